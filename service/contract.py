@@ -1,0 +1,109 @@
+"""Name what the infrastructure and the service share.
+
+Both halves import this module and nothing else of each other, so it depends on the standard
+library alone. A name that AWS, Honeycomb or Rollbar shows to a person has its only home here.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+SERVICE_NAME: Final = "Backend-Flask"
+"""The X-Ray segment name, the service of the sampling rule and of the group filter, `service.name` in OpenTelemetry."""
+
+LOG_GROUP: Final = "Cruddur-Backend-Flask"
+"""The CloudWatch log group that holds the application's log lines."""
+
+XRAY_GROUP: Final = "Cruddur"
+XRAY_GROUP_FILTER: Final = f'service("{SERVICE_NAME}")'
+
+CONTAINER_NAME: Final = "backend-flask"
+CONTAINER_PORT: Final = 4567
+XRAY_DAEMON_CONTAINER_NAME: Final = "xray-daemon"
+XRAY_DAEMON_PORT: Final = 2000
+"""UDP for segments and TCP for the sampling proxy, the daemon's own defaults."""
+
+HEALTH_CHECK_PATH: Final = "/api/health-check"
+
+SECRET_PLACEHOLDER: Final = "replace-me"
+"""What a secret holds until `make secrets` fills it in: the service reads it as "this sink is off"."""
+
+STOP_TIMEOUT_SECONDS: Final = 30
+"""How long ECS waits between SIGTERM and SIGKILL. The telemetry's shutdown deadline must stay below."""
+
+SHUTDOWN_DEADLINE_SECONDS: Final = 10.0
+"""How long all sinks together may flush at exit."""
+
+
+class Variable(StrEnum):
+    """Every environment variable that the service reads and the task definition sets."""
+
+    DEPLOYMENT_ENVIRONMENT = "DEPLOYMENT_ENVIRONMENT"
+    SERVICE_VERSION = "SERVICE_VERSION"
+    FAULT_ROUTES = "FAULT_ROUTES"
+    BIND_HOST = "BIND_HOST"
+    PORT = "PORT"
+    WEB_CONCURRENCY = "WEB_CONCURRENCY"
+    WEB_THREADS = "WEB_THREADS"
+    TELEMETRY_SHUTDOWN_DEADLINE = "TELEMETRY_SHUTDOWN_DEADLINE"
+    LOG_LEVEL = "LOG_LEVEL"
+    LOG_CONSOLE = "LOG_CONSOLE"
+
+    OTEL_SERVICE_NAME = "OTEL_SERVICE_NAME"
+    OTEL_TRACES_EXPORTER = "OTEL_TRACES_EXPORTER"
+    OTEL_EXPORTER_OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    OTEL_EXPORTER_OTLP_HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
+    OTEL_EXPORTER_OTLP_PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"
+    HONEYCOMB_API_KEY = "HONEYCOMB_API_KEY"
+
+    AWS_REGION = "AWS_REGION"
+    AWS_XRAY_DAEMON_ADDRESS = "AWS_XRAY_DAEMON_ADDRESS"
+    AWS_XRAY_TRACING_NAME = "AWS_XRAY_TRACING_NAME"
+    AWS_XRAY_URL = "AWS_XRAY_URL"
+    XRAY_SAMPLING_RULE = "XRAY_SAMPLING_RULE"
+
+    CLOUDWATCH_LOG_GROUP = "CLOUDWATCH_LOG_GROUP"
+
+    ROLLBAR_ACCESS_TOKEN = "ROLLBAR_ACCESS_TOKEN"
+    ROLLBAR_ENDPOINT = "ROLLBAR_ENDPOINT"
+
+
+class SecretName(StrEnum):
+    """The Secrets Manager entries, named `<environment>/<this>` so that environments can share an account."""
+
+    HONEYCOMB_API_KEY = "cruddur/honeycomb-api-key"
+    ROLLBAR_ACCESS_TOKEN = "cruddur/rollbar-access-token"
+
+
+SECRET_OF: Final[dict[Variable, SecretName]] = {
+    Variable.HONEYCOMB_API_KEY: SecretName.HONEYCOMB_API_KEY,
+    Variable.ROLLBAR_ACCESS_TOKEN: SecretName.ROLLBAR_ACCESS_TOKEN,
+}
+"""Which variables reach the container as secrets, and which entry fills each."""
+
+
+class Output(StrEnum):
+    """The stack outputs that people and `make` read."""
+
+    URL = "Url"
+    LOG_GROUP = "LogGroup"
+    XRAY_CONSOLE = "XRayConsole"
+    CLUSTER = "Cluster"
+    SERVICE = "Service"
+    TASK_DEFINITION = "TaskDefinition"
+    TARGET_GROUP = "TargetGroup"
+    LOAD_BALANCER = "LoadBalancer"
+
+
+def observability_stack_name(environment: str) -> str:
+    """Return the CloudFormation name of the stack that outlives the service."""
+    return f"Cruddur-{environment}-Observability"
+
+
+def service_stack_name(environment: str) -> str:
+    """Return the CloudFormation name of the stack that runs the service."""
+    return f"Cruddur-{environment}-Service"
+
+
+def secret_name(environment: str, secret: SecretName) -> str:
+    """Return the full Secrets Manager name of `secret` in `environment`."""
+    return f"{environment}/{secret}"

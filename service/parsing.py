@@ -1,0 +1,228 @@
+"""Turn the text of an environment variable into a checked value.
+
+Every parser takes the stripped, non-empty text and returns the value, or raises `ValueError` with
+the rest of the sentence "VARIABLE: ...": the value it saw (never a secret's) and what to set instead.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from urllib.parse import unquote, urlsplit
+
+T = TypeVar("T")
+
+MAX_PORT = 65535
+
+
+class SettingsError(ValueError):
+    """The environment holds values that the service cannot run with: one line per variable."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("bad settings:\n  " + "\n  ".join(problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret(Generic[T]):
+    """Hold a value that never shows in a `repr`, a log line or an error report; `reveal()` gives it."""
+
+    _value: T
+
+    def reveal(self) -> T:
+        """Return the value itself, for the one call that needs it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonAddress:
+    """Where the X-Ray daemon takes segments (UDP) and answers sampling calls (TCP)."""
+
+    udp: tuple[str, int]
+    tcp: tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingRule:
+    """An X-Ray sampling rule, as `aws xray create-sampling-rule` takes it.
+
+    `reservoir_size` is requests per second kept before `fixed_rate` (0 to 1) applies to the rest.
+    """
+
+    name: str
+    fixed_rate: float
+    reservoir_size: int
+    service_name: str = "*"
+    host: str = "*"
+    http_method: str = "*"
+    url_path: str = "*"
+
+
+def boolean(text: str) -> bool:
+    """Read `true` or `false`; "false" means false."""
+    known = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    if text.lower() not in known:
+        raise ValueError(f"{text!r} is neither true nor false: set `true` or `false`")
+    return known[text.lower()]
+
+
+def positive_integer(text: str) -> int:
+    """Read a whole number of 1 or more."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ValueError(f"{text!r} is not a whole number of 1 or more: set for example `2`")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """Read a TCP port, 1 to 65535."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_PORT:
+        raise ValueError(f"{text!r} is not a port: set a number from 1 to {MAX_PORT}")
+    return int(text)
+
+
+def positive_seconds(text: str) -> float:
+    """Read a duration in seconds, above 0 and at most an hour."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds <= 3600:  # noqa: PLR2004 - one hour, and the comparison also refuses nan
+        raise ValueError(f"{text!r} is not a number of seconds: set for example `10`")
+    return seconds
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """Accept one of `allowed`."""
+
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"{text!r} is not known: set one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def choices(*allowed: str) -> Callable[[str], frozenset[str]]:
+    """Accept a comma-separated subset of `allowed`."""
+    one = choice(*allowed)
+
+    def parse(text: str) -> frozenset[str]:
+        return frozenset(one(part.strip()) for part in text.split(",") if part.strip())
+
+    return parse
+
+
+def log_level(text: str) -> str:
+    """Read the name of a logging level."""
+    return choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")(text.upper())
+
+
+def http_url(text: str) -> str:
+    """Read an http or https URL with a host and no credentials in it."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(f"{text!r} is not a URL: set for example `https://api.honeycomb.io`")
+    if parts.username or parts.password:
+        raise ValueError("the URL holds a user name or password: put credentials into the header or key variable")
+    return text
+
+
+def secret(text: str) -> Secret[str]:
+    """Read a key or token; its value appears in no message."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("the value (not shown) has a space or a character outside printable ASCII: paste the key again")
+    return Secret(text)
+
+
+def secret_headers(text: str) -> Secret[Mapping[str, str]]:
+    """Read `key=value,key2=value2` with percent-encoded values.
+
+    The format of `OTEL_EXPORTER_OTLP_HEADERS` in OpenTelemetry's "OTLP Exporter Configuration".
+    Header names are lower-cased. A header with an empty value, as `x-honeycomb-team=` is where the
+    key was not exported, is left out.
+    """
+    headers: dict[str, str] = {}
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, value = pair.partition("=")
+        if not equals or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name.strip()):
+            raise ValueError("the value (not shown) is no list of headers: set `x-honeycomb-team=<key>`")
+        if value.strip():
+            headers[name.strip().lower()] = secret(unquote(value.strip())).reveal()
+    return Secret(headers)
+
+
+def daemon_address(text: str) -> DaemonAddress:
+    """Read `host:port`, or `tcp:host:port udp:host:port` in any order.
+
+    The two forms of `AWS_XRAY_DAEMON_ADDRESS` in "Configuring the X-Ray SDK for Python".
+    """
+    parts = text.split()
+    if len(parts) == 1 and not text.startswith(("tcp:", "udp:")):
+        return DaemonAddress(udp=_host_and_port(text), tcp=_host_and_port(text))
+    by_protocol = {part[:3]: part[4:] for part in parts}
+    if len(parts) != 2 or set(by_protocol) != {"tcp", "udp"}:  # noqa: PLR2004 - one of each
+        raise ValueError(_not_an_address(text))
+    return DaemonAddress(udp=_host_and_port(by_protocol["udp"]), tcp=_host_and_port(by_protocol["tcp"]))
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, _, number = text.rpartition(":")
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]+|\[[0-9a-fA-F:.]+\]", host) or not number.isdigit():
+        raise ValueError(_not_an_address(text))
+    return host.strip("[]"), port(number)
+
+
+def _not_an_address(text: str) -> str:
+    return f"{text!r} is not an address: set `127.0.0.1:2000` or `tcp:127.0.0.1:2000 udp:127.0.0.1:2000`"
+
+
+def segment_name(text: str) -> str:
+    r"""Read an X-Ray segment name: letters, digits, white space and ``_.:/%&#=+\-@``, 200 at most.
+
+    The rule stands under `name` in "AWS X-Ray segment documents".
+    """
+    if not re.fullmatch(r"[\w\s.:/%&#=+\\\-@]{1,200}", text):
+        raise ValueError(
+            f"{text!r} is no segment name: use letters, digits, white space and _.:/%&#=+\\-@, 200 characters at most"
+        )
+    return text
+
+
+def log_group_name(text: str) -> str:
+    """Read a log group's name: letters, digits and ``_-/.#``, 512 at most ("CreateLogGroup", CloudWatch Logs API)."""
+    if not re.fullmatch(r"[A-Za-z0-9_\-/.#]{1,512}", text):
+        raise ValueError(f"{text!r} is no log group name: use letters, digits and _-/.#, 512 characters at most")
+    return text
+
+
+def sampling_rule(text: str) -> SamplingRule:
+    """Read the JSON of an X-Ray sampling rule ("SamplingRule", X-Ray API reference), bare or under `SamplingRule`."""
+    try:
+        found = json.loads(text)
+        rule = found.get("SamplingRule", found)
+        parsed = SamplingRule(
+            name=str(rule["RuleName"]),
+            fixed_rate=float(rule["FixedRate"]),
+            reservoir_size=int(rule["ReservoirSize"]),
+            service_name=str(rule.get("ServiceName", "*")),
+            host=str(rule.get("Host", "*")),
+            http_method=str(rule.get("HTTPMethod", "*")),
+            url_path=str(rule.get("URLPath", "*")),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{text!r} is no sampling rule ({error}): set the JSON of aws/json/xray.json on one line"
+        ) from error
+    if not 0 <= parsed.fixed_rate <= 1 or parsed.reservoir_size < 0:
+        raise ValueError(f"{text!r}: FixedRate must be 0 to 1 and ReservoirSize 0 or more")
+    return parsed

@@ -1,0 +1,92 @@
+"""Read the environment, once: `Settings.from_env()` is the only reader of `os.environ` in the service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+from service import parsing
+from service.contract import SERVICE_NAME, SHUTDOWN_DEADLINE_SECONDS, Variable
+from service.parsing import Secret
+
+T = TypeVar("T")
+
+ROLLBAR_API = "https://api.rollbar.com/api/1/"
+
+
+def variable(name: Variable, parse: Callable[[str], T], default: T) -> T:
+    """Declare a field read from the variable `name`; an absent or empty variable gives `default`."""
+    made: T = field(default=default, metadata={"variable": name, "parse": parse})
+    return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What one process of the service needs to know, checked. Each sink is on when its own setting is there."""
+
+    environment: str = variable(Variable.DEPLOYMENT_ENVIRONMENT, str, "local")
+    version: str = variable(Variable.SERVICE_VERSION, str, "unknown")
+    fault_routes: bool = variable(Variable.FAULT_ROUTES, parsing.boolean, False)
+    bind_host: str = variable(Variable.BIND_HOST, str, "127.0.0.1")
+    port: int = variable(Variable.PORT, parsing.port, 4567)
+    workers: int = variable(Variable.WEB_CONCURRENCY, parsing.positive_integer, 1)
+    threads: int = variable(Variable.WEB_THREADS, parsing.positive_integer, 8)
+    shutdown_deadline: float = variable(
+        Variable.TELEMETRY_SHUTDOWN_DEADLINE, parsing.positive_seconds, SHUTDOWN_DEADLINE_SECONDS
+    )
+    log_level: str = variable(Variable.LOG_LEVEL, parsing.log_level, "INFO")
+    log_console: bool = variable(Variable.LOG_CONSOLE, parsing.boolean, True)
+
+    service_name: str = variable(Variable.OTEL_SERVICE_NAME, str, SERVICE_NAME)
+    trace_exporters: frozenset[str] = variable(
+        Variable.OTEL_TRACES_EXPORTER, parsing.choices("otlp", "console", "none"), frozenset({"otlp"})
+    )
+    otlp_endpoint: str | None = variable(Variable.OTEL_EXPORTER_OTLP_ENDPOINT, parsing.http_url, None)
+    otlp_headers: Secret[Mapping[str, str]] = variable(
+        Variable.OTEL_EXPORTER_OTLP_HEADERS, parsing.secret_headers, Secret({})
+    )
+    otlp_protocol: str = variable(
+        Variable.OTEL_EXPORTER_OTLP_PROTOCOL, parsing.choice("http/json", "http/protobuf"), "http/json"
+    )
+    honeycomb_api_key: Secret[str] | None = variable(Variable.HONEYCOMB_API_KEY, parsing.secret, None)
+
+    aws_region: str | None = variable(Variable.AWS_REGION, str, None)
+    xray_daemon_address: parsing.DaemonAddress | None = variable(
+        Variable.AWS_XRAY_DAEMON_ADDRESS, parsing.daemon_address, None
+    )
+    xray_service_name: str = variable(Variable.AWS_XRAY_TRACING_NAME, parsing.segment_name, SERVICE_NAME)
+    xray_url: str | None = variable(Variable.AWS_XRAY_URL, str, None)
+    sampling_rule: parsing.SamplingRule | None = variable(Variable.XRAY_SAMPLING_RULE, parsing.sampling_rule, None)
+
+    log_group: str | None = variable(Variable.CLOUDWATCH_LOG_GROUP, parsing.log_group_name, None)
+
+    rollbar_access_token: Secret[str] | None = variable(Variable.ROLLBAR_ACCESS_TOKEN, parsing.secret, None)
+    rollbar_endpoint: str = variable(Variable.ROLLBAR_ENDPOINT, parsing.http_url, ROLLBAR_API)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read and check every variable of the contract.
+
+        Raises `SettingsError`, which names every variable at fault at once, its value (never a
+        secret's) and what to set instead.
+        """
+        return cls(**_read(os.environ if environ is None else environ))
+
+
+def _read(environ: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for each in fields(Settings):
+        name, parse = each.metadata["variable"], each.metadata["parse"]
+        text = environ.get(name, "").strip()
+        if not text:
+            continue
+        try:
+            values[each.name] = parse(text)
+        except ValueError as error:
+            problems.append(f"{name}: {error}")
+    if problems:
+        raise parsing.SettingsError(problems)
+    return values
