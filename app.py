@@ -1,0 +1,38 @@
+"""Synthesize the two stacks of one environment: `cdk synth -c environment=local|dev|prod`."""
+
+import sys
+
+import aws_cdk as cdk
+
+from infra.context import ContextError, Deployment
+from infra.observability_stack import ObservabilityStack
+from infra.service_stack import ServiceStack
+from service.contract import observability_stack_name, service_stack_name
+
+
+def build(app: cdk.App) -> tuple[ObservabilityStack, ServiceStack]:
+    """Add the stacks that the app's context asks for; raises `ContextError` when it asks for nonsense."""
+    deployment = Deployment.from_context(app.node)
+    name = deployment.environment.name
+    observability = ObservabilityStack(app, observability_stack_name(name), environment=deployment.environment)
+    service = ServiceStack(
+        app,
+        service_stack_name(name),
+        deployment=deployment,
+        log_group=observability.log_group,
+        secrets=observability.secrets,
+    )
+    return observability, service
+
+
+def main() -> None:
+    app = cdk.App()
+    try:
+        build(app)
+    except ContextError as error:
+        sys.exit(f"error: {error}")
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The AWS side: two stacks, one file per unit."""

@@ -1,0 +1,53 @@
+"""Keep log lines: the application's, and what the containers print around them."""
+
+from typing import Final
+
+from aws_cdk import RemovalPolicy, Size
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+OUTPUT_BUFFER: Final = Size.mebibytes(4)
+"""What a container may print while CloudWatch does not answer; beyond it lines are lost, never waited for."""
+
+
+class ApplicationLogs(Construct):
+    """Create the log group that the application itself writes to."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        retention: logs.RetentionDays,
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        super().__init__(scope, construct_id)
+
+        self.log_group = logs.LogGroup(
+            self, "Group", log_group_name=name, retention=retention, removal_policy=removal_policy
+        )
+
+
+class ContainerOutput(Construct):
+    """Create the short-lived log group for standard output and error: start-up and crash lines alone.
+
+    Application lines go to their own group through the service's handler, so no line is billed twice.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+
+        self.log_group = logs.LogGroup(
+            self, "Group", retention=logs.RetentionDays.THREE_DAYS, removal_policy=RemovalPolicy.DESTROY
+        )
+
+    def driver(self, stream_prefix: str) -> ecs.LogDriver:
+        """Return the awslogs driver for one container, its mode written out because the default has changed before."""
+        return ecs.LogDrivers.aws_logs(
+            stream_prefix=stream_prefix,
+            log_group=self.log_group,
+            mode=ecs.AwsLogDriverMode.NON_BLOCKING,
+            max_buffer_size=OUTPUT_BUFFER,
+        )

@@ -1,0 +1,31 @@
+"""Give the load balancer and the tasks a network of their own."""
+
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+
+class Network(Construct):
+    """Create a VPC over two zones; without a NAT gateway the tasks run in its public subnets."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, nat_gateways: int) -> None:
+        super().__init__(scope, construct_id)
+
+        self.tasks_are_public = nat_gateways == 0
+        """Whether a task needs a public address of its own to reach the sinks."""
+        self.task_subnets = ec2.SubnetSelection(
+            subnet_type=ec2.SubnetType.PUBLIC if self.tasks_are_public else ec2.SubnetType.PRIVATE_WITH_EGRESS
+        )
+
+        self.vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            max_azs=2,
+            nat_gateways=nat_gateways,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(name=kind.name.lower(), subnet_type=kind, cidr_mask=20)
+                for kind in dict.fromkeys((ec2.SubnetType.PUBLIC, self.task_subnets.subnet_type))
+                if kind is not None
+            ],
+            # Emptying the default group takes a custom resource with a Lambda function; nothing here uses that group.
+            restrict_default_security_group=False,
+        )

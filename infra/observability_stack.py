@@ -1,0 +1,38 @@
+"""Compose what outlives the service: its logs, its traces' rules and its keys."""
+
+from collections.abc import Mapping
+
+from aws_cdk import Stack
+from aws_cdk.aws_logs import ILogGroup
+from aws_cdk.aws_secretsmanager import ISecret
+from constructs import Construct
+
+from infra.environments import Environment
+from infra.logs import ApplicationLogs
+from infra.secrets import SinkSecrets
+from infra.tracing import Tracing
+from service.contract import LOG_GROUP, SecretName
+
+
+class ObservabilityStack(Stack):
+    """Hold the log group, the X-Ray group and sampling rule, and the secrets of one environment."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+        super().__init__(
+            scope, construct_id, description=f"Cruddur {environment.name}: log group, X-Ray group and rule, sink keys"
+        )
+
+        application_logs = ApplicationLogs(
+            self,
+            "Logs",
+            name=LOG_GROUP,
+            retention=environment.log_retention,
+            removal_policy=environment.removal_policy,
+        )
+        Tracing(self, "Tracing", sampling=environment.sampling)
+        sink_secrets = SinkSecrets(
+            self, "Secrets", environment_name=environment.name, removal_policy=environment.removal_policy
+        )
+
+        self.log_group: ILogGroup = application_logs.log_group
+        self.secrets: Mapping[SecretName, ISecret] = sink_secrets.by_name

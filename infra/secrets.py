@@ -1,0 +1,35 @@
+"""Make room for the keys that people fill in."""
+
+from collections.abc import Mapping
+
+from aws_cdk import RemovalPolicy, SecretValue
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from service.contract import SECRET_PLACEHOLDER, SecretName, secret_name
+
+
+class SinkSecrets(Construct):
+    """Create one Secrets Manager entry per key, so that a first deployment waits for nobody."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment_name: str, removal_policy: RemovalPolicy
+    ) -> None:
+        super().__init__(scope, construct_id)
+
+        self.by_name: Mapping[SecretName, secretsmanager.ISecret] = {
+            name: self._entry(name, full_name=secret_name(environment_name, name), removal_policy=removal_policy)
+            for name in SecretName
+        }
+
+    def _entry(self, name: SecretName, *, full_name: str, removal_policy: RemovalPolicy) -> secretsmanager.Secret:
+        return secretsmanager.Secret(
+            self,
+            name.name,
+            secret_name=full_name,
+            description=f"Holds {SECRET_PLACEHOLDER!r} until `make secrets` fills it in: the service's sink is off",
+            # CloudFormation writes a secret's value only when the template's value changes. This one
+            # is a constant, so an update leaves alone what was filled in.
+            secret_string_value=SecretValue.unsafe_plain_text(SECRET_PLACEHOLDER),
+            removal_policy=removal_policy,
+        )

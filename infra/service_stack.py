@@ -1,0 +1,108 @@
+"""Compose what serves requests: network, tasks, sidecar, load balancer and scaling."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from aws_cdk import Duration, Stack
+from aws_cdk.aws_logs import ILogGroup
+from aws_cdk.aws_secretsmanager import ISecret
+from constructs import Construct
+
+from infra import xray_sidecar
+from infra.autoscaling import add_autoscaling
+from infra.context import Deployment
+from infra.fargate_service import Container, FargateService, Task
+from infra.image import service_image
+from infra.load_balancer import LoadBalancer
+from infra.logs import ContainerOutput
+from infra.network import Network
+from infra.outputs import Outputs, xray_console
+from infra.service_environment import service_secrets, service_variables
+from service.contract import (
+    CONTAINER_NAME,
+    CONTAINER_PORT,
+    HEALTH_CHECK_PATH,
+    STOP_TIMEOUT_SECONDS,
+    XRAY_DAEMON_CONTAINER_NAME,
+    Output,
+    SecretName,
+)
+
+HEALTH_COMMAND: Final = ("python", "-m", "service.healthcheck")
+"""The image holds Python and no curl."""
+
+
+class ServiceStack(Stack):
+    """Run the service of one environment behind its load balancer."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deployment: Deployment,
+        log_group: ILogGroup,
+        secrets: Mapping[SecretName, ISecret],
+    ) -> None:
+        environment = deployment.environment
+        super().__init__(scope, construct_id, description=f"Cruddur {environment.name}: the service on Fargate")
+
+        network = Network(self, "Network", nat_gateways=environment.nat_gateways)
+        output = ContainerOutput(self, "ContainerOutput")
+        backend = FargateService(
+            self,
+            "Backend",
+            network=network,
+            container=_flask_container(deployment, region=self.region, secrets=secrets),
+            task=Task(cpu=environment.cpu, memory=environment.memory, desired=environment.desired_tasks),
+            output=output,
+            container_insights=environment.container_insights,
+        )
+        xray_sidecar.add_xray_daemon(
+            backend.task_definition, region=self.region, logging=output.driver(XRAY_DAEMON_CONTAINER_NAME)
+        )
+        load_balancer = LoadBalancer(
+            self,
+            "LoadBalancer",
+            vpc=network.vpc,
+            service=backend.service,
+            container_name=CONTAINER_NAME,
+            container_port=CONTAINER_PORT,
+            health_check_path=HEALTH_CHECK_PATH,
+            certificate_arn=environment.certificate_arn,
+        )
+        add_autoscaling(
+            backend.service,
+            targets=load_balancer.target_group,
+            minimum=environment.minimum_tasks,
+            maximum=environment.maximum_tasks,
+        )
+        log_group.grant_write(backend.task_definition.task_role)
+        Outputs(self, "Outputs", values=self._outputs(backend, load_balancer, log_group))
+
+    def _outputs(
+        self, backend: FargateService, load_balancer: LoadBalancer, log_group: ILogGroup
+    ) -> Mapping[Output, str]:
+        return {
+            Output.URL: load_balancer.url,
+            Output.LOG_GROUP: log_group.log_group_name,
+            Output.XRAY_CONSOLE: xray_console(self),
+            Output.CLUSTER: backend.cluster.cluster_name,
+            Output.SERVICE: backend.service.service_name,
+            Output.TASK_DEFINITION: backend.task_definition.task_definition_arn,
+            Output.TARGET_GROUP: load_balancer.target_group.target_group_arn,
+            Output.LOAD_BALANCER: load_balancer.balancer.load_balancer_arn,
+        }
+
+
+def _flask_container(deployment: Deployment, *, region: str, secrets: Mapping[SecretName, ISecret]) -> Container:
+    return Container(
+        name=CONTAINER_NAME,
+        image=service_image(deployment.image),
+        port=CONTAINER_PORT,
+        memory=deployment.environment.memory - xray_sidecar.MEMORY,
+        variables=service_variables(deployment, region=region),
+        secrets=service_secrets(secrets),
+        health_command=HEALTH_COMMAND,
+        stop_timeout=Duration.seconds(STOP_TIMEOUT_SECONDS),
+    )

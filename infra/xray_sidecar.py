@@ -1,0 +1,44 @@
+"""Put the X-Ray daemon beside a container: the task definition brings it, the service's author writes nothing."""
+
+from typing import Final
+
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+
+from service.contract import XRAY_DAEMON_CONTAINER_NAME, XRAY_DAEMON_PORT
+
+IMAGE: Final = "public.ecr.aws/xray/aws-xray-daemon:3.6.6"
+CPU: Final = 32
+"""CPU units: 3 % of a vCPU, where 100 segments a second were published to take 1 %."""
+MEMORY: Final = 128
+"""MiB, hard limit: four times what the daemon is published to hold at 100 segments a second."""
+MEMORY_RESERVED: Final = 32
+
+ACTIONS: Final = (
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:GetSamplingStatisticSummaries",
+)
+"""The actions of the managed policy AWSXRayDaemonWriteAccess."""
+
+
+def add_xray_daemon(task_definition: ecs.FargateTaskDefinition, *, region: str, logging: ecs.LogDriver) -> None:
+    """Add the daemon, which no container waits for and which may die without the task."""
+    task_definition.add_container(
+        XRAY_DAEMON_CONTAINER_NAME,
+        image=ecs.ContainerImage.from_registry(IMAGE),
+        # Fargate has no EC2 instance to ask for its metadata ("Configuring the AWS X-Ray daemon": -o).
+        command=["--local-mode", "--log-level", "warn"],
+        environment={"AWS_REGION": region},
+        essential=False,
+        cpu=CPU,
+        memory_limit_mib=MEMORY,
+        memory_reservation_mib=MEMORY_RESERVED,
+        readonly_root_filesystem=True,
+        port_mappings=[ecs.PortMapping(container_port=XRAY_DAEMON_PORT, protocol=ecs.Protocol.UDP)],
+        logging=logging,
+    )
+    # These actions take no resource ("Actions, resources, and condition keys for AWS X-Ray"): "*" is the only choice.
+    task_definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(ACTIONS), resources=["*"]))
