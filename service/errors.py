@@ -1,0 +1,26 @@
+"""Answer every error as JSON that carries the trace id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from service.telemetry import trace_id
+
+
+def register(app: Flask) -> None:
+    """Make `app` answer its errors as JSON."""
+    app.register_error_handler(HTTPException, _answer)
+
+
+def _answer(error: HTTPException) -> tuple[dict[str, Any], int, list[tuple[str, str]]]:
+    status = error.code or InternalServerError.code
+    # Werkzeug's own headers say more than the body can, `Allow` of a 405 for one; the type is ours.
+    headers = [(name, value) for name, value in error.get_headers() if name.lower() != "content-type"]
+    body = {
+        "error": {"status": status, "name": error.name, "message": error.description},
+        "trace_id": trace_id(),
+    }
+    return body, status, headers

@@ -1,0 +1,39 @@
+"""Configure gunicorn from the service's settings: one gthread worker class, everything else as the settings say."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from service.contract import STOP_TIMEOUT_SECONDS
+from service.parsing import SettingsError
+from service.settings import Settings
+from service.telemetry import EXTENSION
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.workers.base import Worker
+
+try:
+    _settings = Settings.from_env()
+except SettingsError as error:
+    sys.exit(str(error))
+
+bind = f"{_settings.bind_host}:{_settings.port}"
+workers = _settings.workers
+threads = _settings.threads
+worker_class = "gthread"
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn's heartbeat file, in memory as its documentation advises for containers
+# The rest of the stop timeout belongs to the sinks' last flush.
+graceful_timeout = max(1, int(STOP_TIMEOUT_SECONDS - _settings.shutdown_deadline - 5))
+# Longer than the load balancer's idle timeout of 60 s, so that it never reuses a connection just closed.
+keepalive = 65
+control_socket_disable = True
+accesslog = None
+
+
+def worker_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
+    """Send what the sinks still hold."""
+    app: Any = worker.wsgi
+    if app is not None:
+        app.extensions[EXTENSION].shutdown()

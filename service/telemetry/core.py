@@ -1,0 +1,162 @@
+"""Bring it together: one tracer, the sinks that are on, and what a Flask app is wired to."""
+
+from __future__ import annotations
+
+import time
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, got_request_exception, request
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import SpanKind, StatusCode
+
+from service.settings import Settings
+from service.telemetry import doors, ids
+from service.telemetry.middleware import TraceMiddleware
+from service.telemetry.propagation import Incoming, resolve
+from service.telemetry.sampling import KEEP_EVERYTHING, LocalSampler
+from service.telemetry.scope import RequestScope, current_scope
+from service.telemetry.scoped_sdk import ScopeIds, ScopeSampler
+from service.telemetry.semantics import request_attributes, response_attributes, span_name
+from service.telemetry.sinks import connect_all
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from service.telemetry.sink import Sink
+
+EXTENSION = "telemetry"
+_SERVER_ERROR = 500
+
+
+class Telemetry:
+    """The tracer and the sinks of one app."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.sampler = LocalSampler(settings.sampling_rule or KEEP_EVERYTHING, service_name=settings.xray_service_name)
+        resource = _resource(settings)
+        self.sinks: tuple[Sink, ...] = connect_all(settings, resource)
+        self.provider = TracerProvider(
+            sampler=ScopeSampler(self.sampler),
+            resource=resource,
+            id_generator=ScopeIds(),
+            shutdown_on_exit=False,
+        )
+        for sink in self.sinks:
+            if sink.span_processor is not None:
+                self.provider.add_span_processor(sink.span_processor)
+        self.log_handlers = tuple(sink.log_handler for sink in self.sinks if sink.log_handler is not None)
+        self._tracer = self.provider.get_tracer("service.telemetry")
+        self._traces = any(sink.span_processor is not None for sink in self.sinks)
+
+    def install(self, app: Flask) -> None:
+        """Wire `app`: the middleware outside everything, the route as it is matched, and its errors."""
+        app.extensions[EXTENSION] = self
+        app.wsgi_app = TraceMiddleware(app.wsgi_app, self)  # type: ignore[method-assign]  # Flask's documented way
+        app.before_request_funcs.setdefault(None, []).insert(0, _note_route)
+        got_request_exception.connect(self._on_exception, app, weak=False)
+        doors.open_for(self)
+
+    def open(self, environ: WSGIEnvironment) -> RequestScope:
+        """Resolve the trace context, decide sampling, and start the server span if sampled. Never raises."""
+        incoming = resolve(environ)
+        decision = self.sampler.decide(
+            host=environ.get("HTTP_HOST", ""), method=environ["REQUEST_METHOD"], path=environ.get("PATH_INFO", "")
+        )
+        scope = RequestScope(
+            self,
+            trace_id=incoming.trace_id or ids.new_trace_id(),
+            sampled=decision.sampled and self._traces,
+            rate=decision.rate,
+            environ=environ,
+        )
+        scope.bind(self._server_span(scope, incoming, environ), incoming.context)
+        return scope
+
+    def _server_span(self, scope: RequestScope, incoming: Incoming, environ: WSGIEnvironment) -> trace.Span:
+        if not scope.sampled:
+            span_id = self.provider.id_generator.generate_span_id()
+            return trace.NonRecordingSpan(trace.SpanContext(scope.trace_id, span_id, is_remote=False))
+        attributes = request_attributes(environ)
+        if incoming.amzn_root is not None:
+            attributes["aws.alb.trace_id"] = incoming.amzn_root
+        context = incoming.context
+        if incoming.parent is not None:
+            context = trace.set_span_in_context(trace.NonRecordingSpan(incoming.parent), context)
+        scope.bind(trace.INVALID_SPAN, incoming.context)
+        with scope.opening(context):
+            return self._tracer.start_span(span_name(scope.method, None), kind=SpanKind.SERVER, attributes=attributes)
+
+    def close(self, scope: RequestScope, *, status: int) -> None:
+        """End the server span of `scope`."""
+        span = scope.span
+        if not span.is_recording():
+            return
+        if scope.route is not None:
+            span.update_name(span_name(scope.method, scope.route))
+        span.set_attributes(response_attributes(scope.route, status, scope.error))
+        if scope.user_id is not None:
+            span.set_attribute("user.id", scope.user_id)
+        if scope.rollbar_uuid is not None:
+            span.set_attribute("rollbar.uuid", scope.rollbar_uuid)
+        if scope.error is not None:
+            span.record_exception(scope.error)
+        if status >= _SERVER_ERROR:
+            span.set_status(StatusCode.ERROR)
+        with scope.active():
+            span.end()
+
+    def _on_exception(self, sender: Flask, exception: BaseException, **_: object) -> None:  # noqa: ARG002 - the signal's signature
+        scope = current_scope()
+        if scope is not None:
+            scope.error = exception
+        for sink in self.sinks:
+            if sink.report_exception is not None:
+                sink.report_exception(exception)
+
+    def route_error_item(self, payload: dict[str, Any]) -> None:
+        """Give an item that an error SDK has built to the sink that it is for."""
+        for sink in self.sinks:
+            if sink.route_item is not None:
+                sink.route_item(payload)
+
+    def flush(self, seconds: float) -> bool:
+        """Send all that is queued now; return whether every sink managed within `seconds`."""
+        deadline = time.monotonic() + seconds
+        queues = [sink.queue for sink in self.sinks if sink.queue is not None]
+        return not [queue for queue in queues if not queue.flush(max(0.0, deadline - time.monotonic()))]
+
+    def shutdown(self) -> bool:
+        """Send the rest, all sinks side by side, within the deadline of the settings."""
+        doors.close_for(self)
+        for sink in self.sinks:
+            sink.begin_close(self.settings.shutdown_deadline)
+        return not [sink for sink in self.sinks if not sink.finish_close()]
+
+
+def current_telemetry() -> Telemetry | None:
+    """Return the telemetry of the running request; outside one, that of the app created last."""
+    return doors.current()
+
+
+def _note_route() -> None:
+    scope = current_scope()
+    if scope is not None and request.url_rule is not None:
+        scope.route = request.url_rule.rule
+
+
+def _resource(settings: Settings) -> Resource:
+    # Resource.create() would run detectors, some of which wait for the network at start-up.
+    return Resource(
+        {
+            "service.name": settings.service_name,
+            "service.version": settings.version,
+            "deployment.environment.name": settings.environment,
+            "telemetry.sdk.name": "opentelemetry",
+            "telemetry.sdk.language": "python",
+            "telemetry.sdk.version": version("opentelemetry-sdk"),
+        }
+    )

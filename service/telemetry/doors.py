@@ -1,0 +1,121 @@
+"""Open the process's global doors once, and lead each call to the app whose request it belongs to.
+
+OpenTelemetry's tracer provider and propagator, Python's root logger and the X-Ray SDK's recorder are one
+per process; apps are not. So each global is a door that looks at the current request's scope.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import propagate, trace
+from opentelemetry.instrumentation.requests import RequestsInstrumentor
+
+from service.telemetry import batching, xray_context
+from service.telemetry.propagation import outgoing
+from service.telemetry.scope import current_scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.util.types import Attributes
+
+    from service.telemetry.core import Telemetry
+
+_OURS = "service."
+
+
+class _State:
+    """The app created last, for code that runs outside any request, and whether the doors are open."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.latest: Callable[[], Telemetry | None] = lambda: None
+        self.opened = False
+
+
+_state = _State()
+
+
+def open_for(telemetry: Telemetry) -> None:
+    """Open the doors if this is the first app, and lead calls from outside requests to `telemetry`."""
+    with _state.lock:
+        _state.latest = weakref.ref(telemetry)
+        logging.getLogger().setLevel(telemetry.settings.log_level)
+        if _state.opened:
+            return
+        _state.opened = True
+        trace.set_tracer_provider(ScopedTracerProvider())
+        propagate.set_global_textmap(outgoing())
+        logging.getLogger().addHandler(ScopedLogHandler())
+        xray_context.install()
+        RequestsInstrumentor().instrument()
+
+
+def close_for(telemetry: Telemetry) -> None:
+    """Stop leading calls from outside requests to `telemetry`."""
+    with _state.lock:
+        if _state.latest() is telemetry:
+            _state.latest = lambda: None
+
+
+def current() -> Telemetry | None:
+    """Return the telemetry of the running request; outside one, that of the app created last."""
+    scope = current_scope()
+    return scope.telemetry if scope is not None else _state.latest()
+
+
+class ScopedTracerProvider(trace.TracerProvider):
+    """Give out tracers that start their spans with the current app's provider."""
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes | None = None,
+    ) -> trace.Tracer:
+        """Return a tracer that may be kept in a module for good."""
+        return ScopedTracer(instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
+
+
+class ScopedTracer(trace.Tracer):
+    """Start each span with the current app's tracer of the same name."""
+
+    def __init__(self, *identity: Any) -> None:  # noqa: ANN401 - passed on to `get_tracer` as they came
+        self._identity = identity
+        self._tracers: weakref.WeakKeyDictionary[Telemetry, trace.Tracer] = weakref.WeakKeyDictionary()
+
+    def start_span(self, *args: Any, **kwargs: Any) -> trace.Span:  # noqa: ANN401 - as the interface has them
+        """Start a span; outside any app's life an invalid one that records nothing."""
+        return self._tracer().start_span(*args, **kwargs)
+
+    def start_as_current_span(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the interface has them
+        """Return the context manager of the current app's tracer."""
+        return self._tracer().start_as_current_span(*args, **kwargs)
+
+    def _tracer(self) -> trace.Tracer:
+        telemetry = current()
+        if telemetry is None:
+            return trace.NoOpTracer()
+        found = self._tracers.get(telemetry)
+        if found is None:
+            found = self._tracers[telemetry] = telemetry.provider.get_tracer(*self._identity)
+        return found
+
+
+class ScopedLogHandler(logging.Handler):
+    """Hand each record to the log handlers of the current app."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand `record` on, unless it is a library's chatter about sending telemetry: that would never end."""
+        if batching.is_sending_thread() and not record.name.startswith(_OURS):
+            return
+        scope = getattr(record, "request_scope", None)
+        telemetry = scope.telemetry if scope is not None else current()
+        if telemetry is not None:
+            for handler in telemetry.log_handlers:
+                handler.handle(record)

@@ -1,0 +1,60 @@
+"""Make and translate trace ids: one 128-bit number, read as 32 hex digits or as X-Ray's `1-8hex-24hex`.
+
+X-Ray's form is in "Sending trace data to AWS X-Ray": the first 32 bits are the epoch seconds of the
+first request, the other 96 are random. Every id made here has that shape, so that each sink takes it.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext
+
+_RANDOM_BITS = 96
+_XRAY_ID = re.compile(r"1-([0-9a-f]{8})-([0-9a-f]{24})")
+
+_random = random.SystemRandom()
+
+
+def new_trace_id(seconds: float | None = None) -> int:
+    """Return a new X-Ray-shaped trace id; `seconds` since the epoch default to now."""
+    epoch = int(time.time() if seconds is None else seconds) & 0xFFFFFFFF
+    return epoch << _RANDOM_BITS | (_random.getrandbits(_RANDOM_BITS) or 1)
+
+
+def new_span_id() -> int:
+    """Return a new 64-bit span id, never 0: W3C Trace Context calls that one invalid."""
+    return _random.getrandbits(64) or 1
+
+
+def trace_hex(trace_id: int) -> str:
+    """Return the 32 lower-case hex digits that OpenTelemetry and Honeycomb show."""
+    return f"{trace_id:032x}"
+
+
+def span_hex(span_id: int) -> str:
+    """Return the 16 lower-case hex digits that all sinks show."""
+    return f"{span_id:016x}"
+
+
+def xray_trace_id(trace_id: int) -> str:
+    """Return the id as X-Ray writes it, `1-5759e988-bd862e3fe1be46a994272793`."""
+    digits = trace_hex(trace_id)
+    return f"1-{digits[:8]}-{digits[8:]}"
+
+
+def span_context(span: ReadableSpan) -> SpanContext:
+    """Return the context of a span that was started: the SDK types it as optional, but gives each one."""
+    context = span.get_span_context()
+    if context is None:
+        raise ValueError(f"the span {span.name!r} was never started")
+    return context
+
+
+def parse_xray_trace_id(text: str) -> int | None:
+    """Return the 128-bit id of X-Ray's form, or None where `text` is not of that form."""
+    found = _XRAY_ID.fullmatch(text)
+    return int(found[1] + found[2], 16) or None if found else None

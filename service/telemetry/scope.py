@@ -1,0 +1,106 @@
+"""Hold what one request's telemetry shares: its ids, decision, user and error, found from anywhere in the handler.
+
+The scope travels in OpenTelemetry's context, so it goes wherever that context is carried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+
+from service.telemetry.ids import trace_hex, xray_trace_id
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from service.telemetry.core import Telemetry
+
+_SCOPE_KEY = otel_context.create_key("request-scope")
+
+
+class RequestScope:
+    """The telemetry of one request, from its headers to its last byte."""
+
+    __slots__ = (
+        "context",
+        "error",
+        "finished",
+        "method",
+        "path",
+        "rate",
+        "rollbar_uuid",
+        "root_id",
+        "route",
+        "sampled",
+        "span",
+        "telemetry",
+        "trace_id",
+        "user_id",
+        "xray_entities",
+        "xray_segment",
+    )
+
+    def __init__(
+        self, telemetry: Telemetry, *, trace_id: int, sampled: bool, rate: int, environ: dict[str, Any]
+    ) -> None:
+        self.telemetry = telemetry
+        self.trace_id = trace_id
+        self.root_id: int | None = trace_id
+        """The id for the server span where no valid parent carries it; taken by the id generator once."""
+        self.sampled = sampled
+        self.rate = rate
+        self.method: str = environ["REQUEST_METHOD"]
+        self.path: str = environ.get("PATH_INFO", "")
+        self.route: str | None = None
+        self.user_id: str | None = None
+        self.error: BaseException | None = None
+        self.rollbar_uuid: str | None = None
+        self.finished: list[ReadableSpan] = []
+        """The inner spans that ended before the server span, kept for the segment document."""
+        self.xray_entities: dict[int, Any] = {}
+        """The X-Ray SDK's subsegments by span id: what they hold is merged into the document."""
+        self.xray_segment: Any = None
+        self.span: trace.Span = trace.INVALID_SPAN
+        self.context = otel_context.Context()
+
+    def bind(self, span: trace.Span, base: otel_context.Context) -> None:
+        """Make `span` the server span and build the context in which the handler runs."""
+        self.span = span
+        self.context = otel_context.set_value(_SCOPE_KEY, self, trace.set_span_in_context(span, base))
+
+    @contextmanager
+    def opening(self, parent: otel_context.Context) -> Iterator[None]:
+        """Run the block that starts the server span: `parent` holds the caller's span, if any."""
+        token = otel_context.attach(otel_context.set_value(_SCOPE_KEY, self, parent))
+        try:
+            yield
+        finally:
+            otel_context.detach(token)
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Run the block within this request's context."""
+        token = otel_context.attach(self.context)
+        try:
+            yield
+        finally:
+            otel_context.detach(token)
+
+    @property
+    def trace_hex(self) -> str:
+        """The trace id as Honeycomb, the logs and Rollbar show it."""
+        return trace_hex(self.trace_id)
+
+    @property
+    def xray_id(self) -> str:
+        """The trace id as the X-Ray console shows it."""
+        return xray_trace_id(self.trace_id)
+
+
+def current_scope(context: otel_context.Context | None = None) -> RequestScope | None:
+    """Return the scope of the request that `context` (by default the running code) belongs to."""
+    return cast("RequestScope | None", otel_context.get_value(_SCOPE_KEY, context))

@@ -1,0 +1,40 @@
+"""Describe what a back end is to the rest of the telemetry."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry.sdk.trace import SpanProcessor
+
+from service.telemetry.batching import Batcher
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sink:
+    """One back end: what it wants to be fed, and its queue. `off_because` is None when it is on."""
+
+    name: str
+    off_because: str | None = None
+    span_processor: SpanProcessor | None = None
+    log_handler: logging.Handler | None = None
+    report_exception: Callable[[BaseException], None] | None = None
+    route_item: Callable[[dict[str, Any]], None] | None = None
+    """Takes an error item that the back end's own SDK has built, wherever in the process it was reported."""
+    queue: Batcher[Any] | None = None
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is sent to it."""
+        return self.off_because is None
+
+    def begin_close(self, seconds: float) -> None:
+        """Ask the queue to send the rest within `seconds`."""
+        if self.queue is not None:
+            self.queue.begin_close(seconds)
+
+    def finish_close(self) -> bool:
+        """Wait for the queue; return whether everything was delivered or dealt with."""
+        return self.queue is None or self.queue.finish_close()

@@ -1,0 +1,114 @@
+"""Send log lines to CloudWatch Logs with watchtower."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypedDict
+
+import watchtower
+from opentelemetry.sdk.resources import Resource
+
+from service.settings import Settings
+from service.telemetry.batching import Batcher
+from service.telemetry.logs import LogLine, capture, encode
+from service.telemetry.sink import Sink
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+NAME = "cloudwatch"
+
+_BATCH = 500
+_OVERHEAD = 26
+_MAX_EVENT = 256 * 1024 - _OVERHEAD
+_MAX_REQUEST = 1024 * 1024
+"""PutLogEvents takes 1 MiB a request and 256 KiB an event, 26 bytes of overhead per event included."""
+
+
+def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - the shape that all sinks share
+    """Return the sink: on with `CLOUDWATCH_LOG_GROUP`, which the infrastructure creates."""
+    if settings.log_group is None:
+        return Sink(name=NAME, off_because="CLOUDWATCH_LOG_GROUP is not set")
+    handler = QueueingHandler(settings.log_group, _client(settings))
+    return Sink(name=NAME, log_handler=handler, queue=handler.batcher)
+
+
+def _client(settings: Settings) -> CloudWatchLogsClient:
+    import boto3  # noqa: PLC0415 - costly, and only for this sink
+    from botocore.config import Config  # noqa: PLC0415
+
+    # The batcher retries and stays within its deadline: the client itself must give up early.
+    config = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})
+    return boto3.client("logs", region_name=settings.aws_region, config=config)
+
+
+class Event(TypedDict):
+    """One `InputLogEvent`: milliseconds since the epoch and the line."""
+
+    timestamp: int
+    message: str
+
+
+class QueueingHandler(watchtower.CloudWatchLogHandler):
+    """watchtower's handler, with a bounded queue and all formatting and sending off the caller's thread."""
+
+    def __init__(self, log_group: str, client: CloudWatchLogsClient) -> None:
+        # Creating the group would be a network call at start-up: the infrastructure has made it.
+        super().__init__(log_group_name=log_group, use_queues=False, boto3_client=client, create_log_group=False)
+        self._client = client
+        self._group = log_group
+        self._stream = ""
+        self._stream_of = 0
+        self.batcher: Batcher[LogLine] = Batcher(NAME, self._ship, capacity=20_000, batch_size=_BATCH)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue the record; never blocks, never raises."""
+        try:
+            self.batcher.put(capture(record))
+        except Exception:  # noqa: BLE001 - logging's own rule: a log call must not fail its caller
+            self.handleError(record)
+
+    def _ship(self, lines: list[LogLine]) -> None:
+        for events in _requests(sorted(lines, key=lambda line: line.created)):
+            try:
+                self._put(events)
+            except self._client.exceptions.ResourceNotFoundException:
+                self._client.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
+                self._put(events)
+
+    def _put(self, events: list[Event]) -> None:
+        if self._stream_of != os.getpid():
+            self._stream, self._stream_of = _stream_name(), os.getpid()
+        self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=events)
+
+    def flush(self) -> None:
+        """Do nothing: `Telemetry.flush` and `Telemetry.shutdown` bound the wait for every sink at once."""
+
+    def close(self) -> None:
+        """Leave the queue to `Telemetry.shutdown`, which bounds the wait for every sink at once."""
+        logging.Handler.close(self)
+
+
+def _stream_name() -> str:
+    """Name a stream of its own for each process: two writers would interleave."""
+    return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+
+
+def _requests(lines: list[LogLine]) -> Iterator[list[Event]]:
+    """Cut `lines`, in order of time, into requests that PutLogEvents takes."""
+    events: list[Event] = []
+    size = 0
+    for line in lines:
+        text = encode(line)
+        if len(text) > _MAX_EVENT:
+            text = text[: _MAX_EVENT - 3] + b"..."
+        if size + len(text) + _OVERHEAD > _MAX_REQUEST:
+            yield events
+            events, size = [], 0
+        events.append(Event(timestamp=int(line.created * 1000), message=text.decode("utf-8", "ignore")))
+        size += len(text) + _OVERHEAD
+    yield events
