@@ -89,6 +89,7 @@ class SegmentRelay:
         except OSError:
             self._socket.close()
             raise
+        self.port: int = self._socket.getsockname()[1]
         self._threads = [Thread(target=work, daemon=True) for work in (self._receive, self._send)]
         for thread in self._threads:
             thread.start()

@@ -43,7 +43,7 @@ class Served:
             self._server = make_server(
                 LOOPBACK, self.port, app, threaded=True, request_handler=QuietHandler, fd=listening.fileno()
             )
-        self._thread = Thread(target=self._server.serve_forever, name=app.name, daemon=True)
+        self._thread = Thread(target=self._server.serve_forever, args=(0.1,), name=app.name, daemon=True)
         self._thread.start()
 
     @property

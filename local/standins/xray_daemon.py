@@ -66,7 +66,7 @@ class XRayDaemon:
         with ExitStack() as undo:
             self._segments = SegmentRelay(client, port)
             undo.callback(self._segments.close)
-            self._served = Served(create_app(relay, self._segments.tally), port)
+            self._served = Served(create_app(relay, self._segments.tally), self._segments.port)
             undo.pop_all()
 
     @property
