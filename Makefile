@@ -1,0 +1,76 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# Which environment of infra/environments.py the targets for AWS act on.
+ENV ?= dev
+PYTHON ?= python3
+
+PY := .venv/bin/python
+READY := .venv/ready
+CDK := node_modules/.bin/cdk
+CONTEXT := -c environment=$(ENV) $(CDK_CONTEXT)
+
+.PHONY: help setup up down status logs test lint format synth deploy diff destroy secrets lock clean
+
+help: ## List every target with a sentence
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  ENV=dev|prod chooses the environment of synth, deploy, diff, destroy and secrets (now: $(ENV))."
+
+$(READY): requirements/dev.txt requirements/uv.txt package-lock.json scripts/setup
+	@PYTHON=$(PYTHON) scripts/setup
+
+setup: $(READY) ## Install what the project needs into .venv and node_modules (other targets do it by themselves)
+
+up: $(READY) ## Deploy into an embedded AWS on this machine, send one request, and show where it is seen; needs no account
+	@$(PY) -m local up
+
+down: $(READY) ## Stop everything that `make up` started
+	@$(PY) -m local down
+
+status: $(READY) ## Show what `make up` has running
+	@$(PY) -m local status
+
+logs: $(READY) ## Follow the local deployment's log lines, until Ctrl-C
+	@$(PY) -m local logs
+
+test: $(READY) ## Run every test
+	@$(PY) -m pytest $(TESTS)
+
+lint: $(READY) ## Check style, types, shell scripts and the Dockerfile
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/shellcheck scripts/setup .ci/run
+	@.venv/bin/hadolint service/Dockerfile
+
+format: $(READY) ## Format the code
+	@.venv/bin/ruff check --fix-only --quiet .
+	@.venv/bin/ruff format .
+
+synth: $(READY) ## Synthesize the templates of ENV; VALIDATE=1 runs the CDK's template validator too, as CI does
+	@CDK_VALIDATION=$(if $(VALIDATE),true,false) $(CDK) synth --quiet $(CONTEXT)
+	@echo "cdk.out holds the templates of $(ENV)"
+
+deploy: $(READY) ## Deploy ENV to the AWS account of your credentials
+	@$(CDK) deploy --all $(CONTEXT)
+
+diff: $(READY) ## Show what a deploy of ENV would change
+	@$(CDK) diff $(CONTEXT)
+
+destroy: $(READY) ## Delete ENV's stacks from the AWS account of your credentials
+	@$(CDK) destroy --all $(CONTEXT)
+
+secrets: $(READY) ## Fill in ENV's Honeycomb and Rollbar keys, from the environment or standard input
+	@$(PY) -m operations.secrets --environment $(ENV)
+
+lock: $(READY) ## Compile the hashed lock files anew
+	@for each in service/requirements requirements/dev requirements/uv; do \
+		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url $$each.in -o $$each.txt || exit 1; \
+	done
+	@npm install --package-lock-only --silent --no-audit --no-fund
+
+clean: ## Stop the local deployment and delete everything that is not the source
+	@if [ -x $(PY) ]; then $(PY) -m local down; fi
+	@rm -rf .venv node_modules cdk.out .local .mypy_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,127 @@
+"""Add Application Auto Scaling: what a stack registers is stored and described; nothing is scaled.
+
+Sources: CloudFormation template reference, AWS::ApplicationAutoScaling::*; Application Auto Scaling API reference.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+from uuid import uuid4
+
+from local.emulator.registry import (
+    Json,
+    ResourceType,
+    add_resource_type,
+    add_service,
+    arn,
+    json_service,
+    new_id,
+    new_store,
+)
+
+SERVICE: Final = "application-autoscaling"
+
+_targets: Final[Any] = new_store()
+_policies: Final[Any] = new_store()
+
+
+def install() -> None:
+    """Register both resource types and the two Describe calls."""
+    add_resource_type(SCALABLE_TARGET)
+    add_resource_type(SCALING_POLICY)
+    operations = {"DescribeScalableTargets": _describe_targets, "DescribeScalingPolicies": _describe_policies}
+    add_service(SERVICE, json_service(operations), {"target_prefixes": ["AnyScaleFrontendService"]})
+
+
+def _create_target(_logical_id: str, properties: Json, _stack: str) -> tuple[str, Json]:
+    target = "|".join(properties[key] for key in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
+    _targets[target] = {
+        "CreationTime": time.time(),
+        "ScalableTargetARN": arn(SERVICE, f"scalable-target/{new_id('', 28)}"),
+    }
+    return target, _update_target(target, properties)
+
+
+def _update_target(target: str, properties: Json) -> Json:
+    stored = {key: value for key, value in properties.items() if key != "ScheduledActions"}
+    capacities = {key: int(properties[key]) for key in ("MinCapacity", "MaxCapacity")}
+    _targets[target] = {**_targets[target], **stored, **capacities}
+    return {"Id": target}
+
+
+def _delete_target(target: str, _properties: Json) -> None:
+    _targets.pop(target, None)
+
+
+SCALABLE_TARGET: Final = ResourceType(
+    name="AWS::ApplicationAutoScaling::ScalableTarget",
+    create=_create_target,
+    update=_update_target,
+    delete=_delete_target,
+    create_only=("ResourceId", "ScalableDimension", "ServiceNamespace"),
+)
+
+
+def _create_policy(_logical_id: str, properties: Json, _stack: str) -> tuple[str, Json]:
+    resource, _, namespace = _scaled(properties)
+    name = properties["PolicyName"]
+    policy = arn("autoscaling", f"scalingPolicy:{uuid4()}:resource/{namespace}/{resource}:policyName/{name}")
+    _policies[policy] = {"PolicyARN": policy, "CreationTime": time.time(), "Alarms": []}
+    return policy, _update_policy(policy, properties)
+
+
+def _scaled(properties: Json) -> tuple[str, str, str]:
+    """Return resource, dimension and namespace: spelled out, or as the id of a scalable target."""
+    if "ScalingTargetId" in properties:
+        resource, dimension, namespace = properties["ScalingTargetId"].split("|")
+        return resource, dimension, namespace
+    return properties["ResourceId"], properties["ScalableDimension"], properties["ServiceNamespace"]
+
+
+def _update_policy(policy: str, properties: Json) -> Json:
+    resource, dimension, namespace = _scaled(properties)
+    stored = {key: value for key, value in properties.items() if key != "ScalingTargetId"}
+    place = {"ResourceId": resource, "ScalableDimension": dimension, "ServiceNamespace": namespace}
+    _policies[policy] = {**_policies[policy], **stored, **place}
+    return {"Arn": policy}
+
+
+def _delete_policy(policy: str, _properties: Json) -> None:
+    _policies.pop(policy, None)
+
+
+SCALING_POLICY: Final = ResourceType(
+    name="AWS::ApplicationAutoScaling::ScalingPolicy",
+    create=_create_policy,
+    update=_update_policy,
+    delete=_delete_policy,
+    create_only=("PolicyName", "ResourceId", "ScalableDimension", "ScalingTargetId", "ServiceNamespace"),
+)
+
+
+def _describe_targets(request: Json) -> Json:
+    wanted = request.get("ResourceIds")
+    return {
+        "ScalableTargets": [
+            target
+            for target in _targets.values()
+            if _matches(target, request) and (not wanted or target["ResourceId"] in wanted)
+        ]
+    }
+
+
+def _describe_policies(request: Json) -> Json:
+    names = request.get("PolicyNames")
+    return {
+        "ScalingPolicies": [
+            policy
+            for policy in _policies.values()
+            if _matches(policy, request) and (not names or policy["PolicyName"] in names)
+        ]
+    }
+
+
+def _matches(stored: Json, request: Json) -> bool:
+    asked = {key: request[key] for key in ("ServiceNamespace", "ResourceId", "ScalableDimension") if key in request}
+    return asked.items() <= stored.items()

@@ -1,0 +1,93 @@
+"""Keep in task definitions and services what a template says, in the API's camelCase.
+
+Source: ECS API reference, RegisterTaskDefinition and CreateService. Without a Docker engine ministack marks
+tasks RUNNING though nothing runs; that stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ministack.services import ecs
+from ministack.services.cloudformation import provisioners
+
+from local.emulator.registry import Json
+
+TASK_DEFINITION: Final = "AWS::ECS::TaskDefinition"
+SERVICE: Final = "AWS::ECS::Service"
+
+TASK_PROPERTIES: Final = (
+    "ContainerDefinitions",
+    "EnableFaultInjection",
+    "EphemeralStorage",
+    "IpcMode",
+    "PidMode",
+    "PlacementConstraints",
+    "ProxyConfiguration",
+    "RuntimePlatform",
+    "Volumes",
+)
+SERVICE_PROPERTIES: Final = (
+    "EnableECSManagedTags",
+    "EnableExecuteCommand",
+    "HealthCheckGracePeriodSeconds",
+    "PlatformVersion",
+    "PropagateTags",
+    "SchedulingStrategy",
+    "ServiceRegistries",
+)
+FREE_FORM: Final = frozenset({"DockerLabels", "DriverOpts", "Labels", "Options"})
+"""Maps whose keys are the author's own."""
+IRREGULAR: Final = {
+    "EFSVolumeConfiguration": "efsVolumeConfiguration",
+    "FilesystemId": "fileSystemId",
+    "FSxWindowsFileServerVolumeConfiguration": "fsxWindowsFileServerVolumeConfiguration",
+}
+
+
+def install() -> None:
+    """Complete what ministack stores of a task definition and of a service."""
+    _keep_task_definitions_whole()
+    _keep_services_whole()
+
+
+def _keep_task_definitions_whole() -> None:
+    theirs = provisioners._ecs_task_def_create
+
+    def create(logical_id: str, properties: Json, stack: str) -> tuple[str, Json]:
+        revision, attributes = theirs(logical_id, properties, stack)
+        ecs._task_defs[revision.rpartition("/")[2]].update(_kept(properties, TASK_PROPERTIES))
+        return revision, attributes
+
+    # ministack's update registers the next revision through this name.
+    provisioners._ecs_task_def_create = create
+    provisioners._RESOURCE_HANDLERS[TASK_DEFINITION]["create"] = create
+
+
+def _keep_services_whole() -> None:
+    theirs = provisioners._RESOURCE_HANDLERS[SERVICE]["create"]
+
+    def create(logical_id: str, properties: Json, stack: str) -> tuple[str, Json]:
+        service, attributes = theirs(logical_id, properties, stack)
+        ecs._services["/".join(service.split("/")[-2:])].update(_kept(properties, SERVICE_PROPERTIES))
+        return service, attributes
+
+    provisioners._RESOURCE_HANDLERS[SERVICE]["create"] = create
+
+
+def _kept(properties: Json, names: tuple[str, ...]) -> Json:
+    return {camel(name): api_shape(properties[name]) for name in names if name in properties}
+
+
+def camel(name: str) -> str:
+    """Return the API's spelling of a template property."""
+    return IRREGULAR.get(name) or name[:1].lower() + name[1:]
+
+
+def api_shape(value: Any) -> Any:  # noqa: ANN401 (a template value of any kind)
+    """Return `value` with the API's spelling of each key; the author's own keys stay."""
+    if isinstance(value, list):
+        return [api_shape(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {camel(name): item if name in FREE_FORM else api_shape(item) for name, item in value.items()}

@@ -1,0 +1,21 @@
+"""List the plug-ins: one module, with one `install`, for each AWS service that is extended."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from local.emulator import autoscaling, cloudwatch, ec2, ecr, ecs, logs, registry, secretsmanager, xray
+
+PLUGINS: Final = (autoscaling, cloudwatch, ec2, ecr, ecs, logs, secretsmanager, xray)
+
+_installed: Final[list[str]] = []
+
+
+def install(*, registry_address: str | None) -> None:
+    """Install every plug-in, once in this process."""
+    if not _installed:
+        for plugin in PLUGINS:
+            plugin.install()
+            _installed.append(plugin.__name__)
+        registry.clear_with_ministack()
+    ecr.push_to(registry_address)

@@ -1,0 +1,38 @@
+"""Make the `Ref` of a secret its ARN, as on AWS: task definitions and IAM policies name secrets by it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ministack.services import secretsmanager
+from ministack.services.cloudformation import provisioners
+
+from local.emulator.registry import Json
+
+SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105 (a resource type)
+
+
+def install() -> None:
+    """Wrap ministack's secret, which knows itself by name, so that stacks know it by ARN."""
+    theirs = provisioners._RESOURCE_HANDLERS[SECRET]
+
+    def create(logical_id: str, properties: Json, stack: str) -> tuple[str, Json]:
+        return _by_arn(theirs["create"](logical_id, properties, stack))
+
+    def update(secret: str, old: Json, new: Json, stack: str, logical_id: str | None = None) -> tuple[str, Json]:
+        return _by_arn(theirs["update"](_name(secret), old, new, stack, logical_id))
+
+    def delete(secret: str, properties: Json) -> None:
+        theirs["delete"](_name(secret), properties)
+
+    provisioners._RESOURCE_HANDLERS[SECRET] = {**theirs, "create": create, "update": update, "delete": delete}
+
+
+def _by_arn(created: tuple[str, Json]) -> tuple[str, Json]:
+    _, attributes = created
+    return attributes["Arn"], attributes
+
+
+def _name(secret: str) -> Any:  # noqa: ANN401 (ministack publishes no types)
+    key, _ = secretsmanager._resolve(secret)
+    return key or secret
