@@ -26,6 +26,7 @@ def build(app: cdk.App) -> tuple[ObservabilityStack, ServiceStack]:
 
 
 def main() -> None:
+    """Write the cloud assembly, or say on one line what the context got wrong."""
     app = cdk.App()
     try:
         build(app)

@@ -9,7 +9,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 DRAINING: Final = Duration.seconds(30)
-"""How long a leaving task may finish its requests. They take milliseconds: the default of 300 s only slows deployments."""
+"""How long a leaving task may finish its requests: they take milliseconds; the default, 300 s, delays deployments."""
 
 
 class LoadBalancer(Construct):

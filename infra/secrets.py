@@ -25,7 +25,7 @@ class SinkSecrets(Construct):
     def _entry(self, name: SecretName, *, full_name: str, removal_policy: RemovalPolicy) -> secretsmanager.Secret:
         return secretsmanager.Secret(
             self,
-            name.name,
+            name.name.title().replace("_", ""),
             secret_name=full_name,
             description=f"Holds {SECRET_PLACEHOLDER!r} until `make secrets` fills it in: the service's sink is off",
             # CloudFormation writes a secret's value only when the template's value changes. This one

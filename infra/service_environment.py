@@ -26,7 +26,7 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
     return {
         Variable.DEPLOYMENT_ENVIRONMENT: environment.name,
         Variable.SERVICE_VERSION: deployment.version,
-        Variable.FAULT_ROUTES: _boolean(environment.fault_routes),
+        Variable.FAULT_ROUTES: str(environment.fault_routes).lower(),
         # A container's own loopback takes no request from the load balancer.
         Variable.BIND_HOST: "0.0.0.0",  # noqa: S104 - the security group admits the load balancer alone
         Variable.PORT: str(CONTAINER_PORT),
@@ -35,7 +35,7 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.TELEMETRY_SHUTDOWN_DEADLINE: f"{SHUTDOWN_DEADLINE_SECONDS:g}",
         Variable.LOG_LEVEL: "INFO",
         # Lines go to the log group by the service's own handler; printing them as well would bill them twice.
-        Variable.LOG_CONSOLE: _boolean(False),
+        Variable.LOG_CONSOLE: "false",
         Variable.OTEL_SERVICE_NAME: SERVICE_NAME,
         Variable.OTEL_TRACES_EXPORTER: "otlp",
         Variable.OTEL_EXPORTER_OTLP_ENDPOINT: "https://api.honeycomb.io",
@@ -54,7 +54,3 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
 def service_secrets(secrets: Mapping[SecretName, ISecret]) -> dict[str, ecs.Secret]:
     """Return the variables that ECS fills from Secrets Manager when a task starts."""
     return {variable: ecs.Secret.from_secrets_manager(secrets[name]) for variable, name in SECRET_OF.items()}
-
-
-def _boolean(value: bool) -> str:  # noqa: FBT001 - a conversion's only argument
-    return "true" if value else "false"

@@ -22,6 +22,7 @@ from service.contract import (
     CONTAINER_NAME,
     CONTAINER_PORT,
     HEALTH_CHECK_PATH,
+    LOG_GROUP,
     STOP_TIMEOUT_SECONDS,
     XRAY_DAEMON_CONTAINER_NAME,
     Output,
@@ -78,14 +79,12 @@ class ServiceStack(Stack):
             maximum=environment.maximum_tasks,
         )
         log_group.grant_write(backend.task_definition.task_role)
-        Outputs(self, "Outputs", values=self._outputs(backend, load_balancer, log_group))
+        Outputs(self, "Outputs", values=self._outputs(backend, load_balancer))
 
-    def _outputs(
-        self, backend: FargateService, load_balancer: LoadBalancer, log_group: ILogGroup
-    ) -> Mapping[Output, str]:
+    def _outputs(self, backend: FargateService, load_balancer: LoadBalancer) -> Mapping[Output, str]:
         return {
             Output.URL: load_balancer.url,
-            Output.LOG_GROUP: log_group.log_group_name,
+            Output.LOG_GROUP: LOG_GROUP,
             Output.XRAY_CONSOLE: xray_console(self),
             Output.CLUSTER: backend.cluster.cluster_name,
             Output.SERVICE: backend.service.service_name,

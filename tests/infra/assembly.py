@@ -1,0 +1,90 @@
+"""Synthesize in this process and read the result as plain JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import aws_cdk as cdk
+
+import app
+from service.contract import observability_stack_name, service_stack_name
+
+ROOT: Final = Path(__file__).parent.parent.parent
+PLAIN_IMAGE: Final = "backend-flask:plain"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One stack's template."""
+
+    path: Path
+    content: Json
+
+    @property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    def of_type(self, resource_type: str) -> list[Json]:
+        return [each for each in self.content["Resources"].values() if each["Type"] == resource_type]
+
+    def only(self, resource_type: str) -> Json:
+        (found,) = self.of_type(resource_type)
+        properties: Json = found["Properties"]
+        return properties
+
+    def container(self, name: str) -> Json:
+        definitions = self.only("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+        (found,) = (each for each in definitions if each["Name"] == name)
+        container: Json = found
+        return container
+
+    def statements_of(self, role_kind: str) -> Iterator[Json]:
+        """Yield the statements of the policies attached to the task definition's `role_kind` ("TaskRoleArn", ...)."""
+        role = self.only("AWS::ECS::TaskDefinition")[role_kind]["Fn::GetAtt"][0]
+        for policy in self.of_type("AWS::IAM::Policy"):
+            if {"Ref": role} in policy["Properties"]["Roles"]:
+                yield from policy["Properties"]["PolicyDocument"]["Statement"]
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Both stacks of one environment."""
+
+    observability: Rendered
+    service: Rendered
+
+    @property
+    def stacks(self) -> tuple[Rendered, Rendered]:
+        return self.observability, self.service
+
+
+def read(folder: Path, environment: str) -> Assembly:
+    return Assembly(
+        observability=_template(folder, observability_stack_name(environment)),
+        service=_template(folder, service_stack_name(environment)),
+    )
+
+
+def synthesize(folder: Path, environment: str, **context: str) -> Assembly:
+    """Run the whole app with cdk.json's own feature flags; cfn-lint, not the built-in validator, checks the result."""
+    flags = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    cdk_app = cdk.App(
+        outdir=str(folder),
+        context=flags | {"environment": environment} | context,
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=False,
+    )
+    app.build(cdk_app)
+    cdk_app.synth()
+    return read(folder, environment)
+
+
+def _template(folder: Path, stack: str) -> Rendered:
+    path = folder / f"{stack}.template.json"
+    return Rendered(path=path, content=json.loads(path.read_text(encoding="utf-8")))

@@ -1,0 +1,49 @@
+"""The JSON files are what the AWS CLI takes and what the contract names."""
+
+import json
+from typing import cast
+
+import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel, StructureShape
+from botocore.validate import ParamValidator
+
+from infra.aws_json import load
+from service.contract import SERVICE_NAME, XRAY_GROUP, XRAY_GROUP_FILTER
+from service.parsing import sampling_rule
+
+
+def problems(file: str, operation: str) -> str:
+    model = ServiceModel(Loader().load_service_model("xray", "service-2"))
+    shape = cast("StructureShape", model.operation_model(operation).input_shape)
+    report: str = ParamValidator().validate(load(file), shape).generate_report()
+    return report
+
+
+@pytest.mark.parametrize(("file", "operation"), [("xray", "CreateSamplingRule"), ("xray-group", "CreateGroup")])
+def test_each_file_is_valid_input_for_its_cli_command(file: str, operation: str) -> None:
+    assert problems(file, operation) == ""
+
+
+def test_a_file_given_to_the_wrong_command_is_refused() -> None:
+    assert 'Missing required parameter in input: "GroupName"' in problems("xray", "CreateGroup")
+
+
+def test_the_sampling_rule_is_for_the_services_segments() -> None:
+    assert load("xray")["SamplingRule"]["ServiceName"] == SERVICE_NAME
+
+
+def test_the_service_reads_the_same_sampling_rule_as_its_local_fallback() -> None:
+    rule = load("xray")["SamplingRule"]
+    parsed = sampling_rule(json.dumps(load("xray")))
+    assert (parsed.name, parsed.fixed_rate, parsed.reservoir_size) == (
+        rule["RuleName"],
+        rule["FixedRate"],
+        rule["ReservoirSize"],
+    )
+
+
+def test_the_group_has_the_contracts_name_and_filter_and_insights() -> None:
+    group = load("xray-group")
+    assert (group["GroupName"], group["FilterExpression"]) == (XRAY_GROUP, XRAY_GROUP_FILTER)
+    assert group["InsightsConfiguration"]["InsightsEnabled"] is True

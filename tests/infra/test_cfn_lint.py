@@ -1,0 +1,29 @@
+"""cfn-lint, which knows CloudFormation's own schemas, has nothing to say."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.environments import ENVIRONMENTS
+from tests.infra.assembly import PLAIN_IMAGE, Assembly, Rendered
+
+CFN_LINT = Path(sys.executable).parent / "cfn-lint"
+
+
+def lint(*templates: Path) -> str:
+    command = [str(CFN_LINT), "--regions", "us-east-1", "eu-west-1", "--template", *map(str, templates)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False).stdout
+
+
+def test_the_templates_of_every_environment_are_clean(
+    synthesized: Callable[..., Assembly], https: Rendered, built: Assembly
+) -> None:
+    plain = [stack for name in ENVIRONMENTS for stack in synthesized(name, image=PLAIN_IMAGE).stacks]
+    assert lint(*(each.path for each in (*plain, https, built.service))) == ""
+
+
+def test_a_broken_template_is_not(tmp_path: Path, dev: Assembly) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text(dev.observability.text.replace('"RetentionInDays": 7', '"RetentionInDays": 8'), encoding="utf-8")
+    assert "E3030" in lint(broken)

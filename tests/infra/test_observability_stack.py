@@ -1,0 +1,62 @@
+"""What outlives the service, as CloudFormation sees it."""
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk.assertions import Template
+from aws_cdk.aws_logs import RetentionDays
+
+from infra.aws_json import load
+from infra.environments import Sampling
+from infra.logs import ApplicationLogs
+from infra.secrets import SinkSecrets
+from infra.tracing import Tracing
+from service.contract import LOG_GROUP, SECRET_PLACEHOLDER, SecretName, secret_name
+from tests.infra.assembly import Assembly
+
+
+def test_the_log_group_keeps_its_lines_as_long_as_it_is_told(stack: Stack) -> None:
+    ApplicationLogs(
+        stack, "Logs", name=LOG_GROUP, retention=RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN
+    )
+    Template.from_stack(stack).has_resource(
+        "AWS::Logs::LogGroup",
+        {"Properties": {"LogGroupName": "Cruddur-Backend-Flask", "RetentionInDays": 365}, "DeletionPolicy": "Retain"},
+    )
+
+
+def test_the_x_ray_group_is_the_files(stack: Stack) -> None:
+    Tracing(stack, "Tracing", sampling=None)
+    Template.from_stack(stack).has_resource_properties("AWS::XRay::Group", load("xray-group"))
+
+
+def test_the_sampling_rule_is_the_files_at_the_environments_rates(stack: Stack) -> None:
+    Tracing(stack, "Tracing", sampling=Sampling(fixed_rate=0.25, reservoir_size=2))
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::XRay::SamplingRule",
+        {"SamplingRule": load("xray")["SamplingRule"] | {"FixedRate": 0.25, "ReservoirSize": 2}},
+    )
+
+
+def test_each_secret_is_created_with_the_placeholder_under_its_environments_name(stack: Stack) -> None:
+    SinkSecrets(stack, "Secrets", environment_name="test", removal_policy=RemovalPolicy.DESTROY)
+    found = Template.from_stack(stack).find_resources("AWS::SecretsManager::Secret")
+    properties = [each["Properties"] for each in found.values()]
+    assert {each["Name"]: each["SecretString"] for each in properties} == {
+        secret_name("test", name): SECRET_PLACEHOLDER for name in SecretName
+    }
+
+
+def test_a_second_synth_repeats_each_secrets_value_so_that_an_update_leaves_it_alone(
+    dev: Assembly, prod: Assembly
+) -> None:
+    values = {
+        secret["Properties"]["SecretString"]
+        for each in (dev, prod)
+        for secret in each.observability.of_type("AWS::SecretsManager::Secret")
+    }
+    assert values == {SECRET_PLACEHOLDER}
+
+
+def test_production_keeps_its_logs_and_secrets_when_the_stack_goes(prod: Assembly) -> None:
+    kept = ("AWS::Logs::LogGroup", "AWS::SecretsManager::Secret")
+    policies = {each["DeletionPolicy"] for kind in kept for each in prod.observability.of_type(kind)}
+    assert policies == {"Retain"}

@@ -1,0 +1,66 @@
+"""The task definition sets exactly what the service's settings read."""
+
+from collections.abc import Iterator, Mapping
+
+from infra.aws_json import load
+from service.contract import CONTAINER_NAME, SECRET_OF, SECRET_PLACEHOLDER, Variable
+from service.settings import Settings
+from tests.infra.assembly import Assembly
+
+
+class Recorder(Mapping[str, str]):
+    """An environment that remembers what was asked of it."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values_ = dict(values)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return self.values_[name]
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("the settings look through the whole environment instead of asking by name")
+
+    def __len__(self) -> int:
+        return len(self.values_)
+
+
+def plain(assembly: Assembly) -> dict[str, str]:
+    entries = assembly.service.container(CONTAINER_NAME)["Environment"]
+    return {each["Name"]: "eu-west-1" if each["Value"] == {"Ref": "AWS::Region"} else each["Value"] for each in entries}
+
+
+def secret(assembly: Assembly) -> set[str]:
+    return {each["Name"] for each in assembly.service.container(CONTAINER_NAME)["Secrets"]}
+
+
+def test_the_variables_set_are_exactly_those_that_the_settings_read(assembly: Assembly) -> None:
+    recorder = Recorder(plain(assembly) | dict.fromkeys(secret(assembly), SECRET_PLACEHOLDER))
+    Settings.from_env(recorder)
+    assert set(plain(assembly)) | secret(assembly) == recorder.asked == {str(each) for each in Variable}
+
+
+def test_a_variable_is_either_plain_or_secret(assembly: Assembly) -> None:
+    assert secret(assembly) == {str(each) for each in SECRET_OF}
+    assert not set(plain(assembly)) & secret(assembly)
+
+
+def test_the_settings_accept_what_the_task_definition_says(assembly: Assembly) -> None:
+    settings = Settings.from_env(plain(assembly))
+    assert settings.aws_region == "eu-west-1"
+    assert settings.log_console is False
+    assert settings.sampling_rule is not None
+    assert settings.sampling_rule.name == load("xray")["SamplingRule"]["RuleName"]
+
+
+def test_the_services_fallback_rule_has_the_rates_of_the_deployed_rule(assembly: Assembly) -> None:
+    deployed = assembly.observability.only("AWS::XRay::SamplingRule")["SamplingRule"]
+    fallback = Settings.from_env(plain(assembly)).sampling_rule
+    assert fallback is not None
+    assert (fallback.fixed_rate, fallback.reservoir_size) == (deployed["FixedRate"], deployed["ReservoirSize"])
+
+
+def test_production_has_no_fault_routes(dev: Assembly, prod: Assembly) -> None:
+    assert Settings.from_env(plain(dev)).fault_routes is True
+    assert Settings.from_env(plain(prod)).fault_routes is False
