@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -65,7 +65,7 @@ def add_resource_type(kind: ResourceType) -> None:
 
 def add_service(name: str, handler: Handler, routing: Mapping[str, list[str]]) -> None:
     """Answer the requests that are signed for service `name`, or that `routing` (the router's patterns) names."""
-    # A service that the router does not know costs it a walk over all of botocore's models at each request's first kind.
+    # For a name that it does not know, the router reads every model of botocore: seconds, and a hundred megabytes.
     router.SERVICE_PATTERNS[name] = dict(routing)
     app.SERVICE_HANDLERS[name] = handler
 
@@ -123,8 +123,13 @@ def refusal(error: ServiceError, content_type: str) -> Reply:
 def new_store() -> Any:  # noqa: ANN401 (ministack publishes no types)
     """Return a mapping whose keys belong to the caller's account and region, emptied by ministack's reset."""
     store = AccountRegionScopedDict()
-    _stores.append(store)
+    register_store(store)
     return store
+
+
+def register_store(store: MutableMapping[Any, Any]) -> None:
+    """Have `store` emptied by ministack's reset."""
+    _stores.append(store)
 
 
 def clear_with_ministack() -> None:

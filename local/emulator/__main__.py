@@ -1,0 +1,97 @@
+"""Run the embedded AWS: `python -m local.emulator --port N`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import socket
+import sys
+from typing import Final
+
+from local.emulator import UnsupportedVersionError, check_version, install
+
+HOST: Final = "127.0.0.1"
+KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than the clients' own, so that none writes to a connection that is just being closed."""
+GRACE_SECONDS: Final = 3
+
+OFF: Final = {
+    "AUTH": "false",
+    "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+    "IOT_MTLS_ENABLED": "0",
+    "LOCALSTACK_PERSISTENCE": "0",
+    "PERSIST_STATE": "0",
+    "S3_PERSIST": "0",
+    "SERVICES": "",
+    "SFTP_ENABLED": "0",
+    "USE_SSL": "0",
+}
+"""What ministack would otherwise do by itself or by what the environment happens to say: other listeners, containers, files."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        check_version()
+        listener = socket.create_server((HOST, options.port), backlog=256)
+    except UnsupportedVersionError as error:
+        return _fail(str(error))
+    except (OSError, OverflowError) as error:
+        return _fail(
+            f"cannot listen on {HOST}:{options.port} ({error}): choose another port or stop what listens there"
+        )
+    address = f"{HOST}:{listener.getsockname()[1]}"
+    _configure(address, options)
+    install(registry=address if options.push_here else None)
+    asyncio.run(_serve(listener))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local.emulator", description="An embedded AWS on 127.0.0.1.")
+    parser.add_argument("--port", type=int, required=True, help="the one port of all services")
+    parser.add_argument("--region", default="us-east-1", help="the region of requests that are not signed")
+    parser.add_argument("--log-level", default="WARNING", help="ministack's own log: DEBUG, INFO, WARNING, ERROR")
+    parser.add_argument(
+        "--push-here", action="store_true", help="name this port in image repositories, so that docker push reaches it"
+    )
+    return parser
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"local.emulator: {message}\n")
+    return 1
+
+
+def _configure(address: str, options: argparse.Namespace) -> None:
+    """Set the variables that ministack reads when it is imported."""
+    host, _, port = address.partition(":")
+    os.environ.update(OFF)
+    os.environ.update(
+        BIND_HOST=host, GATEWAY_PORT=port, LOG_LEVEL=options.log_level.upper(), MINISTACK_REGION=options.region
+    )
+
+
+async def _serve(listener: socket.socket) -> None:
+    from hypercorn.asyncio import serve  # noqa: PLC0415 (after the environment is set)
+    from hypercorn.config import Config  # noqa: PLC0415
+    from ministack import app  # noqa: PLC0415
+
+    # The machine's start-up scripts for a ministack container are not for this one.
+    app._collect_scripts = lambda *_directories: []
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    config.graceful_timeout = GRACE_SECONDS
+    config.loglevel = "WARNING"
+    await serve(app.app, config, shutdown_trigger=stop.wait)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

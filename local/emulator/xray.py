@@ -1,0 +1,64 @@
+"""Add X-Ray: its two resource types, and the calls of daemons, SDKs and those who read traces.
+
+Source: X-Ray API reference; each call is a POST to a path. Not emulated: the service graph, insights, encryption
+settings, resource policies, tags, and the segments that AWS infers for called services.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ministack import app
+
+from local.emulator import xray_groups, xray_sampling, xray_traces
+from local.emulator.registry import Operation, Reply, ServiceError, add_resource_type, add_service, answer, refusal
+
+JSON: Final = "application/json"
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "/CreateGroup": xray_groups.create_group,
+    "/CreateSamplingRule": xray_sampling.create_rule,
+    "/DeleteGroup": xray_groups.delete_group,
+    "/DeleteSamplingRule": xray_sampling.delete_rule,
+    "/GetGroup": xray_groups.get_group,
+    "/GetSamplingRules": xray_sampling.get_rules,
+    "/Groups": xray_groups.get_groups,
+    "/SamplingTargets": xray_sampling.get_targets,
+    "/TelemetryRecords": xray_traces.put_telemetry_records,
+    "/TraceSegments": xray_traces.put_trace_segments,
+    "/TraceSummaries": xray_traces.get_trace_summaries,
+    "/Traces": xray_traces.batch_get_traces,
+    "/UpdateGroup": xray_groups.update_group,
+    "/UpdateSamplingRule": xray_sampling.update_rule,
+}
+UNSIGNED: Final = frozenset({"/GetSamplingRules", "/SamplingTargets", "/TelemetryRecords", "/TraceSegments"})
+"""What SDKs post unsigned to a daemon's proxy is taken unsigned here as well."""
+
+
+def install() -> None:
+    """Register the resource types and the service."""
+    add_resource_type(xray_groups.GROUP)
+    add_resource_type(xray_sampling.SAMPLING_RULE)
+    add_service("xray", _handle, {"host_patterns": [r"xray\."]})
+    _route_unsigned()
+
+
+def _route_unsigned() -> None:
+    theirs = app.detect_service
+
+    def detect_service(method: str, path: str, headers: Mapping[str, str], query: Mapping[str, list[str]]) -> str:
+        if method == "POST" and path in UNSIGNED and "authorization" not in headers:
+            return "xray"
+        return str(theirs(method, path, headers, query))
+
+    app.detect_service = detect_service
+
+
+async def _handle(
+    _method: str, path: str, _headers: Mapping[str, str], body: bytes, _query: Mapping[str, list[str]]
+) -> Reply:
+    operation = OPERATIONS.get("/" + path.strip("/"))
+    if operation is None:
+        return refusal(ServiceError("InvalidRequestException", f"X-Ray's {path} is not emulated"), JSON)
+    return answer(operation, body, JSON)
