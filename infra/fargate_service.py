@@ -84,7 +84,8 @@ def _task_definition(scope: Construct, task: Task) -> ecs.FargateTaskDefinition:
         runtime_platform=ecs.RuntimePlatform(
             cpu_architecture=ecs.CpuArchitecture.X86_64, operating_system_family=ecs.OperatingSystemFamily.LINUX
         ),
-        # Fargate has no tmpfs ("Fargate task definition differences"): a volume of the task is what /tmp can be.
+        # Fargate has no tmpfs ("LinuxParameters", Amazon ECS API Reference): /tmp is a volume of the task, which takes
+        # its owner and mode from a VOLUME of the image ("Use bind mounts with Amazon ECS", Developer Guide).
         volumes=[ecs.Volume(name=SCRATCH)],
     )
 
