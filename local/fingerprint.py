@@ -1,0 +1,21 @@
+"""Give the service's code a short name that changes when the code does."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+DIGITS: Final = 12
+LEFT_OUT: Final = "__pycache__"
+
+
+def fingerprint(folder: Path) -> str:
+    """Return 12 hex digits over the names and contents of the files in `folder`."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and LEFT_OUT not in path.parts:
+            name = path.relative_to(folder).as_posix().encode()
+            content = path.read_bytes()
+            digest.update(b"%d:%s%d:%s" % (len(name), name, len(content), content))
+    return digest.hexdigest()[:DIGITS]

@@ -1,0 +1,55 @@
+"""Tell a person what happens: one calm line per step, with its seconds."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, TextIO
+
+CLEAR: Final = "\r\x1b[K"
+INDENT: Final = "  "
+
+
+class Step:
+    """A step under way; `note` is what its line ends with."""
+
+    def __init__(self, out: TextIO, title: str) -> None:
+        self.note = ""
+        self._out = out
+        self._title = title
+
+    def detail(self, text: str) -> None:
+        """Show on a terminal what the step is at; a log file gets only the finished line."""
+        if self._out.isatty():
+            width = shutil.get_terminal_size().columns - 1
+            self._out.write(CLEAR + f"{INDENT}{self._title} … {text}"[:width])
+            self._out.flush()
+
+
+class Report:
+    """Writes to one stream."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def line(self, text: str = "") -> None:
+        """Write one line."""
+        self._out.write(f"{text}\n")
+        self._out.flush()
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Step]:
+        """Announce a step, and complete its line with the seconds it took, or with the word failed."""
+        started, terminal = time.monotonic(), self._out.isatty()
+        step = Step(self._out, title)
+        self._out.write(f"{INDENT}{title} …")
+        self._out.flush()
+        ending = "failed"
+        try:
+            yield step
+            ending = f"{step.note}" if step.note else "done"
+        finally:
+            start = f"{CLEAR}{INDENT}{title} …" if terminal else ""
+            self.line(f"{start} {ending} ({time.monotonic() - started:.1f} s)")
