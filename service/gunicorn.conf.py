@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from service.contract import STOP_TIMEOUT_SECONDS
 from service.parsing import SettingsError
 from service.settings import Settings
-from service.telemetry import EXTENSION
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -34,6 +33,8 @@ accesslog = None
 
 def worker_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
     """Send what the sinks still hold."""
+    from service.telemetry import EXTENSION  # noqa: PLC0415 - it reads the X-Ray SDK's variables, which must be checked first
+
     app: Any = worker.wsgi
     if app is not None:
         app.extensions[EXTENSION].shutdown()

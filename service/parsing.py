@@ -110,10 +110,12 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
 def choices(*allowed: str) -> Callable[[str], frozenset[str]]:
     """Accept a comma-separated subset of `allowed`."""
-    one = choice(*allowed)
 
     def parse(text: str) -> frozenset[str]:
-        return frozenset(one(part.strip()) for part in text.split(",") if part.strip())
+        chosen = frozenset(part.strip() for part in text.split(",") if part.strip())
+        if unknown := sorted(chosen.difference(allowed)):
+            raise ValueError(f"{text!r} holds the unknown {unknown[0]!r}: set one of {', '.join(allowed)}")
+        return chosen
 
     return parse
 
@@ -179,13 +181,19 @@ def daemon_address(text: str) -> DaemonAddress:
 
 def _host_and_port(text: str) -> tuple[str, int]:
     host, _, number = text.rpartition(":")
-    if not re.fullmatch(r"[A-Za-z0-9_.:-]+|\[[0-9a-fA-F:.]+\]", host) or not number.isdigit():
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+|\[[0-9a-fA-F:.]+\]", host):
         raise ValueError(_not_an_address(text))
-    return host.strip("[]"), port(number)
+    try:
+        return host.strip("[]"), port(number)
+    except ValueError as error:
+        raise ValueError(_not_an_address(text)) from error
 
 
 def _not_an_address(text: str) -> str:
-    return f"{text!r} is not an address: set `127.0.0.1:2000` or `tcp:127.0.0.1:2000 udp:127.0.0.1:2000`"
+    return (
+        f"{text!r} is not an address with a port from 1 to 65535: "
+        "set `127.0.0.1:2000` or `tcp:127.0.0.1:2000 udp:127.0.0.1:2000`"
+    )
 
 
 def segment_name(text: str) -> str:

@@ -7,6 +7,7 @@ per process; apps are not. So each global is a door that looks at the current re
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from service.telemetry.core import Telemetry
 
 _OURS = "service."
+_TALKATIVE = ("botocore", "boto3", "urllib3", "rollbar")
+"""Libraries of the sinks whose INFO lines would be billed and read by nobody."""
 
 
 class _State:
@@ -51,7 +54,11 @@ def open_for(telemetry: Telemetry) -> None:
         trace.set_tracer_provider(ScopedTracerProvider())
         propagate.set_global_textmap(outgoing())
         logging.getLogger().addHandler(ScopedLogHandler())
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
         xray_context.install()
+        # The only way to the stable HTTP conventions: the instrumentation takes no parameter for them.
+        os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
         RequestsInstrumentor().instrument()
 
 

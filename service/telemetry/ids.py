@@ -6,6 +6,7 @@ first request, the other 96 are random. Every id made here has that shape, so th
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import time
@@ -16,7 +17,10 @@ from opentelemetry.trace import SpanContext
 _RANDOM_BITS = 96
 _XRAY_ID = re.compile(r"1-([0-9a-f]{8})-([0-9a-f]{24})")
 
-_random = random.SystemRandom()
+# An instance of its own: an application that seeds Python's global one must not make ids repeat.
+# It is seeded by the operating system, and anew in each forked worker.
+_random = random.Random()  # noqa: S311 - ids need to be unique, not secret
+os.register_at_fork(after_in_child=_random.seed)
 
 
 def new_trace_id(seconds: float | None = None) -> int:

@@ -26,7 +26,10 @@ _warned = threading.Event()
 def install() -> None:
     """Point the SDK's global recorder at the current request's scope. Once per process is enough."""
     if not isinstance(xray_recorder.context, ScopedContext):
+        unused = xray_recorder.emitter
         xray_recorder.configure(context=ScopedContext(), emitter=_NoEmitter(), streaming_threshold=_NEVER)
+        # The SDK opens its socket at import and has no public way to close it.
+        unused._socket.close()
 
 
 class _NoEmitter:

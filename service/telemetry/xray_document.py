@@ -83,7 +83,7 @@ def _segment(source: SegmentSource, facts: Facts, children: Mapping[int, list[Re
     if source.user is not None:
         made["user"] = source.user
     if source.error is not None:
-        made["cause"] = _cause(source.error)
+        made["cause"] = _cause(source.error, span_hex(span_context(span).span_id))
     if source.rollbar_uuid is not None:
         made["annotations"] = {"rollbar_uuid": source.rollbar_uuid}
     _merge(made, source.segment)
@@ -108,7 +108,10 @@ def _subsegment(
         made.setdefault("fault", True)
     exceptions = [dict(event.attributes or {}) for event in span.events if event.name == "exception"]
     if exceptions and entity is None:
-        made["cause"] = {"working_directory": "", "exceptions": [_recorded(each) for each in exceptions]}
+        made["cause"] = {
+            "working_directory": "",
+            "exceptions": [_recorded(each, span_id + number) for number, each in enumerate(exceptions)],
+        }
     _merge(made, entity)
     inner = [_subsegment(each, children, entities) for each in children.get(span_id, ())]
     if inner:
@@ -171,13 +174,13 @@ def _aws(facts: Facts) -> dict[str, Any]:
     return made
 
 
-def _cause(error: BaseException) -> dict[str, Any]:
+def _cause(error: BaseException, exception_id: str) -> dict[str, Any]:
     frames = traceback.extract_tb(error.__traceback__)[-_MAX_FRAMES:]
     return {
         "working_directory": "",
         "exceptions": [
             {
-                "id": f"{id(error) & 0xFFFFFFFFFFFFFFFF:016x}",
+                "id": exception_id,
                 "type": type(error).__name__,
                 "message": str(error),
                 "stack": [
@@ -189,9 +192,9 @@ def _cause(error: BaseException) -> dict[str, Any]:
     }
 
 
-def _recorded(attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _recorded(attributes: Mapping[str, Any], exception_id: int) -> dict[str, Any]:
     return {
-        "id": f"{hash(tuple(attributes.items())) & 0xFFFFFFFFFFFFFFFF:016x}",
+        "id": span_hex(exception_id % 2**64),
         "type": str(attributes.get("exception.type", "Exception")),
         "message": str(attributes.get("exception.message", "")),
     }

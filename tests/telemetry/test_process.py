@@ -1,0 +1,102 @@
+"""The service as a process: it starts without its sinks, ends on SIGTERM with nothing lost, and says what is wrong."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.telemetry.observatory import KEYS, Observatory, eventually
+from tests.telemetry.server import ROOT, command, environment, serve
+
+
+@pytest.mark.parametrize("options", [(), ("--preload",)], ids=["lazy", "preload"])
+def test_the_last_request_before_sigterm_is_delivered_to_every_sink(
+    observatory: Observatory, options: tuple[str, ...]
+) -> None:
+    variables = {**observatory.environment, **observatory.aws, "FAULT_ROUTES": "true", "WEB_CONCURRENCY": "2"}
+    with serve(variables, *options) as server:
+        ids = [server.get("/api/fault").headers["X-Trace-Id"] for _ in range(8)]
+        code, seconds, _ = server.stop()
+    assert code == 0
+    assert seconds < 10
+    assert len(set(ids)) == 8
+    for trace_id in ids:
+        assert len(observatory.spans(trace_id)) == 1
+        assert len(observatory.lines_of(trace_id)) == 2
+        assert len(observatory.items(trace_id)) == 1
+        assert len(eventually(lambda trace_id=trace_id: observatory.segments_of(trace_id), 1)) == 1  # type: ignore[misc]  # mypy infers no lambda default
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_dead_sinks_neither_stop_the_start_nor_change_an_answer() -> None:
+    dead = "127.0.0.1:9"  # discard: nothing listens there
+    variables = {
+        **KEYS,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{dead}",
+        "ROLLBAR_ENDPOINT": f"http://{dead}/api/1/",
+        "AWS_XRAY_DAEMON_ADDRESS": dead,
+        "CLOUDWATCH_LOG_GROUP": "group",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://{dead}",
+        "AWS_ACCESS_KEY_ID": "fake",
+        "AWS_SECRET_ACCESS_KEY": "fake",
+        "FAULT_ROUTES": "true",
+        "TELEMETRY_SHUTDOWN_DEADLINE": "2",
+    }
+    with serve(variables) as server:
+        paths = ("/api/activities/home", "/api/activities/notifications", "/api/fault", "/nope")
+        assert [server.get(path).status_code for path in paths] == [200, 200, 500, 404]
+        code, seconds, _ = server.stop()
+    assert code == 0
+    assert seconds < 5
+
+
+def test_no_key_is_seen_in_anything_that_leaves_the_process(observatory: Observatory) -> None:
+    variables = {**observatory.environment, **observatory.aws, "FAULT_ROUTES": "true", "LOG_CONSOLE": "true"}
+    with serve({**variables, "LOG_LEVEL": "DEBUG"}) as server:
+        shown = server.get("/api/health-check").text
+        trace_id = server.get("/api/fault", Authorization="Bearer sentinel-bearer", Cookie="s=sentinel-cookie").headers[
+            "X-Trace-Id"
+        ]
+        _, _, printed = server.stop()
+    seen = [observatory.spans(trace_id), observatory.items(trace_id), observatory.segments, observatory.logs.lines]
+    assert all(seen)
+    everything = shown + printed + repr(seen)
+    for secret in (*KEYS.values(), "sentinel-bearer", "sentinel-cookie"):
+        assert secret not in everything
+
+
+def test_a_bad_setting_ends_the_process_with_one_clear_message() -> None:
+    result = subprocess.run(
+        command(),
+        cwd=ROOT,
+        env=environment({"PORT": "eighty", "AWS_XRAY_DAEMON_ADDRESS": "nowhere", "HONEYCOMB_API_KEY": "a b"}),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert "PORT: 'eighty' is not a port: set a number from 1 to 65535" in result.stderr
+    assert "AWS_XRAY_DAEMON_ADDRESS: 'nowhere' is not an address" in result.stderr
+    assert "HONEYCOMB_API_KEY: the value (not shown)" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_port_in_use_is_named() -> None:
+    with serve({}) as server:
+        port = server.url.rpartition(":")[2]
+        result = subprocess.run(
+            command(),
+            cwd=ROOT,
+            env=environment({"PORT": port}),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert result.returncode != 0
+    assert port in result.stderr
+    assert "in use" in result.stderr.lower()

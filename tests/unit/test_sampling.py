@@ -1,0 +1,54 @@
+"""The local sampler keeps what the rule says, and says how many each kept request stands for."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from service.parsing import SamplingRule
+from service.telemetry.sampling import Decision, LocalSampler
+
+REQUEST = {"host": "example.com", "method": "GET", "path": "/api/activities/home"}
+
+
+def sampler(clock: list[float], draws: random.Random, **rule: object) -> LocalSampler:
+    given = {"name": "test", "fixed_rate": 0.0, "reservoir_size": 0, **rule}
+    return LocalSampler(
+        SamplingRule(**given),  # type: ignore[arg-type]  # the tests' own keywords
+        service_name="Backend-Flask",
+        clock=lambda: clock[0],
+        draw=draws.random,
+    )
+
+
+def test_the_reservoir_is_kept_each_second_and_counts_as_one() -> None:
+    clock = [100.0]
+    made = sampler(clock, random.Random(1), reservoir_size=2)
+    first = [made.decide(**REQUEST) for _ in range(5)]
+    clock[0] = 101.0
+    second = [made.decide(**REQUEST) for _ in range(5)]
+    kept, dropped = Decision(sampled=True, rate=1), Decision(sampled=False, rate=0)
+    assert first == second == [kept, kept, dropped, dropped, dropped]
+
+
+def test_the_fixed_rate_keeps_its_share_and_counts_for_the_rest() -> None:
+    made = sampler([0.0], random.Random(7), fixed_rate=0.1)
+    decisions = [made.decide(**REQUEST) for _ in range(5000)]
+    kept = [decision for decision in decisions if decision.sampled]
+    assert 400 < len(kept) < 600
+    assert {decision.rate for decision in kept} == {10}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"service_name": "Other"},
+        {"host": "*.internal"},
+        {"http_method": "POST"},
+        {"url_path": "/api/health-check"},
+    ],
+)
+def test_a_rule_for_other_requests_keeps_none(rule: dict[str, str]) -> None:
+    made = sampler([0.0], random.Random(1), fixed_rate=0.99, reservoir_size=9, **rule)
+    assert not any(made.decide(**REQUEST).sampled for _ in range(20))

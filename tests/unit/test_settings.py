@@ -1,0 +1,150 @@
+"""Settings are read once, checked by name, and never show a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from service.contract import Variable
+from service.parsing import SettingsError
+from service.settings import Settings
+
+SENTINEL = "sentinel-key-that-must-not-be-seen"
+
+
+class Recording(Mapping[str, str]):
+    """Remember which variables were asked for."""
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+
+    def __getitem__(self, key: str) -> str:
+        self.asked.add(key)
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_every_variable_of_the_contract_is_read_and_no_other() -> None:
+    environ = Recording()
+    Settings.from_env(environ)
+    assert environ.asked == {str(name) for name in Variable}
+
+
+def test_an_empty_environment_turns_every_sink_off() -> None:
+    settings = Settings.from_env({})
+    assert settings.otlp_endpoint is None
+    assert settings.xray_daemon_address is None
+    assert settings.log_group is None
+    assert settings.rollbar_access_token is None
+    assert settings.bind_host == "127.0.0.1"
+
+
+def test_an_empty_value_counts_as_absent() -> None:
+    assert Settings.from_env(dict.fromkeys(Variable, "")) == Settings.from_env({})
+
+
+@pytest.mark.parametrize("text", ["false", "False", "0", "no", "off"])
+def test_false_means_false(text: str) -> None:
+    assert Settings.from_env({"FAULT_ROUTES": text, "LOG_CONSOLE": text}).fault_routes is False
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("FAULT_ROUTES", "maybe", "set `true` or `false`"),
+        ("PORT", "0", "set a number from 1 to 65535"),
+        ("PORT", "http", "set a number from 1 to 65535"),
+        ("WEB_CONCURRENCY", "-1", "1 or more"),
+        ("WEB_THREADS", "²", "1 or more"),
+        ("TELEMETRY_SHUTDOWN_DEADLINE", "nan", "set for example `10`"),
+        ("LOG_LEVEL", "LOUD", "set one of DEBUG, INFO"),
+        ("OTEL_TRACES_EXPORTER", "otlp,zipkin", "set one of otlp, console, none"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "api.honeycomb.io", "set for example `https://api.honeycomb.io`"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://host:notaport", "set for example"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "set one of http/json, http/protobuf"),
+        ("ROLLBAR_ENDPOINT", "ftp://example.com", "set for example"),
+        ("AWS_XRAY_DAEMON_ADDRESS", "xray-daemon", "set `127.0.0.1:2000`"),
+        ("AWS_XRAY_DAEMON_ADDRESS", "tcp:127.0.0.1:2000", "udp:127.0.0.1:2000"),
+        ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:99999", "1 to 65535"),
+        ("AWS_XRAY_TRACING_NAME", "Backend?", "use letters"),
+        ("CLOUDWATCH_LOG_GROUP", "no spaces allowed", "use letters"),
+        ("XRAY_SAMPLING_RULE", "{}", "aws/json/xray.json"),
+        ("XRAY_SAMPLING_RULE", '{"RuleName":"a","FixedRate":2,"ReservoirSize":1}', "FixedRate must be 0 to 1"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name_with_the_value_and_the_remedy(name: str, value: str, remedy: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({name: value})
+    [problem] = caught.value.problems
+    assert problem.startswith(f"{name}: ")
+    assert value in problem
+    assert remedy in problem
+
+
+def test_every_bad_value_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({"PORT": "x", "FAULT_ROUTES": "y", "LOG_LEVEL": "z"})
+    assert {problem.split(":")[0] for problem in caught.value.problems} == {"PORT", "FAULT_ROUTES", "LOG_LEVEL"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HONEYCOMB_API_KEY", f"{SENTINEL} with a space"),
+        ("ROLLBAR_ACCESS_TOKEN", f"{SENTINEL}\n"[:-1] + "\x00"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", f"no header but {SENTINEL}"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", f"https://user:{SENTINEL}@example.com"),
+    ],
+)
+def test_a_refused_secret_is_not_shown(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({name: value})
+    assert SENTINEL not in str(caught.value)
+    assert name in str(caught.value)
+
+
+def test_a_secret_is_not_in_any_repr() -> None:
+    settings = Settings.from_env(
+        {
+            "HONEYCOMB_API_KEY": SENTINEL,
+            "ROLLBAR_ACCESS_TOKEN": SENTINEL,
+            "OTEL_EXPORTER_OTLP_HEADERS": f"x-honeycomb-team={SENTINEL}",
+        }
+    )
+    assert settings.honeycomb_api_key is not None
+    assert settings.honeycomb_api_key.reveal() == SENTINEL
+    assert SENTINEL not in f"{settings} {settings!r} {settings.otlp_headers} {settings.honeycomb_api_key}"
+
+
+def test_otlp_headers_are_decoded_and_an_empty_one_is_left_out() -> None:
+    headers = Settings.from_env({"OTEL_EXPORTER_OTLP_HEADERS": "X-Honeycomb-Team=, x-dataset=a%2Fb"}).otlp_headers
+    assert headers.reveal() == {"x-dataset": "a/b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "udp", "tcp"),
+    [
+        ("127.0.0.1:2000", ("127.0.0.1", 2000), ("127.0.0.1", 2000)),
+        ("xray-daemon:2000", ("xray-daemon", 2000), ("xray-daemon", 2000)),
+        ("tcp:10.0.0.1:2001 udp:10.0.0.2:2002", ("10.0.0.2", 2002), ("10.0.0.1", 2001)),
+        ("[::1]:2000", ("::1", 2000), ("::1", 2000)),
+    ],
+)
+def test_both_forms_of_a_daemon_address_are_read(text: str, udp: tuple[str, int], tcp: tuple[str, int]) -> None:
+    address = Settings.from_env({"AWS_XRAY_DAEMON_ADDRESS": text}).xray_daemon_address
+    assert address is not None
+    assert (address.udp, address.tcp) == (udp, tcp)
+
+
+def test_the_file_for_aws_is_a_sampling_rule_for_the_service_too() -> None:
+    text = Path("aws/json/xray.json").read_text(encoding="utf-8")
+    rule = Settings.from_env({"XRAY_SAMPLING_RULE": text}).sampling_rule
+    assert rule is not None
+    assert (rule.service_name, rule.fixed_rate, rule.reservoir_size) == ("Backend-Flask", 0.1, 5)
