@@ -27,6 +27,8 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn's heartbeat file, in memory
 graceful_timeout = max(1, int(STOP_TIMEOUT_SECONDS - _settings.shutdown_deadline - 5))
 # Longer than the load balancer's idle timeout of 60 s, so that it never reuses a connection just closed.
 keepalive = 65
+# Only the load balancer reaches the container's port (its security group says so), so its X-Forwarded-Proto holds.
+forwarded_allow_ips = "*"
 control_socket_disable = True
 accesslog = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from time import perf_counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,7 @@ class _Exchange:
     def __init__(self, scope: RequestScope, environ: WSGIEnvironment) -> None:
         self._scope = scope
         self._environ = environ
-        self._start = time.perf_counter()
+        self._start = perf_counter()
         self._finished = False
         self.status = 500
         self.bytes_sent = 0
@@ -85,7 +85,7 @@ class _Exchange:
             return
         self._finished = True
         scope = self._scope
-        milliseconds = (time.perf_counter() - self._start) * 1000
+        milliseconds = (perf_counter() - self._start) * 1000
         scope.telemetry.close(scope, status=self.status)
         log_access(
             scope,

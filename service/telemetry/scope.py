@@ -29,6 +29,7 @@ class RequestScope:
         "context",
         "error",
         "finished",
+        "forwarded",
         "method",
         "path",
         "rate",
@@ -54,6 +55,7 @@ class RequestScope:
         self.sampled = sampled
         self.rate = rate
         self.method: str = environ["REQUEST_METHOD"]
+        self.forwarded = "HTTP_X_FORWARDED_FOR" in environ
         self.path: str = environ.get("PATH_INFO", "")
         self.route: str | None = None
         self.user_id: str | None = None

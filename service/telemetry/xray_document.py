@@ -43,6 +43,8 @@ class SegmentSource:
     inner: Sequence[ReadableSpan] = ()
     entities: Mapping[int, Any] = field(default_factory=dict)
     segment: Any = None
+    forwarded: bool = False
+    """Whether the client's address is from `X-Forwarded-For`, which anyone can write."""
     user: str | None = None
     error: BaseException | None = None
     rollbar_uuid: str | None = None
@@ -80,6 +82,8 @@ def _segment(source: SegmentSource, facts: Facts, children: Mapping[int, list[Re
     }
     if span.parent is not None:
         made["parent_id"] = span_hex(span.parent.span_id)
+    if source.forwarded:
+        made["http"]["request"]["x_forwarded_for"] = True
     if source.user is not None:
         made["user"] = source.user
     if source.error is not None:
@@ -142,8 +146,6 @@ def _http(span: ReadableSpan) -> dict[str, Any]:
     attributes = span.attributes or {}
     request = {xray: attributes[otel] for otel, xray in _REQUEST_FIELDS.items() if otel in attributes}
     request["url"] = attributes.get("url.full") or _url(attributes)
-    if span.kind is SpanKind.SERVER and "client.address" in attributes and attributes.get("client.forwarded"):
-        request["x_forwarded_for"] = True
     status = attributes.get("http.response.status_code")
     if not isinstance(status, int):
         return {"http": {"request": request}}

@@ -28,6 +28,15 @@ def test_the_last_request_before_sigterm_is_delivered_to_every_sink(
         assert len(eventually(lambda trace_id=trace_id: observatory.segments_of(trace_id), 1)) == 1  # type: ignore[misc]  # mypy infers no lambda default
 
 
+def test_behind_the_load_balancer_the_scheme_is_the_clients(observatory: Observatory) -> None:
+    with serve({**observatory.environment, **observatory.aws}) as server:
+        answer = server.get("/api/health-check", **{"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"})
+        [segment] = eventually(lambda: observatory.segments_of(answer.headers["X-Trace-Id"]), 1)
+    assert segment["http"]["request"]["url"].startswith("https://127.0.0.1:")
+    assert segment["http"]["request"]["client_ip"] == "203.0.113.7"
+    assert segment["http"]["request"]["x_forwarded_for"] is True
+
+
 @pytest.mark.usefixtures("socket_enabled")
 def test_dead_sinks_neither_stop_the_start_nor_change_an_answer() -> None:
     dead = "127.0.0.1:9"  # discard: nothing listens there

@@ -67,6 +67,7 @@ class _Collector(SpanProcessor):
             inner=tuple(scope.finished),
             entities=scope.xray_entities,
             segment=scope.xray_segment,
+            forwarded=scope.forwarded,
             user=scope.user_id,
             error=scope.error,
             rollbar_uuid=scope.rollbar_uuid,
