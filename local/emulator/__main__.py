@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -28,7 +29,7 @@ OFF: Final = {
     "SFTP_ENABLED": "0",
     "USE_SSL": "0",
 }
-"""What ministack would otherwise do by itself or by what the environment happens to say: other listeners, containers, files."""
+"""What ministack would else do by itself, or because the environment says so: more listeners, containers, files."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,6 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
     address = f"{HOST}:{listener.getsockname()[1]}"
     _configure(address, options)
+    # It warns on import that it can sign nothing without a package that is not needed here.
+    logging.getLogger("kms").setLevel(logging.ERROR)
     install(registry=address if options.push_here else None)
     asyncio.run(_serve(listener))
     return 0

@@ -9,16 +9,8 @@ import time
 from typing import Any, Final
 from uuid import uuid4
 
-from local.emulator.registry import (
-    Json,
-    ResourceType,
-    add_resource_type,
-    add_service,
-    arn,
-    json_service,
-    new_id,
-    new_store,
-)
+from local.emulator.json_api import Json
+from local.emulator.registry import ResourceType, add_resource_type, add_service, arn, json_service, new_id, new_store
 
 SERVICE: Final = "application-autoscaling"
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from ministack.services import cloudwatch
 
-from local.emulator.registry import Json, ResourceType, ServiceError, add_resource_type, arn, new_id
+from local.emulator.json_api import Json, ServiceError
+from local.emulator.registry import ResourceType, add_resource_type, arn, new_id
 
 
 def install() -> None:

@@ -11,7 +11,8 @@ from typing import Final
 from ministack.services import ec2
 from ministack.services.cloudformation import provisioners
 
-from local.emulator.registry import Json, ResourceType, ServiceError, add_resource_type, new_id
+from local.emulator.json_api import Json, ServiceError
+from local.emulator.registry import ResourceType, add_resource_type, new_id
 
 
 def install() -> None:

@@ -10,7 +10,8 @@ from typing import Final
 
 from ministack.services import ecr
 
-from local.emulator.registry import JSON_1_1, Json, Reply, ServiceError, refusal
+from local.emulator.json_api import Json, ServiceError
+from local.emulator.registry import JSON_1_1, Reply, refusal
 
 _theirs: Final = (ecr._repo_uri, ecr._get_authorization_token)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ministack.services import ecs
 from ministack.services.cloudformation import provisioners
 
-from local.emulator.registry import Json
+from local.emulator.json_api import Json
 
 TASK_DEFINITION: Final = "AWS::ECS::TaskDefinition"
 SERVICE: Final = "AWS::ECS::Service"

@@ -11,18 +11,9 @@ from uuid import uuid4
 
 from ministack.services import cloudwatch_logs
 
+from local.emulator.json_api import Json, ServiceError
 from local.emulator.logs_patterns import PatternError, compile_pattern
-from local.emulator.registry import (
-    JSON_1_1,
-    Json,
-    Reply,
-    ResourceType,
-    ServiceError,
-    add_resource_type,
-    extend_service,
-    new_store,
-    refusal,
-)
+from local.emulator.registry import JSON_1_1, Reply, ResourceType, add_resource_type, extend_service, new_store, refusal
 
 _queries: Final[Any] = new_store()
 

@@ -27,6 +27,11 @@ _TOKEN: Final = re.compile(
 _STEP: Final = re.compile(r'\.([\w@-]+)|\[(\d+)\]|\["([^"]*)"\]')
 _ORDER: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _ABSENT: Final = object()
+_IS: Final[dict[str, Test]] = {
+    "TRUE": lambda found: found is True,
+    "FALSE": lambda found: found is False,
+    "NULL": lambda found: found is None,
+}
 
 
 class PatternError(ValueError):
@@ -44,14 +49,16 @@ def compile_pattern(pattern: str | None) -> Matcher:
 
 
 def _term_matcher(text: str) -> Matcher:
-    needed, any_of, excluded = [], [], []
+    needed: list[str] = []
+    any_of: list[str] = []
+    excluded: list[str] = []
     position = 0
     while position < len(text):
         found = _TERM.match(text, position)
         if found is None:
             raise PatternError(f"the filter pattern {text!r} has an open quotation mark")
         position = found.end()
-        term = json.loads(found[2], strict=False) if found[2].startswith('"') else found[2]
+        term = _unquoted(found[2])
         {"": needed, "?": any_of, "-": excluded}[found[1]].append(term)
 
     def matches(message: str) -> bool:
@@ -62,6 +69,15 @@ def _term_matcher(text: str) -> Matcher:
         )
 
     return matches
+
+
+def _unquoted(token: str) -> str:
+    if not token.startswith('"'):
+        return token
+    try:
+        return str(json.loads(token, strict=False))
+    except ValueError:
+        raise PatternError(f"not understood in the filter pattern: {token}") from None
 
 
 def _json_matcher(text: str) -> Matcher:
@@ -154,9 +170,9 @@ class _Parser:
         return lambda document: condition(_select(document, steps))
 
     def _condition(self) -> Test:
-        for word, value in (("TRUE", True), ("FALSE", False), ("NULL", None)):
+        for word, test in _IS.items():
             if self._accept("IS", word):
-                return lambda found, value=value: found is value
+                return test
         if self._accept("NOT", "EXISTS"):
             return lambda found: found is _ABSENT
         if self._accept("EXISTS"):
@@ -176,7 +192,7 @@ class _Parser:
             raise self._error(f"{token!r} where a number is needed") from None
 
     def _equal(self, token: str) -> Test:
-        text = json.loads(token, strict=False) if token.startswith('"') else token
+        text = _unquoted(token)
         if text.startswith("%"):
             raise self._error(f"the regular expression {text!r}")
         if not token.startswith('"') and _is_number(token):

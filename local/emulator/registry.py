@@ -19,8 +19,8 @@ from ministack.core.responses import (
 )
 from ministack.services.cloudformation import provisioners
 
-Json = dict[str, Any]
-"""A JSON object, or a resource's properties."""
+from local.emulator.json_api import Json, ServiceError
+
 Reply = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, list[str]]], Awaitable[Reply]]
 Operation = Callable[[Json], Json]
@@ -28,14 +28,6 @@ Operation = Callable[[Json], Json]
 JSON_1_1: Final = "application/x-amz-json-1.1"
 
 _stores: Final[list[Any]] = []
-
-
-class ServiceError(ValueError):
-    """What an AWS service refuses, by its error code. In a stack it is the reason why the resource failed."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from ministack.services import secretsmanager
 from ministack.services.cloudformation import provisioners
 
-from local.emulator.registry import Json
+from local.emulator.json_api import Json
 
 SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105 (a resource type)
 

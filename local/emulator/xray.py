@@ -12,7 +12,8 @@ from typing import Final
 from ministack import app
 
 from local.emulator import xray_groups, xray_sampling, xray_traces
-from local.emulator.registry import Operation, Reply, ServiceError, add_resource_type, add_service, answer, refusal
+from local.emulator.json_api import ServiceError
+from local.emulator.registry import Operation, Reply, add_resource_type, add_service, answer, refusal
 
 JSON: Final = "application/json"
 

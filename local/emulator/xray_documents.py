@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from local.emulator.registry import Json
+from local.emulator.json_api import Json
 
 MAX_DOCUMENT_BYTES: Final = 64 * 1024
 MAX_TRACE_AGE: Final = 30 * 24 * 3600
@@ -36,7 +36,7 @@ class InvalidDocumentError(ValueError):
         self.segment_id = segment_id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A segment document that was taken in; `text` is what was sent."""
 
@@ -58,7 +58,8 @@ def parse(text: str) -> Document:
     kind = "subsegment" if document.get("type") == "subsegment" else "segment"
     for code, cause in _faults(document):
         raise InvalidDocumentError(code, segment_id=segment_id, kind=kind, cause=cause)
-    return Document(document["trace_id"], document["id"], document.get("in_progress") is True, text)
+    in_progress = document.get("in_progress") is True
+    return Document(trace_id=document["trace_id"], id=document["id"], in_progress=in_progress, text=text)
 
 
 def _load(text: str) -> Json:

@@ -1,22 +1,30 @@
 """Evaluate X-Ray's filter expressions.
 
-Source: X-Ray developer guide, "Use filter expressions". Understood: the boolean, number and string keywords of
-`_FLAGS`, `_NUMBERS` and `_STRINGS`, `annotation.key`, `annotation[key]`, `service("name") { ... }`,
-`service(id(name: "name", type: "type"))`, `group.name = "name"`, AND, OR, NOT, ! and parentheses.
+Source: X-Ray developer guide, "Use filter expressions". Understood: the keywords of `xray_keywords`,
+`annotation.key`, `annotation[key]`, `service("name") { ... }`, `service(id(name: "name", type: "type"))`,
+`group.name = "name"`, AND, OR, NOT, ! and parentheses.
 """
 
 from __future__ import annotations
 
 import json
-import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from local.emulator.registry import ServiceError
+from local.emulator.json_api import ServiceError
+from local.emulator.xray_keywords import (
+    FLAGS,
+    NUMBERS,
+    ORDER,
+    STRINGS,
+    TEXT,
+    Comparison,
+    Predicate,
+    comparable,
+    service_identity,
+)
 from local.emulator.xray_view import TraceView
-
-Predicate = Callable[[TraceView], bool]
 
 MAX_EXPRESSION: Final = 2000
 MAX_DEPTH: Final = 20
@@ -24,41 +32,6 @@ MAX_DEPTH: Final = 20
 _TOKEN: Final = re.compile(
     r'\s*("(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?![\w.])|annotation\[[^\]]*\]|!=|<=|>=|[=<>!(){},:]|[\w.$-]+)'
 )
-_ORDER: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_TEXT: Final[Mapping[str, Callable[[str, str], bool]]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "CONTAINS": lambda found, wanted: wanted in found,
-    "BEGINSWITH": str.startswith,
-    "ENDSWITH": str.endswith,
-}
-_FLAGS: Final[Mapping[str, Predicate]] = {
-    "ok": lambda trace: not any(trace.flag(name) for name in ("fault", "error", "throttle")),
-    "fault": lambda trace: trace.flag("fault"),
-    "error": lambda trace: trace.flag("error"),
-    "throttle": lambda trace: trace.flag("throttle"),
-    "partial": lambda trace: trace.partial,
-}
-_NUMBERS: Final[Mapping[str, Callable[[TraceView], Any]]] = {
-    "responsetime": lambda trace: trace.response_time,
-    "duration": lambda trace: trace.duration,
-    "http.status": lambda trace: trace.http("response", "status"),
-}
-_STRINGS: Final[Mapping[str, Callable[[TraceView], Iterable[Any]]]] = {
-    "http.url": lambda trace: [trace.http("request", "url")],
-    "http.method": lambda trace: [trace.http("request", "method")],
-    "http.useragent": lambda trace: [trace.http("request", "user_agent")],
-    "http.clientip": lambda trace: [trace.http("request", "client_ip")],
-    "user": lambda trace: [name for name, _ in trace.users()],
-    "name": lambda trace: [node.get("name") for _, node in trace.nodes()],
-}
 
 
 def compile_filter(expression: str, groups: Mapping[str, str | None]) -> Predicate:
@@ -141,12 +114,13 @@ class _Parser:
         if token == "(":  # noqa: S105 (a token of the language)
             return self._nested(")")
         keyword = token.lower()
-        if keyword in _FLAGS:
-            return _FLAGS[keyword]
-        if keyword in _NUMBERS:
-            return self._number(_NUMBERS[keyword])
-        if keyword in _STRINGS:
-            return self._string(_STRINGS[keyword])
+        return FLAGS[keyword] if keyword in FLAGS else self._compared(token, keyword)
+
+    def _compared(self, token: str, keyword: str) -> Predicate:
+        if keyword in NUMBERS:
+            return self._number(NUMBERS[keyword])
+        if keyword in STRINGS:
+            return self._string(STRINGS[keyword])
         if keyword.startswith("annotation"):
             return self._annotation(token)
         if keyword == "service":
@@ -165,7 +139,7 @@ class _Parser:
         return test
 
     def _number(self, read: Callable[[TraceView], Any]) -> Predicate:
-        compare = self._operator(_ORDER)
+        compare = self._operator(ORDER)
         token = self._next()
         try:
             wanted = float(token)
@@ -178,32 +152,35 @@ class _Parser:
 
         return test
 
-    def _operator(self, table: Mapping[str, Callable[[Any, Any], bool]]) -> Callable[[Any, Any], bool]:
+    def _operator(self, table: Mapping[str, Comparison]) -> Comparison:
         token = self._next()
         if token.upper() not in table:
             raise self._error(f"{token} where one of {' '.join(table)} is needed")
         return table[token.upper()]
 
     def _string(self, read: Callable[[TraceView], Iterable[Any]]) -> Predicate:
-        compare, wanted = self._operator(_TEXT), self._text(self._next())
+        compare, wanted = self._operator(TEXT), self._text(self._next())
         return lambda trace: any(isinstance(found, str) and compare(found, wanted) for found in read(trace))
 
     def _text(self, token: str) -> str:
         if not token.startswith('"'):
             raise self._error(f"{token} where a quoted string is needed")
-        return str(json.loads(token, strict=False))
+        try:
+            return str(json.loads(token, strict=False))
+        except ValueError:
+            raise self._error(token) from None
 
     def _annotation(self, token: str) -> Predicate:
         key = token[len("annotation") :].strip("[]").removeprefix(".").strip('"')
         if not key:
             raise self._error(token)
-        if not self._tokens or self._tokens[0].upper() not in {*_ORDER, *_TEXT}:
+        if not self._tokens or self._tokens[0].upper() not in {*ORDER, *TEXT}:
             return lambda trace: any(name == key for name, _, _ in trace.annotations())
         quoted = len(self._tokens) > 1 and self._tokens[1].startswith('"')
-        compare = self._operator(_TEXT if quoted else _ORDER)
+        compare = self._operator(TEXT if quoted else ORDER)
         wanted = self._value(self._next())
         return lambda trace: any(
-            name == key and _comparable(found, wanted) and compare(found, wanted)
+            name == key and comparable(found, wanted) and compare(found, wanted)
             for name, found, _ in trace.annotations()
         )
 
@@ -224,7 +201,7 @@ class _Parser:
         inner: Predicate = self._nested("}") if self._accept("{") else lambda _: True
 
         def test(trace: TraceView) -> bool:
-            own = tuple(segment for segment in trace.segments if wanted.items() <= _identity(segment).items())
+            own = tuple(segment for segment in trace.segments if wanted.items() <= service_identity(segment).items())
             return bool(own) and inner(TraceView(trace.trace_id, own))
 
         return test
@@ -250,13 +227,3 @@ class _Parser:
             raise self._error(f"the group {name}, which does not exist")
         expression = self._groups[name]
         return compile_filter(expression, {}) if expression else lambda _: True
-
-
-def _identity(segment: Mapping[str, Any]) -> dict[str, str]:
-    return {"name": str(segment.get("name", "")), "type": str(segment.get("origin", ""))}
-
-
-def _comparable(found: object, wanted: object) -> bool:
-    if isinstance(wanted, bool) or isinstance(found, bool):
-        return isinstance(wanted, bool) and isinstance(found, bool)
-    return isinstance(found, str) is isinstance(wanted, str)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from local.emulator.registry import Json, ResourceType, ServiceError, arn, new_id, new_store
+from local.emulator.json_api import Json, ServiceError
+from local.emulator.registry import ResourceType, arn, new_id, new_store
 from local.emulator.xray_filter import compile_filter
 
 _groups: Final[Any] = new_store()

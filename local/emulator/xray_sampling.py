@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from local.emulator.registry import Json, ResourceType, ServiceError, arn, new_store
+from local.emulator.json_api import Json, ServiceError
+from local.emulator.registry import ResourceType, arn, new_store
 
 DEFAULT_RULE: Final = "Default"
 INTERVAL: Final = 10

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Final
 
-from local.emulator.registry import Json
+from local.emulator.json_api import Json
 from local.emulator.xray_documents import Document, compile_segments
 
 MAX_TRACES: Final = 20_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from local.emulator.registry import Json
+from local.emulator.json_api import Json
 from local.emulator.xray_view import TraceView
 
 _HTTP: Final = {

@@ -9,7 +9,8 @@ from typing import Any, Final
 from ministack.core.responses import get_account_id, get_region
 
 from local.emulator import xray_groups
-from local.emulator.registry import Json, ServiceError, register_store
+from local.emulator.json_api import Json, ServiceError
+from local.emulator.registry import register_store
 from local.emulator.xray_documents import InvalidDocumentError, parse
 from local.emulator.xray_filter import compile_filter
 from local.emulator.xray_store import TraceStore

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from local.emulator.registry import Json
+from local.emulator.json_api import Json
 from local.emulator.xray_documents import walk
 
 

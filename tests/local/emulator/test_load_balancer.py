@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+
+from tests.local.emulator.conftest import Aws, Template
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+ROOT = "Root=1-6553f100-0123456789abcdef01234567"
+TRACEPARENT = "00-6553f1000123456789abcdef01234567-0123456789abcdef-01"
+OWN = r"1-[0-9a-f]{8}-[0-9a-f]{24}"
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answer 201 with what was asked, as JSON."""
+
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", "0"))).decode()
+        seen = {"method": self.command, "path": self.path, "body": body}
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = json.dumps({**seen, "headers": headers}).encode()
+        self.send_response(201)
+        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("X-Trace-Id", "from-the-target")
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_GET = do_POST = _answer  # noqa: N815 (the names that http.server calls)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (http.server's own signature)
+        """Keep quiet."""
+
+
+@pytest.fixture
+def target_port() -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        serving.start()
+        yield server.server_port
+        server.shutdown()
+        serving.join()
+
+
+def resources(name: str) -> Template:
+    kind = "AWS::ElasticLoadBalancingV2::"
+    forward = [{"Type": "forward", "TargetGroupArn": {"Ref": "Targets"}}]
+    listener = {"LoadBalancerArn": {"Ref": "Balancer"}, "Port": 80, "Protocol": "HTTP", "DefaultActions": forward}
+    return {
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+        "Balancer": {"Type": f"{kind}LoadBalancer", "Properties": {"Name": name, "Subnets": ["subnet-1", "subnet-2"]}},
+        "Targets": {
+            "Type": f"{kind}TargetGroup",
+            "Properties": {"Port": 80, "Protocol": "HTTP", "TargetType": "ip", "VpcId": {"Ref": "Vpc"}},
+        },
+        "Listener": {"Type": f"{kind}Listener", "Properties": listener},
+    }
+
+
+class Balancer:
+    """The deployed load balancer, reached as the proof reaches it: by its Host, on the emulator's port."""
+
+    def __init__(self, aws: Aws, name: str) -> None:
+        self._url = aws.endpoint
+        self._host = f"{name}.alb.localhost:{aws.endpoint.rpartition(':')[2]}"
+
+    def ask(self, path: str = "/", method: str = "GET", body: bytes | None = None, **headers: str) -> requests.Response:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.request(
+                method, self._url + path, data=body, headers={"Host": self._host, **sent}, timeout=10
+            )
+
+
+@pytest.fixture
+def balancer(default_aws: Aws, target_port: int) -> Iterator[Balancer]:
+    name = f"test-{secrets.token_hex(4)}"
+    stack = default_aws.stack(resources(name))
+    elbv2 = default_aws.client("elbv2")
+    group = stack.physical_id("Targets")
+    elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": "127.0.0.1", "Port": target_port}])
+    [health] = elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    assert health["Target"]["Port"] == target_port
+    yield Balancer(default_aws, name)
+    stack.delete()
+
+
+def test_a_request_reaches_the_registered_target_and_its_answer_comes_back(balancer: Balancer) -> None:
+    answer = balancer.ask("/api/activities/search?term=a%20b", "POST", b"hello")
+
+    seen = answer.json()
+    assert (answer.status_code, answer.headers["X-Trace-Id"]) == (201, "from-the-target")
+    assert (seen["method"], seen["path"], seen["body"]) == ("POST", "/api/activities/search?term=a%20b", "hello")
+
+
+def test_the_target_is_told_who_asked_and_how(balancer: Balancer) -> None:
+    headers = balancer.ask(X_Forwarded_For="203.0.113.7").json()["headers"]
+
+    assert headers["x-forwarded-for"] == "203.0.113.7, 127.0.0.1"
+    assert (headers["x-forwarded-proto"], headers["x-forwarded-port"]) == ("http", "80")
+
+
+def test_a_request_without_a_trace_gets_a_root_of_the_present_second(balancer: Balancer) -> None:
+    found = balancer.ask().json()["headers"]["x-amzn-trace-id"]
+
+    assert re.fullmatch(f"Root={OWN}", found)
+    assert abs(int(found.split("-")[1], 16) - time.time()) < 60
+
+
+def test_a_root_that_the_client_brings_is_kept_behind_the_balancers_own_id(balancer: Balancer) -> None:
+    found = balancer.ask(X_Amzn_Trace_Id=f"{ROOT};Sampled=1").json()["headers"]["x-amzn-trace-id"]
+
+    assert re.fullmatch(f"Self={OWN};{ROOT};Sampled=1", found)
+
+
+def test_a_traceparent_passes_untouched_beside_the_balancers_own_root(balancer: Balancer) -> None:
+    headers = balancer.ask(traceparent=TRACEPARENT).json()["headers"]
+
+    assert headers["traceparent"] == TRACEPARENT
+    assert re.fullmatch(f"Root={OWN}", headers["x-amzn-trace-id"])

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local.emulator.conftest import Aws, Client, Template
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+GROUP = "Cruddur-Backend-Flask"
+LINES: list[str] = [
+    json.dumps({"trace_id": "a" * 32, "status": 200, "route": "/api/activities/home", "user": None}),
+    json.dumps({"trace_id": "b" * 32, "status": 500, "route": "/api/fault", "error": {"type": "ValueError"}}),
+    "Hello CloudWatch! from  /api/activities/notifications",
+]
+
+
+@pytest.fixture
+def logs(aws: Aws) -> Client:
+    client = aws.client("logs")
+    client.create_log_group(logGroupName=GROUP)
+    client.create_log_stream(logGroupName=GROUP, logStreamName="one")
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now + number, "message": line} for number, line in enumerate(LINES)]
+    client.put_log_events(logGroupName=GROUP, logStreamName="one", logEvents=events)
+    return client
+
+
+def test_lines_come_back_as_they_were_put(logs: Client) -> None:
+    found = logs.get_log_events(logGroupName=GROUP, logStreamName="one", startFromHead=True)["events"]
+
+    assert [event["message"] for event in found] == LINES
+
+
+@pytest.mark.parametrize(
+    ("pattern", "numbers"),
+    [
+        ("", [0, 1, 2]),
+        ('"Hello CloudWatch!"', [2]),
+        ("hello", []),
+        ("Hello notifications", [2]),
+        ("?fault ?Hello", [1, 2]),
+        ("api -Hello", [0, 1]),
+        (f'{{ $.trace_id = "{"b" * 32}" }}', [1]),
+        ('{ $.trace_id = "a*" }', [0]),
+        ('{ $.trace_id != "a*" }', [1]),
+        ("{ $.status >= 500 }", [1]),
+        ("{ $.status = 200 }", [0]),
+        ('{ $.error.type = "ValueError" && $.status > 499 }', [1]),
+        ('{ ($.status = 200 || $.status = 500) && $.route = "*fault" }', [1]),
+        ("{ $.user IS NULL }", [0]),
+        ("{ $.error NOT EXISTS }", [0]),
+    ],
+)
+def test_a_filter_pattern_selects_the_lines_that_it_describes(logs: Client, pattern: str, numbers: list[int]) -> None:
+    found = logs.filter_log_events(logGroupName=GROUP, filterPattern=pattern)["events"]
+
+    assert [event["message"] for event in found] == [LINES[number] for number in numbers]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "%regex%",
+        "[ip, user]",
+        "{ $.a = %x% }",
+        "{ $.a }",
+        '{ $.a = "b" ',
+        '"open',
+        "{ a = 1 }",
+        '{ $.a > "x" }',
+        r'"\q"',
+    ],
+)
+def test_a_pattern_that_is_not_understood_is_refused(logs: Client, pattern: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        logs.filter_log_events(logGroupName=GROUP, filterPattern=pattern)
+
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterException"
+
+
+def saved(query: str) -> Template:
+    properties = {"Name": "cruddur/by-trace", "QueryString": query, "LogGroupNames": [GROUP]}
+    return {"Query": {"Type": "AWS::Logs::QueryDefinition", "Properties": properties}}
+
+
+def test_a_saved_query_keeps_its_id_when_its_text_changes(aws: Aws) -> None:
+    logs = aws.client("logs")
+    stack = aws.stack(saved("fields @message"))
+    stack.update(saved("fields @timestamp"))
+
+    [query] = logs.describe_query_definitions(queryDefinitionNamePrefix="cruddur/")["queryDefinitions"]
+    assert query["queryDefinitionId"] == stack.physical_id("Query")
+    assert (query["queryString"], query["logGroupNames"]) == ("fields @timestamp", [GROUP])
+
+    stack.delete()
+    assert logs.describe_query_definitions()["queryDefinitions"] == []
+
+
+def test_saved_queries_are_put_and_deleted_by_the_api(aws: Aws) -> None:
+    logs = aws.client("logs")
+    query = logs.put_query_definition(name="mine", queryString="fields @message")["queryDefinitionId"]
+    logs.put_query_definition(queryDefinitionId=query, name="ours", queryString="fields @message")
+
+    assert [found["name"] for found in logs.describe_query_definitions()["queryDefinitions"]] == ["ours"]
+    assert logs.delete_query_definition(queryDefinitionId=query)["success"] is True
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.delete_query_definition(queryDefinitionId=query)

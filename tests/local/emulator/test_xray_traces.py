@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.local.emulator.conftest import Aws, Client, Template
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+
+def new_trace_id(age: int = 0) -> str:
+    return f"1-{int(time.time()) - age:08x}-{secrets.token_hex(12)}"
+
+
+def segment(trace_id: str, /, **fields: object) -> Template:
+    start = float(int(trace_id.split("-")[1], 16)) + 0.25
+    return {
+        "trace_id": trace_id,
+        "id": secrets.token_hex(8),
+        "name": "Backend-Flask",
+        "start_time": start,
+        "end_time": start + 0.5,
+        **fields,
+    }
+
+
+def put(xray: Client, *documents: Template | str) -> list[Template]:
+    texts = [document if isinstance(document, str) else json.dumps(document) for document in documents]
+    refused: list[Template] = xray.put_trace_segments(TraceSegmentDocuments=texts)["UnprocessedTraceSegments"]
+    return refused
+
+
+def read(xray: Client, trace_id: str) -> list[Template]:
+    [trace] = xray.batch_get_traces(TraceIds=[trace_id])["Traces"]
+    return [json.loads(found["Document"]) for found in trace["Segments"]]
+
+
+def search(xray: Client, expression: str | None = None, minutes: float = 10, **more: object) -> list[Template]:
+    now = datetime.now(UTC)
+    request = {"StartTime": now - timedelta(minutes=minutes), "EndTime": now + timedelta(seconds=2), **more}
+    if expression is not None:
+        request["FilterExpression"] = expression
+    found: list[Template] = xray.get_trace_summaries(**request)["TraceSummaries"]
+    return found
+
+
+def test_a_segment_comes_back_as_it_was_put(aws: Aws) -> None:
+    xray = aws.client("xray")
+    trace_id = new_trace_id()
+    document = segment(trace_id, annotations={"handle": "andrew"}, metadata={"default": {"now": "today"}})
+
+    assert put(xray, document) == []
+
+    answer = xray.batch_get_traces(TraceIds=[trace_id, new_trace_id()])
+    [trace] = answer["Traces"]
+    assert (trace["Id"], trace["Duration"]) == (trace_id, 0.5)
+    assert [found["Id"] for found in trace["Segments"]] == [document["id"]]
+    assert read(xray, trace_id) == [document]
+    assert len(answer["UnprocessedTraceIds"]) == 1
+
+
+def test_subsegments_that_were_sent_alone_stand_in_their_parents_whatever_the_order(aws: Aws) -> None:
+    xray = aws.client("xray")
+    root = segment(trace_id := new_trace_id())
+    child = segment(trace_id, type="subsegment", name="child", parent_id=root["id"])
+    grandchild = segment(trace_id, type="subsegment", name="grandchild", parent_id=child["id"])
+    downstream = segment(trace_id, name="Downstream", parent_id=grandchild["id"])
+
+    assert put(xray, grandchild, downstream, child) == []
+    assert put(xray, root) == []
+
+    found = {document["name"]: document for document in read(xray, trace_id)}
+    assert found.keys() == {"Backend-Flask", "Downstream"}
+    assert found["Backend-Flask"] == {**root, "subsegments": [{**child, "subsegments": [grandchild]}]}
+
+
+def test_a_complete_document_takes_the_place_of_the_one_in_progress_and_keeps_it(aws: Aws) -> None:
+    xray = aws.client("xray")
+    done = segment(new_trace_id())
+    begun = {**done, "in_progress": True}
+    del begun["end_time"]
+
+    put(xray, begun)
+    [summary] = search(xray)
+    assert summary["IsPartial"] is True
+
+    put(xray, done)
+    put(xray, begun)
+    assert read(xray, done["trace_id"]) == [done]
+    assert [found["IsPartial"] for found in search(xray)] == [False]
+
+
+def test_an_embedded_subsegment_in_progress_is_completed_by_its_own_document(aws: Aws) -> None:
+    xray = aws.client("xray")
+    root = segment(trace_id := new_trace_id())
+    alone = segment(trace_id, type="subsegment", name="slow", parent_id=root["id"])
+    root["subsegments"] = [{"id": alone["id"], "name": "slow", "start_time": alone["start_time"], "in_progress": True}]
+
+    put(xray, root, alone)
+
+    [found] = read(xray, trace_id)
+    assert found["subsegments"] == [alone]
+
+
+TRACE = new_trace_id()
+FUTURE = f"1-{int(time.time()) + 86_400:08x}-{'0' * 24}"
+OLD = new_trace_id(age=40 * 86_400)
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ("{", "ParseError"),
+        ("[]", "ParseError"),
+        ("[" * 5000, "ParseError"),
+        (segment(TRACE, id=None), "MissingId"),
+        (segment(TRACE, trace_id=None), "MissingTraceId"),
+        (segment(TRACE, name=None), "MissingName"),
+        (segment(TRACE, start_time=None), "MissingStartTime"),
+        (segment(TRACE, end_time=None), "MissingEndTime"),
+        (segment(TRACE, type="subsegment"), "MissingParentId"),
+        (segment(TRACE, id="123"), "InvalidId"),
+        (segment(TRACE, parent_id="XYZ"), "InvalidParentId"),
+        (segment(TRACE, trace_id="6553f1000123456789abcdef01234567"), "InvalidTraceId"),
+        (segment(TRACE, trace_id=FUTURE), "InvalidTraceId"),
+        (segment(TRACE, trace_id=OLD), "InvalidTraceId"),
+        (segment(TRACE, name="what?"), "InvalidName"),
+        (segment(TRACE, name="n" * 201), "InvalidName"),
+        (segment(TRACE, start_time="now"), "InvalidStartTime"),
+        (segment(TRACE, metadata={"default": {"big": "x" * 65_536}}), "SegmentTooLarge"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 30 else "document",
+)
+def test_a_document_that_xray_would_not_process_is_reported_and_the_others_are_kept(
+    aws: Aws, document: Template | str, code: str
+) -> None:
+    xray = aws.client("xray")
+    good = segment(new_trace_id())
+
+    [refused] = put(xray, document, good)
+
+    assert refused["ErrorCode"] == code
+    assert f"ErrorCode: {code}" in refused["Message"]
+    assert [summary["Id"] for summary in search(xray)] == [good["trace_id"]]
+
+
+def test_more_than_fifty_documents_and_more_than_five_trace_ids_are_refused(aws: Aws) -> None:
+    xray = aws.client("xray")
+    documents = [segment(new_trace_id()) for _ in range(51)]
+
+    with pytest.raises(xray.exceptions.InvalidRequestException, match="51 members; 50"):
+        put(xray, *documents)
+    assert put(xray, *documents[:50]) == []
+    with pytest.raises(xray.exceptions.InvalidRequestException, match="6 members; 5"):
+        xray.batch_get_traces(TraceIds=[new_trace_id() for _ in range(6)])
+
+
+def test_telemetry_records_are_accepted(aws: Aws) -> None:
+    aws.client("xray").put_telemetry_records(
+        TelemetryRecords=[{"Timestamp": datetime.now(UTC), "SegmentsSentCount": 1}]
+    )
+
+
+def test_a_summary_tells_of_the_root_segment_and_of_all_annotations(aws: Aws) -> None:
+    xray = aws.client("xray")
+    http = {"request": {"method": "GET", "url": "http://cruddur/api"}, "response": {"status": 500}}
+    root = segment(trace_id := new_trace_id(), fault=True, http=http, user="brown", annotations={"length": 3})
+    root["subsegments"] = [{**segment(trace_id), "annotations": {"handle": "andrew", "new": True}}]
+    put(xray, root)
+
+    [summary] = search(xray)
+
+    service = {"Name": "Backend-Flask", "Names": ["Backend-Flask"]}
+    assert (summary["Id"], summary["Duration"], summary["ResponseTime"]) == (trace_id, 0.5, 0.5)
+    assert (summary["HasFault"], summary["HasError"], summary["HasThrottle"]) == (True, False, False)
+    assert summary["Http"] == {"HttpMethod": "GET", "HttpURL": "http://cruddur/api", "HttpStatus": 500}
+    assert summary["Annotations"] == {
+        "length": [{"AnnotationValue": {"NumberValue": 3.0}, "ServiceIds": [service]}],
+        "handle": [{"AnnotationValue": {"StringValue": "andrew"}, "ServiceIds": [service]}],
+        "new": [{"AnnotationValue": {"BooleanValue": True}, "ServiceIds": [service]}],
+    }
+    assert summary["Users"] == [{"UserName": "brown", "ServiceIds": [service]}]
+    assert (summary["ServiceIds"], summary["EntryPoint"]) == ([service], service)
+
+
+def test_only_traces_of_the_time_range_are_found(aws: Aws) -> None:
+    xray = aws.client("xray")
+    recent, earlier = segment(new_trace_id()), segment(new_trace_id(age=3600))
+    put(xray, recent, earlier)
+
+    assert [found["Id"] for found in search(xray, minutes=10)] == [recent["trace_id"]]
+    assert {found["Id"] for found in search(xray, minutes=90)} == {recent["trace_id"], earlier["trace_id"]}
+    assert [found["Id"] for found in search(xray, minutes=10, TimeRangeType="Event")] == [recent["trace_id"]]
+    with pytest.raises(xray.exceptions.InvalidRequestException, match="21600 seconds"):
+        search(xray, minutes=400)
+
+
+def test_summaries_come_in_pages(aws: Aws) -> None:
+    xray = aws.client("xray")
+    ids = {new_trace_id() for _ in range(120)}
+    for batch in (sorted(ids)[:50], sorted(ids)[50:100], sorted(ids)[100:]):
+        put(xray, *(segment(trace_id) for trace_id in batch))
+    now = datetime.now(UTC)
+
+    pages = xray.get_paginator("get_trace_summaries").paginate(StartTime=now - timedelta(minutes=5), EndTime=now)
+    found = [[summary["Id"] for summary in page["TraceSummaries"]] for page in pages]
+
+    assert [len(page) for page in found] == [100, 20]
+    assert {trace_id for page in found for trace_id in page} == ids
+
+
+def test_accounts_do_not_see_each_others_traces(endpoint: str) -> None:
+    mine, theirs = Aws(endpoint).client("xray"), Aws(endpoint).client("xray")
+    put(mine, segment(new_trace_id()))
+
+    assert len(search(mine)) == 1
+    assert search(theirs) == []
