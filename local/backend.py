@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from typing import Final
+
 from local.aws import EmulatedAws
 from local.desk import Desk
 from local.errors import LocalError
@@ -9,9 +12,12 @@ from local.ports import free_port
 from local.rewiring import differences, rewiring
 from local.runner import ROLE, identity, start
 from local.state import RunningService, StandInPorts
-from local.target import next_id, register_alone
+from local.target import point_at
 from local.task import ResolvedTask, TaskSpec, container_spec, resolve
 from service.contract import CONTAINER_NAME, Output
+
+DRAIN_SECONDS: Final = 0.5
+"""For a request that the load balancer handed to the old process in the moment before."""
 
 
 def ensure(desk: Desk, aws: EmulatedAws, stand_ins: StandInPorts, code: str) -> None:
@@ -22,7 +28,7 @@ def ensure(desk: Desk, aws: EmulatedAws, stand_ins: StandInPorts, code: str) -> 
     wanted = identity(task, shared, code)
     if running and desk.running(ROLE) and running.identity == wanted:
         desk.report.line("  The running service is what is deployed: left alone")
-        register_alone(aws.elbv2, _group(desk), running.target_id, running.port)
+        point_at(aws.elbv2, _group(desk), running.port)
         return
     _replace(desk, aws, task, stand_ins, wanted)
 
@@ -54,12 +60,12 @@ def _replace(desk: Desk, aws: EmulatedAws, task: ResolvedTask, stand_ins: StandI
     title = f"{'Replace' if before else 'Start'} the service as task definition {revision} says"
     with desk.report.step(title) as step:
         start(desk, task, rewired, port)
-        target_id = next_id(before.target_id if before else None)
-        register_alone(aws.elbv2, _group(desk), target_id, port)
-        desk.state.service = RunningService(
-            port=port, target_id=target_id, identity=wanted, task_definition=task.spec.task_definition
-        )
-        desk.stop(old)
+        point_at(aws.elbv2, _group(desk), port)
+        desk.state.service = RunningService(port=port, identity=wanted, task_definition=task.spec.task_definition)
+        desk.save()
+        if old:
+            time.sleep(DRAIN_SECONDS)
+            desk.stop(old)
         step.note = f"port {port}"
     desk.report.line("    but for what must differ outside a container:")
     for line in differences(task.environment, rewired):

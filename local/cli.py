@@ -35,6 +35,10 @@ def main() -> int:
     except KeyboardInterrupt:
         report.line()
         return 0 if chosen.command == "logs" else _fail("Interrupted.", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read the output is gone; without this the interpreter would complain once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except FailedStepError as error:
         return _fail("\n".join((*(f"    {line}" for line in error.lines), f"error: {error}")))
     except LocalError as error:

@@ -80,9 +80,9 @@ class Supervisor:
         processes = [process for record in running if (process := _process(record))]
         family = [child for process in processes for child in _children(process)]
         _signal(processes, psutil.Process.terminate)
-        psutil.wait_procs(processes, timeout=GRACE_SECONDS)
-        _signal([process for process in (*processes, *family) if process.is_running()], psutil.Process.kill)
-        psutil.wait_procs([*processes, *family], timeout=GRACE_SECONDS)
+        left = _wait_for_end([*processes, *family], processes)
+        _signal(left, psutil.Process.kill)
+        _wait_for_end(left, left)
         for record in running:
             if record in self._children:
                 self._children[record].poll()
@@ -116,7 +116,7 @@ def _process(record: Record) -> psutil.Process | None:
     try:
         process = psutil.Process(record.pid)
         same = abs(process.create_time() - record.created) < CLOCK_SLACK_SECONDS
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        return process if same and _is_alive(process) else None
     except psutil.NoSuchProcess:
         return None
 
@@ -126,6 +126,22 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return process.children(recursive=True)
     except psutil.NoSuchProcess:
         return []
+
+
+def _wait_for_end(everyone: Sequence[psutil.Process], awaited: Sequence[psutil.Process]) -> list[psutil.Process]:
+    """Wait, bounded, until the `awaited` ended; return who of `everyone` is left."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    while any(map(_is_alive, awaited)) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return [process for process in everyone if _is_alive(process)]
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Tell whether a process runs: one that ended and was not reaped by its parent does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _signal(processes: Iterable[psutil.Process], send: Callable[[psutil.Process], None]) -> None:

@@ -35,7 +35,6 @@ class RunningService:
     """The service process behind the load balancer; two with one `identity` would behave alike."""
 
     port: int
-    target_id: str
     identity: str
     task_definition: str
 

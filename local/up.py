@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,15 +29,16 @@ def up(desk: Desk) -> None:
 
     Raises `LocalError`; what this run started is stopped then, and on Ctrl-C.
     """
+    started = time.monotonic()
     checks.check()
     desk.folders.make()
     with exclusive(desk.folders.lock_file), undone_on_failure(desk):
         desk.state = State.load(desk.folders.state_file)
-        _bring_up(desk)
+        host = _bring_up(desk)
+    _conclude(desk, host, time.monotonic() - started)
 
 
-def _bring_up(desk: Desk) -> None:
-    started = time.monotonic()
+def _bring_up(desk: Desk) -> str:
     code = fingerprint(CHECKOUT / "service")
     engine = engine_answers()
     aws = embedded_aws.ensure(desk, push_here=engine)
@@ -48,7 +50,7 @@ def _bring_up(desk: Desk) -> None:
     ports = stand_ins.ensure(desk, aws)
     backend.ensure(desk, aws, ports, code)
     prove(desk, aws, ports)
-    _conclude(desk, balancer_host(desk, aws), time.monotonic() - started)
+    return balancer_host(desk, aws)
 
 
 def _conclude(desk: Desk, host: str, seconds: float) -> None:
@@ -66,6 +68,8 @@ def undone_on_failure(desk: Desk) -> Iterator[None]:
     try:
         yield
     except BaseException:
+        # A second Ctrl-C must not interrupt the stopping.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         stopped = desk.stop(list(reversed(desk.started)))
         if stopped:
             desk.report.line(f"  Stopped what this run started: {', '.join(each.role for each in stopped)}")
