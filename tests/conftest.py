@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the machine's own AWS, OpenTelemetry and proxy variables out of every test."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "OTEL_", "HONEYCOMB_", "ROLLBAR_", "LOCAL_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
-    yield

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from time import perf_counter
 from collections.abc import Callable, Iterable, Iterator
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from service.telemetry.ids import span_hex
