@@ -108,15 +108,19 @@ class Stack:
         self._cloudformation = cloudformation
         self.name = name
 
-    def apply(self, verb: str, resources: Template, outputs: Template) -> None:
+    def apply(self, verb: str, resources: Template, outputs: Template, wanted: str = "") -> None:
         values = {name: {"Value": value} for name, value in outputs.items()}
         body = json.dumps({"Resources": resources, **({"Outputs": values} if values else {})})
         call = getattr(self._cloudformation, f"{verb}_stack")
         call(StackName=self.name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-        self._await(f"{verb.upper()}_COMPLETE")
+        self._await(wanted or f"{verb.upper()}_COMPLETE")
 
     def update(self, resources: Template, **outputs: object) -> None:
         self.apply("update", resources, outputs)
+
+    def fail_to_update(self, resources: Template) -> list[str]:
+        self.apply("update", resources, {}, wanted="UPDATE_ROLLBACK_COMPLETE")
+        return self._reasons(self.name)
 
     def delete(self) -> None:
         stack_id = self._describe(self.name)["StackId"]

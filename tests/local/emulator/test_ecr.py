@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
+import requests
 
 from tests.local.emulator.conftest import Aws
 
@@ -38,3 +40,26 @@ def test_asked_to_the_emulator_names_its_own_registry_for_pushing(aws: Aws) -> N
 
     assert repository["repositoryUri"] == f"{address}/assets"
     assert login["proxyEndpoint"] == aws.endpoint
+
+
+def test_an_image_pushed_to_that_registry_is_found_by_its_tag(default_aws: Aws) -> None:
+    ecr = default_aws.client("ecr")
+    uri = ecr.create_repository(repositoryName="pushed")["repository"]["repositoryUri"]
+    address, _, name = uri.partition("/")
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    config = b"{}"
+    digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
+    part = {"mediaType": "application/vnd.docker.container.image.v1+json", "size": len(config), "digest": digest}
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": part, "layers": []})
+
+    with requests.Session() as session:
+        session.trust_env = False
+        begun = session.post(f"http://{address}/v2/{name}/blobs/uploads/", timeout=5)
+        session.put(
+            f"http://{address}{begun.headers['Location']}", params={"digest": digest}, data=config, timeout=5
+        ).raise_for_status()
+        url = f"http://{address}/v2/{name}/manifests/tagged"
+        session.put(url, data=manifest, headers={"Content-Type": kind}, timeout=5).raise_for_status()
+
+    [image] = ecr.describe_images(repositoryName="pushed", imageIds=[{"imageTag": "tagged"}])["imageDetails"]
+    assert image["imageDigest"] == f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"

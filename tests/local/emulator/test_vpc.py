@@ -98,13 +98,15 @@ def ports(aws: Aws, group: str) -> tuple[list[int], list[int]]:
     return inward, outward
 
 
-def test_rules_that_stand_apart_open_their_group_and_close_it_when_they_go(aws: Aws) -> None:
+def test_rules_that_stand_apart_open_their_group_are_replaced_and_close_it_when_they_go(aws: Aws) -> None:
     stack = aws.stack(group_resources(4567))
     group = stack.physical_id("Group")
+    first = stack.physical_id("In")
     assert ports(aws, group) == ([4567], [4567])
 
     stack.update(group_resources(8080))
     assert ports(aws, group) == ([8080], [8080])
+    assert stack.physical_id("In") != first
 
     only_group = {name: resource for name, resource in group_resources(8080).items() if name not in {"In", "Out"}}
     stack.update(only_group)

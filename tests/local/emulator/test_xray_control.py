@@ -64,6 +64,19 @@ def test_a_filter_that_is_not_understood_fails_the_stack_with_the_reason(aws: Aw
         aws.stack(resources("coverage > 3"))
 
 
+def test_an_update_that_fails_is_rolled_back_with_the_reason(aws: Aws) -> None:
+    xray = aws.client("xray")
+    stack = aws.stack(resources())
+    failing = resources("coverage > 3", FixedRate=0.5)
+    failing["Group"]["DependsOn"] = "Rule"
+
+    reasons = stack.fail_to_update(failing)
+
+    assert any("coverage" in reason for reason in reasons)
+    assert xray.get_groups()["Groups"][0]["FilterExpression"] == FILTER
+    assert rules(xray)[0]["FixedRate"] == 0.1
+
+
 def test_the_default_rule_is_listed_last_as_aws_has_it(aws: Aws) -> None:
     xray = aws.client("xray")
     xray.create_sampling_rule(SamplingRule=RULE)

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
 
 from tests.local.emulator.conftest import Aws, Client, Template
 
@@ -169,7 +170,8 @@ def test_a_summary_tells_of_the_root_segment_and_of_all_annotations(aws: Aws) ->
     xray = aws.client("xray")
     http = {"request": {"method": "GET", "url": "http://cruddur/api"}, "response": {"status": 500}}
     root = segment(trace_id := new_trace_id(), fault=True, http=http, user="brown", annotations={"length": 3})
-    root["subsegments"] = [{**segment(trace_id), "annotations": {"handle": "andrew", "new": True}}]
+    children = [{"handle": "andrew", "new": True}, {"handle": "andrew"}]
+    root["subsegments"] = [{**segment(trace_id), "annotations": annotations} for annotations in children]
     put(xray, root)
 
     [summary] = search(xray)
@@ -219,3 +221,16 @@ def test_accounts_do_not_see_each_others_traces(endpoint: str) -> None:
 
     assert len(search(mine)) == 1
     assert search(theirs) == []
+
+
+def test_ministacks_reset_forgets_traces_and_groups_as_well(aws: Aws) -> None:
+    xray = aws.client("xray")
+    xray.create_group(GroupName="mine")
+    put(xray, segment(new_trace_id()))
+
+    with requests.Session() as session:
+        session.trust_env = False
+        session.post(f"{aws.endpoint}/_ministack/reset", timeout=10).raise_for_status()
+
+    assert search(xray) == []
+    assert xray.get_groups()["Groups"] == []
