@@ -83,9 +83,8 @@ class Supervisor:
         left = _wait_for_end([*processes, *family], processes)
         _signal(left, psutil.Process.kill)
         _wait_for_end(left, left)
-        for record in running:
-            if record in self._children:
-                self._children[record].poll()
+        for child in self._children.values():
+            child.poll()
         return running
 
     def strays(self) -> list[Record]:

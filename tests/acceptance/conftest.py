@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local.folders import CHECKOUT
+from local.processes import MARKER
+
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "node_modules", ".local", "cdk.out", "__pycache__", ".*_cache")
+SECONDS = 100
+
+
+@dataclass
+class Checkout:
+    """A copy of this checkout with a state folder of its own, so that its code can be changed."""
+
+    root: Path
+
+    @property
+    def state(self) -> Path:
+        return self.root / ".local"
+
+    def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(self.root / ".venv" / "bin" / "python"), "-m", "local", *command],
+            cwd=self.root,
+            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        with self.start(*command, **environment) as process:
+            out, err = process.communicate(timeout=SECONDS)
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+    def log_appears(self, name: str, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while not (self.state / "logs" / name).exists():
+            assert time.monotonic() < deadline, f"no {name} after {seconds} s"
+            time.sleep(0.05)
+
+    def pid(self, role: str) -> int:
+        shown = self.run("status").stdout
+        found = re.search(rf"^{role} +process (\d+)", shown, re.MULTILINE)
+        assert found, shown
+        return int(found[1])
+
+    def left_running(self) -> list[str]:
+        return [
+            " ".join(process.cmdline())
+            for process in psutil.process_iter()
+            if process.status() != psutil.STATUS_ZOMBIE and _marked(process, self.state)
+        ]
+
+
+def _marked(process: psutil.Process, state: Path) -> bool:
+    try:
+        return process.environ().get(MARKER) == str(state)
+    except (psutil.Error, OSError):
+        return False
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Checkout]:
+    root = tmp_path.resolve() / "checkout"
+    shutil.copytree(CHECKOUT, root, ignore=LEFT_OUT)
+    (root / ".venv").symlink_to(Path(sys.prefix))
+    (root / "node_modules").symlink_to(CHECKOUT / "node_modules")
+    made = Checkout(root)
+    yield made
+    made.run("down")
+    for process in psutil.process_iter():
+        if _marked(process, made.state):
+            process.send_signal(signal.SIGKILL)

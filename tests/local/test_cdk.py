@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local.cdk import progress, read_outputs
+from local.errors import LocalError
+from service.contract import Output
+
+
+def written(path: Path, outputs: dict[str, str]) -> Path:
+    file = path / "outputs.json"
+    names = list(outputs)
+    stacks = {
+        "Cruddur-local-Observability": {name: outputs[name] for name in names[:1]},
+        "Cruddur-local-Service": {name: outputs[name] for name in names[1:]},
+    }
+    file.write_text(json.dumps(stacks), encoding="utf-8")
+    return file
+
+
+def test_the_outputs_of_both_stacks_are_read_by_the_contracts_names(tmp_path: Path) -> None:
+    outputs = {str(name): f"value of {name}" for name in Output}
+
+    assert read_outputs(written(tmp_path, outputs | {"ExportsOutputRef": "for the other stack"})) == outputs
+
+
+def test_a_missing_output_is_named(tmp_path: Path) -> None:
+    outputs = {str(name): "x" for name in Output if name is not Output.TARGET_GROUP}
+
+    with pytest.raises(LocalError, match="no output TargetGroup"):
+        read_outputs(written(tmp_path, outputs))
+
+
+def test_the_newest_event_tells_the_progress(tmp_path: Path) -> None:
+    log = tmp_path / "cdk.log"
+    log.write_text(
+        "Cruddur-local-Service: deploying...\n"
+        "Cruddur-local-Service |  1/51 | 1:00:00 AM | CREATE_IN_PROGRESS   | AWS::EC2::VPC      | Network/Vpc\n"
+        "Cruddur-local-Service | 23/51 | 1:00:01 AM | CREATE_COMPLETE      | AWS::ECS::Cluster  | Backend/Cluster\n",
+        encoding="utf-8",
+    )
+
+    assert progress(log) == "23/51 CREATE_COMPLETE AWS::ECS::Cluster"
+
+
+def test_before_the_first_event_there_is_no_progress(tmp_path: Path) -> None:
+    (tmp_path / "cdk.log").write_text("synthesizing\n", encoding="utf-8")
+
+    assert progress(tmp_path / "cdk.log") == ""

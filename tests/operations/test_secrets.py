@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from operations.secrets import read_keys, read_line
+from service.contract import Variable
+
+ROOT = Path(__file__).parents[2]
+KEY = "fake-honeycomb-key-c0ffee"
+
+
+def test_a_key_in_the_environment_is_not_asked_for() -> None:
+    asked: list[Variable] = []
+
+    def ask(variable: Variable) -> str:
+        asked.append(variable)
+        return "typed"
+
+    keys = read_keys({"HONEYCOMB_API_KEY": KEY}, ask)
+
+    assert keys == {Variable.HONEYCOMB_API_KEY: KEY, Variable.ROLLBAR_ACCESS_TOKEN: "typed"}
+    assert asked == [Variable.ROLLBAR_ACCESS_TOKEN]
+
+
+def test_an_empty_answer_leaves_an_entry_as_it_is() -> None:
+    assert read_keys({"HONEYCOMB_API_KEY": " "}, lambda _: "  ") == {}
+
+
+@pytest.mark.parametrize("text", [f"{KEY}\nfake-token\n", f"HONEYCOMB_API_KEY={KEY}\nROLLBAR_ACCESS_TOKEN=fake-token"])
+def test_keys_are_read_from_standard_input_line_by_line(text: str) -> None:
+    source = io.StringIO(text)
+
+    keys = read_keys({}, lambda variable: read_line(variable, source))
+
+    assert keys == {Variable.HONEYCOMB_API_KEY: KEY, Variable.ROLLBAR_ACCESS_TOKEN: "fake-token"}
+
+
+def run(*arguments: str, key: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "operations.secrets", *arguments],
+        env={"PATH": os.environ["PATH"], "AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
+        | ({"HONEYCOMB_API_KEY": key} if key else {}),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_without_a_key_nothing_is_done_and_the_remedy_is_named() -> None:
+    done = run("--environment", "dev")
+
+    assert done.returncode == 1
+    assert "HONEYCOMB_API_KEY or ROLLBAR_ACCESS_TOKEN" in done.stderr
+
+
+def test_a_key_is_never_taken_as_an_argument() -> None:
+    assert run("--environment", "dev", "--honeycomb-api-key", KEY).returncode == 2
+
+
+def test_a_failure_is_one_message_without_the_key() -> None:
+    done = run("--environment", "dev", key=KEY)
+
+    assert done.returncode == 1
+    assert "make deploy" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert KEY not in done.stdout + done.stderr
