@@ -30,6 +30,7 @@ def install() -> None:
         },
     )
     _match_patterns()
+    _refuse_half_run_queries()
 
 
 def _match_patterns() -> None:
@@ -44,6 +45,29 @@ def _match_patterns() -> None:
 
     cloudwatch_logs._compile_filter_pattern = compile_pattern
     cloudwatch_logs._filter_log_events = filter_log_events
+
+
+def _refuse_half_run_queries() -> None:
+    """Refuse the Insights queries of which ministack would leave out a stage: their results would be wrong."""
+    theirs = cloudwatch_logs._start_query
+
+    def start_query(request: Json) -> Reply:
+        for stage in cloudwatch_logs._split_insights_pipes(request.get("queryString", "")):
+            if stage.strip() and not _is_run(stage.strip()):
+                return refusal(ServiceError("MalformedQueryException", f"not emulated: {stage.strip()}"), JSON_1_1)
+        reply: Reply = theirs(request)
+        return reply
+
+    cloudwatch_logs._start_query = start_query
+
+
+def _is_run(stage: str) -> bool:
+    command = stage.split(maxsplit=1)[0].lower()
+    if command == "fields":
+        return all(field.strip().startswith("@") for field in stage[len(command) :].split(","))
+    if command == "filter":
+        return cloudwatch_logs._compile_insights_filter(stage) is not None
+    return command in {"limit", "sort"}
 
 
 def _store(query: str, definition: Json) -> Json:

@@ -109,3 +109,25 @@ def test_saved_queries_are_put_and_deleted_by_the_api(aws: Aws) -> None:
     assert logs.delete_query_definition(queryDefinitionId=query)["success"] is True
     with pytest.raises(logs.exceptions.ResourceNotFoundException):
         logs.delete_query_definition(queryDefinitionId=query)
+
+
+def rows(logs: Client, query: str) -> list[str]:
+    now = int(time.time())
+    begun = logs.start_query(logGroupName=GROUP, startTime=now - 60, endTime=now + 60, queryString=query)
+    found = logs.get_query_results(queryId=begun["queryId"])["results"]
+    return [field["value"] for row in found for field in row if field["field"] == "@message"]
+
+
+def test_an_insights_query_over_messages_is_answered(logs: Client) -> None:
+    query = f"fields @timestamp, @message | filter @message like /{'b' * 32}/ | sort @timestamp desc | limit 5"
+
+    assert rows(logs, query) == [LINES[1]]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["stats count(*) by route", "filter status >= 500", 'parse @message "* *" as a, b', "fields trace_id, @message"],
+)
+def test_an_insights_query_that_would_be_run_in_part_is_refused(logs: Client, query: str) -> None:
+    with pytest.raises(logs.exceptions.MalformedQueryException, match="not emulated"):
+        rows(logs, f"fields @message | {query}")
