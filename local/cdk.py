@@ -14,7 +14,6 @@ from local.desk import Desk
 from local.errors import LocalError
 from local.folders import CHECKOUT
 from local.image import Image
-from local.processes import is_running
 from local.report import Step
 from service.contract import Output, observability_stack_name, service_stack_name
 
@@ -75,7 +74,7 @@ def _run(desk: Desk, aws: EmulatedAws, command: Sequence[str], *, cwd: Path, sec
     verb, role = command[0], f"cdk-{command[0]}"
     record = desk.start(role, [str(CDK), *command], _environment(desk, aws), cwd=cwd)
     deadline = time.monotonic() + seconds
-    while is_running(record) and time.monotonic() < deadline:
+    while desk.supervisor.exit_code(record) is None and time.monotonic() < deadline:
         step.detail(progress(desk.folders.log(role)))
         time.sleep(POLL_SECONDS)
     code = desk.supervisor.exit_code(record)

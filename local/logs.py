@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local import embedded_aws, runner, stand_ins
 from local.aws import EmulatedAws
 from local.desk import Desk
 from service.contract import LOG_GROUP
@@ -20,6 +21,8 @@ POLL_SECONDS: Final = 0.5
 OVERLAP_MILLISECONDS: Final = 5_000
 """Events may become visible a little out of order."""
 REMEMBERED: Final = 10_000
+ROLES: Final = (embedded_aws.ROLE, stand_ins.ROLE, runner.ROLE)
+"""The processes that stay; what the CDK said is in its own log files."""
 
 
 @dataclass(slots=True)
@@ -78,8 +81,8 @@ def logs(desk: Desk, *, follow: bool) -> None:
     """Print what there is, each line after its source's name, and go on until Ctrl-C when `follow`."""
     tails: dict[str, FileTail | GroupTail] = {}
     while True:
-        for path in sorted(desk.folders.logs.glob("*.log")):
-            tails.setdefault(path.stem, FileTail(path))
+        for role in ROLES:
+            tails.setdefault(role, FileTail(desk.folders.log(role)))
         if desk.state.gateway_port is not None and LOG_GROUP not in tails:
             tails[LOG_GROUP] = GroupTail(EmulatedAws(desk.state.gateway_port).logs)
         for name, tail in tails.items():

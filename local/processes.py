@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +25,8 @@ POLL_SECONDS: Final = 0.1
 CLOCK_SLACK_SECONDS: Final = 2.0
 """The system derives start times from the time of day, which may be adjusted in between."""
 LAST_LINES: Final = 15
+LAST_ERRORS: Final = 5
+ERROR_LINE: Final = re.compile(r"([\w.]+(Error|Exception)|error)\b.*:", re.IGNORECASE)
 
 
 class Supervisor:
@@ -72,7 +75,7 @@ class Supervisor:
     def failure(self, record: Record, problem: str, remedy: str) -> FailedStepError:
         """Return the error that shows the last lines of the process's log."""
         log = self._folders.log(record.role)
-        return FailedStepError(problem, remedy, log=log, lines=last_lines(log))
+        return FailedStepError(problem, remedy, log=log, lines=telling_lines(log))
 
     def stop(self, records: Iterable[Record]) -> list[Record]:
         """Stop what still runs of `records`, children included: SIGTERM, a bounded wait, SIGKILL."""
@@ -102,13 +105,16 @@ def is_running(record: Record) -> bool:
     return _process(record) is not None
 
 
-def last_lines(log: Path, count: int = LAST_LINES) -> list[str]:
-    """Return the end of a log, without empty lines."""
+def telling_lines(log: Path) -> list[str]:
+    """Return the end of a log without empty lines, and before it the errors that its earlier part names."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return []
-    return [line for line in text.splitlines() if line.strip()][-count:]
+    lines = [line for line in text.splitlines() if line.strip()]
+    last = lines[-LAST_LINES:]
+    named = dict.fromkeys(line for line in lines[:-LAST_LINES] if ERROR_LINE.match(line) and line not in last)
+    return [*list(named)[-LAST_ERRORS:], *last]
 
 
 def _process(record: Record) -> psutil.Process | None:

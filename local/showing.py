@@ -38,6 +38,7 @@ def _prove_one(desk: Desk, aws: EmulatedAws, stand_ins: StandInPorts, host: str,
     report.line(f"GET http://{host}{probe.path} -> {probe.status}")
     report.line(f"  trace id {trace_id}")
     sightings = look_everywhere([known[name] for name in probe.places], trace_id)
+    width = max(len(each.found or "") for each in sightings)
     for each in sightings:
-        report.line(f"  {each.place:16} {each.found or 'NOT FOUND':60} after {each.seconds:.1f} s")
+        report.line(f"  {each.place:16} {each.found or 'NOT FOUND':{width}}  after {each.seconds:.1f} s")
     return [each.place for each in sightings if each.found is None]

@@ -12,7 +12,7 @@ import pytest
 from local import processes
 from local.errors import FailedStepError
 from local.folders import Folders
-from local.processes import Supervisor, is_running
+from local.processes import Supervisor, is_running, telling_lines
 from local.state import Record
 
 WAIT_FOREVER = "import time; print('ready', flush=True); time.sleep(60)"
@@ -141,3 +141,16 @@ def test_a_replacement_does_not_write_into_the_log_of_the_process_that_it_replac
     run(supervisor, "print('new')")
 
     eventually(lambda: log_of(folders) == "new\n")
+
+
+def test_the_error_that_scrolled_by_is_told_before_the_last_lines(tmp_path: Path) -> None:
+    log = tmp_path / "service.log"
+    chatter = [f"line {number}" for number in range(40)]
+    log.write_text(
+        "\n".join([*chatter, "", "RuntimeError: broken", *chatter, "RuntimeError: broken", *chatter]), encoding="utf-8"
+    )
+
+    told = telling_lines(log)
+
+    assert told == ["RuntimeError: broken", *chatter[-15:]]
+    assert telling_lines(tmp_path / "absent.log") == []
