@@ -19,10 +19,12 @@ class Step:
         self.note = ""
         self._out = out
         self._title = title
+        self._shown = ""
 
     def detail(self, text: str) -> None:
         """Show on a terminal what the step is at; a log file gets only the finished line."""
-        if self._out.isatty():
+        if self._out.isatty() and text != self._shown:
+            self._shown = text
             width = shutil.get_terminal_size().columns - 1
             self._out.write(CLEAR + f"{INDENT}{self._title} … {text}"[:width])
             self._out.flush()

@@ -30,7 +30,8 @@ def main() -> int:
     if not keys:
         return _fail(f"No key given. Set {' or '.join(SECRET_OF)}, or type one when asked.")
     try:
-        session = boto3.Session()
+        # Unlike the CDK and the AWS command line, boto3 does not read AWS_REGION.
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
         filled = fill(session.client("secretsmanager"), environment, keys)
         service = roll_out(session, environment)
     except (BotoCoreError, ClientError) as error:

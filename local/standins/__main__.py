@@ -10,13 +10,15 @@ import os
 import signal
 import sys
 from contextlib import ExitStack, closing
-from threading import Event
+from typing import Final
 
 from botocore.credentials import Credentials
 
 from local.standins import honeycomb, rollbar
 from local.standins.server import Served
 from local.standins.xray_daemon import XRayDaemon
+
+ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def arguments() -> argparse.Namespace:
@@ -35,9 +37,9 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; a port that is taken ends it with one line."""
-    chosen, stop = arguments(), Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    chosen = arguments()
+    # Before any thread starts, so that all inherit it: the signal waits for the main thread to ask.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     with ExitStack() as running:
         try:
             traces = running.enter_context(closing(Served(honeycomb.create_app(), chosen.honeycomb_port)))
@@ -48,7 +50,7 @@ def main() -> int:
             return 1
         sys.stdout.write(f"Honeycomb {traces.url}\nRollbar {items.url}\nX-Ray daemon {daemon.url}\n")
         sys.stdout.flush()
-        stop.wait()
+        signal.sigwait(ENDING)
     return 0
 
 
