@@ -23,6 +23,7 @@ ACCOUNT: Final = "000000000000"
 QUIET: Final = {
     "CDK_VALIDATION": "false",  # the same templates are validated by make test and make synth
     "CDK_DISABLE_CLI_TELEMETRY": "true",
+    "CDK_DISABLE_VERSION_CHECK": "true",
     "AWS_EC2_METADATA_DISABLED": "true",
     "NO_COLOR": "1",
 }
