@@ -43,6 +43,10 @@ class Environment:
     removal_policy: RemovalPolicy
     sampling: Sampling | None
     fault_routes: bool
+    honeycomb_keeps_everything: bool
+    """Whether Honeycomb gets every request though X-Ray follows the rule."""
+    alb_authenticates: bool
+    """Whether the listener authenticates users, so that the service may trust the load balancer's OIDC header."""
 
     certificate_arn: str | None
     alarm_email: str | None
@@ -65,6 +69,8 @@ LOCAL: Final = Environment(
     removal_policy=RemovalPolicy.DESTROY,
     sampling=EVERYTHING,
     fault_routes=True,
+    honeycomb_keeps_everything=False,
+    alb_authenticates=False,
     certificate_arn=None,
     alarm_email=None,
 )
@@ -84,6 +90,8 @@ DEV: Final = Environment(
     removal_policy=RemovalPolicy.DESTROY,
     sampling=EVERYTHING,
     fault_routes=True,
+    honeycomb_keeps_everything=False,
+    alb_authenticates=False,
     certificate_arn=None,
     alarm_email=None,
 )
@@ -103,6 +111,8 @@ PROD: Final = Environment(
     removal_policy=RemovalPolicy.RETAIN,
     sampling=None,
     fault_routes=False,
+    honeycomb_keeps_everything=False,
+    alb_authenticates=False,
     certificate_arn=None,
     alarm_email=None,
 )

@@ -27,6 +27,7 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.DEPLOYMENT_ENVIRONMENT: environment.name,
         Variable.SERVICE_VERSION: deployment.version,
         Variable.FAULT_ROUTES: str(environment.fault_routes).lower(),
+        Variable.ALB_AUTHENTICATES: str(environment.alb_authenticates).lower(),
         # A container's own loopback takes no request from the load balancer.
         Variable.BIND_HOST: "0.0.0.0",  # noqa: S104 - the security group admits the load balancer alone
         Variable.PORT: str(CONTAINER_PORT),
@@ -41,6 +42,7 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.OTEL_EXPORTER_OTLP_ENDPOINT: "https://api.honeycomb.io",
         Variable.OTEL_EXPORTER_OTLP_HEADERS: "",
         Variable.OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+        Variable.HONEYCOMB_KEEP_EVERYTHING: str(environment.honeycomb_keeps_everything).lower(),
         Variable.AWS_REGION: region,
         Variable.AWS_XRAY_DAEMON_ADDRESS: f"127.0.0.1:{XRAY_DAEMON_PORT}",
         Variable.AWS_XRAY_TRACING_NAME: SERVICE_NAME,

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from service.contract import STOP_TIMEOUT_SECONDS
 from service.parsing import SettingsError
-from service.settings import Settings
+from service.settings import Settings, forget_empty_variables
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
 
+forget_empty_variables()
 try:
     _settings = Settings.from_env()
 except SettingsError as error:

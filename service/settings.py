@@ -29,6 +29,7 @@ class Settings:
     environment: str = variable(Variable.DEPLOYMENT_ENVIRONMENT, str, "local")
     version: str = variable(Variable.SERVICE_VERSION, str, "unknown")
     fault_routes: bool = variable(Variable.FAULT_ROUTES, parsing.boolean, False)
+    alb_authenticates: bool = variable(Variable.ALB_AUTHENTICATES, parsing.boolean, False)
     bind_host: str = variable(Variable.BIND_HOST, str, "127.0.0.1")
     port: int = variable(Variable.PORT, parsing.port, 4567)
     workers: int = variable(Variable.WEB_CONCURRENCY, parsing.positive_integer, 1)
@@ -51,6 +52,7 @@ class Settings:
         Variable.OTEL_EXPORTER_OTLP_PROTOCOL, parsing.choice("http/json", "http/protobuf"), "http/json"
     )
     honeycomb_api_key: Secret[str] | None = variable(Variable.HONEYCOMB_API_KEY, parsing.secret, None)
+    honeycomb_keep_everything: bool = variable(Variable.HONEYCOMB_KEEP_EVERYTHING, parsing.boolean, False)
 
     aws_region: str | None = variable(Variable.AWS_REGION, str, None)
     xray_daemon_address: parsing.DaemonAddress | None = variable(
@@ -73,6 +75,17 @@ class Settings:
         secret's) and what to set instead.
         """
         return cls(**_read(os.environ if environ is None else environ))
+
+
+def forget_empty_variables() -> None:
+    """Remove the contract's empty variables from this process's environment.
+
+    Here an empty one counts as absent; the X-Ray SDK and botocore read some of them too, and would take it for
+    a value.
+    """
+    for name in Variable:
+        if not os.environ.get(name, "unset").strip():
+            del os.environ[name]
 
 
 def _read(environ: Mapping[str, str]) -> dict[str, Any]:

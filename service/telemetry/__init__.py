@@ -1,18 +1,58 @@
 """Observe a Flask app four ways under one trace id.
 
-`Telemetry(settings).install(app)` is all that an app needs; `identify` names the user of the current
-request in every sink. Spans made with OpenTelemetry's API and subsegments made with the X-Ray SDK's
-both join the request's trace.
+`Telemetry(settings).install(app)` is all that an app needs. A handler uses four things, none of which needs to
+know which sinks are on, and each of which does nothing outside a request:
+
+- `span(name)` times a block: a span in Honeycomb, a subsegment in X-Ray;
+- `annotate(key=value)` says something of the current span that one will search for, in both;
+- `identify(user_id)` names the user of the request on its spans, segment, log lines and error items;
+- `trace_id()` gives the id to show to a person.
+
+Plain OpenTelemetry calls (`trace.get_tracer(...)`), plain X-Ray SDK calls (`xray_recorder.in_subsegment(...)`),
+`logging` and `rollbar.report_message(...)` work too, and join the same trace.
 """
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from opentelemetry import trace
 
 from service.telemetry.core import EXTENSION, Telemetry, current_telemetry
 from service.telemetry.scope import RequestScope, current_scope
 
-__all__ = ["EXTENSION", "RequestScope", "Telemetry", "current_scope", "current_telemetry", "identify", "trace_id"]
+__all__ = [
+    "EXTENSION",
+    "RequestScope",
+    "Telemetry",
+    "annotate",
+    "current_scope",
+    "current_telemetry",
+    "identify",
+    "span",
+    "trace_id",
+]
+
+Value = str | bool | int | float
+
+_tracer = trace.get_tracer(__name__)
+
+
+def span(name: str, **attributes: Value) -> AbstractContextManager[trace.Span]:
+    """Time the block as a span within the current one; an exception that leaves it is recorded on it."""
+    return _tracer.start_as_current_span(name, attributes=attributes)
+
+
+def annotate(**values: Value) -> None:
+    """Set attributes on the current span that X-Ray indexes as annotations, up to 50 a trace."""
+    current, scope = trace.get_current_span(), current_scope()
+    if scope is not None and current.is_recording():
+        current.set_attributes(values)
+        scope.annotations.setdefault(current.get_span_context().span_id, {}).update(values)
 
 
 def identify(user_id: str) -> None:
-    """Name the user of the current request on its span, segment, log lines and error items."""
+    """Name the user of the current request on its spans, segment, log lines and error items."""
     scope = current_scope()
     if scope is not None:
         scope.user_id = user_id

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+from service.telemetry.forks import on_fork
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 _ATTEMPTS = 4
 _FIRST_PAUSE = 0.25
 _WARN_EVERY = 60.0
-_THREAD_PREFIX = "telemetry-"
+THREAD_PREFIX = "telemetry-"
 
 
 class PermanentError(Exception):
@@ -55,16 +55,17 @@ class Batcher(Generic[T]):
         interval: float = 0.5,
     ) -> None:
         self.name = name
-        self.counts = Counts()
         self._send = send
         self._capacity = capacity
         self._batch_size = batch_size
         self._interval = interval
         self._warned = float("-inf")
         self._begin_anew()
-        _batchers.add(self)
+        on_fork(self._begin_anew)
 
     def _begin_anew(self) -> None:
+        # In a forked worker the parent still holds the queued items, and sends them.
+        self.counts = Counts()
         self._queue: deque[T] = deque()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -86,7 +87,7 @@ class Batcher(Generic[T]):
     def _start(self) -> None:
         with self._starting:
             if self._thread is None and not self._closing:
-                self._thread = threading.Thread(target=self._run, name=f"{_THREAD_PREFIX}{self.name}", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=f"{THREAD_PREFIX}{self.name}", daemon=True)
                 self._thread.start()
 
     def flush(self, seconds: float) -> bool:
@@ -166,19 +167,6 @@ class Batcher(Generic[T]):
         return self.counts.dropped_full + self.counts.dropped_failed
 
 
-_batchers: weakref.WeakSet[Batcher[Any]] = weakref.WeakSet()
-
-
-def _after_fork_in_child() -> None:
-    # The parent still holds the queued items and sends them; the thread and the locks' owners are gone here.
-    for batcher in list(_batchers):
-        batcher._begin_anew()
-        batcher.counts = Counts()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
 def is_sending_thread() -> bool:
     """Return whether the caller runs on a batcher's thread."""
-    return threading.current_thread().name.startswith(_THREAD_PREFIX)
+    return threading.current_thread().name.startswith(THREAD_PREFIX)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, got_request_exception, request
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind, StatusCode
@@ -15,8 +16,9 @@ from opentelemetry.trace import SpanKind, StatusCode
 from service.settings import Settings
 from service.telemetry import doors, ids
 from service.telemetry.middleware import TraceMiddleware
-from service.telemetry.propagation import Incoming, resolve
-from service.telemetry.sampling import KEEP_EVERYTHING, LocalSampler
+from service.telemetry.propagation import Incoming, incoming_baggage, resolve
+from service.telemetry.remote_sampling import RemoteSampler
+from service.telemetry.sampling import KEEP_EVERYTHING, Decision, LocalSampler, Question, Sampler
 from service.telemetry.scope import RequestScope, current_scope
 from service.telemetry.scoped_sdk import ScopeIds, ScopeSampler
 from service.telemetry.semantics import request_attributes, response_attributes, span_name
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from service.telemetry.sink import Sink
 
 EXTENSION = "telemetry"
+ROLLBAR_ITEM = "https://rollbar.com/instance/uuid?uuid="
+"""Leads a signed-in person to the occurrence of that uuid; the link that Rollbar's Ruby SDK prints."""
 _SERVER_ERROR = 500
 
 
@@ -36,11 +40,11 @@ class Telemetry:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.sampler = LocalSampler(settings.sampling_rule or KEEP_EVERYTHING, service_name=settings.xray_service_name)
+        self.sampler = _sampler(settings)
         resource = _resource(settings)
         self.sinks: tuple[Sink, ...] = connect_all(settings, resource)
         self.provider = TracerProvider(
-            sampler=ScopeSampler(self.sampler),
+            sampler=ScopeSampler(self.sampler, settings.xray_service_name),
             resource=resource,
             id_generator=ScopeIds(),
             shutdown_on_exit=False,
@@ -63,31 +67,48 @@ class Telemetry:
     def open(self, environ: WSGIEnvironment) -> RequestScope:
         """Resolve the trace context, decide sampling, and start the server span if sampled. Never raises."""
         incoming = resolve(environ)
-        decision = self.sampler.decide(
-            host=environ.get("HTTP_HOST", ""), method=environ["REQUEST_METHOD"], path=environ.get("PATH_INFO", "")
-        )
+        decision = self._decide(environ, incoming)
+        everything = self.settings.honeycomb_keep_everything
         scope = RequestScope(
             self,
             trace_id=incoming.trace_id or ids.new_trace_id(),
-            sampled=decision.sampled and self._traces,
-            rate=decision.rate,
+            recorded=self._traces and (decision.sampled or everything),
+            in_xray=decision.sampled,
+            rate=1 if everything else decision.rate,
+            tracestate=incoming.tracestate,
             environ=environ,
         )
-        scope.bind(self._server_span(scope, incoming, environ), incoming.context)
+        if self.settings.alb_authenticates:
+            scope.user_id = environ.get("HTTP_X_AMZN_OIDC_IDENTITY")
+        base = incoming_baggage(environ)
+        scope.bind(self._server_span(scope, incoming, base, environ), base)
         return scope
 
-    def _server_span(self, scope: RequestScope, incoming: Incoming, environ: WSGIEnvironment) -> trace.Span:
-        if not scope.sampled:
+    def _decide(self, environ: WSGIEnvironment, incoming: Incoming) -> Decision:
+        return self.sampler.decide(
+            Question(
+                service=self.settings.xray_service_name,
+                host=environ.get("HTTP_HOST", ""),
+                method=environ["REQUEST_METHOD"],
+                path=environ.get("PATH_INFO", ""),
+                hint=incoming.hint,
+            )
+        )
+
+    def _server_span(
+        self, scope: RequestScope, incoming: Incoming, base: Context, environ: WSGIEnvironment
+    ) -> trace.Span:
+        if not scope.recorded:
             span_id = self.provider.id_generator.generate_span_id()
             return trace.NonRecordingSpan(trace.SpanContext(scope.trace_id, span_id, is_remote=False))
         attributes = request_attributes(environ)
         if incoming.amzn_root is not None:
             attributes["aws.alb.trace_id"] = incoming.amzn_root
-        context = incoming.context
-        if incoming.parent is not None:
-            context = trace.set_span_in_context(trace.NonRecordingSpan(incoming.parent), context)
-        scope.bind(trace.INVALID_SPAN, incoming.context)
-        with scope.opening(context):
+        parent = base
+        if incoming.parent_id is not None:
+            caller = trace.SpanContext(scope.trace_id, incoming.parent_id, is_remote=True)
+            parent = trace.set_span_in_context(trace.NonRecordingSpan(caller), base)
+        with scope.opening(parent):
             return self._tracer.start_span(span_name(scope.method, None), kind=SpanKind.SERVER, attributes=attributes)
 
     def close(self, scope: RequestScope, *, status: int) -> None:
@@ -101,7 +122,7 @@ class Telemetry:
         if scope.user_id is not None:
             span.set_attribute("user.id", scope.user_id)
         if scope.rollbar_uuid is not None:
-            span.set_attribute("rollbar.uuid", scope.rollbar_uuid)
+            span.set_attributes({"rollbar.uuid": scope.rollbar_uuid, "rollbar.url": ROLLBAR_ITEM + scope.rollbar_uuid})
         if scope.error is not None:
             span.record_exception(scope.error)
         if status >= _SERVER_ERROR:
@@ -132,6 +153,8 @@ class Telemetry:
     def shutdown(self) -> bool:
         """Send the rest, all sinks side by side, within the deadline of the settings."""
         doors.close_for(self)
+        if isinstance(self.sampler, RemoteSampler):
+            self.sampler.close()
         for sink in self.sinks:
             sink.begin_close(self.settings.shutdown_deadline)
         return not [sink for sink in self.sinks if not sink.finish_close()]
@@ -146,6 +169,14 @@ def _note_route() -> None:
     scope = current_scope()
     if scope is not None and request.url_rule is not None:
         scope.route = request.url_rule.rule
+
+
+def _sampler(settings: Settings) -> Sampler:
+    """Follow X-Ray's rules where its daemon is, and where no rule is given at all keep everything."""
+    local = LocalSampler(settings.sampling_rule or KEEP_EVERYTHING)
+    if settings.xray_daemon_address is None or settings.sampling_rule is None:
+        return local
+    return RemoteSampler(settings.xray_daemon_address.tcp, local)
 
 
 def _resource(settings: Settings) -> Resource:

@@ -1,7 +1,7 @@
 """Resolve the trace context of an incoming request, and pass ours on with outgoing ones.
 
-The order is: a valid W3C `traceparent`; else `X-Amzn-Trace-Id`, of which a `Root` alone, as a load
-balancer sends it, is enough; else a new id. A malformed header counts as absent.
+The order is: a valid W3C `traceparent`; else `X-Amzn-Trace-Id`, of which a `Root` alone, as a load balancer
+sends it, is enough; else a new id. A malformed header counts as absent.
 """
 
 from __future__ import annotations
@@ -22,80 +22,92 @@ from opentelemetry.propagators.textmap import (
     default_getter,
     default_setter,
 )
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from service.telemetry.ids import parse_xray_trace_id, span_hex, xray_trace_id
+from service.telemetry.ids import parse_xray_trace_id, span_hex, trace_hex, xray_trace_id
+from service.telemetry.scope import current_scope
+from service.telemetry.w3c import parse_traceparent, parse_tracestate
 
 XRAY_HEADER = "X-Amzn-Trace-Id"
-_MAX_HEADER = 2048
-_SPAN_ID = re.compile(r"[0-9a-f]{16}")
-_W3C = TraceContextTextMapPropagator()
-_BAGGAGE = W3CBaggagePropagator()
+_MAX_XRAY_HEADER = 1024
+_MAX_BAGGAGE = 8192
+_SPAN_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 class Incoming(NamedTuple):
-    """What the caller said: `trace_id` is None for a new trace, `parent` is valid only with a parent span.
+    """What the caller said. All of it may be absent.
 
-    `amzn_root` is the load balancer's own id where another one won, so that its access log can be joined.
+    `hint` is its sampled flag. `amzn_root` is the load balancer's own id where another one won, so that its
+    access log can be joined.
     """
 
-    trace_id: int | None
-    parent: trace.SpanContext | None
-    context: otel_context.Context
-    amzn_root: str | None
+    trace_id: int | None = None
+    parent_id: int | None = None
+    hint: bool | None = None
+    tracestate: str | None = None
+    amzn_root: str | None = None
+
+
+class _AmznHeader(NamedTuple):
+    trace_id: int
+    parent_id: int | None
+    hint: bool | None
 
 
 def resolve(environ: Mapping[str, Any]) -> Incoming:
     """Return the trace context that the WSGI `environ` of a request carries. Never raises."""
-    context = _baggage(environ)
-    amzn = _parse_amzn(str(environ.get("HTTP_X_AMZN_TRACE_ID", "")))
-    w3c = _parse_w3c(environ)
+    amzn = _parse_amzn(environ.get("HTTP_X_AMZN_TRACE_ID", ""))
+    w3c = parse_traceparent(environ.get("HTTP_TRACEPARENT", ""))
     if w3c is not None:
-        root = xray_trace_id(amzn[0]) if amzn and amzn[0] != w3c.trace_id else None
-        return Incoming(w3c.trace_id, w3c, context, root)
-    if amzn is None:
-        return Incoming(None, None, context, None)
-    trace_id, parent_id, sampled = amzn
-    if parent_id is None:
-        return Incoming(trace_id, None, context, None)
-    flags = trace.TraceFlags(trace.TraceFlags.SAMPLED if sampled else trace.TraceFlags.DEFAULT)
-    return Incoming(trace_id, trace.SpanContext(trace_id, parent_id, is_remote=True, trace_flags=flags), context, None)
+        return Incoming(
+            trace_id=w3c.trace_id,
+            parent_id=w3c.parent_id,
+            hint=w3c.sampled,
+            tracestate=parse_tracestate(environ.get("HTTP_TRACESTATE", "")),
+            amzn_root=xray_trace_id(amzn.trace_id) if amzn and amzn.trace_id != w3c.trace_id else None,
+        )
+    return Incoming(*amzn) if amzn is not None else Incoming()
 
 
-def _parse_w3c(environ: Mapping[str, Any]) -> trace.SpanContext | None:
-    header = environ.get("HTTP_TRACEPARENT")
-    if not header or len(header) > _MAX_HEADER:
+def _parse_amzn(header: str) -> _AmznHeader | None:
+    """Read `Root=1-…;Parent=…;Sampled=1`, the fields in any order ("Tracing header", X-Ray concepts)."""
+    if not header or len(header) > _MAX_XRAY_HEADER:
         return None
-    carrier = {"traceparent": header}
-    state = environ.get("HTTP_TRACESTATE")
-    if state:
-        carrier["tracestate"] = state
-    # Only the extracted span matters here, so that nothing of the surrounding context is looked at.
-    found = trace.get_current_span(_W3C.extract(carrier, otel_context.Context())).get_span_context()
-    return found if found.is_valid else None
-
-
-def _parse_amzn(header: str) -> tuple[int, int | None, bool] | None:
-    """Read `Root=1-…;Parent=…;Sampled=1` in any order ("Tracing header", X-Ray concepts)."""
-    if not header or len(header) > _MAX_HEADER:
-        return None
-    fields = dict(part.strip().partition("=")[::2] for part in header.split(";"))
+    fields: dict[str, str] = {}
+    for part in header.split(";"):
+        name, _, value = part.strip().partition("=")
+        if name in fields:
+            return None
+        fields[name] = value
     trace_id = parse_xray_trace_id(fields.get("Root", ""))
     if trace_id is None:
         return None
     parent = fields.get("Parent", "")
     parent_id = int(parent, 16) if _SPAN_ID.fullmatch(parent) else 0
-    return trace_id, parent_id or None, fields.get("Sampled") == "1"
+    return _AmznHeader(trace_id, parent_id or None, {"0": False, "1": True}.get(fields.get("Sampled", "")))
 
 
-def _baggage(environ: Mapping[str, Any]) -> otel_context.Context:
-    header = environ.get("HTTP_BAGGAGE")
+def incoming_baggage(environ: Mapping[str, Any]) -> otel_context.Context:
+    """Return a context that holds the request's `baggage` and nothing else."""
     empty = otel_context.Context()
-    return _BAGGAGE.extract({"baggage": header}, empty) if header else empty
+    header = environ.get("HTTP_BAGGAGE", "")
+    # OpenTelemetry's reader logs what is out of bounds; this is checked first, so that no stranger fills the log.
+    if not header or len(header) > _MAX_BAGGAGE or not header.isascii() or not header.isprintable():
+        return empty
+    members = [member for member in header.split(",") if _is_baggage(member)]
+    return W3CBaggagePropagator().extract({"baggage": ",".join(members)}, empty) if members else empty
 
 
-class XRayHeaderPropagator(TextMapPropagator):
-    """Write `X-Amzn-Trace-Id` on outgoing requests; incoming ones are read by `resolve`."""
+_BAGGAGE_MEMBER = re.compile(
+    r"[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ \t]*[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*"
+)
+
+
+def _is_baggage(member: str) -> bool:
+    return _BAGGAGE_MEMBER.fullmatch(member.partition(";")[0].rstrip(" \t")) is not None
+
+
+class OutgoingHeaders(TextMapPropagator):
+    """Write `traceparent`, `tracestate` and `X-Amzn-Trace-Id` of the current span; `resolve` reads incoming ones."""
 
     def inject(
         self,
@@ -103,11 +115,22 @@ class XRayHeaderPropagator(TextMapPropagator):
         context: otel_context.Context | None = None,
         setter: Setter[CarrierT] = default_setter,
     ) -> None:
-        """Set the header from the current span of `context`."""
+        """Set the headers, if there is a valid span in `context`."""
         span = trace.get_current_span(context).get_span_context()
-        if span.is_valid:
-            root, sampled = xray_trace_id(span.trace_id), int(span.trace_flags.sampled)
-            setter.set(carrier, XRAY_HEADER, f"Root={root};Parent={span_hex(span.span_id)};Sampled={sampled}")
+        if not span.is_valid:
+            return
+        recorded = span.trace_flags.sampled
+        scope = current_scope(context)
+        ours = scope is not None and scope.trace_id == span.trace_id
+        tracestate = scope.tracestate if scope is not None and ours else span.trace_state.to_header()
+        in_xray = scope.in_xray if scope is not None and ours else recorded
+        setter.set(
+            carrier, "traceparent", f"00-{trace_hex(span.trace_id)}-{span_hex(span.span_id)}-{int(recorded):02x}"
+        )
+        if tracestate:
+            setter.set(carrier, "tracestate", tracestate)
+        root, parent = xray_trace_id(span.trace_id), span_hex(span.span_id)
+        setter.set(carrier, XRAY_HEADER, f"Root={root};Parent={parent};Sampled={int(in_xray)}")
 
     def extract(
         self,
@@ -120,10 +143,10 @@ class XRayHeaderPropagator(TextMapPropagator):
 
     @property
     def fields(self) -> set[str]:
-        """Name the header that `inject` sets."""
-        return {XRAY_HEADER}
+        """Name the headers that `inject` sets."""
+        return {"traceparent", "tracestate", XRAY_HEADER}
 
 
 def outgoing() -> TextMapPropagator:
-    """Return what is injected into outgoing requests: `traceparent`, `baggage` and `X-Amzn-Trace-Id`."""
-    return CompositePropagator([_W3C, _BAGGAGE, XRayHeaderPropagator()])
+    """Return what is injected into outgoing requests: our headers and the `baggage`."""
+    return CompositePropagator([OutgoingHeaders(), W3CBaggagePropagator()])

@@ -1,7 +1,8 @@
 """Decide once per request, before any span exists, whether it is sampled.
 
-The rule is X-Ray's: a reservoir of requests per second is kept, of the rest a fixed rate ("Configuring
-sampling rules", X-Ray Developer Guide).
+The rules are X-Ray's: of the requests that a rule matches, a reservoir of so many a second is kept, and of
+the rest a fixed rate ("Configuring sampling rules", X-Ray Developer Guide). The caller's own flag is a hint
+within these bounds: "not sampled" leaves a request to the reservoir alone, "sampled" gains it nothing.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from fnmatch import fnmatchcase
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from aws_xray_sdk.core.utils.search_pattern import wildcard_match
 
 from service.parsing import SamplingRule
 
@@ -25,6 +28,34 @@ class Decision(NamedTuple):
     rate: int
 
 
+DROPPED = Decision(sampled=False, rate=0)
+ONE = Decision(sampled=True, rate=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a rule looks at; `hint` is the caller's sampled flag, None where it sent none."""
+
+    service: str
+    host: str
+    method: str
+    path: str
+    hint: bool | None = None
+
+
+class Sampler(Protocol):
+    """Answers for one request."""
+
+    def decide(self, question: Question) -> Decision:
+        """Return the decision."""
+        ...
+
+
+def drawn(rate: float) -> Decision:
+    """Return the decision for a request that the fixed `rate` (above 0, at most 1) drew."""
+    return Decision(sampled=True, rate=max(1, round(1 / rate)))
+
+
 class LocalSampler:
     """Apply one sampling rule within this process."""
 
@@ -32,39 +63,35 @@ class LocalSampler:
         self,
         rule: SamplingRule,
         *,
-        service_name: str,
         clock: Callable[[], float] = time.time,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._rule = rule
-        self._applies = fnmatchcase(service_name, rule.service_name)
         self._clock = clock
         self._draw = draw
         self._lock = threading.Lock()
         self._second = 0
         self._taken = 0
-        self._kept = Decision(sampled=True, rate=1)
-        self._drawn = Decision(sampled=True, rate=round(1 / rule.fixed_rate) if rule.fixed_rate else 1)
-        self._dropped = Decision(sampled=False, rate=0)
+        self._drawn = drawn(rule.fixed_rate) if rule.fixed_rate else DROPPED
 
-    def decide(self, *, host: str, method: str, path: str) -> Decision:
-        """Return the decision for one request."""
+    def decide(self, question: Question) -> Decision:
+        """Return the decision; a request that the rule does not match is not sampled."""
         rule = self._rule
-        if rule.fixed_rate >= 1:
-            return self._kept
-        if not self._matches(host, method, path):
-            return self._dropped
+        if not self._matches(question):
+            return DROPPED
         if rule.reservoir_size and self._take():
-            return self._kept
-        return self._drawn if self._draw() < rule.fixed_rate else self._dropped
+            return ONE
+        if question.hint is False:
+            return DROPPED
+        return self._drawn if self._draw() < rule.fixed_rate else DROPPED
 
-    def _matches(self, host: str, method: str, path: str) -> bool:
+    def _matches(self, question: Question) -> bool:
         rule = self._rule
         return (
-            self._applies
-            and fnmatchcase(host, rule.host)
-            and fnmatchcase(method, rule.http_method)
-            and fnmatchcase(path, rule.url_path)
+            _matches(rule.service_name, question.service)
+            and _matches(rule.host, question.host)
+            and _matches(rule.http_method, question.method)
+            and _matches(rule.url_path, question.path)
         )
 
     def _take(self) -> bool:
@@ -74,3 +101,7 @@ class LocalSampler:
                 self._second, self._taken = second, 0
             self._taken += 1
             return self._taken <= self._rule.reservoir_size
+
+
+def _matches(pattern: str, text: str) -> bool:
+    return pattern == "*" or bool(wildcard_match(pattern, text))

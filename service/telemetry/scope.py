@@ -26,34 +26,47 @@ class RequestScope:
     """The telemetry of one request, from its headers to its last byte."""
 
     __slots__ = (
+        "annotations",
         "context",
         "error",
         "finished",
         "forwarded",
+        "in_xray",
         "method",
         "path",
         "rate",
+        "recorded",
         "rollbar_uuid",
         "root_id",
         "route",
-        "sampled",
         "span",
         "telemetry",
         "trace_id",
+        "tracestate",
         "user_id",
         "xray_entities",
         "xray_segment",
     )
 
     def __init__(
-        self, telemetry: Telemetry, *, trace_id: int, sampled: bool, rate: int, environ: dict[str, Any]
+        self,
+        telemetry: Telemetry,
+        *,
+        trace_id: int,
+        recorded: bool,
+        in_xray: bool,
+        rate: int,
+        tracestate: str | None,
+        environ: dict[str, Any],
     ) -> None:
         self.telemetry = telemetry
         self.trace_id = trace_id
         self.root_id: int | None = trace_id
         """The id for the server span where no valid parent carries it; taken by the id generator once."""
-        self.sampled = sampled
+        self.recorded = recorded
+        self.in_xray = in_xray
         self.rate = rate
+        self.tracestate = tracestate
         self.method: str = environ["REQUEST_METHOD"]
         self.forwarded = "HTTP_X_FORWARDED_FOR" in environ
         self.path: str = environ.get("PATH_INFO", "")
@@ -66,6 +79,8 @@ class RequestScope:
         self.xray_entities: dict[int, Any] = {}
         """The X-Ray SDK's subsegments by span id: what they hold is merged into the document."""
         self.xray_segment: Any = None
+        self.annotations: dict[int, dict[str, Any]] = {}
+        """What is to be searchable in X-Ray, by span id."""
         self.span: trace.Span = trace.INVALID_SPAN
         self.context = otel_context.Context()
 

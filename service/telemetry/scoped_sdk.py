@@ -12,7 +12,8 @@ from opentelemetry.trace import Link, SpanKind, TraceState
 from opentelemetry.util.types import Attributes
 
 from service.telemetry import ids
-from service.telemetry.sampling import LocalSampler
+from service.telemetry.sampling import Question
+from service.telemetry.sampling import Sampler as RequestSampler
 from service.telemetry.scope import current_scope
 
 
@@ -35,8 +36,9 @@ class ScopeIds(IdGenerator):
 class ScopeSampler(Sampler):
     """Record the server span of a sampled request; let children follow their parent, other roots the rule."""
 
-    def __init__(self, sampler: LocalSampler) -> None:
+    def __init__(self, sampler: RequestSampler, service: str) -> None:
         self._sampler = sampler
+        self._service = service
 
     def should_sample(
         self,
@@ -61,7 +63,7 @@ class ScopeSampler(Sampler):
             return True  # the server span itself: started only when its request is sampled
         if parent.is_valid:
             return parent.trace_flags.sampled
-        return self._sampler.decide(host="", method="", path=name).sampled
+        return self._sampler.decide(Question(service=self._service, host="", method="", path=name)).sampled
 
     def get_description(self) -> str:
         """Name the sampler."""

@@ -95,6 +95,9 @@ MASKS = {
     "uuid": "<uuid>",
     "rollbar.uuid": "<uuid>",
     "rollbar_uuid": "<uuid>",
+    "rollbar.url": "<link>",
+    "rollbar_url": "<link>",
+    "container": "<host>",
     "exception.stacktrace": "<stack>",
     "language": "<python>",
 }

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from service.parsing import SamplingRule
-from service.telemetry.sampling import Decision, LocalSampler
+from service.telemetry.sampling import Decision, LocalSampler, Question
 
-REQUEST = {"host": "example.com", "method": "GET", "path": "/api/activities/home"}
+REQUEST = Question(service="Backend-Flask", host="example.com", method="GET", path="/api/activities/home")
 
 
 def sampler(clock: list[float], draws: random.Random, **rule: object) -> LocalSampler:
     given = {"name": "test", "fixed_rate": 0.0, "reservoir_size": 0, **rule}
     return LocalSampler(
         SamplingRule(**given),  # type: ignore[arg-type]  # the tests' own keywords
-        service_name="Backend-Flask",
         clock=lambda: clock[0],
         draw=draws.random,
     )
@@ -25,16 +25,16 @@ def sampler(clock: list[float], draws: random.Random, **rule: object) -> LocalSa
 def test_the_reservoir_is_kept_each_second_and_counts_as_one() -> None:
     clock = [100.0]
     made = sampler(clock, random.Random(1), reservoir_size=2)
-    first = [made.decide(**REQUEST) for _ in range(5)]
+    first = [made.decide(REQUEST) for _ in range(5)]
     clock[0] = 101.0
-    second = [made.decide(**REQUEST) for _ in range(5)]
+    second = [made.decide(REQUEST) for _ in range(5)]
     kept, dropped = Decision(sampled=True, rate=1), Decision(sampled=False, rate=0)
     assert first == second == [kept, kept, dropped, dropped, dropped]
 
 
 def test_the_fixed_rate_keeps_its_share_and_counts_for_the_rest() -> None:
     made = sampler([0.0], random.Random(7), fixed_rate=0.1)
-    decisions = [made.decide(**REQUEST) for _ in range(5000)]
+    decisions = [made.decide(REQUEST) for _ in range(5000)]
     kept = [decision for decision in decisions if decision.sampled]
     assert 400 < len(kept) < 600
     assert {decision.rate for decision in kept} == {10}
@@ -51,4 +51,20 @@ def test_the_fixed_rate_keeps_its_share_and_counts_for_the_rest() -> None:
 )
 def test_a_rule_for_other_requests_keeps_none(rule: dict[str, str]) -> None:
     made = sampler([0.0], random.Random(1), fixed_rate=0.99, reservoir_size=9, **rule)
-    assert not any(made.decide(**REQUEST).sampled for _ in range(20))
+    assert not any(made.decide(REQUEST).sampled for _ in range(20))
+
+
+def share(hint: bool | None, requests: int = 20_000) -> float:  # noqa: FBT001 - the hint is the case
+    """The share of a flood within one second that is sampled by a rule of a tenth and five a second."""
+    made = sampler([0.0], random.Random(3), fixed_rate=0.1, reservoir_size=5)
+    question = replace(REQUEST, hint=hint)
+    return sum(made.decide(question).sampled for _ in range(requests)) / requests
+
+
+def test_a_flood_of_sampled_flags_gains_nothing() -> None:
+    assert share(hint=True) == share(hint=None)
+    assert 0.09 < share(hint=True) < 0.11
+
+
+def test_a_flood_of_unsampled_flags_still_leaves_the_reservoir() -> None:
+    assert share(hint=False) == 5 / 20_000

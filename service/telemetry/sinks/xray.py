@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.trace import SpanKind
 
 from service.settings import Settings
-from service.telemetry.batching import Batcher, PermanentError
+from service.telemetry.batching import Batcher
 from service.telemetry.scope import current_scope
 from service.telemetry.sink import Sink
 from service.telemetry.xray_document import Facts, SegmentSource, encode
@@ -20,7 +20,6 @@ NAME = "xray"
 
 _HEADER = b'{"format":"json","version":1}\n'
 """What the daemon expects before each document ("Sending segment documents to the X-Ray daemon")."""
-_MAX_DATAGRAM = 65_507
 
 
 def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - the shape that all sinks share
@@ -29,9 +28,10 @@ def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - t
         return Sink(name=NAME, off_because="AWS_XRAY_DAEMON_ADDRESS is not set")
     facts = Facts(
         name=settings.xray_service_name,
+        service=settings.xray_service_name,
         version=settings.version,
-        environment=settings.environment,
         log_group=settings.log_group,
+        container=socket.gethostname(),
     )
     daemon = _Daemon(settings.xray_daemon_address.udp, facts, settings.xray_url)
     queue = Batcher(NAME, daemon.send)
@@ -53,24 +53,27 @@ class _Collector(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         scope = current_scope()
-        if scope is None or scope.span.get_span_context().span_id == 0:
+        if scope is None:
             self._put(Finished(SegmentSource(root=span), ""))
+            return
+        if not scope.in_xray:
             return
         if span.kind is not SpanKind.SERVER:
             if scope.span.is_recording():
                 scope.finished.append(span)
             else:  # it outlived its request: X-Ray joins a late subsegment to its trace by its parent's id
-                self._put(Finished(SegmentSource(root=span, entities=scope.xray_entities), ""))
+                source = SegmentSource(root=span, entities=scope.xray_entities, annotations=scope.annotations)
+                self._put(Finished(source, ""))
             return
         source = SegmentSource(
             root=span,
             inner=tuple(scope.finished),
             entities=scope.xray_entities,
             segment=scope.xray_segment,
+            annotations=scope.annotations,
             forwarded=scope.forwarded,
             user=scope.user_id,
             error=scope.error,
-            rollbar_uuid=scope.rollbar_uuid,
         )
         self._put(Finished(source, str((span.attributes or {}).get("server.address", ""))))
 
@@ -86,7 +89,8 @@ class _Daemon:
 
     def send(self, batch: list[Finished]) -> None:
         for finished in batch:
-            self._write(_HEADER + encode(finished.source, self._facts._replace(name=self._name(finished.host))))
+            for document in encode(finished.source, self._facts._replace(name=self._name(finished.host))):
+                self._write(_HEADER + document)
 
     def _name(self, host: str) -> str:
         """Name the segment after the host where `AWS_XRAY_URL` matches it, as the SDK's dynamic naming does."""
@@ -94,8 +98,6 @@ class _Daemon:
         return host if matches else self._facts.name
 
     def _write(self, datagram: bytes) -> None:
-        if len(datagram) > _MAX_DATAGRAM:
-            raise PermanentError(f"a segment document of {len(datagram)} bytes does not fit a datagram")
         if self._socket is None:
             self._socket = self._open()
         try:
