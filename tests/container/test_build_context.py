@@ -1,0 +1,32 @@
+"""What lies beside the sources stays out of the image."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr_assets as ecr_assets
+
+from tests.container.compose import ROOT
+
+SERVICE = ROOT / "service"
+
+
+def staged(context: Path, out: Path) -> set[str]:
+    """Return the files of `context` that .dockerignore lets through, as the CDK reads it when it builds the image."""
+    stack = cdk.Stack(cdk.App(outdir=str(out)), "Stack")
+    ecr_assets.DockerImageAsset(stack, "Image", directory=str(context), ignore_mode=cdk.IgnoreMode.DOCKER)
+    (folder,) = out.glob("asset.*")
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_image_gets_every_source_and_no_key_that_lies_beside_it(tmp_path: Path) -> None:
+    context = tmp_path / "service"
+    shutil.copytree(SERVICE, context, ignore=shutil.ignore_patterns("__pycache__"))
+    sources = {str(path.relative_to(context)) for path in context.rglob("*.py")}
+    for planted in (".env", "telemetry/key.pem", "telemetry/__pycache__/core.cpython-311.pyc", ".git/config"):
+        (context / planted).parent.mkdir(exist_ok=True)
+        (context / planted).write_text("sentinel", encoding="utf-8")
+    needed_to_build = {"Dockerfile", ".dockerignore", "requirements.txt"}
+    assert staged(context, tmp_path / "out") == sources | needed_to_build

@@ -1,0 +1,74 @@
+"""The image runs the service and nothing else: no root, no installer, no shell between the engine and gunicorn."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from infra.service_stack import HEALTH_COMMAND
+from service.contract import CONTAINER_PORT
+from tests.container.compose import ROOT
+from tests.container.dockerfile import exec_form, stages
+
+DOCKERFILE = ROOT / "service" / "Dockerfile"
+FINAL = stages(DOCKERFILE)[-1]
+
+
+def test_hadolint_finds_nothing() -> None:
+    hadolint = Path(sys.executable).parent / "hadolint"
+    found = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True, check=False, timeout=60)
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_one_base_image_is_pulled_by_a_tag_that_names_a_version() -> None:
+    names = re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)
+    (pulled,) = (stage.base for stage in stages(DOCKERFILE) if stage.base not in names)
+    assert re.fullmatch(r"public\.ecr\.aws/[a-z/]+:\d+\.\d+-\S+", pulled)
+
+
+def test_the_service_runs_as_a_number_that_is_not_root() -> None:
+    user, group = map(int, FINAL.only("USER").split(":"))
+    assert user > 0
+    assert group > 0
+
+
+def test_nothing_runs_as_root_after_the_user_is_set() -> None:
+    keywords = [keyword for keyword, _ in FINAL.instructions]
+    assert not {"RUN", "COPY", "ADD"} & set(keywords[keywords.index("USER") :])
+
+
+def test_the_last_stage_installs_nothing_and_removes_the_installer() -> None:
+    assert FINAL.all("RUN") == ["python -m pip uninstall --yes --root-user-action ignore pip"]
+
+
+def test_what_is_installed_is_a_wheel_and_matches_its_hash() -> None:
+    (install,) = (run for stage in stages(DOCKERFILE) for run in stage.all("RUN") if " install " in run)
+    assert "--require-hashes" in install
+    assert "--only-binary :all:" in install
+    assert "--no-cache-dir" in install
+
+
+def test_gunicorn_is_process_one_with_the_services_own_configuration() -> None:
+    program, option, config, app = exec_form(FINAL.only("CMD"))
+    assert (program, option) == ("gunicorn", "--config")
+    assert (ROOT / Path(config).relative_to(FINAL.only("WORKDIR"))).is_file()
+    module, _, factory = app.removesuffix("()").partition(":")
+    assert callable(getattr(import_module(module), factory))
+    assert not FINAL.all("ENTRYPOINT")
+
+
+def test_the_health_check_is_the_one_of_the_task_definition() -> None:
+    options, _, command = FINAL.only("HEALTHCHECK").partition(" CMD ")
+    assert exec_form(command) == list(HEALTH_COMMAND)
+    assert {"--interval=10s", "--timeout=5s", "--retries=3"} <= set(options.split())
+
+
+def test_the_port_of_the_contract_is_exposed() -> None:
+    assert FINAL.only("EXPOSE") == str(CONTAINER_PORT)
+
+
+def test_the_folder_that_fargate_mounts_is_declared_with_its_own_mode() -> None:
+    assert exec_form(FINAL.only("VOLUME")) == ["/tmp"]  # noqa: S108 - the container's own
