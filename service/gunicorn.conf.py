@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.contract import STOP_TIMEOUT_SECONDS
@@ -12,6 +13,8 @@ from service.settings import Settings, forget_empty_variables
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
+
+_MEMORY = "/dev/shm"  # noqa: S108 - a private file is made in it
 
 forget_empty_variables()
 try:
@@ -23,7 +26,8 @@ bind = f"{_settings.bind_host}:{_settings.port}"
 workers = _settings.workers
 threads = _settings.threads
 worker_class = "gthread"
-worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn's heartbeat file, in memory as its documentation advises for containers
+# gunicorn's heartbeat file, in memory as its documentation advises for containers; macOS has no such place.
+worker_tmp_dir = _MEMORY if Path(_MEMORY).is_dir() else None
 # The rest of the stop timeout belongs to the sinks' last flush.
 graceful_timeout = max(1, int(STOP_TIMEOUT_SECONDS - _settings.shutdown_deadline - 5))
 # Longer than the load balancer's idle timeout of 60 s, so that it never reuses a connection just closed.
@@ -38,6 +42,7 @@ def worker_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - guni
     """Send what the sinks still hold."""
     from service.telemetry import EXTENSION  # noqa: PLC0415 - it reads the X-Ray SDK's variables, which must be checked first
 
-    app: Any = worker.wsgi
+    # A worker whose app could not be loaded has none.
+    app: Any = getattr(worker, "wsgi", None)
     if app is not None:
         app.extensions[EXTENSION].shutdown()
