@@ -9,8 +9,6 @@ PY := .venv/bin/python
 READY := .venv/ready
 # jsii would greet each run with a banner about the version of node.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
-# jsii would greet each run with a banner about the version of node.
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
 CONTEXT := -c environment=$(ENV) $(CDK_CONTEXT)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-import urllib.error
 import urllib.request
 
 from service.contract import HEALTH_CHECK_PATH
+from service.parsing import SettingsError
 from service.settings import Settings
 
 _TIMEOUT = 3.0
@@ -14,12 +14,13 @@ _TIMEOUT = 3.0
 
 def main() -> int:
     """Return 0 when the service answers 200 on its own port, else 1 with the reason on standard error."""
-    url = f"http://127.0.0.1:{Settings.from_env().port}{HEALTH_CHECK_PATH}"
     try:
+        url = f"http://127.0.0.1:{Settings.from_env().port}{HEALTH_CHECK_PATH}"
         with urllib.request.urlopen(url, timeout=_TIMEOUT):
             return 0
-    except urllib.error.URLError as error:
-        sys.stderr.write(f"{url}: {error}\n")
+    # A bad setting, a refused connection, a status that is no 2xx, or no answer in time.
+    except (SettingsError, OSError) as error:
+        sys.stderr.write(f"not healthy: {error}\n")
         return 1
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -109,3 +111,35 @@ def test_a_port_in_use_is_named() -> None:
     assert result.returncode != 0
     assert port in result.stderr
     assert "in use" in result.stderr.lower()
+
+
+def health_check(port: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "service.healthcheck"],
+        cwd=ROOT,
+        env=environment({"PORT": port}),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_the_container_is_healthy_while_the_service_answers_and_not_after() -> None:
+    with serve({}) as server:
+        port = server.url.rpartition(":")[2]
+        assert health_check(port).returncode == 0
+        server.stop()
+    dead = health_check(port)
+    assert dead.returncode == 1
+    assert dead.stderr.startswith("not healthy: ")
+    assert len(dead.stderr.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_service_that_does_not_answer_in_time_is_not_healthy() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        result = health_check(str(silent.getsockname()[1]))
+    assert result.returncode == 1
+    assert result.stderr == "not healthy: timed out\n"
