@@ -21,7 +21,7 @@ from service.telemetry.remote_sampling import RemoteSampler
 from service.telemetry.sampling import KEEP_EVERYTHING, Decision, LocalSampler, Question, Sampler
 from service.telemetry.scope import RequestScope, current_scope
 from service.telemetry.scoped_sdk import ScopeIds, ScopeSampler
-from service.telemetry.semantics import request_attributes, response_attributes, span_name
+from service.telemetry.semantics import request_attributes, request_path, response_attributes, span_name
 from service.telemetry.sinks import connect_all
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Telemetry:
                 service=self.settings.xray_service_name,
                 host=environ.get("HTTP_HOST", ""),
                 method=environ["REQUEST_METHOD"],
-                path=environ.get("PATH_INFO", ""),
+                path=request_path(environ),
                 hint=incoming.hint,
             )
         )
@@ -111,21 +111,21 @@ class Telemetry:
         with scope.opening(parent):
             return self._tracer.start_span(span_name(scope.method, None), kind=SpanKind.SERVER, attributes=attributes)
 
-    def close(self, scope: RequestScope, *, status: int) -> None:
-        """End the server span of `scope`."""
+    def close(self, scope: RequestScope, *, status: int, body_size: int) -> None:
+        """End the server span of `scope`; `body_size` in bytes."""
         span = scope.span
         if not span.is_recording():
             return
         if scope.route is not None:
             span.update_name(span_name(scope.method, scope.route))
-        span.set_attributes(response_attributes(scope.route, status, scope.error))
+        span.set_attributes(response_attributes(scope.route, status, body_size, scope.error))
         if scope.user_id is not None:
             span.set_attribute("user.id", scope.user_id)
         if scope.rollbar_uuid is not None:
             span.set_attributes({"rollbar.uuid": scope.rollbar_uuid, "rollbar.url": ROLLBAR_ITEM + scope.rollbar_uuid})
         if scope.error is not None:
-            span.record_exception(scope.error)
-        if status >= _SERVER_ERROR:
+            _record_error(span, scope.error)
+        elif status >= _SERVER_ERROR:
             span.set_status(StatusCode.ERROR)
         with scope.active():
             span.end()
@@ -169,6 +169,16 @@ def _note_route() -> None:
     scope = current_scope()
     if scope is not None and request.url_rule is not None:
         scope.route = request.url_rule.rule
+
+
+def _record_error(span: trace.Span, error: BaseException) -> None:
+    """Note `error` as `opentelemetry.trace.use_span` does: an event, and a status that says it in a line."""
+    try:
+        span.record_exception(error)
+        description = f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - an exception's own __str__ may raise anything
+        description = type(error).__name__
+    span.set_status(StatusCode.ERROR, description)
 
 
 def _sampler(settings: Settings) -> Sampler:

@@ -86,7 +86,7 @@ class _Exchange:
         self._finished = True
         scope = self._scope
         milliseconds = (perf_counter() - self._start) * 1000
-        scope.telemetry.close(scope, status=self.status)
+        scope.telemetry.close(scope, status=self.status, body_size=self.bytes_sent)
         log_access(
             scope,
             Access(

@@ -13,6 +13,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 from service.telemetry.ids import trace_hex, xray_trace_id
+from service.telemetry.semantics import request_path
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -69,7 +70,7 @@ class RequestScope:
         self.tracestate = tracestate
         self.method: str = environ["REQUEST_METHOD"]
         self.forwarded = "HTTP_X_FORWARDED_FOR" in environ
-        self.path: str = environ.get("PATH_INFO", "")
+        self.path = request_path(environ)
         self.route: str | None = None
         self.user_id: str | None = None
         self.error: BaseException | None = None

@@ -8,23 +8,21 @@ from typing import Any
 
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:]*)(?::(\d{1,5}))?")
+_PORTS = {"http": 80, "https": 443}
 _SERVER_ERROR = 500
 
 
 def request_attributes(environ: Mapping[str, Any]) -> dict[str, str | int]:
     """Return what is known of the request before it is handled."""
-    method = environ["REQUEST_METHOD"]
-    host, port = _host_and_port(environ)
+    scheme = str(environ.get("wsgi.url_scheme", "http"))
     attributes: dict[str, str | int] = {
-        "http.request.method": method if method in _KNOWN_METHODS else "_OTHER",
-        "url.scheme": environ.get("wsgi.url_scheme", "http"),
-        "url.path": environ.get("PATH_INFO", "") or "/",
-        "server.address": host,
-        "client.address": client_address(environ),
+        **_method(environ["REQUEST_METHOD"]),
+        **_server(environ, scheme),
+        **_client(environ),
+        "url.scheme": scheme,
+        "url.path": request_path(environ) or "/",
         "network.protocol.version": str(environ.get("SERVER_PROTOCOL", "")).removeprefix("HTTP/"),
     }
-    if port is not None:
-        attributes["server.port"] = port
     if query := environ.get("QUERY_STRING"):
         attributes["url.query"] = query
     if agent := environ.get("HTTP_USER_AGENT"):
@@ -32,13 +30,17 @@ def request_attributes(environ: Mapping[str, Any]) -> dict[str, str | int]:
     return attributes
 
 
-def response_attributes(route: str | None, status: int, error: BaseException | None) -> dict[str, str | int]:
-    """Return what is known once the status is."""
-    attributes: dict[str, str | int] = {"http.response.status_code": status}
+def response_attributes(
+    route: str | None, status: int, body_size: int, error: BaseException | None
+) -> dict[str, str | int]:
+    """Return what is known once the body is sent; `body_size` in bytes."""
+    attributes: dict[str, str | int] = {"http.response.status_code": status, "http.response.body.size": body_size}
     if route is not None:
         attributes["http.route"] = route
-    if status >= _SERVER_ERROR:
-        attributes["error.type"] = type(error).__qualname__ if error is not None else str(status)
+    if error is not None:
+        attributes["error.type"] = type(error).__qualname__
+    elif status >= _SERVER_ERROR:
+        attributes["error.type"] = str(status)
     return attributes
 
 
@@ -57,8 +59,35 @@ def client_address(environ: Mapping[str, Any]) -> str:
     return forwarded or str(environ.get("REMOTE_ADDR", ""))
 
 
-def _host_and_port(environ: Mapping[str, Any]) -> tuple[str, int | None]:
-    found = _HOST.fullmatch(str(environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")))
-    if found is None:
-        return str(environ.get("SERVER_NAME", "")), None
-    return found[1], int(found[2]) if found[2] else None
+def request_path(environ: Mapping[str, Any]) -> str:
+    """Return the path as people read it: WSGI hands its bytes over as if they were Latin-1 (PEP 3333)."""
+    path = str(environ.get("PATH_INFO", ""))
+    return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def _method(method: str) -> dict[str, str | int]:
+    if method in _KNOWN_METHODS:
+        return {"http.request.method": method}
+    return {"http.request.method": "_OTHER", "http.request.method_original": method}
+
+
+def _server(environ: Mapping[str, Any], scheme: str) -> dict[str, str | int]:
+    """Return the server that the client asked for, which behind a load balancer is not where this process listens."""
+    found = _HOST.fullmatch(str(environ.get("HTTP_HOST", "")))
+    if found is None or not found[1]:
+        return {"server.address": str(environ.get("SERVER_NAME", "")), **_port("server.port", environ, "SERVER_PORT")}
+    # A `Host` without a port means the scheme's own (RFC 9110, 4.2).
+    port = int(found[2]) if found[2] else _PORTS.get(scheme)
+    return {"server.address": found[1]} | ({"server.port": port} if port is not None else {})
+
+
+def _client(environ: Mapping[str, Any]) -> dict[str, str | int]:
+    known: dict[str, str | int] = {"client.address": client_address(environ)}
+    if known["client.address"] == environ.get("REMOTE_ADDR"):  # else the port is the load balancer's
+        known |= _port("client.port", environ, "REMOTE_PORT")
+    return known
+
+
+def _port(name: str, environ: Mapping[str, Any], variable: str) -> dict[str, str | int]:
+    port = str(environ.get(variable, ""))
+    return {name: int(port)} if port.isdecimal() else {}

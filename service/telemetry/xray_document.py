@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -14,11 +16,14 @@ from service.telemetry.xray_causes import cause_of_error, cause_of_events
 from service.telemetry.xray_limits import Document, annotation_block, segment_name, short, split
 
 ORIGIN = "AWS::ECS::Fargate"
+_RUNTIME = {"runtime": platform.python_implementation(), "runtime_version": platform.python_version()}
+_SDK = {"sdk": "opentelemetry for python", "sdk_version": version("opentelemetry-sdk")}
 _NANOSECONDS = 1_000_000_000
 _SERVER_ERROR, _CLIENT_ERROR, _THROTTLED = 500, 400, 429
 
 _REQUEST_FIELDS = {
     "http.request.method": "method",
+    "http.request.method_original": "method",
     "user_agent.original": "user_agent",
     "client.address": "client_ip",
 }
@@ -108,7 +113,7 @@ def _segment(tree: _Tree, facts: Facts) -> Document:
         **_common(span, facts.name),
         "trace_id": _trace_id(span),
         "origin": ORIGIN,
-        "service": {"version": facts.version},
+        "service": {"version": facts.version, **_RUNTIME},
         "aws": _aws(facts),
         **_http(span),
     }
@@ -119,7 +124,7 @@ def _segment(tree: _Tree, facts: Facts) -> Document:
     if source.user is not None:
         made["user"] = short(source.user)
     if source.error is not None:
-        made["cause"] = cause_of_error(source.error, span)
+        made |= {"fault": True, "cause": cause_of_error(source.error, span)}
     searchable = dict(source.annotations.get(span_context(span).span_id, {}))
     searchable |= {key: value for key, value in (span.attributes or {}).items() if key.startswith("rollbar.")}
     if facts.name != facts.service:
@@ -170,7 +175,7 @@ def _flags(status: int) -> dict[str, bool]:
 
 
 def _aws(facts: Facts) -> Document:
-    made: Document = {"xray": {"sdk": "opentelemetry for python"}, "ecs": {"container": facts.container}}
+    made: Document = {"xray": _SDK, "ecs": {"container": facts.container}}
     if facts.log_group is not None:
         made["cloudwatch_logs"] = [{"log_group": facts.log_group}]
     return made

@@ -92,6 +92,9 @@ def _portable(found: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
 
 MASKS = {
     "telemetry.sdk.version": "<version>",
+    "sdk_version": "<version>",
+    "runtime": "<python>",
+    "runtime_version": "<python>",
     "uuid": "<uuid>",
     "rollbar.uuid": "<uuid>",
     "rollbar_uuid": "<uuid>",
