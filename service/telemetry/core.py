@@ -23,6 +23,7 @@ from service.telemetry.scope import RequestScope, current_scope
 from service.telemetry.scoped_sdk import ScopeIds, ScopeSampler
 from service.telemetry.semantics import request_attributes, request_path, response_attributes, span_name
 from service.telemetry.sinks import connect_all
+from service.telemetry.xray_context import close_left_open
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -116,6 +117,8 @@ class Telemetry:
         span = scope.span
         if not span.is_recording():
             return
+        with scope.active():
+            close_left_open(scope)
         if scope.route is not None:
             span.update_name(span_name(scope.method, scope.route))
         span.set_attributes(response_attributes(scope.route, status, body_size, scope.error))

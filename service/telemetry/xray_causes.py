@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import traceback
@@ -10,40 +11,44 @@ from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from service.telemetry.ids import span_context, span_hex
+from service.telemetry import ids
+from service.telemetry.xray_json import text
 
+MAX_MESSAGE = 2_000
 _MAX_FRAMES = 32
 _MAX_CHAIN = 8
-_MAX_MESSAGE = 2_000
-_FRAME = re.compile(r'  File "(.+)", line (\d+), in (.+)')
+_FRAME = re.compile(r'^  File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
+_LINK = re.compile(
+    r"\n\n(?:The above exception was the direct cause of the following exception"
+    r"|During handling of the above exception, another exception occurred):\n\n"
+)
 
 
-def cause_of_error(error: BaseException, span: ReadableSpan) -> dict[str, Any]:
+def cause_of_error(error: BaseException) -> dict[str, Any]:
     """Return the cause for an exception that left the handler, with what it was raised from."""
-    chain = list(_chain(error))
-    ids = [_exception_id(span, number) for number in range(len(chain) + 1)]
-    exceptions = [
-        _exception(each, ids[number], ids[number + 1] if number + 1 < len(chain) else None)
-        for number, each in enumerate(chain)
-    ]
-    return _cause(exceptions)
+    return _cause([_exception(each) for each in _chain(error)])
 
 
 def cause_of_events(span: ReadableSpan) -> dict[str, Any] | None:
-    """Return the cause for the exceptions that were recorded on `span`, or None where none was."""
+    """Return the cause for the exception that was recorded on `span` last, or None where none was."""
     recorded = [event.attributes or {} for event in span.events if event.name == "exception"]
-    if not recorded:
-        return None
-    return _cause([_from_event(each, _exception_id(span, number)) for number, each in enumerate(recorded)])
+    return _cause(_from_event(recorded[-1])) if recorded else None
 
 
 def _cause(exceptions: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"working_directory": os.getcwd(), "exceptions": exceptions}  # noqa: PTH109 - a string is wanted
+    """Give each exception an id, by which the one before it names it as what it was raised from."""
+    for each in exceptions:
+        each["id"] = ids.span_hex(ids.new_span_id())
+    for outer, inner in itertools.pairwise(exceptions):
+        outer["cause"] = inner["id"]
+    return {**_working_directory(), "exceptions": exceptions}
 
 
-def _exception_id(span: ReadableSpan, number: int) -> str:
-    """Return an id that is unique within the trace: no other span's, as ids are random."""
-    return span_hex((span_context(span).span_id + number) % 2**64)
+def _working_directory() -> dict[str, str]:
+    try:
+        return {"working_directory": os.getcwd()}  # noqa: PTH109 - a string is wanted
+    except OSError:  # it was deleted
+        return {}
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -55,31 +60,35 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
 
 
-def _exception(error: BaseException, exception_id: str, cause: str | None) -> dict[str, Any]:
+def _exception(error: BaseException) -> dict[str, Any]:
     frames = [
-        {"path": frame.filename, "line": frame.lineno or 0, "label": frame.name}
+        {"path": text(frame.filename), "line": frame.lineno or 0, "label": text(frame.name)}
         for frame in reversed(traceback.extract_tb(error.__traceback__))
     ]
-    made = {"id": exception_id, "type": type(error).__name__, "message": _message(error), **_stack(frames)}
-    return made | ({"cause": cause} if cause is not None else {})
+    return {"type": type(error).__name__, "message": text(error)[:MAX_MESSAGE], **_stack(frames)}
 
 
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)[:_MAX_MESSAGE]
-    except Exception:  # noqa: BLE001 - an exception's own __str__ may raise anything
-        return ""
-
-
-def _from_event(attributes: Mapping[str, Any], exception_id: str) -> dict[str, Any]:
-    found = _FRAME.findall(str(attributes.get("exception.stacktrace", "")))
-    frames = [{"path": path, "line": int(line), "label": label} for path, line, label in reversed(found)]
-    return {
-        "id": exception_id,
+def _from_event(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the recorded exception, and what its traceback says that it was raised from."""
+    *earlier, own = _LINK.split(str(attributes.get("exception.stacktrace", "")))
+    recorded = {
         "type": str(attributes.get("exception.type", "Exception")).rpartition(".")[2],
-        "message": str(attributes.get("exception.message", ""))[:_MAX_MESSAGE],
-        **_stack(frames),
+        "message": text(attributes.get("exception.message", ""))[:MAX_MESSAGE],
+        **_stack_in(own),
     }
+    return [recorded, *(_from_text(each) for each in reversed(earlier[1 - _MAX_CHAIN :]))]
+
+
+def _from_text(printed: str) -> dict[str, Any]:
+    """Read one exception of a printed chain: after its frames stands the line `type: message`."""
+    said = re.split(r"\n(?=\S)", printed.strip())[-1]
+    kind, _, message = said.partition(": ")
+    return {"type": text(kind.rpartition(".")[2]), "message": text(message)[:MAX_MESSAGE], **_stack_in(printed)}
+
+
+def _stack_in(printed: str) -> dict[str, Any]:
+    frames = [{"path": path, "line": int(line), "label": label} for path, line, label in _FRAME.findall(printed)]
+    return _stack(frames[::-1])
 
 
 def _stack(frames: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 from aws_xray_sdk.core import xray_recorder
 from aws_xray_sdk.core.context import Context
@@ -19,17 +19,39 @@ from service.telemetry.scope import RequestScope, current_scope
 logger = logging.getLogger(__name__)
 
 _ENTITY_KEY = otel_context.create_key("xray-entity")
+_BEFORE_KEY = otel_context.create_key("before-xray-entity")
 _NEVER = 1_000_000_000
+_NANOSECONDS = 1_000_000_000
 _warned = threading.Event()
+
+
+class _Opened(NamedTuple):
+    """How an entity was opened: its span, the context within it, and what leads back out of that."""
+
+    span: trace.Span
+    context: otel_context.Context
+    token: Any
+    thread: int
 
 
 def install() -> None:
     """Point the SDK's global recorder at the current request's scope. Once per process is enough."""
     if not isinstance(xray_recorder.context, ScopedContext):
         unused = xray_recorder.emitter
-        xray_recorder.configure(context=ScopedContext(), emitter=_NoEmitter(), streaming_threshold=_NEVER)
+        # With its own sampling, a segment begun by hand would start the SDK's threads that ask the daemon.
+        xray_recorder.configure(
+            context=ScopedContext(), emitter=_NoEmitter(), streaming_threshold=_NEVER, sampling=False
+        )
         # The SDK opens its socket at import and has no public way to close it.
         unused._socket.close()
+
+
+def close_left_open(scope: RequestScope) -> None:
+    """End the subsegments that the request's own thread began and did not end; other threads may still be at work."""
+    for entity in reversed(list(scope.xray_entities.values())):
+        if entity.in_progress and entity.opened.thread == threading.get_ident():
+            entity.close()
+            _finish(entity)
 
 
 class _NoEmitter:
@@ -44,8 +66,8 @@ class ScopedContext(Context):  # type: ignore[misc]  # the SDK publishes no type
 
     def get_trace_entity(self) -> Any:  # noqa: ANN401 - the SDK publishes no types
         """Return the open subsegment, else the request's segment, made now; outside a request a dummy."""
-        entity = otel_context.get_value(_ENTITY_KEY)
-        if entity is not None:
+        entity: Any = otel_context.get_value(_ENTITY_KEY)
+        if entity is not None and entity.in_progress:
             return entity
         scope = current_scope()
         if scope is None:
@@ -62,47 +84,85 @@ class ScopedContext(Context):  # type: ignore[misc]  # the SDK publishes no type
         scope = current_scope()
         span: trace.Span = trace.INVALID_SPAN
         if subsegment.sampled and scope is not None:
-            span = trace.get_tracer(__name__).start_span(subsegment.name)
+            kind = trace.SpanKind.INTERNAL if subsegment.namespace == "local" else trace.SpanKind.CLIENT
+            span = trace.get_tracer(__name__).start_span(subsegment.name, kind=kind)
             span_id = span.get_span_context().span_id
             subsegment.id = span_hex(span_id)
             scope.xray_entities[span_id] = subsegment
             context = trace.set_span_in_context(span, context)
-        subsegment.otel = (span, otel_context.attach(context))
+        subsegment.opened = _Opened(span, context, otel_context.attach(context), threading.get_ident())
 
     def end_subsegment(self, end_time: float | None = None) -> bool:
-        """Close the open subsegment and its span; False where none is open."""
+        """Close the open subsegment and its span; False where none is open. `end_time` is in epoch seconds."""
         entity: Any = otel_context.get_value(_ENTITY_KEY)
-        if entity is None:
+        if entity is None or not entity.in_progress or not hasattr(entity, "parent_segment"):
             return False
-        span, token = entity.__dict__.pop("otel", (trace.INVALID_SPAN, None))
         entity.close(end_time)
-        _finish(span, entity)
-        if token is not None:
-            otel_context.detach(token)
+        _finish(entity, end_time)
+        if entity.opened.thread == threading.get_ident():
+            otel_context.detach(entity.opened.token)
         return True
 
+    def put_segment(self, segment: Any) -> None:  # noqa: ARG002, ANN401 - the SDK's signature, without types
+        """Leave the request's segment in its place; outside a request nothing is recorded."""
+        if current_scope() is None:
+            _warn_once()
+
+    def end_segment(self, end_time: float | None = None) -> None:
+        """Leave the request's segment open: it ends with the request."""
+
     def set_trace_entity(self, trace_entity: Any) -> None:  # noqa: ANN401 - as above
-        """Make `trace_entity` the current one, as the SDK's thread helpers do."""
-        otel_context.attach(otel_context.set_value(_ENTITY_KEY, trace_entity))
+        """Go on in another thread where `trace_entity` was opened, as the SDK's guide has it."""
+        opened: _Opened | None = getattr(trace_entity, "opened", None)
+        here = otel_context.get_current()
+        before = otel_context.get_value(_BEFORE_KEY) or here
+        there = otel_context.set_value(_BEFORE_KEY, before, opened.context if opened else here)
+        otel_context.attach(otel_context.set_value(_ENTITY_KEY, trace_entity, there))
 
     def clear_trace_entities(self) -> None:
-        """Forget the current entity."""
-        otel_context.attach(otel_context.set_value(_ENTITY_KEY, None))
+        """Go back to where the thread was before `set_trace_entity`."""
+        before: Any = otel_context.get_value(_BEFORE_KEY)
+        otel_context.attach(before if before is not None else otel_context.set_value(_ENTITY_KEY, None))
+
+
+class _RequestSegment(Segment):  # type: ignore[misc]  # the SDK publishes no types
+    """The segment of a sampled request: its user is the request's in every sink."""
+
+    def set_user(self, user: Any) -> None:  # noqa: ANN401 - as above
+        """Name the user, as `telemetry.identify` does."""
+        self.scope.user_id = str(user)
+
+
+class _UnsampledSegment(DummySegment):  # type: ignore[misc]  # the SDK publishes no types
+    """The segment of a request that is not sampled: its log lines and error items still name the user."""
+
+    def set_user(self, user: Any) -> None:  # noqa: ANN401 - as above
+        """Name the user, as `telemetry.identify` does."""
+        self.scope.user_id = str(user)
 
 
 def _segment(scope: RequestScope) -> Any:  # noqa: ANN401 - the SDK publishes no types
-    if not scope.span.is_recording():
-        return DummySegment(scope.telemetry.settings.xray_service_name)
-    span_id = span_hex(scope.span.get_span_context().span_id)
-    return Segment(scope.telemetry.settings.xray_service_name, entityid=span_id, traceid=scope.xray_id)
+    name, span = scope.telemetry.settings.xray_service_name, scope.span
+    if span.is_recording():
+        segment = _RequestSegment(name, entityid=span_hex(span.get_span_context().span_id), traceid=scope.xray_id)
+    else:
+        segment = _UnsampledSegment(name)
+    segment.scope = scope
+    segment.opened = _Opened(span, scope.context, None, threading.get_ident())
+    return segment
 
 
-def _finish(span: trace.Span, entity: Any) -> None:  # noqa: ANN401 - the SDK publishes no types
-    """End the span with the subsegment's annotations as attributes, so that Honeycomb shows them too."""
-    span.set_attributes(entity.annotations)
-    if getattr(entity, "fault", False):
-        span.set_status(trace.StatusCode.ERROR)
-    span.end()
+def _finish(entity: Any, end_time: float | None = None) -> None:  # noqa: ANN401 - the SDK publishes no types
+    """End the span with the subsegment's annotations and exception, so that Honeycomb shows them too."""
+    span = entity.opened.span
+    if span.is_recording():
+        span.set_attributes(entity.annotations)
+        if getattr(entity, "fault", False):
+            span.set_status(trace.StatusCode.ERROR)
+        for each in entity.cause.get("exceptions", ()) if isinstance(entity.cause, dict) else ():
+            said = {"exception.type": each.type, "exception.message": getattr(each, "message", "")}
+            span.add_event("exception", said)
+    span.end(None if end_time is None else int(end_time * _NANOSECONDS))
 
 
 def _warn_once() -> None:

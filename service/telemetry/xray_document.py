@@ -13,26 +13,23 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from service.telemetry.ids import span_context, span_hex, xray_trace_id
 from service.telemetry.xray_causes import cause_of_error, cause_of_events
-from service.telemetry.xray_limits import Document, annotation_block, segment_name, short, split
+from service.telemetry.xray_entities import Held, held_by
+from service.telemetry.xray_http import FLAGS, RECORDED_ELSEWHERE, host_of, http_block
+from service.telemetry.xray_limits import AnnotationBudget, Document, segment_name, short
+from service.telemetry.xray_packing import Node, pack
 
 ORIGIN = "AWS::ECS::Fargate"
 _RUNTIME = {"runtime": platform.python_implementation(), "runtime_version": platform.python_version()}
 _SDK = {"sdk": "opentelemetry for python", "sdk_version": version("opentelemetry-sdk")}
 _NANOSECONDS = 1_000_000_000
-_SERVER_ERROR, _CLIENT_ERROR, _THROTTLED = 500, 400, 429
-
-_REQUEST_FIELDS = {
-    "http.request.method": "method",
-    "http.request.method_original": "method",
-    "user_agent.original": "user_agent",
-    "client.address": "client_ip",
-}
-_ELSEWHERE = ("http.", "url.", "server.", "client.", "network.", "user_agent.", "error.type", "user.id", "rollbar.")
-"""Attributes with a place of their own in the document; all others become metadata."""
+_ROLLBAR = ("rollbar.uuid", "rollbar.url")
 
 
 class Facts(NamedTuple):
-    """What every segment of one process says of the service. `container` is its host name, as ECS sets it."""
+    """What every segment of one process says of the service. `container` is its host name, as ECS sets it.
+
+    `name` is the segment's, which dynamic naming may set to the host that was asked for; `service` the configured one.
+    """
 
     name: str
     service: str
@@ -52,94 +49,115 @@ class SegmentSource:
     segment: Any = None
     """The X-Ray SDK's own segment."""
     annotations: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    is_request: bool = False
+    """Whether `root` is the server span of a request."""
     forwarded: bool = False
     """Whether the client's address is from `X-Forwarded-For`, which anyone can write."""
     user: str | None = None
     error: BaseException | None = None
 
+    @property
+    def is_segment(self) -> bool:
+        """Whether `root` begins this service's part of its trace; else it is late, or was begun by another thread."""
+        return self.is_request or self.root.parent is None or self.root.parent.is_remote
+
 
 def encode(source: SegmentSource, facts: Facts) -> Iterator[bytes]:
-    """Yield the JSON of the segment: one document, or several where one would be too long."""
-    return split(document(source, facts))
+    """Yield the JSON of the segment or independent subsegment: several documents where one would be too long."""
+    return pack(_Builder(source, facts).tree())
 
 
-def document(source: SegmentSource, facts: Facts) -> Document:
-    """Return the segment; of a span that outlived its request, an independent subsegment."""
-    tree = _Tree(source)
-    span = source.root
-    if span.kind is SpanKind.SERVER or span.parent is None:
-        return _segment(tree, facts)
-    place = {"type": "subsegment", "trace_id": _trace_id(span), "parent_id": span_hex(span.parent.span_id)}
-    return {**tree.subsegment(span), **place}
+class _Builder:
+    """Turn the spans of one source into the nodes of a document."""
 
+    def __init__(self, source: SegmentSource, facts: Facts) -> None:
+        self._source = source
+        self._facts = facts
+        self._budget = AnnotationBudget()
 
-class _Tree:
-    """The spans of one segment by their parents; a span whose parent is not among them hangs on the root."""
+    def tree(self) -> Node:
+        """Return the segment; of a span that outlived its request, an independent subsegment."""
+        source, root = self._source, self._source.root
+        top = Node(self._segment() if source.is_segment else self._independent())
+        nodes = {_id(root): top}
+        spans = sorted(source.inner, key=lambda span: span.start_time or 0)
+        nodes |= {_id(span): Node(self._subsegment(span)) for span in spans}
+        for span in spans:
+            # A span whose parent is not among them, as it has not ended yet, hangs on the root.
+            nodes.get(span.parent.span_id if span.parent else 0, top).children.append(nodes[_id(span)])
+        return top
 
-    def __init__(self, source: SegmentSource) -> None:
-        self.source = source
-        self.root = source.root
-        self._children: dict[int, list[ReadableSpan]] = {}
-        root_id = span_context(source.root).span_id
-        known = {span_context(each).span_id for each in source.inner}
-        for each in source.inner:
-            parent = each.parent.span_id if each.parent else root_id
-            self._children.setdefault(parent if parent in known else root_id, []).append(each)
-
-    def within(self, span: ReadableSpan) -> Document:
-        """Return the `subsegments` of `span`, in the order in which they began."""
-        inner = sorted(self._children.get(span_context(span).span_id, ()), key=lambda each: each.start_time or 0)
-        return {"subsegments": [self.subsegment(each) for each in inner]} if inner else {}
-
-    def subsegment(self, span: ReadableSpan) -> Document:
-        """Return `span` as a subsegment with all that is within it."""
-        span_id = span_context(span).span_id
-        entity = self.source.entities.get(span_id)
-        made = _common(span, segment_name(span.name))
-        if span.kind is SpanKind.CLIENT:
-            host = (span.attributes or {}).get("server.address")
-            made |= {"name": segment_name(str(host or span.name)), "namespace": "remote", **_http(span)}
-        if span.status.status_code is StatusCode.ERROR and not {"error", "throttle"} & made.keys():
+    def _segment(self) -> Document:
+        span, source, facts = self._source.root, self._source, self._facts
+        made: Document = {
+            **_common(span, segment_name(facts.name)),
+            "trace_id": _trace_id(span),
+            "origin": ORIGIN,
+            "service": {"version": facts.version, **_RUNTIME},
+            "aws": _aws(facts),
+            **_http(span),
+        }
+        if span.parent is not None:
+            made["parent_id"] = span_hex(span.parent.span_id)
+        if source.forwarded:
+            made["http"]["request"]["x_forwarded_for"] = True
+        if source.user is not None:
+            made["user"] = short(source.user)
+        cause = cause_of_events(span)
+        if source.error is not None:
             made["fault"] = True
-        if entity is None and (cause := cause_of_events(span)) is not None:
+            cause = cause_of_error(source.error)
+        return self._described(made, span, cause, held_by(source.segment))
+
+    def _independent(self) -> Document:
+        span = self._source.root
+        parent = span_hex(span.parent.span_id) if span.parent else ""
+        return {**self._subsegment(span), "type": "subsegment", "trace_id": _trace_id(span), "parent_id": parent}
+
+    def _subsegment(self, span: ReadableSpan) -> Document:
+        made = _common(span, segment_name(span.name))
+        if span.kind in (SpanKind.CLIENT, SpanKind.PRODUCER):
+            host = (span.attributes or {}).get("server.address")
+            made |= {"name": segment_name(str(host or span.name)), "namespace": "remote"}
+        made |= _http(span)
+        held = held_by(self._source.entities.get(_id(span)))
+        return self._described(made, span, None if held.cause else cause_of_events(span), held)
+
+    def _described(self, made: Document, span: ReadableSpan, cause: Document | None, held: Held) -> Document:
+        """Add the cause, annotations, metadata and what the X-Ray SDK's entity holds; the span's ids and times stay."""
+        if span.status.status_code is StatusCode.ERROR and not FLAGS & made.keys():
+            made["fault"] = True
+        if cause is not None:
             made["cause"] = cause
-        _describe(made, span, self.source.annotations.get(span_id, {}), entity)
-        return made | self.within(span)
+        searchable = {**self._own_annotations(span), **held.annotations}
+        annotations, too_many = self._budget.spend(searchable)
+        attributes = span.attributes or {}
+        rest = {key: attributes[key] for key in attributes if key not in RECORDED_ELSEWHERE and key not in searchable}
+        metadata = dict(held.metadata)
+        if default := {**rest, **too_many, **metadata.get("default", {})}:
+            metadata["default"] = default
+        made |= {key: block for key, block in (("annotations", annotations), ("metadata", metadata)) if block}
+        return held.merged_into(made)
+
+    def _own_annotations(self, span: ReadableSpan) -> Document:
+        attributes = span.attributes or {}
+        own: Document = {}
+        if span is self._source.root and self._source.is_segment:
+            if self._facts.name != self._facts.service:
+                own["service_name"] = self._facts.service
+            if not self._source.is_request:
+                own["operation"] = span.name
+            own |= {key: attributes[key] for key in _ROLLBAR if key in attributes}
+        return own | dict(self._source.annotations.get(_id(span), {}))
 
 
-def _segment(tree: _Tree, facts: Facts) -> Document:
-    span, source = tree.root, tree.source
-    made: Document = {
-        **_common(span, facts.name),
-        "trace_id": _trace_id(span),
-        "origin": ORIGIN,
-        "service": {"version": facts.version, **_RUNTIME},
-        "aws": _aws(facts),
-        **_http(span),
-    }
-    if span.parent is not None:
-        made["parent_id"] = span_hex(span.parent.span_id)
-    if source.forwarded:
-        made["http"]["request"]["x_forwarded_for"] = True
-    if source.user is not None:
-        made["user"] = short(source.user)
-    if source.error is not None:
-        made |= {"fault": True, "cause": cause_of_error(source.error, span)}
-    searchable = dict(source.annotations.get(span_context(span).span_id, {}))
-    searchable |= {key: value for key, value in (span.attributes or {}).items() if key.startswith("rollbar.")}
-    if facts.name != facts.service:
-        searchable["service_name"] = facts.service
-    _describe(made, span, searchable, source.segment)
-    return made | tree.within(span)
+def host_asked_for(source: SegmentSource) -> str | None:
+    """Return the host of a request, which dynamic naming compares; None for all else."""
+    return host_of(source.root.attributes or {}) if source.is_request else None
 
 
-def _common(span: ReadableSpan, name: str) -> Document:
-    return {
-        "name": name,
-        "id": span_hex(span_context(span).span_id),
-        "start_time": (span.start_time or 0) / _NANOSECONDS,
-        "end_time": (span.end_time or 0) / _NANOSECONDS,
-    }
+def _id(span: ReadableSpan) -> int:
+    return span_context(span).span_id
 
 
 def _trace_id(span: ReadableSpan) -> str:
@@ -147,31 +165,16 @@ def _trace_id(span: ReadableSpan) -> str:
 
 
 def _http(span: ReadableSpan) -> Document:
-    attributes = span.attributes or {}
-    request = {xray: short(attributes[otel]) for otel, xray in _REQUEST_FIELDS.items() if otel in attributes}
-    if span.kind is SpanKind.SERVER or "url.full" in attributes:
-        request["url"] = short(attributes.get("url.full") or _url(attributes))
-    status = attributes.get("http.response.status_code")
-    if not isinstance(status, int):
-        return {"http": {"request": request}} if request else {}
-    response: Document = {"status": status}
-    if isinstance(size := attributes.get("http.response.body.size"), int):
-        response["content_length"] = size
-    return {"http": {"request": request, "response": response}, **_flags(status)}
+    return http_block(span.attributes or {}, span.kind)
 
 
-def _url(attributes: Mapping[str, Any]) -> str:
-    host, port = attributes.get("server.address", ""), attributes.get("server.port")
-    where = f"{host}:{port}" if port not in (None, 80, 443) else host
-    return f"{attributes.get('url.scheme', 'http')}://{where}{attributes.get('url.path', '')}"
-
-
-def _flags(status: int) -> dict[str, bool]:
-    if status >= _SERVER_ERROR:
-        return {"fault": True}
-    if status == _THROTTLED:
-        return {"throttle": True, "error": True}
-    return {"error": True} if status >= _CLIENT_ERROR else {}
+def _common(span: ReadableSpan, name: str) -> Document:
+    return {
+        "name": name,
+        "id": span_hex(_id(span)),
+        "start_time": (span.start_time or 0) / _NANOSECONDS,
+        "end_time": (span.end_time or 0) / _NANOSECONDS,
+    }
 
 
 def _aws(facts: Facts) -> Document:
@@ -179,23 +182,3 @@ def _aws(facts: Facts) -> Document:
     if facts.log_group is not None:
         made["cloudwatch_logs"] = [{"log_group": facts.log_group}]
     return made
-
-
-def _describe(made: Document, span: ReadableSpan, searchable: Mapping[str, Any], entity: Any) -> None:  # noqa: ANN401 - the SDK publishes no types
-    """Add annotations, metadata and what the X-Ray SDK's entity holds; the span's own ids and times stay."""
-    if searchable:
-        made["annotations"] = annotation_block(searchable)
-    left = {
-        key: value
-        for key, value in (span.attributes or {}).items()
-        if not key.startswith(_ELSEWHERE) and key not in searchable
-    }
-    held: Document = entity.to_dict() if entity is not None else {}
-    if left and not held.get("annotations", {}).keys() >= left.keys():
-        made["metadata"] = {"default": left}
-    for key in ("annotations", "metadata", "aws", "http"):
-        if held.get(key):
-            made[key] = {**made.get(key, {}), **held[key]}
-    for key in ("namespace", "sql", "cause", "user", "fault", "error", "throttle"):
-        if held.get(key) and held[key] != "local":
-            made[key] = held[key]

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import socket
-from typing import NamedTuple
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from aws_xray_sdk.core.utils.search_pattern import wildcard_match
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
-from opentelemetry.trace import SpanKind
 
 from service.settings import Settings
 from service.telemetry.batching import Batcher
-from service.telemetry.scope import current_scope
+from service.telemetry.ids import span_context
+from service.telemetry.scope import RequestScope, current_scope
 from service.telemetry.sink import Sink
-from service.telemetry.xray_document import Facts, SegmentSource, encode
+from service.telemetry.verdict import verdict_of
+from service.telemetry.xray_document import Facts, SegmentSource, encode, host_asked_for
 
 NAME = "xray"
 
 _HEADER = b'{"format":"json","version":1}\n'
 """What the daemon expects before each document ("Sending segment documents to the X-Ray daemon")."""
+_MAX_KEPT = 1_000
+"""Inner spans kept for one segment; further ones are sent by themselves, so that no request fills the memory."""
+_BURST = 64 * 1024
+_PAUSE = 0.002
+"""Seconds after each burst of that many bytes: a third of Linux's default receive buffer."""
 
 
 def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - the shape that all sinks share
@@ -35,47 +43,51 @@ def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - t
     )
     daemon = _Daemon(settings.xray_daemon_address.udp, facts, settings.xray_url)
     queue = Batcher(NAME, daemon.send)
-    return Sink(name=NAME, span_processor=_Collector(queue), queue=queue)
+    return Sink(name=NAME, span_processor=_Collector(queue.put), queue=queue)
 
 
-class Finished(NamedTuple):
-    """A server span with all that belongs to its segment, and the host it was asked for."""
+@dataclass(slots=True)
+class _Finished:
+    """What becomes one segment, or one late subsegment; `sent` keeps a second attempt from doubling it."""
 
     source: SegmentSource
-    host: str
+    sent: bool = False
 
 
 class _Collector(SpanProcessor):
     """Keep a request's inner spans until its server span ends, then queue them together."""
 
-    def __init__(self, queue: Batcher[Finished]) -> None:
-        self._put = queue.put
+    def __init__(self, put: Callable[[_Finished], None]) -> None:
+        self._put = put
 
     def on_end(self, span: ReadableSpan) -> None:
+        context = span_context(span)
+        if not verdict_of(context).in_xray:
+            return
         scope = current_scope()
-        if scope is None:
-            self._put(Finished(SegmentSource(root=span), ""))
-            return
-        if not scope.in_xray:
-            return
-        if span.kind is not SpanKind.SERVER:
-            if scope.span.is_recording():
-                scope.finished.append(span)
-            else:  # it outlived its request: X-Ray joins a late subsegment to its trace by its parent's id
-                source = SegmentSource(root=span, entities=scope.xray_entities, annotations=scope.annotations)
-                self._put(Finished(source, ""))
-            return
-        source = SegmentSource(
-            root=span,
-            inner=tuple(scope.finished),
-            entities=scope.xray_entities,
-            segment=scope.xray_segment,
-            annotations=scope.annotations,
-            forwarded=scope.forwarded,
-            user=scope.user_id,
-            error=scope.error,
-        )
-        self._put(Finished(source, str((span.attributes or {}).get("server.address", ""))))
+        if scope is None or context.trace_id != scope.trace_id:
+            self._put(_Finished(SegmentSource(root=span)))
+        elif context.span_id == scope.span.get_span_context().span_id:
+            self._put(_Finished(_request(span, scope)))
+        elif scope.span.is_recording() and len(scope.finished) < _MAX_KEPT:
+            scope.finished.append(span)
+        else:  # it outlived its request: X-Ray joins a late subsegment to its trace by its parent's id
+            late = SegmentSource(root=span, entities=scope.xray_entities, annotations=scope.annotations)
+            self._put(_Finished(late))
+
+
+def _request(span: ReadableSpan, scope: RequestScope) -> SegmentSource:
+    return SegmentSource(
+        root=span,
+        inner=tuple(scope.finished),
+        entities=scope.xray_entities,
+        segment=scope.xray_segment,
+        annotations=scope.annotations,
+        is_request=True,
+        forwarded=scope.forwarded,
+        user=scope.user_id,
+        error=scope.error,
+    )
 
 
 class _Daemon:
@@ -86,20 +98,24 @@ class _Daemon:
         self._facts = facts
         self._pattern = dynamic_naming
         self._socket: socket.socket | None = None
+        self._burst = 0
 
-    def send(self, batch: list[Finished]) -> None:
+    def send(self, batch: list[_Finished]) -> None:
         for finished in batch:
-            for document in encode(finished.source, self._facts._replace(name=self._name(finished.host))):
-                self._write(_HEADER + document)
+            if not finished.sent:
+                facts = self._facts._replace(name=self._name(host_asked_for(finished.source)))
+                for document in encode(finished.source, facts):
+                    self._write(_HEADER + document)
+                finished.sent = True
 
-    def _name(self, host: str) -> str:
+    def _name(self, host: str | None) -> str:
         """Name the segment after the host where `AWS_XRAY_URL` matches it, as the SDK's dynamic naming does."""
-        matches = bool(self._pattern and host) and wildcard_match(self._pattern, host)
-        return host if matches else self._facts.name
+        return host if host and self._pattern and wildcard_match(self._pattern, host) else self._facts.name
 
     def _write(self, datagram: bytes) -> None:
         if self._socket is None:
             self._socket = self._open()
+        self._pace(len(datagram))
         try:
             self._socket.send(datagram)
         except OSError:
@@ -107,6 +123,13 @@ class _Daemon:
             self._socket.close()
             self._socket = None
             raise
+
+    def _pace(self, size: int) -> None:
+        """Let the daemon read: what does not fit into its socket's buffer is lost without a sound."""
+        self._burst += size
+        if self._burst > _BURST:
+            self._burst = 0
+            time.sleep(_PAUSE)
 
     def _open(self) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(*self._address, type=socket.SOCK_DGRAM)[0]

@@ -1,0 +1,80 @@
+"""Write HTTP attributes ("Semantic conventions for HTTP spans", OpenTelemetry) as X-Ray's `http` block and flags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from opentelemetry.trace import SpanKind
+
+from service.telemetry.xray_limits import Document, short
+
+FLAGS = frozenset({"fault", "error", "throttle"})
+_SERVER_ERROR, _CLIENT_ERROR, _THROTTLED = 500, 400, 429
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_REQUEST_FIELDS = {
+    "http.request.method": "method",
+    "http.request.method_original": "method",
+    "user_agent.original": "user_agent",
+    "client.address": "client_ip",
+}
+RECORDED_ELSEWHERE = frozenset(_REQUEST_FIELDS) | {
+    "http.response.status_code",
+    "http.response.body.size",
+    "http.route",
+    "url.scheme",
+    "url.path",
+    "url.query",
+    "url.full",
+    "server.address",
+    "server.port",
+    "client.port",
+    "network.protocol.name",
+    "network.protocol.version",
+    "error.type",
+    "user.id",
+    "rollbar.uuid",
+    "rollbar.url",
+}
+"""Attributes with a place of their own in the document, and those that X-Ray has none for; all others are metadata."""
+
+
+def http_block(attributes: Mapping[str, Any], kind: SpanKind) -> Document:
+    """Return the `http` block and the flags of a span; nothing for one that is no request."""
+    if kind not in (SpanKind.SERVER, SpanKind.CLIENT):
+        return {}
+    request: Document = {xray: short(attributes[otel]) for otel, xray in _REQUEST_FIELDS.items() if otel in attributes}
+    if url := _url(attributes):
+        request["url"] = short(url)
+    status = attributes.get("http.response.status_code")
+    if not isinstance(status, int):
+        return {"http": {"request": request}} if request else {}
+    response: Document = {"status": status}
+    if isinstance(size := attributes.get("http.response.body.size"), int):
+        response["content_length"] = size
+    return {"http": {"request": request, "response": response}, **flags(status)}
+
+
+def flags(status: int) -> dict[str, bool]:
+    """Return what X-Ray calls a response of `status`."""
+    if status >= _SERVER_ERROR:
+        return {"fault": True}
+    if status == _THROTTLED:
+        return {"throttle": True, "error": True}
+    return {"error": True} if status >= _CLIENT_ERROR else {}
+
+
+def host_of(attributes: Mapping[str, Any]) -> str:
+    """Return the host that a request was sent to, with its port where that is not the scheme's own."""
+    host, port = str(attributes.get("server.address", "")), attributes.get("server.port")
+    usual = _DEFAULT_PORTS.get(str(attributes.get("url.scheme", "http")))
+    return host if port in (None, usual) else f"{host}:{port}"
+
+
+def _url(attributes: Mapping[str, Any]) -> str | None:
+    """Return the URL without its query, as the X-Ray SDK does: it may hold what is nobody's business."""
+    if "url.full" in attributes:
+        return str(attributes["url.full"]).partition("?")[0]
+    if "url.path" not in attributes:
+        return None
+    return f"{attributes.get('url.scheme', 'http')}://{host_of(attributes)}{attributes['url.path']}"

@@ -1,0 +1,102 @@
+"""Cut a segment that is too long for one document into several: X-Ray joins them again by their parents' ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from service.telemetry.xray_json import dumps, text
+from service.telemetry.xray_limits import Document
+
+MAX_DOCUMENT = 65_000
+"""Bytes. X-Ray takes 64 KiB (65,536), a UDP datagram 65,507 with the daemon's header line in it."""
+_PLACE = 128
+_MAX_NODE = MAX_DOCUMENT - _PLACE
+"""Leaves room for what an independent subsegment says of its place: its type, trace and parent."""
+_MAX_HEIGHT = 50
+"""Levels of subsegments in one document, a bound of ours: parsers of JSON have theirs."""
+_NAMED = 20
+_BULKY = ("cause", "sql", "annotations", "http", "aws", "metadata")
+
+
+@dataclass(slots=True)
+class Node:
+    """A segment or subsegment without what is within it, and that."""
+
+    document: Document
+    children: list[Node] = field(default_factory=list)
+
+
+class _Part(NamedTuple):
+    json: bytes
+    height: int
+
+
+def pack(root: Node) -> Iterator[bytes]:
+    """Yield the documents: the first holds `root` and what fits into it, each other an independent subsegment."""
+    trace_id = str(root.document["trace_id"])
+    order = [root]
+    for node in order:
+        order.extend(node.children)
+    parts: dict[int, _Part] = {}
+    independent: list[bytes] = []
+    for node in reversed(order):
+        place = {"type": "subsegment", "trace_id": trace_id, "parent_id": node.document["id"]}
+        children = [parts.pop(id(child)) for child in node.children]
+        parts[id(node)], too_much = _join(fitted(node.document), children)
+        independent += [dumps(place)[:-1] + b"," + part.json[1:] for part in too_much]
+    yield parts[id(root)].json
+    yield from reversed(independent)
+
+
+def _join(own: bytes, children: list[_Part]) -> tuple[_Part, list[_Part]]:
+    """Return `own` with the children that fit into it, and those that do not."""
+    head = own[:-1] + b',"subsegments":['
+    size, height = len(head) + 2, 0
+    within: list[bytes] = []
+    too_much: list[_Part] = []
+    for child in children:
+        if size + len(child.json) + 1 > _MAX_NODE or child.height + 1 >= _MAX_HEIGHT:
+            too_much.append(child)
+            continue
+        within.append(child.json)
+        size += len(child.json) + 1
+        height = max(height, child.height + 1)
+    joined = head + b",".join(within) + b"]}" if within else own
+    return _Part(joined, height), too_much
+
+
+def fitted(document: Document) -> bytes:
+    """Return the JSON of one node: of one that is too long the largest metadata go first, then its other bulk.
+
+    What was left out is named in its metadata, under `telemetry`.
+    """
+    made = dumps(document)
+    if len(made) <= _MAX_NODE:
+        return made
+    document, left_out = _without_largest_metadata(document, len(made) - _MAX_NODE)
+    for part in (None, *_BULKY):
+        if part is not None and document.pop(part, None):
+            left_out.append(part)
+        note = {"telemetry": {"left_out": [name[:200] for name in left_out[:_NAMED]]}}
+        made = dumps({**document, "metadata": {**document.get("metadata", {}), **note}})
+        if len(made) <= _MAX_NODE:
+            break
+    return made
+
+
+def _without_largest_metadata(document: Document, excess: int) -> tuple[Document, list[str]]:
+    metadata = {space: dict(values) for space, values in document.get("metadata", {}).items()}
+    entries = [
+        (len(dumps({"": value})), space, key) for space, values in metadata.items() for key, value in values.items()
+    ]
+    excess += _NAMED * 250
+    left_out: list[str] = []
+    for size, space, key in sorted(entries, key=lambda entry: -entry[0]):
+        if excess <= 0:
+            break
+        del metadata[space][key]
+        left_out.append(f"metadata {text(space)}.{text(key)}")
+        excess -= size
+    return {**document, "metadata": metadata}, left_out
