@@ -45,7 +45,9 @@ class Telemetry:
         resource = _resource(settings)
         self.sinks: tuple[Sink, ...] = connect_all(settings, resource)
         self.provider = TracerProvider(
-            sampler=ScopeSampler(self.sampler, settings.xray_service_name),
+            sampler=ScopeSampler(
+                self.sampler, settings.xray_service_name, everything=settings.honeycomb_keep_everything
+            ),
             resource=resource,
             id_generator=ScopeIds(),
             shutdown_on_exit=False,
@@ -73,6 +75,7 @@ class Telemetry:
         scope = RequestScope(
             self,
             trace_id=incoming.trace_id or ids.new_trace_id(),
+            random_id=incoming.random,
             recorded=self._traces and (decision.sampled or everything),
             in_xray=decision.sampled,
             rate=1 if everything else decision.rate,
@@ -99,15 +102,18 @@ class Telemetry:
     def _server_span(
         self, scope: RequestScope, incoming: Incoming, base: Context, environ: WSGIEnvironment
     ) -> trace.Span:
+        flags = trace.TraceFlags(trace.TraceFlags.RANDOM_TRACE_ID if scope.random_id else trace.TraceFlags.DEFAULT)
         if not scope.recorded:
             span_id = self.provider.id_generator.generate_span_id()
-            return trace.NonRecordingSpan(trace.SpanContext(scope.trace_id, span_id, is_remote=False))
+            return trace.NonRecordingSpan(
+                trace.SpanContext(scope.trace_id, span_id, is_remote=False, trace_flags=flags)
+            )
         attributes = request_attributes(environ)
         if incoming.amzn_root is not None:
             attributes["aws.alb.trace_id"] = incoming.amzn_root
         parent = base
         if incoming.parent_id is not None:
-            caller = trace.SpanContext(scope.trace_id, incoming.parent_id, is_remote=True)
+            caller = trace.SpanContext(scope.trace_id, incoming.parent_id, is_remote=True, trace_flags=flags)
             parent = trace.set_span_in_context(trace.NonRecordingSpan(caller), base)
         with scope.opening(parent):
             return self._tracer.start_span(span_name(scope.method, None), kind=SpanKind.SERVER, attributes=attributes)

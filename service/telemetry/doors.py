@@ -16,7 +16,7 @@ from opentelemetry import propagate, trace
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 
 from service.telemetry import batching, xray_context
-from service.telemetry.propagation import outgoing
+from service.telemetry.propagation import OutgoingHeaders
 from service.telemetry.scope import current_scope
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def open_for(telemetry: Telemetry) -> None:
             return
         _state.opened = True
         trace.set_tracer_provider(ScopedTracerProvider())
-        propagate.set_global_textmap(outgoing())
+        propagate.set_global_textmap(OutgoingHeaders())
         logging.getLogger().addHandler(ScopedLogHandler())
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)

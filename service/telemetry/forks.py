@@ -7,17 +7,16 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-_after: list[weakref.WeakMethod[Callable[[], Any]]] = []
+_after: set[weakref.WeakMethod[Callable[[], Any]]] = set()
 
 
 def on_fork(method: Callable[[], Any]) -> None:
     """Call the bound `method` in each process that is forked from now on, as long as its object lives."""
-    _after[:] = [known for known in _after if known() is not None]
-    _after.append(weakref.WeakMethod(method))
+    _after.add(weakref.WeakMethod(method, _after.discard))
 
 
 def _in_child() -> None:
-    for known in _after:
+    for known in tuple(_after):
         method = known()
         if method is not None:
             method()

@@ -77,7 +77,7 @@ class _Exchange:
     def _traceresponse(self) -> str:
         """Return the header of W3C "Trace Context Level 2", `00-<trace id>-<span id>-<flags>`."""
         context = self._scope.span.get_span_context()
-        return f"00-{self._scope.trace_hex}-{span_hex(context.span_id)}-{int(context.trace_flags.sampled):02x}"
+        return f"00-{self._scope.trace_hex}-{span_hex(context.span_id)}-{context.trace_flags:02x}"
 
     def finish(self) -> None:
         """End the server span and write the access line, once."""

@@ -10,10 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from opentelemetry import baggage, trace
 from opentelemetry import context as otel_context
-from opentelemetry import trace
-from opentelemetry.baggage.propagation import W3CBaggagePropagator
-from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import (
     CarrierT,
     Getter,
@@ -24,12 +22,14 @@ from opentelemetry.propagators.textmap import (
 )
 
 from service.telemetry.ids import parse_xray_trace_id, span_hex, trace_hex, xray_trace_id
-from service.telemetry.scope import current_scope
-from service.telemetry.w3c import parse_traceparent, parse_tracestate
+from service.telemetry.scope import RequestScope, current_scope
+from service.telemetry.verdict import verdict_of
+from service.telemetry.w3c import format_baggage, parse_baggage, parse_traceparent, parse_tracestate
 
 XRAY_HEADER = "X-Amzn-Trace-Id"
 _MAX_XRAY_HEADER = 1024
-_MAX_BAGGAGE = 8192
+_FLAGS = trace.TraceFlags.SAMPLED | trace.TraceFlags.RANDOM_TRACE_ID
+"""The two that level 2 knows; it wants the others to be 0."""
 _SPAN_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
@@ -37,7 +37,8 @@ class Incoming(NamedTuple):
     """What the caller said. All of it may be absent.
 
     `hint` is its sampled flag. `amzn_root` is the load balancer's own id where another one won, so that its
-    access log can be joined.
+    access log can be joined. `random` says that the id's right half is known to be random, as a new one's is:
+    a caller says so of its `traceparent`, nothing says so of a `Root`.
     """
 
     trace_id: int | None = None
@@ -45,6 +46,7 @@ class Incoming(NamedTuple):
     hint: bool | None = None
     tracestate: str | None = None
     amzn_root: str | None = None
+    random: bool = True
 
 
 class _AmznHeader(NamedTuple):
@@ -64,17 +66,22 @@ def resolve(environ: Mapping[str, Any]) -> Incoming:
             hint=w3c.sampled,
             tracestate=parse_tracestate(environ.get("HTTP_TRACESTATE", "")),
             amzn_root=xray_trace_id(amzn.trace_id) if amzn and amzn.trace_id != w3c.trace_id else None,
+            random=w3c.random,
         )
-    return Incoming(*amzn) if amzn is not None else Incoming()
+    return Incoming(*amzn, random=False) if amzn is not None else Incoming()
 
 
 def _parse_amzn(header: str) -> _AmznHeader | None:
-    """Read `Root=1-…;Parent=…;Sampled=1`, the fields in any order ("Tracing header", X-Ray concepts)."""
-    if not header or len(header) > _MAX_XRAY_HEADER:
+    """Read `Root=1-…;Parent=…;Sampled=1`, the fields in any order ("Tracing header", X-Ray concepts).
+
+    A comma is how a server joins two headers of that name: neither is taken then. A `Parent` or `Sampled` that
+    is not valid counts as absent.
+    """
+    if not header or len(header) > _MAX_XRAY_HEADER or "," in header:
         return None
     fields: dict[str, str] = {}
-    for part in header.split(";"):
-        name, _, value = part.strip().partition("=")
+    for part in filter(None, (each.strip(" \t") for each in header.split(";"))):
+        name, _, value = part.partition("=")
         if name in fields:
             return None
         fields[name] = value
@@ -88,26 +95,14 @@ def _parse_amzn(header: str) -> _AmznHeader | None:
 
 def incoming_baggage(environ: Mapping[str, Any]) -> otel_context.Context:
     """Return a context that holds the request's `baggage` and nothing else."""
-    empty = otel_context.Context()
-    header = environ.get("HTTP_BAGGAGE", "")
-    # OpenTelemetry's reader logs what is out of bounds; this is checked first, so that no stranger fills the log.
-    if not header or len(header) > _MAX_BAGGAGE or not header.isascii() or not header.isprintable():
-        return empty
-    members = [member for member in header.split(",") if _is_baggage(member)]
-    return W3CBaggagePropagator().extract({"baggage": ",".join(members)}, empty) if members else empty
-
-
-_BAGGAGE_MEMBER = re.compile(
-    r"[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ \t]*[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*"
-)
-
-
-def _is_baggage(member: str) -> bool:
-    return _BAGGAGE_MEMBER.fullmatch(member.partition(";")[0].rstrip(" \t")) is not None
+    context = otel_context.Context()
+    for name, value in parse_baggage(environ.get("HTTP_BAGGAGE", "")).items():
+        context = baggage.set_baggage(name, value, context)
+    return context
 
 
 class OutgoingHeaders(TextMapPropagator):
-    """Write `traceparent`, `tracestate` and `X-Amzn-Trace-Id` of the current span; `resolve` reads incoming ones."""
+    """Write the headers of the current span and the `baggage`; `resolve` and `incoming_baggage` read incoming ones."""
 
     def inject(
         self,
@@ -115,22 +110,13 @@ class OutgoingHeaders(TextMapPropagator):
         context: otel_context.Context | None = None,
         setter: Setter[CarrierT] = default_setter,
     ) -> None:
-        """Set the headers, if there is a valid span in `context`."""
+        """Set the trace's headers if there is a valid span in `context`, and the baggage if there is any."""
         span = trace.get_current_span(context).get_span_context()
-        if not span.is_valid:
-            return
-        recorded = span.trace_flags.sampled
-        scope = current_scope(context)
-        ours = scope is not None and scope.trace_id == span.trace_id
-        tracestate = scope.tracestate if scope is not None and ours else span.trace_state.to_header()
-        in_xray = scope.in_xray if scope is not None and ours else recorded
-        setter.set(
-            carrier, "traceparent", f"00-{trace_hex(span.trace_id)}-{span_hex(span.span_id)}-{int(recorded):02x}"
-        )
-        if tracestate:
-            setter.set(carrier, "tracestate", tracestate)
-        root, parent = xray_trace_id(span.trace_id), span_hex(span.span_id)
-        setter.set(carrier, XRAY_HEADER, f"Root={root};Parent={parent};Sampled={int(in_xray)}")
+        headers = _of_trace(span, current_scope(context)) if span.is_valid else {}
+        headers["baggage"] = format_baggage(baggage.get_all(context))
+        for name, value in headers.items():
+            if value:
+                setter.set(carrier, name, value)
 
     def extract(
         self,
@@ -144,9 +130,17 @@ class OutgoingHeaders(TextMapPropagator):
     @property
     def fields(self) -> set[str]:
         """Name the headers that `inject` sets."""
-        return {"traceparent", "tracestate", XRAY_HEADER}
+        return {"traceparent", "tracestate", XRAY_HEADER, "baggage"}
 
 
-def outgoing() -> TextMapPropagator:
-    """Return what is injected into outgoing requests: our headers and the `baggage`."""
-    return CompositePropagator([OutgoingHeaders(), W3CBaggagePropagator()])
+def _of_trace(span: trace.SpanContext, scope: RequestScope | None) -> dict[str, str]:
+    """Return the headers that let the called service join; of the request's own trace its scope knows the rest."""
+    ours = scope is not None and scope.trace_id == span.trace_id
+    tracestate = scope.tracestate if scope is not None and ours else span.trace_state.to_header()
+    in_xray = span.trace_flags.sampled and verdict_of(span).in_xray
+    root, parent = xray_trace_id(span.trace_id), span_hex(span.span_id)
+    return {
+        "traceparent": f"00-{trace_hex(span.trace_id)}-{parent}-{span.trace_flags & _FLAGS:02x}",
+        "tracestate": tracestate or "",
+        XRAY_HEADER: f"Root={root};Parent={parent};Sampled={int(in_xray)}",
+    }

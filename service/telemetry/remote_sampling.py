@@ -7,11 +7,10 @@ as the first does while the sidecar is still starting, would be tried again afte
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from aws_xray_sdk.core.sampling.reservoir import ReservoirDecision
 from aws_xray_sdk.core.sampling.rule_cache import RuleCache
@@ -19,16 +18,29 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from service.telemetry.batching import THREAD_PREFIX
 from service.telemetry.forks import on_fork
-from service.telemetry.sampling import DROPPED, ONE, Decision, Question, Sampler, drawn
+from service.telemetry.sampling import DROPPED, ONE, Decision, Question, Sampler, drawn, system_draw
 
 logger = logging.getLogger(__name__)
 
-_TARGETS_EVERY = 10.0
-_RULES_EVERY = 300.0
-"""What X-Ray's SDKs keep to: targets each 10 s, rules each 5 min ("Using sampling rules with the X-Ray API")."""
-_RETRY_EVERY = 2.0
 _GONE_AFTER = 3
-_TIMEOUT = 3.0
+_SAY_EVERY = 600.0
+
+
+class Pace(NamedTuple):
+    """How often the daemon is asked, in seconds.
+
+    Targets each 10 s and rules each 5 min are what X-Ray's SDKs keep to ("Using sampling rules with the X-Ray
+    API"). What fails is asked again after `retry`, then after twice as long each time, up to `patience`.
+    """
+
+    targets: float = 10.0
+    rules: float = 300.0
+    retry: float = 2.0
+    patience: float = 30.0
+    time_limit: float = 3.0
+
+
+_PACE = Pace()
 
 
 class RemoteSampler:
@@ -40,17 +52,19 @@ class RemoteSampler:
         local: Sampler,
         *,
         clock: Callable[[], float] = time.time,
-        draw: Callable[[], float] = random.random,
+        draw: Callable[[], float] = system_draw,
+        pace: Pace = _PACE,
     ) -> None:
         self._daemon = daemon
         self._local = local
         self._clock = clock
         self._draw = draw
+        self._pace = pace
         self._begin_anew()
         on_fork(self._begin_anew)
 
     def _begin_anew(self) -> None:
-        self._cache = RuleCache()
+        self._cache = _Rules()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -60,10 +74,12 @@ class RemoteSampler:
         if self._thread is None:
             self._start()
         now = int(self._clock())
-        rule = self._cache.get_matched_rule(
-            {"service": question.service, "host": question.host, "method": question.method, "path": question.path}, now
-        )
-        return self._local.decide(question) if rule is None else self._by_rule(rule, question, now)
+        asked = {"service": question.service, "host": question.host, "method": question.method, "path": question.path}
+        with self._cache.lock:
+            rule = self._cache.get_matched_rule(asked, now)
+            if rule is not None:
+                return self._by_rule(rule, question, now)
+        return self._local.decide(question)
 
     def _by_rule(self, rule: Any, question: Question, now: int) -> Decision:  # noqa: ANN401 - the SDK publishes no types
         rule.increment_request_count()
@@ -86,31 +102,61 @@ class RemoteSampler:
         return "x-ray" if self._cache.last_updated else "local"
 
     def close(self) -> None:
-        """Stop polling."""
+        """Stop polling; a fetch under way is not waited for."""
         self._stop.set()
 
     def _start(self) -> None:
         with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._poll, name=f"{THREAD_PREFIX}sampling", daemon=True)
-                self._thread.start()
+            if self._thread is not None or self._stop.is_set():
+                return
+            thread = threading.Thread(target=self._poll, name=f"{THREAD_PREFIX}sampling", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # no thread is to be had: the local rule decides, and the next request tries again
+                return
+            self._thread = thread
 
     def _poll(self) -> None:
         with suppress_instrumentation():
-            poller = _Poller(self._cache, self._daemon)
+            poller = _Poller(self._cache, self._daemon, self._pace, self._clock)
             while not self._stop.wait(poller.turn()):
                 pass
+
+
+class _Rules(RuleCache):  # type: ignore[misc]  # the SDK publishes no types
+    """The SDK's cache with a lock that deciding takes as well.
+
+    While the SDK merges new rules into old ones, it takes the reservoir from the old and sorts in place: a request
+    that holds an old rule would fail, and one that looks for a rule would find the wrong one or none.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+    def load_rules(self, rules: list[Any]) -> None:
+        """Replace the rules; those that stay keep their reservoirs and counts."""
+        with self.lock:
+            super().load_rules(rules)
+
+    def load_targets(self, targets_dict: dict[str, Any]) -> None:
+        """Take over rates and quotas."""
+        with self.lock:
+            super().load_targets(targets_dict)
 
 
 class _Poller:
     """Keep the cache as X-Ray has it; forget it when the daemon does not answer several times in a row."""
 
-    def __init__(self, cache: Any, daemon: tuple[str, int]) -> None:  # noqa: ANN401 - the SDK publishes no types
+    def __init__(self, cache: _Rules, daemon: tuple[str, int], pace: Pace, clock: Callable[[], float]) -> None:
         self._cache = cache
         self._daemon = daemon
+        self._pace = pace
+        self._clock = clock
         self._connector: Any = None
         self._rules_at = float("-inf")
         self._failures = 0
+        self._said_at = float("-inf")
 
     def turn(self) -> float:
         """Fetch what is due; return the seconds until the next turn."""
@@ -118,24 +164,22 @@ class _Poller:
             self._fetch()
         except Exception as error:  # noqa: BLE001 - whatever botocore raises must not end the thread
             return self._failed(error)
-        if self._failures >= _GONE_AFTER:
-            logger.info("X-Ray's sampling rules are followed again")
         self._failures = 0
-        return _TARGETS_EVERY
+        return self._pace.targets
 
     def _fetch(self) -> None:
-        connector = self._connector = self._connector or _connector(self._daemon)
-        if time.monotonic() - self._rules_at >= _RULES_EVERY:
+        connector = self._connector = self._connector or _connector(self._daemon, self._pace.time_limit)
+        if time.monotonic() - self._rules_at >= self._pace.rules:
             self._fetch_rules(connector)
         used = [rule for rule in self._cache.rules if rule.ever_matched() and rule.time_to_report()]
         if used:
             targets, changed_at = connector.fetch_sampling_target(used)
             self._cache.load_targets(targets)
-            if changed_at > self._cache.last_updated:
+            if changed_at >= self._cache.last_updated:
                 self._fetch_rules(connector)
 
     def _fetch_rules(self, connector: Any) -> None:  # noqa: ANN401 - the SDK publishes no types
-        begun = int(time.time())
+        begun = int(self._clock())
         self._cache.load_rules(connector.fetch_sampling_rules())
         self._cache.last_updated = begun
         self._rules_at = time.monotonic()
@@ -145,26 +189,45 @@ class _Poller:
         if self._failures == _GONE_AFTER:
             self._cache.last_updated = None
             self._rules_at = float("-inf")
-            logger.warning("X-Ray's sampling rules cannot be fetched (%s): the local rule decides meanwhile", error)
-        return _RETRY_EVERY
+            self._say(error)
+        return min(self._pace.retry * 2.0 ** min(self._failures - 1, 10), self._pace.patience)
+
+    def _say(self, error: Exception) -> None:
+        """Warn, but of a daemon that comes and goes only now and then."""
+        now = time.monotonic()
+        if now - self._said_at >= _SAY_EVERY:
+            self._said_at = now
+            logger.warning(
+                "X-Ray's sampling rules cannot be fetched (%s): the local rule decides until they can be", error
+            )
 
 
-def _connector(daemon: tuple[str, int]) -> Any:  # noqa: ANN401 - the SDK publishes no types
+def _connector(daemon: tuple[str, int], time_limit: float) -> Any:  # noqa: ANN401 - the SDK publishes no types
     """Return the SDK's connector to the daemon's proxy, with time limits: botocore's own are a minute."""
     import botocore.session  # noqa: PLC0415 - costly, and needed on this thread alone
-    from aws_xray_sdk.core.sampling.connector import ServiceConnector  # noqa: PLC0415
-    from botocore import UNSIGNED  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
+    from aws_xray_sdk.core.sampling.connector import ServiceConnector  # noqa: PLC0415 - as above
+    from botocore import UNSIGNED  # noqa: PLC0415 - as above
+    from botocore.config import Config  # noqa: PLC0415 - as above
 
+    host, port = daemon
     config = Config(
         signature_version=UNSIGNED,
-        connect_timeout=_TIMEOUT,
-        read_timeout=_TIMEOUT,
+        connect_timeout=time_limit,
+        read_timeout=time_limit,
         retries={"total_max_attempts": 1},
+        proxies={},  # the daemon is beside us: a proxy for the world outside could not reach it
     )
-    client = botocore.session.get_session().create_client(
-        "xray", endpoint_url=f"http://{daemon[0]}:{daemon[1]}", region_name="us-east-1", config=config
-    )
-    connector = ServiceConnector()
-    connector.setup_xray_client(ip=daemon[0], port=daemon[1], client=client)
-    return connector
+
+    class Connector(ServiceConnector):  # type: ignore[misc]  # the SDK publishes no types
+        def _create_xray_client(self, *_: object) -> Any:  # noqa: ANN401 - botocore publishes no types
+            return botocore.session.get_session().create_client(
+                "xray",
+                endpoint_url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
+                region_name="us-east-1",  # asked for, and of no effect: the daemon signs for its own
+                config=config,
+                # Given, because botocore would otherwise ask the metadata services for credentials.
+                aws_access_key_id="",
+                aws_secret_access_key="",
+            )
+
+    return Connector()

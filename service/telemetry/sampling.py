@@ -17,6 +17,10 @@ from typing import NamedTuple, Protocol
 from aws_xray_sdk.core.utils.search_pattern import wildcard_match
 
 from service.parsing import SamplingRule
+from service.telemetry.forks import on_fork
+
+# The operating system's: it does not repeat when an application seeds Python's own, nor in forked workers.
+system_draw = random.SystemRandom().random
 
 KEEP_EVERYTHING = SamplingRule(name="everything", fixed_rate=1.0, reservoir_size=0)
 
@@ -34,12 +38,15 @@ ONE = Decision(sampled=True, rate=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What a rule looks at; `hint` is the caller's sampled flag, None where it sent none."""
+    """What a rule looks at; what is empty matches every rule, as in X-Ray's SDKs.
+
+    `hint` is the caller's sampled flag, None where it sent none.
+    """
 
     service: str
-    host: str
-    method: str
-    path: str
+    host: str = ""
+    method: str = ""
+    path: str = ""
     hint: bool | None = None
 
 
@@ -57,22 +64,26 @@ def drawn(rate: float) -> Decision:
 
 
 class LocalSampler:
-    """Apply one sampling rule within this process."""
+    """Apply one sampling rule within this process: each worker has the rule's reservoir for itself."""
 
     def __init__(
         self,
         rule: SamplingRule,
         *,
         clock: Callable[[], float] = time.time,
-        draw: Callable[[], float] = random.random,
+        draw: Callable[[], float] = system_draw,
     ) -> None:
         self._rule = rule
         self._clock = clock
         self._draw = draw
+        self._drawn = drawn(rule.fixed_rate) if rule.fixed_rate else DROPPED
+        self._begin_anew()
+        on_fork(self._begin_anew)
+
+    def _begin_anew(self) -> None:
         self._lock = threading.Lock()
         self._second = 0
         self._taken = 0
-        self._drawn = drawn(rule.fixed_rate) if rule.fixed_rate else DROPPED
 
     def decide(self, question: Question) -> Decision:
         """Return the decision; a request that the rule does not match is not sampled."""
@@ -104,4 +115,4 @@ class LocalSampler:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    return pattern == "*" or bool(wildcard_match(pattern, text))
+    return not text or pattern == "*" or bool(wildcard_match(pattern, text))

@@ -35,10 +35,10 @@ class RequestScope:
         "in_xray",
         "method",
         "path",
+        "random_id",
         "rate",
         "recorded",
         "rollbar_uuid",
-        "root_id",
         "route",
         "span",
         "telemetry",
@@ -54,6 +54,7 @@ class RequestScope:
         telemetry: Telemetry,
         *,
         trace_id: int,
+        random_id: bool,
         recorded: bool,
         in_xray: bool,
         rate: int,
@@ -62,8 +63,7 @@ class RequestScope:
     ) -> None:
         self.telemetry = telemetry
         self.trace_id = trace_id
-        self.root_id: int | None = trace_id
-        """The id for the server span where no valid parent carries it; taken by the id generator once."""
+        self.random_id = random_id
         self.recorded = recorded
         self.in_xray = in_xray
         self.rate = rate
@@ -89,6 +89,11 @@ class RequestScope:
         """Make `span` the server span and build the context in which the handler runs."""
         self.span = span
         self.context = otel_context.set_value(_SCOPE_KEY, self, trace.set_span_in_context(span, base))
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether the server span is yet to be started."""
+        return self.span is trace.INVALID_SPAN
 
     @contextmanager
     def opening(self, parent: otel_context.Context) -> Iterator[None]:

@@ -194,7 +194,7 @@ def test_outgoing_requests_carry_both_headers_of_the_current_span(app: Flask, ob
     [remote] = segment_of(observatory, trace_id)["subsegments"]
     assert remote["namespace"] == "remote"
     assert remote["http"]["response"]["status"] == 200
-    assert received["Traceparent"] == f"00-{trace_id}-{remote['id']}-01"
+    assert received["Traceparent"] == f"00-{trace_id}-{remote['id']}-03"
     assert received["X-Amzn-Trace-Id"] == f"Root=1-{trace_id[:8]}-{trace_id[8:]};Parent={remote['id']};Sampled=1"
 
 
@@ -203,7 +203,7 @@ def test_what_an_unsampled_request_leaves_is_its_log_line(make_app: AppMaker, ob
     app = make_app({**observatory.environment, "XRAY_SAMPLING_RULE": rule, "FAULT_ROUTES": "true"})
     with app.test_client().get("/api/activities/notifications", buffered=True) as response:
         quiet = response.headers["X-Trace-Id"]
-        assert response.headers["traceresponse"].endswith("-00")
+        assert response.headers["traceresponse"].endswith("-02")
     with app.test_client().get("/api/fault", buffered=True) as response:
         failed = response.headers["X-Trace-Id"]
     assert len(eventually(lambda: observatory.lines_of(quiet), 2)) == 2

@@ -108,7 +108,7 @@ def test_the_response_names_its_server_span(app: Flask, observatory: Observatory
     with app.test_client().get("/api/health-check", buffered=True) as response:
         version, trace_id, span_id, flags = response.headers["traceresponse"].split("-")
     [span] = eventually(lambda: observatory.spans(trace_id), 1)
-    assert (version, span_id, flags) == ("00", span["span_id"], "01")
+    assert (version, span_id, flags) == ("00", span["span_id"], "03")
 
 
 def test_an_error_answers_json_with_the_trace_id(app: Flask) -> None:

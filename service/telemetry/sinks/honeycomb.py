@@ -13,9 +13,10 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from service.contract import SECRET_PLACEHOLDER
 from service.settings import Settings
 from service.telemetry.batching import Batcher, PermanentError
-from service.telemetry.otlp_json import SampledSpan, encode
-from service.telemetry.scope import current_scope
+from service.telemetry.ids import span_context
+from service.telemetry.otlp_json import SAMPLE_RATE, SampledSpan, encode
 from service.telemetry.sink import Sink
+from service.telemetry.verdict import verdict_of
 
 NAME = "honeycomb"
 
@@ -61,8 +62,7 @@ class _Queue(SpanProcessor):
         self._put = queue.put
 
     def on_end(self, span: ReadableSpan) -> None:
-        scope = current_scope()
-        self._put(SampledSpan(span, scope.rate if scope else 1))
+        self._put(SampledSpan(span, verdict_of(span_context(span)).rate))
 
 
 def _json_sender(url: str, headers: Mapping[str, str], resource: Resource) -> Send:
@@ -85,7 +85,28 @@ def _protobuf(url: str, headers: Mapping[str, str]) -> Send:
     exporter = OTLPSpanExporter(endpoint=url, headers=dict(headers), timeout=_TIMEOUT)
 
     def send(batch: list[SampledSpan]) -> None:
-        if exporter.export([item.span for item in batch]) is not SpanExportResult.SUCCESS:
+        if exporter.export([_stating_rate(item) for item in batch]) is not SpanExportResult.SUCCESS:
             raise PermanentError(f"{url} did not take the spans after the exporter's own retries")
 
     return send
+
+
+def _stating_rate(item: SampledSpan) -> ReadableSpan:
+    """Return the span with its sample rate as an attribute: the stock exporter takes nothing beside the span."""
+    if item.rate <= 1:
+        return item.span
+    span = item.span
+    return ReadableSpan(
+        name=span.name,
+        context=span.context,
+        parent=span.parent,
+        resource=span.resource,
+        attributes={**(span.attributes or {}), SAMPLE_RATE: item.rate},
+        events=span.events,
+        links=span.links,
+        kind=span.kind,
+        instrumentation_scope=span.instrumentation_scope,
+        status=span.status,
+        start_time=span.start_time,
+        end_time=span.end_time,
+    )
