@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from service.telemetry.sampling import ONE, Decision, Question
 from tests.telemetry.oracle.conftest import Served
 from tests.telemetry.oracle.routes import Ask
 
@@ -39,13 +40,30 @@ def test_a_unix_socket_has_no_ports(ours: Served) -> None:
 @pytest.mark.parametrize(
     ("raw", "path"),
     [
-        ("/%F0%9F%A6%96", "/🦖"),
-        ("/%FF", "/\N{REPLACEMENT CHARACTER}"),
-        ("/%ED%A0%80", "/" + 3 * "\N{REPLACEMENT CHARACTER}"),
+        (b"/\xf0\x9f\xa6\x96", "/🦖"),
+        (b"/\xff", "/\N{REPLACEMENT CHARACTER}"),
+        (b"/\xed\xa0\x80", "/" + 3 * "\N{REPLACEMENT CHARACTER}"),
     ],
 )
-def test_a_path_is_recorded_as_text(raw: str, path: str, ours: Served) -> None:
-    assert ours.send(Ask(raw)).status_code == 404
+def test_a_path_is_text_wherever_it_is_seen(
+    raw: bytes, path: str, ours: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    sampler = ours.telemetry.sampler = Listening()
+    with caplog.at_level("INFO", logger="service.access"):
+        assert ours.send(Ask("/", environ={"PATH_INFO": raw.decode("latin-1")})).status_code == 404
     [span], [segment] = ours.spans, ours.segments
     assert span["attributes"]["url.path"] == path
     assert segment["http"]["request"]["url"] == f"http://cruddur.example{path}"
+    assert caplog.messages == [f"GET {path} 404"]
+    assert sampler.asked == [path]
+
+
+class Listening:
+    """Keep what the sampling rules would be asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def decide(self, question: Question) -> Decision:
+        self.asked.append(question.path)
+        return ONE
