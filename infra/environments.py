@@ -47,6 +47,8 @@ class Environment:
     """Whether Honeycomb gets every request though X-Ray follows the rule."""
     alb_authenticates: bool
     """Whether the listener authenticates users, so that the service may trust the load balancer's OIDC header."""
+    xray_url: str | None
+    """Name segments after the host where it matches this pattern, for example `*4567-workspace.example.com*`."""
 
     certificate_arn: str | None
     alarm_email: str | None
@@ -71,6 +73,7 @@ LOCAL: Final = Environment(
     fault_routes=True,
     honeycomb_keeps_everything=False,
     alb_authenticates=False,
+    xray_url=None,
     certificate_arn=None,
     alarm_email=None,
 )
@@ -92,6 +95,7 @@ DEV: Final = Environment(
     fault_routes=True,
     honeycomb_keeps_everything=False,
     alb_authenticates=False,
+    xray_url=None,
     certificate_arn=None,
     alarm_email=None,
 )
@@ -113,6 +117,7 @@ PROD: Final = Environment(
     fault_routes=False,
     honeycomb_keeps_everything=False,
     alb_authenticates=False,
+    xray_url=None,
     certificate_arn=None,
     alarm_email=None,
 )

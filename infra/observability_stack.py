@@ -29,7 +29,7 @@ class ObservabilityStack(Stack):
             retention=environment.log_retention,
             removal_policy=environment.removal_policy,
         )
-        Tracing(self, "Tracing", sampling=environment.sampling)
+        Tracing(self, "Tracing", sampling=environment.sampling, dynamic_naming=environment.xray_url is not None)
         sink_secrets = SinkSecrets(
             self, "Secrets", environment_name=environment.name, removal_policy=environment.removal_policy
         )

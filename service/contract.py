@@ -15,6 +15,8 @@ LOG_GROUP: Final = "Cruddur-Backend-Flask"
 
 XRAY_GROUP: Final = "Cruddur"
 XRAY_GROUP_FILTER: Final = f'service("{SERVICE_NAME}")'
+CONFIGURED_NAME_ANNOTATION: Final = "service_name"
+"""Where a segment that is named after its host keeps the configured name, by which the group finds it."""
 
 CONTAINER_NAME: Final = "backend-flask"
 CONTAINER_PORT: Final = 4567

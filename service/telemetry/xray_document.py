@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
+from service.contract import CONFIGURED_NAME_ANNOTATION
 from service.telemetry.ids import span_context, span_hex, xray_trace_id
 from service.telemetry.xray_causes import cause_of_error, cause_of_events
 from service.telemetry.xray_entities import Held, held_by
@@ -144,7 +145,7 @@ class _Builder:
         own: Document = {}
         if span is self._source.root and self._source.is_segment:
             if self._facts.name != self._facts.service:
-                own["service_name"] = self._facts.service
+                own[CONFIGURED_NAME_ANNOTATION] = self._facts.service
             if not self._source.is_request:
                 own["operation"] = span.name
             own |= {key: attributes[key] for key in _ROLLBAR if key in attributes}

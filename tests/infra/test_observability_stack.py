@@ -26,12 +26,20 @@ def test_the_log_group_keeps_its_lines_as_long_as_it_is_told(stack: Stack) -> No
 
 
 def test_the_x_ray_group_is_the_files(stack: Stack) -> None:
-    Tracing(stack, "Tracing", sampling=None)
+    Tracing(stack, "Tracing", sampling=None, dynamic_naming=False)
     Template.from_stack(stack).has_resource_properties("AWS::XRay::Group", load("xray-group"))
 
 
+def test_with_dynamic_naming_the_group_finds_renamed_segments_too(stack: Stack) -> None:
+    Tracing(stack, "Tracing", sampling=None, dynamic_naming=True)
+    either = 'service("Backend-Flask") OR annotation.service_name = "Backend-Flask"'
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::XRay::Group", load("xray-group") | {"FilterExpression": either}
+    )
+
+
 def test_the_sampling_rule_is_the_files_at_the_environments_rates(stack: Stack) -> None:
-    Tracing(stack, "Tracing", sampling=Sampling(fixed_rate=0.25, reservoir_size=2))
+    Tracing(stack, "Tracing", sampling=Sampling(fixed_rate=0.25, reservoir_size=2), dynamic_naming=False)
     Template.from_stack(stack).has_resource_properties(
         "AWS::XRay::SamplingRule",
         {"SamplingRule": load("xray")["SamplingRule"] | {"FixedRate": 0.25, "ReservoirSize": 2}},

@@ -1,0 +1,40 @@
+"""One value of the environment turns dynamic naming on, in the service and in the group at once."""
+
+import dataclasses
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from infra.context import Deployment
+from infra.environments import DEV, ENVIRONMENTS, Environment
+from infra.observability_stack import ObservabilityStack
+from infra.service_environment import service_variables
+from service.contract import XRAY_GROUP_FILTER
+from service.settings import Settings
+
+PATTERN = "*4567-workspace.example.com*"
+
+
+def filter_of(environment: Environment) -> str:
+    template = Template.from_stack(ObservabilityStack(App(), "Stack", environment=environment))
+    [group] = template.find_resources("AWS::XRay::Group").values()
+    expression: str = group["Properties"]["FilterExpression"]
+    return expression
+
+
+def xray_url_of(environment: Environment) -> str | None:
+    deployment = Deployment(environment=environment, version="1", image=None)
+    return Settings.from_env(service_variables(deployment, region="us-east-1")).xray_url
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=list(ENVIRONMENTS))
+def test_no_environment_names_segments_after_hosts_by_default(environment: Environment) -> None:
+    assert xray_url_of(environment) is None
+    assert filter_of(environment) == XRAY_GROUP_FILTER
+
+
+def test_the_pattern_reaches_the_service_and_widens_the_group() -> None:
+    environment = dataclasses.replace(DEV, xray_url=PATTERN)
+    assert xray_url_of(environment) == PATTERN
+    assert filter_of(environment) == f'{XRAY_GROUP_FILTER} OR annotation.service_name = "Backend-Flask"'
