@@ -140,6 +140,10 @@ class Telemetry:
             span.end()
 
     def _on_exception(self, sender: Flask, exception: BaseException, **_: object) -> None:  # noqa: ARG002 - the signal's signature
+        self.report(exception)
+
+    def report(self, exception: BaseException) -> None:
+        """Note an exception that nothing handled, and give it to the sinks that take errors."""
         scope = current_scope()
         if scope is not None:
             scope.error = exception

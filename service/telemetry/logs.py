@@ -17,6 +17,9 @@ from service.telemetry.scope import RequestScope, current_scope
 NO_REQUEST: Final = "-"
 """What the id fields show outside a request, so that a missing id is seen to be missing."""
 
+MAX_LINE: Final = 256 * 1024 - 26
+"""Bytes: what PutLogEvents takes as one event, less the overhead that it counts for each."""
+
 ACCESS_LOGGER: Final = "service.access"
 _SCOPE = "request_scope"
 _FIELDS = "log_fields"
@@ -39,14 +42,31 @@ def capture(record: logging.LogRecord) -> LogLine:
         created=record.created,
         level=record.levelname,
         logger=record.name,
-        message=record.getMessage(),
+        message=_message(record),
         exception="".join(traceback.format_exception(*record.exc_info)) if record.exc_info else None,
         fields=_request_fields(getattr(record, _SCOPE, None) or current_scope()) | getattr(record, _FIELDS, {}),
     )
 
 
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 - arguments that do not fit the message, or whose own __str__ raises
+        return f"{record.msg} (its arguments could not be formatted)"
+
+
 def encode(line: LogLine) -> bytes:
-    """Return the line as one JSON object in UTF-8, without a newline."""
+    """Return the line as one JSON object in UTF-8, without a newline: of one too long, what fits of its text."""
+    made = _json(line)
+    if len(made) <= MAX_LINE:
+        return made
+    # One character may take six bytes (`\u0001`), and there are two texts.
+    share = MAX_LINE // 14
+    exception = "…" + line.exception[-share:] if line.exception is not None else None
+    return _json(line._replace(message=line.message[:share] + "…", exception=exception))
+
+
+def _json(line: LogLine) -> bytes:
     document: dict[str, Any] = {
         "timestamp": datetime.fromtimestamp(line.created, UTC).isoformat(timespec="milliseconds"),
         "level": line.level,

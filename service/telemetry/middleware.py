@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from service.telemetry.core import Telemetry
+
+logger = logging.getLogger(__name__)
 
 TRACE_HEADER = "X-Trace-Id"
 
@@ -99,6 +102,16 @@ class _Exchange:
         )
 
 
+def _report_broken(scope: RequestScope, error: BaseException) -> None:
+    """Report what ended a body half-way: Flask has left the request by then and tells nobody."""
+    if scope.error is not None:
+        return
+    scope.error = error
+    if isinstance(error, Exception):
+        logger.error("Exception in the body of %s [%s]", scope.path, scope.method, exc_info=error)
+        scope.telemetry.report(error)
+
+
 class _Body:
     """The response's body: produced within the request's scope, finished at its end or when closed early."""
 
@@ -116,7 +129,7 @@ class _Body:
                 except StopIteration:
                     break
                 except BaseException as error:
-                    scope.error = scope.error or error
+                    _report_broken(scope, error)
                     raise
             exchange.bytes_sent += len(chunk)
             yield chunk

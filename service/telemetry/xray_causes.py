@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 
 from service.telemetry import ids
-from service.telemetry.xray_json import text
+from service.telemetry.any_json import text
 
 MAX_MESSAGE = 2_000
 _MAX_FRAMES = 32

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.telemetry.any_json import text
 from service.telemetry.xray_causes import MAX_MESSAGE
 from service.telemetry.xray_http import FLAGS
-from service.telemetry.xray_json import text
 from service.telemetry.xray_limits import Document, short
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service.telemetry.xray_json import number, text
+from service.telemetry.any_json import number, text
 
 Document = dict[str, Any]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from service.telemetry.xray_json import dumps, text
+from service.telemetry.any_json import dumps, text
 from service.telemetry.xray_limits import Document
 
 MAX_DOCUMENT = 65_000

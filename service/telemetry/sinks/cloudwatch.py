@@ -24,7 +24,6 @@ NAME = "cloudwatch"
 
 _BATCH = 500
 _OVERHEAD = 26
-_MAX_EVENT = 256 * 1024 - _OVERHEAD
 _MAX_REQUEST = 1024 * 1024
 """PutLogEvents takes 1 MiB a request and 256 KiB an event, 26 bytes of overhead per event included."""
 
@@ -63,6 +62,8 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
         self._group = log_group
         self._stream = ""
         self._stream_of = 0
+        self._lines: list[LogLine] = []
+        self._left: list[list[Event]] = []
         self.batcher: Batcher[LogLine] = Batcher(NAME, self._ship, capacity=20_000, batch_size=_BATCH)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -73,12 +74,18 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
             self.handleError(record)
 
     def _ship(self, lines: list[LogLine]) -> None:
-        for events in _requests(sorted(lines, key=lambda line: line.created)):
-            try:
-                self._put(events)
-            except self._client.exceptions.ResourceNotFoundException:
-                self._client.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
-                self._put(events)
+        if lines is not self._lines:  # else a second attempt: what was taken at the first is not sent again
+            self._lines, self._left = lines, list(_requests(sorted(lines, key=lambda line: line.created)))
+        while self._left:
+            self._put_or_create(self._left[0])
+            del self._left[0]
+
+    def _put_or_create(self, events: list[Event]) -> None:
+        try:
+            self._put(events)
+        except self._client.exceptions.ResourceNotFoundException:
+            self._client.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
+            self._put(events)
 
     def _put(self, events: list[Event]) -> None:
         if self._stream_of != os.getpid():
@@ -104,11 +111,9 @@ def _requests(lines: list[LogLine]) -> Iterator[list[Event]]:
     size = 0
     for line in lines:
         text = encode(line)
-        if len(text) > _MAX_EVENT:
-            text = text[: _MAX_EVENT - 3] + b"..."
         if size + len(text) + _OVERHEAD > _MAX_REQUEST:
             yield events
             events, size = [], 0
-        events.append(Event(timestamp=int(line.created * 1000), message=text.decode("utf-8", "ignore")))
+        events.append(Event(timestamp=int(line.created * 1000), message=text.decode()))
         size += len(text) + _OVERHEAD
     yield events

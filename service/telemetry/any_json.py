@@ -1,4 +1,4 @@
-"""Write anything at all as JSON: what a handler put into its metadata must not lose the document."""
+"""Write anything at all as JSON: what a handler put into metadata or a local variable must not lose the document."""
 
 from __future__ import annotations
 
