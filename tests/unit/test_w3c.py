@@ -1,0 +1,193 @@
+"""What W3C "Trace Context Level 2" and "Baggage" allow is read; what they do not is left."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.telemetry.w3c import (
+    TraceParent,
+    format_baggage,
+    parse_baggage,
+    parse_traceparent,
+    parse_tracestate,
+)
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = "00f067aa0ba902b7"
+VALID = f"00-{TRACE}-{PARENT}-01"
+
+
+def read(*, sampled: bool, random: bool) -> TraceParent:
+    return TraceParent(int(TRACE, 16), int(PARENT, 16), sampled, random)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (VALID, read(sampled=True, random=False)),
+        (f"00-{TRACE}-{PARENT}-00", read(sampled=False, random=False)),
+        (f"00-{TRACE}-{PARENT}-02", read(sampled=False, random=True)),
+        (f"00-{TRACE}-{PARENT}-03", read(sampled=True, random=True)),
+        (f"00-{TRACE}-{PARENT}-fc", read(sampled=False, random=False)),
+        (f"00-{TRACE}-{PARENT}-ff", read(sampled=True, random=True)),
+        (f" \t{VALID}\t ", read(sampled=True, random=False)),
+        (f"cc-{TRACE}-{PARENT}-01", read(sampled=True, random=False)),
+        (f"cc-{TRACE}-{PARENT}-01-", read(sampled=True, random=False)),
+        (f"cc-{TRACE}-{PARENT}-01-what-the-future-will-be-like", read(sampled=True, random=False)),
+    ],
+)
+def test_a_valid_traceparent_is_read(header: str, expected: TraceParent) -> None:
+    assert parse_traceparent(header) == expected
+
+
+MALFORMED_TRACEPARENTS = {
+    "empty": "",
+    "one digit short": f"00-{TRACE[1:]}-{PARENT}-01",
+    "one digit long": f"00-{TRACE}0-{PARENT}-01",
+    "short parent": f"00-{TRACE}-{PARENT[1:]}-01",
+    "short flags": f"00-{TRACE}-{PARENT}-1",
+    "no flags": f"00-{TRACE}-{PARENT}",
+    "upper case trace id": f"00-{TRACE.upper()}-{PARENT}-01",
+    "upper case parent": f"00-{TRACE}-{PARENT.upper()}-01",
+    "upper case flags": f"00-{TRACE}-{PARENT}-0A",
+    "zero trace id": f"00-{'0' * 32}-{PARENT}-01",
+    "zero parent": f"00-{TRACE}-{'0' * 16}-01",
+    "version ff": f"ff-{TRACE}-{PARENT}-01",
+    "version ff with more": f"ff-{TRACE}-{PARENT}-01-more",
+    "upper case version": f"CC-{TRACE}-{PARENT}-01",
+    "version 00 with more": f"{VALID}-more",
+    "version 00 with a dash": f"{VALID}-",
+    "future version, no dash": f"cc-{TRACE}-{PARENT}-01.what",
+    "given twice": f"{VALID},{VALID}",
+    "given twice, with a blank": f"{VALID}, {VALID}",
+    "junk": "j" * 8192,
+    "future junk": f"cc-{TRACE}-{PARENT}-01-" + "j" * 8192,
+    "not ASCII": f"00-{TRACE[1:]}é-{PARENT}-01",
+    "other digits": f"00-{chr(0x661) * 32}-{PARENT}-01",
+    "no-break space": f"\xa0{VALID}",
+    "control character": f"00-{TRACE}\x00-{PARENT}-01",
+    "trailing newline": f"{VALID}\n",
+}
+
+
+@pytest.mark.parametrize("header", MALFORMED_TRACEPARENTS.values(), ids=MALFORMED_TRACEPARENTS)
+def test_a_malformed_traceparent_is_none(header: str) -> None:
+    assert parse_traceparent(header) is None
+
+
+THIRTY_TWO = ",".join(f"k{number}=v" for number in range(32))
+EVERY_VALUE_CHARACTER = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in ",=") + "!"
+
+VALID_TRACESTATES = {
+    "one member": ("congo=t61rcWkgMzE", None),
+    "order is kept": ("b=2,a=1,c=3", None),
+    "at sign anywhere after the first character": ("a@=1,tenant@vendor@more=2,a@9=3", None),
+    "digits first": ("0=1,9vendor=2", None),
+    "every key character": ("0az_-*/@=1", None),
+    "every value character": (f"a={EVERY_VALUE_CHARACTER}", None),
+    "a value that begins with a blank": ("a= 1", None),
+    "a key of 256": (f"{'k' * 256}=1", None),
+    "a value of 256": (f"k={'v' * 256}", None),
+    "32 members": (THIRTY_TWO, None),
+    "white space around members": (" a=1\t,\t b=2 ", "a=1,b=2"),
+    "empty members": (",a=1,, \t,b=2,", "a=1,b=2"),
+}
+
+
+@pytest.mark.parametrize(("header", "kept"), VALID_TRACESTATES.values(), ids=VALID_TRACESTATES)
+def test_a_valid_tracestate_is_kept(header: str, kept: str | None) -> None:
+    assert parse_tracestate(header) == (header if kept is None else kept)
+
+
+MALFORMED_TRACESTATES = {
+    "empty": "",
+    "empty members alone": ", ,\t",
+    "no equals sign": "a",
+    "no key": "=1",
+    "no value": "a=",
+    "a blank value": "a= ",
+    "a key given twice": "a=1,b=2,a=1",
+    "33 members": THIRTY_TWO + ",k32=v",
+    "a key of 257": f"{'k' * 257}=1",
+    "a value of 257": f"k={'v' * 257}",
+    "upper case key": "Congo=1",
+    "key begins with an at sign": "@a=1",
+    "key begins with an underscore": "_a=1",
+    "a blank in the key": "a b=1",
+    "a blank behind the key": "a =1",
+    "a dot in the key": "a.b=1",
+    "two equals signs": "a=1=2",
+    "not ASCII": "a=é",
+    "control character": "a=1\x01",
+    "a tab within": "a=1\t2",
+    "newline": "a=1\n",
+    "one bad member among good ones": "a=1,B=2,c=3",
+    "junk": "j" * 8192,
+    "endless white space": "a=1" + " " * 20_000,
+}
+
+
+@pytest.mark.parametrize("header", MALFORMED_TRACESTATES.values(), ids=MALFORMED_TRACESTATES)
+def test_a_malformed_tracestate_is_dropped_whole(header: str) -> None:
+    assert parse_tracestate(header) is None
+
+
+def test_a_tracestate_too_long_to_forward_loses_its_last_long_members() -> None:
+    short = [f"s{number}={'v' * 100}" for number in range(10)]
+    long = [f"l{number:02}={'v' * 250}" for number in range(22)] + [
+        f"{'k' * 250}{number}={'v' * 250}" for number in range(9)
+    ]
+    members = [each for pair in zip(long, short, strict=False) for each in pair] + long[10:22]
+    kept = parse_tracestate(",".join(members))
+    assert kept == ",".join(members), "32 members below the limit are all kept"
+    members = long[22:] + long[:13] + short
+    kept = parse_tracestate(",".join(members))
+    assert kept is not None
+    assert len(kept) <= 8192
+    assert kept.endswith(",".join(short))
+    assert kept.startswith(",".join(long[22:]))
+    assert [each for each in members if each in kept.split(",")] == kept.split(",")
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("user=42", {"user": "42"}),
+        (" user\t= 42 , team =\tblue ", {"user": "42", "team": "blue"}),
+        ("a=1+2", {"a": "1+2"}),
+        ("a=J%C3%BCrgen%20B", {"a": "Jürgen B"}),
+        ("a=", {"a": ""}),
+        ("a=1;secret;ttl=3,b=2", {"a": "1", "b": "2"}),
+        ("a=1,,b", {"a": "1"}),
+        ("ä=1,b=é,c=3", {"c": "3"}),
+        ("a b=1,c=d e,f=g", {"f": "g"}),
+        ("a=\x00,b=2\n,c=3", {"c": "3"}),
+        ("=1", {}),
+        ("a=%zz", {"a": "%zz"}),
+        ("x" * 8193, {}),
+        ("a=" + "x" * 8190, {"a": "x" * 8190}),
+        ("a=" + "x" * 8191, {}),
+    ],
+)
+def test_of_a_baggage_the_valid_members_are_read(header: str, expected: dict[str, str]) -> None:
+    assert parse_baggage(header) == expected
+
+
+def test_no_more_than_180_members_are_read() -> None:
+    assert len(parse_baggage(",".join(f"k{number}=v" for number in range(1000)))) == 180
+
+
+@pytest.mark.parametrize(
+    "header", ["user=42", "a=1+2", "a=J%C3%BCrgen%20B", "a=x/y?z=1&w", "a=%25zz", "a=,b=2", "a!b=1", "a=%0A"]
+)
+def test_a_baggage_is_written_as_it_was_read(header: str) -> None:
+    assert format_baggage(parse_baggage(header)) == header
+
+
+def test_what_no_header_can_say_is_left_out() -> None:
+    assert format_baggage({"a b": 1, "": 2, "big": "x" * 9000, "n": 3, "lone": "\ud800"}) == "n=3,lone=?"
+
+
+def test_a_written_baggage_is_never_too_long() -> None:
+    written = format_baggage({f"k{number}": "é" * 100 for number in range(100)})
+    assert 7000 < len(written) <= 8192
