@@ -211,7 +211,7 @@ def _connector(daemon: tuple[str, int], time_limit: float) -> Any:  # noqa: ANN4
 
     host, port = daemon
     config = Config(
-        signature_version=UNSIGNED,
+        signature_version=UNSIGNED,  # so botocore looks for no credentials either
         connect_timeout=time_limit,
         read_timeout=time_limit,
         retries={"total_max_attempts": 1},
@@ -225,9 +225,6 @@ def _connector(daemon: tuple[str, int], time_limit: float) -> Any:  # noqa: ANN4
                 endpoint_url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
                 region_name="us-east-1",  # asked for, and of no effect: the daemon signs for its own
                 config=config,
-                # Given, because botocore would otherwise ask the metadata services for credentials.
-                aws_access_key_id="",
-                aws_secret_access_key="",
             )
 
     return Connector()

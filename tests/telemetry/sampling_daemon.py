@@ -1,0 +1,98 @@
+"""The X-Ray daemon's proxy as X-Ray's SDKs see it: two calls, and the trouble it can make."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, request
+
+from local.standins.server import Served
+
+Document = dict[str, Any]
+
+
+def rule(name: str = "all", **given: object) -> Document:
+    """Return a rule as GetSamplingRules gives it; it matches everything unless told otherwise."""
+    return {
+        "RuleName": name,
+        "RuleARN": f"arn:aws:xray:us-east-1:000000000000:sampling-rule/{name}",
+        "ResourceARN": "*",
+        "Priority": 100,
+        "FixedRate": 0.0,
+        "ReservoirSize": 0,
+        "ServiceName": "*",
+        "ServiceType": "*",
+        "Host": "*",
+        "HTTPMethod": "*",
+        "URLPath": "*",
+        "Version": 1,
+        "Attributes": {},
+        **given,
+    }
+
+
+@dataclass
+class Daemon:
+    """What it answers may be changed at any time; `asked` and `reports` are what it was asked."""
+
+    rules: list[Document] = field(default_factory=list)
+    targets: dict[str, Document] = field(default_factory=dict)
+    changed_at: float = 0
+    status: int = 200
+    asked: list[str] = field(default_factory=list)
+    reports: list[Document] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def app(self) -> Flask:
+        app = Flask("sampling-daemon")
+        app.before_request(self._trouble)
+        app.post("/GetSamplingRules")(self._get_rules)
+        app.post("/SamplingTargets")(self._get_targets)
+        return app
+
+    def _trouble(self) -> tuple[Document, int] | None:
+        self.asked.append(request.path)
+        self.gate.wait(10)
+        return ({"message": "trouble"}, self.status) if self.status != 200 else None
+
+    def _get_rules(self) -> Document:
+        records = [{"SamplingRule": each, "CreatedAt": 0, "ModifiedAt": 0} for each in self.rules]
+        return {"SamplingRuleRecords": records}
+
+    def _get_targets(self) -> Document:
+        asked = request.get_json(force=True)["SamplingStatisticsDocuments"]
+        self.reports += asked
+        documents = [
+            {"RuleName": name, "Interval": 10, "ReservoirQuotaTTL": time.time() + 3600, **self.targets[name]}
+            for name in (each["RuleName"] for each in asked)
+            if name in self.targets
+        ]
+        return {
+            "SamplingTargetDocuments": documents,
+            "LastRuleModification": self.changed_at,
+            "UnprocessedStatistics": [],
+        }
+
+    @contextmanager
+    def serving(self, port: int = 0) -> Iterator[tuple[str, int]]:
+        with closing(Served(self.app(), port)) as served:
+            try:
+                yield "127.0.0.1", served.port
+            finally:
+                self.gate.set()
+
+    def total(self, name: str) -> tuple[int, int, int]:
+        """Return how many requests, borrowed and sampled ones were reported for the rule `name`."""
+        mine = [each for each in list(self.reports) if each["RuleName"] == name]
+        requests, borrowed, sampled = (
+            sum(each[f"{kind}Count"] for each in mine) for kind in ("Request", "Borrow", "Sampled")
+        )
+        return requests, borrowed, sampled
