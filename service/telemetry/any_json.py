@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 
-_OPTIONS = orjson.OPT_NON_STR_KEYS
 _MAX_DEPTH = 32
 _MAX_ITEMS = 10_000
 _MAX_INTEGER = 2**63
@@ -18,7 +17,7 @@ _UNREADABLE = "(could not be read)"
 def dumps(document: Mapping[str, Any]) -> bytes:
     """Return `document` as JSON. Never raises: what JSON has no word for is written as text."""
     try:
-        return orjson.dumps(document, default=_attributes, option=_OPTIONS)
+        return orjson.dumps(document, default=_attributes)
     except (TypeError, RecursionError):  # orjson's own error is a TypeError: keys, surrogates, cycles, huge numbers
         return orjson.dumps(_plain(document, 0))
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import orjson
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link, SpanKind, StatusCode
 
+from service.telemetry.any_json import dumps
 from service.telemetry.ids import span_context, span_hex, trace_hex
 
 SAMPLE_RATE = "SampleRate"
@@ -46,7 +46,7 @@ def encode(resource: Resource, spans: Iterable[SampledSpan]) -> bytes:
     scope_spans = [
         {"scope": {"name": name, "version": version}, "spans": found} for (name, version), found in by_scope.items()
     ]
-    return orjson.dumps(
+    return dumps(
         {"resourceSpans": [{"resource": {"attributes": _attributes(resource.attributes)}, "scopeSpans": scope_spans}]}
     )
 

@@ -58,6 +58,7 @@ class Observatory:
         self._rollbar = stack.enter_context(closing(Served(rollbar.create_app())))
         self._logs = stack.enter_context(closing(Served(self.logs.app())))
         self._udp = stack.enter_context(closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
+        self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
         self._udp.bind(("127.0.0.1", 0))
         self._udp.settimeout(0.2)
         self._open = True
