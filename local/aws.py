@@ -35,7 +35,12 @@ class EmulatedAws:
     @property
     def endpoint(self) -> str:
         """Return the one address of all its services."""
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"http://{self.registry}"
+
+    @property
+    def registry(self) -> str:
+        """Return where images are pushed to, as their names begin."""
+        return f"{LOOPBACK}:{self.port}"
 
     @property
     def variables(self) -> dict[str, str]:

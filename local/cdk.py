@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from local import engine
 from local.aws import REGION, EmulatedAws
 from local.desk import Desk
-from local.errors import LocalError
+from local.errors import MEND, LocalError
 from local.folders import CHECKOUT
 from local.image import Image
 from local.report import Step
@@ -27,11 +28,21 @@ QUIET: Final = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "NO_COLOR": "1",
 }
-ENGINE_VARIABLES: Final = ("DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "CDK_DOCKER")
 BOOTSTRAP_SECONDS: Final = 180.0
 DEPLOY_SECONDS: Final = 900.0
 POLL_SECONDS: Final = 0.2
-EVENT: Final = re.compile(r"\|\s*(?P<progress>\d+/\d+|\d+)\s*\|.*?\|\s*(?P<status>[A-Z_]+)\s*\|\s*(?P<type>AWS::\S+)")
+EVENT: Final = re.compile(
+    # What CloudFormation does: 23/51 | time | CREATE_COMPLETE | AWS::ECS::Cluster | path
+    r"\|\s*(?P<progress>\d+/\d+|\d+)\s*\|.*?\|\s*(?P<status>[A-Z_]+)\s*\|\s*(?P<type>AWS::\S+)"
+    # What the image's build is at: "#7 [build 3/5] RUN ..." of BuildKit, "Step 3/5 : RUN ..." of its forerunner.
+    r"|^(?:#\d+ )?(?P<step>(?:\[[^\]]+\]|Step \d+/\d+ :) .+)",
+    re.MULTILINE,
+)
+BUILD_FAILURE: Final = re.compile(
+    r"(?:^------\n(?P<said>.*?)^------\n.*?)?^(?P<verdict>ERROR: failed to solve.*?)$", re.MULTILINE | re.DOTALL
+)
+"""BuildKit's summary: between two rules the end of what the failed step said, if anything; then its verdict."""
+BUILD_LINES: Final = 12
 
 
 def bootstrap(desk: Desk, aws: EmulatedAws) -> None:
@@ -41,7 +52,7 @@ def bootstrap(desk: Desk, aws: EmulatedAws) -> None:
     with desk.report.step("cdk bootstrap") as step:
         # Outside the app's folder the CLI finds no cdk.json, so it need not synthesize the app.
         command = ["bootstrap", f"aws://{ACCOUNT}/{REGION}"]
-        _run(desk, aws, command, cwd=desk.folders.cdk_home, seconds=BOOTSTRAP_SECONDS, step=step)
+        _run(desk, aws, command, cwd=desk.folders.cdk_home, seconds=BOOTSTRAP_SECONDS, step=step, remedy=MEND)
     desk.state.bootstrapped = True
     desk.save()
 
@@ -54,9 +65,15 @@ def deploy(desk: Desk, aws: EmulatedAws, image: Image) -> dict[str, str]:
     command += ["--output", str(folders.assembly), "--outputs-file", str(folders.outputs)]
     with desk.report.step("cdk deploy, both stacks") as step:
         folders.outputs.unlink(missing_ok=True)
-        _run(desk, aws, command, cwd=CHECKOUT, seconds=DEPLOY_SECONDS, step=step)
+        try:
+            _run(desk, aws, command, cwd=CHECKOUT, seconds=DEPLOY_SECONDS, step=step, remedy=image.remedy)
+        finally:
+            if image.built:
+                engine.log_out(desk.environ, aws.registry)
         desk.state.outputs = read_outputs(folders.outputs)
     desk.save()
+    log = folders.log("cdk-deploy").read_text(encoding="utf-8", errors="replace")
+    desk.report.line(f"    image: {image.told(log)}")
     return desk.state.outputs
 
 
@@ -71,7 +88,9 @@ def read_outputs(path: Path) -> dict[str, str]:
     return {name: outputs[name] for name in Output}
 
 
-def _run(desk: Desk, aws: EmulatedAws, command: Sequence[str], *, cwd: Path, seconds: float, step: Step) -> None:
+def _run(
+    desk: Desk, aws: EmulatedAws, command: Sequence[str], *, cwd: Path, seconds: float, step: Step, remedy: str
+) -> None:
     verb, role = command[0], f"cdk-{command[0]}"
     record = desk.start(role, [str(CDK), *command], _environment(desk, aws), cwd=cwd)
     deadline = time.monotonic() + seconds
@@ -82,15 +101,25 @@ def _run(desk: Desk, aws: EmulatedAws, command: Sequence[str], *, cwd: Path, sec
     desk.stop([record])
     if code != 0:
         ended = f"exit {code}" if code is not None else f"no end after {seconds:g} s"
-        raise desk.supervisor.failure(record, f"cdk {verb} failed ({ended})", "Mend what its last lines say")
+        failure = desk.supervisor.failure(record, f"cdk {verb} failed ({ended})", remedy)
+        # The other stack is deployed meanwhile, and its events may come after the build's complaint.
+        failure.lines = build_failure(desk.folders.log(role)) or failure.lines
+        raise failure
 
 
 def _environment(desk: Desk, aws: EmulatedAws) -> dict[str, str]:
-    engine = {name: desk.environ[name] for name in ENGINE_VARIABLES if name in desk.environ}
-    return {**QUIET, **engine, **aws.variables, "CDK_HOME": str(desk.folders.cdk_home)}
+    return {**QUIET, **engine.variables(desk.environ), **aws.variables, "CDK_HOME": str(desk.folders.cdk_home)}
+
+
+def build_failure(log: Path) -> list[str]:
+    """Return what the image's failed build said last, empty when no build failed."""
+    found = BUILD_FAILURE.search(log.read_text(encoding="utf-8", errors="replace"))
+    if found is None:
+        return []
+    return [*(found["said"] or "").splitlines()[-BUILD_LINES:], found["verdict"]]
 
 
 def progress(log: Path) -> str:
-    """Return what the newest CloudFormation event in the log says, empty when there is none yet."""
+    """Return what the newest event in the log says, empty when there is none yet."""
     events = EVENT.findall(log.read_text(encoding="utf-8", errors="replace"))
-    return " ".join(events[-1]) if events else ""
+    return " ".join(filter(None, events[-1])) if events else ""

@@ -18,11 +18,8 @@ READY_SECONDS: Final = 60.0
 ASK_SECONDS: Final = 2
 
 
-def ensure(desk: Desk, *, push_here: bool) -> EmulatedAws:
-    """Return the running emulator; a new one knows nothing, so what depended on a lost one is stopped first.
-
-    `push_here` lets a Docker engine of this machine push images to its registry.
-    """
+def ensure(desk: Desk) -> EmulatedAws:
+    """Return the running emulator; a new one knows nothing, so what depended on a lost one is stopped first."""
     state = desk.state
     if desk.running(ROLE) and state.gateway_port is not None:
         _check_port(desk, state.gateway_port)
@@ -30,11 +27,12 @@ def ensure(desk: Desk, *, push_here: bool) -> EmulatedAws:
     desk.stop(list(state.processes))
     port = gateway_port(desk.environ)
     state.gateway_port, state.bootstrapped, state.service, state.outputs = port, False, None, {}
-    return _start(desk, EmulatedAws(port), ["--push-here"] if push_here else [])
+    return _start(desk, EmulatedAws(port))
 
 
-def _start(desk: Desk, aws: EmulatedAws, options: list[str]) -> EmulatedAws:
-    command = [sys.executable, "-m", "local.emulator", "--port", str(aws.port), *options]
+def _start(desk: Desk, aws: EmulatedAws) -> EmulatedAws:
+    # Always: a Docker engine that is started later would else be sent to push to AWS's own registry.
+    command = [sys.executable, "-m", "local.emulator", "--port", str(aws.port), "--push-here"]
     with desk.report.step("Start the embedded AWS (an emulator, not AWS)") as step:
         record = desk.start(ROLE, command, {})
         desk.supervisor.wait_until(

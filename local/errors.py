@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
+
+MEND: Final = "Mend what its last lines say"
+"""The remedy when only the program that failed knows more."""
 
 
 class LocalError(Exception):

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from local import backend, cdk, checks, embedded_aws, keys, stand_ins
+from local import backend, cdk, checks, embedded_aws, engine, keys, stand_ins
 from local.desk import Desk
 from local.fingerprint import fingerprint
 from local.folders import CHECKOUT
-from local.image import choose, engine_answers
+from local.image import choose
 from local.lock import exclusive
 from local.showing import balancer_host, prove
 from local.state import State
@@ -40,12 +40,11 @@ def up(desk: Desk) -> None:
 
 def _bring_up(desk: Desk) -> str:
     code = fingerprint(CHECKOUT / "service")
-    engine = engine_answers()
-    aws = embedded_aws.ensure(desk, push_here=engine)
+    no_engine = engine.why_no_engine(desk.environ)
+    aws = embedded_aws.ensure(desk)
     cdk.bootstrap(desk, aws)
-    image = choose(code, engine=engine)
+    image = choose(code, no_engine or engine.why_no_push(desk.environ, aws.registry))
     cdk.deploy(desk, aws, image)
-    desk.report.line(f"    image: {image.note}")
     keys.ensure(desk, aws)
     ports = stand_ins.ensure(desk, aws)
     backend.ensure(desk, aws, ports, code)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cdk import progress, read_outputs
+from local.cdk import build_failure, progress, read_outputs
 from local.errors import LocalError
 from service.contract import Output
 
@@ -50,3 +50,41 @@ def test_before_the_first_event_there_is_no_progress(tmp_path: Path) -> None:
     (tmp_path / "cdk.log").write_text("synthesizing\n", encoding="utf-8")
 
     assert progress(tmp_path / "cdk.log") == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("#8 [build 3/5] RUN python -m venv venv", "[build 3/5] RUN python -m venv venv"),
+        ("Step 6/17 : COPY . service", "Step 6/17 : COPY . service"),
+    ],
+)
+def test_while_the_image_is_built_its_step_is_the_progress(tmp_path: Path, line: str, shown: str) -> None:
+    event = "Observability | 6/6 | 1:00:01 AM | CREATE_COMPLETE | AWS::Logs::LogGroup | Logs/Group\n"
+    (tmp_path / "cdk.log").write_text(f"{event}{line}\n#8 0.5 said by the step\n", encoding="utf-8")
+
+    assert progress(tmp_path / "cdk.log") == shown
+
+
+def test_of_a_failed_build_its_own_last_words_are_told(tmp_path: Path) -> None:
+    said = "".join(f"0.5 line {number}\n" for number in range(20))
+    summary = f"------\n > [build 3/5] RUN pip:\n{said}------\nDockerfile:12\nERROR: failed to solve: exit code: 2\n"
+    meanwhile = "Observability | 6/6 | 1:00:01 AM | CREATE_COMPLETE | AWS::Logs::LogGroup | Logs/Group\n"
+    (tmp_path / "cdk.log").write_text(f"#8 [build 3/5] RUN pip\n{summary}{meanwhile}{summary}", encoding="utf-8")
+
+    told = build_failure(tmp_path / "cdk.log")
+
+    assert told[-2:] == ["0.5 line 19", "ERROR: failed to solve: exit code: 2"]
+    assert len(told) < 15
+
+
+def test_of_a_build_that_never_began_the_verdict_is_told(tmp_path: Path) -> None:
+    (tmp_path / "cdk.log").write_text("#1 DONE\nERROR: failed to solve: unknown instruction\nmore\n", encoding="utf-8")
+
+    assert build_failure(tmp_path / "cdk.log") == ["ERROR: failed to solve: unknown instruction"]
+
+
+def test_where_no_build_failed_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "cdk.log").write_text("Stack failed: ERROR of CloudFormation\n", encoding="utf-8")
+
+    assert build_failure(tmp_path / "cdk.log") == []

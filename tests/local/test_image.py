@@ -2,10 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from local.fingerprint import fingerprint
-from local.image import choose, engine_answers
+from local.image import choose
 from service import __version__
 
 
@@ -53,33 +51,28 @@ def test_a_boundary_between_two_files_cannot_move_unseen(tmp_path: Path) -> None
     assert fingerprint(tmp_path / "a") != fingerprint(tmp_path / "b")
 
 
-def test_without_an_engine_a_plain_image_is_named_and_said() -> None:
-    image = choose("0123456789ab", engine=False)
+def test_without_a_build_a_plain_image_is_named_with_the_reason() -> None:
+    image = choose("0123456789ab", "LOCAL_IMAGE=skip")
 
     assert image.context == (f"version={__version__}+0123456789ab", "image=cruddur-backend-flask:0123456789ab")
-    assert "no Docker engine" in image.note
+    assert not image.built
+    assert image.told("") == (
+        "nothing is built, the name cruddur-backend-flask:0123456789ab stands for it: LOCAL_IMAGE=skip"
+    )
 
 
-def test_with_an_engine_the_image_is_built() -> None:
-    image = choose("0123456789ab", engine=True)
+def test_a_build_names_no_image_and_its_remedy_names_the_way_around_it() -> None:
+    image = choose("0123456789ab", None)
 
-    assert not [each for each in image.context if each.startswith("image=")]
-    assert "built" in image.note
-
-
-@pytest.mark.parametrize(("script", "answers"), [("exit 0", True), ("exit 1", False)])
-def test_an_engine_answers_when_docker_info_succeeds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, *, answers: bool
-) -> None:
-    docker = tmp_path / "docker"
-    docker.write_text(f'#!/bin/sh\n[ "$1" = info ] && {script}\n', encoding="utf-8")
-    docker.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    assert engine_answers() is answers
+    assert image.context == (f"version={__version__}+0123456789ab",)
+    assert image.built
+    assert "make up LOCAL_IMAGE=skip" in image.remedy
 
 
-def test_no_docker_command_means_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_what_became_of_the_image_is_read_from_the_deployment() -> None:
+    image = choose("0123456789ab", None)
+    template = "Cruddur-local-Service: success: Published Cruddur-local-Service Template (current_account)\n"
+    published = "Cruddur-local-Service: success: Published Backend/Task/backend-flask/AssetImage (current_account)\n"
 
-    assert not engine_answers()
+    assert "pushed to the emulated ECR" in image.told(template + published)
+    assert "neither built nor pushed" in image.told(template)
