@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.credentials import Credentials
-from flask import Flask
+from flask import Flask, request
 
 from local.standins.server import Served
 from local.standins.xray_daemon import XRayDaemon
@@ -287,7 +287,7 @@ def test_neither_a_proxy_nor_a_metadata_service_is_asked(
 ) -> None:
     asked: list[str] = []
     other = Flask("metadata")
-    other.add_url_rule("/<path:path>", view_func=lambda path: asked.append(path) or {}, methods=["GET", "POST", "PUT"])
+    other.before_request(lambda: asked.append(request.path))
     with closing(Served(other)) as served, daemon.serving() as address:
         for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY"):
             monkeypatch.setenv(name, served.url)
@@ -399,10 +399,21 @@ def test_it_follows_a_rule_through_the_stand_in_daemon_of_the_emulated_xray(make
             aws_access_key_id=credentials.access_key,
             aws_secret_access_key=credentials.secret_key,
         )
-        created = {
-            key: value for key, value in rule("Cruddur", FixedRate=0.5, ReservoirSize=2).items() if key != "RuleARN"
-        }
-        xray.create_sampling_rule(SamplingRule=created)
+        xray.create_sampling_rule(
+            SamplingRule={
+                "RuleName": "Cruddur",
+                "ResourceARN": "*",
+                "Priority": 9000,
+                "FixedRate": 0.5,
+                "ReservoirSize": 2,
+                "ServiceName": "Backend-Flask",
+                "ServiceType": "*",
+                "Host": "*",
+                "HTTPMethod": "*",
+                "URLPath": "*",
+                "Version": 1,
+            }
+        )
         sampler = make(("127.0.0.1", int(relay.url.rpartition(":")[2])), QUICK._replace(targets=0.2), draw=lambda: 0.0)
         assert following(sampler)
         assert until(lambda: [sampler.decide(REQUEST).rate for _ in range(4)].count(1) == 2), "the quota of 2 a second"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
+import warnings
 from dataclasses import replace
 
 import pytest
 
 from service.parsing import SamplingRule
-from service.telemetry.sampling import Decision, LocalSampler, Question
+from service.telemetry.sampling import ONE, Decision, LocalSampler, Question
 
 REQUEST = Question(service="Backend-Flask", host="example.com", method="GET", path="/api/activities/home")
 
@@ -68,3 +70,35 @@ def test_a_flood_of_sampled_flags_gains_nothing() -> None:
 
 def test_a_flood_of_unsampled_flags_still_leaves_the_reservoir() -> None:
     assert share(hint=False) == 5 / 20_000
+
+
+@pytest.mark.parametrize("rule", [{"host": "*.internal"}, {"http_method": "POST"}, {"url_path": "/api/health-check"}])
+def test_what_a_question_leaves_out_matches_every_rule(rule: dict[str, str]) -> None:
+    made = sampler([0.0], random.Random(1), fixed_rate=1.0, **rule)
+    assert made.decide(Question(service="Backend-Flask")).sampled
+
+
+def test_patterns_ignore_case() -> None:
+    made = sampler([0.0], random.Random(1), fixed_rate=1.0, host="EXAMPLE.???", http_method="get", url_path="/API/*")
+    assert made.decide(REQUEST).sampled
+
+
+def test_a_forked_worker_has_the_reservoir_for_itself_even_if_the_lock_was_held() -> None:
+    made = sampler([0.0], random.Random(1), reservoir_size=1)
+    assert made.decide(REQUEST) == ONE
+    with made._lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # what this test is about: forking with threads
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if made.decide(REQUEST) == ONE else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert not made.decide(REQUEST).sampled
+
+
+def test_an_application_that_seeds_python_does_not_repeat_decisions() -> None:
+    made = LocalSampler(SamplingRule(name="half", fixed_rate=0.5, reservoir_size=0))
+    seen = set()
+    for _ in range(64):
+        random.seed(1)
+        seen.add(made.decide(REQUEST).sampled)
+    assert seen == {True, False}
