@@ -18,6 +18,7 @@ help: ## List every target with a sentence
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  ENV=dev|prod chooses the environment of synth, deploy, diff, destroy and secrets (now: $(ENV))."
+	@echo "  LOCAL_IMAGE=skip keeps make up from building the image where there is a Docker engine."
 
 $(READY): requirements/dev.txt requirements/uv.txt package-lock.json scripts/setup
 	@PYTHON=$(PYTHON) scripts/setup
