@@ -12,7 +12,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
 CONTEXT := -c environment=$(ENV) $(CDK_CONTEXT)
 
-.PHONY: help setup up down status logs test lint format synth deploy diff destroy secrets lock clean
+.PHONY: bench help setup up down status logs test lint format synth deploy diff destroy secrets lock clean
 
 help: ## List every target with a sentence
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ logs: $(READY) ## Follow the local deployment's log lines, until Ctrl-C
 
 test: $(READY) ## Run every test
 	@$(PY) -m pytest $(TESTS)
+
+bench: $(READY) ## Measure what observing a request costs, as ratios to the bare app
+	@$(PY) -m bench.overhead $(BENCH)
 
 lint: $(READY) ## Check style, types, shell scripts and the Dockerfile
 	@.venv/bin/ruff check .

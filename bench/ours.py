@@ -1,0 +1,46 @@
+"""The bench's app, observed by `service.telemetry` with the tutorial's spans, subsegments and lines."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from aws_xray_sdk.core import xray_recorder
+from opentelemetry import trace
+
+from bench import shop
+from bench.variants import Subject
+from service.settings import Settings
+from service.telemetry import Telemetry
+
+tracer = trace.get_tracer("home.activities")
+LOGGER = logging.getLogger("service.bench")
+
+
+def home() -> Any:  # noqa: ANN401 - any JSON
+    """Serve the feed within the tutorial's span."""
+    with tracer.start_as_current_span("HomeActivities-MockData") as span:
+        now = shop.now()
+        span.set_attribute("home-activities-app.now", now.isoformat())
+        results = shop.home_feed(now)
+        span.set_attribute("home-activities-app.result_length", len(results))
+        return results
+
+
+def notify() -> Any:  # noqa: ANN401 - any JSON
+    """Serve the notifications within the tutorial's subsegment."""
+    LOGGER.info("Hello CloudWatch! from  /api/activities/notifications")
+    subsegment = xray_recorder.begin_subsegment("notifications_activities")
+    now = shop.now()
+    results = shop.notifications(now)
+    subsegment.put_metadata("key", {"now": now.isoformat(), "results-size": len(results)}, "namespace")
+    xray_recorder.end_subsegment()
+    return results
+
+
+def wire(settings: Settings) -> Subject:
+    """Return the app with its telemetry."""
+    app = shop.create_app(home, notify)
+    telemetry = Telemetry(settings)
+    telemetry.install(app)
+    return Subject(app, lambda: telemetry.flush(30))
