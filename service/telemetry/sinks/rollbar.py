@@ -46,8 +46,14 @@ _NAMES = (
     "credentials",
     "cookies",
     "session",
+    "query_string",
+    "raw_uri",
+    "request_uri",
 )
-"""Fields, parameters and local variables that hold secrets by custom, beyond those that the SDK knows."""
+"""Fields, parameters and local variables that hold secrets by custom, beyond those that the SDK knows.
+
+The last three are WSGI's: the item has the URL as well, with its query's secrets taken out.
+"""
 _REDACTED = b"[redacted]"
 _SHORTEST_KEY = 8
 """Characters. A shorter one would be found in harmless text."""

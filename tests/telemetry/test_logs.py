@@ -1,0 +1,132 @@
+"""Each log line is one JSON object that names its request; nothing that a client sends can forge another."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+from flask import Flask, abort, request
+
+from service import telemetry
+from service.telemetry.logs import MAX_LINE, JsonFormatter
+from tests.telemetry.observatory import Document, Observatory, eventually
+from tests.telemetry.segments import ask
+
+
+def access_line(observatory: Observatory, trace_id: str, lines: int = 1) -> Document:
+    [line] = [each for each in eventually(lambda: observatory.lines_of(trace_id), lines) if "status" in each]
+    return line
+
+
+def test_the_access_line_says_all_of_the_request(app: Flask, observatory: Observatory) -> None:
+    headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7"}
+    with app.test_client().get("/api/activities/@coco?x=1", headers=headers, buffered=True) as response:
+        trace_id, size = response.headers["X-Trace-Id"], len(response.data)
+    line = access_line(observatory, trace_id)
+    assert line.pop("duration_ms") > 0
+    assert line.pop("timestamp").endswith("+00:00")
+    assert len(line.pop("span_id")) == 16
+    assert line == {
+        "level": "INFO",
+        "logger": "service.access",
+        "message": "GET /api/activities/@coco 200",
+        "trace_id": trace_id,
+        "xray_trace_id": f"1-{trace_id[:8]}-{trace_id[8:]}",
+        "method": "GET",
+        "route": "/api/activities/@<string:handle>",
+        "path": "/api/activities/@coco",
+        "status": 200,
+        "bytes": size,
+        "client_address": "203.0.113.7",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "level"), [("/nope", 404, "INFO"), ("/api/fault", 500, "ERROR"), ("/broken", 503, "ERROR")]
+)
+def test_only_a_servers_error_is_an_error(
+    path: str, status: int, level: str, app: Flask, observatory: Observatory
+) -> None:
+    app.add_url_rule("/broken", "broken", lambda: abort(503))
+    line = access_line(observatory, ask(app, path, status), 2 if path == "/api/fault" else 1)
+    assert (line["status"], line["level"], line["route"]) == (status, level, "-" if path == "/nope" else path)
+
+
+def test_every_librarys_line_within_a_request_carries_its_ids_and_its_span(
+    app: Flask, observatory: Observatory
+) -> None:
+    @app.get("/library")
+    def library() -> str:
+        with telemetry.span("inner") as span:
+            logging.getLogger("somebody.elses.library").warning("disk %d%% full", 90)
+        return f"{span.get_span_context().span_id:016x}"
+
+    with app.test_client().get("/library", buffered=True) as response:
+        trace_id, span_id = response.headers["X-Trace-Id"], response.get_data(as_text=True)
+    line = eventually(lambda: observatory.lines_of(trace_id), 2)[0]
+    assert (line["logger"], line["message"]) == ("somebody.elses.library", "disk 90% full")
+    assert (line["span_id"], line["method"], line["route"]) == (span_id, "GET", "/library")
+
+
+FORGED = 'x"}\r\n{"level":"ERROR","message":"forged"}\u2028\x00\x1b[31m'
+
+
+def test_what_a_client_sends_stays_within_its_line(app: Flask, observatory: Observatory) -> None:
+    @app.get("/echo")
+    def echo() -> str:
+        name = request.args["name"]
+        telemetry.identify(name)
+        app.logger.warning("hello %s", name)
+        return "ok"
+
+    printed = io.StringIO()
+    handler = logging.StreamHandler(printed)
+    handler.setFormatter(JsonFormatter())
+    logging.getLogger().addHandler(handler)
+    try:
+        quoted = "".join(f"%{byte:02x}" for byte in FORGED.encode())
+        trace_id, unmatched = ask(app, f"/echo?name={quoted}"), ask(app, f"/{quoted}", 404)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    said, access = eventually(lambda: observatory.lines_of(trace_id), 2)
+    assert (said["message"], said["user_id"], access["user_id"]) == (f"hello {FORGED}", FORGED, FORGED)
+    assert access_line(observatory, unmatched)["path"] == f"/{FORGED}"
+    messages = [json.loads(line)["message"] for line in printed.getvalue().split("\n")[:-1]]
+    assert messages == [f"hello {FORGED}", "GET /echo 200", f"GET /{FORGED} 404"]
+
+
+def test_a_line_too_long_for_an_event_is_still_one_object(app: Flask, observatory: Observatory) -> None:
+    @app.get("/long")
+    def long() -> str:
+        app.logger.error("\x01" * 500_000, exc_info=ValueError("é\x01" * 300_000 + "the end"))
+        return "ok"
+
+    trace_id = ask(app, "/long")
+    line = eventually(lambda: observatory.lines_of(trace_id), 2)[0]
+    assert len(json.dumps(line, ensure_ascii=False).encode()) <= MAX_LINE
+    assert line["message"].endswith("…")
+    assert line["exception"].endswith("the end\n")
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments", "shown"),
+    [
+        ("only %d", ("text",), "only %d (its arguments could not be formatted)"),
+        ("lone %s surrogate", ("\udc80",), "lone ? surrogate"),
+    ],
+)
+def test_a_line_that_cannot_be_formatted_or_encoded_is_written_as_far_as_it_can(
+    message: str, arguments: tuple[object, ...], shown: str
+) -> None:
+    record = logging.LogRecord("test", logging.INFO, __file__, 1, message, arguments, None)
+    assert json.loads(JsonFormatter().format(record))["message"] == shown
+
+
+@pytest.mark.usefixtures("app")
+def test_outside_a_request_the_missing_ids_are_seen_to_be_missing(observatory: Observatory) -> None:
+    logging.getLogger("somebody.elses.library").warning("between requests")
+    [line] = eventually(lambda: observatory.lines_of("-"), 1)
+    assert (line["trace_id"], line["span_id"], line["xray_trace_id"]) == ("-", "-", "-")
+    assert "method" not in line
