@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -143,3 +144,21 @@ def test_a_service_that_does_not_answer_in_time_is_not_healthy() -> None:
         result = health_check(str(silent.getsockname()[1]))
     assert result.returncode == 1
     assert result.stderr == "not healthy: timed out\n"
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_the_start_does_not_wait_for_credentials() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and never answers
+        variables = {
+            "CLOUDWATCH_LOG_GROUP": "group",
+            "AWS_REGION": "us-east-1",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{silent.getsockname()[1]}/",
+            "TELEMETRY_SHUTDOWN_DEADLINE": "1",
+        }
+        begun = time.monotonic()
+        with serve(variables) as server:
+            assert server.get("/api/activities/home").status_code == 200
+            assert time.monotonic() - begun < 5  # far below boto3's own time limits
+            code, seconds, _ = server.stop()
+    assert code == 0
+    assert seconds < 4

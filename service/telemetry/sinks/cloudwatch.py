@@ -7,7 +7,8 @@ import os
 import socket
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypedDict
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import watchtower
 from opentelemetry.sdk.resources import Resource
@@ -32,17 +33,18 @@ def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - t
     """Return the sink: on with `CLOUDWATCH_LOG_GROUP`, which the infrastructure creates."""
     if settings.log_group is None:
         return Sink(name=NAME, off_because="CLOUDWATCH_LOG_GROUP is not set")
-    handler = QueueingHandler(settings.log_group, _client(settings))
+    handler = QueueingHandler(settings.log_group, settings.aws_region)
     return Sink(name=NAME, log_handler=handler, queue=handler.batcher)
 
 
-def _client(settings: Settings) -> CloudWatchLogsClient:
+def _client(region: str | None) -> CloudWatchLogsClient:
+    """Make the client, which asks for credentials over the network: never at start-up, only on the sending thread."""
     import boto3  # noqa: PLC0415 - costly, and only for this sink
     from botocore.config import Config  # noqa: PLC0415
 
     # The batcher retries and stays within its deadline: the client itself must give up early.
     config = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})
-    return boto3.client("logs", region_name=settings.aws_region, config=config)
+    return boto3.client("logs", region_name=region, config=config)
 
 
 class Event(TypedDict):
@@ -55,16 +57,21 @@ class Event(TypedDict):
 class QueueingHandler(watchtower.CloudWatchLogHandler):
     """watchtower's handler, with a bounded queue and all formatting and sending off the caller's thread."""
 
-    def __init__(self, log_group: str, client: CloudWatchLogsClient) -> None:
-        # Creating the group would be a network call at start-up: the infrastructure has made it.
-        super().__init__(log_group_name=log_group, use_queues=False, boto3_client=client, create_log_group=False)
-        self._client = client
+    def __init__(self, log_group: str, region: str | None) -> None:
+        # Given no client, watchtower would make one now; and creating the group would be a call to AWS.
+        no_client_yet: Any = object()
+        super().__init__(log_group_name=log_group, use_queues=False, boto3_client=no_client_yet, create_log_group=False)
+        self._region = region
         self._group = log_group
         self._stream = ""
         self._stream_of = 0
         self._lines: list[LogLine] = []
         self._left: list[list[Event]] = []
         self.batcher: Batcher[LogLine] = Batcher(NAME, self._ship, capacity=20_000, batch_size=_BATCH)
+
+    @cached_property
+    def _client(self) -> CloudWatchLogsClient:
+        return _client(self._region)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue the record; never blocks, never raises."""
