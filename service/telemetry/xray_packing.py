@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from service.telemetry.any_json import dumps, text
 from service.telemetry.xray_limits import Document
@@ -17,7 +17,10 @@ _MAX_NODE = MAX_DOCUMENT - _PLACE
 _MAX_HEIGHT = 50
 """Levels of subsegments in one document, a bound of ours: parsers of JSON have theirs."""
 _NAMED = 20
-_BULKY = ("cause", "sql", "annotations", "http", "aws", "metadata")
+_NAME_LENGTH = 80
+_WIDEST = 6
+"""Bytes that JSON may need for one character."""
+_BULKY = frozenset({"cause", "sql", "annotations", "http", "aws"})
 
 
 @dataclass(slots=True)
@@ -68,35 +71,27 @@ def _join(own: bytes, children: list[_Part]) -> tuple[_Part, list[_Part]]:
 
 
 def fitted(document: Document) -> bytes:
-    """Return the JSON of one node: of one that is too long the largest metadata go first, then its other bulk.
-
-    What was left out is named in its metadata, under `telemetry`.
-    """
+    """Return the JSON of one node; where it is too long, its largest parts are left out and named in its metadata."""
     made = dumps(document)
     if len(made) <= _MAX_NODE:
         return made
-    document, left_out = _without_largest_metadata(document, len(made) - _MAX_NODE)
-    for part in (None, *_BULKY):
-        if part is not None and document.pop(part, None):
-            left_out.append(part)
-        note = {"telemetry": {"left_out": [name[:200] for name in left_out[:_NAMED]]}}
-        made = dumps({**document, "metadata": {**document.get("metadata", {}), **note}})
-        if len(made) <= _MAX_NODE:
-            break
-    return made
-
-
-def _without_largest_metadata(document: Document, excess: int) -> tuple[Document, list[str]]:
     metadata = {space: dict(values) for space, values in document.get("metadata", {}).items()}
-    entries = [
-        (len(dumps({"": value})), space, key) for space, values in metadata.items() for key, value in values.items()
-    ]
-    excess += _NAMED * 250
+    kept = {**document, "metadata": metadata}
+    excess = len(made) - _MAX_NODE + _NAMED * _NAME_LENGTH * _WIDEST
     left_out: list[str] = []
-    for size, space, key in sorted(entries, key=lambda entry: -entry[0]):
+    for size, part, key in sorted(_parts(document), reverse=True, key=lambda each: each[0]):
         if excess <= 0:
             break
-        del metadata[space][key]
-        left_out.append(f"metadata {text(space)}.{text(key)}")
+        (kept if part is None else metadata[part]).pop(key)
+        left_out.append(text(key if part is None else f"metadata {part}.{key}")[:_NAME_LENGTH])
         excess -= size
-    return {**document, "metadata": metadata}, left_out
+    return dumps({**kept, "metadata": {**metadata, "telemetry": {"left_out": left_out[:_NAMED]}}})
+
+
+def _parts(document: Document) -> Iterator[tuple[int, str | None, Any]]:
+    """Yield the size of each part that can be left out, the metadata's namespace if it is of those, and its key."""
+    for key in _BULKY & document.keys():
+        yield len(dumps({"": document[key]})), None, key
+    for space, values in document.get("metadata", {}).items():
+        for key, value in values.items():
+            yield len(dumps({"": value})), space, key

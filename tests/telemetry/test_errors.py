@@ -39,7 +39,7 @@ def test_the_item_has_the_ids_and_span_and_segment_have_the_items(app: Flask, ob
 
 def report_exception() -> None:
     try:
-        raise ValueError("handled")
+        int("x")
     except ValueError:
         rollbar.report_exc_info(extra_data={"own": 1})
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import json
 import logging
+from contextlib import closing
+from typing import Any
 
 import pytest
 from flask import Flask, abort, request
 
+from local.standins.server import Served
 from service import telemetry
 from service.telemetry.logs import MAX_LINE, JsonFormatter
-from tests.telemetry.observatory import Document, Observatory, eventually
+from tests.telemetry.conftest import AppMaker
+from tests.telemetry.observatory import Document, LogGroup, Observatory, eventually
 from tests.telemetry.segments import ask
 
 
@@ -130,3 +134,31 @@ def test_outside_a_request_the_missing_ids_are_seen_to_be_missing(observatory: O
     [line] = eventually(lambda: observatory.lines_of("-"), 1)
     assert (line["trace_id"], line["span_id"], line["xray_trace_id"]) == ("-", "-", "-")
     assert "method" not in line
+
+
+class FailingOnce(LogGroup):
+    """Refuse the second request that carries lines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = 0
+
+    def take(self) -> tuple[Any, int]:
+        if self.streams:
+            self.taken += 1
+        return ({"__type": "ThrottlingException"}, 400) if self.taken == 3 else super().take()
+
+
+def test_when_half_of_a_batch_is_refused_only_that_half_is_sent_again(
+    make_app: AppMaker, observatory: Observatory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = FailingOnce()
+    with closing(Served(group.app())) as served:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
+        app = make_app({**observatory.cloudwatch, "LOG_CONSOLE": "false"})
+        with app.app_context():
+            for number in range(400):
+                logging.getLogger("service.test").warning("%d %s", number, "x" * 6_000)
+        assert app.extensions["telemetry"].flush(10)
+    assert group.taken > 3
+    assert [int(line["message"].split()[0]) for line in group.lines] == list(range(400))

@@ -223,3 +223,15 @@ def test_outside_a_request_it_warns_once_and_does_nothing(
             xray_recorder.end_subsegment()
     assert [record.name for record in caplog.records] == ["service.telemetry.xray_context"]
     assert observatory.segments == []
+
+
+def test_a_broken_entity_costs_what_it_held_and_nothing_else(app: Flask, observatory: Observatory) -> None:
+    @app.get("/broken")
+    def broken() -> str:
+        xray_recorder.current_segment().metadata = None
+        with telemetry.span("inner"):
+            return "ok"
+
+    ids = [ask(app, path) for path in ("/broken", "/api/health-check", "/broken")]
+    names = [[child["name"] for child in segment_of(observatory, each).get("subsegments", ())] for each in ids]
+    assert names == [["inner"], [], ["inner"]]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_xray_sdk.core.utils.search_pattern import wildcard_match
 from opentelemetry.sdk.resources import Resource
@@ -18,6 +19,8 @@ from service.telemetry.scope import RequestScope, current_scope
 from service.telemetry.sink import Sink
 from service.telemetry.verdict import verdict_of
 from service.telemetry.xray_document import Facts, SegmentSource, encode, host_asked_for
+
+logger = logging.getLogger(__name__)
 
 NAME = "xray"
 
@@ -92,6 +95,14 @@ def _request(span: ReadableSpan, scope: RequestScope) -> SegmentSource:
     )
 
 
+def _documents(source: SegmentSource, facts: Facts) -> list[bytes]:
+    try:
+        return list(encode(source, facts))
+    except Exception:  # the SDK's entities are open to the handler, which may have put anything in their place
+        logger.exception("what a handler added to its segment could not be read: it is sent without")
+        return list(encode(replace(source, entities={}, segment=None, annotations={}), facts))
+
+
 class _Daemon:
     """Write documents to the daemon's socket, from the queue's thread."""
 
@@ -106,7 +117,7 @@ class _Daemon:
         for finished in batch:
             if not finished.sent:
                 facts = self._facts._replace(name=self._name(host_asked_for(finished.source)))
-                for document in encode(finished.source, facts):
+                for document in _documents(finished.source, facts):
                     self._write(_HEADER + document)
                 finished.sent = True
 
