@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import threading
 import time
@@ -243,6 +244,7 @@ def test_a_forked_worker_polls_anew_even_if_a_lock_was_held(daemon: Daemon, make
             warnings.simplefilter("ignore", DeprecationWarning)  # what this test is about: forking with threads
             child = os.fork()
         if child == 0:
+            signal.alarm(15)  # a lock held for ever ends it
             try:
                 begun_anew = sampler.source == "local" and sampler.decide(REQUEST) == LOCAL
                 os._exit(0 if begun_anew and until(lambda: half(sampler), seconds=8) else 1)

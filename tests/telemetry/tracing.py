@@ -79,7 +79,11 @@ class Kept:
 
 
 def beside_the_access_line(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name != ACCESS_LOGGER]
+    """Return what else was logged; a line of its own proves that it would have been heard."""
+    logging.getLogger("tests").info("heard")
+    *heard, mine = (record.getMessage() for record in caplog.records if record.name != ACCESS_LOGGER)
+    assert mine == "heard"
+    return heard
 
 
 def everything_is_heard(caplog: pytest.LogCaptureFixture) -> None:

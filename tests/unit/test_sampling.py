@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import warnings
 from dataclasses import replace
 
@@ -90,6 +91,7 @@ def test_a_forked_worker_has_the_reservoir_for_itself_even_if_the_lock_was_held(
         warnings.simplefilter("ignore", DeprecationWarning)  # what this test is about: forking with threads
         child = os.fork()
         if child == 0:
+            signal.alarm(5)  # a lock held for ever ends it
             os._exit(0 if made.decide(REQUEST) == ONE else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert not made.decide(REQUEST).sampled
