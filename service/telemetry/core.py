@@ -6,9 +6,9 @@ import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, got_request_exception, request
+from flask import Flask, Response, got_request_exception, request
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind, StatusCode
@@ -56,6 +56,7 @@ class Telemetry:
             if sink.span_processor is not None:
                 self.provider.add_span_processor(sink.span_processor)
         self.log_handlers = tuple(sink.log_handler for sink in self.sinks if sink.log_handler is not None)
+        self.access_logs = tuple(sink.log_access for sink in self.sinks if sink.log_access is not None)
         self._tracer = self.provider.get_tracer("service.telemetry")
         self._traces = any(sink.span_processor is not None for sink in self.sinks)
 
@@ -64,6 +65,7 @@ class Telemetry:
         app.extensions[EXTENSION] = self
         app.wsgi_app = TraceMiddleware(app.wsgi_app, self)  # type: ignore[method-assign]  # Flask's documented way
         app.before_request_funcs.setdefault(None, []).insert(0, _note_route)
+        app.after_request_funcs.setdefault(None, []).append(_note_body)
         got_request_exception.connect(self._on_exception, app, weak=False)
         doors.open_for(self)
 
@@ -115,15 +117,18 @@ class Telemetry:
         if incoming.parent_id is not None:
             caller = trace.SpanContext(scope.trace_id, incoming.parent_id, is_remote=True, trace_flags=flags)
             parent = trace.set_span_in_context(trace.NonRecordingSpan(caller), base)
-        with scope.opening(parent):
+        token = attach(scope.opening(parent))
+        try:
             return self._tracer.start_span(span_name(scope.method, None), kind=SpanKind.SERVER, attributes=attributes)
+        finally:
+            detach(token)
 
     def close(self, scope: RequestScope, *, status: int, body_size: int) -> None:
-        """End the server span of `scope`; `body_size` in bytes."""
+        """End the server span of `scope`, whose context is the current one; `body_size` in bytes."""
         span = scope.span
         if not span.is_recording():
             return
-        with scope.active():
+        if scope.xray_entities:
             close_left_open(scope)
         if scope.route is not None:
             span.update_name(span_name(scope.method, scope.route))
@@ -136,8 +141,7 @@ class Telemetry:
             _record_error(span, scope.error)
         elif status >= _SERVER_ERROR:
             span.set_status(StatusCode.ERROR)
-        with scope.active():
-            span.end()
+        span.end()
 
     def _on_exception(self, sender: Flask, exception: BaseException, **_: object) -> None:  # noqa: ARG002 - the signal's signature
         self.report(exception)
@@ -184,6 +188,13 @@ def _note_route() -> None:
         scope.route = request.url_rule.rule
 
 
+def _note_body(response: Response) -> Response:
+    scope = current_scope()
+    if scope is not None:
+        scope.streamed = not response.is_sequence
+    return response
+
+
 def _record_error(span: trace.Span, error: BaseException) -> None:
     """Note `error` as `opentelemetry.trace.use_span` does: an event, and a status that says it in a line."""
     try:
@@ -195,11 +206,10 @@ def _record_error(span: trace.Span, error: BaseException) -> None:
 
 
 def _sampler(settings: Settings) -> Sampler:
-    """Follow X-Ray's rules where its daemon is, and where no rule is given at all keep everything."""
+    """Follow X-Ray's rules where its daemon is; else the local rule, and without one keep everything."""
     local = LocalSampler(settings.sampling_rule or KEEP_EVERYTHING)
-    if settings.xray_daemon_address is None or settings.sampling_rule is None:
-        return local
-    return RemoteSampler(settings.xray_daemon_address.tcp, local)
+    address = settings.xray_daemon_address
+    return local if address is None else RemoteSampler(address.tcp, local)
 
 
 def _resource(settings: Settings) -> Resource:

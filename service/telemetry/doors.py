@@ -10,18 +10,21 @@ import logging
 import os
 import threading
 import weakref
+from contextlib import AbstractContextManager, ContextDecorator
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import propagate, trace
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 
 from service.telemetry import batching, xray_context
+from service.telemetry.logs import ACCESS_LOGGER
 from service.telemetry.propagation import OutgoingHeaders
-from service.telemetry.scope import current_scope
+from service.telemetry.scope import RequestScope, current_scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from opentelemetry.context import Context
     from opentelemetry.util.types import Attributes
 
     from service.telemetry.core import Telemetry
@@ -89,6 +92,16 @@ class ScopedTracerProvider(trace.TracerProvider):
         return ScopedTracer(instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
 
 
+class _Unrecorded(AbstractContextManager[trace.Span], ContextDecorator):
+    """Stand for a span in a request that is not recorded: the request's own span stays the current one."""
+
+    def __enter__(self) -> trace.Span:
+        return trace.get_current_span()
+
+    def __exit__(self, *_: object) -> None:
+        """Let an exception pass."""
+
+
 class ScopedTracer(trace.Tracer):
     """Start each span with the current app's tracer of the same name."""
 
@@ -96,16 +109,22 @@ class ScopedTracer(trace.Tracer):
         self._identity = identity
         self._tracers: weakref.WeakKeyDictionary[Telemetry, trace.Tracer] = weakref.WeakKeyDictionary()
 
-    def start_span(self, *args: Any, **kwargs: Any) -> trace.Span:  # noqa: ANN401 - as the interface has them
-        """Start a span; outside any app's life an invalid one that records nothing."""
-        return self._tracer().start_span(*args, **kwargs)
+    def start_span(self, name: str, context: Context | None = None, *args: Any, **kwargs: Any) -> trace.Span:  # noqa: ANN401 - as the interface has them
+        """Start a span; outside any app's life, or in a request that is not recorded, one that records nothing."""
+        scope = current_scope(context)
+        if scope is not None and not scope.recorded and context is None:
+            return trace.get_current_span()
+        return self._tracer(scope).start_span(name, context, *args, **kwargs)
 
-    def start_as_current_span(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the interface has them
+    def start_as_current_span(self, name: str, context: Context | None = None, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the interface has them
         """Return the context manager of the current app's tracer."""
-        return self._tracer().start_as_current_span(*args, **kwargs)
+        scope = current_scope(context)
+        if scope is not None and not scope.recorded and context is None:
+            return _Unrecorded()
+        return self._tracer(scope).start_as_current_span(name, context, *args, **kwargs)
 
-    def _tracer(self) -> trace.Tracer:
-        telemetry = current()
+    def _tracer(self, scope: RequestScope | None) -> trace.Tracer:
+        telemetry = scope.telemetry if scope is not None else _state.latest()
         if telemetry is None:
             return trace.NoOpTracer()
         found = self._tracers.get(telemetry)
@@ -117,12 +136,15 @@ class ScopedTracer(trace.Tracer):
 class ScopedLogHandler(logging.Handler):
     """Hand each record to the log handlers of the current app."""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Hand `record` on, unless it is a library's chatter about sending telemetry: that would never end."""
-        if batching.is_sending_thread() and not record.name.startswith(_OURS):
-            return
-        scope = getattr(record, "request_scope", None)
-        telemetry = scope.telemetry if scope is not None else current()
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Hand `record` on, unless it is a library's chatter about sending telemetry: that would never end.
+
+        Without the lock that `logging.Handler` takes: each app's handlers see to their own.
+        """
+        if record.name == ACCESS_LOGGER or (batching.is_sending_thread() and not record.name.startswith(_OURS)):
+            return False  # the access line has been told already
+        telemetry = current()
         if telemetry is not None:
             for handler in telemetry.log_handlers:
                 handler.handle(record)
+        return True

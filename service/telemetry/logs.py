@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Mapping
 from datetime import UTC, datetime
+from time import time
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -21,31 +21,76 @@ MAX_LINE: Final = 256 * 1024 - 26
 """Bytes: what PutLogEvents takes as one event, less the overhead that it counts for each."""
 
 ACCESS_LOGGER: Final = "service.access"
-_SCOPE = "request_scope"
-_FIELDS = "log_fields"
+_access_logger = logging.getLogger(ACCESS_LOGGER)
+_service_logger = logging.getLogger("service")
+_root_logger = logging.getLogger()
+_LINE = "log_line"
+
+
+class Access(NamedTuple):
+    """What the access line of one request says. `duration_ms` runs to the last byte of the body."""
+
+    status: int
+    duration_ms: float
+    bytes_sent: int
+    client_address: str
 
 
 class LogLine(NamedTuple):
-    """A record taken out of the caller's hands: nothing in it changes any more."""
+    """A line taken out of the caller's hands. Its JSON is made later, on the thread that sends it."""
 
     created: float
     level: str
     logger: str
     message: str
     exception: str | None
-    fields: Mapping[str, Any]
+    scope: RequestScope | None
+    span_id: int
+    access: Access | None
 
 
 def capture(record: logging.LogRecord) -> LogLine:
     """Take from `record`, and from the request it belongs to, what its line will show."""
+    made: LogLine | None = getattr(record, _LINE, None)
+    if made is not None:
+        return made
+    scope = current_scope()
     return LogLine(
         created=record.created,
         level=record.levelname,
         logger=record.name,
         message=_message(record),
         exception="".join(traceback.format_exception(*record.exc_info)) if record.exc_info else None,
-        fields=_request_fields(getattr(record, _SCOPE, None) or current_scope()) | getattr(record, _FIELDS, {}),
+        scope=scope,
+        span_id=_span_id(scope) if scope is not None else 0,
+        access=None,
     )
+
+
+def log_access(scope: RequestScope, access: Access) -> None:
+    """Write the one access line of a request: INFO, or ERROR for a 5xx."""
+    error = access.status >= 500  # noqa: PLR2004 - HTTP's server errors
+    if not _access_logger.isEnabledFor(logging.ERROR if error else logging.INFO):
+        return
+    span_id = scope.span.get_span_context().span_id
+    line = LogLine(time(), "ERROR" if error else "INFO", ACCESS_LOGGER, "", None, scope, span_id, access)
+    for log in scope.telemetry.access_logs:
+        log(line)
+    if _heard_elsewhere():
+        text = f"{scope.method} {scope.path} {access.status}"
+        record = _access_logger.makeRecord(ACCESS_LOGGER, getattr(logging, line.level), "", 0, text, (), None)
+        setattr(record, _LINE, line)
+        _access_logger.handle(record)
+
+
+def _heard_elsewhere() -> bool:
+    """Return whether somebody listens by a handler of their own: ours, one on the root, is told without a record."""
+    return bool(_access_logger.handlers or _service_logger.handlers or len(_root_logger.handlers) > 1)
+
+
+def _span_id(scope: RequestScope) -> int:
+    span = trace.get_current_span().get_span_context()
+    return span.span_id if span.trace_id == scope.trace_id else scope.span.get_span_context().span_id
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -72,8 +117,10 @@ def _json(line: LogLine) -> bytes:
         "level": line.level,
         "logger": line.logger,
         "message": line.message,
-        **line.fields,
+        **_request_fields(line),
     }
+    if line.access is not None and line.scope is not None:
+        document |= _access_fields(line.scope, line.access)
     if line.exception is not None:
         document["exception"] = line.exception
     try:
@@ -86,14 +133,13 @@ def _clean(value: object) -> object:
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
 
 
-def _request_fields(scope: RequestScope | None) -> dict[str, Any]:
+def _request_fields(line: LogLine) -> dict[str, Any]:
+    scope = line.scope
     if scope is None:
         return {"trace_id": NO_REQUEST, "span_id": NO_REQUEST, "xray_trace_id": NO_REQUEST}
-    span = trace.get_current_span().get_span_context()
-    span_id = span.span_id if span.trace_id == scope.trace_id else scope.span.get_span_context().span_id
     fields: dict[str, Any] = {
         "trace_id": scope.trace_hex,
-        "span_id": span_hex(span_id),
+        "span_id": span_hex(line.span_id),
         "xray_trace_id": scope.xray_id,
         "method": scope.method,
         "route": scope.route or NO_REQUEST,
@@ -103,41 +149,20 @@ def _request_fields(scope: RequestScope | None) -> dict[str, Any]:
     return fields
 
 
+def _access_fields(scope: RequestScope, access: Access) -> dict[str, Any]:
+    return {
+        "message": f"{scope.method} {scope.path} {access.status}",
+        "path": scope.path,
+        "status": access.status,
+        "duration_ms": round(access.duration_ms, 3),
+        "bytes": access.bytes_sent,
+        "client_address": access.client_address,
+    }
+
+
 class JsonFormatter(logging.Formatter):
     """Format a record as the same JSON line that CloudWatch gets."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         return encode(capture(record)).decode()
-
-
-class Access(NamedTuple):
-    """What the access line of one request says. `duration_ms` runs to the last byte of the body."""
-
-    status: int
-    duration_ms: float
-    bytes_sent: int
-    client_address: str
-    path: str
-
-
-def log_access(scope: RequestScope, access: Access) -> None:
-    """Write the one access line of a request: INFO, or ERROR for a 5xx."""
-    level = logging.ERROR if access.status >= 500 else logging.INFO  # noqa: PLR2004 - HTTP's server errors
-    logging.getLogger(ACCESS_LOGGER).log(
-        level,
-        "%s %s %d",
-        scope.method,
-        access.path,
-        access.status,
-        extra={
-            _SCOPE: scope,
-            _FIELDS: {
-                "path": access.path,
-                "status": access.status,
-                "duration_ms": round(access.duration_ms, 3),
-                "bytes": access.bytes_sent,
-                "client_address": access.client_address,
-            },
-        },
-    )

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.context import attach, detach
+
 from service.telemetry.ids import span_hex
 from service.telemetry.logs import Access, log_access
 from service.telemetry.scope import RequestScope
@@ -33,13 +35,16 @@ class TraceMiddleware:
         """Serve one request."""
         scope = self._telemetry.open(environ)
         exchange = _Exchange(scope, environ)
-        with scope.active():
-            try:
-                body = self._app(environ, exchange.starting(start_response))
-            except BaseException as error:
-                scope.error = scope.error or error
-                exchange.finish()
-                raise
+        # Not a context manager: this and the one around the body's end are on every request's path.
+        token = attach(scope.context)
+        try:
+            body = self._app(environ, exchange.starting(start_response))
+        except BaseException as error:
+            scope.error = scope.error or error
+            exchange.finish()
+            raise
+        finally:
+            detach(token)
         return _Body(body, exchange)
 
 
@@ -97,7 +102,6 @@ class _Exchange:
                 duration_ms=milliseconds,
                 bytes_sent=self.bytes_sent,
                 client_address=client_address(self._environ),
-                path=scope.path,
             ),
         )
 
@@ -120,26 +124,35 @@ class _Body:
         self._exchange = exchange
 
     def __iter__(self) -> Iterator[bytes]:
-        scope, exchange = self._exchange.scope, self._exchange
-        chunks = iter(self._body)
-        while True:
-            with scope.active():
-                try:
-                    chunk = next(chunks)
-                except StopIteration:
-                    break
-                except BaseException as error:
-                    _report_broken(scope, error)
-                    raise
+        exchange = self._exchange
+        for chunk in _within(exchange.scope, self._body) if exchange.scope.streamed else self._body:
             exchange.bytes_sent += len(chunk)
             yield chunk
 
     def close(self) -> None:
         """Close the wrapped body, then finish: the server calls this whether or not the body was read."""
-        with self._exchange.scope.active():
-            try:
-                close = getattr(self._body, "close", None)
-                if close is not None:
-                    close()
-            finally:
-                self._exchange.finish()
+        token = attach(self._exchange.scope.context)
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._exchange.finish()
+            detach(token)
+
+
+def _within(scope: RequestScope, body: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the chunks of `body`, each made within the request's context."""
+    chunks = iter(body)
+    while True:
+        token = attach(scope.context)
+        try:
+            chunk = next(chunks)
+        except StopIteration:
+            return
+        except BaseException as error:
+            _report_broken(scope, error)
+            raise
+        finally:
+            detach(token)
+        yield chunk

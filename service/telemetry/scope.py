@@ -5,8 +5,6 @@ The scope travels in OpenTelemetry's context, so it goes wherever that context i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry import context as otel_context
@@ -41,7 +39,9 @@ class RequestScope:
         "rollbar_uuid",
         "route",
         "span",
+        "streamed",
         "telemetry",
+        "trace_hex",
         "trace_id",
         "tracestate",
         "user_id",
@@ -63,6 +63,8 @@ class RequestScope:
     ) -> None:
         self.telemetry = telemetry
         self.trace_id = trace_id
+        self.trace_hex = trace_hex(trace_id)
+        """The trace id as Honeycomb, the logs and Rollbar show it."""
         self.random_id = random_id
         self.recorded = recorded
         self.in_xray = in_xray
@@ -72,6 +74,8 @@ class RequestScope:
         self.forwarded = "HTTP_X_FORWARDED_FOR" in environ
         self.path = request_path(environ)
         self.route: str | None = None
+        self.streamed = True
+        """Whether the body is made while it is sent, by code that belongs to the request."""
         self.user_id: str | None = None
         self.error: BaseException | None = None
         self.rollbar_uuid: str | None = None
@@ -95,28 +99,9 @@ class RequestScope:
         """Whether the server span is yet to be started."""
         return self.span is trace.INVALID_SPAN
 
-    @contextmanager
-    def opening(self, parent: otel_context.Context) -> Iterator[None]:
-        """Run the block that starts the server span: `parent` holds the caller's span, if any."""
-        token = otel_context.attach(otel_context.set_value(_SCOPE_KEY, self, parent))
-        try:
-            yield
-        finally:
-            otel_context.detach(token)
-
-    @contextmanager
-    def active(self) -> Iterator[None]:
-        """Run the block within this request's context."""
-        token = otel_context.attach(self.context)
-        try:
-            yield
-        finally:
-            otel_context.detach(token)
-
-    @property
-    def trace_hex(self) -> str:
-        """The trace id as Honeycomb, the logs and Rollbar show it."""
-        return trace_hex(self.trace_id)
+    def opening(self, parent: otel_context.Context) -> otel_context.Context:
+        """Return the context in which the server span is started: `parent` holds the caller's span, if any."""
+        return otel_context.set_value(_SCOPE_KEY, self, parent)
 
     @property
     def xray_id(self) -> str:

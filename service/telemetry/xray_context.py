@@ -34,6 +34,9 @@ class _Opened(NamedTuple):
     thread: int
 
 
+_tracer = trace.get_tracer(__name__)
+
+
 def install() -> None:
     """Point the SDK's global recorder at the current request's scope. Once per process is enough."""
     if not isinstance(xray_recorder.context, ScopedContext):
@@ -85,7 +88,7 @@ class ScopedContext(Context):  # type: ignore[misc]  # the SDK publishes no type
         span: trace.Span = trace.INVALID_SPAN
         if subsegment.sampled and scope is not None:
             kind = trace.SpanKind.INTERNAL if subsegment.namespace == "local" else trace.SpanKind.CLIENT
-            span = trace.get_tracer(__name__).start_span(subsegment.name, kind=kind)
+            span = _tracer.start_span(subsegment.name, kind=kind)
             span_id = span.get_span_context().span_id
             subsegment.id = span_hex(span_id)
             scope.xray_entities[span_id] = subsegment

@@ -120,11 +120,13 @@ def test_a_forked_child_starts_empty_and_delivers_its_own() -> None:
     read, write = os.pipe()
     child = os.fork()
     if child == 0:  # pragma: no cover - the child's coverage is not collected
-        link.batches.clear()
-        batcher.put(2)
-        delivered = batcher.flush(5) and link.items == [2]
-        os.write(write, b"1" if delivered else b"0")
-        os._exit(0)
+        try:
+            link.batches.clear()
+            batcher.put(2)
+            delivered = batcher.flush(5) and link.items == [2]
+            os.write(write, b"1" if delivered else b"0")
+        finally:
+            os._exit(0)  # whatever happens: else the child would go on with the tests
     os.waitpid(child, 0)
     assert os.read(read, 1) == b"1"
     os.close(read)

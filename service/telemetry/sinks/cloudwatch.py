@@ -34,7 +34,7 @@ def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - t
     if settings.log_group is None:
         return Sink(name=NAME, off_because="CLOUDWATCH_LOG_GROUP is not set")
     handler = QueueingHandler(settings.log_group, settings.aws_region)
-    return Sink(name=NAME, log_handler=handler, queue=handler.batcher)
+    return Sink(name=NAME, log_handler=handler, log_access=handler.batcher.put, queue=handler.batcher)
 
 
 def _client(region: str | None) -> CloudWatchLogsClient:
@@ -73,12 +73,13 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
     def _client(self) -> CloudWatchLogsClient:
         return _client(self._region)
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Queue the record; never blocks, never raises."""
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Queue the record, without a lock: the queue needs none. Never blocks, never raises."""
         try:
             self.batcher.put(capture(record))
         except Exception:  # noqa: BLE001 - logging's own rule: a log call must not fail its caller
             self.handleError(record)
+        return True
 
     def _ship(self, lines: list[LogLine]) -> None:
         if lines is not self._lines:  # else a second attempt: what was taken at the first is not sent again

@@ -9,7 +9,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 
 from service.settings import Settings
-from service.telemetry.logs import JsonFormatter
+from service.telemetry.logs import JsonFormatter, LogLine, encode
 from service.telemetry.sink import Sink
 
 NAME = "console"
@@ -24,6 +24,7 @@ def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - t
         name=NAME,
         span_processor=SimpleSpanProcessor(ConsoleSpanExporter(out=sys.stderr)) if spans else None,
         log_handler=_handler() if settings.log_console else None,
+        log_access=_print if settings.log_console else None,
     )
 
 
@@ -31,3 +32,7 @@ def _handler() -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     return handler
+
+
+def _print(line: LogLine) -> None:
+    sys.stderr.write(encode(line).decode() + "\n")
