@@ -47,6 +47,7 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.AWS_XRAY_DAEMON_ADDRESS: f"127.0.0.1:{XRAY_DAEMON_PORT}",
         Variable.AWS_XRAY_TRACING_NAME: SERVICE_NAME,
         Variable.AWS_XRAY_URL: environment.xray_url or "",
+        Variable.XRAY_ORIGIN: "AWS::ECS::Fargate",
         Variable.XRAY_SAMPLING_RULE: json.dumps(sampling_rule(environment.sampling), separators=(",", ":")),
         Variable.CLOUDWATCH_LOG_GROUP: LOG_GROUP,
         Variable.ROLLBAR_ENDPOINT: "https://api.rollbar.com/api/1/",

@@ -208,6 +208,13 @@ def segment_name(text: str) -> str:
     return text
 
 
+def origin(text: str) -> str:
+    """Read what kind of AWS resource runs the service, as `AWS::ECS::Fargate` (`origin`, segment documents)."""
+    if not re.fullmatch(r"AWS(::[A-Za-z0-9]+)+", text):
+        raise ValueError(f"{text!r} is no kind of AWS resource: set for example `AWS::ECS::Fargate`, or nothing")
+    return text
+
+
 def log_group_name(text: str) -> str:
     """Read a log group's name: letters, digits and ``_-/.#``, 512 at most ("CreateLogGroup", CloudWatch Logs API)."""
     if not re.fullmatch(r"[A-Za-z0-9_\-/.#]{1,512}", text):

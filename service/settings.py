@@ -60,6 +60,7 @@ class Settings:
     )
     xray_service_name: str = variable(Variable.AWS_XRAY_TRACING_NAME, parsing.segment_name, SERVICE_NAME)
     xray_url: str | None = variable(Variable.AWS_XRAY_URL, str, None)
+    xray_origin: str | None = variable(Variable.XRAY_ORIGIN, parsing.origin, None)
     sampling_rule: parsing.SamplingRule | None = variable(Variable.XRAY_SAMPLING_RULE, parsing.sampling_rule, None)
 
     log_group: str | None = variable(Variable.CLOUDWATCH_LOG_GROUP, parsing.log_group_name, None)

@@ -19,7 +19,7 @@ from service.telemetry.xray_http import FLAGS, RECORDED_ELSEWHERE, host_of, http
 from service.telemetry.xray_limits import AnnotationBudget, Document, segment_name, short
 from service.telemetry.xray_packing import Node, pack
 
-ORIGIN = "AWS::ECS::Fargate"
+_ECS = "AWS::ECS::"
 _RUNTIME = {"runtime": platform.python_implementation(), "runtime_version": platform.python_version()}
 _SDK = {"sdk": "opentelemetry for python", "sdk_version": version("opentelemetry-sdk")}
 _NANOSECONDS = 1_000_000_000
@@ -29,6 +29,7 @@ _ROLLBAR = ("rollbar.uuid", "rollbar.url")
 class Facts(NamedTuple):
     """What every segment of one process says of the service. `container` is its host name, as ECS sets it.
 
+    `origin` is the kind of AWS resource that runs it, None elsewhere.
     `name` is the segment's, which dynamic naming may set to the host that was asked for; `service` the configured one.
     """
 
@@ -36,6 +37,7 @@ class Facts(NamedTuple):
     service: str
     version: str
     log_group: str | None
+    origin: str | None
     container: str
 
 
@@ -93,11 +95,12 @@ class _Builder:
         made: Document = {
             **_common(span, segment_name(facts.name)),
             "trace_id": _trace_id(span),
-            "origin": ORIGIN,
             "service": {"version": facts.version, **_RUNTIME},
             "aws": _aws(facts),
             **_http(span),
         }
+        if facts.origin is not None:
+            made["origin"] = facts.origin
         if span.parent is not None:
             made["parent_id"] = span_hex(span.parent.span_id)
         if source.forwarded:
@@ -179,7 +182,9 @@ def _common(span: ReadableSpan, name: str) -> Document:
 
 
 def _aws(facts: Facts) -> Document:
-    made: Document = {"xray": _SDK, "ecs": {"container": facts.container}}
+    made: Document = {"xray": _SDK}
+    if facts.origin is not None and facts.origin.startswith(_ECS):
+        made["ecs"] = {"container": facts.container}
     if facts.log_group is not None:
         made["cloudwatch_logs"] = [{"log_group": facts.log_group}]
     return made

@@ -94,7 +94,8 @@ class Observatory:
 
     @property
     def xray(self) -> dict[str, str]:
-        return {"AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{self._udp.getsockname()[1]}"}
+        address = f"127.0.0.1:{self._udp.getsockname()[1]}"
+        return {"AWS_XRAY_DAEMON_ADDRESS": address, "XRAY_ORIGIN": "AWS::ECS::Fargate"}
 
     @property
     def cloudwatch(self) -> dict[str, str]:

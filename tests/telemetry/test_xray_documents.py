@@ -312,3 +312,12 @@ def test_a_server_span_of_the_handlers_own_does_not_end_the_request(app: Flask, 
 
     documents: list[Document] = segment_of(observatory, ask(app, "/in-process"))["subsegments"]
     assert [each["name"] for each in documents] == ["served here"]
+
+
+def test_outside_aws_a_segment_claims_no_origin(make_app: AppMaker, observatory: Observatory) -> None:
+    app = make_app({**observatory.xray, "XRAY_ORIGIN": "", "LOG_CONSOLE": "false"})
+    with app.test_client().get("/api/health-check", buffered=True) as response:
+        trace_id = response.headers["X-Trace-Id"]
+    [segment] = eventually(lambda: observatory.segments_of(trace_id), 1)
+    assert "origin" not in segment
+    assert "ecs" not in segment["aws"]

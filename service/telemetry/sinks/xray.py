@@ -44,6 +44,7 @@ def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - t
         service=settings.xray_service_name,
         version=settings.version,
         log_group=settings.log_group,
+        origin=settings.xray_origin,
         container=socket.gethostname(),
     )
     daemon = _Daemon(settings.xray_daemon_address.udp, facts, settings.xray_url)

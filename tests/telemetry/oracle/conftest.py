@@ -58,6 +58,7 @@ class Served:
 
     def _settings(self, name: str) -> dict[str, str]:
         return {
+            "XRAY_ORIGIN": "AWS::ECS::Fargate",
             "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{self._daemon.getsockname()[1]}",
             "AWS_XRAY_TRACING_NAME": name,
             "SERVICE_VERSION": "1.2.3",
