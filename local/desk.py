@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.folders import CHECKOUT, Folders
+from local.interrupts import held_back
 from local.processes import Supervisor, is_running
 from local.report import Report
 from local.state import Record, State
@@ -40,11 +41,12 @@ class Desk:
     def start(
         self, role: str, command: Sequence[str], environment: Mapping[str, str], *, cwd: Path = CHECKOUT
     ) -> Record:
-        """Start a process and record it at once, so that a crash in the next moment does not lose it."""
-        record = self.supervisor.start(role, command, environment, cwd=cwd)
-        self.started.append(record)
-        self.state.processes.append(record)
-        self.save()
+        """Start a process and record it at once, so that neither a crash nor Ctrl-C in the next moment loses it."""
+        with held_back():
+            record = self.supervisor.start(role, command, environment, cwd=cwd)
+            self.started.append(record)
+            self.state.processes.append(record)
+            self.save()
         return record
 
     def stop(self, records: Sequence[Record]) -> list[Record]:
