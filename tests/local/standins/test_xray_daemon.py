@@ -150,16 +150,31 @@ def test_the_proxy_relays_the_sampling_calls_alone(daemon: XRayDaemon, emulated_
     assert emulated_xray.batches == []
 
 
+def taken_for_tcp_alone() -> socket.socket:
+    """Return a listening socket on whose port no other test's UDP socket happens to be."""
+    for _ in range(20):
+        taken = socket.create_server(("127.0.0.1", 0))
+        try:
+            bind_udp(taken.getsockname()[1])
+        except OSError:
+            taken.close()
+        else:
+            return taken
+    raise AssertionError("no port is free for UDP")
+
+
+def bind_udp(port: int) -> None:
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
+        udp.bind(("127.0.0.1", port))
+
+
 def test_a_taken_port_is_an_error_and_leaves_no_half_of_the_daemon_listening() -> None:
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
+    with closing(taken_for_tcp_alone()) as taken:
         port = taken.getsockname()[1]
         credentials = Credentials("local-fake-key", "local-fake-secret")
         with pytest.raises(OSError, match="in use"):
             XRayDaemon(port=port, endpoint="http://127.0.0.1:9", region="us-east-1", credentials=credentials)
-        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
-            udp.bind(("127.0.0.1", port))
+        bind_udp(port)
 
 
 @pytest.mark.parametrize("datagram", [b"", b"{}", b'{"format":"json","version":2}\n{}', HEADER, HEADER + b"nonsense"])
