@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,7 +61,6 @@ def build(name: str, *, http: int, udp: int) -> Subject:
         return Subject(tutorial.app, tutorial.flush)
     from bench.ours import wire  # noqa: PLC0415
 
-    logging.raiseExceptions = True
     return wire(settings)
 
 
