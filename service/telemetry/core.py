@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, got_request_exception, request
+from flask import Flask, got_request_exception
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, detach
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
 
 from service.settings import Settings
@@ -20,9 +21,11 @@ from service.telemetry.propagation import Incoming, incoming_baggage, resolve
 from service.telemetry.remote_sampling import RemoteSampler
 from service.telemetry.sampling import KEEP_EVERYTHING, Decision, LocalSampler, Question, Sampler
 from service.telemetry.scope import RequestScope, current_scope
-from service.telemetry.scoped_sdk import ScopeIds, ScopeSampler
-from service.telemetry.semantics import request_attributes, request_path, response_attributes, span_name
+from service.telemetry.semantics import request_attributes, response_attributes, span_name
 from service.telemetry.sinks import connect_all
+from service.telemetry.spans import LightSpan
+from service.telemetry.tracer import AppTracerProvider, Root, UnrecordedSpan
+from service.telemetry.verdict import verdict
 from service.telemetry.xray_context import close_left_open
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from service.telemetry.sink import Sink
 
 EXTENSION = "telemetry"
+_INSTRUMENTATION = InstrumentationScope("service.telemetry", "")
 ROLLBAR_ITEM = "https://rollbar.com/instance/uuid?uuid="
 """Leads a signed-in person to the occurrence of that uuid; the link that Rollbar's Ruby SDK prints."""
 _SERVER_ERROR = 500
@@ -44,101 +48,91 @@ class Telemetry:
         self.sampler = _sampler(settings)
         resource = _resource(settings)
         self.sinks: tuple[Sink, ...] = connect_all(settings, resource)
-        self.provider = TracerProvider(
-            sampler=ScopeSampler(
-                self.sampler, settings.xray_service_name, everything=settings.honeycomb_keep_everything
-            ),
-            resource=resource,
-            id_generator=ScopeIds(),
-            shutdown_on_exit=False,
-        )
+        self.provider = AppTracerProvider(resource, partial(self._other_root, self.sampler))
         for sink in self.sinks:
             if sink.span_processor is not None:
                 self.provider.add_span_processor(sink.span_processor)
         self.log_handlers = tuple(sink.log_handler for sink in self.sinks if sink.log_handler is not None)
         self.access_logs = tuple(sink.log_access for sink in self.sinks if sink.log_access is not None)
-        self._tracer = self.provider.get_tracer("service.telemetry")
         self._traces = any(sink.span_processor is not None for sink in self.sinks)
 
     def install(self, app: Flask) -> None:
-        """Wire `app`: the middleware outside everything, the route as it is matched, and its errors."""
+        """Wire `app`: the middleware outside everything, and its errors."""
         app.extensions[EXTENSION] = self
         app.wsgi_app = TraceMiddleware(app.wsgi_app, self)  # type: ignore[method-assign]  # Flask's documented way
-        app.before_request_funcs.setdefault(None, []).insert(0, _note_route)
-        app.after_request_funcs.setdefault(None, []).append(_note_body)
         got_request_exception.connect(self._on_exception, app, weak=False)
         doors.open_for(self)
 
     def open(self, environ: WSGIEnvironment) -> RequestScope:
         """Resolve the trace context, decide sampling, and start the server span if sampled. Never raises."""
         incoming = resolve(environ)
-        decision = self._decide(environ, incoming)
-        everything = self.settings.honeycomb_keep_everything
-        scope = RequestScope(
-            self,
-            trace_id=incoming.trace_id or ids.new_trace_id(),
-            random_id=incoming.random,
-            recorded=self._traces and (decision.sampled or everything),
-            in_xray=decision.sampled,
-            rate=1 if everything else decision.rate,
-            tracestate=incoming.tracestate,
-            environ=environ,
-        )
+        base = incoming_baggage(environ)
+        scope = RequestScope(self, incoming.trace_id or ids.new_trace_id(), environ, base)
+        scope.tracestate = incoming.tracestate
         if self.settings.alb_authenticates:
             scope.user_id = environ.get("HTTP_X_AMZN_OIDC_IDENTITY")
-        base = incoming_baggage(environ)
-        scope.bind(self._server_span(scope, incoming, base, environ), base)
-        return scope
-
-    def _decide(self, environ: WSGIEnvironment, incoming: Incoming) -> Decision:
-        return self.sampler.decide(
+        decision = self.sampler.decide(
             Question(
-                service=self.settings.xray_service_name,
-                host=environ.get("HTTP_HOST", ""),
-                method=environ["REQUEST_METHOD"],
-                path=request_path(environ),
-                hint=incoming.hint,
+                self.settings.xray_service_name, environ.get("HTTP_HOST", ""), scope.method, scope.path, incoming.hint
             )
         )
+        scope.span = self._server_span(scope, incoming, base, environ, decision)
+        return scope
 
     def _server_span(
-        self, scope: RequestScope, incoming: Incoming, base: Context, environ: WSGIEnvironment
-    ) -> trace.Span:
-        flags = trace.TraceFlags(trace.TraceFlags.RANDOM_TRACE_ID if scope.random_id else trace.TraceFlags.DEFAULT)
-        if not scope.recorded:
-            span_id = self.provider.id_generator.generate_span_id()
-            return trace.NonRecordingSpan(
-                trace.SpanContext(scope.trace_id, span_id, is_remote=False, trace_flags=flags)
-            )
+        self,
+        scope: RequestScope,
+        incoming: Incoming,
+        base: Context,
+        environ: WSGIEnvironment,
+        decision: Decision,
+    ) -> LightSpan | UnrecordedSpan:
+        root = self._root(scope.trace_id, decision, random=incoming.random)
+        if not root.recorded:
+            return self.provider.start(_INSTRUMENTATION, "", root=root)
         attributes = request_attributes(environ)
         if incoming.amzn_root is not None:
             attributes["aws.alb.trace_id"] = incoming.amzn_root
-        parent = base
         if incoming.parent_id is not None:
+            flags = trace.TraceFlags(trace.TraceFlags.RANDOM_TRACE_ID if incoming.random else 0)
             caller = trace.SpanContext(scope.trace_id, incoming.parent_id, is_remote=True, trace_flags=flags)
-            parent = trace.set_span_in_context(trace.NonRecordingSpan(caller), base)
-        token = attach(scope.opening(parent))
-        try:
-            return self._tracer.start_span(span_name(scope.method, None), kind=SpanKind.SERVER, attributes=attributes)
-        finally:
-            detach(token)
+            root = root._replace(caller=caller)
+            base = trace.set_span_in_context(trace.NonRecordingSpan(caller), base)
+        name = span_name(scope.method, None)
+        return self.provider.start(_INSTRUMENTATION, name, base, SpanKind.SERVER, attributes, root=root)
+
+    def _root(self, trace_id: int, decision: Decision, *, random: bool) -> Root:
+        everything = self.settings.honeycomb_keep_everything
+        return Root(
+            trace_id,
+            recorded=self._traces and (decision.sampled or everything),
+            random=random,
+            trace_state=verdict(1 if everything else decision.rate, decision.sampled),
+        )
+
+    def _other_root(self, sampler: Sampler) -> Root:
+        """Decide for a span that no request caused."""
+        decision = sampler.decide(Question(self.settings.xray_service_name))
+        return self._root(ids.new_trace_id(), decision, random=True)
 
     def close(self, scope: RequestScope, *, status: int, body_size: int) -> None:
         """End the server span of `scope`, whose context is the current one; `body_size` in bytes."""
+        scope.note_route()
         span = scope.span
-        if not span.is_recording():
+        if not isinstance(span, LightSpan) or not span.is_recording():
             return
         if scope.xray_entities:
             close_left_open(scope)
-        if scope.route is not None:
-            span.update_name(span_name(scope.method, scope.route))
-        span.set_attributes(response_attributes(scope.route, status, body_size, scope.error))
+        route = scope.route
+        if route is not None:
+            span.update_name(span_name(scope.method, route))
+        span.set_attributes(response_attributes(route, status, body_size, scope.error))
         if scope.user_id is not None:
             span.set_attribute("user.id", scope.user_id)
         if scope.rollbar_uuid is not None:
             span.set_attributes({"rollbar.uuid": scope.rollbar_uuid, "rollbar.url": ROLLBAR_ITEM + scope.rollbar_uuid})
         if scope.error is not None:
-            _record_error(span, scope.error)
+            span.note(scope.error)
         elif status >= _SERVER_ERROR:
             span.set_status(StatusCode.ERROR)
         span.end()
@@ -151,6 +145,7 @@ class Telemetry:
         scope = current_scope()
         if scope is not None:
             scope.error = exception
+            scope.note_route()
         for sink in self.sinks:
             if sink.report_exception is not None:
                 sink.report_exception(exception)
@@ -180,29 +175,6 @@ class Telemetry:
 def current_telemetry() -> Telemetry | None:
     """Return the telemetry of the running request; outside one, that of the app created last."""
     return doors.current()
-
-
-def _note_route() -> None:
-    scope = current_scope()
-    if scope is not None and request.url_rule is not None:
-        scope.route = request.url_rule.rule
-
-
-def _note_body(response: Response) -> Response:
-    scope = current_scope()
-    if scope is not None:
-        scope.streamed = not response.is_sequence
-    return response
-
-
-def _record_error(span: trace.Span, error: BaseException) -> None:
-    """Note `error` as `opentelemetry.trace.use_span` does: an event, and a status that says it in a line."""
-    try:
-        span.record_exception(error)
-        description = f"{type(error).__name__}: {error}"
-    except Exception:  # noqa: BLE001 - an exception's own __str__ may raise anything
-        description = type(error).__name__
-    span.set_status(StatusCode.ERROR, description)
 
 
 def _sampler(settings: Settings) -> Sampler:

@@ -10,16 +10,17 @@ import logging
 import os
 import threading
 import weakref
-from contextlib import AbstractContextManager, ContextDecorator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opentelemetry import propagate, trace
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry import batching, xray_context
 from service.telemetry.logs import ACCESS_LOGGER
 from service.telemetry.propagation import OutgoingHeaders
-from service.telemetry.scope import RequestScope, current_scope
+from service.telemetry.scope import current_scope
+from service.telemetry.tracer import AppTracer, AppTracerProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,48 +90,16 @@ class ScopedTracerProvider(trace.TracerProvider):
         attributes: Attributes | None = None,
     ) -> trace.Tracer:
         """Return a tracer that may be kept in a module for good."""
-        return ScopedTracer(instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
+        named = InstrumentationScope(
+            instrumenting_module_name, instrumenting_library_version or "", schema_url, attributes
+        )
+        return AppTracer(named, _provider_of)
 
 
-class _Unrecorded(AbstractContextManager[trace.Span], ContextDecorator):
-    """Stand for a span in a request that is not recorded: the request's own span stays the current one."""
-
-    def __enter__(self) -> trace.Span:
-        return trace.get_current_span()
-
-    def __exit__(self, *_: object) -> None:
-        """Let an exception pass."""
-
-
-class ScopedTracer(trace.Tracer):
-    """Start each span with the current app's tracer of the same name."""
-
-    def __init__(self, *identity: Any) -> None:  # noqa: ANN401 - passed on to `get_tracer` as they came
-        self._identity = identity
-        self._tracers: weakref.WeakKeyDictionary[Telemetry, trace.Tracer] = weakref.WeakKeyDictionary()
-
-    def start_span(self, name: str, context: Context | None = None, *args: Any, **kwargs: Any) -> trace.Span:  # noqa: ANN401 - as the interface has them
-        """Start a span; outside any app's life, or in a request that is not recorded, one that records nothing."""
-        scope = current_scope(context)
-        if scope is not None and not scope.recorded and context is None:
-            return trace.get_current_span()
-        return self._tracer(scope).start_span(name, context, *args, **kwargs)
-
-    def start_as_current_span(self, name: str, context: Context | None = None, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the interface has them
-        """Return the context manager of the current app's tracer."""
-        scope = current_scope(context)
-        if scope is not None and not scope.recorded and context is None:
-            return _Unrecorded()
-        return self._tracer(scope).start_as_current_span(name, context, *args, **kwargs)
-
-    def _tracer(self, scope: RequestScope | None) -> trace.Tracer:
-        telemetry = scope.telemetry if scope is not None else _state.latest()
-        if telemetry is None:
-            return trace.NoOpTracer()
-        found = self._tracers.get(telemetry)
-        if found is None:
-            found = self._tracers[telemetry] = telemetry.provider.get_tracer(*self._identity)
-        return found
+def _provider_of(context: Context | None) -> AppTracerProvider | None:
+    scope = current_scope(context)
+    telemetry = scope.telemetry if scope is not None else _state.latest()
+    return telemetry.provider if telemetry is not None else None
 
 
 class ScopedLogHandler(logging.Handler):

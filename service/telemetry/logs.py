@@ -13,6 +13,7 @@ from opentelemetry import trace
 
 from service.telemetry.ids import span_hex
 from service.telemetry.scope import RequestScope, current_scope
+from service.telemetry.spans import LightSpan
 
 NO_REQUEST: Final = "-"
 """What the id fields show outside a request, so that a missing id is seen to be missing."""
@@ -72,8 +73,7 @@ def log_access(scope: RequestScope, access: Access) -> None:
     error = access.status >= 500  # noqa: PLR2004 - HTTP's server errors
     if not _access_logger.isEnabledFor(logging.ERROR if error else logging.INFO):
         return
-    span_id = scope.span.get_span_context().span_id
-    line = LogLine(time(), "ERROR" if error else "INFO", ACCESS_LOGGER, "", None, scope, span_id, access)
+    line = LogLine(time(), "ERROR" if error else "INFO", ACCESS_LOGGER, "", None, scope, scope.span.span_id, access)
     for log in scope.telemetry.access_logs:
         log(line)
     if _heard_elsewhere():
@@ -89,8 +89,10 @@ def _heard_elsewhere() -> bool:
 
 
 def _span_id(scope: RequestScope) -> int:
-    span = trace.get_current_span().get_span_context()
-    return span.span_id if span.trace_id == scope.trace_id else scope.span.get_span_context().span_id
+    span = trace.get_current_span()
+    if isinstance(span, LightSpan) and span.trace_id == scope.trace_id:
+        return span.span_id
+    return scope.span.span_id
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import attach, detach
 
-from service.telemetry.ids import span_hex
 from service.telemetry.logs import Access, log_access
 from service.telemetry.scope import RequestScope
 from service.telemetry.semantics import client_address
@@ -34,11 +33,11 @@ class TraceMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         scope = self._telemetry.open(environ)
-        exchange = _Exchange(scope, environ)
+        exchange = _Exchange(scope, client_address(environ), start_response)
         # Not a context manager: this and the one around the body's end are on every request's path.
-        token = attach(scope.context)
+        token = attach(exchange.context)
         try:
-            body = self._app(environ, exchange.starting(start_response))
+            body = self._app(environ, exchange.start_response)
         except BaseException as error:
             scope.error = scope.error or error
             exchange.finish()
@@ -51,59 +50,42 @@ class TraceMiddleware:
 class _Exchange:
     """What the access line needs, gathered while the response goes out."""
 
-    __slots__ = ("_environ", "_finished", "_scope", "_start", "bytes_sent", "status")
+    __slots__ = ("_begun", "_client", "_finished", "_start_response", "bytes_sent", "context", "scope", "status")
 
-    def __init__(self, scope: RequestScope, environ: WSGIEnvironment) -> None:
-        self._scope = scope
-        self._environ = environ
-        self._start = perf_counter()
-        self._finished = False
+    def __init__(self, scope: RequestScope, client: str, start_response: StartResponse) -> None:
+        self.scope = scope
+        self.context = scope.context()
         self.status = 500
         self.bytes_sent = 0
+        self._client = client
+        self._start_response = start_response
+        self._finished = False
+        self._begun = perf_counter()
 
-    @property
-    def scope(self) -> RequestScope:
-        return self._scope
-
-    def starting(self, start_response: StartResponse) -> StartResponse:
-        """Return a `start_response` that notes the status and adds the ids to the headers."""
-
-        def start(
-            status: str,
-            headers: list[tuple[str, str]],
-            exc_info: Any = None,  # noqa: ANN401 - PEP 3333's own type
-        ) -> Callable[[bytes], object]:
-            self.status = int(status[:3])
-            ours = [(TRACE_HEADER, self._scope.trace_hex), ("traceresponse", self._traceresponse())]
-            # Two arguments unless there is an exc_info: some servers' start_response takes no third.
-            return (
-                start_response(status, headers + ours, exc_info) if exc_info else start_response(status, headers + ours)
-            )
-
-        return start
-
-    def _traceresponse(self) -> str:
-        """Return the header of W3C "Trace Context Level 2", `00-<trace id>-<span id>-<flags>`."""
-        context = self._scope.span.get_span_context()
-        return f"00-{self._scope.trace_hex}-{span_hex(context.span_id)}-{context.trace_flags:02x}"
+    def start_response(
+        self,
+        status: str,
+        headers: list[tuple[str, str]],
+        exc_info: Any = None,  # noqa: ANN401 - PEP 3333's own type
+    ) -> Callable[[bytes], object]:
+        """Note the status, and add the ids to the headers."""
+        self.status = int(status[:3])
+        scope = self.scope
+        scope.note_route()
+        ours = [(TRACE_HEADER, scope.trace_hex), ("traceresponse", scope.traceresponse)]
+        # Two arguments unless there is an exc_info: some servers' start_response takes no third.
+        if exc_info:
+            return self._start_response(status, headers + ours, exc_info)
+        return self._start_response(status, headers + ours)
 
     def finish(self) -> None:
-        """End the server span and write the access line, once."""
+        """End the server span and write the access line, once. The request's context is the current one."""
         if self._finished:
             return
         self._finished = True
-        scope = self._scope
-        milliseconds = (perf_counter() - self._start) * 1000
-        scope.telemetry.close(scope, status=self.status, body_size=self.bytes_sent)
-        log_access(
-            scope,
-            Access(
-                status=self.status,
-                duration_ms=milliseconds,
-                bytes_sent=self.bytes_sent,
-                client_address=client_address(self._environ),
-            ),
-        )
+        milliseconds = (perf_counter() - self._begun) * 1000
+        self.scope.telemetry.close(self.scope, status=self.status, body_size=self.bytes_sent)
+        log_access(self.scope, Access(self.status, milliseconds, self.bytes_sent, self._client))
 
 
 def _report_broken(scope: RequestScope, error: BaseException) -> None:
@@ -125,13 +107,24 @@ class _Body:
 
     def __iter__(self) -> Iterator[bytes]:
         exchange = self._exchange
-        for chunk in _within(exchange.scope, self._body) if exchange.scope.streamed else self._body:
+        chunks = iter(self._body)
+        while True:
+            token = attach(exchange.context)
+            try:
+                chunk = next(chunks)
+            except StopIteration:
+                return
+            except BaseException as error:
+                _report_broken(exchange.scope, error)
+                raise
+            finally:
+                detach(token)
             exchange.bytes_sent += len(chunk)
             yield chunk
 
     def close(self) -> None:
         """Close the wrapped body, then finish: the server calls this whether or not the body was read."""
-        token = attach(self._exchange.scope.context)
+        token = attach(self._exchange.context)
         try:
             close = getattr(self._body, "close", None)
             if close is not None:
@@ -139,20 +132,3 @@ class _Body:
         finally:
             self._exchange.finish()
             detach(token)
-
-
-def _within(scope: RequestScope, body: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the chunks of `body`, each made within the request's context."""
-    chunks = iter(body)
-    while True:
-        token = attach(scope.context)
-        try:
-            chunk = next(chunks)
-        except StopIteration:
-            return
-        except BaseException as error:
-            _report_broken(scope, error)
-            raise
-        finally:
-            detach(token)
-        yield chunk

@@ -11,7 +11,6 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from aws_xray_sdk.core.utils.search_pattern import wildcard_match
@@ -36,8 +35,7 @@ DROPPED = Decision(sampled=False, rate=0)
 ONE = Decision(sampled=True, rate=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(NamedTuple):
     """What a rule looks at; what is empty matches every rule, as in X-Ray's SDKs.
 
     `hint` is the caller's sampled flag, None where it sent none.

@@ -10,103 +10,87 @@ from typing import TYPE_CHECKING, Any, cast
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
-from service.telemetry.ids import trace_hex, xray_trace_id
+from service.telemetry.ids import span_hex, trace_hex, xray_trace_id
 from service.telemetry.semantics import request_path
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
     from opentelemetry.sdk.trace import ReadableSpan
 
     from service.telemetry.core import Telemetry
+    from service.telemetry.spans import LightSpan
+    from service.telemetry.tracer import UnrecordedSpan
 
 _SCOPE_KEY = otel_context.create_key("request-scope")
+_FLASK_REQUEST = "werkzeug.request"
+"""Where Werkzeug's `Request` puts itself in the WSGI environment (`populate_request`, Werkzeug's documentation)."""
 
 
 class RequestScope:
     """The telemetry of one request, from its headers to its last byte."""
 
-    __slots__ = (
-        "annotations",
-        "context",
-        "error",
-        "finished",
-        "forwarded",
-        "in_xray",
-        "method",
-        "path",
-        "random_id",
-        "rate",
-        "recorded",
-        "rollbar_uuid",
-        "route",
-        "span",
-        "streamed",
-        "telemetry",
-        "trace_hex",
-        "trace_id",
-        "tracestate",
-        "user_id",
-        "xray_entities",
-        "xray_segment",
-    )
+    # What most requests never set is said once, for all of them.
+    user_id: str | None = None
+    error: BaseException | None = None
+    rollbar_uuid: str | None = None
+    xray_segment: Any = None
+    tracestate: str | None = None
+    _route: str | None = None
+    span: LightSpan | UnrecordedSpan
+    """The server span."""
 
     def __init__(
-        self,
-        telemetry: Telemetry,
-        *,
-        trace_id: int,
-        random_id: bool,
-        recorded: bool,
-        in_xray: bool,
-        rate: int,
-        tracestate: str | None,
-        environ: dict[str, Any],
+        self, telemetry: Telemetry, trace_id: int, environ: WSGIEnvironment, base: otel_context.Context
     ) -> None:
         self.telemetry = telemetry
+        self._base = base
         self.trace_id = trace_id
         self.trace_hex = trace_hex(trace_id)
         """The trace id as Honeycomb, the logs and Rollbar show it."""
-        self.random_id = random_id
-        self.recorded = recorded
-        self.in_xray = in_xray
-        self.rate = rate
-        self.tracestate = tracestate
         self.method: str = environ["REQUEST_METHOD"]
-        self.forwarded = "HTTP_X_FORWARDED_FOR" in environ
         self.path = request_path(environ)
-        self.route: str | None = None
-        self.streamed = True
-        """Whether the body is made while it is sent, by code that belongs to the request."""
-        self.user_id: str | None = None
-        self.error: BaseException | None = None
-        self.rollbar_uuid: str | None = None
+        self.forwarded = "HTTP_X_FORWARDED_FOR" in environ
+        self._environ: WSGIEnvironment | None = environ
         self.finished: list[ReadableSpan] = []
         """The inner spans that ended before the server span, kept for the segment document."""
         self.xray_entities: dict[int, Any] = {}
         """The X-Ray SDK's subsegments by span id: what they hold is merged into the document."""
-        self.xray_segment: Any = None
         self.annotations: dict[int, dict[str, Any]] = {}
         """What is to be searchable in X-Ray, by span id."""
-        self.span: trace.Span = trace.INVALID_SPAN
-        self.context = otel_context.Context()
 
-    def bind(self, span: trace.Span, base: otel_context.Context) -> None:
-        """Make `span` the server span and build the context in which the handler runs."""
-        self.span = span
-        self.context = otel_context.set_value(_SCOPE_KEY, self, trace.set_span_in_context(span, base))
+    def context(self) -> otel_context.Context:
+        """Return the context in which the handler runs: the caller's baggage, the scope and the server span.
+
+        It is made anew, not kept: the two would hold each other until the garbage collector finds them.
+        """
+        return trace.set_span_in_context(self.span, otel_context.set_value(_SCOPE_KEY, self, self._base))
 
     @property
-    def is_opening(self) -> bool:
-        """Whether the server span is yet to be started."""
-        return self.span is trace.INVALID_SPAN
+    def route(self) -> str | None:
+        """The URL rule that matched, None while or where none did."""
+        environ = self._environ
+        return self._route if environ is None else _matched(environ)
 
-    def opening(self, parent: otel_context.Context) -> otel_context.Context:
-        """Return the context in which the server span is started: `parent` holds the caller's span, if any."""
-        return otel_context.set_value(_SCOPE_KEY, self, parent)
+    def note_route(self) -> None:
+        """Keep the route, and forget the request: Flask is about to, and queued log lines hold the scope."""
+        if self._environ is not None:
+            self._route, self._environ = _matched(self._environ), None
+
+    @property
+    def traceresponse(self) -> str:
+        """The header of W3C "Trace Context Level 2", `00-<trace id>-<span id>-<flags>`."""
+        span = self.span
+        return f"00-{self.trace_hex}-{span_hex(span.span_id)}-{span.flags:02x}"
 
     @property
     def xray_id(self) -> str:
         """The trace id as the X-Ray console shows it."""
         return xray_trace_id(self.trace_id)
+
+
+def _matched(environ: WSGIEnvironment) -> str | None:
+    rule = getattr(environ.get(_FLASK_REQUEST), "url_rule", None)
+    return rule.rule if rule is not None else None
 
 
 def current_scope(context: otel_context.Context | None = None) -> RequestScope | None:

@@ -1,10 +1,12 @@
 """Carry what was decided for a trace with each of its spans, on whatever thread they end.
 
-OpenTelemetry's SDK hands the trace state that a sampler gives a span on to the span's children. It is never sent:
-the request's own `tracestate` is kept in its scope.
+A span hands the trace state that it was given on to its children. This one is never sent: the request's own
+`tracestate` is kept in its scope.
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 from opentelemetry.trace import SpanContext, TraceState
 
@@ -12,16 +14,23 @@ from opentelemetry.trace import SpanContext, TraceState
 class Verdict(TraceState):
     """A trace state without members. `rate` is how many spans each one stands for."""
 
-    def __init__(self, *, rate: int, in_xray: bool) -> None:
+    def __init__(self, rate: int, in_xray: bool) -> None:  # noqa: FBT001 - the cache below takes positions
         super().__init__()
         self.rate = rate
         self.in_xray = in_xray
 
 
-_UNSAID = Verdict(rate=1, in_xray=True)
+verdict = lru_cache(maxsize=1024)(Verdict)
+"""Return the one verdict of that rate and place: they never change, and a service knows few."""
+
+_UNSAID = verdict(1, True)  # noqa: FBT003 - as above
+
+
+def said_by(state: TraceState) -> Verdict:
+    """Return what was decided for the trace of `state`; one that application code joined by itself counts as 1."""
+    return state if isinstance(state, Verdict) else _UNSAID
 
 
 def verdict_of(span: SpanContext) -> Verdict:
-    """Return what was decided for the trace of `span`; one that application code joined by itself counts as 1."""
-    state = span.trace_state
-    return state if isinstance(state, Verdict) else _UNSAID
+    """Return what was decided for the trace of `span`."""
+    return said_by(span.trace_state)

@@ -151,7 +151,7 @@ def _segment(scope: RequestScope) -> Any:  # noqa: ANN401 - the SDK publishes no
     else:
         segment = _UnsampledSegment(name)
     segment.scope = scope
-    segment.opened = _Opened(span, scope.context, None, threading.get_ident())
+    segment.opened = _Opened(span, scope.context(), None, threading.get_ident())
     return segment
 
 

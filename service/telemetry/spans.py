@@ -1,0 +1,188 @@
+"""Make recording spans that cost little: the SDK's `Span` in what it says and does, for a fraction of the work.
+
+The SDK's own constructor makes three bounded collections, checks every value against every type that an attribute may
+have, and copies the span when it ends. Most spans hold a few texts and numbers: a plain dict holds those, and the
+SDK's collections come in for all else, so that limits and conversions stay the SDK's.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from time import time_ns
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import trace
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Span, SpanLimits
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace.status import Status, StatusCode
+
+from service.telemetry import ids
+from service.telemetry.verdict import Verdict, said_by
+
+if TYPE_CHECKING:
+    from service.telemetry.tracer import AppTracerProvider
+
+logger = logging.getLogger(__name__)
+
+_UNSET = Status(StatusCode.UNSET)
+_PLAIN = frozenset({str, int, float, bool})
+_FLAGS = tuple(trace.TraceFlags(bits) for bits in range(4))
+
+
+class LightSpan(Span):
+    """A recording span. `parent_id` is 0 for a root; the trace state carries what was decided for its trace."""
+
+    # What most spans never set is said once, for all of them.
+    _status = _UNSET
+    _events: Any = ()
+    _links: Any = ()
+    _end_time: int | None = None
+    _instrumentation_info = None
+    _record_exception = True
+    _set_status_on_exception = True
+    _own_context: trace.SpanContext | None = None
+    _attributes: Any
+
+    def __init__(
+        self,
+        provider: AppTracerProvider,
+        instrumentation: InstrumentationScope,
+        name: str,
+        *,
+        trace_id: int,
+        parent: LightSpan | trace.SpanContext | None,
+        parent_id: int,
+        flags: int,
+        trace_state: trace.TraceState,
+        kind: trace.SpanKind,
+        start_time: int | None = None,
+    ) -> None:
+        self.provider = provider
+        self.trace_id = trace_id
+        self.span_id = ids.new_span_id()
+        self.parent_id = parent_id
+        self.flags = flags
+        self.trace_state = trace_state
+        self._parent_span = parent
+        self._name = name
+        self._kind = kind
+        self._instrumentation_scope = instrumentation
+        self._lock = threading.Lock()
+        self._attributes = {}
+        self._start_time = time_ns() if start_time is None else start_time
+
+    @property
+    def verdict(self) -> Verdict:
+        """What was decided for its trace."""
+        return said_by(self.trace_state)
+
+    @property
+    def _limits(self) -> SpanLimits:
+        return self.provider.limits
+
+    @property
+    def _context(self) -> trace.SpanContext:  # type: ignore[override]  # the SDK sets it at once
+        """The context as the API has it, made when it is asked for: the sinks read the ids."""
+        made = self._own_context
+        if made is None:
+            made = self._own_context = trace.SpanContext(
+                self.trace_id,
+                self.span_id,
+                is_remote=False,
+                trace_flags=_FLAGS[self.flags],
+                trace_state=self.trace_state,
+            )
+        return made
+
+    @property
+    def context(self) -> trace.SpanContext:
+        """The ids, flags and verdict."""
+        return self._context
+
+    def get_span_context(self) -> trace.SpanContext:
+        """Return the ids, flags and verdict."""
+        return self._context
+
+    @property
+    def parent(self) -> trace.SpanContext | None:
+        """The parent's ids, flags and verdict; None for a root."""
+        parent = self._parent_span
+        return parent._context if isinstance(parent, LightSpan) else parent
+
+    @property
+    def resource(self) -> Resource:
+        """Whose span it is."""
+        return self.provider.resource
+
+    def is_recording(self) -> bool:
+        """Return whether the span has not ended."""
+        return self._end_time is None
+
+    def set_attribute(self, key: str, value: Any) -> None:  # noqa: ANN401 - as the API has it
+        """Set one attribute; what is no text, number or boolean, or is too many, is for the SDK's own collection."""
+        held = self._attributes
+        if self._end_time is not None:
+            logger.warning("Setting attribute on ended span.")
+        elif type(held) is dict and type(value) in _PLAIN and key and len(held) < self.provider.plain_attributes:
+            held[key] = value
+        else:
+            self._bounded()[key] = value
+
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Set attributes."""
+        for key, value in attributes.items():
+            self.set_attribute(key, value)
+
+    def _bounded(self) -> BoundedAttributes:
+        held = self._attributes
+        if isinstance(held, BoundedAttributes):
+            return held
+        limits = self.provider.limits
+        made = BoundedAttributes(
+            limits.max_span_attributes, held, immutable=False, max_value_len=limits.max_span_attribute_length
+        )
+        self._attributes = made
+        return made
+
+    def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:  # noqa: ANN401 - as the API has it
+        """Add an event, bounded as the SDK bounds it."""
+        if not self._events:
+            self._events = self._new_events()  # type: ignore[no-untyped-call]  # the SDK's own
+        super().add_event(name, attributes, timestamp)
+
+    def add_link(self, context: trace.SpanContext, attributes: Any = None) -> None:  # noqa: ANN401 - as the API has it
+        """Add a link, bounded as the SDK bounds it."""
+        if not self._links:
+            self._links = self._new_links(())
+        super().add_link(context, attributes)
+
+    def end(self, end_time: int | None = None) -> None:
+        """End the span, at `end_time` in nanoseconds since the epoch or now, and hand it on."""
+        with self._lock:
+            if self._end_time is not None:
+                logger.warning("Calling end() on an ended span.")
+                return
+            self._end_time = end_time if end_time is not None else time_ns()
+        self.provider.ended(self)
+
+    def on_exception(self, *, record: bool, set_status: bool) -> None:
+        """Choose what an exception that leaves `with span:` does to it."""
+        self._record_exception = record
+        self._set_status_on_exception = set_status
+
+    def note(self, error: BaseException, *, record: bool = True, set_status: bool = True) -> None:
+        """Note an exception that left the span, as `opentelemetry.trace.use_span` does: an event, and a status."""
+        if not self.is_recording():
+            return
+        try:
+            if record:
+                self.record_exception(error)
+            description = f"{type(error).__name__}: {error}"
+        except Exception:  # noqa: BLE001 - an exception's own __str__ may raise anything
+            description = type(error).__name__
+        if set_status:
+            self.set_status(StatusCode.ERROR, description)
