@@ -19,19 +19,19 @@ _XRAY_ID = re.compile(r"1-([0-9a-f]{8})-([0-9a-f]{24})")
 
 # An instance of its own: an application that seeds Python's global one must not make ids repeat.
 # It is seeded by the operating system, and anew in each forked worker.
-_random = random.Random()  # noqa: S311 - ids need to be unique, not secret
-os.register_at_fork(after_in_child=_random.seed)
+private_random = random.Random()  # noqa: S311 - ids need to be unique, not secret
+os.register_at_fork(after_in_child=private_random.seed)
 
 
 def new_trace_id(seconds: float | None = None) -> int:
     """Return a new X-Ray-shaped trace id; `seconds` since the epoch default to now."""
     epoch = int(time.time() if seconds is None else seconds) & 0xFFFFFFFF
-    return epoch << _RANDOM_BITS | (_random.getrandbits(_RANDOM_BITS) or 1)
+    return epoch << _RANDOM_BITS | (private_random.getrandbits(_RANDOM_BITS) or 1)
 
 
 def new_span_id() -> int:
     """Return a new 64-bit span id, never 0: W3C Trace Context calls that one invalid."""
-    return _random.getrandbits(64) or 1
+    return private_random.getrandbits(64) or 1
 
 
 def trace_hex(trace_id: int) -> str:

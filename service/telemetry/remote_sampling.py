@@ -18,7 +18,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from service.telemetry.batching import THREAD_PREFIX
 from service.telemetry.forks import on_fork
-from service.telemetry.sampling import DROPPED, ONE, Decision, Question, Sampler, drawn, system_draw
+from service.telemetry.sampling import DROPPED, ONE, Decision, Question, Sampler, drawn, own_draw
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class RemoteSampler:
         local: Sampler,
         *,
         clock: Callable[[], float] = time.time,
-        draw: Callable[[], float] = system_draw,
+        draw: Callable[[], float] = own_draw,
         pace: Pace = _PACE,
     ) -> None:
         self._daemon = daemon

@@ -7,7 +7,6 @@ within these bounds: "not sampled" leaves a request to the reservoir alone, "sam
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -16,10 +15,10 @@ from typing import NamedTuple, Protocol
 from aws_xray_sdk.core.utils.search_pattern import wildcard_match
 
 from service.parsing import SamplingRule
+from service.telemetry import ids
 from service.telemetry.forks import on_fork
 
-# The operating system's: it does not repeat when an application seeds Python's own, nor in forked workers.
-system_draw = random.SystemRandom().random
+own_draw = ids.private_random.random
 
 KEEP_EVERYTHING = SamplingRule(name="everything", fixed_rate=1.0, reservoir_size=0)
 
@@ -69,7 +68,7 @@ class LocalSampler:
         rule: SamplingRule,
         *,
         clock: Callable[[], float] = time.time,
-        draw: Callable[[], float] = system_draw,
+        draw: Callable[[], float] = own_draw,
     ) -> None:
         self._rule = rule
         self._clock = clock

@@ -34,6 +34,9 @@ class RequestScope:
     error: BaseException | None = None
     rollbar_uuid: str | None = None
     xray_segment: Any = None
+    xray_unsampled: Any = None
+    """What stands for the X-Ray SDK's subsegments where nothing is recorded."""
+    xray_unsampled_depth = 0
     tracestate: str | None = None
     _route: str | None = None
     span: LightSpan | UnrecordedSpan

@@ -114,7 +114,7 @@ class AppTracerProvider(trace.TracerProvider):
         for listener in self._on_end:
             _safely(listener, span)
 
-    def start(
+    def start(  # noqa: PLR0917 - what the API says of a span
         self,
         instrumentation: InstrumentationScope,
         name: str,

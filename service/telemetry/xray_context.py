@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any, NamedTuple
+from typing import Any
 
+from aws_xray_sdk import global_sdk_config
 from aws_xray_sdk.core import xray_recorder
 from aws_xray_sdk.core.context import Context
 from aws_xray_sdk.core.models.dummy_entities import DummySegment
-from aws_xray_sdk.core.models.segment import Segment
+from aws_xray_sdk.core.recorder import AWSXRayRecorder
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 from service.telemetry.ids import span_hex
 from service.telemetry.scope import RequestScope, current_scope
+from service.telemetry.xray_subsegments import Opened, SpanSubsegment, UnsampledSubsegment, segment_of
 
 logger = logging.getLogger(__name__)
 
@@ -23,15 +25,6 @@ _BEFORE_KEY = otel_context.create_key("before-xray-entity")
 _NEVER = 1_000_000_000
 _NANOSECONDS = 1_000_000_000
 _warned = threading.Event()
-
-
-class _Opened(NamedTuple):
-    """How an entity was opened: its span, the context within it, and what leads back out of that."""
-
-    span: trace.Span
-    context: otel_context.Context
-    token: Any
-    thread: int
 
 
 _tracer = trace.get_tracer(__name__)
@@ -45,6 +38,9 @@ def install() -> None:
         xray_recorder.configure(
             context=ScopedContext(), emitter=_NoEmitter(), streaming_threshold=_NEVER, sampling=False
         )
+        # Its public ways in, as `in_subsegment` and the patched libraries use them too.
+        xray_recorder.begin_subsegment = _begin
+        xray_recorder.end_subsegment = _end
         # The SDK opens its socket at import and has no public way to close it.
         unused._socket.close()
 
@@ -55,6 +51,45 @@ def close_left_open(scope: RequestScope) -> None:
         if entity.in_progress and entity.opened.thread == threading.get_ident():
             entity.close()
             _finish(entity)
+
+
+def _begin(name: str, namespace: str = "local") -> Any:  # noqa: ANN401 - the SDK publishes no types
+    """Begin a subsegment, as the recorder's own method of that name."""
+    scope = current_scope()
+    entity: Any = otel_context.get_value(_ENTITY_KEY)
+    parent = entity if entity is not None and entity.in_progress else None
+    if scope is None or not global_sdk_config.sdk_enabled() or (parent is not None and not parent.sampled):
+        return AWSXRayRecorder.begin_subsegment(xray_recorder, name, namespace)
+    if not scope.span.is_recording():
+        if scope.xray_unsampled is None:
+            scope.xray_unsampled = UnsampledSubsegment(scope)
+        scope.xray_unsampled_depth += 1
+        return scope.xray_unsampled
+    subsegment = SpanSubsegment(name, namespace, scope, parent.id if parent else span_hex(scope.span.span_id))
+    if parent is not None:
+        parent.add_subsegment(subsegment)
+    _open(subsegment, scope)
+    return subsegment
+
+
+def _end(end_time: float | None = None) -> None:
+    """End the open subsegment, as the recorder's own method of that name."""
+    scope = current_scope()
+    if scope is not None and scope.xray_unsampled_depth > 0:
+        scope.xray_unsampled_depth -= 1
+    else:
+        xray_recorder.context.end_subsegment(end_time)
+
+
+def _open(subsegment: Any, scope: RequestScope) -> None:  # noqa: ANN401 - as above
+    """Start the span that `subsegment` is, under the current one."""
+    kind = trace.SpanKind.INTERNAL if subsegment.namespace == "local" else trace.SpanKind.CLIENT
+    span = _tracer.start_span(subsegment.name, kind=kind)
+    span_id = span.get_span_context().span_id
+    subsegment.id = span_hex(span_id)
+    scope.xray_entities[span_id] = subsegment
+    context = trace.set_span_in_context(span, otel_context.set_value(_ENTITY_KEY, subsegment))
+    subsegment.opened = Opened(span, context, otel_context.attach(context), threading.get_ident())
 
 
 class _NoEmitter:
@@ -76,24 +111,20 @@ class ScopedContext(Context):  # type: ignore[misc]  # the SDK publishes no type
         if scope is None:
             _warn_once()
             return DummySegment()
-        if scope.xray_segment is None:
-            scope.xray_segment = _segment(scope)
-        return scope.xray_segment
+        if scope.xray_unsampled is not None and scope.xray_unsampled_depth > 0:
+            return scope.xray_unsampled
+        return segment_of(scope)
 
     def put_subsegment(self, subsegment: Any) -> None:  # noqa: ANN401 - as above
         """Open `subsegment` as a span under the current one."""
         self.get_trace_entity().add_subsegment(subsegment)
-        context = otel_context.set_value(_ENTITY_KEY, subsegment)
         scope = current_scope()
-        span: trace.Span = trace.INVALID_SPAN
         if subsegment.sampled and scope is not None:
-            kind = trace.SpanKind.INTERNAL if subsegment.namespace == "local" else trace.SpanKind.CLIENT
-            span = _tracer.start_span(subsegment.name, kind=kind)
-            span_id = span.get_span_context().span_id
-            subsegment.id = span_hex(span_id)
-            scope.xray_entities[span_id] = subsegment
-            context = trace.set_span_in_context(span, context)
-        subsegment.opened = _Opened(span, context, otel_context.attach(context), threading.get_ident())
+            _open(subsegment, scope)
+        else:
+            context = otel_context.set_value(_ENTITY_KEY, subsegment)
+            token = otel_context.attach(context)
+            subsegment.opened = Opened(trace.INVALID_SPAN, context, token, threading.get_ident())
 
     def end_subsegment(self, end_time: float | None = None) -> bool:
         """Close the open subsegment and its span; False where none is open. `end_time` is in epoch seconds."""
@@ -116,7 +147,7 @@ class ScopedContext(Context):  # type: ignore[misc]  # the SDK publishes no type
 
     def set_trace_entity(self, trace_entity: Any) -> None:  # noqa: ANN401 - as above
         """Go on in another thread where `trace_entity` was opened, as the SDK's guide has it."""
-        opened: _Opened | None = getattr(trace_entity, "opened", None)
+        opened: Opened | None = getattr(trace_entity, "opened", None)
         here = otel_context.get_current()
         before = otel_context.get_value(_BEFORE_KEY) or here
         there = otel_context.set_value(_BEFORE_KEY, before, opened.context if opened else here)
@@ -126,33 +157,6 @@ class ScopedContext(Context):  # type: ignore[misc]  # the SDK publishes no type
         """Go back to where the thread was before `set_trace_entity`."""
         before: Any = otel_context.get_value(_BEFORE_KEY)
         otel_context.attach(before if before is not None else otel_context.set_value(_ENTITY_KEY, None))
-
-
-class _RequestSegment(Segment):  # type: ignore[misc]  # the SDK publishes no types
-    """The segment of a sampled request: its user is the request's in every sink."""
-
-    def set_user(self, user: Any) -> None:  # noqa: ANN401 - as above
-        """Name the user, as `telemetry.identify` does."""
-        self.scope.user_id = str(user)
-
-
-class _UnsampledSegment(DummySegment):  # type: ignore[misc]  # the SDK publishes no types
-    """The segment of a request that is not sampled: its log lines and error items still name the user."""
-
-    def set_user(self, user: Any) -> None:  # noqa: ANN401 - as above
-        """Name the user, as `telemetry.identify` does."""
-        self.scope.user_id = str(user)
-
-
-def _segment(scope: RequestScope) -> Any:  # noqa: ANN401 - the SDK publishes no types
-    name, span = scope.telemetry.settings.xray_service_name, scope.span
-    if span.is_recording():
-        segment = _RequestSegment(name, entityid=span_hex(span.get_span_context().span_id), traceid=scope.xray_id)
-    else:
-        segment = _UnsampledSegment(name)
-    segment.scope = scope
-    segment.opened = _Opened(span, scope.context(), None, threading.get_ident())
-    return segment
 
 
 def _finish(entity: Any, end_time: float | None = None) -> None:  # noqa: ANN401 - the SDK publishes no types

@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 from service.parsing import SamplingRule
 from service.telemetry import core, semantics, xray_context
 from service.telemetry.sampling import Decision, LocalSampler, Question
+from service.telemetry.xray_subsegments import SpanSubsegment
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Document, Observatory, eventually
 from tests.telemetry.tracing import PARENT, ROOT, TRACE, TRACEPARENT, Headers, Kept, ask, telemetry_of, until
@@ -255,7 +256,7 @@ class Started(SpanProcessor):
         self.count += 1
 
 
-@pytest.mark.parametrize(("sampled", "built"), [(True, {"span": 5, "attributes": 2, "segment": 1}), (False, {})])
+@pytest.mark.parametrize(("sampled", "built"), [(True, {"span": 5, "attributes": 2, "subsegment": 1}), (False, {})])
 def test_sampled_out_means_that_nothing_is_built(
     make_app: AppMaker,
     observatory: Observatory,
@@ -278,7 +279,7 @@ def test_sampled_out_means_that_nothing_is_built(
 
     monkeypatch.setattr(core, "request_attributes", counting("attributes", semantics.request_attributes))
     monkeypatch.setattr(core, "response_attributes", counting("attributes", semantics.response_attributes))
-    monkeypatch.setattr(xray_context, "_RequestSegment", counting("segment", xray_context._RequestSegment))
+    monkeypatch.setattr(xray_context, "SpanSubsegment", counting("subsegment", SpanSubsegment))
     quiet = ask(app, "/api/activities/notifications")
     fine = ask(app, HOME)
     counted["attributes"] //= 2  # two kinds for each request

@@ -53,7 +53,7 @@ class Counting:
 def test_a_request_leaves_exactly_this(
     case: str, app: Flask, observatory: Observatory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ids, "_random", Counting())
+    monkeypatch.setattr(ids, "private_random", Counting())
     monkeypatch.setattr(middleware, "perf_counter", lambda: 1.0)
     with time_machine.travel(MOMENT, tick=False):
         with app.test_client().get(CASES[case], headers=REQUEST, buffered=True) as response:

@@ -202,7 +202,7 @@ def test_an_unsampled_request_takes_every_call_and_sends_nothing(make_app: AppMa
 
     with app.test_client().get("/quiet", buffered=True) as response:
         trace_id, said = response.headers["X-Trace-Id"], response.get_data(as_text=True)
-    assert said == "DummySubsegmentFalse"
+    assert said == "UnsampledSubsegmentFalse"
     [line] = eventually(lambda: observatory.lines_of(trace_id), 1)
     assert line["user_id"] == "worf"
     assert app.extensions["telemetry"].flush(5)
