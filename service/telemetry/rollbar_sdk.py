@@ -10,6 +10,8 @@ from typing import Any
 import rollbar
 from rollbar.lib import events
 
+from service.telemetry import rollbar_locals
+
 _ROOT = str(Path(__file__).resolve().parents[1])
 _HEADERS = (
     "authorization",
@@ -76,6 +78,8 @@ def prepare() -> None:
             allow_logging_basic_config=False,
             suppress_reinit_warning=True,
         )
+        # Private: the SDK walks through all of a collection, and shows ten of its values.
+        rollbar._serialize_frame_data = rollbar_locals.sparing(rollbar._serialize_frame_data)
         events.add_exception_info_handler(_let_pass, _LAST)
         events.add_payload_handler(_hand_over)
         _ready.set()
