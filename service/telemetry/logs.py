@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from datetime import UTC, datetime
 from time import time
 from typing import Any, Final, NamedTuple
@@ -14,6 +13,7 @@ from opentelemetry import trace
 from service.telemetry.ids import span_hex
 from service.telemetry.scope import RequestScope, current_scope
 from service.telemetry.spans import LightSpan
+from service.telemetry.tracebacks import Told
 
 NO_REQUEST: Final = "-"
 """What the id fields show outside a request, so that a missing id is seen to be missing."""
@@ -44,7 +44,7 @@ class LogLine(NamedTuple):
     level: str
     logger: str
     message: str
-    exception: str | None
+    exception: Told | None
     scope: RequestScope | None
     span_id: int
     access: Access | None
@@ -61,7 +61,7 @@ def capture(record: logging.LogRecord) -> LogLine:
         level=record.levelname,
         logger=record.name,
         message=_message(record),
-        exception="".join(traceback.format_exception(*record.exc_info)) if record.exc_info else None,
+        exception=Told(*record.exc_info) if record.exc_info else None,
         scope=scope,
         span_id=_span_id(scope) if scope is not None else 0,
         access=None,
@@ -104,16 +104,17 @@ def _message(record: logging.LogRecord) -> str:
 
 def encode(line: LogLine) -> bytes:
     """Return the line as one JSON object in UTF-8, without a newline: of one too long, what fits of its text."""
-    made = _json(line)
+    exception = line.exception.text() if line.exception is not None else None
+    made = _json(line, exception)
     if len(made) <= MAX_LINE:
         return made
     # One character may take six bytes (`\u0001`), and there are two texts.
     share = MAX_LINE // 14
-    exception = "…" + line.exception[-share:] if line.exception is not None else None
-    return _json(line._replace(message=line.message[:share] + "…", exception=exception))
+    shorter = "…" + exception[-share:] if exception is not None else None
+    return _json(line._replace(message=line.message[:share] + "…"), shorter)
 
 
-def _json(line: LogLine) -> bytes:
+def _json(line: LogLine, exception: str | None) -> bytes:
     document: dict[str, Any] = {
         "timestamp": datetime.fromtimestamp(line.created, UTC).isoformat(timespec="milliseconds"),
         "level": line.level,
@@ -123,8 +124,8 @@ def _json(line: LogLine) -> bytes:
     }
     if line.access is not None and line.scope is not None:
         document |= _access_fields(line.scope, line.access)
-    if line.exception is not None:
-        document["exception"] = line.exception
+    if exception is not None:
+        document["exception"] = exception
     try:
         return orjson.dumps(document, default=str)
     except orjson.JSONEncodeError:  # lone surrogates, as a strange path can hold them

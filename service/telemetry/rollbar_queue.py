@@ -122,7 +122,7 @@ class ErrorQueue(Batcher[bytes]):
 def _collect(raised: Raised) -> Collector:
     """Let the SDK build the item; where it fails, or would be long about it, of exceptions that stand in."""
     if raised.told is not None:
-        exc_info, body = rollbar_stand_ins.without_frames(raised.told)
+        exc_info, body = rollbar_stand_ins.without_frames(raised.told.exception)
         return _noted(_built(raised, exc_info, body=body), "local variables: too many errors at once")
     error, traceback = raised.error, raised.traceback
     if error is None:

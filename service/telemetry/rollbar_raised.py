@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from traceback import TracebackException
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from service.settings import Settings
 from service.telemetry.ids import span_hex
 from service.telemetry.scope import RequestScope, current_scope
 from service.telemetry.semantics import client_address
+from service.telemetry.tracebacks import Told
 
 _MAX_PERSON = 40
 """Characters of a person's id ("Create an Item", Rollbar API reference)."""
@@ -82,7 +82,7 @@ class Raised:
     error: BaseException | None = None
     traceback: TracebackType | None = None
     context: contextvars.Context | None = None
-    told: TracebackException | None = None
+    told: Told | None = None
 
     def let_go(self) -> None:
         """Hold nothing of the request any more."""
@@ -105,9 +105,7 @@ def take(error: BaseException, *, with_frames: bool) -> Raised | None:
     if with_frames:
         raised.error, raised.traceback, raised.context = error, error.__traceback__, contextvars.copy_context()
     else:
-        raised.told = TracebackException(
-            type(error), error, error.__traceback__, lookup_lines=False, capture_locals=False, compact=False
-        )
+        raised.told = Told(type(error), error, error.__traceback__)
     return raised
 
 
