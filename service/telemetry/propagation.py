@@ -30,7 +30,12 @@ XRAY_HEADER = "X-Amzn-Trace-Id"
 _MAX_XRAY_HEADER = 1024
 _FLAGS = trace.TraceFlags.SAMPLED | trace.TraceFlags.RANDOM_TRACE_ID
 """The two that level 2 knows; it wants the others to be 0."""
+_USUAL = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})", re.ASCII)
+"""All that a load balancer writes where the caller sent nothing."""
 _SPAN_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
+
+
+_NOTHING = otel_context.Context()
 
 
 class Incoming(NamedTuple):
@@ -58,7 +63,7 @@ class _AmznHeader(NamedTuple):
 def resolve(environ: Mapping[str, Any]) -> Incoming:
     """Return the trace context that the WSGI `environ` of a request carries. Never raises."""
     amzn = _parse_amzn(environ.get("HTTP_X_AMZN_TRACE_ID", ""))
-    w3c = parse_traceparent(environ.get("HTTP_TRACEPARENT", ""))
+    w3c = parse_traceparent(environ["HTTP_TRACEPARENT"]) if "HTTP_TRACEPARENT" in environ else None
     if w3c is not None:
         return Incoming(
             trace_id=w3c.trace_id,
@@ -79,6 +84,9 @@ def _parse_amzn(header: str) -> _AmznHeader | None:
     """
     if not header or len(header) > _MAX_XRAY_HEADER or "," in header:
         return None
+    if usual := _USUAL.fullmatch(header):
+        root = int(usual[1] + usual[2], 16)
+        return _AmznHeader(root, None, None) if root else None
     fields: dict[str, str] = {}
     for part in filter(None, (each.strip(" \t") for each in header.split(";"))):
         name, _, value = part.partition("=")
@@ -95,8 +103,10 @@ def _parse_amzn(header: str) -> _AmznHeader | None:
 
 def incoming_baggage(environ: Mapping[str, Any]) -> otel_context.Context:
     """Return a context that holds the request's `baggage` and nothing else."""
-    context = otel_context.Context()
-    for name, value in parse_baggage(environ.get("HTTP_BAGGAGE", "")).items():
+    context = _NOTHING
+    if "HTTP_BAGGAGE" not in environ:
+        return context
+    for name, value in parse_baggage(environ["HTTP_BAGGAGE"]).items():
         context = baggage.set_baggage(name, value, context)
     return context
 

@@ -73,6 +73,8 @@ class RemoteSampler:
         """Return the decision; the first call starts the polling thread."""
         if self._thread is None:
             self._start()
+        if not self._cache.last_updated:
+            return self._local.decide(question)
         now = int(self._clock())
         asked = {"service": question.service, "host": question.host, "method": question.method, "path": question.path}
         with self._cache.lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
@@ -14,15 +15,22 @@ _SERVER_ERROR = 500
 
 def request_attributes(environ: Mapping[str, Any]) -> dict[str, str | int]:
     """Return what is known of the request before it is handled."""
-    scheme = str(environ.get("wsgi.url_scheme", "http"))
-    attributes: dict[str, str | int] = {
-        **_method(environ["REQUEST_METHOD"]),
-        **_server(environ, scheme),
-        **_client(environ),
-        "url.scheme": scheme,
-        "url.path": request_path(environ) or "/",
-        "network.protocol.version": str(environ.get("SERVER_PROTOCOL", "")).removeprefix("HTTP/"),
-    }
+    method = environ["REQUEST_METHOD"]
+    attributes: dict[str, str | int] = {"http.request.method": method if method in _KNOWN_METHODS else "_OTHER"}
+    if method not in _KNOWN_METHODS:
+        attributes["http.request.method_original"] = method
+    scheme = environ.get("wsgi.url_scheme", "http")
+    address, port = _server(environ, scheme)
+    attributes["server.address"] = address
+    if port is not None:
+        attributes["server.port"] = port
+    client = attributes["client.address"] = client_address(environ)
+    # Else the port is the load balancer's.
+    if client == environ.get("REMOTE_ADDR") and (port := _port(environ.get("REMOTE_PORT"))) is not None:
+        attributes["client.port"] = port
+    attributes["url.scheme"] = scheme
+    attributes["url.path"] = request_path(environ) or "/"
+    attributes["network.protocol.version"] = environ.get("SERVER_PROTOCOL", "").removeprefix("HTTP/")
     if query := environ.get("QUERY_STRING"):
         attributes["url.query"] = query
     if agent := environ.get("HTTP_USER_AGENT"):
@@ -55,39 +63,31 @@ def client_address(environ: Mapping[str, Any]) -> str:
 
     The load balancer appends the address that it saw; what stands before it is whatever the client claims.
     """
-    forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
-    return forwarded or str(environ.get("REMOTE_ADDR", ""))
+    forwarded: str = environ.get("HTTP_X_FORWARDED_FOR", "")
+    address: str = environ.get("REMOTE_ADDR", "")
+    return (forwarded.rpartition(",")[2].strip() or address) if forwarded else address
 
 
 def request_path(environ: Mapping[str, Any]) -> str:
     """Return the path as people read it: WSGI hands its bytes over as if they were Latin-1 (PEP 3333)."""
-    path = str(environ.get("PATH_INFO", ""))
+    path: str = environ.get("PATH_INFO", "")
     return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
-def _method(method: str) -> dict[str, str | int]:
-    if method in _KNOWN_METHODS:
-        return {"http.request.method": method}
-    return {"http.request.method": "_OTHER", "http.request.method_original": method}
-
-
-def _server(environ: Mapping[str, Any], scheme: str) -> dict[str, str | int]:
+def _server(environ: Mapping[str, Any], scheme: str) -> tuple[str, int | None]:
     """Return the server that the client asked for, which behind a load balancer is not where this process listens."""
-    found = _HOST.fullmatch(str(environ.get("HTTP_HOST", "")))
+    asked_for = _asked_for(environ.get("HTTP_HOST", ""), scheme)
+    return asked_for or (environ.get("SERVER_NAME", ""), _port(environ.get("SERVER_PORT")))
+
+
+@lru_cache(maxsize=256)
+def _asked_for(host: str, scheme: str) -> tuple[str, int | None] | None:
+    found = _HOST.fullmatch(host)
     if found is None or not found[1]:
-        return {"server.address": str(environ.get("SERVER_NAME", "")), **_port("server.port", environ, "SERVER_PORT")}
+        return None
     # A `Host` without a port means the scheme's own (RFC 9110, 4.2).
-    port = int(found[2]) if found[2] else _PORTS.get(scheme)
-    return {"server.address": found[1]} | ({"server.port": port} if port is not None else {})
+    return found[1], int(found[2]) if found[2] else _PORTS.get(scheme)
 
 
-def _client(environ: Mapping[str, Any]) -> dict[str, str | int]:
-    known: dict[str, str | int] = {"client.address": client_address(environ)}
-    if known["client.address"] == environ.get("REMOTE_ADDR"):  # else the port is the load balancer's
-        known |= _port("client.port", environ, "REMOTE_PORT")
-    return known
-
-
-def _port(name: str, environ: Mapping[str, Any], variable: str) -> dict[str, str | int]:
-    port = str(environ.get(variable, ""))
-    return {name: int(port)} if port.isdecimal() else {}
+def _port(text: str | int | None) -> int | None:
+    return int(text) if text is not None and str(text).isdecimal() else None

@@ -8,6 +8,7 @@ SDK's collections come in for all else, so that limits and conversions stay the 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Mapping
 from time import time_ns
@@ -30,7 +31,15 @@ logger = logging.getLogger(__name__)
 
 _UNSET = Status(StatusCode.UNSET)
 _PLAIN = frozenset({str, int, float, bool})
+_TEXT = frozenset({str})
 _FLAGS = tuple(trace.TraceFlags(bits) for bits in range(4))
+
+
+def _new_lock() -> None:
+    LightSpan._lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_new_lock)
 
 
 class LightSpan(Span):
@@ -44,6 +53,8 @@ class LightSpan(Span):
     _instrumentation_info = None
     _record_exception = True
     _set_status_on_exception = True
+    # One for all: it is held for a few assignments, never while other code runs.
+    _lock = threading.Lock()
     _own_context: trace.SpanContext | None = None
     _attributes: Any
 
@@ -71,7 +82,6 @@ class LightSpan(Span):
         self._name = name
         self._kind = kind
         self._instrumentation_scope = instrumentation
-        self._lock = threading.Lock()
         self._attributes = {}
         self._start_time = time_ns() if start_time is None else start_time
 
@@ -108,6 +118,12 @@ class LightSpan(Span):
         return self._context
 
     @property
+    def held(self) -> Mapping[str, Any]:
+        """The attributes, without the copy that `attributes` protects them by."""
+        attributes: Mapping[str, Any] = self._attributes
+        return attributes
+
+    @property
     def parent(self) -> trace.SpanContext | None:
         """The parent's ids, flags and verdict; None for a root."""
         parent = self._parent_span
@@ -134,6 +150,17 @@ class LightSpan(Span):
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Set attributes."""
+        held = self._attributes
+        if (
+            self._end_time is None
+            and type(held) is dict
+            and len(held) + len(attributes) <= self.provider.plain_attributes
+            and _PLAIN.issuperset(map(type, attributes.values()))
+            and _TEXT.issuperset(map(type, attributes))
+            and "" not in attributes
+        ):
+            held.update(attributes)
+            return
         for key, value in attributes.items():
             self.set_attribute(key, value)
 

@@ -10,6 +10,7 @@ from aws_xray_sdk import global_sdk_config
 from aws_xray_sdk.core import xray_recorder
 from aws_xray_sdk.core.context import Context
 from aws_xray_sdk.core.models.dummy_entities import DummySegment
+from aws_xray_sdk.core.models.subsegment import Subsegment
 from aws_xray_sdk.core.recorder import AWSXRayRecorder
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -129,12 +130,13 @@ class ScopedContext(Context):  # type: ignore[misc]  # the SDK publishes no type
     def end_subsegment(self, end_time: float | None = None) -> bool:
         """Close the open subsegment and its span; False where none is open. `end_time` is in epoch seconds."""
         entity: Any = otel_context.get_value(_ENTITY_KEY)
-        if entity is None or not entity.in_progress or not hasattr(entity, "parent_segment"):
+        if entity is None or not entity.in_progress or not isinstance(entity, Subsegment):
             return False
         entity.close(end_time)
+        opened: Opened = entity.opened
         _finish(entity, end_time)
-        if entity.opened.thread == threading.get_ident():
-            otel_context.detach(entity.opened.token)
+        if opened.thread == threading.get_ident():
+            otel_context.detach(opened.token)
         return True
 
     def put_segment(self, segment: Any) -> None:  # noqa: ARG002, ANN401 - the SDK's signature, without types
@@ -170,6 +172,8 @@ def _finish(entity: Any, end_time: float | None = None) -> None:  # noqa: ANN401
             said = {"exception.type": each.type, "exception.message": getattr(each, "message", "")}
             span.add_event("exception", said)
     span.end(None if end_time is None else int(end_time * _NANOSECONDS))
+    # What led there is held no longer: the entity itself waits to be sent.
+    entity.opened = None
 
 
 def _warn_once() -> None:

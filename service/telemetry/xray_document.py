@@ -13,6 +13,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from service.contract import CONFIGURED_NAME_ANNOTATION
 from service.telemetry.ids import span_context, span_hex, xray_trace_id
+from service.telemetry.spans import LightSpan
 from service.telemetry.xray_causes import cause_of_error, cause_of_events
 from service.telemetry.xray_entities import Held, held_by
 from service.telemetry.xray_http import FLAGS, RECORDED_ELSEWHERE, host_of, http_block
@@ -121,7 +122,7 @@ class _Builder:
     def _subsegment(self, span: ReadableSpan) -> Document:
         made = _common(span, segment_name(span.name))
         if span.kind in (SpanKind.CLIENT, SpanKind.PRODUCER):
-            host = (span.attributes or {}).get("server.address")
+            host = _attributes(span).get("server.address")
             made |= {"name": segment_name(str(host or span.name)), "namespace": "remote"}
         made |= _http(span)
         held = held_by(self._source.entities.get(_id(span)))
@@ -135,7 +136,7 @@ class _Builder:
             made["cause"] = cause
         searchable = {**self._own_annotations(span), **held.annotations}
         annotations, too_many = self._budget.spend(searchable)
-        attributes = span.attributes or {}
+        attributes = _attributes(span)
         rest = {key: attributes[key] for key in attributes if key not in RECORDED_ELSEWHERE and key not in searchable}
         metadata = dict(held.metadata)
         if default := {**rest, **too_many, **metadata.get("default", {})}:
@@ -144,7 +145,7 @@ class _Builder:
         return held.merged_into(made)
 
     def _own_annotations(self, span: ReadableSpan) -> Document:
-        attributes = span.attributes or {}
+        attributes = _attributes(span)
         own: Document = {}
         if span is self._source.root and self._source.is_segment:
             if self._facts.name != self._facts.service:
@@ -157,11 +158,15 @@ class _Builder:
 
 def host_asked_for(source: SegmentSource) -> str | None:
     """Return the host of a request, which dynamic naming compares; None for all else."""
-    return host_of(source.root.attributes or {}) if source.is_request else None
+    return host_of(_attributes(source.root)) if source.is_request else None
 
 
 def _id(span: ReadableSpan) -> int:
-    return span_context(span).span_id
+    return span.span_id if isinstance(span, LightSpan) else span_context(span).span_id
+
+
+def _attributes(span: ReadableSpan) -> Mapping[str, Any]:
+    return span.held if isinstance(span, LightSpan) else span.attributes or {}
 
 
 def _trace_id(span: ReadableSpan) -> str:
@@ -169,7 +174,7 @@ def _trace_id(span: ReadableSpan) -> str:
 
 
 def _http(span: ReadableSpan) -> Document:
-    return http_block(span.attributes or {}, span.kind)
+    return http_block(_attributes(span), span.kind)
 
 
 def _common(span: ReadableSpan, name: str) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from service.telemetry.any_json import number, text
@@ -19,6 +20,7 @@ _MAX_KEY = 500
 _NAME_ALPHABET = frozenset("_.:/%&#=+-@ ")
 
 
+@lru_cache(maxsize=1024)
 def segment_name(name: str) -> str:
     """Return `name` as a segment's: what the API refuses is dropped, 200 characters are kept."""
     return "".join(each for each in name if each.isalnum() or each in _NAME_ALPHABET)[:_MAX_NAME] or "unnamed"
@@ -26,11 +28,15 @@ def segment_name(name: str) -> str:
 
 def short(value: object) -> str:
     """Return a field of the `http` block, or a user: 250 characters at most."""
+    if type(value) is str and value.isascii():
+        return value[:_MAX_TEXT]
     return text(value)[:_MAX_TEXT]
 
 
 def annotation_key(key: object) -> str:
     """Return `key` in letters, digits and underscores."""
+    if type(key) is str and key.isidentifier() and key.isascii():
+        return key[:_MAX_KEY]
     return "".join(each if each.isascii() and each.isalnum() else "_" for each in text(key))[:_MAX_KEY] or "_"
 
 
@@ -49,6 +55,8 @@ class AnnotationBudget:
     def spend(self, values: Mapping[str, Any]) -> tuple[Document, Document]:
         """Return `values` as annotations, and those for which none was left as they came."""
         taken: Document = {}
+        if not values:
+            return taken, {}
         for key, value in values.items():
             if len(taken) == self._left and annotation_key(key) not in taken:
                 break

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from aws_xray_sdk.core.models.dummy_entities import DummySegment, DummySubsegment
@@ -56,7 +57,7 @@ class UnsampledSegment(DummySegment):  # type: ignore[misc]  # the SDK publishes
 class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no types
     """A subsegment that is a span. Its segment comes into being when it is asked for."""
 
-    opened: Opened
+    opened: Opened | None
 
     def __init__(self, name: str, namespace: str, scope: RequestScope, parent_id: str) -> None:
         # All that the SDK's `Entity` and `Subsegment` set; `id` follows when the span is started.
@@ -99,10 +100,31 @@ class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no 
 
 
 class UnsampledSubsegment(DummySubsegment):  # type: ignore[misc]  # the SDK publishes no types
-    """Stand for every subsegment of a request that is not sampled."""
+    """Stand for every subsegment of a request that is not sampled. It takes whatever it is told, and keeps nothing."""
+
+    # What code may read of it; the SDK's own methods that would write are without effect in a dummy.
+    id = "0000000000000000"
+    name = "dummy"
+    type = "subsegment"
+    namespace = "local"
+    parent_id = None
+    sampled = False
+    in_progress = True
+    start_time = 0.0
+    cause: Any = MappingProxyType({})
+    http: Any = MappingProxyType({})
+    annotations = metadata = aws = sql = http
+    subsegments = ()
 
     def __init__(self, scope: RequestScope) -> None:
-        super().__init__(segment_of(scope))
+        self._segment_of = scope
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
+        if name == "parent_segment":
+            return segment_of(self._segment_of)
+        if name == "trace_id":
+            return self.parent_segment.trace_id
+        raise AttributeError(name)
 
     def add_subsegment(self, subsegment: Any) -> None:  # noqa: ANN401 - as above
         """Keep nothing."""
