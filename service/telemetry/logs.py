@@ -61,7 +61,7 @@ def capture(record: logging.LogRecord) -> LogLine:
         level=record.levelname,
         logger=record.name,
         message=_message(record),
-        exception=Told(*record.exc_info) if record.exc_info else None,
+        exception=Told(*record.exc_info[1:]) if record.exc_info else None,
         scope=scope,
         span_id=_span_id(scope) if scope is not None else 0,
         access=None,

@@ -105,7 +105,7 @@ def take(error: BaseException, *, with_frames: bool) -> Raised | None:
     if with_frames:
         raised.error, raised.traceback, raised.context = error, error.__traceback__, contextvars.copy_context()
     else:
-        raised.told = Told(type(error), error, error.__traceback__)
+        raised.told = Told(error, error.__traceback__)
     return raised
 
 

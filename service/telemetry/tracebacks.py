@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from traceback import TracebackException
 from types import TracebackType
-from typing import Any
 
 _FEW = 100
-"""Frames, of some 200 bytes, that are kept to be printed later. The text of more is shorter: most are repeated."""
+_INNERMOST = 64
+"""Frames, of some 200 bytes each. More than a few are printed at once: most are repeated, and the text is shorter."""
 
 
 class Told:
-    """What an exception and those that it was raised from said, and where; without frames or local variables."""
+    """What an exception and those that it was raised from said, and where; without frames or local variables.
+
+    `exception` has at least the innermost 64 frames.
+    """
 
     __slots__ = ("_text", "exception")
 
-    def __init__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __init__(self, error: BaseException | None, traceback: TracebackType | None) -> None:
         # Source lines, the costly part, are looked up when they are printed. Not compact: Rollbar shows every context.
-        self.exception = TracebackException(kind, error, traceback, lookup_lines=False, compact=False)  # type: ignore[arg-type]  # typeshed knows no `(None, None, None)`, which logging has
-        self._text = None if _are_few(self.exception) else self._printed()
+        self.exception = TracebackException(type(error), error, traceback, lookup_lines=False, compact=False)  # type: ignore[arg-type]  # None is what logging has where there is no exception
+        self._text: str | None = None
+        if sum(1 + len(each.stack) for each in _all(self.exception)) > _FEW:
+            self.text()
+            for each in _all(self.exception):
+                del each.stack[:-_INNERMOST]
 
     def text(self) -> str:
         """Return what Python would have printed."""
         made = self._text
         if made is None:
-            made = self._text = self._printed()
+            made = self._text = "".join(self.exception.format())
         return made
 
-    def _printed(self) -> str:
-        return "".join(self.exception.format())
 
-
-def _are_few(told: TracebackException) -> bool:
-    left = _FEW
-    waiting: list[Any] = [told]
-    while waiting and left >= 0:
+def _all(told: TracebackException) -> Iterator[TracebackException]:
+    waiting: list[TracebackException | None] = [told]
+    while waiting:
         each = waiting.pop()
         if each is not None:
-            left -= 1 + len(each.stack)
+            yield each
             waiting += (each.__cause__, each.__context__, *(each.exceptions or ()))
-    return left >= 0
