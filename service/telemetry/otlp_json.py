@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -18,10 +19,10 @@ import orjson
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanKind, StatusCode
+from opentelemetry.trace import Link, SpanKind, StatusCode, TraceState
 
 from service.telemetry.any_json import text
-from service.telemetry.ids import span_context, span_hex, trace_hex
+from service.telemetry.ids import span_context
 from service.telemetry.spans import LightSpan
 
 SAMPLE_RATE = "SampleRate"
@@ -35,6 +36,8 @@ _KINDS = {
     SpanKind.CONSUMER: 5,
 }
 _STATUS = {StatusCode.UNSET: 0, StatusCode.OK: 1, StatusCode.ERROR: 2}
+_LOCAL, _REMOTE = 0x100, 0x300
+"""`SpanFlags`: whether the parent, or the linked span, is in another process, and that this is known."""
 _CHUNK = 8
 _LONGEST_KEPT = 256
 """Characters of a value that is kept written: with as many as are kept, a megabyte or so."""
@@ -55,32 +58,54 @@ def encode(resource: Resource, spans: Sequence[SampledSpan]) -> bytes:
         by_scope.setdefault(span.instrumentation_scope, []).append(_span(span, rate))
         if number % _CHUNK == 0:
             time.sleep(0)  # else a request would wait for the interpreter's lock until its switch interval is over
-    within = ",".join(f'{{"scope":{_scope(scope)},"spans":[{",".join(found)}]}}' for scope, found in by_scope.items())
+    within = ",".join(_scope_spans(scope, found) for scope, found in by_scope.items())
     whose = f'{{"attributes":{_attributes(resource.attributes)}}}'
     return f'{{"resourceSpans":[{{"resource":{whose},"scopeSpans":[{within}]}}]}}'.encode()
 
 
-def _scope(scope: InstrumentationScope | None) -> str:
+def _scope_spans(scope: InstrumentationScope | None, spans: Sequence[str]) -> str:
     name, version = (scope.name, scope.version or "") if scope else ("", "")
-    return f'{{"name":{_string(name)},"version":{_string(version)}}}'
+    said = f'"name":{_string(name)},"version":{_string(version)}'
+    if scope and scope.attributes:
+        said += f',"attributes":{_attributes(scope.attributes)}'
+    schema = f',"schemaUrl":{_string(scope.schema_url)}' if scope and scope.schema_url else ""
+    return f'{{"scope":{{{said}}},"spans":[{",".join(spans)}]{schema}}}'
 
 
 def _span(span: ReadableSpan, rate: int) -> str:
     if isinstance(span, LightSpan):
         trace_id, span_id, parent_id, held = span.trace_id, span.span_id, span.parent_id, span.held
+        remote, state = span.is_called, span.trace_state
     else:
-        context = span_context(span)
-        trace_id, span_id, parent_id = context.trace_id, context.span_id, span.parent.span_id if span.parent else 0
-        held = span.attributes or {}
-    parent = f'"parentSpanId":"{parent_id:016x}",' if parent_id else ""
-    more = f'"events":[{",".join(map(_event, span.events))}],' if span.events else ""
-    if span.links:
-        more += f'"links":[{",".join(map(_link, span.links))}],'
+        context, parent = span_context(span), span.parent
+        trace_id, span_id, parent_id = context.trace_id, context.span_id, parent.span_id if parent else 0
+        remote, state, held = parent is not None and parent.is_remote, context.trace_state, span.attributes or {}
     return (
-        f'{{"traceId":"{trace_id:032x}","spanId":"{span_id:016x}",{parent}"name":{_string(span.name)},'
+        f'{{"traceId":"{trace_id:032x}","spanId":"{span_id:016x}",'
+        f'{_parent(parent_id, remote=remote)}"name":{_string(span.name)},'
         f'"kind":{_KINDS[span.kind]},"startTimeUnixNano":"{span.start_time}","endTimeUnixNano":"{span.end_time}",'
-        f'{more}"attributes":{_attributes(held, rate)},"status":{_status(span)}}}'
+        f'{_rare(span, state)}"attributes":{_attributes(held, rate)},"status":{_status(span)}}}'
     )
+
+
+def _parent(span_id: int, *, remote: bool) -> str:
+    flags = _REMOTE if remote else _LOCAL
+    return f'"parentSpanId":"{span_id:016x}","flags":{flags},' if span_id else f'"flags":{flags},'
+
+
+def _rare(span: ReadableSpan, state: TraceState) -> str:
+    """Return what most spans have nothing of."""
+    said = ""
+    if span.events:
+        said += f'"events":[{",".join(map(_event, span.events))}],'
+    if span.links:
+        said += f'"links":[{",".join(map(_link, span.links))}],'
+    if state:
+        said += f'"traceState":{_string(state.to_header())},'
+    dropped = {"Attributes": span.dropped_attributes, "Events": span.dropped_events, "Links": span.dropped_links}
+    if any(dropped.values()):
+        said += "".join(f'"dropped{what}Count":{count},' for what, count in dropped.items())
+    return said
 
 
 def _status(span: ReadableSpan) -> str:
@@ -90,14 +115,16 @@ def _status(span: ReadableSpan) -> str:
 
 
 def _event(event: Event) -> str:
-    attributes = _attributes(event.attributes or {})
-    return f'{{"name":{_string(event.name)},"timeUnixNano":"{event.timestamp}","attributes":{attributes}}}'
+    attributes, dropped = _attributes(event.attributes or {}), event.dropped_attributes
+    said = f'"name":{_string(event.name)},"timeUnixNano":"{event.timestamp}","attributes":{attributes}'
+    return f'{{{said},"droppedAttributesCount":{dropped}}}' if dropped else f"{{{said}}}"
 
 
 def _link(link: Link) -> str:
-    context, attributes = link.context, _attributes(link.attributes or {})
-    trace_id, span_id = trace_hex(context.trace_id), span_hex(context.span_id)
-    return f'{{"traceId":"{trace_id}","spanId":"{span_id}","attributes":{attributes}}}'
+    context, attributes, dropped = link.context, _attributes(link.attributes or {}), link.dropped_attributes
+    flags = _REMOTE if context.is_remote else _LOCAL
+    said = f'"traceId":"{context.trace_id:032x}","spanId":"{context.span_id:016x}","flags":{flags}'
+    return f'{{{said},"attributes":{attributes},"droppedAttributesCount":{dropped}}}'
 
 
 def _attributes(attributes: Mapping[str, Any], rate: int = 1) -> str:
@@ -119,15 +146,23 @@ def _kept(key: str, value: str | int) -> str:
 
 
 def _value(value: object) -> str:
+    if isinstance(value, str):
+        return f'{{"stringValue":{_string(value)}}}'
+    if isinstance(value, int | float):
+        return _number(value)
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return f'{{"arrayValue":{{"values":[{",".join(map(_value, value))}]}}}}'
+    if isinstance(value, Mapping):
+        return f'{{"kvlistValue":{{"values":{_attributes(value)}}}}}'
+    return f'{{"bytesValue":"{b64encode(value).decode()}"}}' if isinstance(value, bytes) else "{}"
+
+
+def _number(value: float) -> str:
     if isinstance(value, bool):
         return '{"boolValue":true}' if value else '{"boolValue":false}'
     if isinstance(value, int):
         return f'{{"intValue":"{value}"}}'
-    if isinstance(value, float):
-        return f'{{"doubleValue":{value!r}}}' if math.isfinite(value) else f'{{"doubleValue":"{_NAMES[repr(value)]}"}}'
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return f'{{"arrayValue":{{"values":[{",".join(map(_value, value))}]}}}}'
-    return f'{{"stringValue":{_string(value)}}}'
+    return f'{{"doubleValue":{value!r}}}' if math.isfinite(value) else f'{{"doubleValue":"{_NAMES[repr(value)]}"}}'
 
 
 _NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}

@@ -118,6 +118,12 @@ class LightSpan(Span):
         return self._context
 
     @property
+    def is_called(self) -> bool:
+        """Whether its parent is in another process."""
+        parent = self._parent_span
+        return isinstance(parent, trace.SpanContext) and parent.is_remote
+
+    @property
     def held(self) -> Mapping[str, Any]:
         """The attributes, without the copy that `attributes` protects them by."""
         attributes: Mapping[str, Any] = self._attributes

@@ -1,0 +1,98 @@
+"""The JSON that Honeycomb is sent says what OpenTelemetry's own exporter would say in protobuf."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from google.protobuf.json_format import MessageToDict, ParseDict  # type: ignore[import-untyped]  # it publishes no types
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
+
+from service.telemetry import otlp_json
+from service.telemetry.otlp_json import SampledSpan
+from service.telemetry.tracer import AppTracerProvider, Root
+from service.telemetry.verdict import verdict
+
+RESOURCE = Resource({"service.name": "Backend-Flask", "numbers": [1, 2]})
+TRACE = 0x5759E988BD862E3FE1BE46A994272793
+CALLER = SpanContext(TRACE, 0x53995C3F42CD8AD8, True, TraceFlags(1), TraceState([("vendor", "a b")]))  # noqa: FBT003 - the API's own order
+STRANGE: dict[str, Any] = {
+    "text": 'quotes " and \\ and ünïcode \u2028',
+    "long": "x" * 5_000,
+    "yes": True,
+    "one": 1,
+    "float one": 1.0,
+    "tiny": 5e-324,
+    "huge": 1.7976931348623157e308,
+    "big": 2**63 - 1,
+    "negative": -(2**63),
+    "infinite": float("inf"),
+    "bytes": b"\x00\xff",
+    "nothing": None,
+    "texts": ["a", "b"],
+    "mapping": {"inner": [1, {"deep": "er"}]},
+}
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> list[ReadableSpan]:
+    """Spans with everything that one may have."""
+    monkeypatch.setenv("OTEL_SPAN_EVENT_COUNT_LIMIT", "2")
+    provider = AppTracerProvider(RESOURCE, lambda: root)
+    root = Root(TRACE, recorded=True, random=True, trace_state=verdict(1, True))  # noqa: FBT003 - a cached call
+    finished: list[ReadableSpan] = []
+    provider._on_end = (finished.append,)
+    tracer = provider.get_tracer("first", "1.0", "https://example.com/schema", {"scope": "said"})
+    with tracer.start_as_current_span("outer", kind=SpanKind.SERVER, attributes=STRANGE) as outer:
+        for kind in SpanKind:
+            tracer.start_span(f"a {kind.name}", kind=kind).end()
+        with provider.get_tracer("second").start_as_current_span("inner", links=[Link(CALLER, {"why": "so"})]) as inner:
+            for number in range(3):
+                inner.add_event(f"event {number}", {"number": number})
+            inner.set_status(StatusCode.ERROR, "went wrong")
+        outer.set_status(StatusCode.OK)
+    joined = root._replace(trace_state=CALLER.trace_state, caller=CALLER)
+    provider.start(finished[0].instrumentation_scope, "joined", root=joined).end()  # type: ignore[arg-type]  # each has one
+    return finished
+
+
+def hex_to_base64(document: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Write ids as protobuf's own JSON has them: OTLP's is the one that writes them in hex."""
+    if isinstance(document, list):
+        return [hex_to_base64(each) for each in document]
+    if not isinstance(document, dict):
+        return document
+    return {
+        key: base64.b64encode(bytes.fromhex(value)).decode()
+        if key in {"traceId", "spanId", "parentSpanId"}
+        else hex_to_base64(value)
+        for key, value in document.items()
+    }
+
+
+def test_it_says_what_the_stock_exporter_says(spans: list[ReadableSpan]) -> None:
+    body = otlp_json.encode(RESOURCE, [SampledSpan(span, 1) for span in spans])
+    ours = ParseDict(hex_to_base64(json.loads(body)), ExportTraceServiceRequest())
+    assert MessageToDict(ours) == MessageToDict(encode_spans(spans))
+
+
+def test_texts_that_utf_8_cannot_carry_lose_nothing_else() -> None:
+    provider = AppTracerProvider(RESOURCE, lambda: Root(TRACE, recorded=True, random=True, trace_state=TraceState()))
+    finished: list[ReadableSpan] = []
+    provider._on_end = (finished.append,)
+    with provider.get_tracer("tests").start_as_current_span("lone \ud800", attributes={"key \udfff": "value \ud83d"}):
+        pass
+    [span] = json.loads(otlp_json.encode(RESOURCE, [SampledSpan(finished[0], 4)]))["resourceSpans"][0]["scopeSpans"][0][
+        "spans"
+    ]
+    assert span["name"] == "lone ?"
+    assert span["attributes"] == [
+        {"key": "key ?", "value": {"stringValue": "value ?"}},
+        {"key": "SampleRate", "value": {"intValue": "4"}},
+    ]
