@@ -50,8 +50,7 @@ class ErrorQueue(Batcher[bytes]):
 
     def report(self, error: BaseException) -> None:
         """Queue `error`, and note the uuid of its item for the request's span. Never raises."""
-        if not self._room.acquire(blocking=False):
-            self.counts.dropped_full += 1
+        if not self._has_room():
             return
         with_frames = self._frames.acquire(blocking=False)
         try:
@@ -68,13 +67,19 @@ class ErrorQueue(Batcher[bytes]):
 
     def take(self, payload: dict[str, Any]) -> None:
         """Queue an item that application code has made by the SDK's own functions."""
-        if not self._room.acquire(blocking=False):
-            self.counts.dropped_full += 1
+        if not self._has_room():
             return
         data, known = payload["data"], rollbar_raised.facts()
         if known.scope is not None:
             known.scope.rollbar_uuid = data["uuid"]
         self._builder.put((data, known))
+
+    def _has_room(self) -> bool:
+        """Take a place in both queues, or count the loss: building what could not be queued then would be wasted."""
+        has_room = len(self._queue) < MAX_WAITING and self._room.acquire(blocking=False)
+        if not has_room:
+            self.counts.dropped_full += 1
+        return has_room
 
     def _give_back(self, *, with_frames: bool) -> None:
         self._room.release()
@@ -83,7 +88,7 @@ class ErrorQueue(Batcher[bytes]):
 
     def _build(self, batch: list[Raised | Made]) -> None:
         """Turn one into bytes. Never raises: what cannot be shown in any way is counted."""
-        waiting = batch.pop()
+        [waiting] = batch
         with_frames = isinstance(waiting, Raised) and waiting.told is None
         try:
             made = self._item(waiting) if isinstance(waiting, Raised) else waiting
