@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, NoReturn
 
 import rollbar
-from flask import Blueprint, Flask, current_app
+from flask import Blueprint, Flask, current_app, request
 
 from service.contract import HEALTH_CHECK_PATH
 from service.settings import Settings
@@ -21,8 +22,18 @@ class DeliberateError(RuntimeError):
 
 @blueprint.get(HEALTH_CHECK_PATH)
 def health_check() -> dict[str, Any]:
-    """Say that the service answers, its version, and which sinks are on."""
+    """Say that the service answers, its version, and which sinks are on; with `?detail`, what became of their items."""
     telemetry: Telemetry = current_app.extensions[EXTENSION]
+    if "detail" in request.args:
+        return {
+            **_health(telemetry),
+            "worker": os.getpid(),
+            "sinks": {each.name: each.detail() for each in telemetry.sinks},
+        }
+    return _health(telemetry)
+
+
+def _health(telemetry: Telemetry) -> dict[str, Any]:
     return {
         "status": "ok",
         "version": telemetry.settings.version,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import time
 from typing import Any, Final, NamedTuple
@@ -48,6 +49,8 @@ class LogLine(NamedTuple):
     scope: RequestScope | None
     span_id: int
     access: Access | None
+    fields: Mapping[str, Any] | None = None
+    """Further fields of the JSON object, as `extra={"fields": {...}}` gives them."""
 
 
 def capture(record: logging.LogRecord) -> LogLine:
@@ -65,6 +68,7 @@ def capture(record: logging.LogRecord) -> LogLine:
         scope=scope,
         span_id=_span_id(scope) if scope is not None else 0,
         access=None,
+        fields=getattr(record, "fields", None),
     )
 
 
@@ -116,6 +120,7 @@ def encode(line: LogLine) -> bytes:
 
 def _json(line: LogLine, exception: str | None) -> bytes:
     document: dict[str, Any] = {
+        **(line.fields or {}),
         "timestamp": datetime.fromtimestamp(line.created, UTC).isoformat(timespec="milliseconds"),
         "level": line.level,
         "logger": line.logger,

@@ -13,16 +13,15 @@ import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.trace import Event
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanKind, StatusCode, TraceState
+from opentelemetry.trace import Link, SpanKind, StatusCode
 
 from service.telemetry.any_json import text
-from service.telemetry.ids import span_context
 from service.telemetry.spans import LightSpan
 
 SAMPLE_RATE = "SampleRate"
@@ -44,18 +43,11 @@ _LONGEST_KEPT = 256
 _KEPT = 4096
 
 
-class SampledSpan(NamedTuple):
-    """A finished span and how many it stands for."""
-
-    span: ReadableSpan
-    rate: int
-
-
-def encode(resource: Resource, spans: Sequence[SampledSpan]) -> bytes:
+def encode(resource: Resource, spans: Sequence[LightSpan]) -> bytes:
     """Return the body of one `POST /v1/traces`, and let other threads run now and then while it is made."""
     by_scope: dict[InstrumentationScope | None, list[str]] = {}
-    for number, (span, rate) in enumerate(spans, 1):
-        by_scope.setdefault(span.instrumentation_scope, []).append(_span(span, rate))
+    for number, span in enumerate(spans, 1):
+        by_scope.setdefault(span.instrumentation_scope, []).append(_span(span))
         if number % _CHUNK == 0:
             time.sleep(0)  # else a request would wait for the interpreter's lock until its switch interval is over
     within = ",".join(_scope_spans(scope, found) for scope, found in by_scope.items())
@@ -72,19 +64,12 @@ def _scope_spans(scope: InstrumentationScope | None, spans: Sequence[str]) -> st
     return f'{{"scope":{{{said}}},"spans":[{",".join(spans)}]{schema}}}'
 
 
-def _span(span: ReadableSpan, rate: int) -> str:
-    if isinstance(span, LightSpan):
-        trace_id, span_id, parent_id, held = span.trace_id, span.span_id, span.parent_id, span.held
-        remote, state = span.is_called, span.trace_state
-    else:
-        context, parent = span_context(span), span.parent
-        trace_id, span_id, parent_id = context.trace_id, context.span_id, parent.span_id if parent else 0
-        remote, state, held = parent is not None and parent.is_remote, context.trace_state, span.attributes or {}
+def _span(span: LightSpan) -> str:
     return (
-        f'{{"traceId":"{trace_id:032x}","spanId":"{span_id:016x}",'
-        f'{_parent(parent_id, remote=remote)}"name":{_string(span.name)},'
+        f'{{"traceId":"{span.trace_id:032x}","spanId":"{span.span_id:016x}",'
+        f'{_parent(span.parent_id, remote=span.is_called)}"name":{_string(span.name)},'
         f'"kind":{_KINDS[span.kind]},"startTimeUnixNano":"{span.start_time}","endTimeUnixNano":"{span.end_time}",'
-        f'{_rare(span, state)}"attributes":{_attributes(held, rate)},"status":{_status(span)}}}'
+        f'{_rare(span)}"attributes":{_attributes(span.held, span.verdict.rate)},"status":{_status(span)}}}'
     )
 
 
@@ -93,22 +78,22 @@ def _parent(span_id: int, *, remote: bool) -> str:
     return f'"parentSpanId":"{span_id:016x}","flags":{flags},' if span_id else f'"flags":{flags},'
 
 
-def _rare(span: ReadableSpan, state: TraceState) -> str:
+def _rare(span: LightSpan) -> str:
     """Return what most spans have nothing of."""
     said = ""
     if span.events:
         said += f'"events":[{",".join(map(_event, span.events))}],'
     if span.links:
         said += f'"links":[{",".join(map(_link, span.links))}],'
-    if state:
-        said += f'"traceState":{_string(state.to_header())},'
+    if span.trace_state:
+        said += f'"traceState":{_string(span.trace_state.to_header())},'
     dropped = {"Attributes": span.dropped_attributes, "Events": span.dropped_events, "Links": span.dropped_links}
     if any(dropped.values()):
         said += "".join(f'"dropped{what}Count":{count},' for what, count in dropped.items())
     return said
 
 
-def _status(span: ReadableSpan) -> str:
+def _status(span: LightSpan) -> str:
     status = span.status
     message = f',"message":{_string(status.description)}' if status.description else ""
     return f'{{"code":{_STATUS[status.status_code]}{message}}}'

@@ -27,6 +27,8 @@ class Sink:
     route_item: Callable[[dict[str, Any]], None] | None = None
     """Takes an error item that the back end's own SDK has built, wherever in the process it was reported."""
     queue: Batcher[Any] | None = None
+    closed: Callable[[], None] | None = None
+    """Told when the queue has ended."""
 
     @property
     def on(self) -> bool:
@@ -40,4 +42,20 @@ class Sink:
 
     def finish_close(self) -> bool:
         """Wait for the queue; return whether everything was delivered or dealt with."""
-        return self.queue is None or self.queue.finish_close()
+        dealt_with = self.queue is None or self.queue.finish_close()
+        if self.closed is not None:
+            self.closed()
+        return dealt_with
+
+    def detail(self) -> dict[str, Any]:
+        """Return whether it is on, and what became of what it was given."""
+        if not self.on:
+            return {"on": False, "because": self.off_because}
+        queue = self.queue
+        if queue is None:
+            return {"on": True}
+        counts = queue.counts
+        dropped = {"full": counts.dropped_full, "failed": counts.dropped_failed, "refused": counts.dropped_refused}
+        figures = {"queued": queue.queued, "capacity": queue.capacity, "delivered": counts.delivered}
+        said = {"quiet": queue.quiet, "last_error": queue.last_error}
+        return {"on": True, **figures, "dropped": dropped, **{name: text for name, text in said.items() if text}}

@@ -11,11 +11,10 @@ from google.protobuf.json_format import MessageToDict, ParseDict  # type: ignore
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
 
 from service.telemetry import otlp_json
-from service.telemetry.otlp_json import SampledSpan
+from service.telemetry.spans import LightSpan
 from service.telemetry.tracer import AppTracerProvider, Root
 from service.telemetry.verdict import verdict
 
@@ -41,12 +40,12 @@ STRANGE: dict[str, Any] = {
 
 
 @pytest.fixture
-def spans(monkeypatch: pytest.MonkeyPatch) -> list[ReadableSpan]:
+def spans(monkeypatch: pytest.MonkeyPatch) -> list[LightSpan]:
     """Spans with everything that one may have."""
     monkeypatch.setenv("OTEL_SPAN_EVENT_COUNT_LIMIT", "2")
     provider = AppTracerProvider(RESOURCE, lambda: root)
     root = Root(TRACE, recorded=True, random=True, trace_state=verdict(1, True))  # noqa: FBT003 - a cached call
-    finished: list[ReadableSpan] = []
+    finished: list[LightSpan] = []
     provider._on_end = (finished.append,)
     tracer = provider.get_tracer("first", "1.0", "https://example.com/schema", {"scope": "said"})
     with tracer.start_as_current_span("outer", kind=SpanKind.SERVER, attributes=STRANGE) as outer:
@@ -76,21 +75,21 @@ def hex_to_base64(document: Any) -> Any:  # noqa: ANN401 - any JSON
     }
 
 
-def test_it_says_what_the_stock_exporter_says(spans: list[ReadableSpan]) -> None:
-    body = otlp_json.encode(RESOURCE, [SampledSpan(span, 1) for span in spans])
+def test_it_says_what_the_stock_exporter_says(spans: list[LightSpan]) -> None:
+    body = otlp_json.encode(RESOURCE, spans)
     ours = ParseDict(hex_to_base64(json.loads(body)), ExportTraceServiceRequest())
     assert MessageToDict(ours) == MessageToDict(encode_spans(spans))
 
 
 def test_texts_that_utf_8_cannot_carry_lose_nothing_else() -> None:
-    provider = AppTracerProvider(RESOURCE, lambda: Root(TRACE, recorded=True, random=True, trace_state=TraceState()))
-    finished: list[ReadableSpan] = []
+    provider = AppTracerProvider(
+        RESOURCE, lambda: Root(TRACE, recorded=True, random=True, trace_state=verdict(4, True))
+    )  # noqa: FBT003 - a cached call
+    finished: list[LightSpan] = []
     provider._on_end = (finished.append,)
     with provider.get_tracer("tests").start_as_current_span("lone \ud800", attributes={"key \udfff": "value \ud83d"}):
         pass
-    [span] = json.loads(otlp_json.encode(RESOURCE, [SampledSpan(finished[0], 4)]))["resourceSpans"][0]["scopeSpans"][0][
-        "spans"
-    ]
+    [span] = json.loads(otlp_json.encode(RESOURCE, finished))["resourceSpans"][0]["scopeSpans"][0]["spans"]
     assert span["name"] == "lone ?"
     assert span["attributes"] == [
         {"key": "key ?", "value": {"stringValue": "value ?"}},

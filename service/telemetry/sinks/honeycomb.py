@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-import requests
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from service.contract import SECRET_PLACEHOLDER
 from service.settings import Settings
-from service.telemetry.batching import Batcher, PermanentError
-from service.telemetry.ids import span_context
-from service.telemetry.otlp_json import SAMPLE_RATE, SampledSpan, encode
+from service.telemetry.batching import Batcher, BusyError, PermanentError, UnauthorizedError
+from service.telemetry.http_post import Poster
+from service.telemetry.otlp_json import SAMPLE_RATE, encode
 from service.telemetry.sink import Sink
-from service.telemetry.verdict import verdict_of
+from service.telemetry.spans import LightSpan
 
 NAME = "honeycomb"
 
 TEAM_HEADER = "x-honeycomb-team"
 _TIMEOUT = 5.0
-_RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
+_BATCH = 512
+_FINE = range(200, 300)
+_UNAUTHORIZED = frozenset({401, 403})
+_REMEDY = "check HONEYCOMB_API_KEY; `make secrets` fills it in, a new deployment reads it"
 
-Send = Callable[[list[SampledSpan]], None]
+Send = Callable[[list[LightSpan]], None]
 
 
 def connect(settings: Settings, resource: Resource) -> Sink:
@@ -37,7 +39,7 @@ def connect(settings: Settings, resource: Resource) -> Sink:
         return Sink(name=NAME, off_because=reason)
     url = settings.otlp_endpoint.rstrip("/") + "/v1/traces"
     send = _json_sender(url, headers, resource) if settings.otlp_protocol == "http/json" else _protobuf(url, headers)
-    queue = Batcher(NAME, send)
+    queue = Batcher(NAME, send, batch_size=_BATCH)
     return Sink(name=NAME, span_processor=_Queue(queue), queue=queue)
 
 
@@ -56,25 +58,27 @@ def _off_because(settings: Settings, headers: Mapping[str, str]) -> str | None:
 
 
 class _Queue(SpanProcessor):
-    """Queue each finished span with the sample rate of its request."""
+    """Queue each finished span."""
 
-    def __init__(self, queue: Batcher[SampledSpan]) -> None:
+    def __init__(self, queue: Batcher[LightSpan]) -> None:
         self._put = queue.put
 
     def on_end(self, span: ReadableSpan) -> None:
-        self._put(SampledSpan(span, verdict_of(span_context(span)).rate))
+        if isinstance(span, LightSpan):
+            self._put(span)
 
 
 def _json_sender(url: str, headers: Mapping[str, str], resource: Resource) -> Send:
-    session = requests.Session()
-    session.headers.update({**headers, "content-type": "application/json"})
+    poster = Poster(url, {**headers, "content-type": "application/json"})
 
-    def send(batch: list[SampledSpan]) -> None:
-        answer = session.post(url, data=encode(resource, batch), timeout=_TIMEOUT)
-        if answer.status_code in _RETRYABLE:
-            raise ConnectionError(f"{url} answered {answer.status_code}")
-        if not answer.ok:
-            raise PermanentError(f"{url} answered {answer.status_code}: check HONEYCOMB_API_KEY and the endpoint")
+    def send(batch: list[LightSpan]) -> None:
+        answer = poster.post(encode(resource, batch))
+        if answer.is_busy:
+            raise BusyError(f"{url} answered {answer.status}", answer.retry_after)
+        if answer.status in _UNAUTHORIZED:
+            raise UnauthorizedError(f"{url} answered {answer.status}: {_REMEDY}")
+        if answer.status not in _FINE:
+            raise PermanentError(f"{url} answered {answer.status}: check OTEL_EXPORTER_OTLP_ENDPOINT")
 
     return send
 
@@ -84,24 +88,24 @@ def _protobuf(url: str, headers: Mapping[str, str]) -> Send:
 
     exporter = OTLPSpanExporter(endpoint=url, headers=dict(headers), timeout=_TIMEOUT)
 
-    def send(batch: list[SampledSpan]) -> None:
+    def send(batch: list[LightSpan]) -> None:
         if exporter.export([_stating_rate(item) for item in batch]) is not SpanExportResult.SUCCESS:
             raise PermanentError(f"{url} did not take the spans after the exporter's own retries")
 
     return send
 
 
-def _stating_rate(item: SampledSpan) -> ReadableSpan:
+def _stating_rate(span: LightSpan) -> ReadableSpan:
     """Return the span with its sample rate as an attribute: the stock exporter takes nothing beside the span."""
-    if item.rate <= 1:
-        return item.span
-    span = item.span
+    rate = span.verdict.rate
+    if rate <= 1:
+        return span
     return ReadableSpan(
         name=span.name,
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes={**(span.attributes or {}), SAMPLE_RATE: item.rate},
+        attributes={**span.held, SAMPLE_RATE: rate},
         events=span.events,
         links=span.links,
         kind=span.kind,

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-import requests
 from opentelemetry.sdk.resources import Resource
 
 from service.contract import SECRET_PLACEHOLDER
 from service.settings import Settings
-from service.telemetry.batching import PermanentError
+from service.telemetry.batching import BusyError, PermanentError, UnauthorizedError
+from service.telemetry.http_post import Poster
 from service.telemetry.sink import Sink
 
 NAME = "rollbar"
 
-_TIMEOUT = 5.0
+_FINE = 200
+_UNAUTHORIZED = frozenset({401, 403})
+_REMEDY = "check ROLLBAR_ACCESS_TOKEN; `make secrets` fills it in, a new deployment reads it"
 
 
 def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - the shape that all sinks share
@@ -37,14 +39,15 @@ class _Poster:
     """Post items, one a call: the API's `POST /api/1/item/` takes a single one."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._url = url
-        self._session = requests.Session()
-        self._session.headers.update({"x-rollbar-access-token": token, "content-type": "application/json"})
+        self._poster = Poster(url, {"x-rollbar-access-token": token, "content-type": "application/json"})
 
     def send(self, batch: list[bytes]) -> None:
+        url = self._poster.url
         for body in batch:
-            answer = self._session.post(self._url, data=body, timeout=_TIMEOUT)
-            if answer.status_code == 429 or answer.status_code >= 500:  # noqa: PLR2004 - HTTP's "try again"
-                raise ConnectionError(f"{self._url} answered {answer.status_code}")
-            if not answer.ok:
-                raise PermanentError(f"{self._url} answered {answer.status_code}: check ROLLBAR_ACCESS_TOKEN")
+            answer = self._poster.post(body)
+            if answer.is_busy:
+                raise BusyError(f"{url} answered {answer.status}", answer.retry_after)
+            if answer.status in _UNAUTHORIZED:
+                raise UnauthorizedError(f"{url} answered {answer.status}: {_REMEDY}")
+            if answer.status != _FINE:
+                raise PermanentError(f"{url} answered {answer.status}: check ROLLBAR_ENDPOINT")

@@ -14,10 +14,9 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
 from service.settings import Settings
 from service.telemetry.batching import Batcher
-from service.telemetry.ids import span_context
 from service.telemetry.scope import RequestScope, current_scope
 from service.telemetry.sink import Sink
-from service.telemetry.verdict import verdict_of
+from service.telemetry.spans import LightSpan
 from service.telemetry.xray_document import Facts, SegmentSource, encode, host_asked_for
 
 logger = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - t
     )
     daemon = _Daemon(settings.xray_daemon_address.udp, facts, settings.xray_url)
     queue = Batcher(NAME, daemon.send)
-    return Sink(name=NAME, span_processor=_Collector(queue.put), queue=queue)
+    return Sink(name=NAME, span_processor=_Collector(queue.put), queue=queue, closed=daemon.close)
 
 
 @dataclass(slots=True)
@@ -67,13 +66,12 @@ class _Collector(SpanProcessor):
         self._put = put
 
     def on_end(self, span: ReadableSpan) -> None:
-        context = span_context(span)
-        if not verdict_of(context).in_xray:
+        if not isinstance(span, LightSpan) or not span.verdict.in_xray:
             return
         scope = current_scope()
-        if scope is None or context.trace_id != scope.trace_id:
+        if scope is None or span.trace_id != scope.trace_id:
             self._put(_Finished(SegmentSource(root=span)))
-        elif context.span_id == scope.span.get_span_context().span_id:
+        elif span is scope.span:
             self._put(_Finished(_request(span, scope)))
         elif scope.span.is_recording() and len(scope.finished) < _MAX_KEPT:
             scope.finished.append(span)
@@ -82,10 +80,10 @@ class _Collector(SpanProcessor):
             self._put(_Finished(late))
 
 
-def _request(span: ReadableSpan, scope: RequestScope) -> SegmentSource:
+def _request(span: LightSpan, scope: RequestScope) -> SegmentSource:
     return SegmentSource(
         root=span,
-        inner=tuple(scope.finished),
+        inner=scope.finished,
         entities=scope.xray_entities,
         segment=scope.xray_segment,
         annotations=scope.annotations,
@@ -113,6 +111,9 @@ class _Daemon:
         self._pattern = dynamic_naming
         self._socket: socket.socket | None = None
         self._burst = 0
+        self._before = b""
+        self._unsure = b""
+        """A datagram that came to a closed port, to be sent again."""
 
     def send(self, batch: list[_Finished]) -> None:
         for finished in batch:
@@ -131,12 +132,27 @@ class _Daemon:
             self._socket = self._open()
         self._pace(len(datagram))
         try:
+            if self._unsure:
+                self._socket.send(self._unsure)
+                self._unsure = b""
             self._socket.send(datagram)
+        except ConnectionRefusedError:
+            # The kernel says this of the datagram before: nobody was there to take it.
+            self._unsure = self._before or self._unsure
+            self._before = b""
+            self.close()
+            raise
         except OSError:
             # Resolve the name again next time: the daemon may have moved.
+            self.close()
+            raise
+        self._before = datagram
+
+    def close(self) -> None:
+        """Close the socket; the next datagram opens another."""
+        if self._socket is not None:
             self._socket.close()
             self._socket = None
-            raise
 
     def _pace(self, size: int) -> None:
         """Let the daemon read: what does not fit into its socket's buffer is lost without a sound."""

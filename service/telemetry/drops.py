@@ -1,0 +1,79 @@
+"""Count what becomes of a queue's items, and say what is dropped: in one line a minute, which is a metric too."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+SAY_EVERY = 60.0
+NAMESPACE = "Cruddur/Telemetry"
+_DIMENSION = "sink"
+_METRIC = "Dropped"
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the items of one queue.
+
+    `dropped_full`: there was no room. `dropped_failed`: still unsent when the process ended. `dropped_refused`: the
+    sink takes such an item never, or nothing with these credentials.
+    """
+
+    delivered: int = 0
+    dropped_full: int = 0
+    dropped_failed: int = 0
+    dropped_refused: int = 0
+
+    @property
+    def dropped(self) -> int:
+        """All that was dropped."""
+        return self.dropped_full + self.dropped_failed + self.dropped_refused
+
+
+class DropReport:
+    """Say once a minute at most how many items one sink has lost."""
+
+    def __init__(self, sink: str, counts: Counts) -> None:
+        self._sink = sink
+        self._counts = counts
+        self._lock = threading.Lock()
+        self._said = 0
+        self._said_at = float("-inf")
+
+    def said(self) -> None:
+        """Take the first line as said: another has said more."""
+        if self._said_at == float("-inf"):
+            self._said_at = time.monotonic()
+
+    def say(self, why: str, *, now: bool = False) -> None:
+        """Write the line if there is something new to say, and a minute is over since the last one; or `now`."""
+        with self._lock:
+            dropped = self._counts.dropped
+            since = dropped - self._said
+            if not since or not (now or time.monotonic() - self._said_at >= SAY_EVERY):
+                return
+            self._said, self._said_at = dropped, time.monotonic()
+        logger.warning(
+            "telemetry for %s was dropped: %d items, %d in all (%s)",
+            self._sink,
+            since,
+            dropped,
+            why,
+            extra={"fields": _metric(self._sink, since)},
+        )
+
+
+def _metric(sink: str, dropped: int) -> dict[str, Any]:
+    """Return the fields by which CloudWatch makes a metric of the line ("Embedded metric format specification")."""
+    metrics = [{"Name": _METRIC, "Unit": "Count"}]
+    directive = {"Namespace": NAMESPACE, "Dimensions": [[_DIMENSION]], "Metrics": metrics}
+    return {
+        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
+        _DIMENSION: sink,
+        _METRIC: dropped,
+    }
