@@ -132,7 +132,7 @@ class Telemetry:
         if scope.rollbar_uuid is not None:
             span.set_attributes({"rollbar.uuid": scope.rollbar_uuid, "rollbar.url": ROLLBAR_ITEM + scope.rollbar_uuid})
         if scope.error is not None:
-            span.note(scope.error)
+            span.note(scope.error, told=scope.told())
         elif status >= _SERVER_ERROR:
             span.set_status(StatusCode.ERROR)
         span.end()

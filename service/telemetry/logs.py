@@ -64,7 +64,7 @@ def capture(record: logging.LogRecord) -> LogLine:
         level=record.levelname,
         logger=record.name,
         message=_message(record),
-        exception=Told(*record.exc_info[1:]) if record.exc_info else None,
+        exception=_told(record, scope),
         scope=scope,
         span_id=_span_id(scope) if scope is not None else 0,
         access=None,
@@ -97,6 +97,15 @@ def _span_id(scope: RequestScope) -> int:
     if isinstance(span, LightSpan) and span.trace_id == scope.trace_id:
         return span.span_id
     return scope.span.span_id
+
+
+def _told(record: logging.LogRecord, scope: RequestScope | None) -> Told | None:
+    if not record.exc_info:
+        return None
+    _, error, traceback = record.exc_info
+    if scope is not None and error is not None and error is scope.error and error.__traceback__ is traceback:
+        return scope.told()  # the span shows it too
+    return Told(error, traceback)
 
 
 def _message(record: logging.LogRecord) -> str:

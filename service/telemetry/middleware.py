@@ -86,6 +86,7 @@ class _Exchange:
         milliseconds = (perf_counter() - self._begun) * 1000
         self.scope.telemetry.close(self.scope, status=self.status, body_size=self.bytes_sent)
         log_access(self.scope, Access(self.status, milliseconds, self.bytes_sent, self._client))
+        self.scope.forget_error()
 
 
 def _report_broken(scope: RequestScope, error: BaseException) -> None:

@@ -10,8 +10,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from http.client import HTTPConnection
 from typing import Any, NamedTuple
 
+import orjson
 from aws_xray_sdk.core.sampling.reservoir import ReservoirDecision
 from aws_xray_sdk.core.sampling.rule_cache import RuleCache
 from opentelemetry.instrumentation.utils import suppress_instrumentation
@@ -23,6 +25,7 @@ from service.telemetry.sampling import DROPPED, ONE, Decision, Question, Sampler
 logger = logging.getLogger(__name__)
 
 _GONE_AFTER = 3
+_FINE = 200
 _SAY_EVERY = 600.0
 
 
@@ -200,33 +203,53 @@ class _Poller:
         if now - self._said_at >= _SAY_EVERY:
             self._said_at = now
             logger.warning(
-                "X-Ray's sampling rules cannot be fetched (%s): the local rule decides until they can be", error
+                "X-Ray's sampling rules cannot be fetched from %s:%d (%s): the local rule decides until they can be",
+                *self._daemon,
+                error,
             )
 
 
 def _connector(daemon: tuple[str, int], time_limit: float) -> Any:  # noqa: ANN401 - the SDK publishes no types
-    """Return the SDK's connector to the daemon's proxy, with time limits: botocore's own are a minute."""
-    import botocore.session  # noqa: PLC0415 - costly, and needed on this thread alone
-    from aws_xray_sdk.core.sampling.connector import ServiceConnector  # noqa: PLC0415 - as above
-    from botocore import UNSIGNED  # noqa: PLC0415 - as above
-    from botocore.config import Config  # noqa: PLC0415 - as above
-
-    host, port = daemon
-    config = Config(
-        signature_version=UNSIGNED,  # so botocore looks for no credentials either
-        connect_timeout=time_limit,
-        read_timeout=time_limit,
-        retries={"total_max_attempts": 1},
-        proxies={},  # the daemon is beside us: a proxy for the world outside could not reach it
-    )
+    """Return the SDK's connector to the daemon's proxy, with time limits and without botocore's client for it."""
+    from aws_xray_sdk.core.sampling.connector import ServiceConnector  # noqa: PLC0415 - needed on this thread alone
 
     class Connector(ServiceConnector):  # type: ignore[misc]  # the SDK publishes no types
-        def _create_xray_client(self, *_: object) -> Any:  # noqa: ANN401 - botocore publishes no types
-            return botocore.session.get_session().create_client(
-                "xray",
-                endpoint_url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
-                region_name="us-east-1",  # asked for, and of no effect: the daemon signs for its own
-                config=config,
-            )
+        def _create_xray_client(self, *_: object) -> _Proxy:
+            return _Proxy(daemon, time_limit)
+
+        def _dt_to_epoch(self, dt: float) -> int:
+            return int(dt)
 
     return Connector()
+
+
+class _Proxy:
+    """Ask the daemon's proxy, which signs and forwards to X-Ray ("X-Ray API": GetSamplingRules, GetSamplingTargets).
+
+    botocore's client would do the same for some six MiB of service models, and look for proxies and credentials.
+    """
+
+    def __init__(self, daemon: tuple[str, int], time_limit: float) -> None:
+        self._daemon = daemon
+        self._time_limit = time_limit
+
+    def get_sampling_rules(self) -> dict[str, Any]:
+        """Return the rules."""
+        return self._ask("/GetSamplingRules", {})
+
+    def get_sampling_targets(self, SamplingStatisticsDocuments: list[Any]) -> dict[str, Any]:  # noqa: N803 - the API's own name
+        """Report what was counted, and return the quotas."""
+        return self._ask("/SamplingTargets", {"SamplingStatisticsDocuments": SamplingStatisticsDocuments})
+
+    def _ask(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
+        connection = HTTPConnection(*self._daemon, timeout=self._time_limit)
+        try:
+            connection.request("POST", path, orjson.dumps(document), {"content-type": "application/json"})
+            answer = connection.getresponse()
+            body = answer.read()
+        finally:
+            connection.close()
+        if answer.status != _FINE:
+            raise ConnectionError(f"the X-Ray daemon answered {answer.status} to {path}")
+        found: dict[str, Any] = orjson.loads(body)
+        return found

@@ -76,10 +76,18 @@ class ErrorQueue(Batcher[bytes]):
 
     def _has_room(self) -> bool:
         """Take a place in both queues, or count the loss: building what could not be queued then would be wasted."""
+        if self._refusing:
+            self.counts.dropped_refused += 1
+            return False
         has_room = len(self._queue) < MAX_WAITING and self._room.acquire(blocking=False)
         if not has_room:
             self.counts.dropped_full += 1
         return has_room
+
+    @property
+    def queued(self) -> int:
+        """How many items wait, those to be built included."""
+        return super().queued + self._builder.queued
 
     def _give_back(self, *, with_frames: bool) -> None:
         self._room.release()

@@ -12,6 +12,7 @@ from opentelemetry import trace
 
 from service.telemetry.ids import span_hex, trace_hex, xray_trace_id
 from service.telemetry.semantics import request_path
+from service.telemetry.tracebacks import Told
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -32,6 +33,7 @@ class RequestScope:
     # What most requests never set is said once, for all of them.
     user_id: str | None = None
     error: BaseException | None = None
+    _told: tuple[BaseException, Told] | None = None
     rollbar_uuid: str | None = None
     xray_segment: Any = None
     xray_unsampled: Any = None
@@ -73,6 +75,17 @@ class RequestScope:
         """The URL rule that matched, None while or where none did."""
         environ = self._environ
         return self._route if environ is None else _matched(environ)
+
+    def told(self) -> Told | None:
+        """Return the error without its frames, made once."""
+        error = self.error
+        if error is not None and (self._told is None or self._told[0] is not error):
+            self._told = error, Told(error, error.__traceback__)
+        return self._told[1] if self._told is not None else None
+
+    def forget_error(self) -> None:
+        """Keep what is told of the error and let its frames go: queued log lines hold the scope."""
+        self.error = self._told = None
 
     def note_route(self) -> None:
         """Keep the route, and forget the request: Flask is about to, and queued log lines hold the scope."""

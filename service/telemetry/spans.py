@@ -17,11 +17,18 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Span, SpanLimits
+from opentelemetry.sdk.trace import Event, EventBase, Span, SpanLimits
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.semconv.attributes.exception_attributes import (
+    EXCEPTION_ESCAPED,
+    EXCEPTION_MESSAGE,
+    EXCEPTION_STACKTRACE,
+    EXCEPTION_TYPE,
+)
 from opentelemetry.trace.status import Status, StatusCode
 
 from service.telemetry import ids
+from service.telemetry.tracebacks import Told
 from service.telemetry.verdict import Verdict, said_by
 
 if TYPE_CHECKING:
@@ -40,6 +47,35 @@ def _new_lock() -> None:
 
 
 os.register_at_fork(after_in_child=_new_lock)
+
+
+class ExceptionEvent(Event):
+    """What `Span.record_exception` adds, its traceback printed when the event is read."""
+
+    def __init__(self, error: BaseException, told: Told, limits: SpanLimits) -> None:
+        super().__init__("exception")
+        kind = type(error)
+        named = kind.__module__ not in ("builtins", None)
+        self._kind = f"{kind.__module__}.{kind.__qualname__}" if named else kind.__qualname__
+        self._message = str(error)
+        self._told = told
+        self._limits = limits
+
+    @property
+    def attributes(self) -> Any:  # noqa: ANN401 - as the SDK has it
+        """The type, message and traceback ("Semantic conventions for exceptions on spans", OpenTelemetry)."""
+        if self._attributes is None:
+            said = {
+                EXCEPTION_TYPE: self._kind,
+                EXCEPTION_MESSAGE: self._message,
+                EXCEPTION_STACKTRACE: self._told.text(),
+                EXCEPTION_ESCAPED: "False",
+            }
+            limits = self._limits
+            self._attributes = BoundedAttributes(
+                limits.max_event_attributes, said, max_value_len=limits.max_attribute_length
+            )
+        return self._attributes
 
 
 class LightSpan(Span):
@@ -181,11 +217,11 @@ class LightSpan(Span):
         self._attributes = made
         return made
 
-    def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:  # noqa: ANN401 - as the API has it
+    def _add_event(self, event: EventBase) -> None:
         """Add an event, bounded as the SDK bounds it."""
         if not self._events:
             self._events = self._new_events()  # type: ignore[no-untyped-call]  # the SDK's own
-        super().add_event(name, attributes, timestamp)
+        super()._add_event(event)
 
     def add_link(self, context: trace.SpanContext, attributes: Any = None) -> None:  # noqa: ANN401 - as the API has it
         """Add a link, bounded as the SDK bounds it."""
@@ -207,14 +243,16 @@ class LightSpan(Span):
         self._record_exception = record
         self._set_status_on_exception = set_status
 
-    def note(self, error: BaseException, *, record: bool = True, set_status: bool = True) -> None:
+    def note(
+        self, error: BaseException, *, record: bool = True, set_status: bool = True, told: Told | None = None
+    ) -> None:
         """Note an exception that left the span, as `opentelemetry.trace.use_span` does: an event, and a status."""
         if not self.is_recording():
             return
         try:
-            if record:
-                self.record_exception(error)
             description = f"{type(error).__name__}: {error}"
+            if record:
+                self._add_event(ExceptionEvent(error, told or Told(error, error.__traceback__), self._limits))
         except Exception:  # noqa: BLE001 - an exception's own __str__ may raise anything
             description = type(error).__name__
         if set_status:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from traceback import TracebackException
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -24,7 +24,7 @@ _LINK = re.compile(
 )
 
 
-def cause_of_error(error: BaseException) -> dict[str, Any]:
+def cause_of_error(error: TracebackException) -> dict[str, Any]:
     """Return the cause for an exception that left the handler, with what it was raised from."""
     return _cause([_exception(each) for each in _chain(error)])
 
@@ -51,21 +51,25 @@ def _working_directory() -> dict[str, str]:
         return {}
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen and len(seen) < _MAX_CHAIN:
-        seen.add(id(current))
+def _chain(error: TracebackException) -> Iterator[TracebackException]:
+    current: TracebackException | None = error
+    for _ in range(_MAX_CHAIN):
+        if current is None:
+            return
         yield current
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
 
 
-def _exception(error: BaseException) -> dict[str, Any]:
+def _exception(error: TracebackException) -> dict[str, Any]:
     frames = [
         {"path": text(frame.filename), "line": frame.lineno or 0, "label": text(frame.name)}
-        for frame in reversed(traceback.extract_tb(error.__traceback__))
+        for frame in reversed(error.stack)
     ]
-    return {"type": type(error).__name__, "message": text(error)[:MAX_MESSAGE], **_stack(frames)}
+    return {
+        "type": getattr(error.exc_type, "__name__", "Exception"),
+        "message": text(error)[:MAX_MESSAGE],
+        **_stack(frames),
+    }
 
 
 def _from_event(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:

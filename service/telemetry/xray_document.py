@@ -14,6 +14,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from service.contract import CONFIGURED_NAME_ANNOTATION
 from service.telemetry.ids import span_context, span_hex, xray_trace_id
 from service.telemetry.spans import LightSpan
+from service.telemetry.tracebacks import Told
 from service.telemetry.xray_causes import cause_of_error, cause_of_events
 from service.telemetry.xray_entities import Held, held_by
 from service.telemetry.xray_http import FLAGS, RECORDED_ELSEWHERE, host_of, http_block
@@ -58,7 +59,7 @@ class SegmentSource:
     forwarded: bool = False
     """Whether the client's address is from `X-Forwarded-For`, which anyone can write."""
     user: str | None = None
-    error: BaseException | None = None
+    error: Told | None = None
 
     @property
     def is_segment(self) -> bool:
@@ -111,7 +112,7 @@ class _Builder:
         cause = cause_of_events(span)
         if source.error is not None:
             made["fault"] = True
-            cause = cause_of_error(source.error)
+            cause = cause_of_error(source.error.exception)
         return self._described(made, span, cause, held_by(source.segment))
 
     def _independent(self) -> Document:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 import uuid
 from collections.abc import Iterator
 from functools import cached_property
@@ -19,11 +20,12 @@ from service.telemetry.logs import LogLine, capture, encode
 from service.telemetry.sink import Sink
 
 if TYPE_CHECKING:
-    from mypy_boto3_logs import CloudWatchLogsClient
+    from service.telemetry.put_log_events import LogsApi
 
 NAME = "cloudwatch"
 
 _BATCH = 500
+_CHUNK = 16
 _OVERHEAD = 26
 _MAX_REQUEST = 1024 * 1024
 """PutLogEvents takes 1 MiB a request and 256 KiB an event, 26 bytes of overhead per event included."""
@@ -35,16 +37,6 @@ def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - t
         return Sink(name=NAME, off_because="CLOUDWATCH_LOG_GROUP is not set")
     handler = QueueingHandler(settings.log_group, settings.aws_region)
     return Sink(name=NAME, log_handler=handler, log_access=handler.batcher.put, queue=handler.batcher)
-
-
-def _client(region: str | None) -> CloudWatchLogsClient:
-    """Make the client, which asks for credentials over the network: never at start-up, only on the sending thread."""
-    import boto3  # noqa: PLC0415 - costly, and only for this sink
-    from botocore.config import Config  # noqa: PLC0415
-
-    # The batcher retries and stays within its deadline: the client itself must give up early.
-    config = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})
-    return boto3.client("logs", region_name=region, config=config)
 
 
 class Event(TypedDict):
@@ -70,8 +62,11 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
         self.batcher: Batcher[LogLine] = Batcher(NAME, self._ship, capacity=20_000, batch_size=_BATCH)
 
     @cached_property
-    def _client(self) -> CloudWatchLogsClient:
-        return _client(self._region)
+    def _api(self) -> LogsApi:
+        """Made on the sending thread: it looks for credentials, which may take the network."""
+        from service.telemetry.put_log_events import LogsApi  # noqa: PLC0415 - costly, and only for this sink
+
+        return LogsApi(self._region)
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Queue the record, without a lock: the queue needs none. Never blocks, never raises."""
@@ -89,16 +84,26 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
             del self._left[0]
 
     def _put_or_create(self, events: list[Event]) -> None:
+        from service.telemetry.put_log_events import MissingStreamError  # noqa: PLC0415 - as above
+
         try:
             self._put(events)
-        except self._client.exceptions.ResourceNotFoundException:
-            self._client.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
+        except MissingStreamError:
+            self._create_stream()
             self._put(events)
+
+    def _create_stream(self) -> None:
+        from service.telemetry.put_log_events import MissingStreamError  # noqa: PLC0415 - as above
+
+        try:
+            self._api.create_stream(self._group, self._stream)
+        except MissingStreamError as error:
+            raise ConnectionError(f"there is no log group {self._group}: deploy the observability stack") from error
 
     def _put(self, events: list[Event]) -> None:
         if self._stream_of != os.getpid():
             self._stream, self._stream_of = _stream_name(), os.getpid()
-        self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=events)
+        self._api.put(self._group, self._stream, events)
 
     def flush(self) -> None:
         """Do nothing: `Telemetry.flush` and `Telemetry.shutdown` bound the wait for every sink at once."""
@@ -117,8 +122,10 @@ def _requests(lines: list[LogLine]) -> Iterator[list[Event]]:
     """Cut `lines`, in order of time, into requests that PutLogEvents takes."""
     events: list[Event] = []
     size = 0
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         text = encode(line)
+        if number % _CHUNK == 0:
+            time.sleep(0)  # else a request would wait for the interpreter's lock until its switch interval is over
         if size + len(text) + _OVERHEAD > _MAX_REQUEST:
             yield events
             events, size = [], 0

@@ -90,7 +90,7 @@ def _request(span: LightSpan, scope: RequestScope) -> SegmentSource:
         is_request=True,
         forwarded=scope.forwarded,
         user=scope.user_id,
-        error=scope.error,
+        error=scope.told(),
     )
 
 
