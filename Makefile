@@ -12,7 +12,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
 CONTEXT := -c environment=$(ENV) $(CDK_CONTEXT)
 
-.PHONY: bench help setup up down status logs test lint format synth deploy diff destroy secrets lock clean
+.PHONY: bench drill help setup up down status logs test lint format synth deploy diff destroy secrets lock clean
 
 help: ## List every target with a sentence
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test: $(READY) ## Run every test
 
 bench: $(READY) ## Measure what observing a request costs, as ratios to the bare app
 	@$(PY) -m bench.overhead $(BENCH)
+
+drill: $(READY) ## Let each sink fail in each way under load, and show what callers notice (25 minutes; DRILL=--help)
+	@$(PY) -m bench.drill $(DRILL)
 
 lint: $(READY) ## Check style, types, shell scripts and the Dockerfile
 	@.venv/bin/ruff check .

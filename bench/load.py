@@ -22,6 +22,7 @@ from threading import Thread
 _SILENCE = 15.0
 _PATIENCE = 30.0
 _AFTER_AN_ERROR = 0.05
+_FAILED = "0"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Load:
 
     requests: int
     statuses: dict[str, int]
+    paths: dict[str, int]
+    """How many requests of each path were answered."""
     p50: float
     p99: float
     longest: float
@@ -60,9 +63,11 @@ def run(port: int, paths: Sequence[str], *, connections: int, seconds: float) ->
     took = time.perf_counter() - begun
     times = sorted(each for client in clients for each in client.times)
     statuses = sum((client.statuses for client in clients), Counter[str]())
+    answered = sum((client.answered for client in clients), Counter[str]())
     return Load(
         requests=len(times),
         statuses=dict(sorted(statuses.items())),
+        paths=dict(sorted(answered.items())),
         p50=_at(times, 0.5),
         p99=_at(times, 0.99),
         longest=_at(times, 1.0),
@@ -81,6 +86,7 @@ class _Client(Thread):
         super().__init__(daemon=True)
         self.times: list[float] = []
         self.statuses: Counter[str] = Counter()
+        self.answered: Counter[str] = Counter()
         self._address = ("127.0.0.1", port)
         self._paths = paths
         self._number = number
@@ -90,9 +96,11 @@ class _Client(Thread):
     def run(self) -> None:
         turn = self._number
         while (begun := time.perf_counter()) < self._until:
-            status = self._ask(self._paths[turn % len(self._paths)])
+            path = self._paths[turn % len(self._paths)]
+            status = self._ask(path)
             self.times.append(time.perf_counter() - begun)
             self.statuses[status] += 1
+            self.answered[path] += status != _FAILED
             turn += 1
         self._close()
 
@@ -104,7 +112,7 @@ class _Client(Thread):
         except OSError:
             self._close()
             time.sleep(_AFTER_AN_ERROR)
-            return "0"
+            return _FAILED
 
     def _exchange(self, request: str) -> str:
         if self._connection is None:

@@ -19,7 +19,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE = 0.25
-_LONGEST_PAUSE = 10.0
+_LONGEST_PAUSE = 5.0
 _LONGEST_ASKED_FOR = 30.0
 _LAST_PAUSES = (0.25, 0.5, 1.0)
 """Seconds before each further attempt at exit."""
