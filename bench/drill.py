@@ -123,7 +123,8 @@ def _failing(cell: Cell) -> tuple[str, ...]:
     return SINKS if cell.sink == ALL else (cell.sink,)
 
 
-def _measure(cell: Cell, service: Service, sinks: Sinks, failing: tuple[str, ...], mode: Mode, seconds: float) -> None:
+def _measure(cell: Cell, service: Service, sinks: Sinks, seconds: float) -> None:
+    failing, mode = _failing(cell), FAULTS[cell.fault]
     service.load(0.5)
     cell.live = service.load(seconds)
     sinks.set(failing, mode)
