@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
+import statistics
 import sys
 import time
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
 PATHS = ("/api/activities/home", "/api/activities/notifications")
 WARM_UP = 200
+RAISING = 150
 
 
 def main() -> None:
@@ -24,13 +28,18 @@ def main() -> None:
     serve(subject.app, 1)
     ready = time.process_time() - begun
     serve(subject.app, WARM_UP)
+    gc.collect()
+    gc.freeze()  # as the service's gunicorn configuration does; for every variant alike
     subject.flush()
     cpu, wall = time.process_time(), time.perf_counter()
     serve(subject.app, requests)
     served = time.perf_counter() - wall
     subject.flush()
     spent = time.process_time() - cpu
+    if "--only-count" in sys.argv:
+        os._exit(0)
     figures = {
+        "raise_ms": raising(subject.app) * 1e3,
         "cpu_us": spent / requests * 1e6,
         "wall_us": served / requests * 1e6,
         "ready_s": ready,
@@ -42,12 +51,23 @@ def main() -> None:
     os._exit(0)
 
 
-def serve(app: Any, requests: int) -> None:  # noqa: ANN401 - any WSGI application
+def raising(app: Any) -> float:  # noqa: ANN401 - any WSGI application
+    """Return the median CPU seconds that the request's own thread spends on one that raises."""
+    spent = []
+    for _ in range(RAISING):
+        before = time.thread_time()
+        serve(app, 1, ("/api/fault",))
+        spent.append(time.thread_time() - before)
+        time.sleep(0.002)  # the sending threads' turn
+    return statistics.median(spent)
+
+
+def serve(app: Any, requests: int, paths: Sequence[str] = PATHS) -> None:  # noqa: ANN401 - any WSGI application
     """Send `requests` requests straight to the WSGI application."""
     for number in range(requests):
         environ = {
             "REQUEST_METHOD": "GET",
-            "PATH_INFO": PATHS[number % 2],
+            "PATH_INFO": paths[number % len(paths)],
             "QUERY_STRING": "",
             "SERVER_NAME": "127.0.0.1",
             "SERVER_PORT": "8000",

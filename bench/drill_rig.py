@@ -36,8 +36,8 @@ class Sinks:
     """The four sinks' ends, on free ports of 127.0.0.1."""
 
     def __init__(self, stack: ExitStack) -> None:
-        self.ends = {name: stack.enter_context(closing(FaultServer())) for name in SINKS}
-        self.daemon = stack.enter_context(closing(_daemon_beside(self.ends["xray"])))
+        self.ends = {name: stack.enter_context(closing(FaultServer())) for name in SINKS if name != "xray"}
+        self.ends["xray"], self.daemon = _proxy_and_daemon(stack)
 
     def set(self, sinks: tuple[str, ...], mode: Mode) -> None:
         """Make `sinks` answer as `mode` has it. Of X-Ray, the daemon's UDP port goes with its TCP port."""
@@ -75,17 +75,12 @@ class Sinks:
         }
 
 
-def _daemon_beside(proxy: FaultServer) -> DaemonPort:
-    """Return the UDP port of the same number: the daemon's address is one for both."""
+def _proxy_and_daemon(stack: ExitStack) -> tuple[FaultServer, DaemonPort]:
+    """Return a TCP and a UDP port of the same number: the daemon's address is one for both."""
     while True:
-        try:
-            return DaemonPort(proxy.port)
-        except OSError:  # somebody else's: move both
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                port: int = free.getsockname()[1]
-            proxy.mode = Mode.REFUSED
-            proxy.port = port
-            proxy.mode = Mode.LIVE
+        proxy = stack.enter_context(closing(FaultServer()))
+        with suppress(OSError):  # else the number is another's in UDP: take a new one
+            return proxy, stack.enter_context(closing(DaemonPort(proxy.port)))
 
 
 @dataclass

@@ -6,6 +6,7 @@ over UDP, segments with their subsegments.
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import struct
@@ -18,6 +19,9 @@ from typing import Any
 _LINGER_AND_RESET = struct.pack("ii", 1, 0)
 _DRIP = b"HTTP/1.1 200 OK\r\n" + b"x-drip: drop\r\n" * 1000
 _SILENCE = 60.0
+_BACKLOG = 64
+_BUFFER = 4 * 1024 * 1024
+_TURN = 0.1
 
 
 class Mode(StrEnum):
@@ -36,7 +40,7 @@ class Mode(StrEnum):
 class FaultServer:
     """One TCP port that is a sink's end; `taken` counts the items that it answered with success."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self) -> None:
         self.taken = 0
         self.requests = 0
         self._mode = Mode.LIVE
@@ -44,9 +48,9 @@ class FaultServer:
         self._streams: set[str] = set()
         self._open: set[socket.socket] = set()
         self._ended = threading.Event()
-        self._listener = self._listen(port)
+        self._listener = self._bound(0)
         self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._begin()
 
     @property
     def mode(self) -> Mode:
@@ -55,12 +59,14 @@ class FaultServer:
 
     @mode.setter
     def mode(self, mode: Mode) -> None:
-        self._mode = mode
-        if mode is Mode.REFUSED:
+        before, self._mode = self._mode, mode
+        if mode is Mode.REFUSED and before is not Mode.REFUSED:
+            self._accepting.join()
             self._listener.close()
-        elif self._listener.fileno() < 0:
-            self._listener = self._listen(self.port)
-            threading.Thread(target=self._accept, daemon=True).start()
+            # Bound, so that nobody's outgoing connection takes the number, but not listening: it refuses.
+            self._listener = self._bound(self.port)
+        elif before is Mode.REFUSED and mode is not Mode.REFUSED:
+            self._begin()
         with self._lock:
             for connection in self._open:  # whoever is connected is to meet the new mode
                 with suppress(OSError):
@@ -70,26 +76,26 @@ class FaultServer:
         """End it and all of its connections."""
         self._ended.set()
         self.mode = Mode.REFUSED
+        self._listener.close()
 
     @staticmethod
-    def _listen(port: int) -> socket.socket:
+    def _bound(port: int) -> socket.socket:
         made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(("127.0.0.1", port))
-        made.listen(64)
-        made.settimeout(0.2)
+        made.settimeout(_TURN)
         return made
 
+    def _begin(self) -> None:
+        self._listener.listen(_BACKLOG)
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
+
     def _accept(self) -> None:
-        listener = self._listener
-        while not self._ended.is_set():
-            try:
-                connection, _ = listener.accept()
-            except TimeoutError:
-                continue
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        while self._mode is not Mode.REFUSED:
+            with suppress(TimeoutError):
+                connection, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(_SILENCE)
@@ -138,7 +144,7 @@ class FaultServer:
             return 503, b"{}", ""
         if mode is Mode.UNAUTHORIZED:
             return (400, _error("AccessDeniedException"), "") if action else (401, b"{}", "")
-        document = json.loads(body or b"{}")
+        document = _document(headers, body)
         if action == "PutLogEvents" and document["logStreamName"] not in self._streams:
             return 400, _error("ResourceNotFoundException"), ""
         if action == "CreateLogStream":
@@ -158,6 +164,21 @@ def _read(lines: Any) -> tuple[str, dict[str, str], bytes] | None:  # noqa: ANN4
         name, _, value = line.decode("latin-1").partition(":")
         headers[name.lower()] = value.strip()
     return first[1].decode(), headers, lines.read(int(headers.get("content-length", 0)))
+
+
+def _document(headers: dict[str, str], body: bytes) -> dict[str, Any]:
+    if headers.get("content-encoding") == "gzip":
+        body = gzip.decompress(body)
+    if headers.get("content-type") == "application/x-protobuf":
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest  # noqa: PLC0415 - only the tutorial's exporter sends it
+
+        request = ExportTraceServiceRequest.FromString(body)
+        spans: list[dict[str, Any]] = [
+            {} for resource in request.resource_spans for scope in resource.scope_spans for _ in scope.spans
+        ]
+        return {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
+    document: dict[str, Any] = json.loads(body or b"{}")
+    return document
 
 
 def _items(path: str, action: str, document: dict[str, Any]) -> int:
@@ -184,42 +205,38 @@ def _error(name: str) -> bytes:
 class DaemonPort:
     """The X-Ray daemon's UDP port; `taken` counts segments, their subsegments not."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int) -> None:
         self.taken = 0
-        self._socket = self._bind(port)
-        self.port: int = self._socket.getsockname()[1]
+        self.port = port
         self._ended = threading.Event()
-        threading.Thread(target=self._receive, args=(self._socket,), daemon=True).start()
-
-    @staticmethod
-    def _bind(port: int) -> socket.socket:
-        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
-        made.bind(("127.0.0.1", port))
-        made.settimeout(0.2)
-        return made
-
-    def stop(self) -> None:
-        """Close the port, as a daemon that is killed does."""
-        self._socket.close()
+        self._thread = threading.Thread()
+        self.start()
 
     def start(self) -> None:
-        """Open it again."""
-        self._socket = self._bind(self.port)
-        threading.Thread(target=self._receive, args=(self._socket,), daemon=True).start()
+        """Open the port. Raises `OSError` where it is another's."""
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+            made.bind(("127.0.0.1", self.port))
+        except OSError:
+            made.close()
+            raise
+        made.settimeout(_TURN)
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._receive, args=(made,), daemon=True)
+        self._thread.start()
 
-    def close(self) -> None:
-        """End it."""
-        self._ended.set()
-        self.stop()
+    def stop(self) -> None:
+        """Close the port, as a daemon that is killed does; what it has not read is gone."""
+        if self._thread.is_alive():
+            self._ended.set()
+            self._thread.join()
+
+    close = stop
 
     def _receive(self, listening: socket.socket) -> None:
-        while not self._ended.is_set():
-            try:
-                datagram = listening.recv(65_536)
-            except TimeoutError:
-                continue
-            except OSError:
-                return
-            document = json.loads(datagram.partition(b"\n")[2])
-            self.taken += document.get("type") != "subsegment"
+        with listening:
+            while not self._ended.is_set():
+                with suppress(TimeoutError):
+                    document = json.loads(listening.recv(65_536).partition(b"\n")[2])
+                    self.taken += document.get("type") != "subsegment"

@@ -1,36 +1,64 @@
-"""Print what each variant costs per request, as ratios to the bare app in the same run: `make bench`.
+"""Print what observing a request costs, as ratios to the bare app in the same run: `make bench`.
 
-Each round measures every variant once, in a process of its own, one after the other; a variant's ratio is to
-the bare app of its own round. CPU is the whole process's: its sending threads are counted, to the last flush.
+Each round measures every variant once, one after the other: in a process of its own whose app is called directly, and
+under gunicorn with load. A variant's ratio is to the bare app of its own round; a table shows the median of the rounds
+and, in brackets, the lowest and highest. CPU is the whole process's: its sending threads are counted.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 
+from bench import instructions, served
 from bench.variants import VARIANTS
 
 Figures = dict[str, float]
+Round = dict[str, Figures]
 CHILD_SECONDS = 180
+README = Path(__file__).with_name("README.md")
 
 
 def main() -> None:
-    """Measure and print the table."""
+    """Measure and print the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench.overhead", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--requests", type=int, default=3000, help="per variant and round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--requests", type=int, default=3000, help="per variant and round, in process")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of load, per variant and round, under gunicorn")
+    parser.add_argument("--instructions", action="store_true", help="count instructions by callgrind instead (10 min)")
+    parser.add_argument("--publish", action="store_true", help="write the tables into bench/README.md")
     parser.add_argument("variants", nargs="*", default=list(VARIANTS), help=f"of {', '.join(VARIANTS)}")
     chosen = parser.parse_args()
     names = ["bare", *(name for name in chosen.variants if name != "bare")]
-    with sinkhole() as (http, udp):
-        rounds = [{name: measure(name, chosen.requests, http, udp) for name in names} for _ in _counted(chosen.rounds)]
-    sys.stdout.write(table(rounds, names))
+    with sinkhole() as ports:
+        if chosen.instructions:
+            name, made = "instructions", instructions.table(*ports)
+        else:
+            name, made = "figures", tables(list(_rounds(names, chosen, ports)), names)
+    sys.stdout.write(made)
+    if chosen.publish:
+        publish(name, made)
+
+
+def _rounds(names: Sequence[str], chosen: argparse.Namespace, ports: tuple[int, int]) -> Iterator[Round]:
+    for number in range(chosen.rounds):
+        found: Round = {}
+        for name in names:
+            sys.stderr.write(f"\rround {number + 1} of {chosen.rounds}: {name:24}")
+            sys.stderr.flush()
+            inside = called(name, chosen.requests, *ports)
+            outside = served.measure(name, chosen.seconds, *ports)
+            found[name] = {**inside, **{f"served_{key}": value for key, value in outside.items()}}
+        yield found
+    sys.stderr.write("\r" + " " * 50 + "\r")
 
 
 @contextmanager
@@ -47,8 +75,8 @@ def sinkhole() -> Iterator[tuple[int, int]]:
             process.stdin.close()
 
 
-def measure(name: str, requests: int, http: int, udp: int) -> Figures:
-    """Return the figures of one variant, measured in a fresh process."""
+def called(name: str, requests: int, http: int, udp: int) -> Figures:
+    """Return the figures of one variant whose app is called directly, measured in a fresh process."""
     command = [sys.executable, "-m", "bench.child", name, str(requests), str(http), str(udp)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, check=False)  # noqa: S603 - our own module
     if result.returncode:
@@ -57,30 +85,77 @@ def measure(name: str, requests: int, http: int, udp: int) -> Figures:
     return figures
 
 
-def _counted(rounds: int) -> Iterator[int]:
-    for number in range(rounds):
-        sys.stderr.write(f"\rround {number + 1} of {rounds}")
-        sys.stderr.flush()
-        yield number
-    sys.stderr.write("\r" + " " * 20 + "\r")
+def tables(rounds: Sequence[Round], names: Sequence[str]) -> str:
+    """Return the results as two Markdown tables."""
+    where = f"{len(rounds)} rounds on {datetime.now(UTC):%d %B %Y}, Python {platform.python_version()}"
+    served_by = (
+        "| under gunicorn, 4 connections | CPU a request | ratio to bare | requests a second "
+        "| lone client p50 | lone client p99 | memory over bare |"
+    )
+    direct = "| app called directly | CPU a request | ratio to bare | a request that raises, over bare | ready after |"
+    return "\n".join(
+        [
+            f"{where}.\n",
+            served_by,
+            "|---" * 7 + "|",
+            *(_served_row(rounds, name) for name in names),
+            "",
+            direct,
+            "|---" * 5 + "|",
+            *(_direct_row(rounds, name) for name in names),
+            "",
+        ]
+    )
 
 
-def table(rounds: list[dict[str, Figures]], names: list[str]) -> str:
-    """Return the results as a Markdown table."""
-    lines = [
-        "| variant | CPU per request | ratio to bare (spread) | ready after | memory over bare |",
-        "|---|---|---|---|---|",
+def _served_row(rounds: Sequence[Round], name: str) -> str:
+    cells = [
+        f"{name}: {VARIANTS[name]}",
+        f"{_median(rounds, name, 'served_cpu_us'):.0f} µs",
+        _spread(ratios(rounds, name, "served_cpu_us")),
+        f"{_median(rounds, name, 'served_rate'):.0f}",
+        *(
+            f"{_median(rounds, name, key):.2f} ms, {_spread(ratios(rounds, name, key))}"
+            for key in ("served_lone_p50", "served_lone_p99")
+        ),
+        f"{_over(rounds, name, 'served_memory_mib'):+.0f} MiB",
     ]
-    bare_memory = statistics.median(each["bare"]["rss_mib"] for each in rounds)
-    bare_ready = statistics.median(each["bare"]["ready_s"] for each in rounds)
-    for name in names:
-        cpu = statistics.median(each[name]["cpu_us"] for each in rounds)
-        ratios = [each[name]["cpu_us"] / each["bare"]["cpu_us"] for each in rounds]
-        memory = statistics.median(each[name]["rss_mib"] for each in rounds) - bare_memory
-        ready = statistics.median(each[name]["ready_s"] for each in rounds) - bare_ready
-        spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        lines.append(f"| {name}: {VARIANTS[name]} | {cpu:.0f} µs | {spread} | +{ready:.2f} s CPU | +{memory:.0f} MiB |")
-    return "\n".join(lines) + "\n"
+    return f"| {' | '.join(cells)} |"
+
+
+def _direct_row(rounds: Sequence[Round], name: str) -> str:
+    cells = [
+        name,
+        f"{_median(rounds, name, 'cpu_us'):.0f} µs",
+        _spread(ratios(rounds, name, "cpu_us")),
+        f"{_over(rounds, name, 'raise_ms'):+.2f} ms",
+        f"{_over(rounds, name, 'ready_s'):+.2f} s CPU",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def ratios(rounds: Sequence[Round], name: str, key: str) -> list[float]:
+    """Return the ratio to the bare app of the same round, for each round."""
+    return [each[name][key] / each["bare"][key] for each in rounds]
+
+
+def _over(rounds: Sequence[Round], name: str, key: str) -> float:
+    return statistics.median(each[name][key] - each["bare"][key] for each in rounds)
+
+
+def _median(rounds: Sequence[Round], name: str, key: str) -> float:
+    return statistics.median(each[name][key] for each in rounds)
+
+
+def _spread(found: Sequence[float]) -> str:
+    return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
+
+
+def publish(name: str, made: str) -> None:
+    """Put `made` between its markers in the README."""
+    before, begin, rest = README.read_text().partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"<!-- /{name} -->\n")
+    README.write_text(f"{before}{begin}\n{made}\n{end}{after}")
 
 
 if __name__ == "__main__":

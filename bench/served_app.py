@@ -1,0 +1,19 @@
+"""Build the variant that the environment names, for gunicorn: `bench.served_app:build()`."""
+
+from __future__ import annotations
+
+import gc
+import os
+from typing import Any
+
+from bench.variants import build as build_variant
+
+
+def build() -> Any:  # noqa: ANN401 - a Flask app
+    """Return the app of BENCH_VARIANT, what is loaded frozen as in the service's own configuration: for all alike."""
+    subject = build_variant(
+        os.environ["BENCH_VARIANT"], http=int(os.environ["BENCH_HTTP"]), udp=int(os.environ["BENCH_UDP"])
+    )
+    gc.collect()
+    gc.freeze()
+    return subject.app
