@@ -34,8 +34,8 @@ FAULTS: dict[str, Mode] = {
     UNRESOLVABLE: Mode.LIVE,
     KILLED: Mode.REFUSED,
 }
-_START = {"ours": 20.0, "tutorial": 60.0}
-_STOP = {"ours": 15.0, "tutorial": 60.0}
+_START = {"ours": 20.0, "tutorial": 30.0}
+_STOP = {"ours": 15.0, "tutorial": 30.0}
 _RECOVERY = 40.0
 """Seconds: the longest pause between two attempts is 5, and what is held is to be sent then."""
 

@@ -64,7 +64,7 @@ def _field(cell: Cell, column: int, row: int) -> list[str]:
 
 def _said(cell: Cell) -> tuple[str, str, str]:
     if cell.started is None or cell.live is None or cell.failing is None:
-        return "bad", "does not start", "within 60 s"
+        return "bad", "does not start", "within 30 s"
     ratio = cell.failing.p99 / cell.live.p99
     exits = f"{cell.stopped:.1f} s" if cell.stopped is not None else "killed"
     late = cell.stopped is None or cell.stopped > _LATE

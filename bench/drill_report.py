@@ -32,7 +32,7 @@ HEAD = (
 def row(cell: Cell) -> str:
     """Return the cell's line of the table."""
     if cell.started is None:
-        return f"| {cell.kind} | {cell.sink} | {cell.fault} | not within 60 s |" + " |" * 11 + "\n"
+        return f"| {cell.kind} | {cell.sink} | {cell.fault} | not within 30 s |" + " |" * 11 + "\n"
     faulty = bool(failures(cell, [cell]))
     shown = [
         cell.kind,

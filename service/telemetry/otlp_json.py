@@ -9,7 +9,6 @@ The text is put together here and not from dicts: most attributes of a span were
 from __future__ import annotations
 
 import math
-import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -22,6 +21,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanKind, StatusCode
 
 from service.telemetry.any_json import text
+from service.telemetry.breath import in_stretches
 from service.telemetry.spans import LightSpan
 
 SAMPLE_RATE = "SampleRate"
@@ -37,7 +37,7 @@ _KINDS = {
 _STATUS = {StatusCode.UNSET: 0, StatusCode.OK: 1, StatusCode.ERROR: 2}
 _LOCAL, _REMOTE = 0x100, 0x300
 """`SpanFlags`: whether the parent, or the linked span, is in another process, and that this is known."""
-_CHUNK = 8
+_STRETCH = 32
 _LONGEST_KEPT = 256
 """Characters of a value that is kept written: with as many as are kept, a megabyte or so."""
 _KEPT = 4096
@@ -46,10 +46,9 @@ _KEPT = 4096
 def encode(resource: Resource, spans: Sequence[LightSpan]) -> bytes:
     """Return the body of one `POST /v1/traces`, and let other threads run now and then while it is made."""
     by_scope: dict[InstrumentationScope | None, list[str]] = {}
-    for number, span in enumerate(spans, 1):
-        by_scope.setdefault(span.instrumentation_scope, []).append(_span(span))
-        if number % _CHUNK == 0:
-            time.sleep(0)  # else a request would wait for the interpreter's lock until its switch interval is over
+    for stretch in in_stretches(spans, _STRETCH):
+        for span in stretch:
+            by_scope.setdefault(span.instrumentation_scope, []).append(_span(span))
     within = ",".join(_scope_spans(scope, found) for scope, found in by_scope.items())
     whose = f'{{"attributes":{_attributes(resource.attributes)}}}'
     return f'{{"resourceSpans":[{{"resource":{whose},"scopeSpans":[{within}]}}]}}'.encode()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import time
 import uuid
 from collections.abc import Iterator
 from functools import cached_property
@@ -16,6 +15,7 @@ from opentelemetry.sdk.resources import Resource
 
 from service.settings import Settings
 from service.telemetry.batching import Batcher
+from service.telemetry.breath import in_stretches
 from service.telemetry.logs import LogLine, capture, encode
 from service.telemetry.sink import Sink
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NAME = "cloudwatch"
 
 _BATCH = 500
-_CHUNK = 16
+_STRETCH = 48
 _OVERHEAD = 26
 _MAX_REQUEST = 1024 * 1024
 """PutLogEvents takes 1 MiB a request and 256 KiB an event, 26 bytes of overhead per event included."""
@@ -122,13 +122,15 @@ def _requests(lines: list[LogLine]) -> Iterator[list[Event]]:
     """Cut `lines`, in order of time, into requests that PutLogEvents takes."""
     events: list[Event] = []
     size = 0
-    for number, line in enumerate(lines, 1):
-        text = encode(line)
-        if number % _CHUNK == 0:
-            time.sleep(0)  # else a request would wait for the interpreter's lock until its switch interval is over
+    for line, text in _encoded(lines):
         if size + len(text) + _OVERHEAD > _MAX_REQUEST:
             yield events
             events, size = [], 0
         events.append(Event(timestamp=int(line.created * 1000), message=text.decode()))
         size += len(text) + _OVERHEAD
     yield events
+
+
+def _encoded(lines: list[LogLine]) -> Iterator[tuple[LogLine, bytes]]:
+    for stretch in in_stretches(lines, _STRETCH):
+        yield from [(line, encode(line)) for line in stretch]

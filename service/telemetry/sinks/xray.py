@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
 from service.settings import Settings
 from service.telemetry.batching import Batcher
+from service.telemetry.breath import in_stretches
 from service.telemetry.scope import RequestScope, current_scope
 from service.telemetry.sink import Sink
 from service.telemetry.spans import LightSpan
@@ -25,9 +26,10 @@ NAME = "xray"
 
 _HEADER = b'{"format":"json","version":1}\n'
 """What the daemon expects before each document ("Sending segment documents to the X-Ray daemon")."""
+_STRETCH = 12
 _MAX_KEPT = 1_000
 """Inner spans kept for one segment; further ones are sent by themselves, so that no request fills the memory."""
-_BURST = 16 * 1024
+_BURST = 24 * 1024
 _PAUSE = 0.002
 """Seconds after each burst of that many bytes: 8 MB a second, some thousand segments; Linux buffers 208 KiB."""
 _PER_DATAGRAM = 768
@@ -116,12 +118,19 @@ class _Daemon:
         """A datagram that came to a closed port, to be sent again."""
 
     def send(self, batch: list[_Finished]) -> None:
-        for finished in batch:
-            if not finished.sent:
-                facts = self._facts._replace(name=self._name(host_asked_for(finished.source)))
-                for document in _documents(finished.source, facts):
+        for stretch in in_stretches(batch, _STRETCH):
+            # First made, then sent: each sending lets go of the interpreter's lock, and is quick to want it back.
+            made = [(each, self._documents(each)) for each in stretch if not each.sent]
+            for finished, documents in made:
+                for document in documents:
                     self._write(_HEADER + document)
                 finished.sent = True
+
+    def _documents(self, finished: _Finished) -> list[bytes]:
+        facts = self._facts
+        if self._pattern:
+            facts = facts._replace(name=self._name(host_asked_for(finished.source)))
+        return _documents(finished.source, facts)
 
     def _name(self, host: str | None) -> str:
         """Name the segment after the host where `AWS_XRAY_URL` matches it, as the SDK's dynamic naming does."""
