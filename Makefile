@@ -12,10 +12,10 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
 CONTEXT := -c environment=$(ENV) $(CDK_CONTEXT)
 
-.PHONY: bench drill help setup up down status logs test lint format synth deploy diff destroy secrets lock clean
+.PHONY: bench bench-synth drill help setup up down status logs test lint format synth deploy diff destroy secrets lock clean
 
 help: ## List every target with a sentence
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  ENV=dev|prod chooses the environment of synth, deploy, diff, destroy and secrets (now: $(ENV))."
 	@echo "  LOCAL_IMAGE=skip keeps make up from building the image where there is a Docker engine."
@@ -42,6 +42,9 @@ test: $(READY) ## Run every test
 
 bench: $(READY) ## Measure what observing a request costs, as ratios to the bare app
 	@$(PY) -m bench.overhead $(BENCH)
+
+bench-synth: $(READY) ## Measure `cdk synth`, cold and warm
+	@$(PY) -m bench.synth
 
 drill: $(READY) ## Let each sink fail in each way under load, and show what callers notice (25 minutes; DRILL=--help)
 	@$(PY) -m bench.drill $(DRILL)

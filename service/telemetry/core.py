@@ -107,7 +107,7 @@ class Telemetry:
             trace_id,
             recorded=self._traces and (decision.sampled or everything),
             random=random,
-            trace_state=verdict(1 if everything else decision.rate, decision.sampled),
+            trace_state=verdict(rate=1 if everything else decision.rate, in_xray=decision.sampled),
         )
 
     def _other_root(self, sampler: Sampler) -> Root:

@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanContext, TraceState
 class Verdict(TraceState):
     """A trace state without members. `rate` is how many spans each one stands for."""
 
-    def __init__(self, rate: int, in_xray: bool) -> None:  # noqa: FBT001 - the cache below takes positions
+    def __init__(self, *, rate: int, in_xray: bool) -> None:
         super().__init__()
         self.rate = rate
         self.in_xray = in_xray
@@ -23,7 +23,7 @@ class Verdict(TraceState):
 verdict = lru_cache(maxsize=1024)(Verdict)
 """Return the one verdict of that rate and place: they never change, and a service knows few."""
 
-_UNSAID = verdict(1, True)  # noqa: FBT003 - as above
+_UNSAID = verdict(rate=1, in_xray=True)
 
 
 def said_by(state: TraceState) -> Verdict:

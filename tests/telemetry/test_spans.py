@@ -47,7 +47,7 @@ class Kept(SpanProcessor):
 def ours() -> AppTracerProvider:
     return AppTracerProvider(
         RESOURCE,
-        lambda: Root(ids.new_trace_id(), recorded=True, random=False, trace_state=verdict(1, True)),  # noqa: FBT003 - a cached call
+        lambda: Root(ids.new_trace_id(), recorded=True, random=False, trace_state=verdict(rate=1, in_xray=True)),
     )
 
 

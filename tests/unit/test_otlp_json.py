@@ -44,7 +44,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> list[LightSpan]:
     """Spans with everything that one may have."""
     monkeypatch.setenv("OTEL_SPAN_EVENT_COUNT_LIMIT", "2")
     provider = AppTracerProvider(RESOURCE, lambda: root)
-    root = Root(TRACE, recorded=True, random=True, trace_state=verdict(1, True))  # noqa: FBT003 - a cached call
+    root = Root(TRACE, recorded=True, random=True, trace_state=verdict(rate=1, in_xray=True))
     finished: list[LightSpan] = []
     provider._on_end = (finished.append,)
     tracer = provider.get_tracer("first", "1.0", "https://example.com/schema", {"scope": "said"})
@@ -83,8 +83,8 @@ def test_it_says_what_the_stock_exporter_says(spans: list[LightSpan]) -> None:
 
 def test_texts_that_utf_8_cannot_carry_lose_nothing_else() -> None:
     provider = AppTracerProvider(
-        RESOURCE, lambda: Root(TRACE, recorded=True, random=True, trace_state=verdict(4, True))
-    )  # noqa: FBT003 - a cached call
+        RESOURCE, lambda: Root(TRACE, recorded=True, random=True, trace_state=verdict(rate=4, in_xray=True))
+    )
     finished: list[LightSpan] = []
     provider._on_end = (finished.append,)
     with provider.get_tracer("tests").start_as_current_span("lone \ud800", attributes={"key \udfff": "value \ud83d"}):
