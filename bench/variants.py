@@ -59,6 +59,7 @@ def build(name: str, *, http: int, udp: int) -> Subject:
 
         tutorial = Tutorial(settings, console=name == "tutorial")
         return Subject(tutorial.app, tutorial.flush)
+    import service.telemetry  # noqa: F401, PLC0415 - before the handlers, as in the service
     from bench.ours import wire  # noqa: PLC0415
 
     return wire(settings)

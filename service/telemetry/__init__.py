@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager
 
 from opentelemetry import trace
 
+from service.telemetry import xray_sdk  # noqa: F401 - before all that imports the SDK
 from service.telemetry.core import EXTENSION, Telemetry, current_telemetry
 from service.telemetry.scope import RequestScope, current_scope
 

@@ -23,8 +23,8 @@ from service.telemetry.sampling import KEEP_EVERYTHING, Decision, LocalSampler, 
 from service.telemetry.scope import RequestScope, current_scope
 from service.telemetry.semantics import request_attributes, response_attributes, span_name
 from service.telemetry.sinks import connect_all
-from service.telemetry.spans import LightSpan
-from service.telemetry.tracer import AppTracerProvider, Root, UnrecordedSpan
+from service.telemetry.spans import LightSpan, UnrecordedSpan
+from service.telemetry.tracer import AppTracerProvider, Root
 from service.telemetry.verdict import verdict
 from service.telemetry.xray_context import close_left_open
 
@@ -89,7 +89,7 @@ class Telemetry:
     ) -> LightSpan | UnrecordedSpan:
         root = self._root(scope.trace_id, decision, random=incoming.random)
         if not root.recorded:
-            return self.provider.start(_INSTRUMENTATION, "", root=root)
+            return UnrecordedSpan(root.trace_id, root.flags, root.trace_state)
         attributes = request_attributes(environ)
         if incoming.amzn_root is not None:
             attributes["aws.alb.trace_id"] = incoming.amzn_root

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from time import time
 from typing import Any, Final, NamedTuple
 
@@ -27,6 +28,8 @@ _access_logger = logging.getLogger(ACCESS_LOGGER)
 _service_logger = logging.getLogger("service")
 _root_logger = logging.getLogger()
 _LINE = "log_line"
+_HALF_A_MICROSECOND = 0.0005
+"""In milliseconds: what a float of seconds since the epoch may be too small by."""
 
 
 class Access(NamedTuple):
@@ -130,20 +133,29 @@ def encode(line: LogLine) -> bytes:
 def _json(line: LogLine, exception: str | None) -> bytes:
     document: dict[str, Any] = {
         **(line.fields or {}),
-        "timestamp": datetime.fromtimestamp(line.created, UTC).isoformat(timespec="milliseconds"),
+        "timestamp": _timestamp(line.created),
         "level": line.level,
         "logger": line.logger,
         "message": line.message,
         **_request_fields(line),
     }
-    if line.access is not None and line.scope is not None:
-        document |= _access_fields(line.scope, line.access)
     if exception is not None:
         document["exception"] = exception
     try:
         return orjson.dumps(document, default=str)
     except orjson.JSONEncodeError:  # lone surrogates, as a strange path can hold them
         return orjson.dumps({key: _clean(value) for key, value in document.items()}, default=str)
+
+
+def _timestamp(created: float) -> str:
+    """Return the time in UTC as ISO 8601 has it, to the millisecond."""
+    second = int(created)
+    return f"{_to_the_second(second)}.{int((created - second) * 1000 + _HALF_A_MICROSECOND):03d}+00:00"
+
+
+@lru_cache(maxsize=8)
+def _to_the_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _clean(value: object) -> object:
@@ -154,27 +166,25 @@ def _request_fields(line: LogLine) -> dict[str, Any]:
     scope = line.scope
     if scope is None:
         return {"trace_id": NO_REQUEST, "span_id": NO_REQUEST, "xray_trace_id": NO_REQUEST}
+    trace_hex = scope.trace_hex
     fields: dict[str, Any] = {
-        "trace_id": scope.trace_hex,
+        "trace_id": trace_hex,
         "span_id": span_hex(line.span_id),
-        "xray_trace_id": scope.xray_id,
+        "xray_trace_id": f"1-{trace_hex[:8]}-{trace_hex[8:]}",
         "method": scope.method,
         "route": scope.route or NO_REQUEST,
     }
     if scope.user_id is not None:
         fields["user_id"] = scope.user_id
+    access = line.access
+    if access is not None:
+        fields["message"] = f"{scope.method} {scope.path} {access.status}"
+        fields["path"] = scope.path
+        fields["status"] = access.status
+        fields["duration_ms"] = round(access.duration_ms, 3)
+        fields["bytes"] = access.bytes_sent
+        fields["client_address"] = access.client_address
     return fields
-
-
-def _access_fields(scope: RequestScope, access: Access) -> dict[str, Any]:
-    return {
-        "message": f"{scope.method} {scope.path} {access.status}",
-        "path": scope.path,
-        "status": access.status,
-        "duration_ms": round(access.duration_ms, 3),
-        "bytes": access.bytes_sent,
-        "client_address": access.client_address,
-    }
 
 
 class JsonFormatter(logging.Formatter):

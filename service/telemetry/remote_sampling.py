@@ -10,10 +10,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from http.client import HTTPConnection
 from typing import Any, NamedTuple
 
-import orjson
 from aws_xray_sdk.core.sampling.reservoir import ReservoirDecision
 from aws_xray_sdk.core.sampling.rule_cache import RuleCache
 from opentelemetry.instrumentation.utils import suppress_instrumentation
@@ -21,11 +19,11 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from service.telemetry.batching import THREAD_PREFIX
 from service.telemetry.forks import on_fork
 from service.telemetry.sampling import DROPPED, ONE, Decision, Question, Sampler, drawn, own_draw
+from service.telemetry.sampling_proxy import connector_to
 
 logger = logging.getLogger(__name__)
 
 _GONE_AFTER = 3
-_FINE = 200
 _SAY_EVERY = 600.0
 
 
@@ -173,7 +171,7 @@ class _Poller:
         return self._pace.targets
 
     def _fetch(self) -> None:
-        connector = self._connector = self._connector or _connector(self._daemon, self._pace.time_limit)
+        connector = self._connector = self._connector or connector_to(self._daemon, self._pace.time_limit)
         if time.monotonic() - self._rules_at >= self._pace.rules:
             self._fetch_rules(connector)
         used = [rule for rule in self._cache.rules if rule.ever_matched() and rule.time_to_report()]
@@ -207,49 +205,3 @@ class _Poller:
                 *self._daemon,
                 error,
             )
-
-
-def _connector(daemon: tuple[str, int], time_limit: float) -> Any:  # noqa: ANN401 - the SDK publishes no types
-    """Return the SDK's connector to the daemon's proxy, with time limits and without botocore's client for it."""
-    from aws_xray_sdk.core.sampling.connector import ServiceConnector  # noqa: PLC0415 - needed on this thread alone
-
-    class Connector(ServiceConnector):  # type: ignore[misc]  # the SDK publishes no types
-        def _create_xray_client(self, *_: object) -> _Proxy:
-            return _Proxy(daemon, time_limit)
-
-        def _dt_to_epoch(self, dt: float) -> int:
-            return int(dt)
-
-    return Connector()
-
-
-class _Proxy:
-    """Ask the daemon's proxy, which signs and forwards to X-Ray ("X-Ray API": GetSamplingRules, GetSamplingTargets).
-
-    botocore's client would do the same for some six MiB of service models, and look for proxies and credentials.
-    """
-
-    def __init__(self, daemon: tuple[str, int], time_limit: float) -> None:
-        self._daemon = daemon
-        self._time_limit = time_limit
-
-    def get_sampling_rules(self) -> dict[str, Any]:
-        """Return the rules."""
-        return self._ask("/GetSamplingRules", {})
-
-    def get_sampling_targets(self, SamplingStatisticsDocuments: list[Any]) -> dict[str, Any]:  # noqa: N803 - the API's own name
-        """Report what was counted, and return the quotas."""
-        return self._ask("/SamplingTargets", {"SamplingStatisticsDocuments": SamplingStatisticsDocuments})
-
-    def _ask(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
-        connection = HTTPConnection(*self._daemon, timeout=self._time_limit)
-        try:
-            connection.request("POST", path, orjson.dumps(document), {"content-type": "application/json"})
-            answer = connection.getresponse()
-            body = answer.read()
-        finally:
-            connection.close()
-        if answer.status != _FINE:
-            raise ConnectionError(f"the X-Ray daemon answered {answer.status} to {path}")
-        found: dict[str, Any] = orjson.loads(body)
-        return found

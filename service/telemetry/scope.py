@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from service.telemetry.core import Telemetry
-    from service.telemetry.spans import LightSpan
-    from service.telemetry.tracer import UnrecordedSpan
+    from service.telemetry.spans import LightSpan, UnrecordedSpan
 
 _SCOPE_KEY = otel_context.create_key("request-scope")
 _FLASK_REQUEST = "werkzeug.request"

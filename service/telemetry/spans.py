@@ -17,17 +17,12 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event, EventBase, Span, SpanLimits
+from opentelemetry.sdk.trace import EventBase, Span, SpanLimits
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.semconv.attributes.exception_attributes import (
-    EXCEPTION_ESCAPED,
-    EXCEPTION_MESSAGE,
-    EXCEPTION_STACKTRACE,
-    EXCEPTION_TYPE,
-)
 from opentelemetry.trace.status import Status, StatusCode
 
 from service.telemetry import ids
+from service.telemetry.span_events import ExceptionEvent
 from service.telemetry.tracebacks import Told
 from service.telemetry.verdict import Verdict, said_by
 
@@ -47,35 +42,6 @@ def _new_lock() -> None:
 
 
 os.register_at_fork(after_in_child=_new_lock)
-
-
-class ExceptionEvent(Event):
-    """What `Span.record_exception` adds, its traceback printed when the event is read."""
-
-    def __init__(self, error: BaseException, told: Told, limits: SpanLimits) -> None:
-        super().__init__("exception")
-        kind = type(error)
-        named = kind.__module__ not in ("builtins", None)
-        self._kind = f"{kind.__module__}.{kind.__qualname__}" if named else kind.__qualname__
-        self._message = str(error)
-        self._told = told
-        self._limits = limits
-
-    @property
-    def attributes(self) -> Any:  # noqa: ANN401 - as the SDK has it
-        """The type, message and traceback ("Semantic conventions for exceptions on spans", OpenTelemetry)."""
-        if self._attributes is None:
-            said = {
-                EXCEPTION_TYPE: self._kind,
-                EXCEPTION_MESSAGE: self._message,
-                EXCEPTION_STACKTRACE: self._told.text(),
-                EXCEPTION_ESCAPED: "False",
-            }
-            limits = self._limits
-            self._attributes = BoundedAttributes(
-                limits.max_event_attributes, said, max_value_len=limits.max_attribute_length
-            )
-        return self._attributes
 
 
 class LightSpan(Span):
@@ -257,3 +223,30 @@ class LightSpan(Span):
             description = type(error).__name__
         if set_status:
             self.set_status(StatusCode.ERROR, description)
+
+
+class UnrecordedSpan(trace.NonRecordingSpan):
+    """The span of a request that is not sampled: it carries the ids, and stands for all spans within."""
+
+    def __init__(self, trace_id: int, flags: int, trace_state: trace.TraceState) -> None:
+        self.trace_id = trace_id
+        self.span_id = ids.new_span_id()
+        self.flags = flags
+        self._trace_state = trace_state
+        self._made: trace.SpanContext | None = None
+
+    def get_span_context(self) -> trace.SpanContext:
+        """Return the ids as the API has them, made when they are asked for."""
+        made = self._made
+        if made is None:
+            made = self._made = trace.SpanContext(
+                self.trace_id,
+                self.span_id,
+                is_remote=False,
+                trace_flags=_FLAGS[self.flags],
+                trace_state=self._trace_state,
+            )
+        return made
+
+    def __repr__(self) -> str:
+        return f"UnrecordedSpan({self.get_span_context()!r})"

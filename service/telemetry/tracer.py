@@ -6,26 +6,20 @@ for the request.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, detach
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from service.telemetry import ids
-from service.telemetry.spans import LightSpan
+from service.telemetry.current_span import CurrentSpan
+from service.telemetry.spans import LightSpan, UnrecordedSpan
 
 if TYPE_CHECKING:
-    from contextvars import Token
-
     from opentelemetry.util.types import Attributes
 
 logger = logging.getLogger(__name__)
@@ -33,7 +27,6 @@ logger = logging.getLogger(__name__)
 _SAMPLED, _RANDOM = trace.TraceFlags.SAMPLED, trace.TraceFlags.RANDOM_TRACE_ID
 _INTERNAL = trace.SpanKind.INTERNAL
 _UNLIMITED = 1_000_000
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class Root(NamedTuple):
@@ -49,20 +42,6 @@ class Root(NamedTuple):
     def flags(self) -> int:
         """The trace flags of level 2."""
         return (_SAMPLED if self.recorded else 0) | (_RANDOM if self.random else 0)
-
-
-class UnrecordedSpan(trace.NonRecordingSpan):
-    """The span of a request that is not sampled: it carries the ids, and stands for all spans within."""
-
-    @property
-    def span_id(self) -> int:
-        """The id that the log lines and the response name."""
-        return self.get_span_context().span_id
-
-    @property
-    def flags(self) -> int:
-        """The trace flags."""
-        return self.get_span_context().trace_flags
 
 
 class AppTracerProvider(trace.TracerProvider):
@@ -138,8 +117,7 @@ class AppTracerProvider(trace.TracerProvider):
             trace_id, flags, state, above = root.trace_id, root.flags, root.trace_state, root.caller
             parent_id = above.span_id if above is not None else 0
         if not flags & _SAMPLED:
-            own = trace.SpanContext(trace_id, ids.new_span_id(), False, trace.TraceFlags(flags), state)  # noqa: FBT003 - the API's own order
-            return UnrecordedSpan(own)
+            return UnrecordedSpan(trace_id, flags, state)
         span = LightSpan(
             self,
             instrumentation,
@@ -214,63 +192,7 @@ class AppTracer(trace.Tracer):
     ) -> Any:  # noqa: ANN401 - the API types it as a private class
         """Return a context manager, which is a decorator too, that starts the span and makes it the current one."""
         told = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
-        return _Current(self, told, end_on_exit=end_on_exit)
-
-
-class _Current(AbstractContextManager[trace.Span]):
-    """Run a block within a span; what `opentelemetry.trace.use_span` does, without its two generators."""
-
-    __slots__ = ("_end_on_exit", "_span", "_token", "_told", "_tracer")
-
-    def __init__(self, tracer: AppTracer, told: tuple[Any, ...], *, end_on_exit: bool) -> None:
-        self._tracer = tracer
-        self._told = told
-        self._end_on_exit = end_on_exit
-        self._span: trace.Span = trace.INVALID_SPAN
-        self._token: Token[Context] | None = None
-
-    def __enter__(self) -> trace.Span:
-        current = trace.get_current_span()
-        if type(current) is UnrecordedSpan and self._told[1] is None:
-            self._span = current
-            return current
-        span = self._span = self._tracer.start_span(*self._told)
-        self._token = attach(trace.set_span_in_context(span))
-        return span
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._token is None:
-            return
-        detach(self._token)
-        span = self._span
-        if isinstance(error, Exception) and isinstance(span, LightSpan):
-            record, set_status = self._told[-2:]
-            span.note(error, record=record, set_status=set_status)
-        if self._end_on_exit:
-            span.end()
-
-    def __call__(self, function: _F) -> _F:
-        """Run each call of `function` within a span of its own."""
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def awaited(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
-                with self._again():
-                    return await function(*args, **kwargs)
-
-            return awaited  # type: ignore[return-value]  # it takes and gives what the function does
-
-        @functools.wraps(function)
-        def called(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
-            with self._again():
-                return function(*args, **kwargs)
-
-        return called  # type: ignore[return-value]  # as above
-
-    def _again(self) -> _Current:
-        return _Current(self._tracer, self._told, end_on_exit=self._end_on_exit)
+        return CurrentSpan(self, told, end_on_exit=end_on_exit)
 
 
 def _overrides(processor: SpanProcessor, hook: str) -> bool:
