@@ -74,6 +74,7 @@ class LocalSampler:
         self._clock = clock
         self._draw = draw
         self._drawn = drawn(rule.fixed_rate) if rule.fixed_rate else DROPPED
+        self._takes_all = {rule.service_name, rule.host, rule.http_method, rule.url_path} == {"*"}
         self._begin_anew()
         on_fork(self._begin_anew)
 
@@ -85,7 +86,7 @@ class LocalSampler:
     def decide(self, question: Question) -> Decision:
         """Return the decision; a request that the rule does not match is not sampled."""
         rule = self._rule
-        if not self._matches(question):
+        if not (self._takes_all or self._matches(question)):
             return DROPPED
         if rule.reservoir_size and self._take():
             return ONE

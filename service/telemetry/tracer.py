@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 _SAMPLED, _RANDOM = trace.TraceFlags.SAMPLED, trace.TraceFlags.RANDOM_TRACE_ID
 _INTERNAL = trace.SpanKind.INTERNAL
 _UNLIMITED = 1_000_000
+_FAILED = "a span processor failed"
 
 
 class Root(NamedTuple):
@@ -91,7 +92,10 @@ class AppTracerProvider(trace.TracerProvider):
     def ended(self, span: LightSpan) -> None:
         """Tell the processors that `span` has ended."""
         for listener in self._on_end:
-            _safely(listener, span)
+            try:  # not by `_safely`: this is on every request's path
+                listener(span)
+            except Exception:
+                logger.exception(_FAILED)
 
     def start(  # noqa: PLR0917 - what the API says of a span
         self,
@@ -203,4 +207,4 @@ def _safely(listener: Callable[..., None], *args: object) -> None:
     try:
         listener(*args)
     except Exception:
-        logger.exception("a span processor failed")
+        logger.exception(_FAILED)
