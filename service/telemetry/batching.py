@@ -25,6 +25,7 @@ _LAST_PAUSES = (0.25, 0.5, 1.0)
 """Seconds before each further attempt at exit."""
 _PROBE_EVERY = 300.0
 THREAD_PREFIX = "telemetry-"
+_here = threading.local()
 
 
 class PermanentError(Exception):
@@ -148,6 +149,7 @@ class Batcher(Generic[T]):
         return not left
 
     def _run(self) -> None:
+        _here.sends = True
         with suppress_instrumentation():
             while not self._closing:
                 self._wake.wait(self._interval)
@@ -243,4 +245,4 @@ class Batcher(Generic[T]):
 
 def is_sending_thread() -> bool:
     """Return whether the caller runs on a batcher's thread."""
-    return threading.current_thread().name.startswith(THREAD_PREFIX)
+    return getattr(_here, "sends", False)

@@ -17,7 +17,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from service.settings import Settings
 from service.telemetry import doors, ids
 from service.telemetry.middleware import TraceMiddleware
-from service.telemetry.propagation import Incoming, incoming_baggage, resolve
+from service.telemetry.propagation import NOTHING, Incoming, incoming_baggage, resolve
 from service.telemetry.remote_sampling import RemoteSampler
 from service.telemetry.sampling import KEEP_EVERYTHING, Decision, LocalSampler, Question, Sampler
 from service.telemetry.scope import RequestScope, current_scope
@@ -66,7 +66,7 @@ class Telemetry:
     def open(self, environ: WSGIEnvironment) -> RequestScope:
         """Resolve the trace context, decide sampling, and start the server span if sampled. Never raises."""
         incoming = resolve(environ)
-        base = incoming_baggage(environ)
+        base = incoming_baggage(environ) if "HTTP_BAGGAGE" in environ else NOTHING
         scope = RequestScope(self, incoming.trace_id or ids.new_trace_id(), environ, base)
         scope.tracestate = incoming.tracestate
         if self.settings.alb_authenticates:
@@ -115,8 +115,8 @@ class Telemetry:
         decision = sampler.decide(Question(self.settings.xray_service_name))
         return self._root(ids.new_trace_id(), decision, random=True)
 
-    def close(self, scope: RequestScope, *, status: int, body_size: int) -> None:
-        """End the server span of `scope`, whose context is the current one; `body_size` in bytes."""
+    def close(self, scope: RequestScope) -> None:
+        """End the server span of `scope`, whose context is the current one."""
         scope.note_route()
         span = scope.span
         if not isinstance(span, LightSpan) or not span.is_recording():
@@ -126,14 +126,14 @@ class Telemetry:
         route = scope.route
         if route is not None:
             span.update_name(span_name(scope.method, route))
-        span.set_attributes(response_attributes(route, status, body_size, scope.error))
+        span.set_attributes(response_attributes(route, scope.status, scope.bytes_sent, scope.error))
         if scope.user_id is not None:
             span.set_attribute("user.id", scope.user_id)
         if scope.rollbar_uuid is not None:
             span.set_attributes({"rollbar.uuid": scope.rollbar_uuid, "rollbar.url": ROLLBAR_ITEM + scope.rollbar_uuid})
         if scope.error is not None:
             span.note(scope.error, told=scope.told())
-        elif status >= _SERVER_ERROR:
+        elif scope.status >= _SERVER_ERROR:
             span.set_status(StatusCode.ERROR)
         span.end()
 

@@ -10,14 +10,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from opentelemetry import trace
-from opentelemetry.context import attach, detach
+from opentelemetry.context import Context, attach, detach, get_current
 
-from service.telemetry.spans import LightSpan, UnrecordedSpan
+from service.telemetry.spans import SPAN_KEY, LightSpan, UnrecordedSpan
 
 if TYPE_CHECKING:
     from contextvars import Token
-
-    from opentelemetry.context import Context
 
     from service.telemetry.tracer import AppTracer
 
@@ -37,12 +35,18 @@ class CurrentSpan(AbstractContextManager[trace.Span]):
         self._token: Token[Context] | None = None
 
     def __enter__(self) -> trace.Span:
-        current = trace.get_current_span()
-        if type(current) is UnrecordedSpan and self._told[1] is None:
+        told = self._told
+        here = get_current()
+        current = here.get(SPAN_KEY)
+        if type(current) is UnrecordedSpan and told[1] is None:
             self._span = current
             return current
-        span = self._span = self._tracer.start_span(*self._told)
-        self._token = attach(trace.set_span_in_context(span))
+        if type(current) is LightSpan and told[1] is None:
+            span = self._tracer.start_within(current, *told)
+        else:
+            span = self._tracer.start_span(*told)
+        self._span = span
+        self._token = attach(Context({**here, SPAN_KEY: span}))
         return span
 
     def __exit__(

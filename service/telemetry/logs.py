@@ -10,11 +10,11 @@ from time import time
 from typing import Any, Final, NamedTuple
 
 import orjson
-from opentelemetry import trace
+from opentelemetry.context import get_current
 
 from service.telemetry.ids import span_hex
-from service.telemetry.scope import RequestScope, current_scope
-from service.telemetry.spans import LightSpan
+from service.telemetry.scope import SCOPE_KEY, RequestScope
+from service.telemetry.spans import SPAN_KEY, LightSpan
 from service.telemetry.tracebacks import Told
 
 NO_REQUEST: Final = "-"
@@ -28,17 +28,9 @@ _access_logger = logging.getLogger(ACCESS_LOGGER)
 _service_logger = logging.getLogger("service")
 _root_logger = logging.getLogger()
 _LINE = "log_line"
+_SERVER_ERROR = 500
 _HALF_A_MICROSECOND = 0.0005
 """In milliseconds: what a float of seconds since the epoch may be too small by."""
-
-
-class Access(NamedTuple):
-    """What the access line of one request says. `duration_ms` runs to the last byte of the body."""
-
-    status: int
-    duration_ms: float
-    bytes_sent: int
-    client_address: str
 
 
 class LogLine(NamedTuple):
@@ -51,7 +43,8 @@ class LogLine(NamedTuple):
     exception: Told | None
     scope: RequestScope | None
     span_id: int
-    access: Access | None
+    is_access: bool = False
+    """Whether it is the request's access line, which says what the scope knows of the answer."""
     fields: Mapping[str, Any] | None = None
     """Further fields of the JSON object, as `extra={"fields": {...}}` gives them."""
 
@@ -61,31 +54,31 @@ def capture(record: logging.LogRecord) -> LogLine:
     made: LogLine | None = getattr(record, _LINE, None)
     if made is not None:
         return made
-    scope = current_scope()
+    here: Mapping[str, Any] = get_current()
+    scope: RequestScope | None = here.get(SCOPE_KEY)
     return LogLine(
         created=record.created,
         level=record.levelname,
         logger=record.name,
         message=_message(record),
-        exception=_told(record, scope),
+        exception=_told(record, scope) if record.exc_info else None,
         scope=scope,
-        span_id=_span_id(scope) if scope is not None else 0,
-        access=None,
+        span_id=_span_id(scope, here.get(SPAN_KEY)) if scope is not None else 0,
         fields=getattr(record, "fields", None),
     )
 
 
-def log_access(scope: RequestScope, access: Access) -> None:
-    """Write the one access line of a request: INFO, or ERROR for a 5xx."""
-    error = access.status >= 500  # noqa: PLR2004 - HTTP's server errors
-    if not _access_logger.isEnabledFor(logging.ERROR if error else logging.INFO):
+def log_access(scope: RequestScope) -> None:
+    """Write the one access line of a request that was answered: INFO, or ERROR for a 5xx."""
+    level, name = (logging.ERROR, "ERROR") if scope.status >= _SERVER_ERROR else (logging.INFO, "INFO")
+    if not _access_logger.isEnabledFor(level):
         return
-    line = LogLine(time(), "ERROR" if error else "INFO", ACCESS_LOGGER, "", None, scope, scope.span.span_id, access)
+    line = LogLine(time(), name, ACCESS_LOGGER, "", None, scope, scope.span.span_id, is_access=True)
     for log in scope.telemetry.access_logs:
         log(line)
     if _heard_elsewhere():
-        text = f"{scope.method} {scope.path} {access.status}"
-        record = _access_logger.makeRecord(ACCESS_LOGGER, getattr(logging, line.level), "", 0, text, (), None)
+        text = f"{scope.method} {scope.path} {scope.status}"
+        record = _access_logger.makeRecord(ACCESS_LOGGER, level, "", 0, text, (), None)
         setattr(record, _LINE, line)
         _access_logger.handle(record)
 
@@ -95,17 +88,14 @@ def _heard_elsewhere() -> bool:
     return bool(_access_logger.handlers or _service_logger.handlers or len(_root_logger.handlers) > 1)
 
 
-def _span_id(scope: RequestScope) -> int:
-    span = trace.get_current_span()
+def _span_id(scope: RequestScope, span: object) -> int:
     if isinstance(span, LightSpan) and span.trace_id == scope.trace_id:
         return span.span_id
     return scope.span.span_id
 
 
 def _told(record: logging.LogRecord, scope: RequestScope | None) -> Told | None:
-    if not record.exc_info:
-        return None
-    _, error, traceback = record.exc_info
+    _, error, traceback = record.exc_info or (None, None, None)
     if scope is not None and error is not None and error is scope.error and error.__traceback__ is traceback:
         return scope.told()  # the span shows it too
     return Told(error, traceback)
@@ -176,14 +166,13 @@ def _request_fields(line: LogLine) -> dict[str, Any]:
     }
     if scope.user_id is not None:
         fields["user_id"] = scope.user_id
-    access = line.access
-    if access is not None:
-        fields["message"] = f"{scope.method} {scope.path} {access.status}"
+    if line.is_access:
+        fields["message"] = f"{scope.method} {scope.path} {scope.status}"
         fields["path"] = scope.path
-        fields["status"] = access.status
-        fields["duration_ms"] = round(access.duration_ms, 3)
-        fields["bytes"] = access.bytes_sent
-        fields["client_address"] = access.client_address
+        fields["status"] = scope.status
+        fields["duration_ms"] = round(scope.duration_ms, 3)
+        fields["bytes"] = scope.bytes_sent
+        fields["client_address"] = scope.client_address
     return fields
 
 

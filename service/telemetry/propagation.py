@@ -34,8 +34,8 @@ _USUAL = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})", re.ASCII)
 """All that a load balancer writes where the caller sent nothing."""
 _SPAN_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
-
-_NOTHING = otel_context.Context()
+NOTHING = otel_context.Context()
+"""The context of a request without baggage."""
 
 
 class Incoming(NamedTuple):
@@ -54,15 +54,12 @@ class Incoming(NamedTuple):
     random: bool = True
 
 
-class _AmznHeader(NamedTuple):
-    trace_id: int
-    parent_id: int | None
-    hint: bool | None
+_SAID_NOTHING = Incoming()
 
 
 def resolve(environ: Mapping[str, Any]) -> Incoming:
     """Return the trace context that the WSGI `environ` of a request carries. Never raises."""
-    amzn = _parse_amzn(environ.get("HTTP_X_AMZN_TRACE_ID", ""))
+    amzn = _parse_amzn(environ["HTTP_X_AMZN_TRACE_ID"]) if "HTTP_X_AMZN_TRACE_ID" in environ else None
     w3c = parse_traceparent(environ["HTTP_TRACEPARENT"]) if "HTTP_TRACEPARENT" in environ else None
     if w3c is not None:
         return Incoming(
@@ -70,13 +67,13 @@ def resolve(environ: Mapping[str, Any]) -> Incoming:
             parent_id=w3c.parent_id,
             hint=w3c.sampled,
             tracestate=parse_tracestate(environ.get("HTTP_TRACESTATE", "")),
-            amzn_root=xray_trace_id(amzn.trace_id) if amzn and amzn.trace_id != w3c.trace_id else None,
+            amzn_root=xray_trace_id(amzn.trace_id) if amzn and amzn.trace_id not in {None, w3c.trace_id} else None,
             random=w3c.random,
         )
-    return Incoming(*amzn, random=False) if amzn is not None else Incoming()
+    return amzn or _SAID_NOTHING
 
 
-def _parse_amzn(header: str) -> _AmznHeader | None:
+def _parse_amzn(header: str) -> Incoming | None:
     """Read `Root=1-…;Parent=…;Sampled=1`, the fields in any order ("Tracing header", X-Ray concepts).
 
     A comma is how a server joins two headers of that name: neither is taken then. A `Parent` or `Sampled` that
@@ -86,7 +83,7 @@ def _parse_amzn(header: str) -> _AmznHeader | None:
         return None
     if usual := _USUAL.fullmatch(header):
         root = int(usual[1] + usual[2], 16)
-        return _AmznHeader(root, None, None) if root else None
+        return Incoming(root, random=False) if root else None
     fields: dict[str, str] = {}
     for part in filter(None, (each.strip(" \t") for each in header.split(";"))):
         name, _, value = part.partition("=")
@@ -98,15 +95,14 @@ def _parse_amzn(header: str) -> _AmznHeader | None:
         return None
     parent = fields.get("Parent", "")
     parent_id = int(parent, 16) if _SPAN_ID.fullmatch(parent) else 0
-    return _AmznHeader(trace_id, parent_id or None, {"0": False, "1": True}.get(fields.get("Sampled", "")))
+    hint = {"0": False, "1": True}.get(fields.get("Sampled", ""))
+    return Incoming(trace_id, parent_id or None, hint, random=False)
 
 
 def incoming_baggage(environ: Mapping[str, Any]) -> otel_context.Context:
     """Return a context that holds the request's `baggage` and nothing else."""
-    context = _NOTHING
-    if "HTTP_BAGGAGE" not in environ:
-        return context
-    for name, value in parse_baggage(environ["HTTP_BAGGAGE"]).items():
+    context = NOTHING
+    for name, value in parse_baggage(environ.get("HTTP_BAGGAGE", "")).items():
         context = baggage.set_baggage(name, value, context)
     return context
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry import context as otel_context
-from opentelemetry import trace
 
 from service.telemetry.ids import span_hex, trace_hex, xray_trace_id
-from service.telemetry.semantics import request_path
+from service.telemetry.semantics import client_address, request_path
+from service.telemetry.spans import SPAN_KEY
 from service.telemetry.tracebacks import Told
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from service.telemetry.core import Telemetry
     from service.telemetry.spans import LightSpan, UnrecordedSpan
 
-_SCOPE_KEY = otel_context.create_key("request-scope")
+SCOPE_KEY = otel_context.create_key("request-scope")
 _FLASK_REQUEST = "werkzeug.request"
 """Where Werkzeug's `Request` puts itself in the WSGI environment (`populate_request`, Werkzeug's documentation)."""
 
@@ -39,6 +39,10 @@ class RequestScope:
     """What stands for the X-Ray SDK's subsegments where nothing is recorded."""
     xray_unsampled_depth = 0
     tracestate: str | None = None
+    status = 500
+    bytes_sent = 0
+    duration_ms = 0.0
+    """From the request's arrival to the last byte of the answer's body."""
     _route: str | None = None
     span: LightSpan | UnrecordedSpan
     """The server span."""
@@ -53,6 +57,7 @@ class RequestScope:
         """The trace id as Honeycomb, the logs and Rollbar show it."""
         self.method: str = environ["REQUEST_METHOD"]
         self.path = request_path(environ)
+        self.client_address = client_address(environ)
         self.forwarded = "HTTP_X_FORWARDED_FOR" in environ
         self._environ: WSGIEnvironment | None = environ
         self.finished: list[ReadableSpan] = []
@@ -67,7 +72,7 @@ class RequestScope:
 
         It is made anew, not kept: the two would hold each other until the garbage collector finds them.
         """
-        return trace.set_span_in_context(self.span, otel_context.set_value(_SCOPE_KEY, self, self._base))
+        return otel_context.Context({**self._base, SCOPE_KEY: self, SPAN_KEY: self.span})
 
     @property
     def route(self) -> str | None:
@@ -110,4 +115,4 @@ def _matched(environ: WSGIEnvironment) -> str | None:
 
 def current_scope(context: otel_context.Context | None = None) -> RequestScope | None:
     """Return the scope of the request that `context` (by default the running code) belongs to."""
-    return cast("RequestScope | None", otel_context.get_value(_SCOPE_KEY, context))
+    return cast("RequestScope | None", otel_context.get_value(SCOPE_KEY, context))

@@ -174,6 +174,22 @@ class AppTracer(trace.Tracer):
         parent = trace.get_current_span(context)
         if type(parent) is UnrecordedSpan and context is None:
             return parent
+        told = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
+        return self.start_within(parent, *told)
+
+    def start_within(  # noqa: PLR0917 - as above
+        self,
+        parent: trace.Span,
+        name: str,
+        context: Context | None,
+        kind: trace.SpanKind,
+        attributes: Attributes,
+        links: Sequence[trace.Link] | None,
+        start_time: int | None,
+        record_exception: bool,  # noqa: FBT001 - as above
+        set_status_on_exception: bool,  # noqa: FBT001 - as above
+    ) -> trace.Span:
+        """Start a span under `parent`, which is the current span of `context`."""
         provider = parent.provider if type(parent) is LightSpan else self._find(context)
         if provider is None:
             return trace.NoOpTracer().start_span(name, context)

@@ -8,15 +8,17 @@ from typing import Any
 
 from aws_xray_sdk import global_sdk_config
 from aws_xray_sdk.core import xray_recorder
-from aws_xray_sdk.core.context import Context
+from aws_xray_sdk.core.context import Context as SdkContext
 from aws_xray_sdk.core.models.dummy_entities import DummySegment
 from aws_xray_sdk.core.models.subsegment import Subsegment
 from aws_xray_sdk.core.recorder import AWSXRayRecorder
 from opentelemetry import context as otel_context
 from opentelemetry import trace
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry.ids import span_hex
-from service.telemetry.scope import RequestScope, current_scope
+from service.telemetry.scope import SCOPE_KEY, RequestScope, current_scope
+from service.telemetry.spans import SPAN_KEY
 from service.telemetry.xray_subsegments import Opened, SpanSubsegment, UnsampledSubsegment, segment_of
 
 logger = logging.getLogger(__name__)
@@ -27,8 +29,7 @@ _NEVER = 1_000_000_000
 _NANOSECONDS = 1_000_000_000
 _warned = threading.Event()
 
-
-_tracer = trace.get_tracer(__name__)
+_INSTRUMENTATION = InstrumentationScope(__name__, "")
 
 
 def install() -> None:
@@ -56,8 +57,9 @@ def close_left_open(scope: RequestScope) -> None:
 
 def _begin(name: str, namespace: str = "local") -> Any:  # noqa: ANN401 - the SDK publishes no types
     """Begin a subsegment, as the recorder's own method of that name."""
-    scope = current_scope()
-    entity: Any = otel_context.get_value(_ENTITY_KEY)
+    here: Any = otel_context.get_current()
+    scope: RequestScope | None = here.get(SCOPE_KEY)
+    entity: Any = here.get(_ENTITY_KEY)
     parent = entity if entity is not None and entity.in_progress else None
     if scope is None or not global_sdk_config.sdk_enabled() or (parent is not None and not parent.sampled):
         return AWSXRayRecorder.begin_subsegment(xray_recorder, name, namespace)
@@ -69,7 +71,7 @@ def _begin(name: str, namespace: str = "local") -> Any:  # noqa: ANN401 - the SD
     subsegment = SpanSubsegment(name, namespace, scope, parent.id if parent else span_hex(scope.span.span_id))
     if parent is not None:
         parent.add_subsegment(subsegment)
-    _open(subsegment, scope)
+    _open(subsegment, scope, here)
     return subsegment
 
 
@@ -82,14 +84,14 @@ def _end(end_time: float | None = None) -> None:
         xray_recorder.context.end_subsegment(end_time)
 
 
-def _open(subsegment: Any, scope: RequestScope) -> None:  # noqa: ANN401 - as above
+def _open(subsegment: Any, scope: RequestScope, here: Any) -> None:  # noqa: ANN401 - as above, and what a context holds is untyped
     """Start the span that `subsegment` is, under the current one."""
     kind = trace.SpanKind.INTERNAL if subsegment.namespace == "local" else trace.SpanKind.CLIENT
-    span = _tracer.start_span(subsegment.name, kind=kind)
-    span_id = span.get_span_context().span_id
+    span = scope.telemetry.provider.start(_INSTRUMENTATION, subsegment.name, here, kind, parent=here.get(SPAN_KEY))
+    span_id = span.span_id
     subsegment.id = span_hex(span_id)
     scope.xray_entities[span_id] = subsegment
-    context = trace.set_span_in_context(span, otel_context.set_value(_ENTITY_KEY, subsegment))
+    context = otel_context.Context({**here, _ENTITY_KEY: subsegment, SPAN_KEY: span})
     subsegment.opened = Opened(span, context, otel_context.attach(context), threading.get_ident())
 
 
@@ -100,7 +102,7 @@ class _NoEmitter:
         """Ignore the entity."""
 
 
-class ScopedContext(Context):  # type: ignore[misc]  # the SDK publishes no types
+class ScopedContext(SdkContext):  # type: ignore[misc]  # the SDK publishes no types
     """Find the SDK's entities through OpenTelemetry's context instead of a thread-local list."""
 
     def get_trace_entity(self) -> Any:  # noqa: ANN401 - the SDK publishes no types
@@ -121,7 +123,7 @@ class ScopedContext(Context):  # type: ignore[misc]  # the SDK publishes no type
         self.get_trace_entity().add_subsegment(subsegment)
         scope = current_scope()
         if subsegment.sampled and scope is not None:
-            _open(subsegment, scope)
+            _open(subsegment, scope, otel_context.get_current())
         else:
             context = otel_context.set_value(_ENTITY_KEY, subsegment)
             token = otel_context.attach(context)
