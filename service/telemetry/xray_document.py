@@ -5,7 +5,9 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -16,7 +18,7 @@ from service.telemetry.ids import span_context, span_hex, xray_trace_id
 from service.telemetry.spans import LightSpan
 from service.telemetry.tracebacks import Told
 from service.telemetry.xray_causes import cause_of_error, cause_of_events
-from service.telemetry.xray_entities import Held, held_by
+from service.telemetry.xray_entities import NOTHING_HELD, Held, held_by
 from service.telemetry.xray_http import FLAGS, RECORDED_ELSEWHERE, host_of, http_block
 from service.telemetry.xray_limits import AnnotationBudget, Document, segment_name, short
 from service.telemetry.xray_packing import Node, pack
@@ -26,6 +28,8 @@ _RUNTIME = {"runtime": platform.python_implementation(), "runtime_version": plat
 _SDK = {"sdk": "opentelemetry for python", "sdk_version": version("opentelemetry-sdk")}
 _NANOSECONDS = 1_000_000_000
 _ROLLBAR = ("rollbar.uuid", "rollbar.url")
+_NOTHING: Mapping[int, Any] = MappingProxyType({})
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Facts(NamedTuple):
@@ -43,23 +47,25 @@ class Facts(NamedTuple):
     container: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class SegmentSource:
     """A span, the spans within it, and what handlers added to them (by span id)."""
 
     root: ReadableSpan
     inner: Sequence[ReadableSpan] = ()
-    entities: Mapping[int, Any] = field(default_factory=dict)
+    entities: Mapping[int, Any] = field(default_factory=lambda: _NOTHING)
     """The X-Ray SDK's own subsegments."""
     segment: Any = None
     """The X-Ray SDK's own segment."""
-    annotations: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    annotations: Mapping[int, Mapping[str, Any]] = field(default_factory=lambda: _NOTHING)
     is_request: bool = False
     """Whether `root` is the server span of a request."""
     forwarded: bool = False
     """Whether the client's address is from `X-Forwarded-For`, which anyone can write."""
     user: str | None = None
     error: Told | None = None
+    sent: bool = False
+    """Keeps a second attempt at its batch from doubling it."""
 
     @property
     def is_segment(self) -> bool:
@@ -84,6 +90,8 @@ class _Builder:
         """Return the segment; of a span that outlived its request, an independent subsegment."""
         source, root = self._source, self._source.root
         top = Node(self._segment() if source.is_segment else self._independent())
+        if not source.inner:
+            return top
         nodes = {_id(root): top}
         spans = sorted(source.inner, key=lambda span: span.start_time or 0)
         nodes |= {_id(span): Node(self._subsegment(span)) for span in spans}
@@ -97,8 +105,7 @@ class _Builder:
         made: Document = {
             **_common(span, segment_name(facts.name)),
             "trace_id": _trace_id(span),
-            "service": {"version": facts.version, **_RUNTIME},
-            "aws": _aws(facts),
+            **_of_process(facts),
             **_http(span),
         }
         if facts.origin is not None:
@@ -137,24 +144,29 @@ class _Builder:
             made["cause"] = cause
         searchable = {**self._own_annotations(span), **held.annotations}
         annotations, too_many = self._budget.spend(searchable)
+        if annotations:
+            made["annotations"] = annotations
         attributes = _attributes(span)
         rest = {key: attributes[key] for key in attributes if key not in RECORDED_ELSEWHERE and key not in searchable}
-        metadata = dict(held.metadata)
+        metadata = held.metadata
         if default := {**rest, **too_many, **metadata.get("default", {})}:
-            metadata["default"] = default
-        made |= {key: block for key, block in (("annotations", annotations), ("metadata", metadata)) if block}
-        return held.merged_into(made)
+            metadata = {**metadata, "default": default}
+        if metadata:
+            made["metadata"] = metadata
+        return made if held is NOTHING_HELD else held.merged_into(made)
 
-    def _own_annotations(self, span: ReadableSpan) -> Document:
-        attributes = _attributes(span)
+    def _own_annotations(self, span: ReadableSpan) -> Mapping[str, Any]:
+        given = self._source.annotations.get(_id(span), _NONE)
+        if span is not self._source.root or not self._source.is_segment:
+            return given
         own: Document = {}
-        if span is self._source.root and self._source.is_segment:
-            if self._facts.name != self._facts.service:
-                own[CONFIGURED_NAME_ANNOTATION] = self._facts.service
-            if not self._source.is_request:
-                own["operation"] = span.name
-            own |= {key: attributes[key] for key in _ROLLBAR if key in attributes}
-        return own | dict(self._source.annotations.get(_id(span), {}))
+        if self._facts.name != self._facts.service:
+            own[CONFIGURED_NAME_ANNOTATION] = self._facts.service
+        if not self._source.is_request:
+            own["operation"] = span.name
+        attributes = _attributes(span)
+        own |= {key: attributes[key] for key in _ROLLBAR if key in attributes}
+        return {**own, **given}
 
 
 def host_asked_for(source: SegmentSource) -> str | None:
@@ -187,10 +199,12 @@ def _common(span: ReadableSpan, name: str) -> Document:
     }
 
 
-def _aws(facts: Facts) -> Document:
-    made: Document = {"xray": _SDK}
+@lru_cache(maxsize=64)
+def _of_process(facts: Facts) -> Document:
+    """Return what every segment says alike. Nobody may change it."""
+    aws: Document = {"xray": _SDK}
     if facts.origin is not None and facts.origin.startswith(_ECS):
-        made["ecs"] = {"container": facts.container}
+        aws["ecs"] = {"container": facts.container}
     if facts.log_group is not None:
-        made["cloudwatch_logs"] = [{"log_group": facts.log_group}]
-    return made
+        aws["cloudwatch_logs"] = [{"log_group": facts.log_group}]
+    return {"service": {"version": facts.version, **_RUNTIME}, "aws": aws}

@@ -32,13 +32,13 @@ class Held:
         return made
 
 
-_NOTHING = Held()
+NOTHING_HELD = Held()
 
 
 def held_by(entity: Any) -> Held:  # noqa: ANN401 - the SDK publishes no types
     """Return what `entity` holds; nothing where there is none."""
     if entity is None:
-        return _NOTHING
+        return NOTHING_HELD
     flags: Document = {name: True for name in sorted(FLAGS) if getattr(entity, name, False)}
     namespace = getattr(entity, "namespace", "local")
     if namespace != "local":

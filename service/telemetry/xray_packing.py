@@ -16,6 +16,8 @@ _MAX_NODE = MAX_DOCUMENT - _PLACE
 """Leaves room for what an independent subsegment says of its place: its type, trace and parent."""
 _MAX_HEIGHT = 50
 """Levels of subsegments in one document, a bound of ours: parsers of JSON have theirs."""
+_FEW = 16
+"""Nodes that are first tried as one document: most requests have fewer, none of these is too high."""
 _NAMED = 20
 _NAME_LENGTH = 80
 _WIDEST = 6
@@ -31,6 +33,12 @@ class Node:
     children: list[Node] = field(default_factory=list)
 
 
+def _nested(node: Node) -> Document:
+    return (
+        {**node.document, "subsegments": [_nested(each) for each in node.children]} if node.children else node.document
+    )
+
+
 class _Part(NamedTuple):
     json: bytes
     height: int
@@ -42,6 +50,9 @@ def pack(root: Node) -> Iterator[bytes]:
     order = [root]
     for node in order:
         order.extend(node.children)
+    if len(order) <= _FEW and len(whole := dumps(_nested(root))) <= _MAX_NODE:
+        yield whole
+        return
     parts: dict[int, _Part] = {}
     independent: list[bytes] = []
     for node in reversed(order):

@@ -6,7 +6,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from aws_xray_sdk.core.utils.search_pattern import wildcard_match
 from opentelemetry.sdk.resources import Resource
@@ -53,18 +53,10 @@ def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - t
     return Sink(name=NAME, span_processor=_Collector(queue.put), queue=queue, closed=daemon.close)
 
 
-@dataclass(slots=True)
-class _Finished:
-    """What becomes one segment, or one late subsegment; `sent` keeps a second attempt from doubling it."""
-
-    source: SegmentSource
-    sent: bool = False
-
-
 class _Collector(SpanProcessor):
     """Keep a request's inner spans until its server span ends, then queue them together."""
 
-    def __init__(self, put: Callable[[_Finished], None]) -> None:
+    def __init__(self, put: Callable[[SegmentSource], None]) -> None:
         self._put = put
 
     def on_end(self, span: ReadableSpan) -> None:
@@ -72,14 +64,13 @@ class _Collector(SpanProcessor):
             return
         scope = current_scope()
         if scope is None or span.trace_id != scope.trace_id:
-            self._put(_Finished(SegmentSource(root=span)))
+            self._put(SegmentSource(root=span))
         elif span is scope.span:
-            self._put(_Finished(_request(span, scope)))
+            self._put(_request(span, scope))
         elif scope.span.is_recording() and len(scope.finished) < _MAX_KEPT:
             scope.finished.append(span)
         else:  # it outlived its request: X-Ray joins a late subsegment to its trace by its parent's id
-            late = SegmentSource(root=span, entities=scope.xray_entities, annotations=scope.annotations)
-            self._put(_Finished(late))
+            self._put(SegmentSource(root=span, entities=scope.xray_entities, annotations=scope.annotations))
 
 
 def _request(span: LightSpan, scope: RequestScope) -> SegmentSource:
@@ -117,20 +108,20 @@ class _Daemon:
         self._unsure = b""
         """A datagram that came to a closed port, to be sent again."""
 
-    def send(self, batch: list[_Finished]) -> None:
+    def send(self, batch: list[SegmentSource]) -> None:
         for stretch in in_stretches(batch, _STRETCH):
             # First made, then sent: each sending lets go of the interpreter's lock, and is quick to want it back.
             made = [(each, self._documents(each)) for each in stretch if not each.sent]
-            for finished, documents in made:
+            for source, documents in made:
                 for document in documents:
                     self._write(_HEADER + document)
-                finished.sent = True
+                source.sent = True
 
-    def _documents(self, finished: _Finished) -> list[bytes]:
+    def _documents(self, source: SegmentSource) -> list[bytes]:
         facts = self._facts
         if self._pattern:
-            facts = facts._replace(name=self._name(host_asked_for(finished.source)))
-        return _documents(finished.source, facts)
+            facts = facts._replace(name=self._name(host_asked_for(source)))
+        return _documents(source, facts)
 
     def _name(self, host: str | None) -> str:
         """Name the segment after the host where `AWS_XRAY_URL` matches it, as the SDK's dynamic naming does."""
