@@ -30,7 +30,8 @@ function followLinks(): void {
       scrollTo(0, 0);
     }
     // As after a page load, reading goes on at the start; a link of the navigation keeps the focus.
-    if (!link.closest("header")) main.focus();
+    if (hash === "#/search") byId("term").focus();
+    else if (!link.closest("header")) main.focus();
   });
 }
 

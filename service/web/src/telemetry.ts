@@ -71,7 +71,8 @@ function flushOnHide(provider: WebTracerProvider): void {
   function flush(): void {
     endLingeringFetches();
     leaving = true;
-    void provider.forceFlush();
+    // It rejects where the relay took nothing, which nobody is told.
+    provider.forceFlush().catch(() => {});
     leaving = false;
   }
   // On the window and after the capturing listeners of the web vitals, which report the last of them when hidden.

@@ -1,13 +1,17 @@
-import { type Context, trace } from "@opentelemetry/api";
+import { type Attributes, type Context, trace } from "@opentelemetry/api";
 import { type Metric, onCLS, onFCP, onINP, onLCP, onTTFB } from "web-vitals";
+import { pageAttributes } from "./stamp";
 
 /** Record each web vital as a span within `load`, the context of the document's load. */
 export function watchVitals(load: Context): void {
-  for (const watch of [onCLS, onFCP, onINP, onLCP, onTTFB]) watch((metric) => recordVital(metric, load));
+  const loaded = pageAttributes();
+  // These say how the page loaded, but come when another may be shown; the others are of the page they come on.
+  for (const watch of [onFCP, onLCP, onTTFB]) watch((metric) => recordVital(metric, load, loaded));
+  for (const watch of [onCLS, onINP]) watch((metric) => recordVital(metric, load));
 }
 
 /** Record `metric` as a span that lasts as long as what it measured; CLS measures no time. */
-export function recordVital(metric: Metric, load: Context): void {
+export function recordVital(metric: Metric, load: Context, page: Attributes = {}): void {
   const [start, end] = interval(metric);
   const attributes = {
     "web_vital.name": metric.name,
@@ -19,6 +23,7 @@ export function recordVital(metric: Metric, load: Context): void {
   trace
     .getTracer("web-vitals")
     .startSpan(`web-vital ${metric.name}`, { startTime: start, attributes }, load)
+    .setAttributes(page)
     .end(end);
 }
 

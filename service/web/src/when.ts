@@ -1,7 +1,6 @@
 const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["year", 31_536_000],
   ["month", 2_592_000],
-  ["week", 604_800],
   ["day", 86_400],
   ["hour", 3_600],
   ["minute", 60],
@@ -14,9 +13,8 @@ export function relative(iso: string, now: number = Date.now()): string {
   const seconds = (Date.parse(iso) - now) / 1000;
   if (Number.isNaN(seconds)) return "";
   for (const [unit, length] of UNITS) {
-    // Rounded before it is compared, so that a feed served a moment ago does not lose a day by a second.
-    const count = Math.round(seconds / length);
-    if (Math.abs(count) >= 1 && Math.abs(seconds) >= length * 0.95) return words.format(count, unit);
+    // A little short of a unit is one: what expires in a day has lost a moment of it on the way here.
+    if (Math.abs(seconds) >= length * 0.95) return words.format(Math.round(seconds / length), unit);
   }
   return "just now";
 }
