@@ -6,7 +6,7 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["minute", 60],
 ];
 
-const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const words = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 
 /** Return `iso` as people say it, "2 days ago" or "in 5 days"; empty where it is no time. */
 export function relative(iso: string, now: number = Date.now()): string {
