@@ -7,6 +7,7 @@ export type Send = (body: Uint8Array<ArrayBuffer>) => Promise<boolean>;
 export function workerSend(url: string): Send {
   const waiting = new Map<number, (ok: boolean) => void>();
   let worker: Worker | undefined;
+  let broken = false;
   let next = 0;
 
   function start(): Worker {
@@ -15,6 +16,7 @@ export function workerSend(url: string): Send {
     // A worker that cannot run answers nothing: what waits for it is lost, and the page goes on.
     started.addEventListener("error", (event) => {
       event.preventDefault();
+      broken = true;
       for (const id of [...waiting.keys()]) answer(id, false);
     });
     return started;
@@ -29,10 +31,12 @@ export function workerSend(url: string): Send {
     new Promise((resolve) => {
       const id = next++;
       waiting.set(id, resolve);
+      if (broken) return answer(id, false);
       try {
         worker ??= start();
         worker.postMessage({ id, url, body } satisfies Posted);
       } catch {
+        broken = true;
         answer(id, false);
       }
     });

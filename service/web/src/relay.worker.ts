@@ -14,11 +14,14 @@ export interface Outcome {
   readonly ok: boolean;
 }
 
+const TIMEOUT_MS = 10_000;
+
 addEventListener("message", async ({ data }: MessageEvent<Posted>) => {
   let ok = false;
   try {
     const headers = { "Content-Type": "application/json" };
-    ok = (await fetch(data.url, { method: "POST", headers, body: data.body })).ok;
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    ok = (await fetch(data.url, { method: "POST", headers, body: data.body, signal })).ok;
   } catch {
     // Nobody is told: telemetry that does not arrive is no failure of the page.
   }
