@@ -1,0 +1,90 @@
+import { ROOT_CONTEXT, trace } from "@opentelemetry/api";
+import { registerInstrumentations } from "@opentelemetry/instrumentation";
+import { DocumentLoadInstrumentation } from "@opentelemetry/instrumentation-document-load";
+import { defaultResource, resourceFromAttributes } from "@opentelemetry/resources";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { BatchSpanProcessor, StackContextManager, WebTracerProvider } from "@opentelemetry/sdk-trace-web";
+import { RelayExporter } from "./export";
+import { endLingeringFetches, fetchInstrumentation } from "./fetching";
+import { xrayShapedIds } from "./ids";
+import { endOpenInteractions } from "./interact";
+import { backendUrl, meta } from "./meta";
+import { MAX_SPANS } from "./pack";
+import { keepaliveSend, workerSend } from "./relay";
+import { StampingProcessor } from "./stamp";
+import { watchVitals } from "./vitals";
+
+const SERVICE_NAME = "Cruddur-Frontend";
+const SEND_AFTER_MS = 1000;
+const LONGEST_VALUE = 2048;
+
+/** Start observing the page: its load, its calls and its web vitals. Interactions are observed where they are handled. */
+export function startTelemetry(): void {
+  const relay = `${backendUrl()}/v1/traces`;
+  const batches = batching(relay);
+  const provider = new WebTracerProvider({
+    resource: defaultResource().merge(
+      resourceFromAttributes({
+        "service.name": SERVICE_NAME,
+        "service.version": meta("service-version") || "unknown",
+        "user_agent.original": navigator.userAgent,
+        "browser.language": navigator.language,
+      }),
+    ),
+    idGenerator: xrayShapedIds,
+    spanLimits: { attributeValueLengthLimit: LONGEST_VALUE },
+    spanProcessors: [new StampingProcessor(), batches],
+  });
+  provider.register({ contextManager: new StackContextManager(), propagator: new W3CTraceContextPropagator() });
+  registerInstrumentations({
+    instrumentations: [fetchInstrumentation(prefix(relay), prefix(`${backendUrl()}/`)), documentLoad()],
+  });
+  flushOnHide(provider);
+}
+
+function batching(relay: string): BatchSpanProcessor {
+  const exporter = new RelayExporter({
+    staying: workerSend(relay),
+    // Taken before the instrumentation wraps it.
+    leaving: keepaliveSend(relay, globalThis.fetch.bind(globalThis)),
+    isLeaving: () => leaving,
+  });
+  return new BatchSpanProcessor(exporter, {
+    maxExportBatchSize: MAX_SPANS,
+    scheduledDelayMillis: SEND_AFTER_MS,
+    // Its own listener would come before the web vitals', and before the spans that are ended below.
+    disableAutoFlushOnDocumentHide: true,
+  });
+}
+
+function documentLoad(): DocumentLoadInstrumentation {
+  return new DocumentLoadInstrumentation({
+    // Once the load is over, so that its trace holds them; they were measured all along.
+    applyCustomAttributesOnSpan: { documentLoad: (span) => watchVitals(trace.setSpan(ROOT_CONTEXT, span)) },
+  });
+}
+
+/** Whether what is sent now must outlive the page. Batches are handed to the exporter within `flush` itself. */
+let leaving = false;
+
+function flushOnHide(provider: WebTracerProvider): void {
+  function flush(): void {
+    endLingeringFetches();
+    leaving = true;
+    // It rejects where the relay took nothing, which nobody is told.
+    provider.forceFlush().catch(() => {});
+    leaving = false;
+  }
+  // On the window and after the capturing listeners of the web vitals, which report the last of them when hidden.
+  window.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") flush();
+  });
+  window.addEventListener("pagehide", () => {
+    endOpenInteractions();
+    flush();
+  });
+}
+
+function prefix(url: string): RegExp {
+  return new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`);
+}

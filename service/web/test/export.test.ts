@@ -1,0 +1,79 @@
+import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace-web";
+import { describe, expect, it, vi } from "vitest";
+import { RelayExporter } from "../src/export";
+import { KEEPALIVE_BYTES, keepaliveSend } from "../src/relay";
+import { endedSpans } from "./spans";
+
+function exporterWith(options: { ok?: boolean; leaving?: boolean }) {
+  const state = { ok: true, leaving: false, ...options };
+  const staying = vi.fn(async (_body: Uint8Array) => state.ok);
+  const leaving = vi.fn(async (_body: Uint8Array) => state.ok);
+  const exporter = new RelayExporter({ staying, leaving, isLeaving: () => state.leaving });
+  const send = (spans: ReadableSpan[]): Promise<ExportResult> => new Promise((done) => exporter.export(spans, done));
+  return { state, staying, leaving, send };
+}
+
+describe("the exporter", () => {
+  it("sends by the page's usual way while the page stays", async () => {
+    const { staying, leaving, send } = exporterWith({});
+    expect(await send(endedSpans(3))).toEqual({ code: ExportResultCode.SUCCESS });
+    expect(staying).toHaveBeenCalledOnce();
+    expect(leaving).not.toHaveBeenCalled();
+  });
+
+  it("sends what outlives the page when it goes, all of it within the browser's limit", async () => {
+    const { staying, leaving, send } = exporterWith({ leaving: true });
+    await send(endedSpans(100, { long: "x".repeat(2000) }));
+    const kept = leaving.mock.calls.map(([body]) => body.byteLength);
+    expect(kept.length).toBeGreaterThan(0);
+    expect(kept.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(KEEPALIVE_BYTES);
+    expect(staying).toHaveBeenCalled();
+  });
+
+  it("reports a relay that takes nothing to the processor and to nobody else", async () => {
+    const written = vi.spyOn(console, "error");
+    const { send } = exporterWith({ ok: false });
+    expect((await send(endedSpans(1))).code).toBe(ExportResultCode.FAILED);
+    expect(written).not.toHaveBeenCalled();
+  });
+
+  it("spares a relay that took nothing the way whose failures the browser writes to the console", async () => {
+    const { state, staying, leaving, send } = exporterWith({ ok: false });
+    await send(endedSpans(1));
+    state.leaving = true;
+    await send(endedSpans(1));
+    expect(leaving).not.toHaveBeenCalled();
+    expect(staying).toHaveBeenCalledTimes(2);
+    state.leaving = false;
+    state.ok = true;
+    await send(endedSpans(1));
+    state.leaving = true;
+    await send(endedSpans(1));
+    expect(leaving).toHaveBeenCalledOnce();
+  });
+});
+
+describe("a request that outlives the page", () => {
+  const body = new Uint8Array([123, 125]);
+
+  it("is a keepalive POST of JSON", async () => {
+    const fetch = vi.fn(async () => new Response("{}"));
+    expect(await keepaliveSend("/v1/traces", fetch)(body)).toBe(true);
+    expect(fetch).toHaveBeenCalledWith("/v1/traces", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body,
+      keepalive: true,
+    });
+  });
+
+  it.each([404, 429, 503])("is not taken when the relay answers %d", async (status) => {
+    expect(await keepaliveSend("/v1/traces", async () => new Response("", { status }))(body)).toBe(false);
+  });
+
+  it("is not taken when the relay is blocked", async () => {
+    const blocked = async (): Promise<never> => Promise.reject(new TypeError("Failed to fetch"));
+    expect(await keepaliveSend("/v1/traces", blocked)(body)).toBe(false);
+  });
+});
