@@ -47,6 +47,8 @@ class Environment:
     """Whether Honeycomb gets every request though X-Ray follows the rule."""
     alb_authenticates: bool
     """Whether the listener authenticates users, so that the service may trust the load balancer's OIDC header."""
+    trust_user_header: bool
+    """Whether a caller may name its user by itself, as the page's user switch does: never in production."""
     xray_url: str | None
     """Name segments after the host where it matches this pattern, for example `*4567-workspace.example.com*`."""
 
@@ -73,6 +75,7 @@ LOCAL: Final = Environment(
     fault_routes=True,
     honeycomb_keeps_everything=False,
     alb_authenticates=False,
+    trust_user_header=True,
     xray_url=None,
     certificate_arn=None,
     alarm_email=None,
@@ -95,6 +98,7 @@ DEV: Final = Environment(
     fault_routes=True,
     honeycomb_keeps_everything=False,
     alb_authenticates=False,
+    trust_user_header=True,
     xray_url=None,
     certificate_arn=None,
     alarm_email=None,
@@ -117,6 +121,7 @@ PROD: Final = Environment(
     fault_routes=False,
     honeycomb_keeps_everything=False,
     alb_authenticates=False,
+    trust_user_header=False,
     xray_url=None,
     certificate_arn=None,
     alarm_email=None,

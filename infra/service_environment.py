@@ -28,6 +28,9 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.SERVICE_VERSION: deployment.version,
         Variable.FAULT_ROUTES: str(environment.fault_routes).lower(),
         Variable.ALB_AUTHENTICATES: str(environment.alb_authenticates).lower(),
+        Variable.TRUST_USER_HEADER: str(environment.trust_user_header).lower(),
+        Variable.FRONTEND_URL: "",
+        Variable.BACKEND_URL: "",
         # A container's own loopback takes no request from the load balancer.
         Variable.BIND_HOST: "0.0.0.0",  # noqa: S104 - the security group admits the load balancer alone
         Variable.PORT: str(CONTAINER_PORT),

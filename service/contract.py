@@ -26,6 +26,13 @@ XRAY_DAEMON_PORT: Final = 2000
 
 HEALTH_CHECK_PATH: Final = "/api/health-check"
 
+FRONTEND_SERVICE_NAME: Final = "Cruddur-Frontend"
+"""The `service.name` of the browser's spans, and the only one that the relay takes."""
+
+RELAY_PATH: Final = "/v1/traces"
+USER_HEADER: Final = "X-Cruddur-User"
+"""Names the user where `TRUST_USER_HEADER` says so: anyone can write it."""
+
 SECRET_PLACEHOLDER: Final = "replace-me"
 """What a secret holds until `make secrets` fills it in: the service reads it as "this sink is off"."""
 
@@ -43,6 +50,9 @@ class Variable(StrEnum):
     SERVICE_VERSION = "SERVICE_VERSION"
     FAULT_ROUTES = "FAULT_ROUTES"
     ALB_AUTHENTICATES = "ALB_AUTHENTICATES"
+    TRUST_USER_HEADER = "TRUST_USER_HEADER"
+    FRONTEND_URL = "FRONTEND_URL"
+    BACKEND_URL = "BACKEND_URL"
     BIND_HOST = "BIND_HOST"
     PORT = "PORT"
     WEB_CONCURRENCY = "WEB_CONCURRENCY"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service import errors, operations_routes
+from service import cross_origin, errors, operations_routes, page, relay
 from service.activities import routes
 from service.settings import Settings
 from service.telemetry import Telemetry
@@ -16,5 +16,8 @@ def create_app(settings: Settings) -> Flask:
     Telemetry(settings).install(app)
     errors.register(app)
     operations_routes.register(app, settings)
+    cross_origin.register(app, settings)
+    page.register(app, settings)
+    relay.register(app, settings)
     app.register_blueprint(routes.blueprint)
     return app

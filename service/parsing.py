@@ -139,6 +139,16 @@ def http_url(text: str) -> str:
     return text
 
 
+def origins(text: str) -> frozenset[str]:
+    """Read web origins, `https://app.example.com`, several with commas between."""
+    found = frozenset(each.strip().rstrip("/") for each in text.split(",") if each.strip())
+    for each in sorted(found):
+        parts = urlsplit(http_url(each))
+        if parts.path or parts.query or parts.fragment:
+            raise ValueError(f"{each!r} is more than an origin: set `{parts.scheme}://{parts.netloc}`")
+    return found
+
+
 def secret(text: str) -> Secret[str]:
     """Read a key or token; its value appears in no message."""
     if not text.isascii() or not text.isprintable() or " " in text:

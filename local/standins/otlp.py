@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import orjson
-from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped] # publishes no types
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # publishes no types
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 JSON: Final = "application/json"

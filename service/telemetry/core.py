@@ -71,6 +71,8 @@ class Telemetry:
         scope.tracestate = incoming.tracestate
         if self.settings.alb_authenticates:
             scope.user_id = environ.get("HTTP_X_AMZN_OIDC_IDENTITY")
+        elif self.settings.trust_user_header:
+            scope.user_id = environ.get("HTTP_X_CRUDDUR_USER") or None
         decision = self.sampler.decide(
             Question(
                 self.settings.xray_service_name, environ.get("HTTP_HOST", ""), scope.method, scope.path, incoming.hint

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import attach
 
+from service.contract import RELAY_PATH
 from service.telemetry.logs import log_access
 from service.telemetry.scope import RequestScope
 
@@ -33,6 +34,9 @@ class TraceMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
+        if environ.get("PATH_INFO") == RELAY_PATH:
+            # What carries the browser's spans would else make spans and lines without end.
+            return self._app(environ, start_response)
         exchange = _Exchange(self._telemetry.open(environ), start_response)
         exchange.begin(self._app, environ)
         return exchange
@@ -75,7 +79,12 @@ class _Exchange:
         self._status = int(status[:3])
         scope = self._scope
         scope.note_route()
-        ours = [(TRACE_HEADER, scope.trace_hex), ("traceresponse", scope.traceresponse)]
+        spent = (perf_counter() - self._begun) * 1000
+        ours = [
+            (TRACE_HEADER, scope.trace_hex),
+            ("traceresponse", scope.traceresponse),
+            ("Server-Timing", f"app;dur={spent:.2f}"),
+        ]
         # Two arguments unless there is an exc_info: some servers' start_response takes no third.
         if exc_info:
             return self._start_response(status, headers + ours, exc_info)

@@ -87,7 +87,7 @@ def test_without_any_key_the_console_alone_is_on(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("keys", "sinks"),
     [
-        (["HONEYCOMB_API_KEY"], {"honeycomb"}),
+        (["HONEYCOMB_API_KEY"], {"honeycomb", "browser"}),
         (["ROLLBAR_ACCESS_TOKEN"], {"rollbar"}),
         (AWS_KEYS, {"xray"}),
         ([*AWS_KEYS, "CLOUDWATCH_LOG_GROUP"], {"xray", "cloudwatch"}),

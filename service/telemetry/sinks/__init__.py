@@ -20,6 +20,7 @@ CONNECTORS: Final = (
     "service.telemetry.sinks.cloudwatch",
     "service.telemetry.sinks.rollbar",
     "service.telemetry.sinks.console",
+    "service.telemetry.sinks.browser",
 )
 
 

@@ -31,16 +31,20 @@ Send = Callable[[list[LightSpan]], None]
 
 def connect(settings: Settings, resource: Resource) -> Sink:
     """Return the sink: on with `OTEL_EXPORTER_OTLP_ENDPOINT` and, for Honeycomb itself, a key."""
-    headers = dict(settings.otlp_headers.reveal())
-    if settings.honeycomb_api_key is not None:
-        headers.setdefault(TEAM_HEADER, settings.honeycomb_api_key.reveal())
-    reason = _off_because(settings, headers)
-    if reason is not None or settings.otlp_endpoint is None:
+    url, headers, reason = destination(settings)
+    if reason is not None:
         return Sink(name=NAME, off_because=reason)
-    url = settings.otlp_endpoint.rstrip("/") + "/v1/traces"
     send = _json_sender(url, headers, resource) if settings.otlp_protocol == "http/json" else _protobuf(url, headers)
     queue = Batcher(NAME, send, batch_size=_BATCH)
     return Sink(name=NAME, span_processor=_Queue(queue), queue=queue)
+
+
+def destination(settings: Settings) -> tuple[str, Mapping[str, str], str | None]:
+    """Return where spans go, with which headers, and why they do not, if so."""
+    headers = dict(settings.otlp_headers.reveal())
+    if settings.honeycomb_api_key is not None:
+        headers.setdefault(TEAM_HEADER, settings.honeycomb_api_key.reveal())
+    return f"{(settings.otlp_endpoint or '').rstrip('/')}/v1/traces", headers, _off_because(settings, headers)
 
 
 def _off_because(settings: Settings, headers: Mapping[str, str]) -> str | None:
@@ -69,10 +73,16 @@ class _Queue(SpanProcessor):
 
 
 def _json_sender(url: str, headers: Mapping[str, str], resource: Resource) -> Send:
-    poster = Poster(url, {**headers, "content-type": "application/json"})
+    post = sender(url, headers, "application/json")
+    return lambda batch: post(encode(resource, batch))
 
-    def send(batch: list[LightSpan]) -> None:
-        answer = poster.post(encode(resource, batch))
+
+def sender(url: str, headers: Mapping[str, str], content_type: str) -> Callable[[bytes], None]:
+    """Return what posts one body to `url`, and raises as a `Batcher` wants it."""
+    poster = Poster(url, {**headers, "content-type": content_type})
+
+    def send(body: bytes) -> None:
+        answer = poster.post(body)
         if answer.is_busy:
             raise BusyError(f"{url} answered {answer.status}", answer.retry_after)
         if answer.status in _UNAUTHORIZED:

@@ -1,0 +1,31 @@
+"""Let the tutorial's separate front end call: its origin, and the headers that carry a trace there and back."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_cors import CORS
+
+from service.contract import RELAY_PATH, USER_HEADER
+from service.settings import Settings
+
+_SENT = ("content-type", "if-modified-since", "authorization", "traceparent", "tracestate", "baggage", USER_HEADER)
+_SHOWN = ("location", "link", "X-Trace-Id", "traceresponse", "Server-Timing")
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Allow the origins of `FRONTEND_URL` and `BACKEND_URL`; without them nothing is added."""
+    origins = allowed(settings)
+    if origins:
+        CORS(
+            app,
+            resources={r"/api/*": {}, RELAY_PATH: {}},
+            origins=sorted(origins),
+            allow_headers=_SENT,
+            expose_headers=_SHOWN,
+            methods=("OPTIONS", "GET", "HEAD", "POST"),
+        )
+
+
+def allowed(settings: Settings) -> frozenset[str]:
+    """Return the origins that may call besides the service's own."""
+    return settings.frontend_origins | settings.backend_origins
