@@ -7,6 +7,8 @@ PYTHON ?= python3
 
 PY := .venv/bin/python
 READY := .venv/ready
+PAGE := service/web/dist/index.html
+PAGE_SOURCES := $(wildcard service/web/*.json service/web/*.ts service/web/*.html service/web/.npmrc service/web/src/*)
 # jsii would greet each run with a banner about the version of node.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
@@ -23,9 +25,12 @@ help: ## List every target with a sentence
 $(READY): requirements/dev.txt requirements/uv.txt package-lock.json scripts/setup
 	@PYTHON=$(PYTHON) scripts/setup
 
-setup: $(READY) ## Install what the project needs into .venv and node_modules (other targets do it by themselves)
+$(PAGE): $(READY) $(PAGE_SOURCES) scripts/page
+	@scripts/page
 
-up: $(READY) ## Deploy into an embedded AWS on this machine, send one request, and show where it is seen; needs no account
+setup: $(READY) $(PAGE) ## Install what the project needs and build the page (other targets do it by themselves)
+
+up: $(READY) $(PAGE) ## Deploy into an embedded AWS on this machine, send one request, and show where it is seen; needs no account
 	@$(PY) -m local up
 
 down: $(READY) ## Stop everything that `make up` started
@@ -37,8 +42,9 @@ status: $(READY) ## Show what `make up` has running
 logs: $(READY) ## Follow the local deployment's log lines, until Ctrl-C
 	@$(PY) -m local logs
 
-test: $(READY) ## Run every test
+test: $(READY) $(PAGE) ## Run every test, the page's too; TESTS=tests/unit for example runs those alone
 	@$(PY) -m pytest $(TESTS)
+	@$(if $(TESTS),,cd service/web && npm test --silent)
 
 bench: $(READY) ## Measure what observing a request costs, as ratios to the bare app
 	@$(PY) -m bench.overhead $(BENCH)
@@ -49,11 +55,11 @@ bench-synth: $(READY) ## Measure `cdk synth`, cold and warm
 drill: $(READY) ## Let each sink fail in each way under load, and show what callers notice (25 minutes; DRILL=--help)
 	@$(PY) -m bench.drill $(DRILL)
 
-lint: $(READY) ## Check style, types, shell scripts and the Dockerfile
+lint: $(READY) $(PAGE) ## Check style, types, shell scripts and the Dockerfile
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
-	@.venv/bin/shellcheck scripts/setup .ci/run
+	@.venv/bin/shellcheck scripts/setup scripts/page .ci/run
 	@.venv/bin/hadolint service/Dockerfile
 
 format: $(READY) ## Format the code
@@ -80,9 +86,10 @@ lock: $(READY) ## Compile the hashed lock files anew
 	@for each in service/requirements requirements/dev requirements/uv; do \
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url $$each.in -o $$each.txt || exit 1; \
 	done
-	@npm install --package-lock-only --silent --no-audit --no-fund
+	@for each in . service/web; do npm --prefix $$each install --package-lock-only --silent --no-audit --no-fund || exit 1; done
 
 clean: ## Stop the local deployment and delete everything that is not the source
 	@if [ -x $(PY) ]; then $(PY) -m local down; fi
+	@rm -rf service/web/node_modules service/web/dist
 	@rm -rf .venv node_modules cdk.out .local .mypy_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

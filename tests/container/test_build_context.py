@@ -23,10 +23,14 @@ def staged(context: Path, out: Path) -> set[str]:
 
 def test_the_image_gets_every_source_and_no_key_that_lies_beside_it(tmp_path: Path) -> None:
     context = tmp_path / "service"
-    shutil.copytree(SERVICE, context, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(SERVICE, context, ignore=shutil.ignore_patterns("__pycache__", "node_modules", "dist", "test"))
     sources = {str(path.relative_to(context)) for path in context.rglob("*.py")}
     for planted in (".env", "telemetry/key.pem", "telemetry/__pycache__/core.cpython-311.pyc", ".git/config"):
         (context / planted).parent.mkdir(exist_ok=True)
         (context / planted).write_text("sentinel", encoding="utf-8")
     needed_to_build = {"Dockerfile", ".dockerignore", "requirements.txt"}
-    assert staged(context, tmp_path / "out") == sources | needed_to_build
+    page = {str(path.relative_to(context)) for path in (context / "web").rglob("*") if path.is_file()}
+    for planted in ("web/node_modules/vite/package.json", "web/dist/index.html", "web/test/ids.test.ts"):
+        (context / planted).parent.mkdir(parents=True, exist_ok=True)
+        (context / planted).write_text("sentinel", encoding="utf-8")
+    assert staged(context, tmp_path / "out") == sources | needed_to_build | page

@@ -23,10 +23,20 @@ def test_hadolint_finds_nothing() -> None:
     assert (found.returncode, found.stdout) == (0, "")
 
 
-def test_one_base_image_is_pulled_by_a_tag_that_names_a_version() -> None:
+def test_each_base_image_is_pulled_by_a_tag_that_names_a_version() -> None:
     names = re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)
-    (pulled,) = (stage.base for stage in stages(DOCKERFILE) if stage.base not in names)
-    assert re.fullmatch(r"public\.ecr\.aws/[a-z/]+:\d+\.\d+-\S+", pulled)
+    pulled = [stage.base for stage in stages(DOCKERFILE) if stage.base not in names]
+    assert len(pulled) == 2, "Python, and node for the page"
+    assert all(re.fullmatch(r"public\.ecr\.aws/[a-z/]+:\d+\.\d+-\S+", each) for each in pulled)
+
+
+def test_the_image_holds_the_built_page_and_neither_node_nor_the_pages_sources() -> None:
+    _, page, build, _ = stages(DOCKERFILE)
+    assert "node:" in page.base
+    assert page.all("RUN") == ["npm ci --no-audit --no-fund --no-update-notifier", "npm run build"]
+    steps = [rest for _, rest in build.instructions]
+    assert steps.index("rm -r service/web") < steps.index("--from=page /page/dist service/web/dist")
+    assert FINAL.all("COPY") == ["--from=build /app ."]
 
 
 def test_the_service_runs_as_a_number_that_is_not_root() -> None:
