@@ -43,6 +43,7 @@ logs: $(READY) ## Follow the local deployment's log lines, until Ctrl-C
 	@$(PY) -m local logs
 
 test: $(READY) $(PAGE) ## Run every test, the page's too; TESTS=tests/unit for example runs those alone
+	@scripts/browser
 	@$(PY) -m pytest $(TESTS)
 	@$(if $(TESTS),,cd service/web && npm test --silent)
 
@@ -59,7 +60,7 @@ lint: $(READY) $(PAGE) ## Check style, types, shell scripts and the Dockerfile
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
-	@.venv/bin/shellcheck scripts/setup scripts/page .ci/run
+	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser .ci/run
 	@.venv/bin/hadolint service/Dockerfile
 
 format: $(READY) ## Format the code

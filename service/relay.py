@@ -57,9 +57,14 @@ def register(app: Flask, settings: Settings) -> None:
 
 
 def _check_origin(asked: Request, origins: frozenset[str]) -> None:
-    """Refuse other sites' pages, and what is no page at all: a browser says where each POST comes from."""
+    """Refuse other sites' pages, and what is no page at all: a browser says where each POST comes from.
+
+    `Sec-Fetch-Site` compares origins where the browser stands, whatever a proxy makes of the host ("Fetch Metadata
+    Request Headers", W3C); browsers send it over TLS and to their own machine alone.
+    """
     origin = asked.headers.get("Origin", "")
-    if origin not in origins and urlsplit(origin).netloc != asked.host:
+    same = asked.headers.get("Sec-Fetch-Site") == "same-origin" or urlsplit(origin).netloc == asked.host
+    if not origin or (origin not in origins and not same):
         raise Forbidden(f"the origin {origin!r} may not send spans here: name it in FRONTEND_URL")
 
 

@@ -108,6 +108,12 @@ def test_what_is_not_the_pages_is_refused_with_the_reason(  # noqa: PLR0917 - a 
     assert said in error["message"]
 
 
+def test_a_browser_that_says_same_origin_is_believed_where_a_proxy_changed_the_host(client: FlaskClient) -> None:
+    behind = {"Origin": "https://cruddur.example", "Sec-Fetch-Site": "same-origin"}
+    assert post(client, document(span()), **behind).status_code == 202
+    assert post(client, document(span()), **{**behind, "Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
 def test_512_spans_are_taken(client: FlaskClient, observatory: Observatory) -> None:
     assert post(client, document(*[span(spanId=f"{number + 1:016x}") for number in range(512)])).status_code == 202
     assert len(eventually(lambda: observatory.spans(TRACE_ID), 512)) == 512

@@ -1,0 +1,168 @@
+"""A person's clicks in a real browser: each is one trace from the page through the load balancer to the handler."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect, sync_playwright
+
+from local.folders import CHECKOUT
+from local.state import State
+from tests.acceptance import census
+from tests.acceptance.conftest import Checkout
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
+
+_PATIENCE = 20.0
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+_DELIBERATE = "the server responded with a status of 500"
+PICTURES = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1100, "height": 760}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1100, "height": 760}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+}
+
+
+@dataclass
+class Visit:
+    """One open page, and everything that it complained about."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def browser_at(url: str, **options: Any) -> Iterator[Visit]:  # noqa: ANN401 - Playwright's own options
+    """Open the page in headless Chromium, and fail on whatever it writes to its console."""
+    path = next(filter(None, map(shutil.which, _CHROMIUM)))
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.getuid() == 0 else [])
+        visit = Visit(chromium.new_context(**options).new_page())
+        visit.page.on("console", lambda message: visit.complaints.append(message.text))
+        visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+        visit.page.goto(url)
+        expect(visit.page.locator("#feed article").first).to_be_visible()
+        yield visit
+        chromium.close()
+
+
+def eventually(look: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:  # noqa: ANN401 - whatever is looked at
+    deadline = time.monotonic() + _PATIENCE
+    while not enough(found := look()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return found
+
+
+@pytest.fixture
+def deployed(checkout: Checkout) -> tuple[str, State]:
+    shown = checkout.run("up")
+    found = re.search(r"Up after \d+ s: (http://[a-z0-9-]+\.alb\.localhost:\d+)/", shown.stdout)
+    assert found, shown.stdout + shown.stderr
+    state = State.load(checkout.state / "state.json")
+    assert state is not None
+    return found[1], state
+
+
+def spans_of(state: State, trace_id: str) -> list[dict[str, Any]]:
+    assert state.stand_ins is not None
+    found: list[dict[str, Any]] = requests.get(
+        f"http://127.0.0.1:{state.stand_ins.honeycomb}/traces/{trace_id}", timeout=5
+    ).json()
+    return found
+
+
+def lineage(spans: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return the chain of spans from the root down, each with its service; a fork ends it."""
+    chain: list[tuple[str, str]] = []
+    parent = None
+    while len(below := [each for each in spans if (each["parent_span_id"] or None) == parent]) == 1:
+        parent = below[0]["span_id"]
+        chain.append((below[0]["name"], below[0]["resource"]["service.name"]))
+    return chain
+
+
+def newest_call(page: Page, path: str) -> str:
+    """Return the trace id of the newest call in the panel once it is one of `path`."""
+    call = page.locator("#calls li.call").first
+    expect(call.locator(".path")).to_contain_text(path)
+    expect(call.locator(".figures")).to_contain_text(re.compile(r"Backend\s*\d"))
+    return call.locator("code.trace-id").inner_text()
+
+
+def test_each_click_is_one_trace_in_all_four_places(deployed: tuple[str, State]) -> None:
+    url, state = deployed
+    with browser_at(url) as visit:
+        page = visit.page
+        page.locator("#user").select_option("worf")
+        page.get_by_role("link", name="Notifications").click()
+        newest_call(page, "/api/activities/notifications")
+        page.get_by_role("link", name="Home", exact=True).click()
+        home = newest_call(page, "/api/activities/home")
+        page.get_by_role("button", name="Make the backend fail").click()
+        fault = newest_call(page, "/api/fault")
+        spans = eventually(lambda: spans_of(state, home), lambda found: len(found) >= 4)
+    assert [each for each in visit.complaints if _DELIBERATE not in each] == []
+
+    assert lineage(spans) == [
+        ("click home", "Cruddur-Frontend"),
+        ("GET /api/activities/home", "Cruddur-Frontend"),
+        ("GET /api/activities/home", "Backend-Flask"),
+        ("HomeActivities-MockData", "Backend-Flask"),
+    ]
+    users = {each["resource"]["service.name"]: each["attributes"].get("user.id") for each in spans[:3]}
+    assert set(users.values()) == {"worf"}
+    counted = eventually(
+        lambda: census.take(state, [home, fault]), lambda found: found.rollbar[fault] and found.xray[home]
+    )
+    assert (counted.honeycomb[home], counted.xray[home], counted.cloudwatch[home], counted.rollbar[home]) == (
+        1,
+        1,
+        1,
+        0,
+    )
+    assert (counted.honeycomb[fault], counted.xray[fault], counted.cloudwatch[fault], counted.rollbar[fault]) == (
+        1,
+    ) * 4
+
+
+def test_the_page_looks_cared_for_and_works_without_the_relay(deployed: tuple[str, State], tmp_path: Path) -> None:
+    url, _ = deployed
+    kept = CHECKOUT / "docs" if os.environ.get("KEEP_SCREENSHOTS") == "1" else tmp_path
+    for name, options in PICTURES.items():
+        with browser_at(url, **options) as visit:
+            visit.page.context.route("**/v1/traces", lambda route: route.abort())
+            visit.page.get_by_role("link", name="Notifications").click()
+            newest_call(visit.page, "/api/activities/notifications")
+            visit.page.get_by_role("link", name="Home", exact=True).click()
+            newest_call(visit.page, "/api/activities/home")
+            picture = visit.page.screenshot(path=kept / f"page-{name}.png")
+            assert len(picture) > 10_000
+            # As wide as the window: a phone never scrolls sideways.
+            assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert visit.complaints == []
+
+
+def test_the_page_is_used_by_keyboard_alone(deployed: tuple[str, State]) -> None:
+    url, _ = deployed
+    with browser_at(url) as visit:
+        page = visit.page
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to the activities"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+        page.get_by_role("link", name="Search").focus()
+        page.keyboard.press("Enter")
+        page.get_by_label("Words to look for").fill("cloud")
+        page.keyboard.press("Enter")
+        newest_call(page, "/api/activities/search")
+    assert visit.complaints == []
