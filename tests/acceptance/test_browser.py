@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.allow_hosts(["127.0.0.1"]), py
 
 _PATIENCE = 20.0
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+AXE = CHECKOUT / "service" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 _DELIBERATE = "the server responded with a status of 500"
 PICTURES = {
     "light": {"color_scheme": "light", "viewport": {"width": 1100, "height": 760}},
@@ -50,7 +51,9 @@ def browser_at(url: str, **options: Any) -> Iterator[Visit]:  # noqa: ANN401 - P
         visit = Visit(chromium.new_context(**options).new_page())
         visit.page.on("console", lambda message: visit.complaints.append(message.text))
         visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-        visit.page.goto(url)
+        answer = visit.page.goto(url)
+        assert answer is not None
+        assert "script-src 'self'" in answer.headers["content-security-policy"]
         expect(visit.page.locator("#feed article").first).to_be_visible()
         yield visit
         chromium.close()
@@ -99,6 +102,13 @@ def newest_call(page: Page, path: str) -> str:
     return call.locator("code.trace-id").inner_text()
 
 
+def grave_faults(page: Page) -> list[str]:
+    """Return what axe finds that is serious or critical."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = page.evaluate("axe.run().then(found => found.violations)")
+    return [f"{each['impact']}: {each['help']}" for each in found if each["impact"] in {"serious", "critical"}]
+
+
 def test_each_click_is_one_trace_in_all_four_places(deployed: tuple[str, State]) -> None:
     url, state = deployed
     with browser_at(url) as visit:
@@ -145,6 +155,7 @@ def test_the_page_looks_cared_for_and_works_without_the_relay(deployed: tuple[st
             newest_call(visit.page, "/api/activities/notifications")
             visit.page.get_by_role("link", name="Home", exact=True).click()
             newest_call(visit.page, "/api/activities/home")
+            assert grave_faults(visit.page) == []
             picture = visit.page.screenshot(path=kept / f"page-{name}.png")
             assert len(picture) > 10_000
             # As wide as the window: a phone never scrolls sideways.
