@@ -34,3 +34,10 @@ def test_the_image_gets_every_source_and_no_key_that_lies_beside_it(tmp_path: Pa
         (context / planted).parent.mkdir(parents=True, exist_ok=True)
         (context / planted).write_text("sentinel", encoding="utf-8")
     assert staged(context, tmp_path / "out") == sources | needed_to_build | page
+
+
+def test_dockers_classic_builder_finds_every_folder_of_sources_too() -> None:
+    """It skips a folder unless a line begins with its name, so `!**/*.py` alone would leave all of them out."""
+    lines = (SERVICE / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    folders = {path.parent.relative_to(SERVICE) for path in SERVICE.rglob("*.py")} - {Path()}
+    assert {f"!{folder}/*.py" for folder in folders if "node_modules" not in folder.parts} <= set(lines)
