@@ -1,6 +1,6 @@
 """Tell X-Ray which traces to keep and how to group them."""
 
-from typing import Any
+from typing import Any, Final
 
 from aws_cdk import CfnResource
 from constructs import Construct
@@ -8,11 +8,14 @@ from constructs import Construct
 from infra.aws_json import load
 from infra.environments import Sampling
 from infra.sampling import sampling_rule
-from service.contract import CONFIGURED_NAME_ANNOTATION, SERVICE_NAME
+from service.contract import CONFIGURED_NAME_ANNOTATION, SERVICE_NAME, XRAY_GROUP_FILTER
+
+GROUPS: Final = {"Group": "xray-group", "FaultsGroup": "xray-group-faults", "SlowGroup": "xray-group-slow"}
+"""The file of each group in `aws/json`, by its logical id: all traces of the service, those with a fault, the slow."""
 
 
 class Tracing(Construct):
-    """Create the X-Ray group and the sampling rule from the files that the AWS CLI takes too.
+    """Create the X-Ray groups and the sampling rule from the files that the AWS CLI takes too.
 
     The files have CloudFormation's own property names, so they pass as they are: the typed L1
     classes would need each name spelled a second time.
@@ -21,16 +24,18 @@ class Tracing(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, sampling: Sampling | None, dynamic_naming: bool) -> None:
         super().__init__(scope, construct_id)
 
-        CfnResource(self, "Group", type="AWS::XRay::Group", properties=_group(dynamic_naming=dynamic_naming))
+        for logical_id, file in GROUPS.items():
+            properties = _group(file, dynamic_naming=dynamic_naming)
+            CfnResource(self, logical_id, type="AWS::XRay::Group", properties=properties)
         CfnResource(
             self, "SamplingRule", type="AWS::XRay::SamplingRule", properties={"SamplingRule": sampling_rule(sampling)}
         )
 
 
-def _group(*, dynamic_naming: bool) -> dict[str, Any]:
-    """Return the group of `aws/json/xray-group.json`; with dynamic naming it finds renamed segments as well."""
-    group = load("xray-group")
+def _group(file: str, *, dynamic_naming: bool) -> dict[str, Any]:
+    """Return the group of `file`; with dynamic naming it finds renamed segments as well."""
+    group = load(file)
     if not dynamic_naming:
         return group
-    renamed = f'annotation.{CONFIGURED_NAME_ANNOTATION} = "{SERVICE_NAME}"'
-    return group | {"FilterExpression": f"{group['FilterExpression']} OR {renamed}"}
+    either = f'({XRAY_GROUP_FILTER} OR annotation.{CONFIGURED_NAME_ANNOTATION} = "{SERVICE_NAME}")'
+    return group | {"FilterExpression": group["FilterExpression"].replace(XRAY_GROUP_FILTER, either)}

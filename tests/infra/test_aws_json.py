@@ -9,6 +9,7 @@ from botocore.model import ServiceModel, StructureShape
 from botocore.validate import ParamValidator
 
 from infra.aws_json import load
+from infra.tracing import GROUPS
 from service.contract import SERVICE_NAME, XRAY_GROUP, XRAY_GROUP_FILTER
 from service.parsing import sampling_rule
 
@@ -20,7 +21,9 @@ def problems(file: str, operation: str) -> str:
     return report
 
 
-@pytest.mark.parametrize(("file", "operation"), [("xray", "CreateSamplingRule"), ("xray-group", "CreateGroup")])
+@pytest.mark.parametrize(
+    ("file", "operation"), [("xray", "CreateSamplingRule"), *((group, "CreateGroup") for group in GROUPS.values())]
+)
 def test_each_file_is_valid_input_for_its_cli_command(file: str, operation: str) -> None:
     assert problems(file, operation) == ""
 
@@ -43,7 +46,15 @@ def test_the_service_reads_the_same_sampling_rule_as_its_local_fallback() -> Non
     )
 
 
-def test_the_group_has_the_contracts_name_and_filter_and_insights() -> None:
-    group = load("xray-group")
-    assert (group["GroupName"], group["FilterExpression"]) == (XRAY_GROUP, XRAY_GROUP_FILTER)
-    assert group["InsightsConfiguration"]["InsightsEnabled"] is True
+def test_the_groups_are_of_all_traces_of_the_faults_and_of_the_slow_ones() -> None:
+    found = {group["GroupName"]: group["FilterExpression"] for group in map(load, GROUPS.values())}
+    assert found == {
+        XRAY_GROUP: XRAY_GROUP_FILTER,
+        f"{XRAY_GROUP}-Faults": f"{XRAY_GROUP_FILTER} AND fault",
+        f"{XRAY_GROUP}-Slow": f"{XRAY_GROUP_FILTER} AND responsetime > 1",
+    }
+
+
+@pytest.mark.parametrize("file", GROUPS.values())
+def test_insights_watch_each_group(file: str) -> None:
+    assert load(file)["InsightsConfiguration"]["InsightsEnabled"] is True

@@ -10,17 +10,16 @@ from infra.context import Deployment
 from infra.environments import DEV, ENVIRONMENTS, Environment
 from infra.observability_stack import ObservabilityStack
 from infra.service_environment import service_variables
-from service.contract import XRAY_GROUP_FILTER
+from service.contract import XRAY_GROUP, XRAY_GROUP_FILTER
 from service.settings import Settings
 
 PATTERN = "*4567-workspace.example.com*"
 
 
-def filter_of(environment: Environment) -> str:
+def filters_of(environment: Environment) -> dict[str, str]:
     template = Template.from_stack(ObservabilityStack(App(), "Stack", environment=environment))
-    [group] = template.find_resources("AWS::XRay::Group").values()
-    expression: str = group["Properties"]["FilterExpression"]
-    return expression
+    groups = [each["Properties"] for each in template.find_resources("AWS::XRay::Group").values()]
+    return {group["GroupName"]: group["FilterExpression"] for group in groups}
 
 
 def xray_url_of(environment: Environment) -> str | None:
@@ -31,10 +30,15 @@ def xray_url_of(environment: Environment) -> str | None:
 @pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=list(ENVIRONMENTS))
 def test_no_environment_names_segments_after_hosts_by_default(environment: Environment) -> None:
     assert xray_url_of(environment) is None
-    assert filter_of(environment) == XRAY_GROUP_FILTER
+    assert filters_of(environment)[XRAY_GROUP] == XRAY_GROUP_FILTER
 
 
-def test_the_pattern_reaches_the_service_and_widens_the_group() -> None:
+def test_the_pattern_reaches_the_service_and_widens_the_groups() -> None:
     environment = dataclasses.replace(DEV, xray_url=PATTERN)
     assert xray_url_of(environment) == PATTERN
-    assert filter_of(environment) == f'{XRAY_GROUP_FILTER} OR annotation.service_name = "Backend-Flask"'
+    either = f'({XRAY_GROUP_FILTER} OR annotation.service_name = "Backend-Flask")'
+    assert filters_of(environment) == {
+        XRAY_GROUP: either,
+        f"{XRAY_GROUP}-Faults": f"{either} AND fault",
+        f"{XRAY_GROUP}-Slow": f"{either} AND responsetime > 1",
+    }

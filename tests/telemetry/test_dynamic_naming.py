@@ -13,6 +13,7 @@ from infra.environments import DEV
 from infra.observability_stack import ObservabilityStack
 from local.emulator.xray_filter import compile_filter
 from local.emulator.xray_view import TraceView
+from service.contract import XRAY_GROUP
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Document, Observatory
 from tests.telemetry.segments import ask, segment_of
@@ -24,9 +25,9 @@ ONLY_CONFIGURED_NAME = '{"RuleName":"mine","FixedRate":1,"ReservoirSize":0,"Serv
 
 def deployed_filter(xray_url: str | None) -> str:
     stack = ObservabilityStack(App(), "Stack", environment=dataclasses.replace(DEV, xray_url=xray_url))
-    [group] = Template.from_stack(stack).find_resources("AWS::XRay::Group").values()
-    expression: str = group["Properties"]["FilterExpression"]
-    return expression
+    groups = [each["Properties"] for each in Template.from_stack(stack).find_resources("AWS::XRay::Group").values()]
+    [expression] = [group["FilterExpression"] for group in groups if group["GroupName"] == XRAY_GROUP]
+    return str(expression)
 
 
 def in_group(segment: Document, xray_url: str | None) -> bool:
