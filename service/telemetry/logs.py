@@ -16,6 +16,7 @@ from service.telemetry.ids import span_hex
 from service.telemetry.scope import SCOPE_KEY, RequestScope
 from service.telemetry.spans import SPAN_KEY, LightSpan
 from service.telemetry.tracebacks import Told
+from service.telemetry.verdict import said_by
 
 NO_REQUEST: Final = "-"
 """What the id fields show outside a request, so that a missing id is seen to be missing."""
@@ -108,25 +109,29 @@ def _message(record: logging.LogRecord) -> str:
         return f"{record.msg} (its arguments could not be formatted)"
 
 
-def encode(line: LogLine) -> bytes:
-    """Return the line as one JSON object in UTF-8, without a newline: of one too long, what fits of its text."""
+def encode(line: LogLine, version: str) -> bytes:
+    """Return the line of the service's `version` as one JSON object in UTF-8, without a newline.
+
+    Of a line too long for an event, it is what fits of its text.
+    """
     exception = line.exception.text() if line.exception is not None else None
-    made = _json(line, exception)
+    made = _json(line, exception, version)
     if len(made) <= MAX_LINE:
         return made
     # One character may take six bytes (`\u0001`), and there are two texts.
     share = MAX_LINE // 14
     shorter = "…" + exception[-share:] if exception is not None else None
-    return _json(line._replace(message=line.message[:share] + "…"), shorter)
+    return _json(line._replace(message=line.message[:share] + "…"), shorter, version)
 
 
-def _json(line: LogLine, exception: str | None) -> bytes:
+def _json(line: LogLine, exception: str | None, version: str) -> bytes:
     document: dict[str, Any] = {
         **(line.fields or {}),
         "timestamp": _timestamp(line.created),
         "level": line.level,
         "logger": line.logger,
         "message": line.message,
+        "version": version,
         **_request_fields(line),
     }
     if exception is not None:
@@ -173,12 +178,17 @@ def _request_fields(line: LogLine) -> dict[str, Any]:
         fields["duration_ms"] = round(scope.duration_ms, 3)
         fields["bytes"] = scope.bytes_sent
         fields["client_address"] = scope.client_address
+        fields["sampled"] = said_by(scope.span.trace_state).in_xray
     return fields
 
 
 class JsonFormatter(logging.Formatter):
-    """Format a record as the same JSON line that CloudWatch gets."""
+    """Format a record as the same JSON line that CloudWatch gets from the service's `version`."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__()
+        self._version = version
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        return encode(capture(record)).decode()
+        return encode(capture(record), self._version).decode()

@@ -235,7 +235,7 @@ class UnrecordedSpan(trace.NonRecordingSpan):
         self.trace_id = trace_id
         self.span_id = ids.new_span_id()
         self.flags = flags
-        self._trace_state = trace_state
+        self.trace_state = trace_state
         self._made: trace.SpanContext | None = None
 
     def get_span_context(self) -> trace.SpanContext:
@@ -247,7 +247,7 @@ class UnrecordedSpan(trace.NonRecordingSpan):
                 self.span_id,
                 is_remote=False,
                 trace_flags=_FLAGS[self.flags],
-                trace_state=self._trace_state,
+                trace_state=self.trace_state,
             )
         return made
 

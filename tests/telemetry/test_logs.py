@@ -44,6 +44,8 @@ def test_the_access_line_says_all_of_the_request(app: Flask, observatory: Observ
         "status": 200,
         "bytes": size,
         "client_address": "203.0.113.7",
+        "sampled": True,
+        "version": "unknown",
     }
 
 
@@ -87,7 +89,7 @@ def test_what_a_client_sends_stays_within_its_line(app: Flask, observatory: Obse
 
     printed = io.StringIO()
     handler = logging.StreamHandler(printed)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter("1.0"))
     logging.getLogger().addHandler(handler)
     try:
         quoted = "".join(f"%{byte:02x}" for byte in FORGED.encode())
@@ -125,7 +127,7 @@ def test_a_line_that_cannot_be_formatted_or_encoded_is_written_as_far_as_it_can(
     message: str, arguments: tuple[object, ...], shown: str
 ) -> None:
     record = logging.LogRecord("test", logging.INFO, __file__, 1, message, arguments, None)
-    assert json.loads(JsonFormatter().format(record))["message"] == shown
+    assert json.loads(JsonFormatter("1.0").format(record))["message"] == shown
 
 
 @pytest.mark.usefixtures("app")

@@ -35,7 +35,7 @@ def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - t
     """Return the sink: on with `CLOUDWATCH_LOG_GROUP`, which the infrastructure creates."""
     if settings.log_group is None:
         return Sink(name=NAME, off_because="CLOUDWATCH_LOG_GROUP is not set")
-    handler = QueueingHandler(settings.log_group, settings.aws_region)
+    handler = QueueingHandler(settings.log_group, settings.aws_region, settings.version)
     return Sink(name=NAME, log_handler=handler, log_access=handler.batcher.put, queue=handler.batcher)
 
 
@@ -49,11 +49,12 @@ class Event(TypedDict):
 class QueueingHandler(watchtower.CloudWatchLogHandler):
     """watchtower's handler, with a bounded queue and all formatting and sending off the caller's thread."""
 
-    def __init__(self, log_group: str, region: str | None) -> None:
+    def __init__(self, log_group: str, region: str | None, version: str) -> None:
         # Given no client, watchtower would make one now; and creating the group would be a call to AWS.
         no_client_yet: Any = object()
         super().__init__(log_group_name=log_group, use_queues=False, boto3_client=no_client_yet, create_log_group=False)
         self._region = region
+        self._version = version
         self._group = log_group
         self._stream = ""
         self._stream_of = 0
@@ -78,7 +79,10 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
 
     def _ship(self, lines: list[LogLine]) -> None:
         if lines is not self._lines:  # else a second attempt: what was taken at the first is not sent again
-            self._lines, self._left = lines, list(_requests(sorted(lines, key=lambda line: line.created)))
+            self._lines, self._left = (
+                lines,
+                list(_requests(sorted(lines, key=lambda line: line.created), self._version)),
+            )
         while self._left:
             self._put_or_create(self._left[0])
             del self._left[0]
@@ -118,11 +122,11 @@ def _stream_name() -> str:
     return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
 
 
-def _requests(lines: list[LogLine]) -> Iterator[list[Event]]:
+def _requests(lines: list[LogLine], version: str) -> Iterator[list[Event]]:
     """Cut `lines`, in order of time, into requests that PutLogEvents takes."""
     events: list[Event] = []
     size = 0
-    for line, text in _encoded(lines):
+    for line, text in _encoded(lines, version):
         if size + len(text) + _OVERHEAD > _MAX_REQUEST:
             yield events
             events, size = [], 0
@@ -131,6 +135,6 @@ def _requests(lines: list[LogLine]) -> Iterator[list[Event]]:
     yield events
 
 
-def _encoded(lines: list[LogLine]) -> Iterator[tuple[LogLine, bytes]]:
+def _encoded(lines: list[LogLine], version: str) -> Iterator[tuple[LogLine, bytes]]:
     for stretch in in_stretches(lines, _STRETCH):
-        yield from [(line, encode(line)) for line in stretch]
+        yield from [(line, encode(line, version)) for line in stretch]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
@@ -23,16 +24,16 @@ def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - t
     return Sink(
         name=NAME,
         span_processor=SimpleSpanProcessor(ConsoleSpanExporter(out=sys.stderr)) if spans else None,
-        log_handler=_handler() if settings.log_console else None,
-        log_access=_print if settings.log_console else None,
+        log_handler=_handler(settings.version) if settings.log_console else None,
+        log_access=partial(_print, settings.version) if settings.log_console else None,
     )
 
 
-def _handler() -> logging.Handler:
+def _handler(version: str) -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(version))
     return handler
 
 
-def _print(line: LogLine) -> None:
-    sys.stderr.write(encode(line).decode() + "\n")
+def _print(version: str, line: LogLine) -> None:
+    sys.stderr.write(encode(line, version).decode() + "\n")
