@@ -1,16 +1,20 @@
-"""Add saved Logs Insights queries, and filter patterns that select what they say.
+"""Run Logs Insights queries, keep saved ones, and let filter patterns select what they say.
 
 Sources: CloudFormation template reference, AWS::Logs::QueryDefinition; CloudWatch Logs API reference.
 """
 
 from __future__ import annotations
 
+import json
 import time
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
 from ministack.services import cloudwatch_logs
 
+from local.emulator import insights
+from local.emulator.insights_grammar import QueryError
 from local.emulator.json_api import Json, ServiceError
 from local.emulator.logs_patterns import PatternError, compile_pattern
 from local.emulator.registry import JSON_1_1, Reply, ResourceType, add_resource_type, extend_service, new_store, refusal
@@ -30,7 +34,7 @@ def install() -> None:
         },
     )
     _match_patterns()
-    _refuse_half_run_queries()
+    _run_queries()
 
 
 def _match_patterns() -> None:
@@ -47,27 +51,27 @@ def _match_patterns() -> None:
     cloudwatch_logs._filter_log_events = filter_log_events
 
 
-def _refuse_half_run_queries() -> None:
-    """Refuse the Insights queries of which ministack would leave out a stage: their results would be wrong."""
+def _run_queries() -> None:
+    """Run Insights queries whole, or refuse them: ministack leaves out the commands that it does not know."""
     theirs = cloudwatch_logs._start_query
 
     def start_query(request: Json) -> Reply:
-        for stage in cloudwatch_logs._split_insights_pipes(request.get("queryString", "")):
-            if stage.strip() and not _is_run(stage.strip()):
-                return refusal(ServiceError("MalformedQueryException", f"not emulated: {stage.strip()}"), JSON_1_1)
-        reply: Reply = theirs(request)
-        return reply
+        status, headers, body = theirs(request)
+        if status != HTTPStatus.OK:
+            return status, headers, body
+        query = cloudwatch_logs._queries[json.loads(body)["queryId"]]
+        records = cloudwatch_logs._collect_query_records(
+            cloudwatch_logs._resolve_query_log_groups(request), query["startTime"], query["endTime"]
+        )
+        try:
+            rows = insights.run(query["queryString"], map(cloudwatch_logs._public_log_record, records))
+        except QueryError as error:
+            return refusal(ServiceError("MalformedQueryException", str(error)), JSON_1_1)
+        query["results"] = rows[: request.get("limit", insights.MAX_ROWS)]
+        query["statistics"]["recordsMatched"] = float(len(rows))
+        return status, headers, body
 
     cloudwatch_logs._start_query = start_query
-
-
-def _is_run(stage: str) -> bool:
-    command = stage.split(maxsplit=1)[0].lower()
-    if command == "fields":
-        return all(field.strip().startswith("@") for field in stage[len(command) :].split(","))
-    if command == "filter":
-        return cloudwatch_logs._compile_insights_filter(stage) is not None
-    return command in {"limit", "sort"}
 
 
 def _store(query: str, definition: Json) -> Json:
