@@ -9,13 +9,14 @@ from constructs import Construct
 
 from infra.environments import Environment
 from infra.logs import ApplicationLogs
+from infra.saved_queries import SavedQueries
 from infra.secrets import SinkSecrets
 from infra.tracing import Tracing
 from service.contract import LOG_GROUP, SecretName
 
 
 class ObservabilityStack(Stack):
-    """Hold the log group, the X-Ray group and sampling rule, and the secrets of one environment."""
+    """Hold the log group and its questions, the X-Ray groups and sampling rule, and the secrets of one environment."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(
@@ -29,6 +30,7 @@ class ObservabilityStack(Stack):
             retention=environment.log_retention,
             removal_policy=environment.removal_policy,
         )
+        SavedQueries(self, "Queries", log_group=application_logs.log_group)
         Tracing(self, "Tracing", sampling=environment.sampling, dynamic_naming=environment.xray_url is not None)
         sink_secrets = SinkSecrets(
             self, "Secrets", environment_name=environment.name, removal_policy=environment.removal_policy

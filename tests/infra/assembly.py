@@ -33,6 +33,9 @@ class Rendered:
     def of_type(self, resource_type: str) -> list[Json]:
         return [each for each in self.content["Resources"].values() if each["Type"] == resource_type]
 
+    def ids_of_type(self, resource_type: str) -> list[str]:
+        return [name for name, each in self.content["Resources"].items() if each["Type"] == resource_type]
+
     def only(self, resource_type: str) -> Json:
         (found,) = self.of_type(resource_type)
         properties: Json = found["Properties"]

@@ -118,7 +118,7 @@ def test_a_batch_refused_for_good_is_dropped_counted_and_said_once_as_a_metric(
     [directive] = fields["_aws"]["CloudWatchMetrics"]
     assert directive == {
         "Namespace": "Cruddur/Telemetry",
-        "Dimensions": [["sink"]],
+        "Dimensions": [["sink"], []],
         "Metrics": [{"Name": "Dropped", "Unit": "Count"}],
     }
     caplog.clear()

@@ -1,0 +1,71 @@
+"""Save the questions that people ask of the log lines: one file each in `aws/queries`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aws_cdk.aws_logs import CfnQueryDefinition, ILogGroup
+from constructs import Construct
+
+FOLDER: Final = Path(__file__).parent.parent / "aws" / "queries"
+NAMESPACE: Final = "Cruddur"
+"""The folder in the console's list of saved queries: what stands before the slash of a name."""
+LOOK_BACK_SECONDS: Final = 3 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class SavedQuery:
+    """A Logs Insights query: the stem of its file's name, the title in its first line, and the whole text."""
+
+    name: str
+    title: str
+    text: str
+
+    def console_link(self, *, region: str, log_group: str) -> str:
+        """Return the address that opens the query, over the last hours, in the CloudWatch console.
+
+        The notation after `queryDetail` is the console's own, seen in the links that it copies: `*` and two hexadecimal
+        digits for what is not a letter, digit or one of `_.-`. Comments stay out: an alarm's description is short.
+        """
+        text = "\n".join(line for line in self.text.splitlines() if not line.startswith("#"))
+        detail = (
+            f"~(end~0~start~-{LOOK_BACK_SECONDS}~timeType~'RELATIVE~unit~'seconds"
+            f"~editorString~'{_escaped(text)}~source~(~'{_escaped(log_group)}))"
+        )
+        return (
+            f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
+            f"#logsV2:logs-insights$3FqueryDetail$3D{detail}"
+        )
+
+
+def saved_queries() -> dict[str, SavedQuery]:
+    """Return the queries of `aws/queries` by name."""
+    return {each.stem: _read(each) for each in sorted(FOLDER.glob("*.cwli"))}
+
+
+def _read(path: Path) -> SavedQuery:
+    text = path.read_text(encoding="utf-8").rstrip("\n")
+    return SavedQuery(path.stem, text.partition("\n")[0].removeprefix("# "), text)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]", lambda found: f"*{ord(found[0]):02x}", text)
+
+
+class SavedQueries(Construct):
+    """Create a query definition from each file. They cost nothing; running one costs $0.005 per GB that it scans."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, log_group: ILogGroup) -> None:
+        super().__init__(scope, construct_id)
+
+        for query in saved_queries().values():
+            CfnQueryDefinition(
+                self,
+                query.name.title().replace("-", ""),
+                name=f"{NAMESPACE}/{query.title}",
+                query_string=query.text,
+                log_group_names=[log_group.log_group_name],
+            )
