@@ -21,6 +21,7 @@ def build(app: cdk.App) -> tuple[ObservabilityStack, ServiceStack]:
         deployment=deployment,
         log_group=observability.log_group,
         secrets=observability.secrets,
+        topic=observability.topic,
     )
     return observability, service
 

@@ -15,6 +15,7 @@ CERTIFICATE_ARN: Final = r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[A-Z
 """The shape given under "Resource types defined by AWS Certificate Manager" (Service Authorization Reference)."""
 EMAIL: Final = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 VERSION: Final = r"[A-Za-z0-9_.+-]{1,128}"
+ADDRESS: Final = r"https://[^\s()]+"
 IMAGE: Final = r"[A-Za-z0-9][A-Za-z0-9_./:@-]*"
 
 
@@ -32,7 +33,7 @@ class Deployment:
 
     @classmethod
     def from_context(cls, node: Node) -> Deployment:
-        """Read and check the keys environment, version, image, certificate_arn and alarm_email.
+        """Read and check its keys: environment, version, image and those that replace a value of the environment.
 
         Raises `ContextError`. An absent or empty key means its default.
         """
@@ -43,6 +44,10 @@ class Deployment:
                 certificate_arn=_matching(node, "certificate_arn", CERTIFICATE_ARN, "arn:aws:acm:eu-west-1:…")
                 or environment.certificate_arn,
                 alarm_email=_matching(node, "alarm_email", EMAIL, "team@example.com") or environment.alarm_email,
+                honeycomb_board=_matching(node, "honeycomb_board", ADDRESS, "https://ui.honeycomb.io/…/board/…")
+                or environment.honeycomb_board,
+                rollbar_items=_matching(node, "rollbar_items", ADDRESS, "https://app.rollbar.com/…")
+                or environment.rollbar_items,
             ),
             version=_matching(node, "version", VERSION, __version__) or __version__,
             image=_matching(node, "image", IMAGE, "backend-flask:latest"),

@@ -54,7 +54,14 @@ class Environment:
 
     certificate_arn: str | None
     alarm_email: str | None
+    """Who is told of alarms, besides whoever subscribes to the topic."""
+    honeycomb_board: str
+    rollbar_items: str
+    """Where the dashboard's links lead: the team's own board, which `make honeycomb` prints, and project."""
 
+
+HONEYCOMB: Final = "https://ui.honeycomb.io"
+ROLLBAR: Final = "https://app.rollbar.com"
 
 EVERYTHING: Final = Sampling(fixed_rate=1.0, reservoir_size=5)
 
@@ -79,6 +86,8 @@ LOCAL: Final = Environment(
     xray_url=None,
     certificate_arn=None,
     alarm_email=None,
+    honeycomb_board=HONEYCOMB,
+    rollbar_items=ROLLBAR,
 )
 
 DEV: Final = Environment(
@@ -102,6 +111,8 @@ DEV: Final = Environment(
     xray_url=None,
     certificate_arn=None,
     alarm_email=None,
+    honeycomb_board=HONEYCOMB,
+    rollbar_items=ROLLBAR,
 )
 
 PROD: Final = Environment(
@@ -125,6 +136,8 @@ PROD: Final = Environment(
     xray_url=None,
     certificate_arn=None,
     alarm_email=None,
+    honeycomb_board=HONEYCOMB,
+    rollbar_items=ROLLBAR,
 )
 
 ENVIRONMENTS: Final = {each.name: each for each in (LOCAL, DEV, PROD)}

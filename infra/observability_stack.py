@@ -1,22 +1,25 @@
-"""Compose what outlives the service: its logs, its traces' rules and its keys."""
+"""Compose what outlives the service: its logs, its traces' rules, its keys and who is told of alarms."""
 
 from collections.abc import Mapping
 
 from aws_cdk import Stack
 from aws_cdk.aws_logs import ILogGroup
 from aws_cdk.aws_secretsmanager import ISecret
+from aws_cdk.aws_sns import ITopic
 from constructs import Construct
 
+from infra.alarms import AlarmTopic
 from infra.environments import Environment
 from infra.logs import ApplicationLogs
 from infra.saved_queries import SavedQueries
 from infra.secrets import SinkSecrets
+from infra.signals import measure_sampled_share
 from infra.tracing import Tracing
 from service.contract import LOG_GROUP, SecretName
 
 
 class ObservabilityStack(Stack):
-    """Hold the log group and its questions, the X-Ray groups and sampling rule, and the secrets of one environment."""
+    """Hold the log group and its questions, the X-Ray groups and rule, the secrets and the alarms' topic."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(
@@ -30,11 +33,15 @@ class ObservabilityStack(Stack):
             retention=environment.log_retention,
             removal_policy=environment.removal_policy,
         )
+        measure_sampled_share(self, "SampledShare", log_group=application_logs.log_group)
         SavedQueries(self, "Queries", log_group=application_logs.log_group)
         Tracing(self, "Tracing", sampling=environment.sampling, dynamic_naming=environment.xray_url is not None)
         sink_secrets = SinkSecrets(
             self, "Secrets", environment_name=environment.name, removal_policy=environment.removal_policy
         )
 
+        alarm_topic = AlarmTopic(self, "Alarms", environment_name=environment.name, email=environment.alarm_email)
+
+        self.topic: ITopic = alarm_topic.topic
         self.log_group: ILogGroup = application_logs.log_group
         self.secrets: Mapping[SecretName, ISecret] = sink_secrets.by_name

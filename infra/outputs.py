@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput
 from constructs import Construct
 
 from service.contract import Output
@@ -16,8 +16,3 @@ class Outputs(Construct):
 
         for output in Output:
             CfnOutput(self, output, value=values[output]).override_logical_id(output)
-
-
-def xray_console(stack: Stack) -> str:
-    """Return the address of the trace list in the CloudWatch console."""
-    return f"https://{stack.region}.console.aws.amazon.com/cloudwatch/home?region={stack.region}#xray:traces/query"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,10 +9,11 @@ from typing import Final
 from aws_cdk.aws_logs import CfnQueryDefinition, ILogGroup
 from constructs import Construct
 
+from infra import console
+
 FOLDER: Final = Path(__file__).parent.parent / "aws" / "queries"
 NAMESPACE: Final = "Cruddur"
 """The folder in the console's list of saved queries: what stands before the slash of a name."""
-LOOK_BACK_SECONDS: Final = 3 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +25,9 @@ class SavedQuery:
     text: str
 
     def console_link(self, *, region: str, log_group: str) -> str:
-        """Return the address that opens the query, over the last hours, in the CloudWatch console.
-
-        The notation after `queryDetail` is the console's own, seen in the links that it copies: `*` and two hexadecimal
-        digits for what is not a letter, digit or one of `_.-`. Comments stay out: an alarm's description is short.
-        """
+        """Return the address that opens the query in the CloudWatch console, short of its comments."""
         text = "\n".join(line for line in self.text.splitlines() if not line.startswith("#"))
-        detail = (
-            f"~(end~0~start~-{LOOK_BACK_SECONDS}~timeType~'RELATIVE~unit~'seconds"
-            f"~editorString~'{_escaped(text)}~source~(~'{_escaped(log_group)}))"
-        )
-        return (
-            f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
-            f"#logsV2:logs-insights$3FqueryDetail$3D{detail}"
-        )
+        return console.logs_insights(region, query=text, log_group=log_group)
 
 
 def saved_queries() -> dict[str, SavedQuery]:
@@ -49,10 +38,6 @@ def saved_queries() -> dict[str, SavedQuery]:
 def _read(path: Path) -> SavedQuery:
     text = path.read_text(encoding="utf-8").rstrip("\n")
     return SavedQuery(path.stem, text.partition("\n")[0].removeprefix("# "), text)
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]", lambda found: f"*{ord(found[0]):02x}", text)
 
 
 class SavedQueries(Construct):

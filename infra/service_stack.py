@@ -6,18 +6,23 @@ from typing import Final
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_logs import ILogGroup
 from aws_cdk.aws_secretsmanager import ISecret
+from aws_cdk.aws_sns import ITopic
 from constructs import Construct
 
-from infra import xray_sidecar
+from infra import console, xray_sidecar
+from infra.alarms import Alarms
 from infra.autoscaling import add_autoscaling
 from infra.context import Deployment
+from infra.dashboard import Dashboard, Places
+from infra.environments import Environment
 from infra.fargate_service import Container, FargateService, Task
 from infra.image import service_image
 from infra.load_balancer import LoadBalancer
 from infra.logs import ContainerOutput
 from infra.network import Network
-from infra.outputs import Outputs, xray_console
+from infra.outputs import Outputs
 from infra.service_environment import service_secrets, service_variables
+from infra.signals import Signals
 from service.contract import (
     CONTAINER_NAME,
     CONTAINER_PORT,
@@ -44,6 +49,7 @@ class ServiceStack(Stack):
         deployment: Deployment,
         log_group: ILogGroup,
         secrets: Mapping[SecretName, ISecret],
+        topic: ITopic,
     ) -> None:
         environment = deployment.environment
         super().__init__(scope, construct_id, description=f"Cruddur {environment.name}: the service on Fargate")
@@ -79,13 +85,43 @@ class ServiceStack(Stack):
             maximum=environment.maximum_tasks,
         )
         log_group.grant_write(backend.task_definition.task_role)
-        Outputs(self, "Outputs", values=self._outputs(backend, load_balancer))
+        dashboard = self._watch(environment, backend, load_balancer, topic)
+        Outputs(self, "Outputs", values=self._outputs(backend, load_balancer, dashboard))
 
-    def _outputs(self, backend: FargateService, load_balancer: LoadBalancer) -> Mapping[Output, str]:
+    def _watch(
+        self, environment: Environment, backend: FargateService, load_balancer: LoadBalancer, topic: ITopic
+    ) -> Dashboard:
+        signals = Signals(
+            balancer=load_balancer.balancer,
+            targets=load_balancer.target_group,
+            service=backend.service,
+            container_insights=environment.container_insights,
+            minimum_tasks=environment.minimum_tasks,
+        )
+        alarms = Alarms(
+            self, "Alarms", environment_name=environment.name, signals=signals, topic=topic, region=self.region
+        )
+        return Dashboard(
+            self,
+            "Dashboard",
+            name=f"Cruddur-{environment.name}",
+            signals=signals,
+            alarms=alarms,
+            places=Places(
+                region=self.region,
+                honeycomb_board=environment.honeycomb_board,
+                rollbar_items=environment.rollbar_items,
+            ),
+        )
+
+    def _outputs(
+        self, backend: FargateService, load_balancer: LoadBalancer, dashboard: Dashboard
+    ) -> Mapping[Output, str]:
         return {
             Output.URL: load_balancer.url,
             Output.LOG_GROUP: LOG_GROUP,
-            Output.XRAY_CONSOLE: xray_console(self),
+            Output.XRAY_CONSOLE: console.xray_traces(self.region),
+            Output.DASHBOARD: dashboard.address,
             Output.CLUSTER: backend.cluster.cluster_name,
             Output.SERVICE: backend.service.service_name,
             Output.TASK_DEFINITION: backend.task_definition.task_definition_arn,

@@ -13,6 +13,16 @@ SERVICE_NAME: Final = "Backend-Flask"
 LOG_GROUP: Final = "Cruddur-Backend-Flask"
 """The CloudWatch log group that holds the application's log lines."""
 
+METRICS_NAMESPACE: Final = "Cruddur/Telemetry"
+"""The CloudWatch namespace of what is measured from log lines."""
+DROPPED_METRIC: Final = "Dropped"
+"""Items that were lost, in all and by the dimension of their sink."""
+SINK_DIMENSION: Final = "sink"
+SAMPLED_METRIC: Final = "SampledShare"
+"""The share of requests that the sampling rule kept, 0 to 1, as the average."""
+ACCESS_LOGGER: Final = "service.access"
+"""The `logger` of the one line that each request writes."""
+
 XRAY_GROUP: Final = "Cruddur"
 XRAY_GROUP_FILTER: Final = f'service("{SERVICE_NAME}")'
 CONFIGURED_NAME_ANNOTATION: Final = "service_name"
@@ -107,6 +117,7 @@ class Output(StrEnum):
     TASK_DEFINITION = "TaskDefinition"
     TARGET_GROUP = "TargetGroup"
     LOAD_BALANCER = "LoadBalancer"
+    DASHBOARD = "Dashboard"
 
 
 def observability_stack_name(environment: str) -> str:

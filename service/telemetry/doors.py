@@ -16,8 +16,8 @@ from opentelemetry import propagate, trace
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from service.contract import ACCESS_LOGGER
 from service.telemetry import batching, xray_context
-from service.telemetry.logs import ACCESS_LOGGER
 from service.telemetry.propagation import OutgoingHeaders
 from service.telemetry.scope import current_scope
 from service.telemetry.tracer import AppTracer, AppTracerProvider

@@ -8,12 +8,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from service.contract import DROPPED_METRIC, METRICS_NAMESPACE, SINK_DIMENSION
+
 logger = logging.getLogger(__name__)
 
 SAY_EVERY = 60.0
-NAMESPACE = "Cruddur/Telemetry"
-_DIMENSION = "sink"
-_METRIC = "Dropped"
 
 
 @dataclass(slots=True)
@@ -74,10 +73,10 @@ def _metric(sink: str, dropped: int) -> dict[str, Any]:
     One of each sink, for people, and one of all together, for the alarm: one metric is a third of a dollar a month,
     and is there only while something is dropped.
     """
-    metrics = [{"Name": _METRIC, "Unit": "Count"}]
-    directive = {"Namespace": NAMESPACE, "Dimensions": [[_DIMENSION], []], "Metrics": metrics}
+    metrics = [{"Name": DROPPED_METRIC, "Unit": "Count"}]
+    directive = {"Namespace": METRICS_NAMESPACE, "Dimensions": [[SINK_DIMENSION], []], "Metrics": metrics}
     return {
         "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
-        _DIMENSION: sink,
-        _METRIC: dropped,
+        SINK_DIMENSION: sink,
+        DROPPED_METRIC: dropped,
     }

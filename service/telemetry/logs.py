@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 from opentelemetry.context import get_current
 
+from service.contract import ACCESS_LOGGER
 from service.telemetry.ids import span_hex
 from service.telemetry.scope import SCOPE_KEY, RequestScope
 from service.telemetry.spans import SPAN_KEY, LightSpan
@@ -24,7 +25,6 @@ NO_REQUEST: Final = "-"
 MAX_LINE: Final = 256 * 1024 - 26
 """Bytes: what PutLogEvents takes as one event, less the overhead that it counts for each."""
 
-ACCESS_LOGGER: Final = "service.access"
 _access_logger = logging.getLogger(ACCESS_LOGGER)
 _service_logger = logging.getLogger("service")
 _root_logger = logging.getLogger()
@@ -178,7 +178,7 @@ def _request_fields(line: LogLine) -> dict[str, Any]:
         fields["duration_ms"] = round(scope.duration_ms, 3)
         fields["bytes"] = scope.bytes_sent
         fields["client_address"] = scope.client_address
-        fields["sampled"] = said_by(scope.span.trace_state).in_xray
+        fields["sampled"] = int(said_by(scope.span.trace_state).in_xray)  # a number: its average is the share
     return fields
 
 

@@ -59,6 +59,7 @@ class Rendered:
 class Assembly:
     """Both stacks of one environment."""
 
+    environment: str
     observability: Rendered
     service: Rendered
 
@@ -69,6 +70,7 @@ class Assembly:
 
 def read(folder: Path, environment: str) -> Assembly:
     return Assembly(
+        environment=environment,
         observability=_template(folder, observability_stack_name(environment)),
         service=_template(folder, service_stack_name(environment)),
     )

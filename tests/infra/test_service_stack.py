@@ -11,9 +11,16 @@ from service.contract import (
 from tests.infra.assembly import Assembly, Rendered
 
 
-def test_a_version_that_never_gets_healthy_is_rolled_back_while_the_old_one_serves(assembly: Assembly) -> None:
+def test_a_version_that_never_gets_healthy_or_sets_off_an_alarm_is_rolled_back_while_the_old_one_serves(
+    assembly: Assembly,
+) -> None:
     service = assembly.service.only("AWS::ECS::Service")
     assert service["DeploymentConfiguration"] == {
+        "Alarms": {
+            "AlarmNames": [f"Cruddur-{assembly.environment}-5xx-share", f"Cruddur-{assembly.environment}-p99"],
+            "Enable": True,
+            "Rollback": True,
+        },
         "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
         "MaximumPercent": 200,
         "MinimumHealthyPercent": 100,

@@ -16,8 +16,8 @@ import rollbar
 from flask import Flask, request
 from rollbar.lib import events
 
+from service.contract import ACCESS_LOGGER
 from service.telemetry import EXTENSION, rollbar_locals, rollbar_queue
-from service.telemetry.logs import ACCESS_LOGGER
 from service.telemetry.rollbar_body import MAX_BODY
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import KEYS, Document, Observatory, eventually

@@ -44,7 +44,7 @@ def test_the_access_line_says_all_of_the_request(app: Flask, observatory: Observ
         "status": 200,
         "bytes": size,
         "client_address": "203.0.113.7",
-        "sampled": True,
+        "sampled": 1,
         "version": "unknown",
     }
 

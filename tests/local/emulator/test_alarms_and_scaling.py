@@ -49,6 +49,26 @@ def test_a_composite_alarm_over_an_unknown_alarm_fails_its_stack_with_the_reason
         aws.stack(composite("first", child="nowhere"))
 
 
+def test_an_alarm_on_metric_math_is_held_as_declared_and_says_that_it_is_not_evaluated(aws: Aws) -> None:
+    requests = {"Namespace": "AWS/ApplicationELB", "MetricName": "RequestCount"}
+    metrics = [
+        {"Id": "share", "Expression": "100 * requests", "ReturnData": True},
+        {
+            "Id": "requests",
+            "MetricStat": {"Metric": requests, "Period": 60, "Stat": "Sum"},
+            "ReturnData": False,
+        },
+    ]
+    properties = {"AlarmName": "share", "Metrics": metrics, "EvaluationPeriods": 3, "Threshold": 5}
+    comparison = {"ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "notBreaching"}
+    stack = aws.stack({"Share": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties | comparison}})
+    [alarm] = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert (alarm["AlarmName"], alarm["EvaluationPeriods"], alarm["Threshold"]) == ("share", 3, 5)
+    assert (alarm["StateValue"], "metric math is not evaluated" in alarm["StateReason"]) == ("INSUFFICIENT_DATA", True)
+    stack.delete()
+    assert aws.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+
+
 def scaling(most: int, target_value: float) -> Template:
     target = {
         "ServiceNamespace": "ecs",

@@ -1,0 +1,158 @@
+"""Name the metrics that say how the service does: AWS's own, which are free, and two that come from log lines.
+
+The two cost $0.30 each a month, as custom metrics do: the sampled share, by a metric filter, which itself is free; and
+what was dropped, by the embedded metric format, once for each sink and once in all, only in months that see any.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk.aws_logs import FilterPattern, ILogGroup, MetricFilter
+from constructs import Construct
+
+from service.contract import ACCESS_LOGGER, DROPPED_METRIC, METRICS_NAMESPACE, SAMPLED_METRIC, SINK_DIMENSION
+
+PERIOD: Final = Duration.minutes(1)
+
+
+def measure_sampled_share(scope: Construct, construct_id: str, *, log_group: ILogGroup) -> None:
+    """Make a metric of the access lines' `sampled`, 0 or 1: its average is the share that the sampling rule kept."""
+    MetricFilter(
+        scope,
+        construct_id,
+        log_group=log_group,
+        filter_pattern=FilterPattern.string_value("$.logger", "=", ACCESS_LOGGER),
+        metric_namespace=METRICS_NAMESPACE,
+        metric_name=SAMPLED_METRIC,
+        metric_value="$.sampled",
+    )
+
+
+def sampled_share() -> cloudwatch.IMetric:
+    """Return the percentage of requests that the sampling rule kept."""
+    share = cloudwatch.Metric(
+        namespace=METRICS_NAMESPACE, metric_name=SAMPLED_METRIC, statistic=cloudwatch.Stats.AVERAGE, period=PERIOD
+    )
+    return cloudwatch.MathExpression(
+        expression="100 * share", using_metrics={"share": share}, label="sampled, %", period=PERIOD
+    )
+
+
+def dropped() -> cloudwatch.Metric:
+    """Return the items of telemetry that were lost, in all."""
+    return cloudwatch.Metric(
+        namespace=METRICS_NAMESPACE, metric_name=DROPPED_METRIC, statistic=cloudwatch.Stats.SUM, period=PERIOD
+    )
+
+
+def dropped_by_sink() -> cloudwatch.IMetric:
+    """Return the same of each sink: one line each, whichever there are."""
+    search = f'{{{METRICS_NAMESPACE},{SINK_DIMENSION}}} MetricName="{DROPPED_METRIC}"'
+    return cloudwatch.MathExpression(
+        expression=f"SEARCH('{search}', 'Sum', {PERIOD.to_seconds()})", label="", period=PERIOD
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """The metrics of one load balancer, its target group and the service behind them."""
+
+    balancer: elbv2.ApplicationLoadBalancer
+    targets: elbv2.ApplicationTargetGroup
+    service: ecs.FargateService
+    container_insights: bool
+    minimum_tasks: int
+
+    def requests(self) -> cloudwatch.Metric:
+        """Return the requests a minute that reached a target."""
+        return self.balancer.metrics.request_count(period=PERIOD, label="requests a minute")
+
+    def latency(self, statistic: str) -> cloudwatch.Metric:
+        """Return seconds until the target's answer began, as `p50`, `p95`, `p99`."""
+        return self.targets.metrics.target_response_time(statistic=statistic, period=PERIOD, label=statistic)
+
+    def answers(self, code: elbv2.HttpCodeTarget, label: str) -> cloudwatch.Metric:
+        """Return the answers a minute of one class that the service gave."""
+        return self.targets.metrics.http_code_target(code, period=PERIOD, label=label)
+
+    def balancer_errors(self) -> cloudwatch.Metric:
+        """Return the 5xx a minute that the load balancer gave by itself: no target, no answer, or not in time."""
+        return self.balancer.metrics.http_code_elb(
+            elbv2.HttpCodeElb.ELB_5XX_COUNT, period=PERIOD, label="5xx by the load balancer"
+        )
+
+    def error_share(self) -> cloudwatch.MathExpression:
+        """Return the percentage of requests that were answered by a 5xx; nothing where there was no request.
+
+        A request that found no target counts among the load balancer's errors alone ("CloudWatch metrics for your
+        Application Load Balancer", User Guide).
+        """
+        failed, unserved = "FILL(failed, 0)", "FILL(unserved, 0)"
+        total = f"(FILL(requests, 0) + {unserved})"
+        return cloudwatch.MathExpression(
+            expression=f"IF({total} > 0, 100 * ({failed} + {unserved}) / {total}, 0)",
+            using_metrics={
+                "requests": self.requests(),
+                "failed": self.answers(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, "5xx"),
+                "unserved": self.balancer_errors(),
+            },
+            label="5xx, % of requests",
+            period=PERIOD,
+        )
+
+    def healthy(self) -> cloudwatch.Metric:
+        """Return the fewest healthy targets that the load balancer's nodes saw."""
+        return self.targets.metrics.healthy_host_count(
+            statistic=cloudwatch.Stats.MINIMUM, period=PERIOD, label="healthy"
+        )
+
+    def unhealthy(self) -> cloudwatch.Metric:
+        """Return the most unhealthy targets that one of them saw."""
+        return self.targets.metrics.unhealthy_host_count(
+            statistic=cloudwatch.Stats.MAXIMUM, period=PERIOD, label="unhealthy"
+        )
+
+    def missing_tasks(self) -> cloudwatch.MathExpression:
+        """Return how many tasks there should be and are not healthy.
+
+        What should be is the service's desired count where Container Insights reports it, else the least count.
+        """
+        healthy = {"healthy": self.healthy()}
+        if not self.container_insights:
+            return cloudwatch.MathExpression(
+                expression=f"{self.minimum_tasks} - healthy", using_metrics=healthy, label="missing", period=PERIOD
+            )
+        return cloudwatch.MathExpression(
+            expression="desired - FILL(healthy, 0)",
+            using_metrics={**healthy, "desired": self.desired()},
+            label="missing",
+            period=PERIOD,
+        )
+
+    def desired(self) -> cloudwatch.Metric:
+        """Return the desired count, which Container Insights alone reports."""
+        return cloudwatch.Metric(
+            namespace="ECS/ContainerInsights",
+            metric_name="DesiredTaskCount",
+            dimensions_map={
+                "ClusterName": self.service.cluster.cluster_name,
+                "ServiceName": self.service.service_name,
+            },
+            statistic=cloudwatch.Stats.MAXIMUM,
+            period=PERIOD,
+            label="desired",
+        )
+
+    def processor(self) -> cloudwatch.Metric:
+        """Return the CPU used, as a percentage of what the tasks have."""
+        return self.service.metric_cpu_utilization(period=PERIOD, label="CPU, %")
+
+    def memory(self) -> cloudwatch.Metric:
+        """Return the memory used, as a percentage of what the tasks have."""
+        return self.service.metric_memory_utilization(period=PERIOD, label="memory, %")

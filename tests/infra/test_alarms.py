@@ -1,0 +1,173 @@
+"""Alarms fire on what hurts, say where to look first, roll a bad version back, and are silent where nothing happens."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk.assertions import Template
+
+from infra.alarms import ERROR_PERCENT, SLOW_SECONDS, AlarmTopic
+from infra.aws_json import load
+from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json
+
+EVERY = ["5xx-share", "p99", "unhealthy-targets", "tasks-below-desired", "telemetry-dropped"]
+LONGEST_REGION = "ap-southeast-2"
+MAX_DESCRIPTION = 1024
+"""Characters: PutMetricAlarm, CloudWatch API reference."""
+
+
+class Number(float):
+    """A number of CloudWatch's metric math, where a division by nought has no result instead of an error."""
+
+    def __truediv__(self, other: float) -> float:
+        return float(self) / other if other else float("nan")
+
+    def __add__(self, other: float) -> Number:
+        return Number(float(self) + other)
+
+    def __rmul__(self, other: float) -> Number:
+        return Number(other * float(self))
+
+
+def alarms_of(assembly: Assembly) -> dict[str, Json]:
+    found = [each["Properties"] for each in assembly.service.of_type("AWS::CloudWatch::Alarm")]
+    return {each["AlarmName"].removeprefix(f"Cruddur-{assembly.environment}-"): each for each in found}
+
+
+def expression_of(alarm: Json) -> str:
+    [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
+    return str(expression)
+
+
+def calculated(expression: str, **metrics: float | None) -> float:
+    def fill(value: float | None, instead: float) -> Number:
+        return Number(instead if value is None else value)
+
+    def either(condition: bool, value: float, other: float) -> float:  # noqa: FBT001 - CloudWatch's own order
+        return value if condition else other
+
+    known: dict[str, Any] = {"FILL": fill, "IF": either, **metrics}
+    return float(eval(expression, {"__builtins__": {}}, known))  # noqa: S307 - the template's own arithmetic
+
+
+def written(description: Any) -> str:  # noqa: ANN401 - a text, or CloudFormation's Fn::Join of texts and regions
+    if isinstance(description, str):
+        return description
+    parts = description["Fn::Join"][1]
+    return "".join(each if isinstance(each, str) else LONGEST_REGION for each in parts)
+
+
+def test_these_alarms_there_are_and_each_tells_the_topic_when_it_begins_and_ends(assembly: Assembly) -> None:
+    alarms = alarms_of(assembly)
+    assert sorted(alarms) == sorted(EVERY)
+    for alarm in alarms.values():
+        assert alarm["AlarmActions"] == alarm["OKActions"]
+        [action] = alarm["AlarmActions"]
+        assert "Topic" in action["Fn::ImportValue"]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_description_fits_and_links_a_saved_query(name: str, dev: Assembly) -> None:
+    text = written(alarms_of(dev)[name]["AlarmDescription"])
+    assert len(text) <= MAX_DESCRIPTION
+    [(title, _)] = re.findall(rf"\[([A-Z][a-z ]+)\]\((https://{LONGEST_REGION}\.console[^)]+editorString[^ ]+)\)", text)
+    saved = [each["Properties"]["Name"] for each in dev.observability.of_type("AWS::Logs::QueryDefinition")]
+    assert f"Cruddur/{title}" in saved
+    assert "ook first at" in text
+
+
+@pytest.mark.parametrize(
+    ("requests", "failed", "unserved", "percent"),
+    [
+        (None, None, None, 0),
+        (0, 0, 0, 0),
+        (100, None, None, 0),
+        (100, 6, None, 6),
+        (95, 1, 5, 6),
+        (None, None, 3, 100),
+    ],
+)
+def test_the_share_of_errors_counts_the_load_balancers_own_and_is_nought_without_traffic(
+    requests: float | None, failed: float | None, unserved: float | None, percent: float, dev: Assembly
+) -> None:
+    alarm = alarms_of(dev)["5xx-share"]
+    assert calculated(expression_of(alarm), requests=requests, failed=failed, unserved=unserved) == percent
+    assert alarm["Threshold"] == ERROR_PERCENT
+
+
+def test_without_traffic_there_is_no_data_and_no_data_sets_no_alarm_off(assembly: Assembly) -> None:
+    of_traffic = {name: alarm for name, alarm in alarms_of(assembly).items() if name != "tasks-below-desired"}
+    assert {alarm["TreatMissingData"] for alarm in of_traffic.values()} == {"notBreaching"}
+
+
+@pytest.mark.parametrize(("healthy", "missing"), [(1, 0), (0, 1)])
+def test_tasks_are_counted_whether_or_not_there_is_traffic(healthy: float, missing: float, dev: Assembly) -> None:
+    alarm = alarms_of(dev)["tasks-below-desired"]
+    assert calculated(expression_of(alarm), healthy=healthy) == missing
+    assert (alarm["Threshold"], alarm["TreatMissingData"]) == (0, "breaching")
+    [measured] = [each["MetricStat"]["Metric"]["MetricName"] for each in alarm["Metrics"] if "MetricStat" in each]
+    assert measured == "HealthyHostCount"
+
+
+@pytest.mark.parametrize(("desired", "healthy", "missing"), [(4, 4, 0), (4, 3, 1), (2, None, 2)])
+def test_with_container_insights_tasks_are_compared_with_what_autoscaling_wants(
+    desired: float, healthy: float | None, missing: float, prod: Assembly
+) -> None:
+    alarm = alarms_of(prod)["tasks-below-desired"]
+    assert calculated(expression_of(alarm), desired=desired, healthy=healthy) == missing
+
+
+def test_slow_means_the_same_to_the_alarm_and_to_the_x_ray_group(dev: Assembly) -> None:
+    alarm = alarms_of(dev)["p99"]
+    [measured] = [each["MetricStat"] for each in alarm["Metrics"]]
+    assert (alarm["Threshold"], measured["Stat"], measured["Metric"]["MetricName"]) == (
+        SLOW_SECONDS,
+        "p99",
+        "TargetResponseTime",
+    )
+    assert load("xray-group-slow")["FilterExpression"].endswith(f"responsetime > {SLOW_SECONDS:g}")
+
+
+def test_lost_telemetry_is_told_within_a_minute(dev: Assembly) -> None:
+    alarm = alarms_of(dev)["telemetry-dropped"]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm.get("Dimensions")) == ("Cruddur/Telemetry", "Dropped", None)
+    assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["Threshold"]) == (60, 1, 0)
+
+
+def test_the_service_waits_for_the_alarms_that_roll_it_back(assembly: Assembly) -> None:
+    resources = assembly.service.content["Resources"]
+    [service] = assembly.service.of_type("AWS::ECS::Service")
+    waited_for = {resources[each]["Properties"].get("AlarmName") for each in service["DependsOn"]} - {None}
+    assert waited_for == set(service["Properties"]["DeploymentConfiguration"]["Alarms"]["AlarmNames"])
+
+
+def subscriptions(stack: Stack) -> list[tuple[str, str]]:
+    found = Template.from_stack(stack).find_resources("AWS::SNS::Subscription").values()
+    return [(each["Properties"]["Protocol"], each["Properties"]["Endpoint"]) for each in found]
+
+
+def test_an_address_is_told_by_e_mail(stack: Stack) -> None:
+    AlarmTopic(stack, "Alarms", environment_name="test", email="team@example.com")
+    assert subscriptions(stack) == [("email", "team@example.com")]
+
+
+def test_without_an_address_nobody_is_subscribed_and_alarms_may_publish_all_the_same(stack: Stack) -> None:
+    AlarmTopic(stack, "Alarms", environment_name="test", email=None)
+    assert subscriptions(stack) == []
+    [policy] = Template.from_stack(stack).find_resources("AWS::SNS::TopicPolicy").values()
+    allowed = [each for each in policy["Properties"]["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
+    assert [each["Principal"] for each in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
+    assert "aws:SourceAccount" in json.dumps(allowed[0]["Condition"])
+
+
+def test_the_address_is_the_environments(dev: Assembly, synthesized: Callable[..., Assembly]) -> None:
+    told = synthesized("dev", image=PLAIN_IMAGE, alarm_email="team@example.com")
+    assert [each["Properties"]["Endpoint"] for each in told.observability.of_type("AWS::SNS::Subscription")] == [
+        "team@example.com"
+    ]
+    assert dev.observability.of_type("AWS::SNS::Subscription") == []

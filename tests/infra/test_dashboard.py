@@ -1,0 +1,111 @@
+"""The dashboard shows what the service does, at a glance, and leads to the other products."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.saved_queries import saved_queries
+from tests.infra.assembly import Assembly, Json
+
+COLUMNS = 24
+TITLES = [
+    "Alarms",
+    "Traffic",
+    "Latency, seconds",
+    "Errors a minute, and 5xx as % of requests",
+    "Tasks",
+    "CPU and memory, % of the tasks' own",
+    "Requests kept by the sampling rule, %",
+    "Telemetry dropped a minute, by sink: empty is well",
+    "Errors by route",
+]
+
+
+def body_of(assembly: Assembly) -> Json:
+    """Return the dashboard with every reference replaced by its logical name."""
+    body = assembly.service.only("AWS::CloudWatch::Dashboard")["DashboardBody"]
+    found: Json = json.loads("".join(map(named, body["Fn::Join"][1])))
+    return found
+
+
+def named(part: Any) -> str:  # noqa: ANN401 - a text or one of CloudFormation's functions
+    if isinstance(part, str):
+        return part
+    [argument] = part.values()
+    return argument if isinstance(argument, str) else "a-reference"
+
+
+def widget(assembly: Assembly, title: str) -> Json:
+    [found] = [each["properties"] for each in body_of(assembly)["widgets"] if each["properties"].get("title") == title]
+    properties: Json = found
+    return properties
+
+
+def labels(properties: Json) -> list[str]:
+    metrics = [each[-1] for each in properties["metrics"]]
+    return [each["label"] for each in metrics if each.get("visible", True) and each.get("label")]
+
+
+def test_these_are_on_the_wall_and_none_hides_another(assembly: Assembly) -> None:
+    widgets = body_of(assembly)["widgets"]
+    assert [each["properties"].get("title") for each in widgets] == [None, *TITLES]
+    cells = [
+        (x, y)
+        for each in widgets
+        for x in range(each["x"], each["x"] + each["width"])
+        for y in range(each["y"], each["y"] + each["height"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) == COLUMNS - 1
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Traffic", ["requests a minute"]),
+        ("Latency, seconds", ["p50", "p95", "p99"]),
+        (TITLES[3], ["4xx", "5xx", "5xx by the load balancer", "5xx, % of requests"]),
+        (TITLES[5], ["CPU, %", "memory, %"]),
+        (TITLES[6], ["sampled, %"]),
+    ],
+)
+def test_a_graph_shows_lines_by_names_that_people_use(title: str, shown: list[str], dev: Assembly) -> None:
+    assert labels(widget(dev, title)) == shown
+
+
+def test_the_desired_count_is_shown_where_container_insights_reports_it(dev: Assembly, prod: Assembly) -> None:
+    assert labels(widget(dev, "Tasks")) == ["healthy", "unhealthy"]
+    assert labels(widget(prod, "Tasks")) == ["healthy", "unhealthy", "desired"]
+
+
+def test_what_is_dropped_is_a_line_of_each_sink_whichever_there_are(dev: Assembly) -> None:
+    [[search]] = widget(dev, TITLES[7])["metrics"]
+    assert search["expression"] == "SEARCH('{Cruddur/Telemetry,sink} MetricName=\"Dropped\"', 'Sum', 60)"
+
+
+def test_the_top_errors_are_the_saved_query(dev: Assembly) -> None:
+    query = widget(dev, "Errors by route")["query"]
+    assert query.endswith(saved_queries()["errors-by-route"].text)
+    assert query.startswith("SOURCE 'Cruddur-Backend-Flask'")
+
+
+def test_links_lead_to_the_other_products_and_to_every_saved_query(dev: Assembly) -> None:
+    text = body_of(dev)["widgets"][0]["properties"]["markdown"]
+    for title in ("X-Ray map", "Honeycomb board", "Rollbar", *(each.title for each in saved_queries().values())):
+        assert f"[{title}](https://" in text
+
+
+def test_a_teams_own_board_and_project_are_linked_where_they_are_given(synthesized: Any) -> None:  # noqa: ANN401 - a fixture that is a function
+    board, items = "https://ui.honeycomb.io/team/board/1", "https://app.rollbar.com/a/team/fix/items"
+    given = synthesized("dev", image="plain", honeycomb_board=board, rollbar_items=items)
+    text = body_of(given)["widgets"][0]["properties"]["markdown"]
+    assert f"[Honeycomb board]({board})" in text
+    assert f"[Rollbar]({items})" in text
+
+
+def test_the_stack_says_where_the_dashboard_is(dev: Assembly) -> None:
+    address = dev.service.content["Outputs"]["Dashboard"]["Value"]["Fn::Join"][1]
+    assert address[-1].endswith("#dashboards/dashboard/Cruddur-dev")
