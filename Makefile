@@ -14,12 +14,12 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
 CONTEXT := -c environment=$(ENV) $(CDK_CONTEXT)
 
-.PHONY: bench bench-synth drill help setup up down status logs test lint format synth deploy diff destroy secrets lock clean
+.PHONY: bench bench-synth drill help honeycomb setup up down status logs test lint format synth deploy diff destroy secrets lock clean
 
 help: ## List every target with a sentence
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  ENV=dev|prod chooses the environment of synth, deploy, diff, destroy and secrets (now: $(ENV))."
+	@echo "  ENV=dev|prod chooses the environment of synth, deploy, diff, destroy, secrets and honeycomb (now: $(ENV))."
 	@echo "  LOCAL_IMAGE=skip keeps make up from building the image where there is a Docker engine."
 
 $(READY): requirements/dev.txt requirements/uv.txt package-lock.json scripts/setup
@@ -82,6 +82,9 @@ destroy: $(READY) ## Delete ENV's stacks from the AWS account of your credential
 
 secrets: $(READY) ## Fill in ENV's Honeycomb and Rollbar keys, from the environment or standard input
 	@$(PY) -m operations.secrets --environment $(ENV)
+
+honeycomb: $(READY) ## Make Honeycomb's queries, board and triggers what honeycomb/ declares; PLAN=1 only shows what would be done
+	@$(PY) -m operations.honeycomb --environment $(ENV) $(if $(PLAN),--plan)
 
 lock: $(READY) ## Compile the hashed lock files anew
 	@for each in service/requirements requirements/dev requirements/uv; do \

@@ -35,7 +35,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="of load, per variant and round, under gunicorn")
     parser.add_argument("--instructions", action="store_true", help="count instructions by callgrind instead (10 min)")
     parser.add_argument("--publish", action="store_true", help="write the tables into bench/README.md")
-    parser.add_argument("variants", nargs="*", default=list(VARIANTS), help=f"of {', '.join(VARIANTS).replace('%', '%%')}")
+    parser.add_argument(
+        "variants", nargs="*", default=list(VARIANTS), help=f"of {', '.join(VARIANTS).replace('%', '%%')}"
+    )
     chosen = parser.parse_args()
     names = ["bare", *(name for name in chosen.variants if name != "bare")]
     with sinkhole() as ports:

@@ -27,7 +27,7 @@ class SinkSecrets(Construct):
             self,
             name.name.title().replace("_", ""),
             secret_name=full_name,
-            description=f"Holds {SECRET_PLACEHOLDER!r} until `make secrets` fills it in: the service's sink is off",
+            description=f"Holds {SECRET_PLACEHOLDER!r} until `make secrets` fills it in: what needs it is off",
             # CloudFormation writes a secret's value only when the template's value changes. This one
             # is a constant, so an update leaves alone what was filled in.
             secret_string_value=SecretValue.unsafe_plain_text(SECRET_PLACEHOLDER),

@@ -8,11 +8,12 @@ from local.aws import EmulatedAws
 from local.cdk import ENVIRONMENT
 from local.desk import Desk
 from operations.keys import fill, unfilled
-from service.contract import Variable
+from service.contract import CONFIGURATION_KEY_VARIABLE, Variable
 
-FAKE_KEYS: Final = {
+FAKE_KEYS: Final[dict[str, str]] = {
     Variable.HONEYCOMB_API_KEY: "local-fake-honeycomb-key",
     Variable.ROLLBAR_ACCESS_TOKEN: "local-fake-rollbar-token",
+    CONFIGURATION_KEY_VARIABLE: "local-fake-honeycomb-configuration-key",
 }
 
 

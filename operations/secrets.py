@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.keys import fill
 from operations.rollout import roll_out
-from service.contract import SECRET_OF, Variable
+from service.contract import FILLED_FROM
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
     environment: str = parser.parse_args().environment
     keys = read_keys(os.environ, prompt if sys.stdin.isatty() else lambda variable: read_line(variable, sys.stdin))
     if not keys:
-        return _fail(f"No key given. Set {' or '.join(SECRET_OF)}, or type one when asked.")
+        return _fail(f"No key given. Set {' or '.join(FILLED_FROM)}, or type one when asked.")
     try:
         # Unlike the CDK and the AWS command line, boto3 does not read AWS_REGION.
         session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
@@ -41,18 +41,18 @@ def main() -> int:
     return 0
 
 
-def read_keys(environ: Mapping[str, str], ask: Callable[[Variable], str]) -> dict[Variable, str]:
+def read_keys(environ: Mapping[str, str], ask: Callable[[str], str]) -> dict[str, str]:
     """Return the keys that were given, by variable; an empty answer leaves that entry as it is."""
-    given = {variable: environ.get(variable, "").strip() or ask(variable).strip() for variable in SECRET_OF}
+    given = {variable: environ.get(variable, "").strip() or ask(variable).strip() for variable in FILLED_FROM}
     return {variable: key for variable, key in given.items() if key}
 
 
-def prompt(variable: Variable) -> str:
+def prompt(variable: str) -> str:
     """Ask on the terminal, without echo."""
     return getpass.getpass(f"{variable} (empty leaves it as it is): ")
 
 
-def read_line(variable: Variable, source: TextIO) -> str:
+def read_line(variable: str, source: TextIO) -> str:
     """Read the next line of standard input: `KEY`, or `VARIABLE=KEY` as in an .env file."""
     return source.readline().strip().removeprefix(f"{variable}=")
 

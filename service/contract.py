@@ -97,6 +97,8 @@ class SecretName(StrEnum):
 
     HONEYCOMB_API_KEY = "cruddur/honeycomb-api-key"
     ROLLBAR_ACCESS_TOKEN = "cruddur/rollbar-access-token"
+    HONEYCOMB_CONFIGURATION_KEY = "cruddur/honeycomb-configuration-key"
+    """What `make honeycomb` and `make deploy` use; the service never sees it."""
 
 
 SECRET_OF: Final[dict[Variable, SecretName]] = {
@@ -104,6 +106,12 @@ SECRET_OF: Final[dict[Variable, SecretName]] = {
     Variable.ROLLBAR_ACCESS_TOKEN: SecretName.ROLLBAR_ACCESS_TOKEN,
 }
 """Which variables reach the container as secrets, and which entry fills each."""
+
+CONFIGURATION_KEY_VARIABLE: Final = "HONEYCOMB_CONFIGURATION_KEY"
+FILLED_FROM: Final = {str(variable): entry for variable, entry in SECRET_OF.items()} | {
+    CONFIGURATION_KEY_VARIABLE: SecretName.HONEYCOMB_CONFIGURATION_KEY
+}
+"""Which variable of whoever deploys fills each entry: `make secrets` asks for these."""
 
 
 class Output(StrEnum):

@@ -1,7 +1,7 @@
 """The roles may do what the containers do, and nothing else."""
 
 from infra.xray_sidecar import ACTIONS
-from service.contract import SECRET_PLACEHOLDER
+from service.contract import SECRET_PLACEHOLDER, SecretName
 from tests.infra.assembly import Assembly
 
 EXPORT = "Fn::ImportValue"
@@ -45,5 +45,5 @@ def test_a_template_holds_the_placeholder_and_no_other_secret_value(assembly: As
     values = [
         each["Properties"]["SecretString"] for each in assembly.observability.of_type("AWS::SecretsManager::Secret")
     ]
-    assert values == [SECRET_PLACEHOLDER, SECRET_PLACEHOLDER]
+    assert values == [SECRET_PLACEHOLDER] * len(SecretName)
     assert "resolve:secretsmanager" not in assembly.observability.text + assembly.service.text

@@ -4,7 +4,7 @@ import pytest
 
 from local.aws import EmulatedAws
 from operations.keys import fill, unfilled
-from service.contract import SECRET_OF, SECRET_PLACEHOLDER, SecretName, Variable, secret_name
+from service.contract import FILLED_FROM, SECRET_PLACEHOLDER, SecretName, Variable, secret_name
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -12,10 +12,10 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 def test_a_filled_entry_keeps_its_key_and_no_longer_counts_as_unfilled(emulated_aws: EmulatedAws) -> None:
     for secret in SecretName:
         emulated_aws.secrets.create_secret(Name=secret_name("dev", secret), SecretString=SECRET_PLACEHOLDER)
-    assert unfilled(emulated_aws.secrets, "dev") == list(SECRET_OF)
+    assert unfilled(emulated_aws.secrets, "dev") == list(FILLED_FROM)
 
     filled = fill(emulated_aws.secrets, "dev", {Variable.HONEYCOMB_API_KEY: "fake-key"})
 
     assert filled == ["dev/cruddur/honeycomb-api-key"]
-    assert unfilled(emulated_aws.secrets, "dev") == [Variable.ROLLBAR_ACCESS_TOKEN]
+    assert unfilled(emulated_aws.secrets, "dev") == ["ROLLBAR_ACCESS_TOKEN", "HONEYCOMB_CONFIGURATION_KEY"]
     assert emulated_aws.secrets.get_secret_value(SecretId=filled[0])["SecretString"] == "fake-key"

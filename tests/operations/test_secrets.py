@@ -9,23 +9,27 @@ from pathlib import Path
 import pytest
 
 from operations.secrets import read_keys, read_line
-from service.contract import Variable
+from service.contract import CONFIGURATION_KEY_VARIABLE, Variable
 
 ROOT = Path(__file__).parents[2]
 KEY = "fake-honeycomb-key-c0ffee"
 
 
 def test_a_key_in_the_environment_is_not_asked_for() -> None:
-    asked: list[Variable] = []
+    asked: list[str] = []
 
-    def ask(variable: Variable) -> str:
+    def ask(variable: str) -> str:
         asked.append(variable)
         return "typed"
 
     keys = read_keys({"HONEYCOMB_API_KEY": KEY}, ask)
 
-    assert keys == {Variable.HONEYCOMB_API_KEY: KEY, Variable.ROLLBAR_ACCESS_TOKEN: "typed"}
-    assert asked == [Variable.ROLLBAR_ACCESS_TOKEN]
+    assert keys == {
+        Variable.HONEYCOMB_API_KEY: KEY,
+        Variable.ROLLBAR_ACCESS_TOKEN: "typed",
+        CONFIGURATION_KEY_VARIABLE: "typed",
+    }
+    assert asked == [Variable.ROLLBAR_ACCESS_TOKEN, CONFIGURATION_KEY_VARIABLE]
 
 
 def test_an_empty_answer_leaves_an_entry_as_it_is() -> None:
@@ -59,7 +63,7 @@ def test_without_a_key_nothing_is_done_and_the_remedy_is_named() -> None:
     done = run("--environment", "dev")
 
     assert done.returncode == 1
-    assert "HONEYCOMB_API_KEY or ROLLBAR_ACCESS_TOKEN" in done.stderr
+    assert "HONEYCOMB_API_KEY or ROLLBAR_ACCESS_TOKEN or HONEYCOMB_CONFIGURATION_KEY" in done.stderr
 
 
 def test_a_key_is_never_taken_as_an_argument() -> None:
