@@ -12,7 +12,9 @@ PAGE_SOURCES := $(wildcard service/web/*.json service/web/*.ts service/web/*.htm
 # jsii would greet each run with a banner about the version of node.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
-CONTEXT := -c environment=$(ENV) $(CDK_CONTEXT)
+# What every span, segment, log line and error item will say of the deployed code.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+CONTEXT := -c environment=$(ENV) -c version=$(VERSION) $(CDK_CONTEXT)
 
 .PHONY: bench bench-synth drill help honeycomb setup up down status logs test lint format synth deploy diff destroy secrets lock clean
 
@@ -20,6 +22,7 @@ help: ## List every target with a sentence
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  ENV=dev|prod chooses the environment of synth, deploy, diff, destroy, secrets and honeycomb (now: $(ENV))."
+	@echo "  VERSION=… names the version to deploy (now: $(VERSION))."
 	@echo "  LOCAL_IMAGE=skip keeps make up from building the image where there is a Docker engine."
 
 $(READY): requirements/dev.txt requirements/uv.txt package-lock.json scripts/setup
@@ -71,8 +74,9 @@ synth: $(READY) ## Synthesize the templates of ENV; VALIDATE=1 runs the CDK's te
 	@CDK_VALIDATION=$(if $(VALIDATE),true,false) $(CDK) synth --quiet $(CONTEXT)
 	@echo "cdk.out holds the templates of $(ENV)"
 
-deploy: $(READY) ## Deploy ENV to the AWS account of your credentials
+deploy: $(READY) ## Deploy ENV to the AWS account of your credentials, and tell Honeycomb and Rollbar
 	@$(CDK) deploy --all $(CONTEXT)
+	-@$(PY) -m operations.deploy_marker --environment $(ENV)
 
 diff: $(READY) ## Show what a deploy of ENV would change
 	@$(CDK) diff $(CONTEXT)

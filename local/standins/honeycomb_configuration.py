@@ -1,7 +1,7 @@
-"""Stand in for Honeycomb's configuration API: queries, query annotations, boards and triggers.
+"""Stand in for Honeycomb's configuration API: queries, query annotations, boards, triggers and markers.
 
 Source of paths, shapes and status codes: Honeycomb API reference, version 1. What it is sent is checked as that
-describes it; what belongs to a paid plan or another subject (SLOs, markers, recipients) is not here.
+describes it; what belongs to a paid plan or another subject (SLOs, recipients) is not here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from local.standins.honeycomb_configuration_answers import after_answer, before,
 from local.standins.honeycomb_configuration_checks import (
     ANNOTATION,
     BOARD,
+    MARKER,
     QUERY,
     TRIGGER,
     columns_of,
@@ -40,6 +41,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     _serve_annotations(app, holds)
     _serve_boards(app, holds)
     _serve_triggers(app, holds)
+    _serve_markers(app, holds)
     return app
 
 
@@ -141,6 +143,19 @@ def _serve_triggers(app: Flask, holds: Environment) -> None:
     def change_trigger(dataset: str, trigger_id: str) -> Response:
         there = _found(holds, holds.triggers, trigger_id, dataset)
         return jsonify(_replaced(holds, there, _trigger(holds, dataset), ("created_at",)))
+
+
+def _serve_markers(app: Flask, holds: Environment) -> None:
+    @app.get("/1/markers/<dataset>")
+    def list_markers(dataset: str) -> Response:
+        _check_dataset(holds, dataset)
+        return jsonify(holds.of(holds.markers, dataset))
+
+    @app.post("/1/markers/<dataset>")
+    def make_marker(dataset: str) -> Answer:
+        _check_dataset(holds, dataset)
+        dates = {"created_at": STARTED, "updated_at": STARTED}
+        return jsonify(_kept(holds, holds.markers, {**body_of(MARKER), **dates}, dataset)), 201
 
 
 def _board(holds: Environment) -> Thing:

@@ -21,6 +21,7 @@ PERMISSION_OF: Final = {
     **dict.fromkeys(("columns", "queries", "query_annotations"), "columns"),
     "boards": "boards",
     "triggers": "triggers",
+    "markers": "markers",
 }
 """What a key must be allowed, by the part of the path. `queries` in a key's access is to run them."""
 

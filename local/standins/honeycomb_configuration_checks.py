@@ -121,6 +121,9 @@ BOARD: Final = record(
     },
     ("name", "type"),
 )
+MARKER: Final = record(
+    {"message": text(), "type": text(), "url": text(), "start_time": whole(0), "end_time": whole(0)},
+)
 TRIGGER: Final = record(
     {
         "name": text(120, 1),

@@ -50,6 +50,7 @@ class Environment:
     annotations: dict[str, Thing] = field(default_factory=dict)
     boards: dict[str, Thing] = field(default_factory=dict)
     triggers: dict[str, Thing] = field(default_factory=dict)
+    markers: dict[str, Thing] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     """`GET /1/auth` and so on, every one that came."""
 

@@ -1,12 +1,13 @@
-"""Stand in for Rollbar's item endpoint: take items, keep the newest, answer by trace id.
+"""Stand in for Rollbar: take items and deploys, keep the newest, answer items by trace id.
 
-Source of the format: Rollbar's API reference, "Create an Item" (`POST /api/1/item/`). The token's value is
-looked at for presence alone; wherever an item repeats it, it is blotted out before the item is kept.
+Source of the format: Rollbar's API reference, "Create an Item" (`POST /api/1/item/`) and "Report a deploy".
+The token's value is looked at for presence alone; wherever an item repeats it, it is blotted out before it is kept.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections import deque
 from typing import Any, Final
 
 import orjson
@@ -24,6 +25,7 @@ def create_app(capacity: int = CAPACITY) -> Flask:
     """Build the receiver: POST /api/1/item/ as Rollbar takes it, GET /items to look inside."""
     app = Flask("rollbar-stand-in")
     items = Memory(capacity)
+    deploys: deque[dict[str, Any]] = deque(maxlen=capacity)
 
     @app.post("/api/1/item/")
     def item() -> Response | Refusal:
@@ -37,6 +39,20 @@ def create_app(capacity: int = CAPACITY) -> Flask:
         item_uuid = str(data.setdefault("uuid", uuid.uuid4().hex))
         items.remember([(trace_id_of(data), data)])
         return jsonify(err=0, result={"id": None, "uuid": item_uuid})
+
+    @app.post("/api/1/deploy")
+    def deploy() -> Response | Refusal:
+        told = request.get_json(force=True, silent=True)
+        if not request.headers.get(TOKEN_HEADER):
+            return _refused("access token required", 401)
+        if not isinstance(told, dict) or not told.get("environment") or not told.get("revision"):
+            return _refused("environment and revision are required", 422)
+        deploys.append(told)
+        return jsonify(err=0, data={"deploy_id": len(deploys)})
+
+    @app.get("/deploys")
+    def deployed() -> Response:
+        return jsonify([*deploys])
 
     @app.get("/items")
     def kept() -> Response:

@@ -10,3 +10,7 @@ class HoneycombError(Exception):
         super().__init__(f"{problem}. {remedy}.")
         self.problem = problem
         self.remedy = remedy
+
+
+class NoKeyError(HoneycombError):
+    """There is no key: nobody has asked for what needs one."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.honeycomb.errors import HoneycombError
+from operations.honeycomb.errors import HoneycombError, NoKeyError
 from service.contract import CONFIGURATION_KEY_VARIABLE, SECRET_PLACEHOLDER, SecretName, secret_name
 from service.parsing import Secret, secret
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 VARIABLE: Final = CONFIGURATION_KEY_VARIABLE
 
-PERMISSIONS: Final = "Manage Queries and Columns, Manage Public Boards, Manage Triggers"
+PERMISSIONS: Final = "Manage Queries and Columns, Manage Public Boards, Manage Triggers, Manage Markers"
 WANTED: Final = f"a configuration key with {PERMISSIONS} (in Honeycomb: environment settings, API keys)"
 """What kind of key it must be: the ingest key, which the service sends its spans with, may change nothing."""
 
@@ -30,7 +30,7 @@ def find_key(environ: Mapping[str, str], environment: str, connect: Connect) -> 
     name = secret_name(environment, SecretName.HONEYCOMB_CONFIGURATION_KEY)
     stored = _stored(name, connect)
     if stored in {"", SECRET_PLACEHOLDER}:
-        raise HoneycombError(
+        raise NoKeyError(
             f"There is no configuration key: {VARIABLE} is not set, and the secret {name} is not filled in",
             f"Set {VARIABLE} to {WANTED}; the service's own key, HONEYCOMB_API_KEY, is an ingest key and does not do",
         )
