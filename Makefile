@@ -16,7 +16,7 @@ CDK := node_modules/.bin/cdk
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 CONTEXT := -c environment=$(ENV) -c version=$(VERSION) $(CDK_CONTEXT)
 
-.PHONY: bench bench-synth drill help honeycomb setup up down status logs test lint format synth deploy diff destroy secrets lock clean
+.PHONY: ask bench bench-synth drill help honeycomb setup up down status logs test lint format synth deploy diff destroy secrets lock clean
 
 help: ## List every target with a sentence
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ status: $(READY) ## Show what `make up` has running
 
 logs: $(READY) ## Follow the local deployment's log lines, until Ctrl-C
 	@$(PY) -m local logs
+
+ask: $(READY) ## Ask the local deployment every saved question, and print the answers
+	@$(PY) -m local ask
 
 test: $(READY) $(PAGE) ## Run every test, the page's too; TESTS=tests/unit for example runs those alone
 	@scripts/browser

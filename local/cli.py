@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.asking import ask
 from local.desk import Desk
 from local.down import down
 from local.errors import FailedStepError, LocalError
@@ -59,6 +60,9 @@ def _run(chosen: argparse.Namespace, report: Report) -> int:
     if chosen.command == "logs":
         logs(desk, follow=not chosen.no_follow)
         return 0
+    if chosen.command == "ask":
+        ask(desk, markdown=chosen.markdown)
+        return 0
     return 0 if status(desk) else 1
 
 
@@ -68,6 +72,8 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("up", help="deploy into an embedded AWS, send a request, show where it is seen")
     commands.add_parser("down", help="stop everything that up started")
     commands.add_parser("status", help="show what runs")
+    asking = commands.add_parser("ask", help="ask every saved question of what was seen so far")
+    asking.add_argument("--markdown", action="store_true", help="print tables in Markdown")
     following = commands.add_parser("logs", help="follow the log lines")
     following.add_argument("--no-follow", action="store_true", help="print what there is and end")
     return parser.parse_args()

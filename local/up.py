@@ -58,7 +58,7 @@ def _conclude(desk: Desk, host: str, seconds: float) -> None:
     say(f"Up after {seconds:.0f} s: http://{host}/api/activities/home")
     for line in HONESTY:
         say(line)
-    say("Next: make logs | make status | make down, or change service/ and make up again.")
+    say("Next: make ask | make logs | make status | make down, or change service/ and make up again.")
 
 
 @contextmanager

@@ -5,11 +5,14 @@ The key's value is looked at for presence alone and forgotten.
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from flask import Flask, Response, jsonify, request
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from local.standins import honeycomb_queries
+from local.standins.honeycomb_queries import QueryError, event_of
 from local.standins.memory import Memory
 from local.standins.otlp import JSON, PROTOBUF, UnreadableExportError, inflate, read_spans
 from local.standins.server import LARGEST_BODY
@@ -20,8 +23,12 @@ Refusal = tuple[Response, int]
 
 
 def create_app(capacity: int = CAPACITY) -> Flask:
-    """Build the receiver: POST /v1/traces as Honeycomb takes it, GET /traces and /traces/<trace id> to look inside."""
+    """Build the receiver: POST /v1/traces as Honeycomb takes it, GET /traces and /traces/<trace id> to look inside.
+
+    POST /queries/<dataset> runs a query of the configuration API over what is held.
+    """
     app = Flask("honeycomb-stand-in")
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it: columns stay in their order
     spans = Memory(capacity)
 
     @app.post("/v1/traces")
@@ -40,6 +47,14 @@ def create_app(capacity: int = CAPACITY) -> Flask:
     @app.get("/traces/<trace_id>")
     def trace(trace_id: str) -> Response:
         return jsonify(spans.of_trace(trace_id.lower()))
+
+    @app.post("/queries/<dataset>")
+    def ask(dataset: str) -> Response | Refusal:
+        query = request.get_json(force=True)
+        try:
+            return jsonify(honeycomb_queries.run(query, dataset, map(event_of, spans.newest(capacity)), time.time()))
+        except QueryError as error:
+            return jsonify(error=str(error)), 422
 
     @app.get("/traces")
     def traces() -> Response:

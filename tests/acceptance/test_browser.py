@@ -67,6 +67,32 @@ def eventually(look: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:  
     return found
 
 
+ANSWERED = (
+    "CloudWatch: Latency by user id",
+    "CloudWatch: Recent traces",
+    "CloudWatch: Slowest routes",
+    "CloudWatch: Errors by route",
+    "CloudWatch: Everything about one trace",
+    'X-Ray: Group Cruddur: service("Backend-Flask")',
+    'X-Ray: Group Cruddur-Faults: service("Backend-Flask") AND fault',
+    "Honeycomb: Latency by user",
+    "Honeycomb: Recent traces",
+    "Honeycomb: Browser and backend, p95 per route",
+    "Honeycomb: Errors by route",
+    "Honeycomb: Web vitals by page",
+)
+UNANSWERED = (
+    "CloudWatch: Dropped telemetry",
+    'X-Ray: Group Cruddur-Slow: service("Backend-Flask") AND responsetime > 1',
+)
+
+
+def answers(shown: str) -> dict[str, list[str]]:
+    """Return the lines below each question that `make ask` printed."""
+    blocks = [block.splitlines() for block in shown.strip().split("\n\n")]
+    return {head: rows for head, *rows in blocks}
+
+
 @pytest.fixture
 def deployed(checkout: Checkout) -> tuple[str, State]:
     shown = checkout.run("up")
@@ -166,6 +192,28 @@ def test_each_click_is_one_trace_in_all_four_places(deployed: tuple[str, State])
     assert (counted.honeycomb[fault], counted.xray[fault], counted.cloudwatch[fault], counted.rollbar[fault]) == (
         1,
     ) * 4
+
+
+def test_every_saved_question_is_answered_by_what_people_did(checkout: Checkout, deployed: tuple[str, State]) -> None:
+    with browser_at(deployed[0]) as visit:
+        visit.page.locator("#user").select_option("worf")
+        visit.page.get_by_role("button", name="Make the backend fail").click()
+        fault = newest_call(visit.page, "/api/fault")
+        visit.page.goto("about:blank")  # what waits for its batch is sent as the page goes
+    found = eventually(lambda: answers(checkout.run("ask").stdout), lambda each: all(map(_has_rows(each), ANSWERED)))
+    assert {question for question in found if not _has_rows(found)(question)} == set(UNANSWERED)
+    assert set(found) == {*ANSWERED, *UNANSWERED}
+    for question in ("CloudWatch: Latency by user id", "Honeycomb: Latency by user"):
+        assert any("worf" in row for row in found[question]), found[question]
+    for question in ("CloudWatch: Recent traces", "Honeycomb: Recent traces"):
+        assert any(fault in row for row in found[question]), found[question]
+    assert any(f"1-{fault[:8]}-{fault[8:]}" in row for row in found[ANSWERED[6]])
+    tables = checkout.run("ask", "--markdown").stdout
+    assert all(f"**{question}**" in tables for question in found)
+
+
+def _has_rows(found: dict[str, list[str]]) -> Callable[[str], bool]:
+    return lambda question: found.get(question, ["  nothing"]) != ["  nothing"]
 
 
 def test_the_page_looks_cared_for_and_works_without_the_relay(deployed: tuple[str, State], tmp_path: Path) -> None:

@@ -35,6 +35,13 @@ def test_status_of_nothing_says_how_to_start(tmp_path: Path) -> None:
     assert run(tmp_path, "status") == (1, "Nothing is up. Start with make up.\n", "")
 
 
+def test_asking_where_nothing_is_up_says_how_to_start(tmp_path: Path) -> None:
+    code, out, err = run(tmp_path, "ask")
+
+    assert (code, out) == (1, "")
+    assert err == "error: Nothing is up. Start with make up, then open its page or send it requests\n"
+
+
 def test_down_of_nothing_is_harmless(tmp_path: Path) -> None:
     assert run(tmp_path, "down") == (0, "Nothing was running\n", "")
 
@@ -63,7 +70,7 @@ def test_an_unknown_command_lists_the_known_ones(tmp_path: Path) -> None:
     code, _, err = run(tmp_path, "restart")
 
     assert code == 2
-    for command in ("up", "down", "status", "logs"):
+    for command in ("up", "down", "status", "logs", "ask"):
         assert command in err
 
 
