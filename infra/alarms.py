@@ -15,12 +15,20 @@ from aws_cdk.aws_sns_subscriptions import EmailSubscription
 from constructs import Construct
 
 from infra.saved_queries import saved_queries
-from infra.signals import Signals, dropped
+from infra.signals import FEWEST_FAILURES, FEWEST_REQUESTS, Signals, dropped
 from service.contract import LOG_GROUP, XRAY_GROUP
 
 ERROR_PERCENT: Final = 5
 SLOW_SECONDS: Final = 1.0
 """What the X-Ray group of slow requests takes for slow, too."""
+
+# The newest minutes of a load balancer's and of Container Insights' metrics come late, and what FILL puts in their
+# place is not what they were: where each of the last minutes has to be bad, an alarm can be held in OK for good. So
+# more are looked at than have to be bad: M out of N, as the User Guide says of FILL ("Using math expressions with
+# CloudWatch metrics").
+_OF_ERRORS: Final = (2, 5)
+_OF_LATENCY: Final = (3, 5)
+_OF_TASKS: Final = (5, 8)
 
 _NOT_BREACHING: Final = cloudwatch.TreatMissingData.NOT_BREACHING
 _BREACHING: Final = cloudwatch.TreatMissingData.BREACHING
@@ -90,20 +98,22 @@ class Alarms(Construct):
             "5xx-share",
             signals.error_share(),
             threshold=ERROR_PERCENT,
-            minutes=(2, 3),
-            says=f"More than {ERROR_PERCENT} % of requests fail. Look first at {self._query('errors-by-route')}, then"
-            f" at the X-Ray group {XRAY_GROUP}-Faults and at Rollbar's newest item. Errors of the load balancer alone"
-            " mean that no task answers: see the service's events in ECS.",
+            minutes=_OF_ERRORS,
+            says=f"More than {ERROR_PERCENT} % of requests fail. Minutes with fewer than {FEWEST_FAILURES} failures"
+            f" do not count. Look first at {self._query('errors-by-route')}, then at the X-Ray group"
+            f" {XRAY_GROUP}-Faults and at Rollbar's newest item. Errors of the load balancer alone mean that no task"
+            " answers: see the service's events in ECS.",
         )
 
     def _latency(self, signals: Signals) -> cloudwatch.Alarm:
         return self._alarm(
             "p99",
-            signals.latency("p99"),
+            signals.slowest_percent(),
             threshold=SLOW_SECONDS,
-            minutes=(3, 3),
-            says=f"One request in a hundred takes over {SLOW_SECONDS:g} s. Look first at"
-            f" {self._query('slowest-routes')}, then at the X-Ray group {XRAY_GROUP}-Slow; is CPU at its limit?",
+            minutes=_OF_LATENCY,
+            says=f"One request in a hundred takes over {SLOW_SECONDS:g} s. Minutes with fewer than {FEWEST_REQUESTS}"
+            f" requests do not count. Look first at {self._query('slowest-routes')}, then at the X-Ray group"
+            f" {XRAY_GROUP}-Slow; is CPU at its limit?",
         )
 
     def _unhealthy_targets(self, signals: Signals) -> cloudwatch.Alarm:
@@ -117,16 +127,19 @@ class Alarms(Construct):
         )
 
     def _missing_tasks(self, signals: Signals) -> cloudwatch.Alarm:
+        datapoints, periods = _OF_TASKS
         alarm = self._alarm(
             "tasks-below-desired",
             signals.missing_tasks(),
             threshold=0,
-            minutes=(5, 5),
-            # Where no target is registered, there is no count of healthy ones: that is the worst case, not a quiet one.
+            minutes=_OF_TASKS,
+            # A load balancer reports most of its metrics only while requests flow. HealthyHostCount is "reported if
+            # health checks are enabled" ("CloudWatch metrics for your Application Load Balancer", User Guide), traffic
+            # or not, so its absence is no quiet hour: no target is registered, which is the worst case.
             missing=_BREACHING,
-            says="Fewer tasks are healthy than there should be, for five minutes. Look first at the events of the"
-            " service in ECS (image, secrets, capacity), then at what its containers printed; what the last tasks wrote"
-            f" is in {self._query('recent-traces')}.",
+            says=f"In {datapoints} minutes of {periods} fewer tasks were healthy than there should be. Look first at"
+            " the events of the service in ECS (image, secrets, capacity), then at what its containers printed; what"
+            f" the last tasks wrote is in {self._query('recent-traces')}.",
         )
         if not signals.container_insights:  # else its metric names the service
             alarm.node.add_dependency(signals.service)

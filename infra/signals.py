@@ -20,6 +20,11 @@ from service.contract import ACCESS_LOGGER, DROPPED_METRIC, METRICS_NAMESPACE, S
 
 PERIOD: Final = Duration.minutes(1)
 
+FEWEST_FAILURES: Final = 3
+"""Failing requests in a minute before their share counts: in an idle minute one of them would be all there is."""
+FEWEST_REQUESTS: Final = 20
+"""Requests in a minute before their p99 counts: of fewer, it is the slowest one, whatever made that slow."""
+
 
 def measure_sampled_share(scope: Construct, construct_id: str, *, log_group: ILogGroup) -> None:
     """Make a metric of the access lines' `sampled`, 0 or 1: its average is the share that the sampling rule kept."""
@@ -87,22 +92,40 @@ class Signals:
             elbv2.HttpCodeElb.ELB_5XX_COUNT, period=PERIOD, label="5xx by the load balancer"
         )
 
-    def error_share(self) -> cloudwatch.MathExpression:
-        """Return the percentage of requests that were answered by a 5xx; nothing where there was no request.
+    def untargeted(self) -> cloudwatch.Metric:
+        """Return the 503 a minute that the load balancer gave because there was no target to choose."""
+        return self.balancer.metrics.http_code_elb(
+            elbv2.HttpCodeElb.ELB_503_COUNT, period=PERIOD, label="503 by the load balancer"
+        )
 
-        A request that found no target counts among the load balancer's errors alone ("CloudWatch metrics for your
-        Application Load Balancer", User Guide).
+    def error_share(self) -> cloudwatch.MathExpression:
+        """Return the percentage of requests that were answered by a 5xx; 0 where fewer than `FEWEST_FAILURES` were.
+
+        `RequestCount` leaves out the requests for which no target was chosen, and no others: a 502 or 504 by the load
+        balancer is in it ("CloudWatch metrics for your Application Load Balancer", User Guide). The load balancer's few
+        other 5xx without a target, as of its own authentication, can make more failures than requests: that is all.
         """
-        failed, unserved = "FILL(failed, 0)", "FILL(unserved, 0)"
-        total = f"(FILL(requests, 0) + {unserved})"
+        failures = "(FILL(failed, 0) + FILL(unserved, 0))"
+        total = "(FILL(requests, 0) + FILL(untargeted, 0))"
+        share = f"IF({total} > {failures}, 100 * {failures} / {total}, 100)"
         return cloudwatch.MathExpression(
-            expression=f"IF({total} > 0, 100 * ({failed} + {unserved}) / {total}, 0)",
+            expression=f"IF({failures} >= {FEWEST_FAILURES}, {share}, 0)",
             using_metrics={
                 "requests": self.requests(),
                 "failed": self.answers(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, "5xx"),
                 "unserved": self.balancer_errors(),
+                "untargeted": self.untargeted(),
             },
-            label="5xx, % of requests",
+            label=f"5xx, % of requests, from {FEWEST_FAILURES} on",
+            period=PERIOD,
+        )
+
+    def slowest_percent(self) -> cloudwatch.MathExpression:
+        """Return the p99 of `latency` in seconds; 0 where there were fewer than `FEWEST_REQUESTS`."""
+        return cloudwatch.MathExpression(
+            expression=f"IF(FILL(requests, 0) >= {FEWEST_REQUESTS}, FILL(p99, 0), 0)",
+            using_metrics={"requests": self.requests(), "p99": self.latency("p99")},
+            label=f"p99, from {FEWEST_REQUESTS} requests on",
             period=PERIOD,
         )
 

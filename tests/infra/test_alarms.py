@@ -13,12 +13,15 @@ from aws_cdk.assertions import Template
 
 from infra.alarms import ERROR_PERCENT, SLOW_SECONDS, AlarmTopic
 from infra.aws_json import load
+from infra.signals import FEWEST_FAILURES, FEWEST_REQUESTS
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json
 
 EVERY = ["5xx-share", "p99", "unhealthy-targets", "tasks-below-desired", "telemetry-dropped"]
 LONGEST_REGION = "ap-southeast-2"
 MAX_DESCRIPTION = 1024
 """Characters: PutMetricAlarm, CloudWatch API reference."""
+LATE_MINUTES = 2
+"""How many of the newest minutes may not be there yet."""
 
 
 class Number(float):
@@ -82,22 +85,49 @@ def test_a_description_fits_and_links_a_saved_query(name: str, dev: Assembly) ->
 
 
 @pytest.mark.parametrize(
-    ("requests", "failed", "unserved", "percent"),
+    ("counted", "percent"),
     [
-        (None, None, None, 0),
-        (0, 0, 0, 0),
-        (100, None, None, 0),
-        (100, 6, None, 6),
-        (95, 1, 5, 6),
-        (None, None, 3, 100),
+        pytest.param({}, 0, id="nothing at all"),
+        pytest.param({"requests": 100}, 0, id="no failure"),
+        pytest.param({"requests": 100, "failed": 6}, 6, id="by the service"),
+        pytest.param({"requests": 40, "unserved": 40}, 100, id="all answered 502, for which a target was chosen"),
+        pytest.param({"requests": 100, "failed": 1, "unserved": 5}, 6, id="some answered 502"),
+        pytest.param({"unserved": 3, "untargeted": 3}, 100, id="all answered 503, for which there was none"),
+        pytest.param({"requests": 95, "failed": 1, "unserved": 5, "untargeted": 5}, 6, id="some answered 503"),
+        pytest.param({"unserved": 4}, 100, id="by the load balancer before it chose"),
+        pytest.param({"requests": 1, "failed": 1}, 0, id="the only request of an idle minute"),
+        pytest.param({"requests": 2, "failed": 1, "unserved": 1}, 0, id="one less than counts"),
+        pytest.param({"requests": 3, "failed": 2, "unserved": 1}, 100, id="just enough to count"),
     ],
 )
-def test_the_share_of_errors_counts_the_load_balancers_own_and_is_nought_without_traffic(
-    requests: float | None, failed: float | None, unserved: float | None, percent: float, dev: Assembly
+def test_the_share_of_errors_counts_the_load_balancers_own_and_not_what_a_single_request_does(
+    counted: dict[str, float], percent: float, dev: Assembly
 ) -> None:
     alarm = alarms_of(dev)["5xx-share"]
-    assert calculated(expression_of(alarm), requests=requests, failed=failed, unserved=unserved) == percent
+    nothing = dict.fromkeys(("requests", "failed", "unserved", "untargeted"))
+    assert calculated(expression_of(alarm), **{**nothing, **counted}) == percent
     assert alarm["Threshold"] == ERROR_PERCENT
+
+
+@pytest.mark.parametrize(("requests", "p99", "seconds"), [(None, None, 0), (1, 9, 0), (19, 9, 0), (20, 9, 9)])
+def test_a_slow_request_counts_where_others_are_there_to_compare(
+    requests: float | None, p99: float | None, seconds: float, dev: Assembly
+) -> None:
+    assert calculated(expression_of(alarms_of(dev)["p99"]), requests=requests, p99=p99) == seconds
+
+
+def test_what_counts_is_said_by_the_alarm(dev: Assembly) -> None:
+    said = {name: written(alarm["AlarmDescription"]) for name, alarm in alarms_of(dev).items()}
+    assert f"fewer than {FEWEST_FAILURES} failures do not count" in said["5xx-share"]
+    assert f"fewer than {FEWEST_REQUESTS} requests do not count" in said["p99"]
+    assert "In 5 minutes of 8" in said["tasks-below-desired"]
+
+
+def test_a_minute_that_is_late_holds_no_alarm_in_ok(assembly: Assembly) -> None:
+    filled = {name: alarm for name, alarm in alarms_of(assembly).items() if "FILL" in json.dumps(alarm)}
+    assert {"5xx-share", "p99"} <= set(filled)
+    for name, alarm in filled.items():
+        assert alarm["EvaluationPeriods"] - alarm["DatapointsToAlarm"] >= LATE_MINUTES, name
 
 
 def test_without_traffic_there_is_no_data_and_no_data_sets_no_alarm_off(assembly: Assembly) -> None:
@@ -124,7 +154,7 @@ def test_with_container_insights_tasks_are_compared_with_what_autoscaling_wants(
 
 def test_slow_means_the_same_to_the_alarm_and_to_the_x_ray_group(dev: Assembly) -> None:
     alarm = alarms_of(dev)["p99"]
-    [measured] = [each["MetricStat"] for each in alarm["Metrics"]]
+    [measured] = [each["MetricStat"] for each in alarm["Metrics"] if each["Id"] == "p99"]
     assert (alarm["Threshold"], measured["Stat"], measured["Metric"]["MetricName"]) == (
         SLOW_SECONDS,
         "p99",

@@ -67,7 +67,7 @@ def test_these_are_on_the_wall_and_none_hides_another(assembly: Assembly) -> Non
     [
         ("Traffic", ["requests a minute"]),
         ("Latency, seconds", ["p50", "p95", "p99"]),
-        (TITLES[3], ["4xx", "5xx", "5xx by the load balancer", "5xx, % of requests"]),
+        (TITLES[3], ["4xx", "5xx", "5xx by the load balancer", "5xx, % of requests, from 3 on"]),
         (TITLES[5], ["CPU, %", "memory, %"]),
         (TITLES[6], ["sampled, %"]),
     ],
