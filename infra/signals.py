@@ -16,7 +16,17 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.aws_logs import FilterPattern, ILogGroup, MetricFilter
 from constructs import Construct
 
-from service.contract import ACCESS_LOGGER, DROPPED_METRIC, METRICS_NAMESPACE, SAMPLED_METRIC, SINK_DIMENSION
+from service.contract import (
+    ACCESS_LOGGER,
+    DROPPED_METRIC,
+    HEALTH_CHECK_PATH,
+    LOGGER_FIELD,
+    METRICS_NAMESPACE,
+    PATH_FIELD,
+    SAMPLED_FIELD,
+    SAMPLED_METRIC,
+    SINK_DIMENSION,
+)
 
 PERIOD: Final = Duration.minutes(1)
 
@@ -27,20 +37,26 @@ FEWEST_REQUESTS: Final = 20
 
 
 def measure_sampled_share(scope: Construct, construct_id: str, *, log_group: ILogGroup) -> None:
-    """Make a metric of the access lines' `sampled`, 0 or 1: its average is the share that the sampling rule kept."""
+    """Make a metric of the access lines' `sampled`, 0 or 1: its average is the share that the sampling rule kept.
+
+    Health checks come by the clock, of the load balancer and of the container: they would be most of an idle service's.
+    """
     MetricFilter(
         scope,
         construct_id,
         log_group=log_group,
-        filter_pattern=FilterPattern.string_value("$.logger", "=", ACCESS_LOGGER),
+        filter_pattern=FilterPattern.all(
+            FilterPattern.string_value(f"$.{LOGGER_FIELD}", "=", ACCESS_LOGGER),
+            FilterPattern.string_value(f"$.{PATH_FIELD}", "!=", HEALTH_CHECK_PATH),
+        ),
         metric_namespace=METRICS_NAMESPACE,
         metric_name=SAMPLED_METRIC,
-        metric_value="$.sampled",
+        metric_value=f"$.{SAMPLED_FIELD}",
     )
 
 
 def sampled_share() -> cloudwatch.IMetric:
-    """Return the percentage of requests that the sampling rule kept."""
+    """Return the percentage of requests, health checks aside, that the sampling rule kept."""
     share = cloudwatch.Metric(
         namespace=METRICS_NAMESPACE, metric_name=SAMPLED_METRIC, statistic=cloudwatch.Stats.AVERAGE, period=PERIOD
     )
@@ -75,7 +91,7 @@ class Signals:
     minimum_tasks: int
 
     def requests(self) -> cloudwatch.Metric:
-        """Return the requests a minute that reached a target."""
+        """Return the requests a minute for which a target was chosen."""
         return self.balancer.metrics.request_count(period=PERIOD, label="requests a minute")
 
     def latency(self, statistic: str) -> cloudwatch.Metric:

@@ -23,6 +23,12 @@ SAMPLED_METRIC: Final = "SampledShare"
 ACCESS_LOGGER: Final = "service.access"
 """The `logger` of the one line that each request writes."""
 
+# Plain strings and no StrEnum: orjson takes no subclass of `str` for a key.
+LOGGER_FIELD: Final = "logger"
+PATH_FIELD: Final = "path"
+SAMPLED_FIELD: Final = "sampled"
+"""The fields of a log line's JSON object by which lines are measured."""
+
 XRAY_GROUP: Final = "Cruddur"
 XRAY_GROUP_FILTER: Final = f'service("{SERVICE_NAME}")'
 CONFIGURED_NAME_ANNOTATION: Final = "service_name"

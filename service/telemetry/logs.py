@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 from opentelemetry.context import get_current
 
-from service.contract import ACCESS_LOGGER
+from service.contract import ACCESS_LOGGER, LOGGER_FIELD, PATH_FIELD, SAMPLED_FIELD
 from service.telemetry.ids import span_hex
 from service.telemetry.scope import SCOPE_KEY, RequestScope
 from service.telemetry.spans import SPAN_KEY, LightSpan
@@ -129,7 +129,7 @@ def _json(line: LogLine, exception: str | None, version: str) -> bytes:
         **(line.fields or {}),
         "timestamp": _timestamp(line.created),
         "level": line.level,
-        "logger": line.logger,
+        LOGGER_FIELD: line.logger,
         "message": line.message,
         "version": version,
         **_request_fields(line),
@@ -173,12 +173,12 @@ def _request_fields(line: LogLine) -> dict[str, Any]:
         fields["user_id"] = scope.user_id
     if line.is_access:
         fields["message"] = f"{scope.method} {scope.path} {scope.status}"
-        fields["path"] = scope.path
+        fields[PATH_FIELD] = scope.path
         fields["status"] = scope.status
         fields["duration_ms"] = round(scope.duration_ms, 3)
         fields["bytes"] = scope.bytes_sent
         fields["client_address"] = scope.client_address
-        fields["sampled"] = int(said_by(scope.span.trace_state).in_xray)  # a number: its average is the share
+        fields[SAMPLED_FIELD] = int(said_by(scope.span.trace_state).in_xray)  # a number: its average is the share
     return fields
 
 

@@ -1,0 +1,47 @@
+"""The metric of what the sampling rule keeps is made of the access lines that the service really writes."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import partial
+
+import pytest
+
+from local.emulator.logs_patterns import compile_pattern
+from service.contract import HEALTH_CHECK_PATH
+from tests.infra.assembly import Assembly
+from tests.telemetry.conftest import AppMaker, make_app, observatory
+from tests.telemetry.observatory import Document, Observatory, eventually
+from tests.telemetry.segments import ask
+
+__all__ = ["make_app", "observatory"]
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+
+def measured(assembly: Assembly, lines: list[Document]) -> list[float]:
+    """Return the values that the synthesized metric filter takes from `lines`."""
+    deployed = assembly.observability.only("AWS::Logs::MetricFilter")
+    [transformation] = deployed["MetricTransformations"]
+    [field] = re.findall(r"^\$\.(\w+)$", transformation["MetricValue"])
+    matches = compile_pattern(deployed["FilterPattern"])
+    return [float(line[field]) for line in lines if matches(json.dumps(line))]
+
+
+@pytest.mark.parametrize("rate", [1, 0])
+def test_a_request_counts_as_the_rule_decided_and_a_health_check_does_not(
+    rate: int, dev: Assembly, make_app: AppMaker, observatory: Observatory
+) -> None:
+    rule = f'{{"RuleName":"tests","FixedRate":{rate},"ReservoirSize":0}}'
+    app = make_app({**observatory.environment, "FAULT_ROUTES": "true", "XRAY_SAMPLING_RULE": rule})
+    home, fault = ask(app, "/api/activities/home"), ask(app, "/api/fault", 500)
+    checks = [ask(app, path) for path in (HEALTH_CHECK_PATH, f"{HEALTH_CHECK_PATH}?detail")]
+
+    of_home = eventually(partial(observatory.lines_of, home), 1)
+    of_fault = eventually(partial(observatory.lines_of, fault), 2)
+    of_checks = [eventually(partial(observatory.lines_of, each), 1)[0] for each in checks]
+
+    assert measured(dev, of_home) == measured(dev, of_fault) == [rate]
+    assert [line["path"] for line in of_checks] == [HEALTH_CHECK_PATH, HEALTH_CHECK_PATH]
+    assert measured(dev, of_checks) == []
