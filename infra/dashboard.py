@@ -120,7 +120,7 @@ def _top_errors() -> cloudwatch.IWidget:
     return cloudwatch.LogQueryWidget(
         title=query.title,
         log_group_names=[LOG_GROUP],
-        query_string=query.text,
+        query_string=query.commands,
         view=cloudwatch.LogQueryVisualizationType.TABLE,
         width=FULL_WIDTH - WIDTH,
         height=HEIGHT,

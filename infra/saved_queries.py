@@ -24,10 +24,14 @@ class SavedQuery:
     title: str
     text: str
 
+    @property
+    def commands(self) -> str:
+        """Return the text without its comments."""
+        return "\n".join(line for line in self.text.splitlines() if not line.startswith("#"))
+
     def console_link(self, *, region: str, log_group: str) -> str:
         """Return the address that opens the query in the CloudWatch console, short of its comments."""
-        text = "\n".join(line for line in self.text.splitlines() if not line.startswith("#"))
-        return console.logs_insights(region, query=text, log_group=log_group)
+        return console.logs_insights(region, query=self.commands, log_group=log_group)
 
 
 def saved_queries() -> dict[str, SavedQuery]:

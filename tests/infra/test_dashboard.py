@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from infra.saved_queries import saved_queries
+from local.emulator.insights import run
+from service.contract import ACCESS_LOGGER, LOG_GROUP
 from tests.infra.assembly import Assembly, Json
 
 COLUMNS = 24
@@ -86,10 +88,18 @@ def test_what_is_dropped_is_a_line_of_each_sink_whichever_there_are(dev: Assembl
     assert search["expression"] == "SEARCH('{Cruddur/Telemetry,sink} MetricName=\"Dropped\"', 'Sum', 60)"
 
 
-def test_the_top_errors_are_the_saved_query(dev: Assembly) -> None:
-    query = widget(dev, "Errors by route")["query"]
-    assert query.endswith(saved_queries()["errors-by-route"].text)
-    assert query.startswith("SOURCE 'Cruddur-Backend-Flask'")
+def test_the_top_errors_are_what_the_saved_query_finds(dev: Assembly) -> None:
+    source, _, commands = widget(dev, "Errors by route")["query"].partition(" | ")
+    assert source == f"SOURCE '{LOG_GROUP}'"
+    # What stands after SOURCE is its first command, which the comment at the head of the file is not.
+    assert "#" not in commands
+    lines = [{"logger": ACCESS_LOGGER, "method": "GET", "route": "/fault", "status": each} for each in (500, 500, 200)]
+    events = [{"@message": json.dumps(line), "@timestamp": "2026-11-24 12:00:00.000"} for line in lines]
+    found = run(commands, events)
+    assert found == run(saved_queries()["errors-by-route"].text, events)
+    assert [{each["field"]: each["value"] for each in row} for row in found] == [
+        {"method": "GET", "route": "/fault", "status": "500", "errors": "2"}
+    ]
 
 
 def test_links_lead_to_the_other_products_and_to_every_saved_query(dev: Assembly) -> None:
