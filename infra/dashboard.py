@@ -22,27 +22,38 @@ HEIGHT: Final = 6
 FULL_WIDTH: Final = 24
 SHOWN: Final = Duration.hours(3)
 
+HONEYCOMB: Final = "https://ui.honeycomb.io"
+ROLLBAR: Final = "https://app.rollbar.com"
+"""The products' front pages."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Where the other three products show the service: addresses, besides the console's region."""
+    """Where the other three products show the service: addresses, besides the console's region.
+
+    Where the team has not said which board or project is its own, the link leads to the front page and says so.
+    """
 
     region: str
-    honeycomb_board: str
-    rollbar_items: str
+    honeycomb_board: str | None
+    rollbar_items: str | None
 
     def as_markdown(self) -> str:
         """Return them as one line of links, with the saved queries in another."""
         links = {
             "X-Ray map": console.xray_map(self.region),
             "X-Ray traces": console.xray_traces(self.region),
-            "Honeycomb board": self.honeycomb_board,
-            "Rollbar": self.rollbar_items,
+            **_own("Honeycomb board", self.honeycomb_board, HONEYCOMB, setting="honeycomb_board"),
+            **_own("Rollbar", self.rollbar_items, ROLLBAR, setting="rollbar_items"),
         }
         queries = {
             each.title: each.console_link(region=self.region, log_group=LOG_GROUP) for each in saved_queries().values()
         }
         return f"{_linked(links)}\n\n{_linked(queries)}"
+
+
+def _own(title: str, address: str | None, front_page: str, *, setting: str) -> dict[str, str]:
+    return {title: address} if address is not None else {f"{title} (set {setting})": front_page}
 
 
 def _linked(links: dict[str, str]) -> str:

@@ -55,13 +55,10 @@ class Environment:
     certificate_arn: str | None
     alarm_email: str | None
     """Who is told of alarms, besides whoever subscribes to the topic."""
-    honeycomb_board: str
-    rollbar_items: str
+    honeycomb_board: str | None
+    rollbar_items: str | None
     """Where the dashboard's links lead: the team's own board, which `make honeycomb` prints, and project."""
 
-
-HONEYCOMB: Final = "https://ui.honeycomb.io"
-ROLLBAR: Final = "https://app.rollbar.com"
 
 EVERYTHING: Final = Sampling(fixed_rate=1.0, reservoir_size=5)
 
@@ -86,8 +83,8 @@ LOCAL: Final = Environment(
     xray_url=None,
     certificate_arn=None,
     alarm_email=None,
-    honeycomb_board=HONEYCOMB,
-    rollbar_items=ROLLBAR,
+    honeycomb_board=None,
+    rollbar_items=None,
 )
 
 DEV: Final = Environment(
@@ -111,8 +108,8 @@ DEV: Final = Environment(
     xray_url=None,
     certificate_arn=None,
     alarm_email=None,
-    honeycomb_board=HONEYCOMB,
-    rollbar_items=ROLLBAR,
+    honeycomb_board=None,
+    rollbar_items=None,
 )
 
 PROD: Final = Environment(
@@ -136,8 +133,8 @@ PROD: Final = Environment(
     xray_url=None,
     certificate_arn=None,
     alarm_email=None,
-    honeycomb_board=HONEYCOMB,
-    rollbar_items=ROLLBAR,
+    honeycomb_board=None,
+    rollbar_items=None,
 )
 
 ENVIRONMENTS: Final = {each.name: each for each in (LOCAL, DEV, PROD)}

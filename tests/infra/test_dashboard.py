@@ -104,8 +104,14 @@ def test_the_top_errors_are_what_the_saved_query_finds(dev: Assembly) -> None:
 
 def test_links_lead_to_the_other_products_and_to_every_saved_query(dev: Assembly) -> None:
     text = body_of(dev)["widgets"][0]["properties"]["markdown"]
-    for title in ("X-Ray map", "Honeycomb board", "Rollbar", *(each.title for each in saved_queries().values())):
+    for title in ("X-Ray map", "X-Ray traces", *(each.title for each in saved_queries().values())):
         assert f"[{title}](https://" in text
+
+
+def test_a_link_to_a_front_page_says_what_to_set_for_the_teams_own(assembly: Assembly) -> None:
+    text = body_of(assembly)["widgets"][0]["properties"]["markdown"]
+    assert "[Honeycomb board (set honeycomb_board)](https://ui.honeycomb.io)" in text
+    assert "[Rollbar (set rollbar_items)](https://app.rollbar.com)" in text
 
 
 def test_a_teams_own_board_and_project_are_linked_where_they_are_given(synthesized: Any) -> None:  # noqa: ANN401 - a fixture that is a function
@@ -114,6 +120,7 @@ def test_a_teams_own_board_and_project_are_linked_where_they_are_given(synthesiz
     text = body_of(given)["widgets"][0]["properties"]["markdown"]
     assert f"[Honeycomb board]({board})" in text
     assert f"[Rollbar]({items})" in text
+    assert "(set " not in text
 
 
 def test_the_stack_says_where_the_dashboard_is(dev: Assembly) -> None:
