@@ -26,6 +26,7 @@ from local.standins.honeycomb_configuration_shapes import Fault
 from local.standins.honeycomb_configuration_store import ACCESS, Environment, Thing
 
 DEFAULT_FREQUENCY: Final = 900
+BOARDS: Final = "https://ui.honeycomb.io/cruddur/environments/local/board"
 STARTED: Final = "2026-01-01T00:00:00Z"
 Answer = tuple[Response, int]
 
@@ -118,14 +119,16 @@ def _serve_boards(app: Flask, holds: Environment) -> None:
 
     @app.post("/1/boards")
     def make_board() -> Answer:
-        return jsonify(_kept(holds, holds.boards, _board(holds))), 201
+        made = _kept(holds, holds.boards, _board(holds))
+        made["links"] = {"board_url": f"{BOARDS}/{made['id']}"}
+        return jsonify(made), 201
 
     @app.put("/1/boards/<board_id>")
     def change_board(board_id: str) -> Response:
         there = _found(holds, holds.boards, board_id)
         board = _board(holds)
         # Without preset filters in the request, those that are there stay.
-        return jsonify(_replaced(holds, there, {**_chosen(there, ["preset_filters"]), **board}, ()))
+        return jsonify(_replaced(holds, there, {**_chosen(there, ["preset_filters"]), **board}, ["links"]))
 
 
 def _serve_triggers(app: Flask, holds: Environment) -> None:
@@ -172,8 +175,7 @@ def _board(holds: Environment) -> Thing:
         elif annotation["query_id"] != shown["query_id"]:
             refuse_invalid([Fault(f"panels[{at}].query_panel", "invalid", "the annotation is of another query")])
         panel["query_panel"] = {"query_style": "graph", **shown, "dataset": holds.dataset_of[shown["query_id"]]}
-    links = {"links": {"board_url": "https://ui.honeycomb.io/cruddur/environments/local/board/standin"}}
-    return {"description": "", "tags": [], **board, **links}
+    return {"description": "", "tags": [], **board}
 
 
 def _trigger(holds: Environment, dataset: str) -> Thing:

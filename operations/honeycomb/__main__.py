@@ -49,6 +49,8 @@ def main(arguments: Sequence[str] | None = None, *, wait: Callable[[float], None
             sys.stdout.write(_shown(plan, found))
             if not chosen.plan:
                 _carry_out(plan, honeycomb)
+            if found.board_address:
+                sys.stdout.write(f"The board, honeycomb_board of infra/environments.py: {found.board_address}\n")
     except HoneycombError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -19,7 +19,7 @@ def step(board: Board, found: Found, pairs: Pairs) -> Step:
     if not any(panel.query in pairs for panel in board.panels):
         return Step(Verb.WAIT, _KIND, board.name, "for its queries")
     if not found.boards:
-        return Step(Verb.CREATE, _KIND, board.name, write=_making(board))
+        return Step(Verb.CREATE, _KIND, board.name, write=_making(board, found))
     [there] = found.boards
     ours, others = _divided(there, found)
     wanted = _wanted(board, pairs)
@@ -76,9 +76,9 @@ def _reduced(panel: Thing) -> Thing:
     }
 
 
-def _making(board: Board) -> Write:
+def _making(board: Board, found: Found) -> Write:
     def write(honeycomb: Honeycomb, pairs: Pairs) -> None:
-        honeycomb.make("/1/boards", _wanted(board, pairs))
+        found.boards.append(honeycomb.make("/1/boards", _wanted(board, pairs)))
 
     return write
 

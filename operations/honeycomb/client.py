@@ -56,13 +56,12 @@ class Honeycomb:
         answer = self._answer("GET", path, None)
         return None if answer.status_code == requests.codes.not_found else self._read(answer, f"GET {path}")
 
-    def make(self, path: str, body: Body) -> str:
-        """Make what `body` says and return its id. Sent again after 429 alone, where nothing was made."""
+    def make(self, path: str, body: Body) -> Body:
+        """Make what `body` says and return it, with its id. Sent again after 429 alone, where nothing was made."""
         made = self._json("POST", path, body)
         if not isinstance(made, dict) or not isinstance(made.get("id"), str):
             raise not_honeycombs(self._url, f"POST {path}")
-        found: str = made["id"]
-        return found
+        return made
 
     def put(self, path: str, body: Body) -> None:
         """Put `body` in the place of what is at `path`."""

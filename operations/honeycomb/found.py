@@ -45,6 +45,14 @@ class Found:
     triggers: dict[tuple[str, str], Thing] = field(default_factory=dict)
     others: dict[str, int] = field(default_factory=lambda: {"named queries": 0, "boards": 0, "triggers": 0})
 
+    @property
+    def board_address(self) -> str:
+        """Return where people see the board; empty where it is not there yet, or Honeycomb does not say."""
+        for board in self.boards:
+            if isinstance(links := board.get("links"), dict):
+                return str(links.get("board_url") or "")
+        return ""
+
     def lacks(self, query: Query) -> str:
         """Return what keeps `query` from being taken; empty where nothing does."""
         columns = self.columns[query.dataset]

@@ -49,9 +49,9 @@ def _renamed(query: Query, current: Annotation) -> Step:
 
 def _making(query: Query) -> Write:
     def write(honeycomb: Honeycomb, pairs: Pairs) -> None:
-        made = honeycomb.make(f"/1/queries/{query.dataset}", dict(query.specification))
+        made = honeycomb.make(f"/1/queries/{query.dataset}", dict(query.specification))["id"]
         body = {"name": query.name, "description": query.marker.below(query.description), "query_id": made}
-        pairs[query.key] = Pair(made, honeycomb.make(f"/1/query_annotations/{query.dataset}", body))
+        pairs[query.key] = Pair(made, honeycomb.make(f"/1/query_annotations/{query.dataset}", body)["id"])
 
     return write
 

@@ -50,6 +50,30 @@ def test_the_board_shows_each_declared_query_under_its_name(rig: Rig) -> None:
     assert [each["query_id"] for each in shown] == [each["query_panel"]["query_id"] for each in rig.panels()]
 
 
+def test_the_boards_address_is_told_when_it_is_made_and_ever_after(rig: Rig) -> None:
+    assert "The board" not in rig.run("--plan").out
+    made, again = rig.run(), rig.run()
+    rig.edit("board.json", lambda document: document.update(name="Cruddur, renamed"))
+    renamed, planned = rig.run(), rig.run("--plan")
+
+    [board] = rig.environment.boards.values()
+    address = board["links"]["board_url"]
+    assert address.endswith(f"/board/{board['id']}")
+    told = f"The board, honeycomb_board of infra/environments.py: {address}"
+    assert [each.out.splitlines()[-1] for each in (made, again, renamed, planned)] == [told] * 4
+
+
+@pytest.mark.parametrize("links", [None, {}, "https://elsewhere.example"])
+def test_a_board_without_an_address_is_kept_all_the_same(rig: Rig, links: object) -> None:
+    rig.run()
+    [board] = rig.environment.boards.values()
+    board["links"] = links
+
+    outcome = rig.run()
+
+    assert (outcome.code, "The board" in outcome.out) == (0, False)
+
+
 def test_a_second_run_leaves_everything_alone_and_writes_nothing(rig: Rig) -> None:
     rig.run()
     before = copy.deepcopy(rig.environment)

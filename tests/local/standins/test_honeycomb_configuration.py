@@ -335,3 +335,13 @@ def test_an_answer_can_be_lost_after_its_request_was_done(api: Api) -> None:
     assert api.call("POST", "/1/queries/backend", COUNT).status_code == 502
 
     assert len(api.environment.queries) == 1
+
+
+def test_a_board_says_where_people_see_it_in_every_answer(api: Api) -> None:
+    body = {"name": "Board", "type": "flexible"}
+    made, other = api.post("/1/boards", body), api.post("/1/boards", body)
+    changed = api.call("PUT", f"/1/boards/{made['id']}", {**body, "name": "New"}).json()
+
+    assert made["links"]["board_url"].endswith(f"/board/{made['id']}")
+    assert changed["links"] == made["links"] != other["links"]
+    assert api.get("/1/boards") == [changed, other]
