@@ -21,7 +21,7 @@ def step(board: Board, found: Found, pairs: Pairs) -> Step:
     if not found.boards:
         return Step(Verb.CREATE, _KIND, board.name, write=_making(board, found))
     [there] = found.boards
-    ours, others = _divided(there, found)
+    ours, others = _divided(board, there, found)
     wanted = _wanted(board, pairs)
     differing = [name for name in ("name", "description") if there.get(name) != wanted[name]]
     if [_reduced(each) for each in ours] != wanted["panels"]:
@@ -47,9 +47,14 @@ def _panel(panel: Panel, pair: Pair) -> Thing:
     return {"type": "query", "query_panel": query, "position": dict(panel.position)}
 
 
-def _divided(there: Thing, found: Found) -> tuple[list[Thing], list[Thing]]:
-    """Return the panels that show a query of ours, whichever version of it, and those that people added."""
-    known = {each.id for each in found.annotations}
+def _divided(board: Board, there: Thing, found: Found) -> tuple[list[Thing], list[Thing]]:
+    """Return the panels of the queries that the board is declared to show, whichever version of them, and the others.
+
+    The others are people's: a panel of a query that is declared for a trigger alone was added by somebody, and one of
+    a query that is no longer on the board may be in use.
+    """
+    declared = {panel.query for panel in board.panels}
+    known = {each.id for each in found.annotations if each.marker.key in declared}
     ours: list[Thing] = []
     others: list[Thing] = []
     for panel in there.get("panels") or []:

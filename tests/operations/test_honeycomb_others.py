@@ -92,6 +92,23 @@ def test_panels_that_people_added_to_the_board_stay_on_it(rig: Rig) -> None:
     assert len(rig.panels()) == 6
 
 
+def test_a_panel_that_people_added_of_a_query_for_a_trigger_stays_too(rig: Rig) -> None:
+    rig.run()
+    [failing] = [each for each in rig.environment.annotations.values() if each["name"] == "Cruddur: answers with 5xx"]
+    shown = {"query_id": failing["query_id"], "query_annotation_id": failing["id"], "query_style": "graph"}
+    added = {"type": "query", "query_panel": shown, "position": {"x_coordinate": 0, "y_coordinate": 20}}
+    rig.panels().append(added)
+    assert rig.writes_of() == []
+    rig.edit("queries/server-errors.json", lambda document: document["query"].update(time_range=600))
+    rig.edit("queries/latency-by-user.json", ask_something_else)
+
+    rig.run()
+
+    assert rig.panels()[-1]["query_panel"]["query_annotation_id"] == failing["id"]
+    assert len(rig.panels()) == 6
+    assert rig.writes_of() == []
+
+
 def test_what_lost_its_last_line_belongs_to_whoever_took_it(rig: Rig) -> None:
     rig.run()
     [board] = rig.environment.boards.values()
