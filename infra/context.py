@@ -10,11 +10,12 @@ from constructs import Node
 
 from infra.environments import DEFAULT, ENVIRONMENTS, Environment
 from service import __version__
+from service.contract import LONGEST_VERSION
 
 CERTIFICATE_ARN: Final = r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[A-Za-z0-9-]+"
 """The shape given under "Resource types defined by AWS Certificate Manager" (Service Authorization Reference)."""
 EMAIL: Final = r"[^@\s]+@[^@\s]+\.[^@\s]+"
-VERSION: Final = r"[A-Za-z0-9_.+-]{1,128}"
+VERSION: Final = rf"[A-Za-z0-9_.+-]{{1,{LONGEST_VERSION}}}"
 ADDRESS: Final = r"https://[^\s()]+"
 IMAGE: Final = r"[A-Za-z0-9][A-Za-z0-9_./:@-]*"
 
@@ -49,7 +50,8 @@ class Deployment:
                 rollbar_items=_matching(node, "rollbar_items", ADDRESS, "https://app.rollbar.com/…")
                 or environment.rollbar_items,
             ),
-            version=_matching(node, "version", VERSION, __version__) or __version__,
+            version=_matching(node, "version", VERSION, f"{__version__}, {LONGEST_VERSION} characters at most")
+            or __version__,
             image=_matching(node, "image", IMAGE, "backend-flask:latest"),
         )
 

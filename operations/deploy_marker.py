@@ -30,8 +30,6 @@ from service.contract import SECRET_PLACEHOLDER, SecretName, Variable, secret_na
 
 ENVIRONMENT_WIDE: Final = "__all__"
 """The dataset whose markers show in every dataset of a Honeycomb environment."""
-LONGEST_REVISION: Final = 40
-"""Characters that Rollbar keeps of a revision (Rollbar API reference, "Report a deploy")."""
 _TIMEOUT: Final = (5.0, 30.0)
 
 
@@ -98,14 +96,14 @@ def _tell_honeycomb(deploy: Deploy, session: boto3.Session, wait: Callable[[floa
 
 
 def _tell_rollbar(deploy: Deploy, session: boto3.Session, found: Deployed) -> None:
-    """Report the deploy (Rollbar API reference, "Report a deploy"), by the token that the service has."""
+    """Report the deploy (Rollbar API reference, "Report a deploy"), by the token and the version that items carry."""
     token = _rollbar_token(session, deploy.environment)
     body = {
         "environment": deploy.environment,
-        "revision": deploy.version[:LONGEST_REVISION],
+        "revision": deploy.version,
         "status": "succeeded",
-        "local_username": getpass.getuser(),
         "comment": f"Since {deploy.at}, seconds since the epoch",
+        **_local_username(),
     }
     url = found.variables[Variable.ROLLBAR_ENDPOINT].rstrip("/") + "/deploy"
     headers = {"X-Rollbar-Access-Token": token}
@@ -121,6 +119,14 @@ def _tell_rollbar(deploy: Deploy, session: boto3.Session, found: Deployed) -> No
         )
     if answer.status_code != HTTPStatus.OK:
         raise NotToldError(f"{url} answered {answer.status_code}. Report the deploy by hand, or deploy again later.")
+
+
+def _local_username() -> dict[str, str]:
+    """Return who deploys; nothing where the user id has no name, as in the containers of CI."""
+    try:
+        return {"local_username": getpass.getuser()}
+    except (KeyError, OSError):  # Python up to 3.12, and later
+        return {}
 
 
 def _rollbar_token(session: boto3.Session, environment: str) -> str:

@@ -13,6 +13,10 @@ SERVICE_NAME: Final = "Backend-Flask"
 LOG_GROUP: Final = "Cruddur-Backend-Flask"
 """The CloudWatch log group that holds the application's log lines."""
 
+LONGEST_VERSION: Final = 40
+"""Characters that Rollbar takes as an item's `code_version` and as a deploy's `revision`, which it joins by being equal
+(Rollbar API reference, "Create an item" and "Report a deploy")."""
+
 METRICS_NAMESPACE: Final = "Cruddur/Telemetry"
 """The CloudWatch namespace of what is measured from log lines."""
 DROPPED_METRIC: Final = "Dropped"

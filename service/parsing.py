@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from service.contract import LONGEST_VERSION
+
 T = TypeVar("T")
 
 MAX_PORT = 65535
@@ -215,6 +217,13 @@ def segment_name(text: str) -> str:
         raise ValueError(
             f"{text!r} is no segment name: use letters, digits, white space and _.:/%&#=+\\-@, 200 characters at most"
         )
+    return text
+
+
+def version(text: str) -> str:
+    """Read a version, 40 characters at most: `LONGEST_VERSION` says whose limit that is."""
+    if len(text) > LONGEST_VERSION:
+        raise ValueError(f"{text!r} has {len(text)} characters: set {LONGEST_VERSION} at most, for example `1.0.0`")
     return text
 
 

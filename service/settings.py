@@ -27,7 +27,7 @@ class Settings:
     """What one process of the service needs to know, checked. Each sink is on when its own setting is there."""
 
     environment: str = variable(Variable.DEPLOYMENT_ENVIRONMENT, str, "local")
-    version: str = variable(Variable.SERVICE_VERSION, str, "unknown")
+    version: str = variable(Variable.SERVICE_VERSION, parsing.version, "unknown")
     fault_routes: bool = variable(Variable.FAULT_ROUTES, parsing.boolean, False)
     alb_authenticates: bool = variable(Variable.ALB_AUTHENTICATES, parsing.boolean, False)
     trust_user_header: bool = variable(Variable.TRUST_USER_HEADER, parsing.boolean, False)

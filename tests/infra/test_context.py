@@ -6,6 +6,7 @@ from aws_cdk import App
 from infra.context import ContextError, Deployment
 from infra.environments import DEV, PROD
 from service import __version__
+from service.settings import Settings
 from tests.infra.conftest import CERTIFICATE
 
 
@@ -26,6 +27,11 @@ def test_version_and_image_are_taken_over() -> None:
     assert chosen == Deployment(environment=PROD, version="2.1.0-rc.1", image="registry.test:5000/backend-flask:2")
 
 
+def test_the_longest_version_is_one_that_the_service_takes_too() -> None:
+    longest = "0123456789" * 4
+    assert deployment(version=longest).version == Settings.from_env({"SERVICE_VERSION": longest}).version == longest
+
+
 def test_a_certificate_and_an_alarm_address_override_the_environments_own() -> None:
     environment = deployment(certificate_arn=CERTIFICATE, alarm_email="team@example.com").environment
     assert (environment.certificate_arn, environment.alarm_email) == (CERTIFICATE, "team@example.com")
@@ -38,6 +44,7 @@ def test_a_certificate_and_an_alarm_address_override_the_environments_own() -> N
         ("certificate_arn", "arn:aws:iam::123456789012:server-certificate/x", "-c certificate_arn=arn:aws:acm:"),
         ("alarm_email", "team", "-c alarm_email=team@example.com"),
         ("version", "1.0 beta", f"-c version={__version__}"),
+        ("version", "v" * 41, f"-c version={__version__}, 40 characters at most"),
         ("image", "two words", "-c image=backend-flask:latest"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -104,6 +105,23 @@ def test_both_products_are_told_version_environment_and_moment(
         f"Rollbar: told runs {VERSION} since 2026-11-18T11:06:40Z.",
     ]
     assert said.err == ""
+
+
+@pytest.mark.parametrize("error", [KeyError("getpwuid(): uid not found: 4711"), OSError("No username set")])
+def test_a_deploy_by_a_user_without_a_name_is_told_without_one(
+    error: Exception, products: Products, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise error
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    monkeypatch.setenv("ROLLBAR_ACCESS_TOKEN", TOKEN)
+    environment = f"unnamed-{type(error).__name__}"
+    products.deploy(environment)
+    products.fill(environment, SecretName.HONEYCOMB_CONFIGURATION_KEY, SECRET_PLACEHOLDER)
+    assert mark(environment) == 0
+    [deploy] = products.deploys()
+    assert (deploy["revision"], "local_username" in deploy) == (VERSION, False)
 
 
 def test_the_keys_of_the_environments_variables_go_first(products: Products, monkeypatch: pytest.MonkeyPatch) -> None:

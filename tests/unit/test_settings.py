@@ -64,6 +64,7 @@ def test_false_means_false(text: str) -> None:
         ("WEB_CONCURRENCY", "-1", "1 or more"),
         ("WEB_THREADS", "²", "1 or more"),
         ("TELEMETRY_SHUTDOWN_DEADLINE", "nan", "set for example `10`"),
+        ("SERVICE_VERSION", "v" * 41, "set 40 at most"),
         ("LOG_LEVEL", "LOUD", "set one of DEBUG, INFO"),
         ("OTEL_TRACES_EXPORTER", "otlp,zipkin", "set one of otlp, console, none"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "api.honeycomb.io", "set for example `https://api.honeycomb.io`"),
