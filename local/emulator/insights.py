@@ -20,6 +20,8 @@ Row = dict[str, Any]
 """The fields of one event, or one row of results, by name: strings, numbers, or what JSON holds besides."""
 
 MAX_ROWS: Final = 10_000
+MAX_STATS: Final = 2
+"""What one query may have ("stats", "Use multiple stats commands in a single query")."""
 DEFAULT_COLUMNS: Final = ("@timestamp", "@message", "@logStream", "@log")
 POINTER: Final = "@ptr"
 _MAX_FIELDS: Final = 200
@@ -40,9 +42,9 @@ def run(query: str, events: Iterable[Mapping[str, str]]) -> list[list[dict[str, 
     columns: Sequence[str] = ()
     is_aggregated = False
     limit = MAX_ROWS
-    for command in parse(query).children:
+    for command in _in_order(parse(query).children):
         if command.data == "limit":
-            limit = min(limit, int(str(command.children[0])))
+            limit = min(MAX_ROWS, int(str(command.children[0])))
         elif command.data == "stats":
             rows, columns, is_aggregated = *aggregated(rows, command), True
         elif command.data in {"fields", "display"}:
@@ -52,6 +54,18 @@ def run(query: str, events: Iterable[Mapping[str, str]]) -> list[list[dict[str, 
             rows = _COMMANDS[command.data](rows, command)
     shown_columns = [*columns] if is_aggregated else [*(columns or DEFAULT_COLUMNS), POINTER]
     return [_result(row, shown_columns) for row in rows[:limit]]
+
+
+def _in_order(commands: Sequence[Node]) -> Sequence[Node]:
+    """Return `commands` if what they say does not depend on where they stand. Raises `QueryError`."""
+    names = [str(command.data) for command in commands]
+    if names.count("stats") > MAX_STATS:
+        raise QueryError(f"a query has {MAX_STATS} stats commands at most: this one has {names.count('stats')}")
+    if "limit" in names:
+        later = [name for name in names[names.index("limit") + 1 :] if name != "display"]
+        if later:
+            raise QueryError(f"not emulated: limit before {later[0]}; put limit last")
+    return commands
 
 
 def name_of(token: object) -> str:

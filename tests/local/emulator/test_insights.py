@@ -108,6 +108,14 @@ def test_stats_counts_by_stretches_of_time() -> None:
     assert column("stats avg(ms) as mean by bin(1h) as hour", "mean") == ["16.375"]
 
 
+def test_stats_of_stats_are_taken_once() -> None:
+    assert rows("stats count(*) as n by route | stats max(n) as most") == [{"most": "3"}]
+
+
+def test_a_limit_may_stand_before_what_is_shown() -> None:
+    assert rows("fields route, ms | sort ms desc | limit 1 | display ms") == [{"ms": "30", "@ptr": "pointer-1"}]
+
+
 def test_without_an_event_a_count_is_nought_and_a_mean_is_nothing() -> None:
     assert rows("filter status = 1 | stats count(*) as n, avg(ms) as mean") == [{"n": "0"}]
     assert rows("filter status = 1 | stats count(*) as n by route") == []
@@ -125,6 +133,11 @@ def test_without_an_event_a_count_is_nought_and_a_mean_is_nothing() -> None:
         ("stats avg(ms, 3)", "avg takes one field"),
         ("stats pct(ms, 101)", "between 0 and 100: 101"),
         ("stats count(*) by bin(0m)", "bin(0m) is empty"),
+        ("limit 2 | sort ms", "not emulated: limit before sort"),
+        ("limit 2 | filter status = 200", "not emulated: limit before filter"),
+        ("fields ms | limit 2 | display ms | stats count(*)", "not emulated: limit before stats"),
+        ("limit 2 | limit 1", "not emulated: limit before limit"),
+        (" | ".join(["stats count(*) as n by n"] * 3), "2 stats commands at most: this one has 3"),
         ("filter @message like /(/", "the regular expression /(/ is malformed"),
         (f"filter a = '{'x' * MAX_QUERY}'", f"{MAX_QUERY} are allowed"),
     ],
