@@ -64,7 +64,11 @@ def of_the_backend(make_app: AppMaker, observatory: Observatory) -> set[str]:
 
 @pytest.fixture
 def of_the_browser() -> set[str]:
-    """Return what the page's own code puts on its spans; the instrumentations add more."""
+    """Return the names that the page's sources put on spans. This reads the text and sees no span.
+
+    The browser's spans are really seen in tests/acceptance/test_browser.py, whose test of `make ask` runs every query
+    of the board over what a browser sent; this one notices a misspelt column without a browser.
+    """
     sources = "".join(path.read_text(encoding="utf-8") for path in sorted(WEB_SOURCES.glob("*.ts")))
     return {name for found in _ATTRIBUTE.findall(sources) for name in found if name}
 
