@@ -19,11 +19,14 @@ from service.contract import LOG_GROUP, SecretName
 
 
 class ObservabilityStack(Stack):
-    """Hold the log group and its questions, the X-Ray groups and rule, the secrets and the alarms' topic."""
+    """Hold the log group, its questions and metric, the X-Ray groups and rule, the secrets and the alarms' topic."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(
-            scope, construct_id, description=f"Cruddur {environment.name}: log group, X-Ray group and rule, sink keys"
+            scope,
+            construct_id,
+            description=f"Cruddur {environment.name}: log group with its queries and metric, X-Ray groups and rule,"
+            " sink keys, topic of the alarms",
         )
 
         application_logs = ApplicationLogs(

@@ -1,7 +1,8 @@
-"""Name the metrics that say how the service does: AWS's own, which are free, and two that come from log lines.
+"""Name the metrics that say how the service does: AWS's own, which are free, and those that come from log lines.
 
-The two cost $0.30 each a month, as custom metrics do: the sampled share, by a metric filter, which itself is free; and
-what was dropped, by the embedded metric format, once for each sink and once in all, only in months that see any.
+A custom metric costs $0.30 a month, prorated by the hours that see it ("Amazon CloudWatch pricing"). The sampled share
+is one, by a metric filter, which itself is free. What was dropped, by the embedded metric format, is one for each sink
+that drops, and one in all.
 """
 
 from __future__ import annotations
