@@ -6,8 +6,10 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import requests
 
@@ -68,16 +70,18 @@ def _of_xray(aws: EmulatedAws) -> Iterator[Answer]:
         expression = group.get("FilterExpression", "")
         if not expression:  # the default group, of everything
             continue
-        found = aws.xray.get_trace_summaries(StartTime=now - LOOK_BACK, EndTime=now, FilterExpression=expression)
+        pages = aws.xray.get_paginator("get_trace_summaries").paginate(
+            StartTime=now - LOOK_BACK, EndTime=now, FilterExpression=expression
+        )
         rows = [
             {
                 "trace id": each["Id"],
-                "url": each.get("Http", {}).get("HttpURL"),
+                "path": urlsplit(each.get("Http", {}).get("HttpURL", "")).path,
                 "status": each.get("Http", {}).get("HttpStatus"),
                 "seconds": each.get("Duration"),
             }
             # The newest first: an id begins with the second in which its trace began.
-            for each in sorted(found["TraceSummaries"], key=lambda trace: trace["Id"], reverse=True)
+            for each in sorted(pages.search("TraceSummaries[]"), key=itemgetter("Id"), reverse=True)
         ]
         yield Answer("X-Ray", f"Group {group['GroupName']}: {expression}", rows)
 

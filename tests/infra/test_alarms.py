@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,6 +73,11 @@ def test_these_alarms_there_are_and_each_tells_the_topic_when_it_begins_and_ends
         assert alarm["AlarmActions"] == alarm["OKActions"]
         [action] = alarm["AlarmActions"]
         assert "Topic" in action["Fn::ImportValue"]
+
+
+def test_each_alarm_stands_on_the_page_of_questions() -> None:
+    page = Path("docs/questions.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z0-9-]+)` \|", page, re.MULTILINE) == EVERY
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -45,3 +46,16 @@ def test_the_workflow_calls_make_targets_alone() -> None:
     assert [step["run"] for step in job["steps"] if "run" in step] == ["make ${{ matrix.target }}"]
     called = {word for target in job["strategy"]["matrix"]["target"] for word in target.split() if "=" not in word}
     assert {"lint", "test", "synth"} <= called <= TARGETS
+
+
+def test_every_question_that_is_deployed_stands_with_its_answer() -> None:
+    page = Path("docs/questions.md").read_text(encoding="utf-8")
+    board = json.loads(Path("honeycomb/board.json").read_text(encoding="utf-8"))
+    questions = [
+        *Path("aws/queries").glob("*.cwli"),
+        *Path("aws/json").glob("xray-group*.json"),
+        *(Path(f"honeycomb/queries/{panel['query']}.json") for panel in board["panels"]),
+        *Path("honeycomb/triggers").glob("*.json"),
+    ]
+    assert [str(file) for file in questions if f"](../{file})" not in page] == []
+    assert len(questions) == 16
