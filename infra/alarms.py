@@ -152,7 +152,8 @@ class Alarms(Construct):
             threshold=0,
             minutes=(1, 1),
             says=f"Telemetry was lost, requests were not. Look first at {self._query('dropped-telemetry')} for the"
-            " sink, then at /api/health-check?detail for its last error: a refused key, or a sink that is down.",
+            " sink, then at /api/health-check?detail for its last error: a refused key, or a sink that is down. What"
+            " CloudWatch Logs itself did not take is measured from the container's output.",
         )
 
     def _query(self, name: str) -> str:

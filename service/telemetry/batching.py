@@ -50,7 +50,7 @@ class Batcher(Generic[T]):
     The thread starts with the first item, in whichever process that is, so a fork before that is harmless and one
     after it begins anew. While the sink fails, what is queued is kept and tried again, with growing pauses; a full
     queue drops what comes next and counts it. A sink that refuses the credentials is told no more, but for a probe
-    every 5 minutes.
+    every 5 minutes. `carries_logs` says that the service's own log lines travel through this queue.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Batcher(Generic[T]):
         interval: float = 0.5,
         probe_every: float = _PROBE_EVERY,
         first_pause: float = _FIRST_PAUSE,
+        carries_logs: bool = False,
     ) -> None:
         self.name = name
         self.capacity = capacity
@@ -71,6 +72,7 @@ class Batcher(Generic[T]):
         self._interval = interval
         self._probe_every = probe_every
         self._first_pause = first_pause
+        self._carries_logs = carries_logs
         self._begin_anew()
         on_fork(self._begin_anew)
 
@@ -80,7 +82,7 @@ class Batcher(Generic[T]):
         self.quiet: str | None = None
         """The remedy, while the sink is told nothing."""
         self.last_error: str | None = None
-        self._report = DropReport(self.name, self.counts)
+        self._report = DropReport(self.name, self.counts, carries_logs=self._carries_logs)
         self._queue: deque[T] = deque()
         self._in_hand: list[T] = []
         self._refusing = False

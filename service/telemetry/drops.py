@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sys
 import threading
 import time
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from service.contract import DROPPED_METRIC, METRICS_NAMESPACE, SINK_DIMENSION
 
@@ -35,11 +39,17 @@ class Counts:
 
 
 class DropReport:
-    """Say once a minute at most how many items one sink has lost."""
+    """Say once a minute at most how many items one sink has lost.
 
-    def __init__(self, sink: str, counts: Counts) -> None:
+    What the sink of the log lines loses cannot be measured by a line that travels through it: where the sink
+    `carries_logs`, the metric is written to standard error, which the container's own log driver takes to CloudWatch,
+    and the line says the rest.
+    """
+
+    def __init__(self, sink: str, counts: Counts, *, carries_logs: bool = False) -> None:
         self._sink = sink
         self._counts = counts
+        self._carries_logs = carries_logs
         self._lock = threading.Lock()
         self._said = 0
         self._said_at = float("-inf")
@@ -57,26 +67,33 @@ class DropReport:
             if not since or not (now or time.monotonic() - self._said_at >= SAY_EVERY):
                 return
             self._said, self._said_at = dropped, time.monotonic()
+        fields: dict[str, Any] = {SINK_DIMENSION: self._sink, DROPPED_METRIC: since}
+        if self._carries_logs:
+            _write_beside(fields | _directive())
+        else:
+            fields |= _directive()
         logger.warning(
             "telemetry for %s was dropped: %d items, %d in all (%s)",
             self._sink,
             since,
             dropped,
             why,
-            extra={"fields": _metric(self._sink, since)},
+            extra={"fields": fields},
         )
 
 
-def _metric(sink: str, dropped: int) -> dict[str, Any]:
-    """Return the fields by which CloudWatch makes a metric of the line ("Embedded metric format specification").
+def _write_beside(fields: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError, ValueError):  # no one reads it, or it is closed
+        sys.stderr.write(orjson.dumps(fields).decode() + "\n")
+        sys.stderr.flush()
+
+
+def _directive() -> dict[str, Any]:
+    """Return the field by which CloudWatch makes a metric of the line ("Embedded metric format specification").
 
     One of each sink, for people, and one of all together, for the alarm: one metric is a third of a dollar a month,
     and is there only while something is dropped.
     """
     metrics = [{"Name": DROPPED_METRIC, "Unit": "Count"}]
     directive = {"Namespace": METRICS_NAMESPACE, "Dimensions": [[SINK_DIMENSION], []], "Metrics": metrics}
-    return {
-        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
-        SINK_DIMENSION: sink,
-        DROPPED_METRIC: dropped,
-    }
+    return {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -77,6 +78,19 @@ def test_no_key_is_seen_in_anything_that_leaves_the_process(observatory: Observa
     everything = shown + printed + repr(seen)
     for secret in (*KEYS.values(), "sentinel-bearer", "sentinel-cookie"):
         assert secret not in everything
+
+
+def test_what_cloudwatch_does_not_take_is_measured_from_the_containers_output(observatory: Observatory) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
+    variables = {**observatory.environment, **observatory.aws, "LOG_CONSOLE": "false", "AWS_ENDPOINT_URL": nobody}
+    with serve(variables) as server:
+        assert server.get("/api/activities/home").status_code == 200
+        _, _, printed = server.stop()
+    [metric] = [json.loads(line) for line in printed.splitlines() if '"_aws"' in line]
+    assert metric["sink"] == "cloudwatch"
+    assert metric["Dropped"] >= 1
+    assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["sink"], []]
 
 
 def test_a_bad_setting_ends_the_process_with_one_clear_message() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import os
 import threading
@@ -126,6 +128,48 @@ def test_a_batch_refused_for_good_is_dropped_counted_and_said_once_as_a_metric(
     assert [record.getMessage() for record in caplog.records] == [
         "telemetry for test was dropped: 1 items, 3 in all (answered 400: check the endpoint)"
     ]
+
+
+def test_what_the_sink_of_the_log_lines_drops_is_measured_outside_of_it(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link = Link(failures=99, error=PermanentError("answered 400: check the endpoint"))
+    batcher = Batcher("test", link.send, batch_size=1, interval=60, carries_logs=True)
+    with caplog.at_level(logging.WARNING):
+        batcher.put(1)
+        assert closed(batcher)
+    [record] = caplog.records
+    assert vars(record)["fields"] == {"sink": "test", "Dropped": 1}, "the line, should it arrive, is not counted again"
+    [line] = capsys.readouterr().err.splitlines()
+    written = json.loads(line)
+    assert abs(written["_aws"].pop("Timestamp") / 1000 - time.time()) < 60
+    assert written == {
+        "sink": "test",
+        "Dropped": 1,
+        "_aws": {
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": "Cruddur/Telemetry",
+                    "Dimensions": [["sink"], []],
+                    "Metrics": [{"Name": "Dropped", "Unit": "Count"}],
+                }
+            ]
+        },
+    }
+
+
+def test_a_closed_standard_error_costs_the_drop_report_nothing(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = io.StringIO()
+    nowhere.close()
+    monkeypatch.setattr("sys.stderr", nowhere)
+    batcher = Batcher("test", Link(failures=1, error=PermanentError("no")).send, interval=60, carries_logs=True)
+    with caplog.at_level(logging.WARNING):
+        batcher.put(1)
+        assert closed(batcher)
+    [record] = caplog.records
+    assert record.getMessage() == "telemetry for test was dropped: 1 items, 1 in all (no)"
 
 
 def test_a_wrong_key_is_said_once_and_the_sink_told_nothing_more_until_a_probe_is_taken(

@@ -60,7 +60,9 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
         self._stream_of = 0
         self._lines: list[LogLine] = []
         self._left: list[list[Event]] = []
-        self.batcher: Batcher[LogLine] = Batcher(NAME, self._ship, capacity=20_000, batch_size=_BATCH)
+        self.batcher: Batcher[LogLine] = Batcher(
+            NAME, self._ship, capacity=20_000, batch_size=_BATCH, carries_logs=True
+        )
 
     @cached_property
     def _api(self) -> LogsApi:
