@@ -15,7 +15,7 @@ GROUPS: Final = {"Group": "xray-group", "FaultsGroup": "xray-group-faults", "Slo
 
 
 class Tracing(Construct):
-    """Create the X-Ray groups and the sampling rule from the files that the AWS CLI takes too.
+    """Create the X-Ray groups and the sampling rules from the files that the AWS CLI takes too.
 
     The files have CloudFormation's own property names, so they pass as they are: the typed L1
     classes would need each name spelled a second time.
@@ -27,9 +27,12 @@ class Tracing(Construct):
         for logical_id, file in GROUPS.items():
             properties = _group(file, dynamic_naming=dynamic_naming)
             CfnResource(self, logical_id, type="AWS::XRay::Group", properties=properties)
-        CfnResource(
-            self, "SamplingRule", type="AWS::XRay::SamplingRule", properties={"SamplingRule": sampling_rule(sampling)}
-        )
+        self._rule("SamplingRule", sampling_rule(sampling))
+        # Health checks come by the clock, day and night. Each kept would be a trace paid for, and the reservoir's.
+        self._rule("HealthCheckRule", load("xray-health-checks")["SamplingRule"])
+
+    def _rule(self, logical_id: str, rule: dict[str, Any]) -> None:
+        CfnResource(self, logical_id, type="AWS::XRay::SamplingRule", properties={"SamplingRule": rule})
 
 
 def _group(file: str, *, dynamic_naming: bool) -> dict[str, Any]:

@@ -106,9 +106,13 @@ def send(load_balancer: LoadBalancer, number: int) -> Answer:
         path=path,
         given=given,
         trace_id=response.headers["X-Trace-Id"],
-        sampled=int(response.headers["traceresponse"][-2:], 16) & 1 == 1,
+        sampled=is_sampled(response),
         as_expected=response.status_code == status,
     )
+
+
+def is_sampled(response: requests.Response) -> bool:
+    return int(response.headers["traceresponse"][-2:], 16) & 1 == 1
 
 
 def wait_until_some_are_not_sampled(load_balancer: LoadBalancer) -> None:
@@ -140,6 +144,8 @@ def test_every_sampled_request_is_in_all_its_places_once(
     load_balancer = LoadBalancer(up.stdout)
     EmulatedAws(state.gateway_port).xray.update_sampling_rule(SamplingRuleUpdate=RULE)  # type: ignore[arg-type]  # a plain dict
     wait_until_some_are_not_sampled(load_balancer)
+    health_checks = [load_balancer.get("/api/health-check", {}) for _ in range(20)]
+    assert not any(map(is_sampled, health_checks)), "they have a rule of their own"
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(lambda number: send(load_balancer, number), range(REQUESTS)))

@@ -10,7 +10,7 @@ from botocore.validate import ParamValidator
 
 from infra.aws_json import load
 from infra.tracing import GROUPS
-from service.contract import SERVICE_NAME, XRAY_GROUP, XRAY_GROUP_FILTER
+from service.contract import HEALTH_CHECK_PATH, SERVICE_NAME, XRAY_GROUP, XRAY_GROUP_FILTER
 from service.parsing import sampling_rule
 
 
@@ -22,7 +22,12 @@ def problems(file: str, operation: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("file", "operation"), [("xray", "CreateSamplingRule"), *((group, "CreateGroup") for group in GROUPS.values())]
+    ("file", "operation"),
+    [
+        ("xray", "CreateSamplingRule"),
+        ("xray-health-checks", "CreateSamplingRule"),
+        *((group, "CreateGroup") for group in GROUPS.values()),
+    ],
 )
 def test_each_file_is_valid_input_for_its_cli_command(file: str, operation: str) -> None:
     assert problems(file, operation) == ""
@@ -34,6 +39,13 @@ def test_a_file_given_to_the_wrong_command_is_refused() -> None:
 
 def test_the_sampling_rule_is_for_the_services_segments() -> None:
     assert load("xray")["SamplingRule"]["ServiceName"] == SERVICE_NAME
+
+
+def test_a_rule_of_their_own_keeps_no_health_check_and_comes_first() -> None:
+    rule = load("xray-health-checks")["SamplingRule"]
+    assert (rule["ServiceName"], rule["URLPath"]) == (SERVICE_NAME, HEALTH_CHECK_PATH)
+    assert (rule["FixedRate"], rule["ReservoirSize"]) == (0, 0)
+    assert rule["Priority"] < load("xray")["SamplingRule"]["Priority"]
 
 
 def test_the_service_reads_the_same_sampling_rule_as_its_local_fallback() -> None:

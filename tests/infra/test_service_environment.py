@@ -55,7 +55,8 @@ def test_the_settings_accept_what_the_task_definition_says(assembly: Assembly) -
 
 
 def test_the_services_fallback_rule_has_the_rates_of_the_deployed_rule(assembly: Assembly) -> None:
-    deployed = assembly.observability.only("AWS::XRay::SamplingRule")["SamplingRule"]
+    rules = [each["Properties"]["SamplingRule"] for each in assembly.observability.of_type("AWS::XRay::SamplingRule")]
+    [deployed] = [rule for rule in rules if rule["URLPath"] == "*"]
     fallback = Settings.from_env(plain(assembly)).sampling_rule
     assert fallback is not None
     assert (fallback.fixed_rate, fallback.reservoir_size) == (deployed["FixedRate"], deployed["ReservoirSize"])
