@@ -415,7 +415,8 @@ def test_it_follows_a_rule_through_the_stand_in_daemon_of_the_emulated_xray(make
                 "Version": 1,
             }
         )
-        sampler = make(("127.0.0.1", int(relay.url.rpartition(":")[2])), QUICK._replace(targets=0.2), draw=lambda: 0.0)
+        patient = QUICK._replace(targets=0.2, time_limit=10.0)
+        sampler = make(("127.0.0.1", int(relay.url.rpartition(":")[2])), patient, draw=lambda: 0.0)
         assert following(sampler)
         assert until(lambda: [sampler.decide(REQUEST).rate for _ in range(4)].count(1) == 2), "the quota of 2 a second"
         xray.update_sampling_rule(SamplingRuleUpdate={"RuleName": "Cruddur", "FixedRate": 0.25, "ReservoirSize": 0})
