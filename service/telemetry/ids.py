@@ -36,12 +36,12 @@ def new_span_id() -> int:
 
 def trace_hex(trace_id: int) -> str:
     """Return the 32 lower-case hex digits that OpenTelemetry and Honeycomb show."""
-    return f"{trace_id:032x}"
+    return trace_id.to_bytes(16, "big").hex()
 
 
 def span_hex(span_id: int) -> str:
     """Return the 16 lower-case hex digits that all sinks show."""
-    return f"{span_id:016x}"
+    return span_id.to_bytes(8, "big").hex()
 
 
 def xray_trace_id(trace_id: int) -> str:

@@ -16,7 +16,7 @@ from opentelemetry.sdk.resources import Resource
 from service.settings import Settings
 from service.telemetry.batching import Batcher
 from service.telemetry.breath import in_stretches
-from service.telemetry.logs import LogLine, capture, encode
+from service.telemetry.logs import LogLine, capture, encode, milliseconds_of, size_of
 from service.telemetry.sink import Sink
 
 if TYPE_CHECKING:
@@ -128,15 +128,13 @@ def _requests(lines: list[LogLine], version: str) -> Iterator[list[Event]]:
     """Cut `lines`, in order of time, into requests that PutLogEvents takes."""
     events: list[Event] = []
     size = 0
-    for line, text in _encoded(lines, version):
-        if size + len(text) + _OVERHEAD > _MAX_REQUEST:
-            yield events
-            events, size = [], 0
-        events.append(Event(timestamp=int(line.created * 1000), message=text.decode()))
-        size += len(text) + _OVERHEAD
-    yield events
-
-
-def _encoded(lines: list[LogLine], version: str) -> Iterator[tuple[LogLine, bytes]]:
     for stretch in in_stretches(lines, _STRETCH):
-        yield from [(line, encode(line, version)) for line in stretch]
+        for line in stretch:
+            event: Event = {"timestamp": milliseconds_of(line.created), "message": encode(line, version)}
+            taken = size_of(event["message"]) + _OVERHEAD
+            if size + taken > _MAX_REQUEST:
+                yield events
+                events, size = [], 0
+            events.append(event)
+            size += taken
+    yield events

@@ -36,4 +36,4 @@ def _handler(version: str) -> logging.Handler:
 
 
 def _print(version: str, line: LogLine) -> None:
-    sys.stderr.write(encode(line, version).decode() + "\n")
+    sys.stderr.write(encode(line, version) + "\n")
