@@ -25,7 +25,13 @@ _LAST_PAUSES = (0.25, 0.5, 1.0)
 """Seconds before each further attempt at exit."""
 _PROBE_EVERY = 300.0
 THREAD_PREFIX = "telemetry-"
-_here = threading.local()
+
+
+class _Here(threading.local):
+    sends = False
+
+
+_here = _Here()
 
 
 class PermanentError(Exception):
@@ -247,4 +253,4 @@ class Batcher(Generic[T]):
 
 def is_sending_thread() -> bool:
     """Return whether the caller runs on a batcher's thread."""
-    return getattr(_here, "sends", False)
+    return _here.sends

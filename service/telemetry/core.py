@@ -25,7 +25,7 @@ from service.telemetry.semantics import request_attributes, response_attributes,
 from service.telemetry.sinks import connect_all
 from service.telemetry.spans import LightSpan, UnrecordedSpan
 from service.telemetry.tracer import AppTracerProvider, Root
-from service.telemetry.verdict import verdict
+from service.telemetry.verdict import of_everything, of_sampled
 from service.telemetry.xray_context import close_left_open
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _INSTRUMENTATION = InstrumentationScope("service.telemetry", "")
 ROLLBAR_ITEM = "https://rollbar.com/instance/uuid?uuid="
 """Leads a signed-in person to the occurrence of that uuid; the link that Rollbar's Ruby SDK prints."""
 _SERVER_ERROR = 500
+_RANDOM = trace.TraceFlags.RANDOM_TRACE_ID
 
 
 class Telemetry:
@@ -54,6 +55,7 @@ class Telemetry:
                 self.provider.add_span_processor(sink.span_processor)
         self.log_handlers = tuple(sink.log_handler for sink in self.sinks if sink.log_handler is not None)
         self.access_logs = tuple(sink.log_access for sink in self.sinks if sink.log_access is not None)
+        self._verdict_of = of_everything if settings.honeycomb_keep_everything else of_sampled
         self._traces = any(sink.span_processor is not None for sink in self.sinks)
 
     def install(self, app: Flask) -> None:
@@ -68,7 +70,8 @@ class Telemetry:
         incoming = resolve(environ)
         base = incoming_baggage(environ) if "HTTP_BAGGAGE" in environ else NOTHING
         scope = RequestScope(self, incoming.trace_id or ids.new_trace_id(), environ, base)
-        scope.tracestate = incoming.tracestate
+        if incoming.tracestate is not None:
+            scope.tracestate = incoming.tracestate
         if self.settings.alb_authenticates:
             scope.user_id = environ.get("HTTP_X_AMZN_OIDC_IDENTITY")
         elif self.settings.trust_user_header:
@@ -89,9 +92,9 @@ class Telemetry:
         environ: WSGIEnvironment,
         decision: Decision,
     ) -> LightSpan | UnrecordedSpan:
+        if not self._records(decision):
+            return UnrecordedSpan(scope.trace_id, _RANDOM if incoming.random else 0, self._verdict_of(decision))
         root = self._root(scope.trace_id, decision, random=incoming.random)
-        if not root.recorded:
-            return UnrecordedSpan(root.trace_id, root.flags, root.trace_state)
         attributes = request_attributes(environ)
         if incoming.amzn_root is not None:
             attributes["aws.alb.trace_id"] = incoming.amzn_root
@@ -104,13 +107,10 @@ class Telemetry:
         return self.provider.start(_INSTRUMENTATION, name, base, SpanKind.SERVER, attributes, root=root)
 
     def _root(self, trace_id: int, decision: Decision, *, random: bool) -> Root:
-        everything = self.settings.honeycomb_keep_everything
-        return Root(
-            trace_id,
-            recorded=self._traces and (decision.sampled or everything),
-            random=random,
-            trace_state=verdict(rate=1 if everything else decision.rate, in_xray=decision.sampled),
-        )
+        return Root(trace_id, recorded=self._records(decision), random=random, trace_state=self._verdict_of(decision))
+
+    def _records(self, decision: Decision) -> bool:
+        return self._traces and (decision.sampled or self.settings.honeycomb_keep_everything)
 
     def _other_root(self, sampler: Sampler) -> Root:
         """Decide for a span that no request caused."""

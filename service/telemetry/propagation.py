@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from opentelemetry import baggage, trace
 from opentelemetry import context as otel_context
@@ -38,7 +39,8 @@ NOTHING = otel_context.Context()
 """The context of a request without baggage."""
 
 
-class Incoming(NamedTuple):
+@dataclass(slots=True)
+class Incoming:
     """What the caller said. All of it may be absent.
 
     `hint` is its sampled flag. `amzn_root` is the load balancer's own id where another one won, so that its
@@ -79,11 +81,11 @@ def _parse_amzn(header: str) -> Incoming | None:
     A comma is how a server joins two headers of that name: neither is taken then. A `Parent` or `Sampled` that
     is not valid counts as absent.
     """
-    if not header or len(header) > _MAX_XRAY_HEADER or "," in header:
-        return None
     if usual := _USUAL.fullmatch(header):
         root = int(usual[1] + usual[2], 16)
         return Incoming(root, random=False) if root else None
+    if not header or len(header) > _MAX_XRAY_HEADER or "," in header:
+        return None
     fields: dict[str, str] = {}
     for part in filter(None, (each.strip(" \t") for each in header.split(";"))):
         name, _, value = part.partition("=")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from aws_xray_sdk.core.utils.search_pattern import wildcard_match
@@ -34,7 +35,8 @@ DROPPED = Decision(sampled=False, rate=0)
 ONE = Decision(sampled=True, rate=1)
 
 
-class Question(NamedTuple):
+@dataclass(slots=True)
+class Question:
     """What a rule looks at; what is empty matches every rule, as in X-Ray's SDKs.
 
     `hint` is the caller's sampled flag, None where it sent none.

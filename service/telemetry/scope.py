@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from service.telemetry.spans import LightSpan, UnrecordedSpan
 
 SCOPE_KEY = otel_context.create_key("request-scope")
+_FLAGS = ("00", "01", "02", "03")
+"""The trace flags that spans here can have, in hex."""
 _FLASK_REQUEST = "werkzeug.request"
 """Where Werkzeug's `Request` puts itself in the WSGI environment (`populate_request`, Werkzeug's documentation)."""
 
@@ -100,7 +102,7 @@ class RequestScope:
     def traceresponse(self) -> str:
         """The header of W3C "Trace Context Level 2", `00-<trace id>-<span id>-<flags>`."""
         span = self.span
-        return f"00-{self.trace_hex}-{span_hex(span.span_id)}-{span.flags:02x}"
+        return f"00-{self.trace_hex}-{span_hex(span.span_id)}-{_FLAGS[span.flags]}"
 
     @property
     def xray_id(self) -> str:
@@ -115,4 +117,5 @@ def _matched(environ: WSGIEnvironment) -> str | None:
 
 def current_scope(context: otel_context.Context | None = None) -> RequestScope | None:
     """Return the scope of the request that `context` (by default the running code) belongs to."""
-    return cast("RequestScope | None", otel_context.get_value(SCOPE_KEY, context))
+    here = otel_context.get_current() if context is None else context
+    return cast("RequestScope | None", here.get(SCOPE_KEY))

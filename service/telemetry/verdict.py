@@ -10,6 +10,8 @@ from functools import lru_cache
 
 from opentelemetry.trace import SpanContext, TraceState
 
+from service.telemetry.sampling import Decision
+
 
 class Verdict(TraceState):
     """A trace state without members. `rate` is how many spans each one stands for."""
@@ -22,6 +24,19 @@ class Verdict(TraceState):
 
 verdict = lru_cache(maxsize=1024)(Verdict)
 """Return the one verdict of that rate and place: they never change, and a service knows few."""
+
+
+@lru_cache(maxsize=1024)
+def of_sampled(decision: Decision) -> Verdict:
+    """Return what spans carry of `decision` where Honeycomb gets what is sampled: a look instead of a call by name."""
+    return verdict(rate=decision.rate, in_xray=decision.sampled)
+
+
+@lru_cache(maxsize=1024)
+def of_everything(decision: Decision) -> Verdict:
+    """Return what spans carry of `decision` where Honeycomb gets every request."""
+    return verdict(rate=1, in_xray=decision.sampled)
+
 
 _UNSAID = verdict(rate=1, in_xray=True)
 

@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -110,12 +111,12 @@ def test_service_host_method_path_and_priority_choose_the_rule(make: SamplerMake
         sampler = make(address, draw=lambda: 0.0)
         assert following(sampler)
         asked = {
-            "health": REQUEST._replace(path="/api/health-check", method="POST"),
-            "posts": REQUEST._replace(method="POST", host="admin.example.com"),
-            "other service": REQUEST._replace(service="frontend-2"),
-            "admin host": REQUEST._replace(host="ADMIN.example.com", path="/same"),
-            "path and method": REQUEST._replace(method="PUT", path="/api/x"),
-            "same priority, by name": REQUEST._replace(path="/same"),
+            "health": replace(REQUEST, path="/api/health-check", method="POST"),
+            "posts": replace(REQUEST, method="POST", host="admin.example.com"),
+            "other service": replace(REQUEST, service="frontend-2"),
+            "admin host": replace(REQUEST, host="ADMIN.example.com", path="/same"),
+            "path and method": replace(REQUEST, method="PUT", path="/api/x"),
+            "same priority, by name": replace(REQUEST, path="/same"),
             "none of them": REQUEST,
             "a root span": Question(service="Backend-Flask"),
         }
@@ -167,11 +168,11 @@ def test_a_callers_flag_stays_within_the_rule(make: SamplerMaker) -> None:
     with daemon.serving() as address:
         sampler = make(address, draw=lambda: 0.5)
         assert following(sampler)
-        assert sampler.decide(REQUEST._replace(hint=True)) == DROPPED
+        assert sampler.decide(replace(REQUEST, hint=True)) == DROPPED
         refused = make(address, draw=lambda: 0.0)
         assert following(refused)
-        assert refused.decide(REQUEST._replace(hint=False)) == DROPPED
-        assert refused.decide(REQUEST._replace(hint=True)) == Decision(sampled=True, rate=10)
+        assert refused.decide(replace(REQUEST, hint=False)) == DROPPED
+        assert refused.decide(replace(REQUEST, hint=True)) == Decision(sampled=True, rate=10)
 
 
 def test_a_changed_rule_is_fetched_at_once(daemon: Daemon, make: SamplerMaker) -> None:

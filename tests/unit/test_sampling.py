@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import warnings
+from dataclasses import replace
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_a_rule_for_other_requests_keeps_none(rule: dict[str, str]) -> None:
 def share(hint: bool | None, requests: int = 20_000) -> float:  # noqa: FBT001 - the hint is the case
     """The share of a flood within one second that is sampled by a rule of a tenth and five a second."""
     made = sampler([0.0], random.Random(3), fixed_rate=0.1, reservoir_size=5)
-    question = REQUEST._replace(hint=hint)
+    question = replace(REQUEST, hint=hint)
     return sum(made.decide(question).sampled for _ in range(requests)) / requests
 
 

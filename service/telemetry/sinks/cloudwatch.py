@@ -16,7 +16,7 @@ from opentelemetry.sdk.resources import Resource
 from service.settings import Settings
 from service.telemetry.batching import Batcher
 from service.telemetry.breath import in_stretches
-from service.telemetry.logs import LogLine, capture, encode, milliseconds_of, size_of
+from service.telemetry.logs import LogLine, capture, encode, size_of
 from service.telemetry.sink import Sink
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _requests(lines: list[LogLine], version: str) -> Iterator[list[Event]]:
     size = 0
     for stretch in in_stretches(lines, _STRETCH):
         for line in stretch:
-            event: Event = {"timestamp": milliseconds_of(line.created), "message": encode(line, version)}
+            event: Event = {"timestamp": line.created, "message": encode(line, version)}
             taken = size_of(event["message"]) + _OVERHEAD
             if size + taken > _MAX_REQUEST:
                 yield events
