@@ -22,6 +22,7 @@ from opentelemetry.trace import Link, SpanKind, StatusCode
 
 from service.telemetry.any_json import text
 from service.telemetry.breath import in_stretches
+from service.telemetry.ids import span_hex, trace_hex
 from service.telemetry.spans import LightSpan
 
 SAMPLE_RATE = "SampleRate"
@@ -41,6 +42,9 @@ _STRETCH = 32
 _LONGEST_KEPT = 256
 """Characters of a value that is kept written: with as many as are kept, a megabyte or so."""
 _KEPT = 4096
+_texts: dict[tuple[str, str], str] = {}
+"""Attributes as they were written before; a plain dict, as a function's cache costs as much as the writing."""
+_NO_STATUS = '{"code":0}'
 
 
 def encode(resource: Resource, spans: Sequence[LightSpan]) -> bytes:
@@ -64,17 +68,20 @@ def _scope_spans(scope: InstrumentationScope | None, spans: Sequence[str]) -> st
 
 
 def _span(span: LightSpan) -> str:
+    rare, status = ("", _NO_STATUS) if span.is_plain else (_rare(span), _status(span))
     return (
-        f'{{"traceId":"{span.trace_id:032x}","spanId":"{span.span_id:016x}",'
-        f'{_parent(span.parent_id, remote=span.is_called)}"name":{_string(span.name)},'
-        f'"kind":{_KINDS[span.kind]},"startTimeUnixNano":"{span.start_time}","endTimeUnixNano":"{span.end_time}",'
-        f'{_rare(span)}"attributes":{_attributes(span.held, span.verdict.rate)},"status":{_status(span)}}}'
+        f'{{"traceId":"{trace_hex(span.trace_id)}","spanId":"{span_hex(span.span_id)}",{_parent(span)}'
+        f'"name":{_name(span.name)},"kind":{_KINDS[span.kind]},'
+        f'"startTimeUnixNano":"{span.start_time}","endTimeUnixNano":"{span.end_time}",'
+        f'{rare}"attributes":{_attributes(span.held, span.verdict.rate)},"status":{status}}}'
     )
 
 
-def _parent(span_id: int, *, remote: bool) -> str:
-    flags = _REMOTE if remote else _LOCAL
-    return f'"parentSpanId":"{span_id:016x}","flags":{flags},' if span_id else f'"flags":{flags},'
+def _parent(span: LightSpan) -> str:
+    if not span.parent_id:
+        return f'"flags":{_LOCAL},'
+    flags = _REMOTE if span.is_called else _LOCAL
+    return f'"parentSpanId":"{span_hex(span.parent_id)}","flags":{flags},'
 
 
 def _rare(span: LightSpan) -> str:
@@ -112,21 +119,32 @@ def _link(link: Link) -> str:
 
 
 def _attributes(attributes: Mapping[str, Any], rate: int = 1) -> str:
-    written = [_attribute(key, value) for key, value in attributes.items()]
+    written = [
+        _texts.get(each) or _text(*each) if type(each[1]) is str else f"{_key(each[0])}{_value(each[1])}}}"
+        for each in attributes.items()
+    ]
     if rate > 1:
-        written.append(_kept(SAMPLE_RATE, rate))
+        written.append(f"{_key(SAMPLE_RATE)}{_value(rate)}}}")
     return f"[{','.join(written)}]"
 
 
-def _attribute(key: str, value: object) -> str:
-    if (type(value) is str and len(value) <= _LONGEST_KEPT) or type(value) is int or type(value) is bool:
-        return _kept(key, value)
-    return f'{{"key":{_string(key)},"value":{_value(value)}}}'
+def _text(key: str, value: str) -> str:
+    made = f"{_key(key)}{_value(value)}}}"
+    if len(value) <= _LONGEST_KEPT:
+        if len(_texts) >= _KEPT:
+            _texts.clear()
+        _texts[key, value] = made
+    return made
 
 
-@lru_cache(maxsize=_KEPT, typed=True)
-def _kept(key: str, value: str | int) -> str:
-    return f'{{"key":{_string(key)},"value":{_value(value)}}}'
+@lru_cache(maxsize=_KEPT)
+def _key(key: str) -> str:
+    return f'{{"key":{_string(key)},"value":'
+
+
+@lru_cache(maxsize=_KEPT)
+def _name(name: str) -> str:
+    return _string(name)
 
 
 def _value(value: object) -> str:

@@ -16,7 +16,6 @@ from service.telemetry.tracebacks import Told
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
-    from opentelemetry.sdk.trace import ReadableSpan
 
     from service.telemetry.core import Telemetry
     from service.telemetry.spans import LightSpan, UnrecordedSpan
@@ -62,7 +61,7 @@ class RequestScope:
         self.client_address = client_address(environ)
         self.forwarded = "HTTP_X_FORWARDED_FOR" in environ
         self._environ: WSGIEnvironment | None = environ
-        self.finished: list[ReadableSpan] = []
+        self.finished: list[LightSpan] = []
         """The inner spans that ended before the server span, kept for the segment document."""
         self.xray_entities: dict[int, Any] = {}
         """The X-Ray SDK's subsegments by span id: what they hold is merged into the document."""

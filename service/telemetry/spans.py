@@ -129,6 +129,17 @@ class LightSpan(Span):
         return isinstance(parent, trace.SpanContext) and parent.is_remote
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it has texts, numbers and booleans alone: no status, event or link, and nothing was dropped."""
+        return (
+            self._status is _UNSET
+            and not self._events
+            and not self._links
+            and type(self._attributes) is dict
+            and type(self.trace_state) is Verdict
+        )
+
+    @property
     def held(self) -> Mapping[str, Any]:
         """The attributes, without the copy that `attributes` protects them by."""
         attributes: Mapping[str, Any] = self._attributes

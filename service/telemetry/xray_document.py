@@ -10,11 +10,10 @@ from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
 from service.contract import CONFIGURED_NAME_ANNOTATION
-from service.telemetry.ids import span_context, span_hex, xray_trace_id
+from service.telemetry.ids import span_hex, xray_trace_id
 from service.telemetry.spans import LightSpan
 from service.telemetry.tracebacks import Told
 from service.telemetry.xray_causes import cause_of_error, cause_of_events
@@ -51,8 +50,8 @@ class Facts(NamedTuple):
 class SegmentSource:
     """A span, the spans within it, and what handlers added to them (by span id)."""
 
-    root: ReadableSpan
-    inner: Sequence[ReadableSpan] = ()
+    root: LightSpan
+    inner: Sequence[LightSpan] = ()
     entities: Mapping[int, Any] = field(default_factory=lambda: _NOTHING)
     """The X-Ray SDK's own subsegments."""
     segment: Any = None
@@ -70,7 +69,7 @@ class SegmentSource:
     @property
     def is_segment(self) -> bool:
         """Whether `root` begins this service's part of its trace; else it is late, or was begun by another thread."""
-        return self.is_request or self.root.parent is None or self.root.parent.is_remote
+        return self.is_request or not self.root.parent_id or self.root.is_called
 
 
 def encode(source: SegmentSource, facts: Facts) -> Iterator[bytes]:
@@ -92,31 +91,34 @@ class _Builder:
         top = Node(self._segment() if source.is_segment else self._independent())
         if not source.inner:
             return top
-        nodes = {_id(root): top}
+        if len(source.inner) == 1:
+            top.children.append(Node(self._subsegment(source.inner[0])))
+            return top
+        nodes = {root.span_id: top}
         spans = sorted(source.inner, key=lambda span: span.start_time or 0)
-        nodes |= {_id(span): Node(self._subsegment(span)) for span in spans}
+        nodes |= {span.span_id: Node(self._subsegment(span)) for span in spans}
         for span in spans:
             # A span whose parent is not among them, as it has not ended yet, hangs on the root.
-            nodes.get(span.parent.span_id if span.parent else 0, top).children.append(nodes[_id(span)])
+            nodes.get(span.parent_id, top).children.append(nodes[span.span_id])
         return top
 
     def _segment(self) -> Document:
         span, source, facts = self._source.root, self._source, self._facts
         made: Document = {
             **_common(span, segment_name(facts.name)),
-            "trace_id": _trace_id(span),
+            "trace_id": xray_trace_id(span.trace_id),
             **_of_process(facts),
-            **_http(span),
+            **http_block(span.held, span.kind),
         }
         if facts.origin is not None:
             made["origin"] = facts.origin
-        if span.parent is not None:
-            made["parent_id"] = span_hex(span.parent.span_id)
+        if span.parent_id:
+            made["parent_id"] = span_hex(span.parent_id)
         if source.forwarded:
             made["http"]["request"]["x_forwarded_for"] = True
         if source.user is not None:
             made["user"] = short(source.user)
-        cause = cause_of_events(span)
+        cause = None if span.is_plain else cause_of_events(span)
         if source.error is not None:
             made["fault"] = True
             cause = cause_of_error(source.error.exception)
@@ -124,76 +126,66 @@ class _Builder:
 
     def _independent(self) -> Document:
         span = self._source.root
-        parent = span_hex(span.parent.span_id) if span.parent else ""
-        return {**self._subsegment(span), "type": "subsegment", "trace_id": _trace_id(span), "parent_id": parent}
+        place = {"trace_id": xray_trace_id(span.trace_id), "parent_id": span_hex(span.parent_id)}
+        return {**self._subsegment(span), "type": "subsegment", **place}
 
-    def _subsegment(self, span: ReadableSpan) -> Document:
+    def _subsegment(self, span: LightSpan) -> Document:
         made = _common(span, segment_name(span.name))
-        if span.kind in (SpanKind.CLIENT, SpanKind.PRODUCER):
-            host = _attributes(span).get("server.address")
-            made |= {"name": segment_name(str(host or span.name)), "namespace": "remote"}
-        made |= _http(span)
-        held = held_by(self._source.entities.get(_id(span)))
-        return self._described(made, span, None if held.cause else cause_of_events(span), held)
+        if span.kind is not SpanKind.INTERNAL:
+            if span.kind in (SpanKind.CLIENT, SpanKind.PRODUCER):
+                host = span.held.get("server.address")
+                made |= {"name": segment_name(str(host or span.name)), "namespace": "remote"}
+            made |= http_block(span.held, span.kind)
+        held = held_by(self._source.entities.get(span.span_id))
+        return self._described(made, span, None if held.cause or span.is_plain else cause_of_events(span), held)
 
-    def _described(self, made: Document, span: ReadableSpan, cause: Document | None, held: Held) -> Document:
+    def _described(self, made: Document, span: LightSpan, cause: Document | None, held: Held) -> Document:
         """Add the cause, annotations, metadata and what the X-Ray SDK's entity holds; the span's ids and times stay."""
-        if span.status.status_code is StatusCode.ERROR and not FLAGS & made.keys():
+        if not span.is_plain and span.status.status_code is StatusCode.ERROR and not FLAGS & made.keys():
             made["fault"] = True
         if cause is not None:
             made["cause"] = cause
-        searchable = {**self._own_annotations(span), **held.annotations}
-        annotations, too_many = self._budget.spend(searchable)
-        if annotations:
-            made["annotations"] = annotations
-        attributes = _attributes(span)
-        rest = {key: attributes[key] for key in attributes if key not in RECORDED_ELSEWHERE and key not in searchable}
+        default: Document = {}
+        searchable = self._own_annotations(span)
+        if searchable or held.annotations:
+            searchable = {**searchable, **held.annotations}
+            made["annotations"], default = self._budget.spend(searchable)
+            if not made["annotations"]:
+                del made["annotations"]
+        attributes = span.held
+        rest = attributes.keys() - RECORDED_ELSEWHERE - searchable.keys()
+        default = {key: attributes[key] for key in attributes if key in rest} | default if rest else default
         metadata = held.metadata
-        if default := {**rest, **too_many, **metadata.get("default", {})}:
-            metadata = {**metadata, "default": default}
+        if default:
+            metadata = {**metadata, "default": {**default, **metadata.get("default", {})}}
         if metadata:
             made["metadata"] = metadata
         return made if held is NOTHING_HELD else held.merged_into(made)
 
-    def _own_annotations(self, span: ReadableSpan) -> Mapping[str, Any]:
-        given = self._source.annotations.get(_id(span), _NONE)
-        if span is not self._source.root or not self._source.is_segment:
+    def _own_annotations(self, span: LightSpan) -> Mapping[str, Any]:
+        source, facts = self._source, self._facts
+        given = source.annotations.get(span.span_id, _NONE)
+        if span is not source.root or not source.is_segment:
             return given
         own: Document = {}
-        if self._facts.name != self._facts.service:
-            own[CONFIGURED_NAME_ANNOTATION] = self._facts.service
-        if not self._source.is_request:
+        if facts.name != facts.service:
+            own[CONFIGURED_NAME_ANNOTATION] = facts.service
+        if not source.is_request:
             own["operation"] = span.name
-        attributes = _attributes(span)
-        own |= {key: attributes[key] for key in _ROLLBAR if key in attributes}
-        return {**own, **given}
+        if _ROLLBAR[0] in span.held:
+            own |= {key: span.held[key] for key in _ROLLBAR if key in span.held}
+        return {**own, **given} if own else given
 
 
 def host_asked_for(source: SegmentSource) -> str | None:
     """Return the host of a request, which dynamic naming compares; None for all else."""
-    return host_of(_attributes(source.root)) if source.is_request else None
+    return host_of(source.root.held) if source.is_request else None
 
 
-def _id(span: ReadableSpan) -> int:
-    return span.span_id if isinstance(span, LightSpan) else span_context(span).span_id
-
-
-def _attributes(span: ReadableSpan) -> Mapping[str, Any]:
-    return span.held if isinstance(span, LightSpan) else span.attributes or {}
-
-
-def _trace_id(span: ReadableSpan) -> str:
-    return xray_trace_id(span_context(span).trace_id)
-
-
-def _http(span: ReadableSpan) -> Document:
-    return http_block(_attributes(span), span.kind)
-
-
-def _common(span: ReadableSpan, name: str) -> Document:
+def _common(span: LightSpan, name: str) -> Document:
     return {
         "name": name,
-        "id": span_hex(_id(span)),
+        "id": span_hex(span.span_id),
         "start_time": (span.start_time or 0) / _NANOSECONDS,
         "end_time": (span.end_time or 0) / _NANOSECONDS,
     }

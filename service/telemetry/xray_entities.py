@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +12,9 @@ from service.telemetry.xray_http import FLAGS
 from service.telemetry.xray_limits import Document, short
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Held:
-    """The parts of a document that an entity holds."""
+    """The parts of a document that an entity holds. Nobody changes them."""
 
     annotations: Document = field(default_factory=dict)
     metadata: Document = field(default_factory=dict)
@@ -39,34 +40,37 @@ def held_by(entity: Any) -> Held:  # noqa: ANN401 - the SDK publishes no types
     """Return what `entity` holds; nothing where there is none."""
     if entity is None:
         return NOTHING_HELD
-    flags: Document = {name: True for name in sorted(FLAGS) if getattr(entity, name, False)}
-    namespace = getattr(entity, "namespace", "local")
+    # Not by its attributes: the flags are there only where they are set, and looking for what is not there is dear.
+    own: dict[str, Any] = vars(entity)
+    flags: Document = {name: True for name in _FLAGS if own.get(name)}
+    namespace = own.get("namespace", "local")
     if namespace != "local":
         flags["namespace"] = str(namespace)
-    blocks = {"http": _http(entity.http), "aws": entity.aws, "sql": _sql(getattr(entity, "sql", None))}
     return Held(
-        annotations=dict(entity.annotations),
-        metadata={space: dict(values) for space, values in entity.metadata.items()},
-        cause=_cause(entity.cause),
-        blocks={key: dict(block) for key, block in blocks.items() if isinstance(block, dict) and block},
+        annotations=dict(own["annotations"]),
+        metadata={space: dict(values) for space, values in own["metadata"].items()},
+        cause=_cause(own["cause"]) if own["cause"] else None,
+        blocks={key: read(own[key]) for key, read in _BLOCKS.items() if own.get(key) and isinstance(own[key], dict)},
         flags=flags,
     )
 
 
 def _http(block: Document) -> Document:
     request = {key: short(value) for key, value in block.get("request", {}).items()}
-    return {**block, "request": request} if request else block
+    return {**block, "request": request} if request else dict(block)
 
 
-def _sql(block: object) -> Document | None:
-    if not isinstance(block, dict):
-        return None
+def _sql(block: Document) -> Document:
     return {key: short(value) if key == "user" else text(value) for key, value in block.items()}
+
+
+_FLAGS = tuple(sorted(FLAGS))
+_BLOCKS: dict[str, Callable[[Document], Document]] = {"http": _http, "aws": dict, "sql": _sql}
 
 
 def _cause(cause: Any) -> Document | str | None:  # noqa: ANN401 - a dict, or the id of an exception recorded elsewhere
     if not isinstance(cause, dict):
-        return str(cause) if cause else None
+        return str(cause)
     if not cause.get("exceptions"):
         return None
     return {**cause, "exceptions": [_throwable(each) for each in cause["exceptions"]]}

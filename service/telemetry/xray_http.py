@@ -12,13 +12,13 @@ from service.telemetry.xray_limits import Document, short
 FLAGS = frozenset({"fault", "error", "throttle"})
 _SERVER_ERROR, _CLIENT_ERROR, _THROTTLED = 500, 400, 429
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_REQUEST_FIELDS = {
-    "http.request.method": "method",
-    "http.request.method_original": "method",
-    "user_agent.original": "user_agent",
-    "client.address": "client_ip",
-}
-RECORDED_ELSEWHERE = frozenset(_REQUEST_FIELDS) | {
+_REQUEST_FIELDS = (
+    ("http.request.method", "method"),
+    ("http.request.method_original", "method"),
+    ("user_agent.original", "user_agent"),
+    ("client.address", "client_ip"),
+)
+RECORDED_ELSEWHERE = frozenset(otel for otel, _ in _REQUEST_FIELDS) | {
     "http.response.status_code",
     "http.response.body.size",
     "http.route",
@@ -41,9 +41,9 @@ RECORDED_ELSEWHERE = frozenset(_REQUEST_FIELDS) | {
 
 def http_block(attributes: Mapping[str, Any], kind: SpanKind) -> Document:
     """Return the `http` block and the flags of a span; nothing for one that is no request."""
-    if kind not in (SpanKind.SERVER, SpanKind.CLIENT):
+    if kind is not SpanKind.SERVER and kind is not SpanKind.CLIENT:
         return {}
-    request: Document = {xray: short(attributes[otel]) for otel, xray in _REQUEST_FIELDS.items() if otel in attributes}
+    request: Document = {xray: short(attributes[otel]) for otel, xray in _REQUEST_FIELDS if otel in attributes}
     if url := _url(attributes):
         request["url"] = short(url)
     status = attributes.get("http.response.status_code")
@@ -66,9 +66,10 @@ def flags(status: int) -> dict[str, bool]:
 
 def host_of(attributes: Mapping[str, Any]) -> str:
     """Return the host that a request was sent to, with its port where that is not the scheme's own."""
-    host, port = str(attributes.get("server.address", "")), attributes.get("server.port")
-    usual = _DEFAULT_PORTS.get(str(attributes.get("url.scheme", "http")))
-    return host if port in (None, usual) else f"{host}:{port}"
+    host, port = attributes.get("server.address", ""), attributes.get("server.port")
+    if port is None or port == _DEFAULT_PORTS.get(str(attributes.get("url.scheme", "http"))):
+        return str(host)
+    return f"{host}:{port}"
 
 
 def _url(attributes: Mapping[str, Any]) -> str | None:
