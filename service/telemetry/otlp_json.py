@@ -42,18 +42,25 @@ _STRETCH = 32
 _LONGEST_KEPT = 256
 """Characters of a value that is kept written: with as many as are kept, a megabyte or so."""
 _KEPT = 4096
-_texts: dict[tuple[str, str], str] = {}
+_LARGEST_KEPT = 65_535
+"""Of integers those that come again are kept: status codes, ports, rates."""
+_written: dict[tuple[str, str | int], str] = {}
 """Attributes as they were written before; a plain dict, as a function's cache costs as much as the writing."""
 _NO_STATUS = '{"code":0}'
 
 
 def encode(resource: Resource, spans: Sequence[LightSpan]) -> bytes:
     """Return the body of one `POST /v1/traces`, and let other threads run now and then while it is made."""
-    by_scope: dict[InstrumentationScope | None, list[str]] = {}
+    # By identity: a scope's own hash is dear, and two of a name may stand side by side.
+    scopes: dict[int, InstrumentationScope | None] = {}
+    by_scope: dict[int, list[str]] = {}
     for stretch in in_stretches(spans, _STRETCH):
         for span in stretch:
-            by_scope.setdefault(span.instrumentation_scope, []).append(_span(span))
-    within = ",".join(_scope_spans(scope, found) for scope, found in by_scope.items())
+            scope = span.instrumentation_scope
+            if id(scope) not in scopes:
+                scopes[id(scope)], by_scope[id(scope)] = scope, []
+            by_scope[id(scope)].append(_span(span))
+    within = ",".join(_scope_spans(scope, by_scope[which]) for which, scope in scopes.items())
     whose = f'{{"attributes":{_attributes(resource.attributes)}}}'
     return f'{{"resourceSpans":[{{"resource":{whose},"scopeSpans":[{within}]}}]}}'.encode()
 
@@ -119,21 +126,24 @@ def _link(link: Link) -> str:
 
 
 def _attributes(attributes: Mapping[str, Any], rate: int = 1) -> str:
-    written = [
-        _texts.get(each) or _text(*each) if type(each[1]) is str else f"{_key(each[0])}{_value(each[1])}}}"
-        for each in attributes.items()
-    ]
+    written = []
+    for each in attributes.items():
+        # By type: 1, 1.0 and True are the same key of a dict.
+        if type(each[1]) is str or type(each[1]) is int:
+            written.append(_written.get(each) or _write(*each))
+        else:
+            written.append(f"{_key(each[0])}{_value(each[1])}}}")
     if rate > 1:
-        written.append(f"{_key(SAMPLE_RATE)}{_value(rate)}}}")
+        written.append(_written.get((SAMPLE_RATE, rate)) or _write(SAMPLE_RATE, rate))
     return f"[{','.join(written)}]"
 
 
-def _text(key: str, value: str) -> str:
+def _write(key: str, value: str | int) -> str:
     made = f"{_key(key)}{_value(value)}}}"
-    if len(value) <= _LONGEST_KEPT:
-        if len(_texts) >= _KEPT:
-            _texts.clear()
-        _texts[key, value] = made
+    if len(value) <= _LONGEST_KEPT if isinstance(value, str) else 0 <= value <= _LARGEST_KEPT:
+        if len(_written) >= _KEPT:
+            _written.clear()
+        _written[key, value] = made
     return made
 
 

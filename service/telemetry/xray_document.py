@@ -118,11 +118,13 @@ class _Builder:
             made["http"]["request"]["x_forwarded_for"] = True
         if source.user is not None:
             made["user"] = short(source.user)
-        cause = None if span.is_plain else cause_of_events(span)
+        held = held_by(source.segment)
         if source.error is not None:
             made["fault"] = True
-            cause = cause_of_error(source.error.exception)
-        return self._described(made, span, cause, held_by(source.segment))
+            made["cause"] = cause_of_error(source.error.exception)
+        elif not span.is_plain:
+            made |= _failure(span, made)
+        return self._described(made, span, held)
 
     def _independent(self) -> Document:
         span = self._source.root
@@ -137,25 +139,19 @@ class _Builder:
                 made |= {"name": segment_name(str(host or span.name)), "namespace": "remote"}
             made |= http_block(span.held, span.kind)
         held = held_by(self._source.entities.get(span.span_id))
-        return self._described(made, span, None if held.cause or span.is_plain else cause_of_events(span), held)
+        if not span.is_plain:
+            made |= _failure(span, made)
+        return self._described(made, span, held)
 
-    def _described(self, made: Document, span: LightSpan, cause: Document | None, held: Held) -> Document:
-        """Add the cause, annotations, metadata and what the X-Ray SDK's entity holds; the span's ids and times stay."""
-        if not span.is_plain and span.status.status_code is StatusCode.ERROR and not FLAGS & made.keys():
-            made["fault"] = True
-        if cause is not None:
-            made["cause"] = cause
-        default: Document = {}
-        searchable = self._own_annotations(span)
-        if searchable or held.annotations:
-            searchable = {**searchable, **held.annotations}
-            made["annotations"], default = self._budget.spend(searchable)
-            if not made["annotations"]:
-                del made["annotations"]
-        attributes = span.held
-        rest = attributes.keys() - RECORDED_ELSEWHERE - searchable.keys()
-        default = {key: attributes[key] for key in attributes if key in rest} | default if rest else default
-        metadata = held.metadata
+    def _described(self, made: Document, span: LightSpan, held: Held) -> Document:
+        """Add annotations, metadata and what the X-Ray SDK's entity holds; the span's ids and times stay."""
+        searchable = {**self._own_annotations(span), **held.annotations}
+        annotations, default = self._budget.spend(searchable)
+        if annotations:
+            made["annotations"] = annotations
+        attributes, metadata = span.held, held.metadata
+        if rest := _without_a_place(tuple(attributes)):
+            default = {key: attributes[key] for key in rest if key not in searchable} | default
         if default:
             metadata = {**metadata, "default": {**default, **metadata.get("default", {})}}
         if metadata:
@@ -180,6 +176,22 @@ class _Builder:
 def host_asked_for(source: SegmentSource) -> str | None:
     """Return the host of a request, which dynamic naming compares; None for all else."""
     return host_of(source.root.held) if source.is_request else None
+
+
+@lru_cache(maxsize=1024)
+def _without_a_place(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of a span's attributes that are metadata: spans of one place have the same."""
+    return tuple(key for key in keys if key not in RECORDED_ELSEWHERE)
+
+
+def _failure(span: LightSpan, made: Document) -> Document:
+    """Return what a span's status and events say of a failure, beside the flags that `made` has."""
+    failure: Document = {}
+    if span.status.status_code is StatusCode.ERROR and not FLAGS & made.keys():
+        failure["fault"] = True
+    if (cause := cause_of_events(span)) is not None:
+        failure["cause"] = cause
+    return failure
 
 
 def _common(span: LightSpan, name: str) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from opentelemetry.trace import SpanKind
@@ -67,9 +68,12 @@ def flags(status: int) -> dict[str, bool]:
 def host_of(attributes: Mapping[str, Any]) -> str:
     """Return the host that a request was sent to, with its port where that is not the scheme's own."""
     host, port = attributes.get("server.address", ""), attributes.get("server.port")
-    if port is None or port == _DEFAULT_PORTS.get(str(attributes.get("url.scheme", "http"))):
-        return str(host)
-    return f"{host}:{port}"
+    return _host_of(str(host), port, str(attributes.get("url.scheme", "http")))
+
+
+@lru_cache(maxsize=256)
+def _host_of(host: str, port: object, scheme: str) -> str:
+    return host if port is None or port == _DEFAULT_PORTS.get(scheme) else f"{host}:{port}"
 
 
 def _url(attributes: Mapping[str, Any]) -> str | None:
