@@ -126,7 +126,7 @@ def encode(line: LogLine, version: str) -> str:
     """
     exception = line.exception.text() if line.exception is not None else None
     made = _json(line, exception, version)
-    if size_of(made) <= MAX_LINE:
+    if len(made) <= MAX_LINE // 4 or size_of(made) <= MAX_LINE:
         return made
     # One character may take six bytes (`\u0001`), and there are two texts.
     share = MAX_LINE // 14
@@ -162,10 +162,9 @@ def _said(line: LogLine, version: str) -> str:
         where = f'"method":{_string(scope.method)},"route":{_string(scope.route or NO_REQUEST)}'
         return f'{_origin(line.level, line.logger, version)},"message":{_string(line.message)},{ids},{where}'
     answer = _answer if len(scope.path) <= _LONGEST_KEPT else _answer.__wrapped__
-    milliseconds, thousandths = divmod(int(scope.duration_ms * 1000 + 0.5), 1000)
     return (
         f"{answer(line.level, version, scope.method, scope.path, scope.route, scope.status)},{ids},"
-        f'"duration_ms":{milliseconds}{_THOUSANDTHS[thousandths]},"bytes":{scope.bytes_sent},'
+        f'"duration_ms":{scope.duration_ms:.3f},"bytes":{scope.bytes_sent},'
         # A number, and no boolean: its average is the share.
         f'"client_address":{_string(scope.client_address)},"{SAMPLED_FIELD}":{int(said_by(scope.span.trace_state).in_xray)}'
     )

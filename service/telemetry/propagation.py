@@ -83,7 +83,7 @@ def _parse_amzn(header: str) -> Incoming | None:
     """
     if usual := _USUAL.fullmatch(header):
         root = int(usual[1] + usual[2], 16)
-        return Incoming(root, random=False) if root else None
+        return Incoming(root, None, None, None, None, False) if root else None  # noqa: FBT003 - what nearly each request takes: by name it costs a third more
     if not header or len(header) > _MAX_XRAY_HEADER or "," in header:
         return None
     fields: dict[str, str] = {}
