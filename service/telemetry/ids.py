@@ -11,9 +11,6 @@ import random
 import re
 import time
 
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanContext
-
 _RANDOM_BITS = 96
 _XRAY_ID = re.compile(r"1-([0-9a-f]{8})-([0-9a-f]{24})")
 
@@ -48,14 +45,6 @@ def xray_trace_id(trace_id: int) -> str:
     """Return the id as X-Ray writes it, `1-5759e988-bd862e3fe1be46a994272793`."""
     digits = trace_hex(trace_id)
     return f"1-{digits[:8]}-{digits[8:]}"
-
-
-def span_context(span: ReadableSpan) -> SpanContext:
-    """Return the context of a span that was started: the SDK types it as optional, but gives each one."""
-    context = span.get_span_context()
-    if context is None:
-        raise ValueError(f"the span {span.name!r} was never started")
-    return context
 
 
 def parse_xray_trace_id(text: str) -> int | None:

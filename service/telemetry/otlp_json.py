@@ -38,7 +38,7 @@ _KINDS = {
 _STATUS = {StatusCode.UNSET: 0, StatusCode.OK: 1, StatusCode.ERROR: 2}
 _LOCAL, _REMOTE = 0x100, 0x300
 """`SpanFlags`: whether the parent, or the linked span, is in another process, and that this is known."""
-_STRETCH = 32
+_STRETCH = 20
 _LONGEST_KEPT = 256
 """Characters of a value that is kept written: with as many as are kept, a megabyte or so."""
 _KEPT = 4096

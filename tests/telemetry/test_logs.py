@@ -130,6 +130,28 @@ def test_a_line_that_cannot_be_formatted_or_encoded_is_written_as_far_as_it_can(
     assert json.loads(JsonFormatter("1.0").format(record))["message"] == shown
 
 
+def test_two_answers_on_one_path_each_say_their_own(app: Flask, observatory: Observatory) -> None:
+    @app.get("/turn/<path:rest>")
+    def turn(rest: str) -> tuple[str, int]:
+        return rest, int(request.args["status"])
+
+    for rest in ("short", "long" * 200):
+        ids = [ask(app, f"/turn/{rest}?status={status}", status) for status in (200, 500, 200)]
+        lines = [access_line(observatory, trace_id) for trace_id in ids]
+        assert [(line["status"], line["level"]) for line in lines] == [(200, "INFO"), (500, "ERROR"), (200, "INFO")]
+        assert [line["message"] for line in lines] == [f"GET /turn/{rest} {line['status']}" for line in lines]
+        assert {(line["path"], line["route"]) for line in lines} == {(f"/turn/{rest}", "/turn/<path:rest>")}
+
+
+def test_further_fields_stand_beside_those_of_the_line_and_in_none_of_their_places() -> None:
+    record = logging.LogRecord("test", logging.INFO, __file__, 1, "said", (), None)
+    fields = {"message": "forged", "trace_id": "forged", "count": 3, "lone": "\udc80", "set": {1}}
+    vars(record)["fields"] = fields
+    line = json.loads(JsonFormatter("1.0").format(record))
+    assert (line["message"], line["trace_id"]) == ("said", "-")
+    assert (line["count"], line["lone"], line["set"]) == (3, "?", [1])
+
+
 @pytest.mark.usefixtures("app")
 def test_outside_a_request_the_missing_ids_are_seen_to_be_missing(observatory: Observatory) -> None:
     logging.getLogger("somebody.elses.library").warning("between requests")

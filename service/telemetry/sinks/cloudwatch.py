@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NAME = "cloudwatch"
 
 _BATCH = 500
-_STRETCH = 48
+_STRETCH = 32
 _OVERHEAD = 26
 _MAX_REQUEST = 1024 * 1024
 """PutLogEvents takes 1 MiB a request and 256 KiB an event, 26 bytes of overhead per event included."""

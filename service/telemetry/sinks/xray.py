@@ -26,7 +26,7 @@ NAME = "xray"
 
 _HEADER = b'{"format":"json","version":1}\n'
 """What the daemon expects before each document ("Sending segment documents to the X-Ray daemon")."""
-_STRETCH = 12
+_STRETCH = 8
 _MAX_KEPT = 1_000
 """Inner spans kept for one segment; further ones are sent by themselves, so that no request fills the memory."""
 _BURST = 24 * 1024
