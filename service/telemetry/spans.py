@@ -104,13 +104,7 @@ class LightSpan(Span):
         """The context as the API has it, made when it is asked for: the sinks read the ids."""
         made = self._own_context
         if made is None:
-            made = self._own_context = trace.SpanContext(
-                self.trace_id,
-                self.span_id,
-                is_remote=False,
-                trace_flags=_FLAGS[self.flags],
-                trace_state=self.trace_state,
-            )
+            made = self._own_context = _context_of(self)
         return made
 
     @property
@@ -242,25 +236,30 @@ class LightSpan(Span):
 class UnrecordedSpan(trace.NonRecordingSpan):
     """The span of a request that is not sampled: it carries the ids, and stands for all spans within."""
 
+    _made: trace.SpanContext | None = None
+
     def __init__(self, trace_id: int, flags: int, trace_state: trace.TraceState) -> None:
         self.trace_id = trace_id
         self.span_id = ids.new_span_id()
         self.flags = flags
         self.trace_state = trace_state
-        self._made: trace.SpanContext | None = None
 
     def get_span_context(self) -> trace.SpanContext:
         """Return the ids as the API has them, made when they are asked for."""
         made = self._made
         if made is None:
-            made = self._made = trace.SpanContext(
-                self.trace_id,
-                self.span_id,
-                is_remote=False,
-                trace_flags=_FLAGS[self.flags],
-                trace_state=self.trace_state,
-            )
+            made = self._made = _context_of(self)
         return made
 
     def __repr__(self) -> str:
         return f"UnrecordedSpan({self.get_span_context()!r})"
+
+
+def _context_of(span: LightSpan | UnrecordedSpan) -> trace.SpanContext:
+    return trace.SpanContext(
+        span.trace_id,
+        span.span_id,
+        is_remote=False,
+        trace_flags=_FLAGS[span.flags],
+        trace_state=span.trace_state,
+    )

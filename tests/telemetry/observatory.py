@@ -131,6 +131,10 @@ class Observatory:
         xray_id = f"1-{trace_id[:8]}-{trace_id[8:]}"
         return [segment for segment in self.segments if segment["trace_id"] == xray_id]
 
+    def lines_outside_requests(self, logger: str) -> list[Document]:
+        """Return the lines of `logger` that belong to no request; other threads may write some of their own."""
+        return [line for line in self.lines_of("-") if line["logger"] == logger]
+
     def lines_of(self, trace_id: str) -> list[Document]:
         return [line for line in self.logs.lines if line["trace_id"] == trace_id]
 

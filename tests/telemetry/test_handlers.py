@@ -171,7 +171,7 @@ def test_a_span_that_outlives_its_request_is_a_subsegment_of_its_own(app: Flask,
 
 def test_a_line_outside_any_request_shows_that_it_has_no_id(app: Flask, observatory: Observatory) -> None:  # noqa: ARG001 - the doors are open
     logging.getLogger("service.test").warning("between requests")
-    [line] = eventually(lambda: observatory.lines_of("-"), 1)
+    [line] = eventually(lambda: observatory.lines_outside_requests("service.test"), 1)
     assert (line["message"], line["span_id"], line["xray_trace_id"]) == ("between requests", "-", "-")
 
 

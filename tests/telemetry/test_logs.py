@@ -155,7 +155,7 @@ def test_further_fields_stand_beside_those_of_the_line_and_in_none_of_their_plac
 @pytest.mark.usefixtures("app")
 def test_outside_a_request_the_missing_ids_are_seen_to_be_missing(observatory: Observatory) -> None:
     logging.getLogger("somebody.elses.library").warning("between requests")
-    [line] = eventually(lambda: observatory.lines_of("-"), 1)
+    [line] = eventually(lambda: observatory.lines_outside_requests("somebody.elses.library"), 1)
     assert (line["trace_id"], line["span_id"], line["xray_trace_id"]) == ("-", "-", "-")
     assert "method" not in line
 
