@@ -19,6 +19,7 @@ from contextlib import AbstractContextManager
 from opentelemetry import trace
 
 from service.telemetry import xray_sdk  # noqa: F401 - before all that imports the SDK
+from service.telemetry.any_json import text
 from service.telemetry.core import EXTENSION, Telemetry, current_telemetry
 from service.telemetry.scope import RequestScope, current_scope
 
@@ -52,11 +53,14 @@ def annotate(**values: Value) -> None:
         scope.annotations.setdefault(current.get_span_context().span_id, {}).update(values)
 
 
-def identify(user_id: str) -> None:
-    """Name the user of the current request on its spans, segment, log lines and error items."""
+def identify(user_id: object) -> None:
+    """Name the user of the current request on its spans, segment, log lines and error items; None is nobody.
+
+    A number or a UUID, as databases have for users, is named by its text.
+    """
     scope = current_scope()
     if scope is not None:
-        scope.user_id = user_id
+        scope.user_id = None if user_id is None else text(user_id)
 
 
 def trace_id() -> str | None:

@@ -75,7 +75,7 @@ def capture(record: logging.LogRecord) -> LogLine:
         _told(record, scope) if record.exc_info else None,
         scope,
         _span_id(scope, here.get(SPAN_KEY)) if scope is not None else 0,
-        fields=held.get("fields"),
+        fields=_further(held["fields"]) if "fields" in held else None,
     )
 
 
@@ -103,6 +103,11 @@ def _span_id(scope: RequestScope, span: object) -> int:
     if isinstance(span, LightSpan) and span.trace_id == scope.trace_id:
         return span.span_id
     return scope.span.span_id
+
+
+def _further(fields: object) -> Mapping[str, Any] | None:
+    """Return what `extra={"fields": …}` gave; other libraries may mean something else by that name."""
+    return fields if isinstance(fields, Mapping) else None
 
 
 def _told(record: logging.LogRecord, scope: RequestScope | None) -> Told | None:

@@ -20,6 +20,7 @@ from aws_xray_sdk.core.models.subsegment import Subsegment
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
+from service.telemetry.any_json import text
 from service.telemetry.ids import span_hex
 from service.telemetry.scope import RequestScope
 
@@ -43,7 +44,7 @@ class RequestSegment(Segment):  # type: ignore[misc]  # the SDK publishes no typ
 
     def set_user(self, user: Any) -> None:  # noqa: ANN401 - the SDK publishes no types
         """Name the user, as `telemetry.identify` does."""
-        self.scope.user_id = str(user)
+        self.scope.user_id = text(user)
 
 
 class UnsampledSegment(DummySegment):  # type: ignore[misc]  # the SDK publishes no types
@@ -51,7 +52,7 @@ class UnsampledSegment(DummySegment):  # type: ignore[misc]  # the SDK publishes
 
     def set_user(self, user: Any) -> None:  # noqa: ANN401 - as above
         """Name the user, as `telemetry.identify` does."""
-        self.scope.user_id = str(user)
+        self.scope.user_id = text(user)
 
 
 class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no types

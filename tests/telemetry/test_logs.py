@@ -152,6 +152,12 @@ def test_further_fields_stand_beside_those_of_the_line_and_in_none_of_their_plac
     assert (line["count"], line["lone"], line["set"]) == (3, "?", [1])
 
 
+def test_what_another_library_means_by_fields_is_left_out() -> None:
+    record = logging.LogRecord("test", logging.INFO, __file__, 1, "said", (), None)
+    vars(record)["fields"] = ["no", "mapping"]
+    assert json.loads(JsonFormatter("1.0").format(record))["message"] == "said"
+
+
 @pytest.mark.usefixtures("app")
 def test_outside_a_request_the_missing_ids_are_seen_to_be_missing(observatory: Observatory) -> None:
     logging.getLogger("somebody.elses.library").warning("between requests")

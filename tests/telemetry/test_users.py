@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+from uuid import UUID
 
 import pytest
 from aws_xray_sdk.core import xray_recorder
@@ -68,6 +70,31 @@ def test_an_id_of_any_length_fits_where_a_sink_has_a_bound(app: Flask, observato
     segment, span, *lines, person = users(observatory, ask(app, "/me", 500))
     assert (segment, person) == ("w" * 250, "w" * 40)
     assert {span, *lines} == {"w" * 1_000}
+
+
+@pytest.mark.parametrize("name", [telemetry.identify, set_by_the_xray_sdk])
+@pytest.mark.parametrize(
+    ("user", "shown"), [(42, "42"), (UUID(int=7), str(UUID(int=7))), ("\udc80", "?")], ids=["number", "uuid", "lone"]
+)
+def test_an_id_of_any_kind_is_named_by_its_text(
+    user: object, shown: str, name: Callable[[Any], None], app: Flask, observatory: Observatory
+) -> None:
+    @app.get("/me")
+    def me() -> str:
+        name(user)
+        raise RuntimeError("no prune juice")
+
+    assert users(observatory, ask(app, "/me", 500)) == [shown] * 5
+
+
+def test_none_is_nobody(app: Flask, observatory: Observatory) -> None:
+    @app.get("/me")
+    def me() -> str:
+        telemetry.identify("worf")
+        telemetry.identify(None)
+        raise RuntimeError("no prune juice")
+
+    assert users(observatory, ask(app, "/me", 500)) == [None] * 5
 
 
 def test_naming_a_user_outside_a_request_does_nothing() -> None:
