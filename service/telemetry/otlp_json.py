@@ -152,7 +152,7 @@ def _key(key: str) -> str:
     return f'{{"key":{_string(key)},"value":'
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=1024)
 def _name(name: str) -> str:
     return _string(name)
 

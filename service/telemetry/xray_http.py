@@ -68,11 +68,13 @@ def flags(status: int) -> dict[str, bool]:
 def host_of(attributes: Mapping[str, Any]) -> str:
     """Return the host that a request was sent to, with its port where that is not the scheme's own."""
     host, port = attributes.get("server.address", ""), attributes.get("server.port")
+    if port is not None and not isinstance(port, int):
+        port = str(port)  # whatever application code has set: what is kept must be hashable
     return _host_of(str(host), port, str(attributes.get("url.scheme", "http")))
 
 
 @lru_cache(maxsize=256)
-def _host_of(host: str, port: object, scheme: str) -> str:
+def _host_of(host: str, port: int | str | None, scheme: str) -> str:
     return host if port is None or port == _DEFAULT_PORTS.get(scheme) else f"{host}:{port}"
 
 

@@ -40,6 +40,18 @@ def test_a_segment_says_where_it_ran_and_where_its_logs_are(make_app: AppMaker, 
     assert not {"fault", "error", "throttle", "cause"} & segment.keys()
 
 
+@pytest.mark.parametrize("port", [{"http": 80}, [80, 81], "80", 80.5, True])
+def test_a_port_of_any_kind_loses_no_segment(port: Any, app: Flask, observatory: Observatory) -> None:  # noqa: ANN401 - whatever a handler sets
+    @app.get("/call")
+    def call() -> str:
+        said = {"server.address": "example.com", "server.port": port, "url.path": "/"}
+        with tracer.start_as_current_span("call", kind=trace.SpanKind.CLIENT, attributes=said):
+            return "ok"
+
+    [subsegment] = segment_of(observatory, ask(app, "/call"))["subsegments"]
+    assert subsegment["http"]["request"]["url"].startswith("http://example.com")
+
+
 @pytest.mark.parametrize(
     ("path", "status", "flags"),
     [
