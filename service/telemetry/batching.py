@@ -13,6 +13,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from service.telemetry.drops import Counts, DropReport
 from service.telemetry.forks import on_fork
+from service.telemetry.send_errors import BusyError, PermanentError, UnauthorizedError, UnwritableError
 
 T = TypeVar("T")
 
@@ -20,7 +21,6 @@ logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 5.0
-_LONGEST_ASKED_FOR = 30.0
 _LAST_PAUSES = (0.25, 0.5, 1.0)
 """Seconds before each further attempt at exit."""
 _PROBE_EVERY = 300.0
@@ -34,29 +34,14 @@ class _Here(threading.local):
 _here = _Here()
 
 
-class PermanentError(Exception):
-    """The sink refuses the batch for good: sending it again would not help."""
-
-
-class UnauthorizedError(PermanentError):
-    """The sink refuses whatever comes with these credentials. The message is the remedy."""
-
-
-class BusyError(Exception):
-    """The sink asks to be left alone for `seconds`."""
-
-    def __init__(self, message: str, seconds: float = 0.0) -> None:
-        super().__init__(message)
-        self.seconds = min(seconds, _LONGEST_ASKED_FOR)
-
-
 class Batcher(Generic[T]):
     """Queue items without ever blocking the caller, and send them in batches from one thread.
 
     The thread starts with the first item, in whichever process that is, so a fork before that is harmless and one
     after it begins anew. While the sink fails, what is queued is kept and tried again, with growing pauses; a full
     queue drops what comes next and counts it. A sink that refuses the credentials is told no more, but for a probe
-    every 5 minutes. `carries_logs` says that the service's own log lines travel through this queue.
+    every 5 minutes. An item that cannot be written is dropped and counted by itself. `carries_logs` says that the
+    service's own log lines travel through this queue.
     """
 
     def __init__(
@@ -99,6 +84,7 @@ class Batcher(Generic[T]):
         self._idle = threading.Condition()
         self._wake = threading.Event()
         self._closing = False
+        self._flushing = 0
         self._deadline = float("inf")
 
     @property
@@ -137,9 +123,13 @@ class Batcher(Generic[T]):
         if self._thread is None:
             return not self._queue
         deadline = time.monotonic() + seconds
-        self._wake.set()
         with self._idle:
-            return self._idle.wait_for(lambda: not self.queued, max(0.0, deadline - time.monotonic()))
+            self._flushing += 1
+            self._wake.set()
+            try:
+                return self._idle.wait_for(lambda: not self.queued, max(0.0, deadline - time.monotonic()))
+            finally:
+                self._flushing -= 1
 
     def begin_close(self, seconds: float) -> None:
         """Ask the thread to send the rest and end within `seconds`; `finish_close` waits for it."""
@@ -160,23 +150,29 @@ class Batcher(Generic[T]):
         _here.sends = True
         with suppress_instrumentation():
             while not self._closing:
-                self._wake.wait(self._interval)
+                was_woken = self._wake.wait(self._interval)
                 self._wake.clear()
-                self._drain()
-            self._drain()
+                self._drain(0 if was_woken else len(self._queue))
+            self._drain(0)
 
-    def _drain(self) -> None:
+    def _drain(self, waiting: int) -> None:
+        """Send what has been `waiting` for an interval, and whole batches: of the rest would come ever smaller ones."""
         if self._refusing and time.monotonic() >= self._probe_at:
             self._refusing = False
-        while self._queue and not self._refusing and not self._given_up and time.monotonic() < self._deadline:
+        while self._is_due(waiting) and not self._refusing and not self._given_up and time.monotonic() < self._deadline:
             try:
                 self._take()
+                waiting -= len(self._in_hand)
                 self._deliver(self._in_hand)
             finally:
                 self._in_hand = []
         self._report.say(self._why())
         with self._idle:
             self._idle.notify_all()
+
+    def _is_due(self, waiting: int) -> bool:
+        queued = len(self._queue)
+        return queued > 0 and (waiting > 0 or queued >= self._batch_size or self._flushing > 0 or self._closing)
 
     def _take(self) -> None:
         """Take the next batch: first into sight of `queued`, then off the queue, so that none is out of both."""
@@ -208,20 +204,38 @@ class Batcher(Generic[T]):
 
     def _attempt(self, batch: list[T]) -> float | None:
         """Send `batch`; return None when it is dealt with, else the seconds that the sink asked to be left alone."""
+        unwritable: UnwritableError | None = None
         try:
             self._send(batch)
         except UnauthorizedError as error:
             self._fall_silent(batch, error)
+        except UnwritableError as error:
+            unwritable = error
         except PermanentError as error:
-            self.last_error = str(error)
-            self.counts.dropped_refused += len(batch)
+            self._refuse(len(batch), error)
         except Exception as error:  # noqa: BLE001 - whatever a sink's client raises must not end this thread
             self.last_error = f"{type(error).__name__}: {error}"
             return error.seconds if isinstance(error, BusyError) else 0.0
         else:
             self.counts.delivered += len(batch)
             self._speak_again()
+        if unwritable is not None:
+            self._part(batch, unwritable)
         return None
+
+    def _refuse(self, count: int, error: Exception) -> None:
+        self.last_error = str(error)
+        self._report.because(str(error))
+        self.counts.dropped_refused += count
+
+    def _part(self, batch: list[T], error: UnwritableError) -> None:
+        """Send each half of `batch` by itself, and so on, until what cannot be written is alone."""
+        if len(batch) == 1:
+            self._refuse(1, error)
+            return
+        half = len(batch) // 2
+        self._deliver(batch[:half])
+        self._deliver(batch[half:])
 
     def _pause(self, seconds: float) -> None:
         """Wait before the next attempt; a shutdown that begins meanwhile cuts the wait short."""

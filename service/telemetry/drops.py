@@ -24,7 +24,7 @@ class Counts:
     """What became of the items of one queue.
 
     `dropped_full`: there was no room. `dropped_failed`: still unsent when the process ended. `dropped_refused`: the
-    sink takes such an item never, or nothing with these credentials.
+    sink takes such an item never, or nothing with these credentials, or it cannot be written as the sink wants it.
     """
 
     delivered: int = 0
@@ -53,6 +53,11 @@ class DropReport:
         self._lock = threading.Lock()
         self._said = 0
         self._said_at = float("-inf")
+        self._because: str | None = None
+
+    def because(self, why: str) -> None:
+        """Note why items are being dropped, for the next line: the sink may take others before that is due."""
+        self._because = why
 
     def said(self) -> None:
         """Take the first line as said: another has said more."""
@@ -60,13 +65,17 @@ class DropReport:
             self._said_at = time.monotonic()
 
     def say(self, why: str, *, now: bool = False) -> None:
-        """Write the line if there is something new to say, and a minute is over since the last one; or `now`."""
+        """Write the line if there is something new to say, and a minute is over since the last one; or `now`.
+
+        `why` is said where no other reason was noted.
+        """
         with self._lock:
             dropped = self._counts.dropped
             since = dropped - self._said
             if not since or not (now or time.monotonic() - self._said_at >= SAY_EVERY):
                 return
             self._said, self._said_at = dropped, time.monotonic()
+            why, self._because = self._because or why, None
         fields: dict[str, Any] = {SINK_DIMENSION: self._sink, DROPPED_METRIC: since}
         if self._carries_logs:
             _write_beside(fields | _directive())

@@ -15,8 +15,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.session import Session
 
-from service.telemetry.batching import BusyError, PermanentError, UnauthorizedError
 from service.telemetry.http_post import Answer, Poster
+from service.telemetry.send_errors import BusyError, PermanentError, UnauthorizedError
 
 _SERVICE = "logs"
 _TARGET = "Logs_20140328."

@@ -13,7 +13,8 @@ from collections.abc import Callable
 import pytest
 
 from service.telemetry import batching
-from service.telemetry.batching import Batcher, BusyError, PermanentError, UnauthorizedError
+from service.telemetry.batching import Batcher
+from service.telemetry.send_errors import BusyError, PermanentError, UnauthorizedError, writing
 
 
 class Link:
@@ -86,6 +87,50 @@ def test_a_batch_that_fails_is_sent_again() -> None:
     assert batcher.flush(5)
     assert link.items == [1]
     assert link.calls == 3
+    assert closed(batcher)
+
+
+def test_an_item_that_cannot_be_written_is_dropped_and_counted_alone() -> None:
+    sent: list[int] = []
+
+    def send(batch: list[int]) -> None:
+        with writing():
+            made = [100 // item for item in batch]
+        sent.extend(made)
+
+    batcher = Batcher("test", send, batch_size=8)
+    for item in (1, 2, 0, 4, 5, 10, 0, 20):
+        batcher.put(item)
+    assert batcher.flush(5)
+    assert sent == [100, 50, 25, 20, 10, 5]
+    assert (batcher.counts.delivered, batcher.counts.dropped_refused, batcher.counts.dropped) == (6, 2, 2)
+    assert closed(batcher)
+
+
+def test_what_comes_while_a_batch_is_sent_waits_until_it_is_a_whole_one() -> None:
+    link = Link()
+    link.gate.clear()
+    batcher = Batcher("test", link.send, batch_size=4, interval=60)
+    for item in range(5):
+        batcher.put(item)
+    assert until(lambda: link.calls == 1)
+    for item in range(5, 15):
+        batcher.put(item)
+    link.gate.set()
+    assert until(lambda: len(link.batches) == 3)
+    assert link.batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+    assert batcher.flush(5)
+    assert link.batches[3:] == [[12, 13, 14]]
+    assert closed(batcher)
+
+
+def test_an_item_waits_no_longer_than_an_interval_for_its_batch() -> None:
+    link = Link()
+    batcher = Batcher("test", link.send, batch_size=100, interval=0.05)
+    batcher.put(1)
+    assert until(lambda: link.items == [1])
+    batcher.put(2)
+    assert until(lambda: link.items == [1, 2])
     assert closed(batcher)
 
 

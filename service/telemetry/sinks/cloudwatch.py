@@ -17,6 +17,7 @@ from service.settings import Settings
 from service.telemetry.batching import Batcher
 from service.telemetry.breath import in_stretches
 from service.telemetry.logs import LogLine, capture, encode, size_of
+from service.telemetry.send_errors import writing
 from service.telemetry.sink import Sink
 
 if TYPE_CHECKING:
@@ -81,10 +82,9 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
 
     def _ship(self, lines: list[LogLine]) -> None:
         if lines is not self._lines:  # else a second attempt: what was taken at the first is not sent again
-            self._lines, self._left = (
-                lines,
-                list(_requests(sorted(lines, key=lambda line: line.created), self._version)),
-            )
+            with writing():
+                self._left = list(_requests(sorted(lines, key=lambda line: line.created), self._version))
+            self._lines = lines
         while self._left:
             self._put_or_create(self._left[0])
             del self._left[0]

@@ -11,9 +11,10 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from service.contract import SECRET_PLACEHOLDER
 from service.settings import Settings
-from service.telemetry.batching import Batcher, BusyError, PermanentError, UnauthorizedError
+from service.telemetry.batching import Batcher
 from service.telemetry.http_post import Poster
 from service.telemetry.otlp_json import SAMPLE_RATE, encode
+from service.telemetry.send_errors import BusyError, PermanentError, UnauthorizedError, writing
 from service.telemetry.sink import Sink
 from service.telemetry.spans import LightSpan
 
@@ -74,7 +75,13 @@ class _Queue(SpanProcessor):
 
 def _json_sender(url: str, headers: Mapping[str, str], resource: Resource) -> Send:
     post = sender(url, headers, "application/json")
-    return lambda batch: post(encode(resource, batch))
+
+    def send(batch: list[LightSpan]) -> None:
+        with writing():
+            body = encode(resource, batch)
+        post(body)
+
+    return send
 
 
 def sender(url: str, headers: Mapping[str, str], content_type: str) -> Callable[[bytes], None]:
@@ -94,12 +101,16 @@ def sender(url: str, headers: Mapping[str, str], content_type: str) -> Callable[
 
 
 def _protobuf(url: str, headers: Mapping[str, str]) -> Send:
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - protobuf is costly to import, and rarely asked for
+    from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans  # noqa: PLC0415 - protobuf is costly to import, and rarely asked for
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - the same
 
     exporter = OTLPSpanExporter(endpoint=url, headers=dict(headers), timeout=_TIMEOUT)
 
     def send(batch: list[LightSpan]) -> None:
-        if exporter.export([_stating_rate(item) for item in batch]) is not SpanExportResult.SUCCESS:
+        spans = [_stating_rate(item) for item in batch]
+        if exporter.export(spans) is not SpanExportResult.SUCCESS:
+            with writing():  # the exporter does not tell a span that cannot be written from an answer
+                encode_spans(spans)
             raise PermanentError(f"{url} did not take the spans after the exporter's own retries")
 
     return send

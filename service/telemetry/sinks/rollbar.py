@@ -8,8 +8,8 @@ from opentelemetry.sdk.resources import Resource
 
 from service.contract import SECRET_PLACEHOLDER
 from service.settings import Settings
-from service.telemetry.batching import BusyError, PermanentError, UnauthorizedError
 from service.telemetry.http_post import Poster
+from service.telemetry.send_errors import BusyError, PermanentError, UnauthorizedError
 from service.telemetry.sink import Sink
 
 NAME = "rollbar"

@@ -16,6 +16,7 @@ from service.settings import Settings
 from service.telemetry.batching import Batcher
 from service.telemetry.breath import in_stretches
 from service.telemetry.scope import RequestScope, current_scope
+from service.telemetry.send_errors import writing
 from service.telemetry.sink import Sink
 from service.telemetry.spans import LightSpan
 from service.telemetry.xray_document import Facts, SegmentSource, encode, host_asked_for
@@ -111,7 +112,8 @@ class _Daemon:
     def send(self, batch: list[SegmentSource]) -> None:
         for stretch in in_stretches(batch, _STRETCH):
             # First made, then sent: each sending lets go of the interpreter's lock, and is quick to want it back.
-            made = [(each, self._documents(each)) for each in stretch if not each.sent]
+            with writing():
+                made = [(each, self._documents(each)) for each in stretch if not each.sent]
             for source, documents in made:
                 for document in documents:
                     self._write(_HEADER + document)

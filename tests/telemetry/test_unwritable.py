@@ -1,0 +1,90 @@
+"""What cannot be written for a sink costs itself alone, and is counted; all that waits with it arrives."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from opentelemetry import trace
+
+from tests.telemetry.conftest import AppMaker
+from tests.telemetry.observatory import Observatory, eventually
+from tests.telemetry.segments import ask
+from tests.telemetry.tracing import beside_the_access_line, telemetry_of
+
+NAMELESS = 35
+
+
+@pytest.fixture
+def _level_without_a_text() -> Iterator[None]:
+    """A level whose name is no text, which `logging` takes and no JSON writer can."""
+    no_text: Any = 5
+    logging.addLevelName(NAMELESS, no_text)
+    yield
+    logging.addLevelName(NAMELESS, f"Level {NAMELESS}")
+
+
+@pytest.mark.usefixtures("_level_without_a_text")
+def test_a_line_that_cannot_be_written_holds_up_no_other(
+    app: Flask, observatory: Observatory, caplog: pytest.LogCaptureFixture
+) -> None:
+    logger = logging.getLogger("shop")
+
+    @app.get("/lines")
+    def lines() -> str:
+        logger.warning("before")
+        logger.log(NAMELESS, "never")
+        logger.warning("after")
+        return ""
+
+    trace_id = ask(app, "/lines")
+    said = [line["message"] for line in eventually(lambda: observatory.lines_of(trace_id), 3)]
+    assert said == ["before", "after", "GET /lines 200"]
+    assert refused(app, "cloudwatch") == 1
+    assert (
+        dropped(caplog, "cloudwatch")
+        == "an item cannot be written: TypeError: first argument must be a string, not int"
+    )
+
+
+@pytest.mark.parametrize("protocol", ["http/json", "http/protobuf"])
+def test_a_span_that_cannot_be_written_holds_up_no_other(
+    protocol: str, make_app: AppMaker, observatory: Observatory, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app({**observatory.environment, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol})
+
+    @app.get("/spans")
+    def spans() -> str:
+        tracer = trace.get_tracer("shop")
+        no_kind: Any = "server"  # easily taken for a SpanKind, and no type checker at hand
+        tracer.start_span("before").end()
+        tracer.start_span("never", kind=no_kind).end()
+        tracer.start_span("after").end()
+        return ""
+
+    trace_id = ask(app, "/spans")
+    assert {span["name"] for span in eventually(lambda: observatory.spans(trace_id), 3)} == {
+        "before",
+        "after",
+        "GET /spans",
+    }
+    assert refused(app, "honeycomb") == 1
+    assert dropped(caplog, "honeycomb").startswith("an item cannot be written: KeyError: ")
+
+
+def refused(app: Flask, name: str) -> int:
+    """Return how many items the sink counts as not to be taken, once all is dealt with."""
+    [sink] = [each for each in telemetry_of(app).sinks if each.name == name]
+    assert sink.queue is not None
+    assert sink.queue.flush(5)
+    return sink.queue.counts.dropped_refused
+
+
+def dropped(caplog: pytest.LogCaptureFixture, name: str) -> str:
+    """Return the reason that the one line about the sink gives."""
+    said = f"telemetry for {name} was dropped: 1 items, 1 in all ("
+    [reason] = [text.removeprefix(said) for text in beside_the_access_line(caplog) if text.startswith(said)]
+    return reason.removesuffix(")")
