@@ -38,9 +38,12 @@ def notify() -> Any:  # noqa: ANN401 - any JSON
     return results
 
 
-def wire(settings: Settings) -> Subject:
-    """Return the app with its telemetry."""
+def wire(settings: Settings, slower: int) -> Subject:
+    """Return the app with its telemetry, whose queues wait `slower` times as long as usual."""
     app = shop.create_app(home, notify)
     telemetry = Telemetry(settings)
     telemetry.install(app)
+    for sink in telemetry.sinks:
+        if sink.queue is not None:
+            sink.queue.interval *= slower
     return Subject(app, lambda: telemetry.flush(30))

@@ -26,13 +26,19 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExport
 from bench import shop
 from service.settings import Settings
 
+_SPANS_WAIT = 5000
+_LINES_WAIT = 60
+"""Milliseconds and seconds: the libraries' own defaults."""
+
 
 class Tutorial:
     """An app wired as the tutorial says, and what flushes it."""
 
-    def __init__(self, settings: Settings, *, console: bool) -> None:
+    def __init__(self, settings: Settings, *, console: bool, slower: int = 1) -> None:
         self._provider = TracerProvider()
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        self._provider.add_span_processor(
+            BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=_SPANS_WAIT * slower)
+        )
         if console:
             self._provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter()))
         trace.set_tracer_provider(self._provider)
@@ -40,7 +46,9 @@ class Tutorial:
         self._logger = logging.getLogger("tutorial")
         self._logger.setLevel(logging.DEBUG)
         self._logger.propagate = False
-        self._handler = watchtower.CloudWatchLogHandler(log_group_name=settings.log_group or "tutorial")
+        self._handler = watchtower.CloudWatchLogHandler(
+            log_group_name=settings.log_group or "tutorial", send_interval=_LINES_WAIT * slower
+        )
         self._logger.addHandler(self._handler)
         if console:
             self._logger.addHandler(logging.StreamHandler())

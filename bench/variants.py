@@ -40,8 +40,11 @@ class Subject:
     flush: Callable[[], Any]
 
 
-def build(name: str, *, http: int, udp: int) -> Subject:
-    """Return the variant `name`, its sinks pointed at the sinkhole's ports."""
+def build(name: str, *, http: int, udp: int, slower: int = 1) -> Subject:
+    """Return the variant `name`, its sinks pointed at the sinkhole's ports.
+
+    Where a tool makes everything `slower`, its queues wait as much longer, so that their batches are as large as ever.
+    """
     environment = _environment(name, http, udp)
     # The stock instrumentations and boto3 read the process's environment by themselves.
     os.environ.update(environment)
@@ -57,12 +60,12 @@ def build(name: str, *, http: int, udp: int) -> Subject:
     if name.startswith("tutorial"):
         from bench.tutorial_wiring import Tutorial  # noqa: PLC0415
 
-        tutorial = Tutorial(settings, console=name == "tutorial")
+        tutorial = Tutorial(settings, console=name == "tutorial", slower=slower)
         return Subject(tutorial.app, tutorial.flush)
     import service.telemetry  # noqa: F401, PLC0415 - before the handlers, as in the service
     from bench.ours import wire  # noqa: PLC0415
 
-    return wire(settings)
+    return wire(settings, slower)
 
 
 def _environment(name: str, http: int, udp: int) -> dict[str, str]:

@@ -60,7 +60,8 @@ class Batcher(Generic[T]):
         self.capacity = capacity
         self._send = send
         self._batch_size = batch_size
-        self._interval = interval
+        self.interval = interval
+        """Seconds that an item waits at most for its batch to be whole."""
         self._probe_every = probe_every
         self._first_pause = first_pause
         self._carries_logs = carries_logs
@@ -150,7 +151,7 @@ class Batcher(Generic[T]):
         _here.sends = True
         with suppress_instrumentation():
             while not self._closing:
-                was_woken = self._wake.wait(self._interval)
+                was_woken = self._wake.wait(self.interval)
                 self._wake.clear()
                 self._drain(0 if was_woken else len(self._queue))
             self._drain(0)
