@@ -50,7 +50,7 @@ def annotate(**values: Value) -> None:
     current, scope = trace.get_current_span(), current_scope()
     if scope is not None and current.is_recording():
         current.set_attributes(values)
-        scope.annotations.setdefault(current.get_span_context().span_id, {}).update(values)
+        scope.annotate(current.get_span_context().span_id, values)
 
 
 def identify(user_id: object) -> None:

@@ -81,6 +81,7 @@ class Telemetry:
                 self.settings.xray_service_name, environ.get("HTTP_HOST", ""), scope.method, scope.path, incoming.hint
             )
         )
+        scope.sampled = decision.sampled
         scope.span = self._server_span(scope, incoming, base, environ, decision)
         return scope
 

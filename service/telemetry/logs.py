@@ -20,7 +20,6 @@ from service.telemetry.ids import span_hex
 from service.telemetry.scope import SCOPE_KEY, RequestScope
 from service.telemetry.spans import SPAN_KEY, LightSpan
 from service.telemetry.tracebacks import Told
-from service.telemetry.verdict import said_by
 
 NO_REQUEST: Final = "-"
 """What the id fields show outside a request, so that a missing id is seen to be missing."""
@@ -31,19 +30,19 @@ MAX_LINE: Final = 256 * 1024 - 26
 _access_logger = logging.getLogger(ACCESS_LOGGER)
 _service_logger = logging.getLogger("service")
 _root_logger = logging.getLogger()
-_LINE = "log_line"
+_SCOPE = "request_scope"
 _SERVER_ERROR = 500
 _HALF_A_MICROSECOND: Final = 0.0005
 """In milliseconds."""
 _LONGEST_KEPT: Final = 256
 """Characters of a path whose part of the line is kept written: with as many as are kept, a megabyte or so."""
-_THOUSANDTHS: Final = tuple(f".{number:03}" for number in range(1000))
+_THOUSANDTHS: Final = tuple(f".{number:03}+00:00" for number in range(1000))
 _OF_NO_REQUEST: Final = ",".join(f'"{name}":"{NO_REQUEST}"' for name in ("trace_id", "span_id", "xray_trace_id"))
 
 
 @dataclass(slots=True)
 class LogLine:
-    """A line taken out of the caller's hands. Its JSON is made later, on the thread that sends it."""
+    """A record taken out of the caller's hands. Its JSON is made later, on the thread that sends it."""
 
     created: int
     """Milliseconds since the epoch."""
@@ -53,16 +52,18 @@ class LogLine:
     exception: Told | None
     scope: RequestScope | None
     span_id: int
-    is_access: bool = False
-    """Whether it is the request's access line, which says what the scope knows of the answer."""
     fields: Mapping[str, Any] | None = None
     """Further fields of the JSON object, as `extra={"fields": {...}}` gives them."""
 
 
-def capture(record: logging.LogRecord) -> LogLine:
+Line = LogLine | RequestScope
+"""What a line is made of: a record, or a request that is over, whose access line says what its scope knows."""
+
+
+def capture(record: logging.LogRecord) -> Line:
     """Take from `record`, and from the request it belongs to, what its line will show."""
     held = record.__dict__
-    made: LogLine | None = held.get(_LINE)
+    made: RequestScope | None = held.get(_SCOPE)
     if made is not None:
         return made
     here: Mapping[str, Any] = get_current()
@@ -81,16 +82,16 @@ def capture(record: logging.LogRecord) -> LogLine:
 
 def log_access(scope: RequestScope) -> None:
     """Write the one access line of a request that was answered: INFO, or ERROR for a 5xx."""
-    level, name = (logging.ERROR, "ERROR") if scope.status >= _SERVER_ERROR else (logging.INFO, "INFO")
+    level = logging.ERROR if scope.status >= _SERVER_ERROR else logging.INFO
     if not _access_logger.isEnabledFor(level):
         return
-    line = LogLine(time_ns() // 1_000_000, name, ACCESS_LOGGER, "", None, scope, scope.span.span_id, is_access=True)
+    scope.created = time_ns() // 1_000_000
     for log in scope.telemetry.access_logs:
-        log(line)
+        log(scope)
     if _heard_elsewhere():
         text = f"{scope.method} {scope.path} {scope.status}"
         record = _access_logger.makeRecord(ACCESS_LOGGER, level, "", 0, text, (), None)
-        setattr(record, _LINE, line)
+        setattr(record, _SCOPE, scope)
         _access_logger.handle(record)
 
 
@@ -124,11 +125,13 @@ def _message(record: logging.LogRecord) -> str:
         return f"{record.msg} (its arguments could not be formatted)"
 
 
-def encode(line: LogLine, version: str) -> str:
+def encode(line: Line, version: str) -> str:
     """Return the line of the service's `version` as one JSON object, without a newline, that UTF-8 can carry.
 
-    Of a line too long for an event, it is what fits of its text.
+    Of a record too long for an event, it is what fits of its text.
     """
+    if isinstance(line, RequestScope):
+        return _utf8(_access(line, version))
     exception = line.exception.text() if line.exception is not None else None
     made = _json(line, exception, version)
     if len(made) <= MAX_LINE // 4 or size_of(made) <= MAX_LINE:
@@ -144,35 +147,44 @@ def size_of(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
+# The texts are put together here and not from dicts, which would cost twice as much.
+
+
+def _access(scope: RequestScope, version: str) -> str:
+    answer = _answer if len(scope.path) <= _LONGEST_KEPT else _answer.__wrapped__
+    return (
+        f'{{"timestamp":"{_timestamp(scope.created)}",'
+        f"{answer(version, scope.method, scope.path, scope.route, scope.status)},{_ids(scope, scope.span.span_id)},"
+        f'"duration_ms":{scope.duration_ms:.3f},"bytes":{scope.bytes_sent},'
+        # A number, and no boolean: its average is the share.
+        f'"client_address":{_string(scope.client_address)},"{SAMPLED_FIELD}":{int(scope.sampled)}}}'
+    )
+
+
 def _json(line: LogLine, exception: str | None, version: str) -> str:
-    # The text is put together here and not from dicts, which would cost twice as much.
-    second, thousandths = divmod(line.created, 1000)
-    time = f"{_to_the_second(second)}{_THOUSANDTHS[thousandths]}+00:00"
+    scope = line.scope
     end = f',"exception":{_string(exception)}}}' if exception is not None else "}"
-    made = f'{{"timestamp":"{time}",{_said(line, version)}{end}'
-    if not made.isascii():
-        made = made.encode("utf-8", "replace").decode()  # lone surrogates, as a strange path can hold them
+    where = f"{_ids(scope, line.span_id)},{_of(scope.method, scope.route)}" if scope is not None else _OF_NO_REQUEST
+    said = f'{_origin(line.level, line.logger, version)},"message":{_string(line.message)}'
+    made = _utf8(f'{{"timestamp":"{_timestamp(line.created)}",{said},{where}{end}')
     return dumps({**line.fields, **orjson.loads(made)}).decode() if line.fields else made
 
 
-def _said(line: LogLine, version: str) -> str:
-    scope = line.scope
-    if scope is None:
-        return f'{_origin(line.level, line.logger, version)},"message":{_string(line.message)},{_OF_NO_REQUEST}'
+def _utf8(made: str) -> str:
+    """Return `made` without lone surrogates, as a strange path can hold them."""
+    return made if made.isascii() else made.encode("utf-8", "replace").decode()
+
+
+def _timestamp(milliseconds: int) -> str:
+    second, thousandths = divmod(milliseconds, 1000)
+    return f"{_to_the_second(second)}{_THOUSANDTHS[thousandths]}"
+
+
+def _ids(scope: RequestScope, span_id: int) -> str:
     digits = scope.trace_hex
     user = "" if scope.user_id is None else f',"user_id":{_string(scope.user_id)}'
     xray_id = f"1-{digits[:8]}-{digits[8:]}"
-    ids = f'"trace_id":"{digits}","span_id":"{span_hex(line.span_id)}","xray_trace_id":"{xray_id}"{user}'
-    if not line.is_access:
-        where = f'"method":{_string(scope.method)},"route":{_string(scope.route or NO_REQUEST)}'
-        return f'{_origin(line.level, line.logger, version)},"message":{_string(line.message)},{ids},{where}'
-    answer = _answer if len(scope.path) <= _LONGEST_KEPT else _answer.__wrapped__
-    return (
-        f"{answer(line.level, version, scope.method, scope.path, scope.route, scope.status)},{ids},"
-        f'"duration_ms":{scope.duration_ms:.3f},"bytes":{scope.bytes_sent},'
-        # A number, and no boolean: its average is the share.
-        f'"client_address":{_string(scope.client_address)},"{SAMPLED_FIELD}":{int(said_by(scope.span.trace_state).in_xray)}'
-    )
+    return f'"trace_id":"{digits}","span_id":"{span_hex(span_id)}","xray_trace_id":"{xray_id}"{user}'
 
 
 @lru_cache(maxsize=256)
@@ -180,11 +192,16 @@ def _origin(level: str, logger: str, version: str) -> str:
     return f'"level":{_string(level)},"{LOGGER_FIELD}":{_string(logger)},"version":{_string(version)}'
 
 
+@lru_cache(maxsize=256)
+def _of(method: str, route: str | None) -> str:
+    return f'"method":{_string(method)},"route":{_string(route or NO_REQUEST)}'
+
+
 @lru_cache(maxsize=1024)
-def _answer(level: str, version: str, method: str, path: str, route: str | None, status: int) -> str:  # noqa: PLR0917 - what one answer shares with the next
+def _answer(version: str, method: str, path: str, route: str | None, status: int) -> str:
+    origin = _origin("ERROR" if status >= _SERVER_ERROR else "INFO", ACCESS_LOGGER, version)
     message = _string(f"{method} {path} {status}")
-    where = f'"method":{_string(method)},"route":{_string(route or NO_REQUEST)},"{PATH_FIELD}":{_string(path)}'
-    return f'{_origin(level, ACCESS_LOGGER, version)},"message":{message},{where},"status":{status}'
+    return f'{origin},"message":{message},{_of(method, route)},"{PATH_FIELD}":{_string(path)},"status":{status}'
 
 
 @lru_cache(maxsize=8)

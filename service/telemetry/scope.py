@@ -5,6 +5,8 @@ The scope travels in OpenTelemetry's context, so it goes wherever that context i
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry import context as otel_context
@@ -40,10 +42,20 @@ class RequestScope:
     """What stands for the X-Ray SDK's subsegments where nothing is recorded."""
     xray_unsampled_depth = 0
     tracestate: str | None = None
+    finished: Sequence[LightSpan] = ()
+    """The inner spans that ended before the server span, kept for the segment document."""
+    xray_entities: Mapping[int, Any] = MappingProxyType({})
+    """The X-Ray SDK's subsegments by span id: what they hold is merged into the document."""
+    annotations: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
+    """What is to be searchable in X-Ray, by span id."""
+    sampled = False
+    """Whether X-Ray gets it."""
     status = 500
     bytes_sent = 0
     duration_ms = 0.0
     """From the request's arrival to the last byte of the answer's body."""
+    created = 0
+    """When the access line was written, in milliseconds since the epoch."""
     _route: str | None = None
     span: LightSpan | UnrecordedSpan
     """The server span."""
@@ -61,12 +73,6 @@ class RequestScope:
         self.client_address = client_address(environ)
         self.forwarded = "HTTP_X_FORWARDED_FOR" in environ
         self._environ: WSGIEnvironment | None = environ
-        self.finished: list[LightSpan] = []
-        """The inner spans that ended before the server span, kept for the segment document."""
-        self.xray_entities: dict[int, Any] = {}
-        """The X-Ray SDK's subsegments by span id: what they hold is merged into the document."""
-        self.annotations: dict[int, dict[str, Any]] = {}
-        """What is to be searchable in X-Ray, by span id."""
 
     def context(self) -> otel_context.Context:
         """Return the context in which the handler runs: the caller's baggage, the scope and the server span.
@@ -80,6 +86,24 @@ class RequestScope:
         """The URL rule that matched, None while or where none did."""
         environ = self._environ
         return self._route if environ is None else _matched(environ)
+
+    def keep(self, span: LightSpan) -> None:
+        """Keep an inner span that has ended for the segment document."""
+        if not isinstance(self.finished, list):
+            self.finished = []
+        self.finished.append(span)
+
+    def hold(self, span_id: int, subsegment: Any) -> None:  # noqa: ANN401 - the X-Ray SDK publishes no types
+        """Keep what the X-Ray SDK made for the span."""
+        if not isinstance(self.xray_entities, dict):
+            self.xray_entities = {}
+        self.xray_entities[span_id] = subsegment
+
+    def annotate(self, span_id: int, values: Mapping[str, Any]) -> None:
+        """Make `values` of the span searchable in X-Ray."""
+        if not isinstance(self.annotations, dict):
+            self.annotations = {}
+        self.annotations[span_id] = {**self.annotations.get(span_id, {}), **values}
 
     def told(self) -> Told | None:
         """Return the error without its frames, made once."""

@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry.sdk.trace import SpanProcessor
 
 from service.telemetry.batching import Batcher
-from service.telemetry.logs import LogLine
+from service.telemetry.scope import RequestScope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class Sink:
     off_because: str | None = None
     span_processor: SpanProcessor | None = None
     log_handler: logging.Handler | None = None
-    log_access: Callable[[LogLine], None] | None = None
+    log_access: Callable[[RequestScope], None] | None = None
     """Takes the access lines, which do not pass through `logging`: its records cost more than all else of a line."""
     report_exception: Callable[[BaseException], None] | None = None
     route_item: Callable[[dict[str, Any]], None] | None = None

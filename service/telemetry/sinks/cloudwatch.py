@@ -16,7 +16,7 @@ from opentelemetry.sdk.resources import Resource
 from service.settings import Settings
 from service.telemetry.batching import Batcher
 from service.telemetry.breath import in_stretches
-from service.telemetry.logs import LogLine, capture, encode, size_of
+from service.telemetry.logs import Line, capture, encode, size_of
 from service.telemetry.send_errors import writing
 from service.telemetry.sink import Sink
 
@@ -59,11 +59,9 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
         self._group = log_group
         self._stream = ""
         self._stream_of = 0
-        self._lines: list[LogLine] = []
+        self._lines: list[Line] = []
         self._left: list[list[Event]] = []
-        self.batcher: Batcher[LogLine] = Batcher(
-            NAME, self._ship, capacity=20_000, batch_size=_BATCH, carries_logs=True
-        )
+        self.batcher: Batcher[Line] = Batcher(NAME, self._ship, capacity=20_000, batch_size=_BATCH, carries_logs=True)
 
     @cached_property
     def _api(self) -> LogsApi:
@@ -80,7 +78,7 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
             self.handleError(record)
         return True
 
-    def _ship(self, lines: list[LogLine]) -> None:
+    def _ship(self, lines: list[Line]) -> None:
         if lines is not self._lines:  # else a second attempt: what was taken at the first is not sent again
             with writing():
                 self._left = list(_requests(sorted(lines, key=lambda line: line.created), self._version))
@@ -124,7 +122,7 @@ def _stream_name() -> str:
     return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
 
 
-def _requests(lines: list[LogLine], version: str) -> Iterator[list[Event]]:
+def _requests(lines: list[Line], version: str) -> Iterator[list[Event]]:
     """Cut `lines`, in order of time, into requests that PutLogEvents takes."""
     events: list[Event] = []
     size = 0

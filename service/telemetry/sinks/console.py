@@ -10,7 +10,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 
 from service.settings import Settings
-from service.telemetry.logs import JsonFormatter, LogLine, encode
+from service.telemetry.logs import JsonFormatter, encode
+from service.telemetry.scope import RequestScope
 from service.telemetry.sink import Sink
 
 NAME = "console"
@@ -35,5 +36,5 @@ def _handler(version: str) -> logging.Handler:
     return handler
 
 
-def _print(version: str, line: LogLine) -> None:
-    sys.stderr.write(encode(line, version) + "\n")
+def _print(version: str, scope: RequestScope) -> None:
+    sys.stderr.write(encode(scope, version) + "\n")

@@ -69,7 +69,7 @@ class _Collector(SpanProcessor):
         elif span is scope.span:
             self._put(_request(span, scope))
         elif scope.span.is_recording() and len(scope.finished) < _MAX_KEPT:
-            scope.finished.append(span)
+            scope.keep(span)
         else:  # it outlived its request: X-Ray joins a late subsegment to its trace by its parent's id
             self._put(SegmentSource(root=span, entities=scope.xray_entities, annotations=scope.annotations))
 
