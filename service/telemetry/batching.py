@@ -61,7 +61,7 @@ class Batcher(Generic[T]):
         self._send = send
         self._batch_size = batch_size
         self.interval = interval
-        """Seconds that an item waits at most for its batch to be whole."""
+        """Seconds after which what waits is sent, be it less than a batch."""
         self._probe_every = probe_every
         self._first_pause = first_pause
         self._carries_logs = carries_logs

@@ -10,12 +10,11 @@ import logging
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opentelemetry import propagate, trace
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import ProxyTracer
 
 from service.contract import ACCESS_LOGGER
 from service.telemetry import batching, xray_context
@@ -57,8 +56,6 @@ def open_for(telemetry: Telemetry) -> None:
             return
         _state.opened = True
         trace.set_tracer_provider(ScopedTracerProvider())
-        # A tracer that a module took before this is a proxy, which would wrap each of our context managers in another.
-        ProxyTracer.start_as_current_span = _of_the_tracer  # type: ignore[assignment]  # the API offers no way
         propagate.set_global_textmap(OutgoingHeaders())
         logging.getLogger().addHandler(ScopedLogHandler())
         for name in _TALKATIVE:
@@ -97,11 +94,6 @@ class ScopedTracerProvider(trace.TracerProvider):
             instrumenting_module_name, instrumenting_library_version or "", schema_url, attributes
         )
         return AppTracer(named, _provider_of)
-
-
-def _of_the_tracer(proxy: ProxyTracer, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the API's own signature
-    """Return what the tracer behind `proxy` returns, without a context manager of the proxy's own around it."""
-    return proxy._tracer.start_as_current_span(*args, **kwargs)
 
 
 def _provider_of(context: Context | None) -> AppTracerProvider | None:

@@ -63,8 +63,8 @@ Line = LogLine | RequestScope
 def capture(record: logging.LogRecord) -> Line:
     """Take from `record`, and from the request it belongs to, what its line will show."""
     held = record.__dict__
-    made: RequestScope | None = held.get(_SCOPE)
-    if made is not None:
+    made = held.get(_SCOPE)
+    if isinstance(made, RequestScope):  # else an `extra` of that name
         return made
     here: Mapping[str, Any] = get_current()
     scope: RequestScope | None = here.get(SCOPE_KEY)

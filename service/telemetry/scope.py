@@ -89,21 +89,19 @@ class RequestScope:
 
     def keep(self, span: LightSpan) -> None:
         """Keep an inner span that has ended for the segment document."""
-        if not isinstance(self.finished, list):
-            self.finished = []
-        self.finished.append(span)
+        self._own("finished", []).append(span)
 
     def hold(self, span_id: int, subsegment: Any) -> None:  # noqa: ANN401 - the X-Ray SDK publishes no types
         """Keep what the X-Ray SDK made for the span."""
-        if not isinstance(self.xray_entities, dict):
-            self.xray_entities = {}
-        self.xray_entities[span_id] = subsegment
+        self._own("xray_entities", {})[span_id] = subsegment
 
     def annotate(self, span_id: int, values: Mapping[str, Any]) -> None:
         """Make `values` of the span searchable in X-Ray."""
-        if not isinstance(self.annotations, dict):
-            self.annotations = {}
-        self.annotations[span_id] = {**self.annotations.get(span_id, {}), **values}
+        self._own("annotations", {}).setdefault(span_id, {}).update(values)
+
+    def _own(self, name: str, empty: Any) -> Any:  # noqa: ANN401 - a list or a dict, as `empty` is
+        """Return what this scope holds by `name`, made in one step: a request's threads may come at once."""
+        return vars(self).setdefault(name, empty)
 
     def told(self) -> Told | None:
         """Return the error without its frames, made once."""

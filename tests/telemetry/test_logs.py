@@ -152,6 +152,11 @@ def test_further_fields_stand_beside_those_of_the_line_and_in_none_of_their_plac
     assert (line["count"], line["lone"], line["set"]) == (3, "?", [1])
 
 
+def test_what_another_library_means_by_request_scope_is_left_out() -> None:
+    record = logging.makeLogRecord({"name": "shop", "msg": "sold", "levelname": "INFO", "request_scope": "mine"})
+    assert json.loads(JsonFormatter("1.0").format(record))["message"] == "sold"
+
+
 def test_what_another_library_means_by_fields_is_left_out() -> None:
     record = logging.LogRecord("test", logging.INFO, __file__, 1, "said", (), None)
     vars(record)["fields"] = ["no", "mapping"]

@@ -44,10 +44,8 @@ def test_a_line_that_cannot_be_written_holds_up_no_other(
     said = [line["message"] for line in eventually(lambda: observatory.lines_of(trace_id), 3)]
     assert said == ["before", "after", "GET /lines 200"]
     assert refused(app, "cloudwatch") == 1
-    assert (
-        dropped(caplog, "cloudwatch")
-        == "an item cannot be written: TypeError: first argument must be a string, not int"
-    )
+    why = dropped(caplog, "cloudwatch")
+    assert why == "an item cannot be written: TypeError: first argument must be a string, not int"
 
 
 @pytest.mark.parametrize("protocol", ["http/json", "http/protobuf"])

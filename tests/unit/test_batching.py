@@ -124,7 +124,7 @@ def test_what_comes_while_a_batch_is_sent_waits_until_it_is_a_whole_one() -> Non
     assert closed(batcher)
 
 
-def test_an_item_waits_no_longer_than_an_interval_for_its_batch() -> None:
+def test_what_fills_no_batch_is_sent_after_an_interval() -> None:
     link = Link()
     batcher = Batcher("test", link.send, batch_size=100, interval=0.05)
     batcher.put(1)
