@@ -42,10 +42,14 @@ _STRETCH = 20
 _LONGEST_KEPT = 256
 """Characters of a value that is kept written: with as many as are kept, a megabyte or so."""
 _KEPT = 4096
+_VALUES_KEPT = 128
+"""Of one key: one that has had so many values, as a time or an id has, is written anew each time."""
 _LARGEST_KEPT = 65_535
 """Of integers those that come again are kept: status codes, ports, rates."""
 _written: dict[tuple[str, str | int], str] = {}
 """Attributes as they were written before; a plain dict, as a function's cache costs as much as the writing."""
+_values_of: dict[str, int] = {}
+"""How many values of a key are kept."""
 _NO_STATUS = '{"code":0}'
 
 
@@ -53,25 +57,25 @@ def encode(resource: Resource, spans: Sequence[LightSpan]) -> bytes:
     """Return the body of one `POST /v1/traces`, and let other threads run now and then while it is made."""
     # By identity: a scope's own hash is dear, and two of a name may stand side by side.
     scopes: dict[int, InstrumentationScope | None] = {}
-    by_scope: dict[int, list[str]] = {}
+    by_scope: dict[int, list[bytes]] = {}
     for stretch in in_stretches(spans, _STRETCH):
         for span in stretch:
             scope = span.instrumentation_scope
             if id(scope) not in scopes:
                 scopes[id(scope)], by_scope[id(scope)] = scope, []
-            by_scope[id(scope)].append(_span(span))
-    within = ",".join(_scope_spans(scope, by_scope[which]) for which, scope in scopes.items())
+            by_scope[id(scope)].append(_span(span).encode())
+    within = b",".join(_scope_spans(scope, by_scope[which]) for which, scope in scopes.items())
     whose = f'{{"attributes":{_attributes(resource.attributes)}}}'
-    return f'{{"resourceSpans":[{{"resource":{whose},"scopeSpans":[{within}]}}]}}'.encode()
+    return b"".join((f'{{"resourceSpans":[{{"resource":{whose},"scopeSpans":['.encode(), within, b"]}]}"))
 
 
-def _scope_spans(scope: InstrumentationScope | None, spans: Sequence[str]) -> str:
+def _scope_spans(scope: InstrumentationScope | None, spans: Sequence[bytes]) -> bytes:
     name, version = (scope.name, scope.version or "") if scope else ("", "")
     said = f'"name":{_string(name)},"version":{_string(version)}'
     if scope and scope.attributes:
         said += f',"attributes":{_attributes(scope.attributes)}'
     schema = f',"schemaUrl":{_string(scope.schema_url)}' if scope and scope.schema_url else ""
-    return f'{{"scope":{{{said}}},"spans":[{",".join(spans)}]{schema}}}'
+    return b"".join((f'{{"scope":{{{said}}},"spans":['.encode(), b",".join(spans), f"]{schema}}}".encode()))
 
 
 def _span(span: LightSpan) -> str:
@@ -140,10 +144,15 @@ def _attributes(attributes: Mapping[str, Any], rate: int = 1) -> str:
 
 def _write(key: str, value: str | int) -> str:
     made = f"{_key(key)}{_value(value)}}}"
-    if len(value) <= _LONGEST_KEPT if isinstance(value, str) else 0 <= value <= _LARGEST_KEPT:
+    known = _values_of.get(key, 0)
+    may_come_again = len(value) <= _LONGEST_KEPT if isinstance(value, str) else 0 <= value <= _LARGEST_KEPT
+    if may_come_again and known < _VALUES_KEPT:
         if len(_written) >= _KEPT:
             _written.clear()
+            _values_of.clear()
+            known = 0
         _written[key, value] = made
+        _values_of[key] = known + 1
     return made
 
 

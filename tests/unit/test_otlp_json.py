@@ -95,3 +95,31 @@ def test_texts_that_utf_8_cannot_carry_lose_nothing_else() -> None:
         {"key": "key ?", "value": {"stringValue": "value ?"}},
         {"key": "SampleRate", "value": {"intValue": "4"}},
     ]
+
+
+def test_values_that_never_come_again_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: dict[tuple[str, str | int], str] = {}
+    monkeypatch.setattr(otlp_json, "_written", kept)
+    monkeypatch.setattr(otlp_json, "_values_of", {})
+    provider = AppTracerProvider(
+        RESOURCE, lambda: Root(TRACE, recorded=True, random=True, trace_state=verdict(rate=1, in_xray=True))
+    )
+    finished: list[LightSpan] = []
+    provider._on_end = (finished.append,)
+    tracer = provider.get_tracer("tests")
+    for number in range(1_000):
+        tracer.start_span("one", attributes={"number": number, "route": "/home"}).end()
+    spans = json.loads(otlp_json.encode(RESOURCE, finished))["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    assert [span["attributes"][0]["value"] for span in spans] == [{"intValue": str(number)} for number in range(1_000)]
+    assert ("route", "/home") in kept
+    assert len([key for key, _ in kept if key == "number"]) == otlp_json._VALUES_KEPT
+
+
+def test_what_is_kept_written_is_bounded_whatever_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: dict[tuple[str, str | int], str] = {}
+    monkeypatch.setattr(otlp_json, "_written", kept)
+    counts: dict[str, int] = {}
+    monkeypatch.setattr(otlp_json, "_values_of", counts)
+    for number in range(2 * otlp_json._KEPT + 5):
+        assert otlp_json._attributes({f"key {number}": 1}) == f'[{{"key":"key {number}","value":{{"intValue":"1"}}}}]'
+    assert len(kept) == len(counts) == 5
