@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -17,10 +17,10 @@ from service.telemetry.ids import span_hex, xray_trace_id
 from service.telemetry.spans import LightSpan
 from service.telemetry.tracebacks import Told
 from service.telemetry.xray_causes import cause_of_error, cause_of_events
-from service.telemetry.xray_entities import NOTHING_HELD, Held, held_by
+from service.telemetry.xray_entities import NOTHING_HELD, held_by
 from service.telemetry.xray_http import FLAGS, RECORDED_ELSEWHERE, host_of, http_block
 from service.telemetry.xray_limits import AnnotationBudget, Document, segment_name, short
-from service.telemetry.xray_packing import Node, pack
+from service.telemetry.xray_packing import pack
 
 _ECS = "AWS::ECS::"
 _RUNTIME = {"runtime": platform.python_implementation(), "runtime_version": platform.python_version()}
@@ -31,19 +31,29 @@ _NOTHING: Mapping[int, Any] = MappingProxyType({})
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-class Facts(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Facts:
     """What every segment of one process says of the service. `container` is its host name, as ECS sets it.
 
     `origin` is the kind of AWS resource that runs it, None elsewhere.
-    `name` is the segment's, which dynamic naming may set to the host that was asked for; `service` the configured one.
     """
 
-    name: str
     service: str
     version: str
     log_group: str | None
     origin: str | None
     container: str
+
+    @cached_property
+    def process(self) -> Document:
+        """The part of a segment that all have alike. Nobody may change it."""
+        aws: Document = {"xray": _SDK}
+        if self.origin is not None and self.origin.startswith(_ECS):
+            aws["ecs"] = {"container": self.container}
+        if self.log_group is not None:
+            aws["cloudwatch_logs"] = [{"log_group": self.log_group}]
+        made: Document = {"service": {"version": self.version, **_RUNTIME}, "aws": aws}
+        return made if self.origin is None else {**made, "origin": self.origin}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,59 +82,61 @@ class SegmentSource:
         return self.is_request or not self.root.parent_id or self.root.is_called
 
 
-def encode(source: SegmentSource, facts: Facts) -> Iterator[bytes]:
-    """Yield the JSON of the segment or independent subsegment: several documents where one would be too long."""
-    return pack(_Builder(source, facts).tree())
+def encode(source: SegmentSource, facts: Facts, name: str | None = None) -> Iterable[bytes]:
+    """Return the JSON of the segment or independent subsegment: several documents where one would be too long.
+
+    `name` is the segment's, where dynamic naming has set it to the host that was asked for.
+    """
+    return pack(_Builder(source, facts, name or facts.service).tree())
 
 
 class _Builder:
-    """Turn the spans of one source into the nodes of a document."""
+    """Turn the spans of one source into a document."""
 
-    def __init__(self, source: SegmentSource, facts: Facts) -> None:
+    __slots__ = ("_budget", "_facts", "_name", "_source")
+
+    def __init__(self, source: SegmentSource, facts: Facts, name: str) -> None:
         self._source = source
         self._facts = facts
+        self._name = name
         self._budget = AnnotationBudget()
 
-    def tree(self) -> Node:
-        """Return the segment; of a span that outlived its request, an independent subsegment."""
-        source, root = self._source, self._source.root
-        top = Node(self._segment() if source.is_segment else self._independent())
-        if not source.inner:
-            return top
-        if len(source.inner) == 1:
-            top.children.append(Node(self._subsegment(source.inner[0])))
-            return top
-        nodes = {root.span_id: top}
-        spans = sorted(source.inner, key=lambda span: span.start_time or 0)
-        nodes |= {span.span_id: Node(self._subsegment(span)) for span in spans}
-        for span in spans:
-            # A span whose parent is not among them, as it has not ended yet, hangs on the root.
-            nodes.get(span.parent_id, top).children.append(nodes[span.span_id])
+    def tree(self) -> Document:
+        """Return the segment with all within it; of a span that outlived its request, an independent subsegment."""
+        source = self._source
+        inner = source.inner
+        top = self._segment() if source.is_segment else self._independent()
+        if len(inner) == 1:
+            top["subsegments"] = [self._subsegment(inner[0])]
+        elif inner:
+            spans = sorted(inner, key=lambda span: span.start_time or 0)
+            made = {span.span_id: self._subsegment(span) for span in spans}
+            for span in spans:
+                # A span whose parent is not among them, as it has not ended yet, hangs on the root.
+                made.get(span.parent_id, top).setdefault("subsegments", []).append(made[span.span_id])
         return top
 
     def _segment(self) -> Document:
-        span, source, facts = self._source.root, self._source, self._facts
+        source = self._source
+        span = source.root
         made: Document = {
-            **_common(span, segment_name(facts.name)),
+            **_common(span, segment_name(self._name)),
             "trace_id": xray_trace_id(span.trace_id),
-            **_of_process(facts),
+            **self._facts.process,
             **http_block(span.held, span.kind),
         }
-        if facts.origin is not None:
-            made["origin"] = facts.origin
         if span.parent_id:
             made["parent_id"] = span_hex(span.parent_id)
         if source.forwarded:
             made["http"]["request"]["x_forwarded_for"] = True
         if source.user is not None:
             made["user"] = short(source.user)
-        held = held_by(source.segment)
         if source.error is not None:
             made["fault"] = True
             made["cause"] = cause_of_error(source.error.exception)
         elif not span.is_plain:
             made |= _failure(span, made)
-        return self._described(made, span, held)
+        return self._described(made, span, source.segment, self._own_annotations())
 
     def _independent(self) -> Document:
         span = self._source.root
@@ -132,44 +144,49 @@ class _Builder:
         return {**self._subsegment(span), "type": "subsegment", **place}
 
     def _subsegment(self, span: LightSpan) -> Document:
+        source = self._source
         made = _common(span, segment_name(span.name))
         if span.kind is not SpanKind.INTERNAL:
             if span.kind in (SpanKind.CLIENT, SpanKind.PRODUCER):
                 host = span.held.get("server.address")
                 made |= {"name": segment_name(str(host or span.name)), "namespace": "remote"}
             made |= http_block(span.held, span.kind)
-        held = held_by(self._source.entities.get(span.span_id))
         if not span.is_plain:
             made |= _failure(span, made)
-        return self._described(made, span, held)
+        given = source.annotations.get(span.span_id, _NONE)
+        return self._described(made, span, source.entities.get(span.span_id), given)
 
-    def _described(self, made: Document, span: LightSpan, held: Held) -> Document:
+    def _described(self, made: Document, span: LightSpan, entity: Any, given: Mapping[str, Any]) -> Document:  # noqa: ANN401 - the SDK publishes no types
         """Add annotations, metadata and what the X-Ray SDK's entity holds; the span's ids and times stay."""
-        searchable = {**self._own_annotations(span), **held.annotations}
-        annotations, default = self._budget.spend(searchable)
-        if annotations:
-            made["annotations"] = annotations
-        attributes, metadata = span.held, held.metadata
-        if rest := _without_a_place(tuple(attributes)):
-            default = {key: attributes[key] for key in rest if key not in searchable} | default
+        attributes = span.held
+        rest = _without_a_place(tuple(attributes))
+        held = NOTHING_HELD if entity is None else held_by(entity)
+        default: Mapping[str, Any] = _NONE
+        if given or held.annotations:
+            given = {**given, **held.annotations}
+            annotations, default = self._budget.spend(given)
+            if annotations:
+                made["annotations"] = annotations
+        if rest:
+            default = {**{key: attributes[key] for key in rest if key not in given}, **default}
+        metadata = held.metadata
         if default:
             metadata = {**metadata, "default": {**default, **metadata.get("default", {})}}
         if metadata:
             made["metadata"] = metadata
         return made if held is NOTHING_HELD else held.merged_into(made)
 
-    def _own_annotations(self, span: LightSpan) -> Mapping[str, Any]:
-        source, facts = self._source, self._facts
-        given = source.annotations.get(span.span_id, _NONE)
-        if span is not source.root or not source.is_segment:
-            return given
+    def _own_annotations(self) -> Mapping[str, Any]:
+        """Return what makes the segment searchable, and what the handler added to that."""
+        source, span = self._source, self._source.root
         own: Document = {}
-        if facts.name != facts.service:
-            own[CONFIGURED_NAME_ANNOTATION] = facts.service
+        if self._name != self._facts.service:
+            own[CONFIGURED_NAME_ANNOTATION] = self._facts.service
         if not source.is_request:
             own["operation"] = span.name
         if _ROLLBAR[0] in span.held:
             own |= {key: span.held[key] for key in _ROLLBAR if key in span.held}
+        given = source.annotations.get(span.span_id, _NONE)
         return {**own, **given} if own else given
 
 
@@ -201,14 +218,3 @@ def _common(span: LightSpan, name: str) -> Document:
         "start_time": (span.start_time or 0) / _NANOSECONDS,
         "end_time": (span.end_time or 0) / _NANOSECONDS,
     }
-
-
-@lru_cache(maxsize=64)
-def _of_process(facts: Facts) -> Document:
-    """Return what every segment says alike. Nobody may change it."""
-    aws: Document = {"xray": _SDK}
-    if facts.origin is not None and facts.origin.startswith(_ECS):
-        aws["ecs"] = {"container": facts.container}
-    if facts.log_group is not None:
-        aws["cloudwatch_logs"] = [{"log_group": facts.log_group}]
-    return {"service": {"version": facts.version, **_RUNTIME}, "aws": aws}

@@ -44,7 +44,10 @@ def http_block(attributes: Mapping[str, Any], kind: SpanKind) -> Document:
     """Return the `http` block and the flags of a span; nothing for one that is no request."""
     if kind is not SpanKind.SERVER and kind is not SpanKind.CLIENT:
         return {}
-    request: Document = {xray: short(attributes[otel]) for otel, xray in _REQUEST_FIELDS if otel in attributes}
+    request: Document = {}
+    for otel, xray in _REQUEST_FIELDS:
+        if otel in attributes:
+            request[xray] = short(attributes[otel])
     if url := _url(attributes):
         request["url"] = short(url)
     status = attributes.get("http.response.status_code")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from service.telemetry.any_json import dumps, text
@@ -16,8 +15,9 @@ _MAX_NODE = MAX_DOCUMENT - _PLACE
 """Leaves room for what an independent subsegment says of its place: its type, trace and parent."""
 _MAX_HEIGHT = 50
 """Levels of subsegments in one document, a bound of ours: parsers of JSON have theirs."""
+_WITHIN = "subsegments"
 _FEW = 16
-"""Nodes that are first tried as one document: most requests have fewer, none of these is too high."""
+"""Subsegments that are first tried as one document: most requests have fewer, none of these is too high."""
 _NAMED = 20
 _NAME_LENGTH = 80
 _WIDEST = 6
@@ -25,40 +25,30 @@ _WIDEST = 6
 _BULKY = frozenset({"cause", "sql", "annotations", "http", "aws"})
 
 
-@dataclass(slots=True)
-class Node:
-    """A segment or subsegment without what is within it, and that."""
-
-    document: Document
-    children: list[Node] = field(default_factory=list)
-
-
-def _nested(node: Node) -> Document:
-    return (
-        {**node.document, "subsegments": [_nested(each) for each in node.children]} if node.children else node.document
-    )
-
-
 class _Part(NamedTuple):
     json: bytes
     height: int
 
 
-def pack(root: Node) -> Iterator[bytes]:
-    """Yield the documents: the first holds `root` and what fits into it, each other an independent subsegment."""
-    trace_id = str(root.document["trace_id"])
-    order = [root]
-    for node in order:
-        order.extend(node.children)
-    if len(order) <= _FEW and len(whole := dumps(_nested(root))) <= _MAX_NODE:
-        yield whole
-        return
+def pack(document: Document) -> Iterable[bytes]:
+    """Return the documents: the first holds `document` and what fits into it, each other an independent subsegment."""
+    order = [document]
+    for each in order:
+        order.extend(each.get(_WITHIN, ()))
+    if len(order) <= _FEW and len(whole := dumps(document)) <= _MAX_NODE:
+        return (whole,)
+    return _cut(order)
+
+
+def _cut(order: list[Document]) -> Iterator[bytes]:
+    """Yield the documents of what stands in `order`, parents first. It is taken apart."""
+    root = order[0]
     parts: dict[int, _Part] = {}
     independent: list[bytes] = []
     for node in reversed(order):
-        place = {"type": "subsegment", "trace_id": trace_id, "parent_id": node.document["id"]}
-        children = [parts.pop(id(child)) for child in node.children]
-        parts[id(node)], too_much = _join(fitted(node.document), children)
+        place = {"type": "subsegment", "trace_id": root["trace_id"], "parent_id": node["id"]}
+        children = [parts.pop(id(child)) for child in node.pop(_WITHIN, ())]
+        parts[id(node)], too_much = _join(fitted(node), children)
         independent += [dumps(place)[:-1] + b"," + part.json[1:] for part in too_much]
     yield parts[id(root)].json
     yield from reversed(independent)

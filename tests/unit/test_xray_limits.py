@@ -7,8 +7,15 @@ import json
 import pytest
 
 from service.telemetry.any_json import dumps
-from service.telemetry.xray_limits import AnnotationBudget, annotation_key, annotation_value, segment_name, short
-from service.telemetry.xray_packing import MAX_DOCUMENT, Node, fitted, pack
+from service.telemetry.xray_limits import (
+    AnnotationBudget,
+    Document,
+    annotation_key,
+    annotation_value,
+    segment_name,
+    short,
+)
+from service.telemetry.xray_packing import MAX_DOCUMENT, fitted, pack
 
 
 @pytest.mark.parametrize(
@@ -66,8 +73,8 @@ def test_two_keys_that_become_the_same_cost_one_annotation() -> None:
     assert AnnotationBudget().spend({"a.b": 1, "a-b": 2}) == ({"a_b": 2}, {})
 
 
-def node(name: str, size: int, *children: Node) -> Node:
-    return Node({"id": name, "trace_id": "1-a-b", "padding": "x" * size}, list(children))
+def node(name: str, size: int, *within: Document) -> Document:
+    return {"id": name, "trace_id": "1-a-b", "padding": "x" * size, "subsegments": list(within)}
 
 
 def test_a_short_segment_stays_one_document() -> None:

@@ -42,7 +42,6 @@ def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - t
     if settings.xray_daemon_address is None:
         return Sink(name=NAME, off_because="AWS_XRAY_DAEMON_ADDRESS is not set")
     facts = Facts(
-        name=settings.xray_service_name,
         service=settings.xray_service_name,
         version=settings.version,
         log_group=settings.log_group,
@@ -88,12 +87,12 @@ def _request(span: LightSpan, scope: RequestScope) -> SegmentSource:
     )
 
 
-def _documents(source: SegmentSource, facts: Facts) -> list[bytes]:
+def _documents(source: SegmentSource, facts: Facts, name: str | None) -> list[bytes]:
     try:
-        return list(encode(source, facts))
+        return list(encode(source, facts, name))
     except Exception:  # the SDK's entities are open to the handler, which may have put anything in their place
         logger.exception("what a handler added to its segment could not be read: it is sent without")
-        return list(encode(replace(source, entities={}, segment=None, annotations={}), facts))
+        return list(encode(replace(source, entities={}, segment=None, annotations={}), facts, name))
 
 
 class _Daemon:
@@ -113,21 +112,16 @@ class _Daemon:
         for stretch in in_stretches(batch, _STRETCH):
             # First made, then sent: each sending lets go of the interpreter's lock, and is quick to want it back.
             with writing():
-                made = [(each, self._documents(each)) for each in stretch if not each.sent]
+                made = [(each, _documents(each, self._facts, self._name(each))) for each in stretch if not each.sent]
             for source, documents in made:
                 for document in documents:
                     self._write(_HEADER + document)
                 source.sent = True
 
-    def _documents(self, source: SegmentSource) -> list[bytes]:
-        facts = self._facts
-        if self._pattern:
-            facts = facts._replace(name=self._name(host_asked_for(source)))
-        return _documents(source, facts)
-
-    def _name(self, host: str | None) -> str:
+    def _name(self, source: SegmentSource) -> str | None:
         """Name the segment after the host where `AWS_XRAY_URL` matches it, as the SDK's dynamic naming does."""
-        return host if host and self._pattern and wildcard_match(self._pattern, host) else self._facts.name
+        host = host_asked_for(source) if self._pattern else None
+        return host if host and wildcard_match(self._pattern, host) else None
 
     def _write(self, datagram: bytes) -> None:
         if self._socket is None:
