@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
 
@@ -111,7 +111,7 @@ class RequestScope:
         return self._told[1] if self._told is not None else None
 
     def forget_error(self) -> None:
-        """Keep what is told of the error and let its frames go: queued log lines hold the scope."""
+        """Let the error and its frames go, as the sinks have been told: queued log lines hold the scope."""
         self.error = self._told = None
 
     def note_route(self) -> None:
@@ -138,5 +138,6 @@ def _matched(environ: WSGIEnvironment) -> str | None:
 
 def current_scope(context: otel_context.Context | None = None) -> RequestScope | None:
     """Return the scope of the request that `context` (by default the running code) belongs to."""
-    here = otel_context.get_current() if context is None else context
-    return cast("RequestScope | None", here.get(SCOPE_KEY))
+    here: Mapping[str, Any] = otel_context.get_current() if context is None else context
+    scope: RequestScope | None = here.get(SCOPE_KEY)
+    return scope
