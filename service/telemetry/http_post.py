@@ -1,20 +1,25 @@
-"""Post a batch over HTTP from a sending thread, cheaply and within a time limit that a slow answer cannot stretch."""
+"""Post a batch over HTTP from a sending thread, cheaply and within a time limit that a slow answer cannot stretch.
+
+By Python's own `http.client`: what urllib3 adds to it took more of the interpreter's lock than the exchange itself.
+"""
 
 from __future__ import annotations
 
 import io
+import select
 import socket
 import ssl
 import time
 import urllib.request
 from collections.abc import Mapping
+from functools import lru_cache
+from http.client import HTTP_PORT, HTTPS_PORT, HTTPConnection, HTTPSConnection
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import certifi
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from service.telemetry.breath import wait_for_turn
 
 _CONNECT = 2.0
 _SILENCE = 5.0
@@ -22,25 +27,20 @@ _TOTAL = 8.0
 """Seconds: to connect, between two bytes, and for all of one exchange. They stay under the shutdown's deadline."""
 _MAX_ANSWER = 64 * 1024
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
+_NAME = {"user-agent": "service.telemetry"}
 
 
 class Answer(NamedTuple):
-    """What came back. Of a long body, the beginning."""
+    """What came back. Of a long body, the beginning. `retry_after` in seconds, 0 where none was said, or a date."""
 
     status: int
-    headers: Mapping[str, str]
     body: bytes
+    retry_after: float
 
     @property
     def is_busy(self) -> bool:
         """Whether the same may be accepted later."""
         return self.status in _BUSY
-
-    @property
-    def retry_after(self) -> float:
-        """The seconds of `Retry-After`, 0 where it has none, or a date."""
-        said = self.headers.get("retry-after", "")
-        return float(said) if said.isdecimal() else 0.0
 
 
 class Poster:
@@ -48,34 +48,30 @@ class Poster:
 
     def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
         self.url = url
-        self._headers = dict(headers or {})
+        self._headers = {**_NAME, **(headers or {})}
         self._limit = _Limit()
-        self._manager: urllib3.PoolManager | None = None
+        self._route: _Route | None = None
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
-        """Return the answer. Raises urllib3's errors, or `TimeoutError` when the exchange takes too long."""
-        if self._manager is None:
-            self._manager = _manager(self.url, self._limit)
+        """Return the answer. Raises `OSError`, of which `TimeoutError` is one, or `http.client.HTTPException`."""
+        if self._route is None:
+            self._route = _route_to(self.url, self._limit)
+        connection, target = self._route
+        if _was_left(connection):
+            connection.close()
+        wait_for_turn()
         self._limit.until = time.monotonic() + _TOTAL
-        answer = self._manager.request(
-            "POST",
-            self.url,
-            body=body,
-            headers={**self._headers, **(headers or {})},
-            timeout=urllib3.Timeout(connect=_CONNECT, read=_SILENCE),
-            retries=False,
-            redirect=False,
-            preload_content=False,
-        )
         try:
-            return Answer(answer.status, answer.headers, answer.read(_MAX_ANSWER))
-        finally:
-            answer.drain_conn() if _is_at_end(answer) else answer.close()
-            answer.release_conn()
-
-
-def _is_at_end(answer: Any) -> bool:  # noqa: ANN401 - either of urllib3's responses
-    return not answer.length_remaining
+            connection.request("POST", target, body, {**self._headers, **(headers or {})})
+            with connection.getresponse() as answer:
+                said = answer.getheader("retry-after", "")
+                made = Answer(answer.status, answer.read(_MAX_ANSWER), float(said) if said.isdecimal() else 0.0)
+                if not answer.isclosed():  # what is left of it would be taken for the next answer
+                    connection.close()
+        except BaseException:
+            connection.close()
+            raise
+        return made
 
 
 class _Limit:
@@ -121,34 +117,59 @@ class _Socket:
         return getattr(self._connected, name)
 
 
-def _manager(url: str, limit: _Limit) -> urllib3.PoolManager:
-    """Return urllib3's manager, by way of the proxy that the environment names for `url`, if any."""
+class _Limited(HTTPConnection):
+    """A connection that keeps to the limit."""
 
-    class Plain(HTTPConnection):
-        def connect(self) -> None:
-            super().connect()
-            self.sock: Any = _Socket(self.sock, limit)
+    limit: _Limit
 
-    class Encrypted(HTTPSConnection):
-        def connect(self) -> None:
-            super().connect()
-            self.sock: Any = _Socket(self.sock, limit)
+    def connect(self) -> None:
+        super().connect()
+        connected: socket.socket = self.sock
+        connected.settimeout(_SILENCE)
+        self.sock: Any = _Socket(connected, self.limit)
 
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
 
-    class EncryptedPool(HTTPSConnectionPool):
-        ConnectionCls = Encrypted
+class _Encrypted(_Limited, HTTPSConnection):
+    """The same, with TLS."""
 
+
+class _Route(NamedTuple):
+    """A connection, not yet opened, and what is asked for over it."""
+
+    connection: _Limited
+    target: str
+
+
+def _route_to(url: str, limit: _Limit) -> _Route:
+    """Return the way to `url`: by the proxy that the environment names, if any."""
     parts = urlsplit(url)
+    host = parts.hostname or ""
     proxy = urllib.request.getproxies().get(parts.scheme)
-    # What the operating system trusts, and what `SSL_CERT_FILE` names, beside the usual authorities.
-    trusted = ssl.create_default_context()
-    trusted.load_verify_locations(certifi.where())
-    options: dict[str, Any] = {"num_pools": 1, "maxsize": 1, "ssl_context": trusted}
-    if proxy and not urllib.request.proxy_bypass(parts.hostname or ""):
-        manager: urllib3.PoolManager = urllib3.ProxyManager(proxy, **options)
+    by = urlsplit(proxy) if proxy and not urllib.request.proxy_bypass(host) else parts
+    connection: _Limited
+    if parts.scheme == "https":
+        connection = _Encrypted(by.hostname or "", by.port or HTTPS_PORT, timeout=_CONNECT, context=_trusted())
+        if by is not parts:
+            connection.set_tunnel(host, parts.port or HTTPS_PORT)
     else:
-        manager = urllib3.PoolManager(**options)
-    manager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
-    return manager
+        connection = _Limited(by.hostname or "", by.port or HTTP_PORT, timeout=_CONNECT)
+    connection.limit = limit
+    path = parts._replace(scheme="", netloc="", path=parts.path or "/").geturl()
+    return _Route(connection, url if by is not parts and parts.scheme == "http" else path)
+
+
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    """Return whom to trust: what the operating system does, `SSL_CERT_FILE` names, and the usual authorities."""
+    made = ssl.create_default_context()
+    made.load_verify_locations(certifi.where())
+    return made
+
+
+def _was_left(connection: HTTPConnection) -> bool:
+    """Return whether the other side has closed the kept connection: it would take the request, and say nothing."""
+    if connection.sock is None:
+        return False
+    ready = select.poll()
+    ready.register(connection.sock, select.POLLIN)
+    return bool(ready.poll(0))

@@ -126,7 +126,7 @@ class _Exchange:
         scope.status, scope.bytes_sent = self._status, self._bytes_sent
         scope.telemetry.close(scope)
         log_access(scope)
-        scope.forget_error()
+        scope.let_go()
 
 
 def _within(

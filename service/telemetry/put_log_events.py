@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.session import Session
 
+from service.telemetry.breath import wait_for_turn
 from service.telemetry.http_post import Answer, Poster
 from service.telemetry.send_errors import BusyError, PermanentError, UnauthorizedError
 
@@ -82,6 +83,7 @@ class LogsApi:
         if credentials is None:
             raise UnauthorizedError("no AWS credentials are to be found: give the task a role, or set them")
         headers = {"x-amz-target": _TARGET + action, "content-type": "application/x-amz-json-1.1", "host": self._host}
+        wait_for_turn()
         request = AWSRequest("POST", self._poster.url, headers=headers, data=body)
         # Frozen: a role's credentials are renewed here, when they are about to expire.
         SigV4Auth(credentials.get_frozen_credentials(), _SERVICE, self._region).add_auth(request)

@@ -45,7 +45,10 @@ class RequestScope:
     finished: Sequence[LightSpan] = ()
     """The inner spans that ended before the server span, kept for the segment document."""
     xray_entities: Mapping[int, Any] = MappingProxyType({})
-    """The X-Ray SDK's subsegments by span id: what they hold is merged into the document."""
+    """The X-Ray SDK's subsegments by span id: what they hold is merged into the document.
+
+    The `opened` of one that has ended is None.
+    """
     annotations: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
     """What is to be searchable in X-Ray, by span id."""
     sampled = False
@@ -110,9 +113,18 @@ class RequestScope:
             self._told = error, Told(error, error.__traceback__)
         return self._told[1] if self._told is not None else None
 
-    def forget_error(self) -> None:
-        """Let the error and its frames go, as the sinks have been told: queued log lines hold the scope."""
-        self.error = self._told = None
+    def let_go(self) -> None:
+        """Let go of what the sinks have been given: the error with its frames, and what the X-Ray SDK made.
+
+        Queued log lines hold the scope, and the SDK's entities lead back to it: such a circle would keep the request's
+        spans until the garbage collector comes. What another thread has not ended yet stays.
+        """
+        self.error = self._told = self.xray_segment = self.xray_unsampled = None
+        self.finished = ()
+        if self.xray_entities:
+            held = self._own("xray_entities", {})
+            for span_id in [span_id for span_id, entity in list(held.items()) if entity.opened is None]:
+                del held[span_id]
 
     def note_route(self) -> None:
         """Keep the route, and forget the request: Flask is about to, and queued log lines hold the scope."""

@@ -90,9 +90,9 @@ def _open(subsegment: Any, scope: RequestScope, here: Any) -> None:  # noqa: ANN
     span = scope.telemetry.provider.start(_INSTRUMENTATION, subsegment.name, here, kind, parent=here.get(SPAN_KEY))
     span_id = span.span_id
     subsegment.id = span_hex(span_id)
-    scope.hold(span_id, subsegment)
     context = otel_context.Context({**here, _ENTITY_KEY: subsegment, SPAN_KEY: span})
     subsegment.opened = Opened(span, context, otel_context.attach(context), threading.get_ident())
+    scope.hold(span_id, subsegment)
 
 
 class _NoEmitter:

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from aws_xray_sdk.core.utils.search_pattern import wildcard_match
 from opentelemetry.sdk.resources import Resource
@@ -70,14 +71,14 @@ class _Collector(SpanProcessor):
         elif scope.span.is_recording() and len(scope.finished) < _MAX_KEPT:
             scope.keep(span)
         else:  # it outlived its request: X-Ray joins a late subsegment to its trace by its parent's id
-            self._put(SegmentSource(root=span, entities=scope.xray_entities, annotations=scope.annotations))
+            self._put(SegmentSource(root=span, entities=_entities(scope), annotations=scope.annotations))
 
 
 def _request(span: LightSpan, scope: RequestScope) -> SegmentSource:
     return SegmentSource(
         root=span,
         inner=scope.finished,
-        entities=scope.xray_entities,
+        entities=_entities(scope),
         segment=scope.xray_segment,
         annotations=scope.annotations,
         is_request=True,
@@ -85,6 +86,11 @@ def _request(span: LightSpan, scope: RequestScope) -> SegmentSource:
         user=scope.user_id,
         error=scope.told(),
     )
+
+
+def _entities(scope: RequestScope) -> dict[int, Any]:
+    """Return what the X-Ray SDK made, to stay with the source: the scope lets go of it."""
+    return dict(scope.xray_entities)
 
 
 def _documents(source: SegmentSource, facts: Facts, name: str | None) -> list[bytes]:
