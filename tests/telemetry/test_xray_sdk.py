@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import weakref
 from threading import Thread
 from typing import Any
 
@@ -14,6 +16,7 @@ from opentelemetry import trace
 
 from service import telemetry
 from service.telemetry import xray_context
+from service.telemetry.doors import ScopedLogHandler
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Observatory, eventually
 from tests.telemetry.segments import ask, segment_of, walk
@@ -235,3 +238,32 @@ def test_a_broken_entity_costs_what_it_held_and_nothing_else(app: Flask, observa
     ids = [ask(app, path) for path in ("/broken", "/api/health-check", "/broken")]
     names = [[child["name"] for child in segment_of(observatory, each).get("subsegments", ())] for each in ids]
     assert names == [["inner"], [], ["inner"]]
+
+
+@pytest.mark.parametrize("settings", [{}, UNSAMPLED], ids=["sampled", "unsampled"])
+def test_a_request_is_freed_with_its_last_batch_and_waits_for_no_garbage_collection(
+    settings: dict[str, str], make_app: AppMaker, observatory: Observatory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app({**observatory.environment, **settings})
+    # The test runner's handlers would keep each record, and with the access line's its request.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [ScopedLogHandler()])
+    held: list[weakref.ref[Any]] = []
+
+    @app.get("/held")
+    def hold() -> str:
+        scope = telemetry.current_scope()
+        xray_recorder.current_segment().set_user("worf")
+        with tracer.start_as_current_span("span") as span, xray_recorder.in_subsegment("outer") as outer:
+            outer.put_annotation("rows", 3)
+            with xray_recorder.in_subsegment("inner") as inner:
+                held.extend(weakref.ref(each) for each in (scope, span, outer, inner))
+        logging.getLogger("service.test").info("held")
+        return "ok"
+
+    gc.disable()
+    try:
+        ask(app, "/held")
+        assert app.extensions[telemetry.EXTENSION].flush(10)
+        assert [each() for each in held] == [None] * 4
+    finally:
+        gc.enable()

@@ -1,0 +1,55 @@
+"""The sending threads compute by turns, so that a request waits for one stretch of theirs at most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.telemetry import breath
+
+
+class Clock:
+    """The time, which passes as somebody sleeps or computes."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(breath, "time", made)
+    monkeypatch.setattr(breath._Turns, "next", 0.0)
+    return made
+
+
+def _starts(stretches: Iterator[object], clock: Clock) -> Iterator[float]:
+    for _ in stretches:
+        yield round((clock.now - 1000) * 1000, 3)
+
+
+def test_a_batch_is_cut_into_stretches_in_order(clock: Clock) -> None:
+    assert list(breath.in_stretches("abcdefgh", 3)) == ["abc", "def", "gh"]
+    assert list(breath.in_stretches([], 3)) == []
+    assert clock.now == pytest.approx(1000.002)
+
+
+def test_stretches_begin_a_millisecond_apart_whichever_sink_they_are_of(clock: Clock) -> None:
+    one, other = (_starts(breath.in_stretches(range(6), 2), clock) for _ in range(2))
+    assert [next(each) for each in (one, other, one, other, one, other)] == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(("busy", "waits_until"), [(0.0003, 1.0), (0.0025, 2.5)], ids=["short", "long"])
+def test_what_a_stretch_takes_is_part_of_its_turn(clock: Clock, busy: float, waits_until: float) -> None:
+    starts = _starts(breath.in_stretches("ab", 1), clock)
+    next(starts)
+    clock.now += busy
+    assert next(starts) == waits_until
