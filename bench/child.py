@@ -45,6 +45,7 @@ def main() -> None:
         "cpu_us": spent / requests * 1e6,
         "wall_us": served / requests * 1e6,
         "ready_s": ready,
+        "dropped": subject.dropped(),
         "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     sys.stdout.write(json.dumps(figures) + "\n")

@@ -43,7 +43,7 @@ def wire(settings: Settings, slower: int) -> Subject:
     app = shop.create_app(home, notify)
     telemetry = Telemetry(settings)
     telemetry.install(app)
-    for sink in telemetry.sinks:
-        if sink.queue is not None:
-            sink.queue.interval *= slower
-    return Subject(app, lambda: telemetry.flush(30))
+    queues = [sink.queue for sink in telemetry.sinks if sink.queue is not None]
+    for queue in queues:
+        queue.interval *= slower
+    return Subject(app, lambda: telemetry.flush(30), lambda: sum(queue.counts.dropped for queue in queues))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import platform
 import statistics
 import subprocess
@@ -92,18 +93,21 @@ def tables(rounds: Sequence[Round], names: Sequence[str]) -> str:
     where = f"{len(rounds)} rounds on {datetime.now(UTC):%d %B %Y}, Python {platform.python_version()}"
     served_by = (
         "| under gunicorn, 4 connections | CPU a request | ratio to bare | requests a second "
-        "| lone client p50 | lone client p99 | memory over bare |"
+        "| lone client p50 | lone client p99 | memory over bare | items dropped |"
     )
-    direct = "| app called directly | CPU a request | ratio to bare | a request that raises, over bare | ready after |"
+    direct = (
+        "| app called directly | CPU a request | ratio to bare "
+        "| a request that raises, over bare | ready after | items dropped |"
+    )
     return "\n".join(
         [
             f"{where}.\n",
             served_by,
-            "|---" * 7 + "|",
+            "|---" * 8 + "|",
             *(_served_row(rounds, name) for name in names),
             "",
             direct,
-            "|---" * 5 + "|",
+            "|---" * 6 + "|",
             *(_direct_row(rounds, name) for name in names),
             "",
         ]
@@ -121,6 +125,7 @@ def _served_row(rounds: Sequence[Round], name: str) -> str:
             for key in ("served_lone_p50", "served_lone_p99")
         ),
         f"{_over(rounds, name, 'served_memory_mib'):+.0f} MiB",
+        _count(rounds, name, "served_dropped"),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -132,6 +137,7 @@ def _direct_row(rounds: Sequence[Round], name: str) -> str:
         _spread(ratios(rounds, name, "cpu_us")),
         f"{_over(rounds, name, 'raise_ms'):+.2f} ms",
         f"{_over(rounds, name, 'ready_s'):+.2f} s CPU",
+        _count(rounds, name, "dropped"),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -147,6 +153,12 @@ def _over(rounds: Sequence[Round], name: str, key: str) -> float:
 
 def _median(rounds: Sequence[Round], name: str, key: str) -> float:
     return statistics.median(each[name][key] for each in rounds)
+
+
+def _count(rounds: Sequence[Round], name: str, key: str) -> str:
+    """Return the sum of the rounds. What was dropped was not paid for: such a ratio would be too low."""
+    found = sum(each[name][key] for each in rounds)
+    return "not counted" if math.isnan(found) else f"{found:.0f}"
 
 
 def _spread(found: Sequence[float]) -> str:

@@ -11,15 +11,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 from bench import load
+from bench.served_app import FLUSH
 
 ROOT = Path(__file__).parents[1]
 PATHS = ("/api/activities/home", "/api/activities/notifications")
 CONNECTIONS = 4
 _PATIENCE = 30.0
-_SENT_WITHIN = 1.5
-"""Seconds after the load in which the sending threads do what they have left: they wake twice a second."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 Figures = dict[str, float]
 
@@ -29,13 +29,13 @@ def measure(variant: str, seconds: float, http: int, udp: int) -> Figures:
     with _serving(variant, http, udp) as (worker, port):
         ready = _cpu(worker)
         load.apart(port, PATHS, connections=CONNECTIONS, seconds=1.0)
-        time.sleep(_SENT_WITHIN)
+        _sent(port)
         before = _cpu(worker)
         together = load.apart(port, PATHS, connections=CONNECTIONS, seconds=seconds)
-        time.sleep(_SENT_WITHIN)
+        _sent(port)
         spent = _cpu(worker) - before
         lone = load.apart(port, PATHS, connections=1, seconds=seconds)
-        memory = _memory(worker)
+        memory, dropped = _memory(worker), _sent(port)
     return {
         "cpu_us": spent / together.requests * 1e6,
         "rate": together.rate,
@@ -44,6 +44,7 @@ def measure(variant: str, seconds: float, http: int, udp: int) -> Figures:
         "lone_p99": lone.p99,
         "ready_s": ready,
         "memory_mib": memory,
+        "dropped": dropped,
     }
 
 
@@ -83,6 +84,12 @@ def _cpu(pid: int) -> float:
     """Return the CPU seconds of all threads of a process (`utime` and `stime`, proc(5))."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _sent(port: int) -> float:
+    """Have the worker send all that it has queued, and return how many items it has dropped so far."""
+    with urlopen(f"http://127.0.0.1:{port}{FLUSH}", timeout=_PATIENCE) as answer:
+        return float(answer.read())
 
 
 def _memory(pid: int) -> float:

@@ -8,12 +8,20 @@ from typing import Any
 
 from bench.variants import build as build_variant
 
+FLUSH = "/bench/flush"
+
 
 def build() -> Any:  # noqa: ANN401 - a Flask app
     """Return the app of BENCH_VARIANT, what is loaded frozen as in the service's own configuration: for all alike."""
     subject = build_variant(
         os.environ["BENCH_VARIANT"], http=int(os.environ["BENCH_HTTP"]), udp=int(os.environ["BENCH_UDP"])
     )
+
+    def flush() -> str:
+        subject.flush()
+        return str(subject.dropped())
+
+    subject.app.add_url_rule(FLUSH, view_func=flush)
     gc.collect()
     gc.freeze()
     return subject.app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ class Subject:
 
     app: Flask
     flush: Callable[[], Any]
+    dropped: Callable[[], float] = lambda: math.nan
+    """How many items were dropped; NaN where that is not counted."""
 
 
 def build(name: str, *, http: int, udp: int, slower: int = 1) -> Subject:
@@ -51,9 +54,8 @@ def build(name: str, *, http: int, udp: int, slower: int = 1) -> Subject:
     if name == "bare":
         from bench import shop  # noqa: PLC0415 - each variant imports only what it needs: that is measured too
 
-        return Subject(
-            shop.create_app(lambda: shop.home_feed(shop.now()), lambda: shop.notifications(shop.now())), lambda: None
-        )
+        app = shop.create_app(lambda: shop.home_feed(shop.now()), lambda: shop.notifications(shop.now()))
+        return Subject(app, lambda: None, lambda: 0)
     from service.settings import Settings  # noqa: PLC0415
 
     settings = Settings.from_env(environment)

@@ -7,8 +7,9 @@ up for no time (`sleep(0)`) costs a switch of threads, and takes it back before 
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -23,8 +24,22 @@ class _Turns:
     next = 0.0
 
 
+class _Thread(threading.local):
+    is_behind: Callable[[], bool] = staticmethod(lambda: False)
+
+
+_thread = _Thread()
+
+
+def skip_turns_while(is_behind: Callable[[], bool]) -> None:
+    """Have the calling thread wait for no turn while it `is_behind`: then what waits must go, or it will be dropped."""
+    _thread.is_behind = is_behind
+
+
 def wait_for_turn() -> None:
     """Return when the calling thread may compute for some tenths of a millisecond."""
+    if _thread.is_behind():
+        return
     now = time.monotonic()
     turn = max(now, _Turns.next)
     _Turns.next = turn + _APART

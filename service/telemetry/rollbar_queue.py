@@ -76,7 +76,7 @@ class ErrorQueue(Batcher[bytes]):
 
     def _has_room(self) -> bool:
         """Take a place in both queues, or count the loss: building what could not be queued then would be wasted."""
-        if self._refusing:
+        if self._delivery.is_refused:
             self.counts.dropped_refused += 1
             return False
         has_room = len(self._queue) < MAX_WAITING and self._room.acquire(blocking=False)

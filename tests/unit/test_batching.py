@@ -9,10 +9,11 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
-from service.telemetry import batching
+from service.telemetry import breath, delivery
 from service.telemetry.batching import Batcher
 from service.telemetry.send_errors import BusyError, PermanentError, UnauthorizedError, writing
 
@@ -121,6 +122,53 @@ def test_what_comes_while_a_batch_is_sent_waits_until_it_is_a_whole_one() -> Non
     assert link.batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
     assert batcher.flush(5)
     assert link.batches[3:] == [[12, 13, 14]]
+    assert closed(batcher)
+
+
+@pytest.mark.parametrize(("waiting", "waits"), [(3, True), (4, False)], ids=["a quarter", "more"])
+def test_a_queue_that_is_more_than_a_quarter_full_waits_for_no_turn(
+    *, waiting: int, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(breath, "time", SimpleNamespace(monotonic=lambda: 1000.0, sleep=pauses.append))
+    monkeypatch.setattr(breath._Turns, "next", 1000.001)
+    link = Link()
+    link.gate.clear()
+    waited: list[bool] = []
+
+    def send(batch: list[int]) -> None:
+        link.send(batch)
+        pauses.clear()
+        breath.wait_for_turn()
+        waited.append(bool(pauses))
+
+    batcher = Batcher("test", send, capacity=12, batch_size=1, interval=0.01)
+    batcher.put(0)
+    assert until(lambda: link.calls == 1)
+    for item in range(waiting):
+        batcher.put(item)
+    link.gate.set()
+    assert until(lambda: len(waited) == waiting + 1)
+    assert waited == [waits] + [True] * waiting
+    assert closed(batcher)
+
+
+@pytest.mark.parametrize("ask", [lambda batcher: batcher.flush(5), closed], ids=["flush", "close"])
+def test_what_is_asked_for_waits_for_no_turn(
+    ask: Callable[[Batcher[int]], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breath._Turns, "next", time.monotonic() + 60)
+    sent: list[int] = []
+
+    def send(batch: list[int]) -> None:
+        breath.wait_for_turn()
+        sent.extend(batch)
+
+    batcher = Batcher("test", send, batch_size=8, interval=60)
+    for item in range(4):
+        batcher.put(item)
+    assert ask(batcher)
+    assert sent == [0, 1, 2, 3]
     assert closed(batcher)
 
 
@@ -236,7 +284,7 @@ def test_a_wrong_key_is_said_once_and_the_sink_told_nothing_more_until_a_probe_i
     assert link.calls == 2 + len(link.items)
     assert batcher.counts.delivered == len(link.items)
     assert batcher.counts.delivered + batcher.counts.dropped_refused == given
-    said = [record.getMessage() for record in caplog.records if record.name == batching.__name__]
+    said = [record.getMessage() for record in caplog.records if record.name == delivery.__name__]
     assert said == [
         "test takes nothing with these credentials, and is told nothing more: answered 401: check THE_KEY",
         "test takes what it is sent again",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from bench.drill_picture import draw
 from bench.drill_report import failures, row
 from bench.load import Load
 
-KEYS = ("cpu_us", "raise_ms", "ready_s")
-SERVED = ("cpu_us", "rate", "p99", "lone_p50", "lone_p99", "ready_s", "memory_mib")
+KEYS = ("cpu_us", "raise_ms", "ready_s", "dropped")
+SERVED = ("cpu_us", "rate", "p99", "lone_p50", "lone_p99", "ready_s", "memory_mib", "dropped")
 
 
 def figures(value: float) -> dict[str, float]:
@@ -29,7 +30,12 @@ def test_a_ratio_is_to_the_bare_app_of_its_own_round() -> None:
     assert overhead.ratios(rounds, "ours, 100 %", "cpu_us") == [2.0, 1.5, 1.7]
     made = overhead.tables(rounds, ["bare", "ours, 100 %"])
     assert "| ours, 100 %: all four sinks, every request sampled | 200 µs | 1.70 (1.50 to 2.00) |" in made
-    assert "| ours, 100 % | 200 µs | 1.70 (1.50 to 2.00) | +100.00 ms | +100.00 s CPU |" in made
+    assert "| ours, 100 % | 200 µs | 1.70 (1.50 to 2.00) | +100.00 ms | +100.00 s CPU | 817 |" in made
+
+
+def test_what_a_variant_does_not_count_is_not_taken_for_nothing() -> None:
+    rounds = [{"bare": figures(1), "tutorial": figures(1) | {"dropped": math.nan}}]
+    assert overhead.tables(rounds, ["bare", "tutorial"]).endswith("| not counted |\n")
 
 
 def test_publishing_replaces_one_table_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,3 +53,12 @@ def test_what_a_stretch_takes_is_part_of_its_turn(clock: Clock, busy: float, wai
     next(starts)
     clock.now += busy
     assert next(starts) == waits_until
+
+
+def test_a_thread_that_is_behind_waits_for_no_turn_and_takes_none_of_anothers(clock: Clock) -> None:
+    behind = [True, True, False, False]
+    breath.skip_turns_while(lambda: behind.pop(0))
+    try:
+        assert list(_starts(breath.in_stretches(range(4), 1), clock)) == [0, 0, 0, 1]
+    finally:
+        breath.skip_turns_while(lambda: False)
