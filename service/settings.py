@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from service import parsing
 from service.contract import SERVICE_NAME, SHUTDOWN_DEADLINE_SECONDS, Variable
-from service.parsing import Secret
+from service.values import DaemonAddress, SamplingRule, Secret
 
 T = TypeVar("T")
 
@@ -58,13 +58,11 @@ class Settings:
     honeycomb_keep_everything: bool = variable(Variable.HONEYCOMB_KEEP_EVERYTHING, parsing.boolean, False)
 
     aws_region: str | None = variable(Variable.AWS_REGION, str, None)
-    xray_daemon_address: parsing.DaemonAddress | None = variable(
-        Variable.AWS_XRAY_DAEMON_ADDRESS, parsing.daemon_address, None
-    )
+    xray_daemon_address: DaemonAddress | None = variable(Variable.AWS_XRAY_DAEMON_ADDRESS, parsing.daemon_address, None)
     xray_service_name: str = variable(Variable.AWS_XRAY_TRACING_NAME, parsing.segment_name, SERVICE_NAME)
     xray_url: str | None = variable(Variable.AWS_XRAY_URL, str, None)
     xray_origin: str | None = variable(Variable.XRAY_ORIGIN, parsing.origin, None)
-    sampling_rule: parsing.SamplingRule | None = variable(Variable.XRAY_SAMPLING_RULE, parsing.sampling_rule, None)
+    sampling_rule: SamplingRule | None = variable(Variable.XRAY_SAMPLING_RULE, parsing.sampling_rule, None)
 
     log_group: str | None = variable(Variable.CLOUDWATCH_LOG_GROUP, parsing.log_group_name, None)
 

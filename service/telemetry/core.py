@@ -23,8 +23,9 @@ from service.telemetry.sampling import KEEP_EVERYTHING, Decision, LocalSampler, 
 from service.telemetry.scope import RequestScope, current_scope
 from service.telemetry.semantics import request_attributes, response_attributes, span_name
 from service.telemetry.sinks import connect_all
-from service.telemetry.spans import LightSpan, UnrecordedSpan
+from service.telemetry.spans import LightSpan
 from service.telemetry.tracer import AppTracerProvider, Root
+from service.telemetry.unrecorded import UnrecordedSpan
 from service.telemetry.verdict import of_everything, of_sampled
 from service.telemetry.xray_context import close_left_open
 

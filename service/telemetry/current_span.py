@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach, get_current
 
-from service.telemetry.spans import SPAN_KEY, LightSpan, UnrecordedSpan
+from service.telemetry.spans import SPAN_KEY, LightSpan
+from service.telemetry.unrecorded import UnrecordedSpan
 
 if TYPE_CHECKING:
     from contextvars import Token

@@ -15,9 +15,9 @@ from typing import NamedTuple, Protocol
 
 from aws_xray_sdk.core.utils.search_pattern import wildcard_match
 
-from service.parsing import SamplingRule
 from service.telemetry import ids
 from service.telemetry.forks import on_fork
+from service.values import SamplingRule
 
 own_draw = ids.private_random.random
 

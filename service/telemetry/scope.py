@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from service.telemetry.core import Telemetry
-    from service.telemetry.spans import LightSpan, UnrecordedSpan
+    from service.telemetry.spans import LightSpan
+    from service.telemetry.unrecorded import UnrecordedSpan
 
 SCOPE_KEY = otel_context.create_key("request-scope")
 _FLAGS = ("00", "01", "02", "03")

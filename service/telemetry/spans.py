@@ -25,6 +25,7 @@ from opentelemetry.trace.status import Status, StatusCode
 from service.telemetry import ids
 from service.telemetry.span_events import ExceptionEvent
 from service.telemetry.tracebacks import Told
+from service.telemetry.unrecorded import context_of
 from service.telemetry.verdict import Verdict, said_by
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ logger = logging.getLogger(__name__)
 _UNSET = Status(StatusCode.UNSET)
 _PLAIN = frozenset({str, int, float, bool})
 _TEXT = frozenset({str})
-_FLAGS = tuple(trace.TraceFlags(bits) for bits in range(4))
 
 
 def _new_lock() -> None:
@@ -104,7 +104,7 @@ class LightSpan(Span):
         """The context as the API has it, made when it is asked for: the sinks read the ids."""
         made = self._own_context
         if made is None:
-            made = self._own_context = _context_of(self)
+            made = self._own_context = context_of(self)
         return made
 
     @property
@@ -231,35 +231,3 @@ class LightSpan(Span):
             description = type(error).__name__
         if set_status:
             self.set_status(StatusCode.ERROR, description)
-
-
-class UnrecordedSpan(trace.NonRecordingSpan):
-    """The span of a request that is not sampled: it carries the ids, and stands for all spans within."""
-
-    _made: trace.SpanContext | None = None
-
-    def __init__(self, trace_id: int, flags: int, trace_state: trace.TraceState) -> None:
-        self.trace_id = trace_id
-        self.span_id = ids.new_span_id()
-        self.flags = flags
-        self.trace_state = trace_state
-
-    def get_span_context(self) -> trace.SpanContext:
-        """Return the ids as the API has them, made when they are asked for."""
-        made = self._made
-        if made is None:
-            made = self._made = _context_of(self)
-        return made
-
-    def __repr__(self) -> str:
-        return f"UnrecordedSpan({self.get_span_context()!r})"
-
-
-def _context_of(span: LightSpan | UnrecordedSpan) -> trace.SpanContext:
-    return trace.SpanContext(
-        span.trace_id,
-        span.span_id,
-        is_remote=False,
-        trace_flags=_FLAGS[span.flags],
-        trace_state=span.trace_state,
-    )

@@ -17,7 +17,8 @@ from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry.current_span import CurrentSpan
-from service.telemetry.spans import LightSpan, UnrecordedSpan
+from service.telemetry.spans import LightSpan
+from service.telemetry.unrecorded import UnrecordedSpan
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes

@@ -15,10 +15,10 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor
 
-from service.parsing import SamplingRule
 from service.telemetry import core, semantics, xray_context
 from service.telemetry.sampling import Decision, LocalSampler, Question
 from service.telemetry.xray_subsegments import SpanSubsegment
+from service.values import SamplingRule
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Document, Observatory, eventually
 from tests.telemetry.tracing import PARENT, ROOT, TRACE, TRACEPARENT, Headers, Kept, ask, telemetry_of, until

@@ -73,6 +73,30 @@ def test_a_span_that_cannot_be_written_holds_up_no_other(
     assert dropped(caplog, "honeycomb").startswith("an item cannot be written: KeyError: ")
 
 
+def test_a_segment_that_cannot_be_written_holds_up_no_other_and_is_not_blamed_on_what_a_handler_added(
+    make_app: AppMaker, observatory: Observatory, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app({**observatory.environment, "OTEL_TRACES_EXPORTER": "none"})
+
+    @app.get("/never")
+    def never() -> str:
+        no_time: Any = "soon"
+        trace.get_tracer("shop").start_span("inner", start_time=no_time).end()
+        return ""
+
+    @app.get("/good")
+    def good() -> str:
+        return ""
+
+    before, never_sent, after = (ask(app, path) for path in ("/good", "/never", "/good"))
+    assert len(eventually(lambda: observatory.segments_of(before), 1)) == 1
+    assert len(eventually(lambda: observatory.segments_of(after), 1)) == 1
+    assert refused(app, "xray") == 1
+    assert observatory.segments_of(never_sent) == []
+    assert dropped(caplog, "xray").startswith("an item cannot be written: TypeError: ")
+    assert not [text for text in beside_the_access_line(caplog) if "what a handler added" in text]
+
+
 def refused(app: Flask, name: str) -> int:
     """Return how many items the sink counts as not to be taken, once all is dealt with."""
     [sink] = [each for each in telemetry_of(app).sinks if each.name == name]

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from service.parsing import SamplingRule
 from service.telemetry.sampling import ONE, Decision, LocalSampler, Question
+from service.values import SamplingRule
 
 REQUEST = Question(service="Backend-Flask", host="example.com", method="GET", path="/api/activities/home")
 

@@ -97,8 +97,9 @@ def _documents(source: SegmentSource, facts: Facts, name: str | None) -> list[by
     try:
         return list(encode(source, facts, name))
     except Exception:  # the SDK's entities are open to the handler, which may have put anything in their place
+        made = list(encode(replace(source, entities={}, segment=None, annotations={}), facts, name))
         logger.exception("what a handler added to its segment could not be read: it is sent without")
-        return list(encode(replace(source, entities={}, segment=None, annotations={}), facts, name))
+        return made
 
 
 class _Daemon:
