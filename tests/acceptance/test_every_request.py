@@ -123,14 +123,12 @@ def wait_until_some_are_not_sampled(load_balancer: LoadBalancer) -> None:
         time.sleep(0.5)
 
 
-def wait_until_settled(state: State, answers: list[Answer]) -> census.Census:
-    """Look again until nothing more arrives, for a few seconds at most."""
-    ids = [answer.trace_id for answer in answers]
+def wait_until_settled(state: State, expected: census.Census) -> census.Census:
+    """Look again until all has arrived, for a few seconds at most."""
+    ids = list(expected.cloudwatch)
     deadline = time.monotonic() + 20
-    found = census.take(state, ids)
-    while found.cloudwatch.total() < len(ids) and time.monotonic() < deadline:
+    while (found := census.take(state, ids)) != expected and time.monotonic() < deadline:
         time.sleep(0.5)
-        found = census.take(state, ids)
     return found
 
 
@@ -149,20 +147,18 @@ def test_every_sampled_request_is_in_all_its_places_once(
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(lambda number: send(load_balancer, number), range(REQUESTS)))
-    found = wait_until_settled(state, answers)
-
+    every = {answer.trace_id for answer in answers}
     sampled = {answer.trace_id for answer in answers if answer.sampled}
     failing = {answer.trace_id for answer in answers if answer.path == "/api/fault"}
+    assert len(every) == REQUESTS
+    expected = census.Census(*map(Counter, (sampled, sampled, every, failing)))
+    found = wait_until_settled(state, expected)
+
     with capsys.disabled():
         print(f"\n{summary(answers, found, sampled, failing)}")  # noqa: T201 - the figures are what a person runs this for
     assert all(answer.as_expected for answer in answers)
     assert all(answer.given in (None, answer.trace_id) for answer in answers)
-    every = {answer.trace_id for answer in answers}
-    assert len(every) == REQUESTS
-    assert found.cloudwatch == Counter(every)
-    assert found.honeycomb == Counter(sampled)
-    assert found.xray == Counter(sampled)
-    assert found.rollbar == Counter(failing)
+    assert found == expected
     assert 0.3 < len(sampled) / REQUESTS < 0.55
 
 
