@@ -10,8 +10,8 @@ import select
 import socket
 import ssl
 import time
-import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from http.client import HTTP_PORT, HTTPS_PORT, HTTPConnection, HTTPSConnection
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import certifi
 
 from service.telemetry.breath import wait_for_turn
+from service.telemetry.http_proxy import proxy_to
 
 _CONNECT = 2.0
 _SILENCE = 5.0
@@ -56,13 +57,14 @@ class Poster:
         """Return the answer. Raises `OSError`, of which `TimeoutError` is one, or `http.client.HTTPException`."""
         if self._route is None:
             self._route = _route_to(self.url, self._limit)
-        connection, target = self._route
+        connection = self._route.connection
         if _was_left(connection):
             connection.close()
         wait_for_turn()
         self._limit.until = time.monotonic() + _TOTAL
         try:
-            connection.request("POST", target, body, {**self._headers, **(headers or {})})
+            sent = {**self._headers, **self._route.headers, **(headers or {})}
+            connection.request("POST", self._route.target, body, sent)
             with connection.getresponse() as answer:
                 said = answer.getheader("retry-after", "")
                 made = Answer(answer.status, answer.read(_MAX_ANSWER), float(said) if said.isdecimal() else 0.0)
@@ -133,29 +135,34 @@ class _Encrypted(_Limited, HTTPSConnection):
     """The same, with TLS."""
 
 
-class _Route(NamedTuple):
-    """A connection, not yet opened, and what is asked for over it."""
+@dataclass(frozen=True)
+class _Route:
+    """A connection, not yet opened, what is asked for over it, and the headers that the way there takes."""
 
     connection: _Limited
     target: str
+    headers: Mapping[str, str] = field(repr=False)
 
 
 def _route_to(url: str, limit: _Limit) -> _Route:
     """Return the way to `url`: by the proxy that the environment names, if any."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    proxy = urllib.request.getproxies().get(parts.scheme)
-    by = urlsplit(proxy) if proxy and not urllib.request.proxy_bypass(host) else parts
+    proxy = proxy_to(parts)
+    is_encrypted = parts.scheme == "https"
+    host, port = parts.hostname or "", parts.port or (HTTPS_PORT if is_encrypted else HTTP_PORT)
+    near = (proxy.host, proxy.port) if proxy else (host, port)
     connection: _Limited
-    if parts.scheme == "https":
-        connection = _Encrypted(by.hostname or "", by.port or HTTPS_PORT, timeout=_CONNECT, context=_trusted())
-        if by is not parts:
-            connection.set_tunnel(host, parts.port or HTTPS_PORT)
+    if is_encrypted:
+        connection = _Encrypted(*near, timeout=_CONNECT, context=_trusted())
     else:
-        connection = _Limited(by.hostname or "", by.port or HTTP_PORT, timeout=_CONNECT)
+        connection = _Limited(*near, timeout=_CONNECT)
     connection.limit = limit
+    if proxy and not is_encrypted:
+        return _Route(connection, url, proxy.headers)
+    if proxy:
+        connection.set_tunnel(host, port, dict(proxy.headers))
     path = parts._replace(scheme="", netloc="", path=parts.path or "/").geturl()
-    return _Route(connection, url if by is not parts and parts.scheme == "http" else path)
+    return _Route(connection, path, {})
 
 
 @lru_cache(maxsize=1)

@@ -5,18 +5,22 @@ from __future__ import annotations
 import ssl
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import SHUT_RDWR, create_connection
 from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
 
 from service.telemetry import http_post
 from service.telemetry.http_post import Poster
+from service.telemetry.http_proxy import Proxy, proxy_to
+from service.telemetry.send_errors import PermanentError
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -32,12 +36,14 @@ class Receiver(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.seen.append((self.path, self.headers["host"], body))
+        self.server.let_through_by.append(self.headers["proxy-authorization"])
         self.server.connections.add(self.client_address)
         self.server.reply(self)
 
     def do_CONNECT(self) -> None:
         """Be a tunnel, as a proxy is for TLS."""
         self.server.seen.append((self.path, self.headers["host"], b""))
+        self.server.let_through_by.append(self.headers["proxy-authorization"])
         self.send_response(200)
         self.end_headers()
         host, _, port = self.path.rpartition(":")
@@ -68,12 +74,16 @@ def _pump(receive: Callable[[int], bytes], send: Callable[[bytes], None]) -> Non
 
 
 class Receiving(ThreadingHTTPServer):
-    """A server on 127.0.0.1. `seen` has each request's target, `Host` and body; `connections` where they came from."""
+    """A server on 127.0.0.1. `seen` has each request's target, `Host` and body; `connections` where they came from.
+
+    `let_through_by` has what each said to a proxy, None for nothing.
+    """
 
     def __init__(self, reply: Reply = Receiver.answer) -> None:
         super().__init__(("127.0.0.1", 0), Receiver)
         self.reply = reply
         self.seen: list[tuple[str, str, bytes]] = []
+        self.let_through_by: list[str | None] = []
         self.connections: set[tuple[str, int]] = set()
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -240,3 +250,48 @@ def test_a_host_that_no_proxy_names_is_reached_directly(
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     assert post(Poster(f"{server.url}/v1/traces"), b"{}").status == 200
     assert (len(server.seen), proxy.seen) == (1, [])
+
+
+@pytest.mark.parametrize("by", ["http_proxy", "https_proxy"])
+def test_a_proxys_credentials_are_said_to_it_and_to_nobody_else(
+    by: str, serve: Serve, post: Post, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, proxy = serve(_encrypted(authority)), serve(Receiving())
+    monkeypatch.setenv(by, f"http://ops:p%40ss@127.0.0.1:{proxy.server_port}")
+    sink = "http://collector.example/" if by == "http_proxy" else f"https://127.0.0.1:{server.server_port}/"
+    poster = Poster(sink)
+    assert post(poster, b"{}").status == 200
+    said = f"Basic {b64encode(b'ops:p@ss').decode()}"
+    assert proxy.let_through_by == [said]
+    assert server.let_through_by == ([] if by == "http_proxy" else [None])
+    assert said not in repr(poster._route)
+
+
+def test_a_proxy_without_a_scheme_is_reached_by_http(serve: Serve, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = serve(Receiving())
+    monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{proxy.server_port}")
+    assert post(Poster("http://collector.example/"), b"{}").status == 200
+    assert len(proxy.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [
+        ("https://ops:secret@proxy:3128", "HTTPS_PROXY names a proxy by https: only http://host:port can be used"),
+        ("socks5h://ops:secret@proxy", "HTTPS_PROXY names a proxy by socks5h: only http://host:port can be used"),
+        ("http://ops:secret@proxy:none", "HTTPS_PROXY is no URL of a proxy: write it as http://host:port"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_said_with_its_variable_and_not_its_password(
+    proxy: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(PermanentError) as refused:
+        Poster("https://collector.example/").post(b"{}")
+    assert str(refused.value) == said
+
+
+def test_a_proxy_that_names_no_port_is_reached_on_port_80(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy.example")
+    made = proxy_to(urlsplit("https://collector.example/"))
+    assert made == Proxy("proxy.example", 80, {})
