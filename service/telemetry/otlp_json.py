@@ -83,7 +83,7 @@ def _span(span: LightSpan) -> str:
     return (
         f'{{"traceId":"{trace_hex(span.trace_id)}","spanId":"{span_hex(span.span_id)}",{_parent(span)}'
         f'"name":{_name(span.name)},"kind":{_KINDS[span.kind]},'
-        f'"startTimeUnixNano":"{span.start_time}","endTimeUnixNano":"{span.end_time}",'
+        f'"startTimeUnixNano":"{span.start_time:d}","endTimeUnixNano":"{span.end_time:d}",'
         f'{rare}"attributes":{_attributes(span.held, span.verdict.rate)},"status":{status}}}'
     )
 
@@ -118,7 +118,7 @@ def _status(span: LightSpan) -> str:
 
 def _event(event: Event) -> str:
     attributes, dropped = _attributes(event.attributes or {}), event.dropped_attributes
-    said = f'"name":{_string(event.name)},"timeUnixNano":"{event.timestamp}","attributes":{attributes}'
+    said = f'"name":{_string(event.name)},"timeUnixNano":"{event.timestamp:d}","attributes":{attributes}'
     return f'{{{said},"droppedAttributesCount":{dropped}}}' if dropped else f"{{{said}}}"
 
 
