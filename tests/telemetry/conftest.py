@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -9,7 +10,10 @@ from flask import Flask
 from service.factory import create_app
 from service.settings import Settings
 from service.telemetry import EXTENSION
+from service.telemetry.remote_sampling import Pace, RemoteSampler
 from tests.telemetry.observatory import Observatory
+from tests.telemetry.samplers import QUICK, Local, SamplerMaker
+from tests.telemetry.sampling_daemon import Daemon, rule
 
 AppMaker = Callable[[dict[str, str]], Flask]
 
@@ -41,3 +45,23 @@ def make_app(observatory: Observatory, monkeypatch: pytest.MonkeyPatch) -> Itera
 def app(observatory: Observatory, make_app: AppMaker) -> Flask:
     """An app with every sink on."""
     return make_app({**observatory.environment, "FAULT_ROUTES": "true"})
+
+
+@pytest.fixture
+def make_sampler() -> Iterator[SamplerMaker]:
+    """Make samplers that follow the daemon at an address; all are closed at the end."""
+    made: list[RemoteSampler] = []
+
+    def make(address: tuple[str, int], pace: Pace = QUICK, **given: Any) -> RemoteSampler:  # noqa: ANN401 - passed on
+        made.append(RemoteSampler(address, Local(), pace=pace, **given))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def daemon() -> Daemon:
+    """A daemon of one rule, which takes every other request."""
+    return Daemon(rules=[rule(FixedRate=0.5)])

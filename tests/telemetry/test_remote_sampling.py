@@ -3,83 +3,33 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
-import socket
 import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from typing import Any
 
 import boto3
 import pytest
 from botocore.credentials import Credentials
-from flask import Flask, request
 
-from local.standins.server import Served
 from local.standins.xray_daemon import XRayDaemon
-from service.telemetry.remote_sampling import Pace, RemoteSampler
 from service.telemetry.sampling import DROPPED, ONE, Decision, Question
 from tests.local.emulator.conftest import free_port, start, wait_until_ready
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Observatory
+from tests.telemetry.samplers import LOCAL, QUICK, REQUEST, SamplerMaker, following, half
 from tests.telemetry.sampling_daemon import Daemon, rule
 from tests.telemetry.tracing import ask, beside_the_access_line, telemetry_of, until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
-QUICK = Pace(targets=0.02, rules=3600.0, retry=0.02, patience=0.05, time_limit=1.0)
-REQUEST = Question(service="Backend-Flask", host="example.com", method="GET", path="/api/activities/home")
-LOCAL = Decision(sampled=True, rate=77)
-"""What the local rule of these tests says, and no remote one does."""
 
-SamplerMaker = Callable[..., RemoteSampler]
-
-
-class Local:
-    def decide(self, question: Question) -> Decision:  # noqa: ARG002 - the interface's signature
-        return LOCAL
-
-
-@pytest.fixture
-def make() -> Iterator[SamplerMaker]:
-    made: list[RemoteSampler] = []
-
-    def sampler(address: tuple[str, int], pace: Pace = QUICK, **given: Any) -> RemoteSampler:  # noqa: ANN401 - passed on
-        made.append(RemoteSampler(address, Local(), pace=pace, **given))
-        return made[-1]
-
-    yield sampler
-    for each in made:
-        each.close()
-
-
-@pytest.fixture
-def daemon() -> Daemon:
-    return Daemon(rules=[rule(FixedRate=0.5)])
-
-
-def following(sampler: RemoteSampler) -> bool:
-    """Return whether the remote rules decide, after a first request that starts the polling."""
-    sampler.decide(REQUEST)
-    return until(lambda: sampler.source == "x-ray")
-
-
-def polling() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "telemetry-sampling"]
-
-
-def half(sampler: RemoteSampler) -> bool:
-    return sampler.decide(REQUEST) == Decision(sampled=True, rate=2)
-
-
-def test_the_local_rule_decides_until_the_rules_are_there_and_nobody_waits(daemon: Daemon, make: SamplerMaker) -> None:
+def test_the_local_rule_decides_until_the_rules_are_there_and_nobody_waits(
+    daemon: Daemon, make_sampler: SamplerMaker
+) -> None:
     daemon.gate.clear()
     with daemon.serving() as address:
-        sampler = make(address, QUICK._replace(time_limit=5.0), draw=lambda: 0.0)
+        sampler = make_sampler(address, QUICK._replace(time_limit=5.0), draw=lambda: 0.0)
         sampler.decide(REQUEST)
         assert until(lambda: daemon.asked)
         begun = time.perf_counter()
@@ -106,9 +56,9 @@ RULES = [
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["as given", "reversed"])
-def test_service_host_method_path_and_priority_choose_the_rule(make: SamplerMaker, order: int) -> None:
+def test_service_host_method_path_and_priority_choose_the_rule(make_sampler: SamplerMaker, order: int) -> None:
     with Daemon(rules=RULES[::order]).serving() as address:
-        sampler = make(address, draw=lambda: 0.0)
+        sampler = make_sampler(address, draw=lambda: 0.0)
         assert following(sampler)
         asked = {
             "health": replace(REQUEST, path="/api/health-check", method="POST"),
@@ -132,19 +82,21 @@ def test_service_host_method_path_and_priority_choose_the_rule(make: SamplerMake
         }
 
 
-def test_without_any_rule_that_matches_the_local_one_decides(make: SamplerMaker) -> None:
+def test_without_any_rule_that_matches_the_local_one_decides(make_sampler: SamplerMaker) -> None:
     with Daemon(rules=[rule(ServiceName="Other")]).serving() as address:
-        sampler = make(address)
+        sampler = make_sampler(address)
         assert following(sampler)
         assert sampler.decide(REQUEST) == LOCAL
 
 
-def test_one_request_a_second_is_borrowed_until_the_quota_comes_then_the_quota_holds(make: SamplerMaker) -> None:
+def test_one_request_a_second_is_borrowed_until_the_quota_comes_then_the_quota_holds(
+    make_sampler: SamplerMaker,
+) -> None:
     daemon = Daemon(rules=[rule("five", ReservoirSize=5, FixedRate=0.1)])
     now = [time.time()]
     draws = iter([0.05] + [0.5] * 1000)
     with daemon.serving() as address:
-        sampler = make(address, clock=lambda: now[0], draw=lambda: next(draws))
+        sampler = make_sampler(address, clock=lambda: now[0], draw=lambda: next(draws))
         assert following(sampler)
         assert [sampler.decide(REQUEST) for _ in range(3)] == [ONE, Decision(sampled=True, rate=10), DROPPED]
         assert until(lambda: daemon.total("five") == (3, 1, 1)), daemon.reports
@@ -163,164 +115,32 @@ def test_one_request_a_second_is_borrowed_until_the_quota_comes_then_the_quota_h
     assert len({each["ClientID"] for each in daemon.reports}) == 1
 
 
-def test_a_callers_flag_stays_within_the_rule(make: SamplerMaker) -> None:
+def test_a_callers_flag_stays_within_the_rule(make_sampler: SamplerMaker) -> None:
     daemon = Daemon(rules=[rule(FixedRate=0.1)], targets={"all": {"FixedRate": 0.1, "ReservoirQuota": 0}})
     with daemon.serving() as address:
-        sampler = make(address, draw=lambda: 0.5)
+        sampler = make_sampler(address, draw=lambda: 0.5)
         assert following(sampler)
         assert sampler.decide(replace(REQUEST, hint=True)) == DROPPED
-        refused = make(address, draw=lambda: 0.0)
+        refused = make_sampler(address, draw=lambda: 0.0)
         assert following(refused)
         assert refused.decide(replace(REQUEST, hint=False)) == DROPPED
         assert refused.decide(replace(REQUEST, hint=True)) == Decision(sampled=True, rate=10)
 
 
-def test_a_changed_rule_is_fetched_at_once(daemon: Daemon, make: SamplerMaker) -> None:
+def test_a_changed_rule_is_fetched_at_once(daemon: Daemon, make_sampler: SamplerMaker) -> None:
     with daemon.serving() as address:
-        sampler = make(address, draw=lambda: 0.0)
+        sampler = make_sampler(address, draw=lambda: 0.0)
         assert following(sampler)
         daemon.rules, daemon.changed_at = [rule(FixedRate=0.25)], time.time() + 1
         assert until(lambda: sampler.decide(REQUEST).rate == 4)
 
 
-def test_when_the_daemon_is_gone_the_local_rule_decides_and_it_is_said_once(
-    daemon: Daemon, make: SamplerMaker, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    with daemon.serving() as address:
-        sampler = make(address, draw=lambda: 0.0)
-        assert following(sampler)
-    assert until(lambda: sampler.decide(REQUEST) == LOCAL)
-    time.sleep(0.5)  # some ten more attempts fail
-    with daemon.serving(address[1]):
-        assert until(lambda: half(sampler))
-    assert until(lambda: sampler.decide(REQUEST) == LOCAL)
-    [line] = caplog.records
-    assert line.levelname == "WARNING"
-    assert f"127.0.0.1:{address[1]}" in line.getMessage()
-
-
-def test_a_single_failure_changes_nothing(daemon: Daemon, make: SamplerMaker, caplog: pytest.LogCaptureFixture) -> None:
-    with daemon.serving() as address:
-        sampler = make(address, QUICK._replace(retry=0.3, patience=0.3), draw=lambda: 0.0)
-        assert following(sampler)
-        daemon.status, before = 503, len(daemon.asked)
-        assert until(lambda: half(sampler) and len(daemon.asked) > before)
-        daemon.status = 200
-        for _ in range(50):
-            assert half(sampler)
-            time.sleep(0.01)
-    assert caplog.records == []
-
-
-@pytest.mark.parametrize("status", [403, 429, 500])
-def test_an_xray_that_refuses_is_not_hammered(daemon: Daemon, make: SamplerMaker, status: int) -> None:
-    daemon.status = status
-    with daemon.serving() as address:
-        sampler = make(address, QUICK._replace(retry=0.05, patience=10.0))
-        sampler.decide(REQUEST)
-        time.sleep(1.2)
-        assert sampler.decide(REQUEST) == LOCAL
-        assert 3 <= len(daemon.asked) <= 6  # at 0, 0.05, 0.15, 0.35, 0.75 s
-
-
-def test_a_daemon_that_starts_late_is_found_within_seconds(daemon: Daemon, make: SamplerMaker) -> None:
-    port = free_port()
-    sampler = make(("127.0.0.1", port), Pace(), draw=lambda: 0.0)
-    sampler.decide(REQUEST)
-    time.sleep(0.7)  # the first attempt has failed
-    with daemon.serving(port):
-        begun = time.monotonic()
-        assert until(lambda: half(sampler), seconds=8)
-        assert time.monotonic() - begun < 4
-
-
-def test_a_forked_worker_polls_anew_even_if_a_lock_was_held(daemon: Daemon, make: SamplerMaker) -> None:
-    with daemon.serving() as address:
-        sampler = make(address, draw=lambda: 0.0)
-        assert following(sampler)
-        clients = len(daemon.asked)
-        with sampler._cache.lock, warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # what this test is about: forking with threads
-            child = os.fork()
-        if child == 0:
-            signal.alarm(15)  # a lock held for ever ends it
-            try:
-                begun_anew = sampler.source == "local" and sampler.decide(REQUEST) == LOCAL
-                os._exit(0 if begun_anew and until(lambda: half(sampler), seconds=8) else 1)
-            finally:
-                os._exit(2)
-        assert os.waitpid(child, 0)[1] == 0
-        assert half(sampler)
-        assert len(daemon.asked) > clients
-
-
-def test_close_ends_the_polling_and_none_begins_later(daemon: Daemon, make: SamplerMaker) -> None:
-    before = polling()
-    with daemon.serving() as address:
-        sampler, never = make(address), make(address)
-        assert following(sampler)
-        [mine] = [thread for thread in polling() if thread not in before]
-        sampler.close()
-        assert until(lambda: not mine.is_alive())
-        asked = len(daemon.asked)
-        never.close()
-        assert never.decide(REQUEST) == LOCAL
-        time.sleep(0.2)
-        assert len(daemon.asked) == asked
-
-
-def test_where_no_thread_is_to_be_had_the_local_rule_decides(
-    daemon: Daemon, make: SamplerMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(_: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    with daemon.serving() as address:
-        sampler = make(address, draw=lambda: 0.0)
-        with monkeypatch.context() as patched:
-            patched.setattr(threading.Thread, "start", refuse)
-            assert sampler.decide(REQUEST) == LOCAL
-        assert until(lambda: half(sampler))
-
-
-def test_neither_a_proxy_nor_a_metadata_service_is_asked(
-    daemon: Daemon, make: SamplerMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    other = Flask("metadata")
-    other.before_request(lambda: asked.append(request.path))
-    with closing(Served(other)) as served, daemon.serving() as address:
-        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY"):
-            monkeypatch.setenv(name, served.url)
-        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", served.url + "/credentials")
-        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", served.url)
-        monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
-        assert following(make(address))
-    assert asked == []
-
-
-def test_an_ipv6_daemon_is_reached(make: SamplerMaker) -> None:
-    with socket.socket(socket.AF_INET6) as listener:
-        try:
-            listener.bind(("::1", 0))
-        except OSError:
-            pytest.skip("no IPv6 here")
-        listener.listen()
-        listener.settimeout(5)
-        sampler = make(("::1", listener.getsockname()[1]))
-        sampler.decide(REQUEST)
-        connection, _ = listener.accept()
-        with closing(connection):
-            assert connection.recv(1024).startswith(b"POST /GetSamplingRules ")
-
-
-def test_requests_meet_whole_rules_while_they_are_replaced(make: SamplerMaker) -> None:
+def test_requests_meet_whole_rules_while_they_are_replaced(make_sampler: SamplerMaker) -> None:
     many = [rule(f"r{number:03}", Priority=200 + number, FixedRate=0.25) for number in range(100)]
     daemon = Daemon(rules=[*many, rule("first", Priority=1, FixedRate=0.5, ReservoirSize=0)])
     wrong: list[object] = []
     with daemon.serving() as address:
-        sampler = make(address, QUICK._replace(targets=0.0, rules=0.0), draw=lambda: 0.0)
+        sampler = make_sampler(address, QUICK._replace(targets=0.0, rules=0.0), draw=lambda: 0.0)
         assert following(sampler)
         over = time.monotonic() + 1.5
 
@@ -383,7 +203,7 @@ def test_the_apps_own_polling_leaves_no_span_and_no_line(
     assert beside_the_access_line(caplog) == []
 
 
-def test_it_follows_a_rule_through_the_stand_in_daemon_of_the_emulated_xray(make: SamplerMaker) -> None:
+def test_it_follows_a_rule_through_the_stand_in_daemon_of_the_emulated_xray(make_sampler: SamplerMaker) -> None:
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     credentials = Credentials("local-fake-key", "local-fake-secret")
@@ -417,7 +237,7 @@ def test_it_follows_a_rule_through_the_stand_in_daemon_of_the_emulated_xray(make
             }
         )
         patient = QUICK._replace(targets=0.2, time_limit=10.0)
-        sampler = make(("127.0.0.1", int(relay.url.rpartition(":")[2])), patient, draw=lambda: 0.0)
+        sampler = make_sampler(("127.0.0.1", int(relay.url.rpartition(":")[2])), patient, draw=lambda: 0.0)
         assert following(sampler)
         assert until(lambda: [sampler.decide(REQUEST).rate for _ in range(4)].count(1) == 2), "the quota of 2 a second"
         xray.update_sampling_rule(SamplingRuleUpdate={"RuleName": "Cruddur", "FixedRate": 0.25, "ReservoirSize": 0})

@@ -53,7 +53,7 @@ def wait_until_ready(process: subprocess.Popen[str], endpoint: str) -> None:
         while process.poll() is None and time.monotonic() < deadline:
             try:
                 session.get(f"{endpoint}/_ministack/health", timeout=2).raise_for_status()
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(POLL)
             else:
                 return

@@ -1,0 +1,38 @@
+"""Samplers that follow a daemon at a test's pace, and the one request that most tests ask about."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from service.telemetry.remote_sampling import Pace, RemoteSampler
+from service.telemetry.sampling import Decision, Question
+from tests.telemetry.tracing import until
+
+QUICK = Pace(targets=0.02, rules=3600.0, retry=0.02, patience=0.05, time_limit=1.0)
+REQUEST = Question(service="Backend-Flask", host="example.com", method="GET", path="/api/activities/home")
+LOCAL = Decision(sampled=True, rate=77)
+"""What the local rule of these tests says, and no remote one does."""
+
+SamplerMaker = Callable[..., RemoteSampler]
+
+
+class Local:
+    """The local rule."""
+
+    def decide(self, question: Question) -> Decision:  # noqa: ARG002 - the interface's signature
+        return LOCAL
+
+
+def following(sampler: RemoteSampler) -> bool:
+    """Return whether the remote rules decide, after a first request that starts the polling."""
+    sampler.decide(REQUEST)
+    return until(lambda: sampler.source == "x-ray")
+
+
+def polling() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "telemetry-sampling"]
+
+
+def half(sampler: RemoteSampler) -> bool:
+    return sampler.decide(REQUEST) == Decision(sampled=True, rate=2)
