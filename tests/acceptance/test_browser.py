@@ -4,68 +4,30 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Page, Route, expect, sync_playwright
 
 from local.folders import CHECKOUT
 from local.state import State
 from service.contract import FRONTEND_SERVICE_NAME
 from tests.acceptance import census
+from tests.acceptance.browser import PATIENCE, blocking, browser_at, eventually, grave_faults, newest_call
 from tests.acceptance.conftest import Checkout
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
 
-_PATIENCE = 20.0
-_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-AXE = CHECKOUT / "service" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 _DELIBERATE = "the server responded with a status of 500"
 PICTURES = {
     "light": {"color_scheme": "light", "viewport": {"width": 1100, "height": 760}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1100, "height": 760}},
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
 }
-
-
-@dataclass
-class Visit:
-    """One open page, and everything that it complained about."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def browser_at(url: str, **options: Any) -> Iterator[Visit]:  # noqa: ANN401 - Playwright's own options
-    """Open the page in headless Chromium, and fail on whatever it writes to its console."""
-    path = next(filter(None, map(shutil.which, _CHROMIUM)))
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.getuid() == 0 else [])
-        visit = Visit(chromium.new_context(**options).new_page())
-        visit.page.on("console", lambda message: visit.complaints.append(message.text))
-        visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-        answer = visit.page.goto(url)
-        assert answer is not None
-        assert "script-src 'self'" in answer.headers["content-security-policy"]
-        expect(visit.page.locator("#feed article").first).to_be_visible()
-        yield visit
-        chromium.close()
-
-
-def eventually(look: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:  # noqa: ANN401 - whatever is looked at
-    deadline = time.monotonic() + _PATIENCE
-    while not enough(found := look()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return found
 
 
 ANSWERED = (
@@ -120,6 +82,12 @@ def frontend_names(state: State) -> set[str]:
     return {each["name"] for each in spans if each["resource"]["service.name"] == FRONTEND_SERVICE_NAME}
 
 
+def _missing(seen: set[str]) -> set[str]:
+    """Return what a visit has spans for and `seen` has not."""
+    kinds = {"web-vital" if name.startswith("web-vital ") else name for name in seen}
+    return {"documentLoad", "load page", "change user", "web-vital"} - kinds
+
+
 def lineage(spans: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Return the chain of spans from the root down, each with its service; a fork ends it."""
     chain: list[tuple[str, str]] = []
@@ -128,31 +96,6 @@ def lineage(spans: list[dict[str, Any]]) -> list[tuple[str, str]]:
         parent = below[0]["span_id"]
         chain.append((below[0]["name"], below[0]["resource"]["service.name"]))
     return chain
-
-
-def newest_call(page: Page, path: str) -> str:
-    """Return the trace id of the newest call in the panel once it is one of `path`."""
-    call = page.locator("#calls li.call").first
-    expect(call.locator(".path")).to_contain_text(path)
-    expect(call.locator(".figures")).to_contain_text(re.compile(r"Backend\s*\d"))
-    return call.locator("code.trace-id").inner_text()
-
-
-def blocking(blocked: list[str]) -> Callable[[Route], None]:
-    """Return what aborts a request, and notes its address in `blocked`."""
-
-    def block(route: Route) -> None:
-        blocked.append(route.request.url)
-        route.abort()
-
-    return block
-
-
-def grave_faults(page: Page) -> list[str]:
-    """Return what axe finds that is serious or critical."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: list[dict[str, Any]] = page.evaluate("axe.run().then(found => found.violations)")
-    return [f"{each['impact']}: {each['help']}" for each in found if each["impact"] in {"serious", "critical"}]
 
 
 def test_each_click_is_one_trace_in_all_four_places(deployed: tuple[str, State]) -> None:
@@ -168,9 +111,8 @@ def test_each_click_is_one_trace_in_all_four_places(deployed: tuple[str, State])
         fault = newest_call(page, "/api/fault")
         page.goto("about:blank")  # what waits for its batch is sent as the page goes
         spans = eventually(lambda: spans_of(state, home), lambda found: len(found) >= 4)
-        seen = eventually(lambda: frontend_names(state), lambda found: "documentLoad" in found)
-    assert {"documentLoad", "load page", "change user"} <= seen
-    assert [name for name in seen if name.startswith("web-vital ")]
+        seen = eventually(lambda: frontend_names(state), lambda found: not _missing(found))
+    assert _missing(seen) == set()
     assert [each for each in visit.complaints if _DELIBERATE not in each] == []
 
     assert lineage(spans) == [
@@ -232,7 +174,7 @@ def test_the_page_looks_cared_for_and_works_without_the_relay(deployed: tuple[st
             picture = visit.page.screenshot(path=kept / f"page-{name}.png")
             assert len(picture) > 10_000
             if name == "light":
-                deadline = time.monotonic() + _PATIENCE
+                deadline = time.monotonic() + PATIENCE
                 while not blocked and time.monotonic() < deadline:
                     visit.page.wait_for_timeout(200)
                 assert blocked

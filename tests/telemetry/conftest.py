@@ -48,6 +48,12 @@ def app(observatory: Observatory, make_app: AppMaker) -> Flask:
 
 
 @pytest.fixture
+def errors(make_app: AppMaker, observatory: Observatory) -> Flask:
+    """An app that has Rollbar alone."""
+    return make_app({**observatory.rollbar, "LOG_CONSOLE": "false", "FAULT_ROUTES": "true"})
+
+
+@pytest.fixture
 def make_sampler() -> Iterator[SamplerMaker]:
     """Make samplers that follow the daemon at an address; all are closed at the end."""
     made: list[RemoteSampler] = []
