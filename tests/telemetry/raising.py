@@ -28,7 +28,7 @@ def raising(app: Flask, fail: Callable[[], object]) -> None:
 
 def item_of_failing(app: Flask, observatory: Observatory) -> Document:
     trace_id = ask(app, "/raising", 500)
-    assert app.extensions[EXTENSION].flush(10)
+    assert app.extensions[EXTENSION].flush(30)
     [item] = observatory.items(trace_id)
     return item
 

@@ -76,19 +76,19 @@ Pair = namedtuple("Pair", "left right")  # the kind that the SDK has a rule for
 
 def cyclic() -> list[object]:
     value: list[object] = [list(range(30))] * 3
-    return [*value, value, *range(5_000)]
+    return [*value, value, *range(2_500)]
 
 
 def test_large_local_variables_look_as_the_sdk_shows_them(
     errors: Flask, observatory: Observatory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = range(3_000)
+    many = range(2_500)
 
     def fail() -> NoReturn:
         rows = [{"id": each, "password": "p", "deep": [[[[[[1] * 20] * 3]]]]} for each in many]
         mappings = {each: {"x": (each, 2)} for each in many}, OrderedDict((each, each) for each in many)
         sets = set(many), frozenset(many)
-        lists = deque(many), tuple(many), many, bytearray(3_000), [Pair(1, 2)] * 3_000
+        lists = deque(many), tuple(many), many, bytearray(2_500), [Pair(1, 2)] * 2_500
         loop = cyclic()
         raise RuntimeError(f"large {len(rows) + len(mappings) + len(sets) + len(lists) + len(loop)}")
 

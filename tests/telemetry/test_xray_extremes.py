@@ -144,7 +144,7 @@ def cycle() -> dict[str, Any]:
         ({1}, [1]),
         (SimpleNamespace(a=1, _b=2), {"a": 1}),
         (Hostile(), "(could not be read)"),
-        (Hostile, "<class 'tests.telemetry.test_xray_documents.Hostile'>"),
+        (Hostile, f"<class '{__name__}.Hostile'>"),
         ({(1, 2): math.nan}, {"(1, 2)": "nan"}),
     ],
 )
