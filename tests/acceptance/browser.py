@@ -30,13 +30,18 @@ class Visit:
 
 
 @contextmanager
-def browser_at(url: str, **options: Any) -> Iterator[Visit]:  # noqa: ANN401 - Playwright's own options
-    """Open the page in headless Chromium, and fail on whatever it writes to its console."""
+def browser_at(url: str, *, unanswered: str = "", **options: Any) -> Iterator[Visit]:  # noqa: ANN401 - Playwright's own options
+    """Open the page in headless Chromium, and keep what it writes to its console.
+
+    Requests for what matches the pattern `unanswered` wait for ever.
+    """
     path = next(filter(None, map(shutil.which, _CHROMIUM)))
     expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.getuid() == 0 else [])
         visit = Visit(chromium.new_context(**options).new_page())
+        if unanswered:
+            visit.page.context.route(unanswered, lambda _: None)
         visit.page.on("console", lambda message: visit.complaints.append(message.text))
         visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
         answer = visit.page.goto(url)

@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from tests.acceptance.conftest import Checkout
 pytestmark = [pytest.mark.acceptance, pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
 
 _DELIBERATE = "the server responded with a status of 500"
-PICTURES = {
+PICTURES: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": {"width": 1100, "height": 760}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1100, "height": 760}},
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
@@ -74,15 +74,15 @@ def spans_of(state: State, trace_id: str) -> list[dict[str, Any]]:
     return found
 
 
-def frontend_names(state: State) -> set[str]:
-    """Return the names of all spans that browsers have sent."""
+def frontend_names(state: State) -> list[str]:
+    """Return the name of each span that browsers have sent."""
     assert state.stand_ins is not None
     traces = requests.get(f"http://127.0.0.1:{state.stand_ins.honeycomb}/traces", timeout=5).json()
     spans = [span for trace in traces for span in spans_of(state, trace["trace_id"])]
-    return {each["name"] for each in spans if each["resource"]["service.name"] == FRONTEND_SERVICE_NAME}
+    return [each["name"] for each in spans if each["resource"]["service.name"] == FRONTEND_SERVICE_NAME]
 
 
-def _missing(seen: set[str]) -> set[str]:
+def _missing(seen: Iterable[str]) -> set[str]:
     """Return what a visit has spans for and `seen` has not."""
     kinds = {"web-vital" if name.startswith("web-vital ") else name for name in seen}
     return {"documentLoad", "load page", "change user", "web-vital"} - kinds
@@ -125,6 +125,19 @@ def test_each_click_is_one_trace_in_all_four_places(deployed: tuple[str, State])
     assert users == {"worf"}
     expected = census.Census(*map(Counter, ([home, fault], [home, fault], [home, fault], [fault])))
     assert eventually(lambda: census.take(state, [home, fault]), expected.__eq__) == expected
+
+
+def test_what_waits_for_the_worker_is_sent_once_when_the_page_goes(deployed: tuple[str, State]) -> None:
+    url, state = deployed
+    with browser_at(url, unanswered="**/relay.worker-*.js") as visit:
+        visit.page.locator("#user").select_option("worf")
+        # The first batch is made within a second, and waits.
+        visit.page.wait_for_event("request", lambda request: "relay.worker" in request.url)
+        visit.page.goto("about:blank")
+        seen = eventually(lambda: frontend_names(state), lambda found: not _missing(found))
+    assert _missing(seen) == set()
+    assert seen.count("documentLoad") == 1
+    assert visit.complaints == []
 
 
 def test_every_saved_question_is_answered_by_what_people_did(checkout: Checkout, deployed: tuple[str, State]) -> None:

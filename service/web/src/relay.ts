@@ -1,58 +1,78 @@
-import type { Outcome, Posted } from "./relay.worker";
+import { type Outcome, type Posted, READY } from "./relay.messages";
+
+export type Body = Uint8Array<ArrayBuffer>;
 
 /** Sends one body to the relay and says whether it was taken. Never throws, and writes nothing to the console. */
-export type Send = (body: Uint8Array<ArrayBuffer>) => Promise<boolean>;
+export type Send = (body: Body) => Promise<boolean>;
 
-/** Return a sender whose requests a worker makes. */
-export function workerSend(url: string): Send {
-  const waiting = new Map<number, (ok: boolean) => void>();
-  let worker: Worker | undefined;
-  let broken = false;
-  let next = 0;
-
-  function start(): Worker {
-    const started = new Worker(new URL("./relay.worker.ts", import.meta.url), { type: "module" });
-    started.addEventListener("message", ({ data }: MessageEvent<Outcome>) => answer(data.id, data.ok));
-    // A worker that cannot run answers nothing: what waits for it is lost, and the page goes on.
-    started.addEventListener("error", (event) => {
-      event.preventDefault();
-      broken = true;
-      for (const id of [...waiting.keys()]) answer(id, false);
-    });
-    return started;
-  }
-
-  function answer(id: number, ok: boolean): void {
-    waiting.get(id)?.(ok);
-    waiting.delete(id);
-  }
-
-  return (body) =>
-    new Promise((resolve) => {
-      const id = next++;
-      waiting.set(id, resolve);
-      if (broken) return answer(id, false);
-      try {
-        worker ??= start();
-        worker.postMessage({ id, url, body } satisfies Posted);
-      } catch {
-        broken = true;
-        answer(id, false);
-      }
-    });
+/** A body that nothing was done with yet, and how to tell its sender what becomes of it. */
+export interface Waiting {
+  readonly body: Body;
+  readonly answer: (ok: boolean) => void;
 }
 
-/** How much all requests that outlive a page may hold together, 64 KiB by "Fetch"; some is left to others. */
-export const KEEPALIVE_BYTES = 60 * 1024;
+/** Has a worker make the requests. Until it runs, what it is to send waits here, and can be taken back. */
+export class WorkerSender {
+  private worker: Worker | undefined;
+  private state: "starting" | "ready" | "broken" = "starting";
+  private waiting: Waiting[] = [];
+  private readonly answers = new Map<number, (ok: boolean) => void>();
+  private next = 0;
 
-/** Return a sender whose requests outlive the page; `fetch` is the browser's own, which makes no span. */
-export function keepaliveSend(url: string, fetch: typeof globalThis.fetch): Send {
-  return async (body) => {
+  constructor(private readonly url: string) {}
+
+  readonly send: Send = (body) => new Promise((answer) => this.accept({ body, answer }));
+
+  /** Return what waits for the worker; it is the caller's to send and to answer from now on. */
+  takeBack(): Waiting[] {
+    return this.waiting.splice(0);
+  }
+
+  private accept(sent: Waiting): void {
+    if (this.state === "ready") return this.post(sent);
+    if (this.state === "broken") return sent.answer(false);
+    this.waiting.push(sent);
     try {
-      const headers = { "Content-Type": "application/json" };
-      return (await fetch(url, { method: "POST", headers, body, keepalive: true })).ok;
+      this.worker ??= this.start();
     } catch {
-      return false;
+      this.giveUp();
     }
-  };
+  }
+
+  private start(): Worker {
+    const worker = new Worker(new URL("./relay.worker.ts", import.meta.url), { type: "module" });
+    worker.addEventListener("message", ({ data }: MessageEvent<Outcome | typeof READY>) => {
+      if (data === READY) this.begin();
+      else this.answer(data);
+    });
+    // A worker that cannot run answers nothing: what waits for it is lost, and the page goes on.
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.giveUp();
+    });
+    return worker;
+  }
+
+  private begin(): void {
+    this.state = "ready";
+    for (const sent of this.takeBack()) this.post(sent);
+  }
+
+  private post({ body, answer }: Waiting): void {
+    const id = this.next++;
+    this.answers.set(id, answer);
+    this.worker?.postMessage({ id, url: this.url, body } satisfies Posted);
+  }
+
+  private answer({ id, ok }: Outcome): void {
+    this.answers.get(id)?.(ok);
+    this.answers.delete(id);
+  }
+
+  private giveUp(): void {
+    this.state = "broken";
+    for (const { answer } of this.takeBack()) answer(false);
+    for (const answer of this.answers.values()) answer(false);
+    this.answers.clear();
+  }
 }

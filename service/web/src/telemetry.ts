@@ -8,9 +8,10 @@ import { RelayExporter } from "./export";
 import { endLingeringFetches, fetchInstrumentation } from "./fetching";
 import { xrayShapedIds } from "./ids";
 import { endOpenInteractions } from "./interact";
+import { keepaliveSend } from "./keepalive";
 import { backendUrl, meta } from "./meta";
 import { MAX_SPANS } from "./pack";
-import { keepaliveSend, workerSend } from "./relay";
+import { WorkerSender } from "./relay";
 import { StampingProcessor } from "./stamp";
 import { watchVitals } from "./vitals";
 
@@ -21,7 +22,11 @@ const LONGEST_VALUE = 2048;
 /** Start observing the page: its load, its calls and its web vitals. Interactions are observed where they are handled. */
 export function startTelemetry(): void {
   const relay = `${backendUrl()}/v1/traces`;
-  const batches = batching(relay);
+  const exporter = new RelayExporter({
+    staying: new WorkerSender(relay),
+    // Taken before the instrumentation wraps it.
+    leaving: keepaliveSend(relay, globalThis.fetch.bind(globalThis)),
+  });
   const provider = new WebTracerProvider({
     resource: defaultResource().merge(
       resourceFromAttributes({
@@ -33,22 +38,16 @@ export function startTelemetry(): void {
     ),
     idGenerator: xrayShapedIds,
     spanLimits: { attributeValueLengthLimit: LONGEST_VALUE },
-    spanProcessors: [new StampingProcessor(), batches],
+    spanProcessors: [new StampingProcessor(), batching(exporter)],
   });
   provider.register({ contextManager: new StackContextManager(), propagator: new W3CTraceContextPropagator() });
   registerInstrumentations({
     instrumentations: [fetchInstrumentation(prefix(relay), prefix(`${backendUrl()}/`)), documentLoad()],
   });
-  flushOnHide(provider);
+  flushOnHide(provider, exporter);
 }
 
-function batching(relay: string): BatchSpanProcessor {
-  const exporter = new RelayExporter({
-    staying: workerSend(relay),
-    // Taken before the instrumentation wraps it.
-    leaving: keepaliveSend(relay, globalThis.fetch.bind(globalThis)),
-    isLeaving: () => leaving,
-  });
+function batching(exporter: RelayExporter): BatchSpanProcessor {
   return new BatchSpanProcessor(exporter, {
     maxExportBatchSize: MAX_SPANS,
     scheduledDelayMillis: SEND_AFTER_MS,
@@ -64,16 +63,13 @@ function documentLoad(): DocumentLoadInstrumentation {
   });
 }
 
-/** Whether what is sent now must outlive the page. Batches are handed to the exporter within `flush` itself. */
-let leaving = false;
-
-function flushOnHide(provider: WebTracerProvider): void {
+function flushOnHide(provider: WebTracerProvider, exporter: RelayExporter): void {
   function flush(): void {
     endLingeringFetches();
-    leaving = true;
-    // It rejects where the relay took nothing, which nobody is told.
-    provider.forceFlush().catch(() => {});
-    leaving = false;
+    exporter.leave(() => {
+      // It rejects where the relay took nothing, which nobody is told.
+      provider.forceFlush().catch(() => {});
+    });
   }
   // On the window and after the capturing listeners of the web vitals, which report the last of them when hidden.
   window.addEventListener("visibilitychange", () => {

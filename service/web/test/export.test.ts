@@ -2,16 +2,23 @@ import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-web";
 import { describe, expect, it, vi } from "vitest";
 import { RelayExporter } from "../src/export";
-import { KEEPALIVE_BYTES, keepaliveSend } from "../src/relay";
+import { KEEPALIVE_BYTES, keepaliveSend } from "../src/keepalive";
+import type { Waiting } from "../src/relay";
 import { endedSpans } from "./spans";
 
 function exporterWith(options: { ok?: boolean; leaving?: boolean }) {
   const state = { ok: true, leaving: false, ...options };
+  const waiting: Waiting[] = [];
   const staying = vi.fn(async (_body: Uint8Array) => state.ok);
   const leaving = vi.fn(async (_body: Uint8Array) => state.ok);
-  const exporter = new RelayExporter({ staying, leaving, isLeaving: () => state.leaving });
-  const send = (spans: ReadableSpan[]): Promise<ExportResult> => new Promise((done) => exporter.export(spans, done));
-  return { state, staying, leaving, send };
+  const exporter = new RelayExporter({ staying: { send: staying, takeBack: () => waiting.splice(0) }, leaving });
+  const send = (spans: ReadableSpan[]): Promise<ExportResult> =>
+    new Promise((done) => {
+      const handOver = (): void => exporter.export(spans, done);
+      if (state.leaving) exporter.leave(handOver);
+      else handOver();
+    });
+  return { exporter, state, waiting, staying, leaving, send };
 }
 
 describe("the exporter", () => {
@@ -29,6 +36,16 @@ describe("the exporter", () => {
     expect(kept.length).toBeGreaterThan(0);
     expect(kept.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(KEEPALIVE_BYTES);
     expect(staying).toHaveBeenCalled();
+  });
+
+  it("sends what still waits for the usual way when the page goes, and tells its sender", async () => {
+    const { exporter, waiting, staying, leaving } = exporterWith({});
+    const body = new Uint8Array([123, 125]);
+    const answered = new Promise<boolean>((answer) => waiting.push({ body, answer }));
+    exporter.leave(() => {});
+    expect(await answered).toBe(true);
+    expect(leaving.mock.calls).toEqual([[body]]);
+    expect(staying).not.toHaveBeenCalled();
   });
 
   it("reports a relay that takes nothing to the processor and to nobody else", async () => {
