@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import trustme
+
+from service.telemetry import http_post
+from service.telemetry.http_post import Poster
+from tests.telemetry.posting.receiving import Post, Serve, served
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    with ExitStack() as stack:
+        yield lambda server: stack.enter_context(served(server))
+
+
+@pytest.fixture
+def post() -> Iterator[Post]:
+    """Post, and close the posters' connections at the end, which lets the servers' threads go."""
+    posters: set[Poster] = set()
+
+    def ask(poster: Poster, body: bytes) -> http_post.Answer:
+        posters.add(poster)
+        return poster.post(body)
+
+    yield ask
+    for poster in posters:
+        assert poster._route is not None
+        poster._route.connection.close()
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[trustme.CA]:
+    """A certificate authority that the environment trusts."""
+    made = trustme.CA()
+    made.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    http_post._trusted.cache_clear()
+    yield made
+    http_post._trusted.cache_clear()
