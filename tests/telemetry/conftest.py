@@ -48,6 +48,12 @@ def app(observatory: Observatory, make_app: AppMaker) -> Flask:
 
 
 @pytest.fixture
+def traced(make_app: AppMaker, observatory: Observatory) -> Flask:
+    """An app that has Honeycomb alone."""
+    return make_app({**observatory.honeycomb, "LOG_CONSOLE": "false", "FAULT_ROUTES": "true"})
+
+
+@pytest.fixture
 def errors(make_app: AppMaker, observatory: Observatory) -> Flask:
     """An app that has Rollbar alone."""
     return make_app({**observatory.rollbar, "LOG_CONSOLE": "false", "FAULT_ROUTES": "true"})

@@ -1,27 +1,20 @@
-"""One decision for both tracers; Honeycomb's counts stay right; sampled out means that nothing is built."""
+"""One decision for both tracers; each span states how many it stands for, so Honeycomb's counts stay right."""
 
 from __future__ import annotations
 
 import json
-import random
 import threading
-from collections import Counter
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from flask import Flask
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.sdk.trace import SpanProcessor
 
-from service.telemetry import core, semantics, xray_context
-from service.telemetry.sampling import Decision, LocalSampler, Question
-from service.telemetry.xray_subsegments import SpanSubsegment
-from service.values import SamplingRule
+from service.telemetry.sampling import LocalSampler
 from tests.telemetry.conftest import AppMaker
+from tests.telemetry.decided import Saying, flushed, local
 from tests.telemetry.observatory import Document, Observatory, eventually
-from tests.telemetry.tracing import PARENT, ROOT, TRACE, TRACEPARENT, Headers, Kept, ask, telemetry_of, until
+from tests.telemetry.tracing import PARENT, TRACE, TRACEPARENT, Headers, Kept, ask, telemetry_of, until
 
 HOME = "/api/activities/home"
 tracer = trace.get_tracer("tests")
@@ -31,31 +24,8 @@ def rule(rate: float, reservoir: int = 0) -> str:
     return json.dumps({"RuleName": "tests", "FixedRate": rate, "ReservoirSize": reservoir})
 
 
-class Saying:
-    """Give each request the same decision; keep what was asked."""
-
-    def __init__(self, *, sampled: bool, rate: int) -> None:
-        self._decision = Decision(sampled, rate)
-        self.asked: list[Question] = []
-
-    def decide(self, question: Question) -> Decision:
-        self.asked.append(question)
-        return self._decision
-
-
-def local(rate: float, reservoir: int, draw: Callable[[], float]) -> LocalSampler:
-    """Return the real sampler within one second that does not end."""
-    return LocalSampler(
-        SamplingRule(name="tests", fixed_rate=rate, reservoir_size=reservoir), clock=lambda: 1.0, draw=draw
-    )
-
-
 def rates(spans: list[Document]) -> dict[str, int | None]:
     return {span["name"]: span["attributes"].get("SampleRate") for span in spans}
-
-
-def flushed(app: Flask) -> None:
-    assert telemetry_of(app).flush(10)
 
 
 @pytest.fixture(params=["http/json", "http/protobuf"])
@@ -203,95 +173,3 @@ def test_a_root_span_within_a_request_has_an_id_and_a_decision_of_its_own(
     assert f"{detached.trace_id:032x}" != answer.trace_id
     flushed(app)
     assert rates(observatory.spans(f"{detached.trace_id:032x}")) == {"detached": None}
-
-
-def test_the_rule_is_asked_once_per_request_with_what_it_needs(make_app: AppMaker, observatory: Observatory) -> None:
-    app = make_app({**observatory.environment})
-    sampler = telemetry_of(app).sampler = Saying(sampled=True, rate=1)
-    ask(app, "/api/activities/notifications", host="api.example.com:8080", x_amzn_trace_id=f"Root={ROOT};Sampled=0")
-    assert sampler.asked == [
-        Question(
-            service="Backend-Flask",
-            host="api.example.com:8080",
-            method="GET",
-            path="/api/activities/notifications",
-            hint=False,
-        )
-    ]
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"traceparent": TRACEPARENT},
-        {"traceparent": f"00-{TRACE}-{PARENT}-ff"},
-        {"x_amzn_trace_id": f"Root={ROOT};Parent={PARENT};Sampled=1"},
-    ],
-    ids=["-01", "every flag", "Sampled=1"],
-)
-def test_a_flood_of_sampled_flags_gains_nothing(make_app: AppMaker, observatory: Observatory, headers: Headers) -> None:
-    """Of 2,000 requests in one second a reservoir of 1 and a tenth of 1,999 are 201 ± 13: four times that bounds it."""
-    counts = {}
-    for name, given in (("none", {}), ("flood", headers)):
-        app = make_app({**observatory.honeycomb, "LOG_CONSOLE": "false"})
-        telemetry_of(app).sampler = local(0.1, 1, random.Random(20).random)
-        counts[name] = sum(ask(app, **given).sampled for _ in range(2000))
-    assert counts["flood"] == counts["none"]
-    assert 147 <= counts["flood"] <= 255
-
-
-def test_a_flood_of_unsampled_flags_leaves_the_reservoir(make_app: AppMaker, observatory: Observatory) -> None:
-    app = make_app({**observatory.honeycomb, "LOG_CONSOLE": "false"})
-    telemetry_of(app).sampler = local(0.1, 3, random.Random(20).random)
-    assert sum(ask(app, traceparent=TRACEPARENT[:-1] + "0").sampled for _ in range(500)) == 3
-
-
-class Started(SpanProcessor):
-    """Count the spans that are built."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def on_start(self, *_: object, **__: object) -> None:
-        self.count += 1
-
-
-@pytest.mark.parametrize(("sampled", "built"), [(True, {"span": 5, "attributes": 2, "subsegment": 1}), (False, {})])
-def test_sampled_out_means_that_nothing_is_built(
-    make_app: AppMaker,
-    observatory: Observatory,
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    sampled: bool,
-    built: dict[str, int],
-) -> None:
-    app = make_app({**observatory.environment, "FAULT_ROUTES": "true"})
-    telemetry_of(app).sampler = Saying(sampled=sampled, rate=1)
-    started, counted = Started(), Counter[str]()
-    telemetry_of(app).provider.add_span_processor(started)
-
-    def counting(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def count(*args: object, **kwargs: object) -> Any:  # noqa: ANN401 - it stands for what it wraps
-            counted[name] += 1
-            return real(*args, **kwargs)
-
-        return count
-
-    monkeypatch.setattr(core, "request_attributes", counting("attributes", semantics.request_attributes))
-    monkeypatch.setattr(core, "response_attributes", counting("attributes", semantics.response_attributes))
-    monkeypatch.setattr(xray_context, "SpanSubsegment", counting("subsegment", SpanSubsegment))
-    quiet = ask(app, "/api/activities/notifications")
-    fine = ask(app, HOME)
-    counted["attributes"] //= 2  # two kinds for each request
-    counted["span"] = started.count + (1 if sampled else 0)
-    assert {name: count for name, count in counted.items() if count} == built
-    failed = ask(app, "/api/fault")
-    flushed(app)
-    assert [line["trace_id"] for line in eventually(lambda: observatory.lines_of(quiet.trace_id), 2)] == (
-        [quiet.trace_id] * 2
-    )
-    assert len(observatory.lines_of(fine.trace_id)) == 1
-    [item] = eventually(lambda: observatory.items(failed.trace_id), 1)
-    assert item["custom"]["span_id"] == failed.span_id
-    everywhere = [*observatory.spans(quiet.trace_id), *observatory.spans(failed.trace_id), *observatory.segments]
-    assert bool(everywhere) == sampled

@@ -1,0 +1,34 @@
+"""Apps whose sampling decision a test knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Flask
+
+from service.telemetry.sampling import Decision, LocalSampler, Question
+from service.values import SamplingRule
+from tests.telemetry.tracing import telemetry_of
+
+
+class Saying:
+    """Give each request the same decision; keep what was asked."""
+
+    def __init__(self, *, sampled: bool, rate: int) -> None:
+        self._decision = Decision(sampled, rate)
+        self.asked: list[Question] = []
+
+    def decide(self, question: Question) -> Decision:
+        self.asked.append(question)
+        return self._decision
+
+
+def local(rate: float, reservoir: int, draw: Callable[[], float]) -> LocalSampler:
+    """Return the real sampler within one second that does not end."""
+    return LocalSampler(
+        SamplingRule(name="tests", fixed_rate=rate, reservoir_size=reservoir), clock=lambda: 1.0, draw=draw
+    )
+
+
+def flushed(app: Flask) -> None:
+    assert telemetry_of(app).flush(10)
