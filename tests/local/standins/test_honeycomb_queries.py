@@ -55,27 +55,33 @@ def served(route: str, milliseconds: int, **more: Any) -> Any:  # noqa: ANN401 -
     return span(f"GET {route}", 2, milliseconds, **more)
 
 
-BACKEND = [
-    *(served(HOME, number, user__id="andrew") for number in range(1, 101)),
-    served(HOME, 7, user__id="worf", trace=1, age=0),
-    served(USER, 9, parent="00f067aa0ba902b7"),
-    served("/api/fault", 3, http__response__status_code=500, error__type="DeliberateError"),
-    served("/api/health-check", 2),
-    served(HOME, 5000, user__id="andrew", age=90_000),
-]
-FRONTEND = [
-    span(f"GET {HOME}", 3, 40, url__template=HOME),
-    span("GET /api/activities/@{handle}", 3, 60, url__template="/api/activities/@{handle}"),
-    span("click home", 1, 45, trace=2, age=0),
-    span("web-vital LCP", 1, 0, web_vital__name="LCP", web_vital__value=812.5, page__route="/"),
-    span("web-vital CLS", 1, 0, web_vital__name="CLS", web_vital__value=0.01, page__route="/"),
-]
+def backend() -> list[Any]:
+    """Return the backend's spans, all but one of just now."""
+    return [
+        *(served(HOME, number, user__id="andrew") for number in range(1, 101)),
+        served(HOME, 7, user__id="worf", trace=1, age=0),
+        served(USER, 9, parent="00f067aa0ba902b7"),
+        served("/api/fault", 3, http__response__status_code=500, error__type="DeliberateError"),
+        served("/api/health-check", 2),
+        served(HOME, 5000, user__id="andrew", age=90_000),
+    ]
+
+
+def frontend() -> list[Any]:
+    """Return the page's spans, of just now."""
+    return [
+        span(f"GET {HOME}", 3, 40, url__template=HOME),
+        span("GET /api/activities/@{handle}", 3, 60, url__template="/api/activities/@{handle}"),
+        span("click home", 1, 45, trace=2, age=0),
+        span("web-vital LCP", 1, 0, web_vital__name="LCP", web_vital__value=812.5, page__route="/"),
+        span("web-vital CLS", 1, 0, web_vital__name="CLS", web_vital__value=0.01, page__route="/"),
+    ]
 
 
 @pytest.fixture
 def ask(serve: Serve) -> Ask:
     url = serve(honeycomb.create_app())
-    whose = {"Backend-Flask": BACKEND, "Cruddur-Frontend": FRONTEND}
+    whose = {"Backend-Flask": backend(), "Cruddur-Frontend": frontend()}
     export = {
         "resourceSpans": [
             {"resource": {"attributes": pairs({"service.name": name})}, "scopeSpans": [{"spans": spans}]}
