@@ -31,8 +31,9 @@ def proxy_to(url: SplitResult) -> Proxy | None:
         # As curl has it: what names no scheme is reached by HTTP.
         parts = urlsplit(named if "://" in named else f"http://{named}")
         port = parts.port or HTTP_PORT
-    except ValueError as error:  # a port that is none; the value may hold a password and is not said
-        raise PermanentError(f"{variable} is no URL of a proxy: write it as http://host:port") from error
+    except ValueError:
+        # Not from the error, which quotes what it took for the port: a part of the password, where that holds a `/`.
+        raise PermanentError(f"{variable} is no URL of a proxy: write it as http://host:port") from None
     if parts.scheme != "http" or not parts.hostname:
         raise PermanentError(f"{variable} names a proxy by {parts.scheme}: only http://host:port can be used")
     return Proxy(parts.hostname, port, _authorization(parts))

@@ -23,10 +23,18 @@ AXE = CHECKOUT / "service" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
 @dataclass
 class Visit:
-    """One open page, and everything that it complained about."""
+    """One open page, everything that it complained about, and what it asked for in vain."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
+
+    def wait_until(self, look: Callable[[], object]) -> None:
+        """Let the page go on until `look` finds something; fail where it never does."""
+        deadline = time.monotonic() + PATIENCE
+        while not look():
+            assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s"
+            self.page.wait_for_timeout(200)
 
 
 @contextmanager
@@ -41,7 +49,7 @@ def browser_at(url: str, *, unanswered: str = "", **options: Any) -> Iterator[Vi
         chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.getuid() == 0 else [])
         visit = Visit(chromium.new_context(**options).new_page())
         if unanswered:
-            visit.page.context.route(unanswered, lambda _: None)
+            visit.page.context.route(unanswered, lambda route: visit.unanswered.append(route.request.url))
         visit.page.on("console", lambda message: visit.complaints.append(message.text))
         visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
         answer = visit.page.goto(url)

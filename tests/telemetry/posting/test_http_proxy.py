@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from base64 import b64encode
 from urllib.parse import urlsplit
 
@@ -74,6 +75,7 @@ def test_a_proxy_without_a_scheme_is_reached_by_http(serve: Serve, post: Post, m
         ("https://ops:secret@proxy:3128", "HTTPS_PROXY names a proxy by https: only http://host:port can be used"),
         ("socks5h://ops:secret@proxy", "HTTPS_PROXY names a proxy by socks5h: only http://host:port can be used"),
         ("http://ops:secret@proxy:none", "HTTPS_PROXY is no URL of a proxy: write it as http://host:port"),
+        ("http://ops:secret/1@proxy:3128", "HTTPS_PROXY is no URL of a proxy: write it as http://host:port"),
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_said_with_its_variable_and_not_its_password(
@@ -83,6 +85,7 @@ def test_a_proxy_that_cannot_be_used_is_said_with_its_variable_and_not_its_passw
     with pytest.raises(PermanentError) as refused:
         Poster("https://collector.example/").post(b"{}")
     assert str(refused.value) == said
+    assert "secret" not in "".join(traceback.format_exception(refused.value))
 
 
 def test_a_proxy_that_names_no_port_is_reached_on_port_80(monkeypatch: pytest.MonkeyPatch) -> None:
