@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service import cross_origin, errors, operations_routes, page, relay
 from service.activities import routes
+from service.routes import cors, errors, health, otlp_relay, page
 from service.settings import Settings
 from service.telemetry import Telemetry
 
@@ -15,9 +15,9 @@ def create_app(settings: Settings) -> Flask:
     app = Flask("service", static_folder=None)
     Telemetry(settings).install(app)
     errors.register(app)
-    operations_routes.register(app, settings)
-    cross_origin.register(app, settings)
+    health.register(app, settings)
+    cors.register(app, settings)
     page.register(app, settings)
-    relay.register(app, settings)
+    otlp_relay.register(app, settings)
     app.register_blueprint(routes.blueprint)
     return app

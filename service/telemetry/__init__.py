@@ -18,10 +18,10 @@ from contextlib import AbstractContextManager
 
 from opentelemetry import trace
 
-from service.telemetry import xray_sdk  # noqa: F401 - before all that imports the SDK
-from service.telemetry.any_json import text
-from service.telemetry.core import EXTENSION, Telemetry, current_telemetry
-from service.telemetry.scope import RequestScope, current_scope
+from service.telemetry.context.request_scope import RequestScope, current_scope
+from service.telemetry.export.safe_json import text
+from service.telemetry.telemetry import EXTENSION, Telemetry, current_telemetry
+from service.telemetry.xray_sdk import lean_import  # noqa: F401 - before all that imports the SDK
 
 __all__ = [
     "EXTENSION",

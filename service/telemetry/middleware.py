@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.context import attach
 
 from service.contract import RELAY_PATH
-from service.telemetry.logs import log_access
-from service.telemetry.scope import RequestScope
+from service.telemetry.context.request_scope import RequestScope
+from service.telemetry.log_lines import log_access
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from opentelemetry.context import Context
 
-    from service.telemetry.core import Telemetry
+    from service.telemetry.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from opentelemetry.sdk.trace import SpanProcessor
 
-from service.telemetry.batching import Batcher
-from service.telemetry.scope import RequestScope
+from service.telemetry.context.request_scope import RequestScope
+from service.telemetry.export.queue import Batcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

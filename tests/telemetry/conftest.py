@@ -10,7 +10,7 @@ from flask import Flask
 from service.factory import create_app
 from service.settings import Settings
 from service.telemetry import EXTENSION
-from service.telemetry.remote_sampling import Pace, RemoteSampler
+from service.telemetry.sampling.remote import Pace, RemoteSampler
 from tests.telemetry.observatory import Observatory
 from tests.telemetry.samplers import QUICK, Local, SamplerMaker
 from tests.telemetry.sampling_daemon import Daemon, rule

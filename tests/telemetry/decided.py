@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from service.telemetry.sampling import Decision, LocalSampler, Question
+from service.telemetry.sampling.rule import Decision, LocalSampler, Question
 from service.values import SamplingRule
 from tests.telemetry.tracing import telemetry_of
 

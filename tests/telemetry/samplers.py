@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from service.telemetry.remote_sampling import Pace, RemoteSampler
-from service.telemetry.sampling import Decision, Question
+from service.telemetry.sampling.remote import Pace, RemoteSampler
+from service.telemetry.sampling.rule import Decision, Question
 from tests.telemetry.tracing import until
 
 QUICK = Pace(targets=0.02, rules=3600.0, retry=0.02, patience=0.05, time_limit=1.0)

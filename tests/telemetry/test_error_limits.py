@@ -10,8 +10,8 @@ from typing import NoReturn
 import pytest
 from flask import Flask
 
-from service.telemetry import rollbar_locals, rollbar_queue
-from service.telemetry.rollbar_body import MAX_BODY
+from service.telemetry.sinks.rollbar import local_variables, queue
+from service.telemetry.sinks.rollbar.body import MAX_BODY
 from tests.telemetry.observatory import KEYS, Document, Observatory, eventually
 from tests.telemetry.raising import Shown, counts, item_of_failing, raise_, raising, trace_of, unstarred
 from tests.telemetry.segments import ask
@@ -28,7 +28,7 @@ def test_errors_beyond_the_bound_are_items_without_local_variables_and_then_coun
         raise RuntimeError(f"one of many {type(shown)}")
 
     raising(errors, fail)
-    bound, room = rollbar_queue.MAX_WITH_FRAMES, rollbar_queue.MAX_WAITING
+    bound, room = queue.MAX_WITH_FRAMES, queue.MAX_WAITING
     ids = [ask(errors, "/raising", 500) for _ in range(room + 3)]
     assert counts(errors).dropped_full == 3
     release.set()
@@ -94,7 +94,7 @@ def test_large_local_variables_look_as_the_sdk_shows_them(
 
     raising(errors, fail)
     spared = item_of_failing(errors, observatory)
-    monkeypatch.setattr(rollbar_locals, "_SMALL", 10**9)
+    monkeypatch.setattr(local_variables, "_SMALL", 10**9)
     whole = item_of_failing(errors, observatory)
     shown, expected = (unstarred(trace_of(item)["frames"][-1]["locals"]) for item in (spared, whole))
     assert shown.keys() == {"rows", "mappings", "sets", "lists", "loop", "many"}

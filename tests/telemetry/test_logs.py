@@ -13,7 +13,7 @@ from flask import Flask, abort, request
 
 from local.standins.server import Served
 from service import telemetry
-from service.telemetry.logs import MAX_LINE, JsonFormatter
+from service.telemetry.log_lines import MAX_LINE, JsonFormatter
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Document, LogGroup, Observatory, eventually
 from tests.telemetry.segments import ask

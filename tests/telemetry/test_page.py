@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from service import page
+from service.routes import page
 from service.settings import Settings
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Observatory, eventually

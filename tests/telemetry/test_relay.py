@@ -14,7 +14,7 @@ from limits import RateLimitItemPerMinute
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from werkzeug.test import TestResponse
 
-from service import relay
+from service.routes import otlp_relay
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Observatory, eventually
 
@@ -79,7 +79,7 @@ def test_a_span_of_the_page_reaches_honeycomb_with_the_key_and_leaves_no_trace_o
     [
         (415, document(span()), "text/plain", {}, "application/json or application/x-protobuf"),
         (415, document(span()), JSON, {"Content-Encoding": "gzip"}, "as they are"),
-        (413, b" " * (relay.MAX_BODY + 1), JSON, {}, "longer than 262144 bytes"),
+        (413, b" " * (otlp_relay.MAX_BODY + 1), JSON, {}, "longer than 262144 bytes"),
         (413, document(*[span()] * 513), JSON, {}, "513 spans are too many"),
         (400, b"{", JSON, {}, "its JSON cannot be read"),
         (400, b"[]", JSON, {}, "another shape"),
@@ -131,7 +131,7 @@ def test_a_client_that_floods_is_asked_to_wait_while_others_go_on(client: FlaskC
 
 
 def test_all_clients_together_are_bounded(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay, "IN_ALL", RateLimitItemPerMinute(5))
+    monkeypatch.setattr(otlp_relay, "IN_ALL", RateLimitItemPerMinute(5))
     statuses = [post(client, document(span()), **{"X-Forwarded-For": f"203.0.113.{n}"}).status_code for n in range(20)]
     assert statuses.count(429) >= 10
 
@@ -155,8 +155,8 @@ def test_without_honeycomb_spans_are_taken_and_dropped(make_app: AppMaker) -> No
 
 
 def test_nothing_that_is_sent_makes_the_relay_fail(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay, "PER_CLIENT", RateLimitItemPerMinute(100_000))
-    monkeypatch.setattr(relay, "IN_ALL", RateLimitItemPerMinute(100_000))
+    monkeypatch.setattr(otlp_relay, "PER_CLIENT", RateLimitItemPerMinute(100_000))
+    monkeypatch.setattr(otlp_relay, "IN_ALL", RateLimitItemPerMinute(100_000))
     chance = random.Random(2026)
     whole = {JSON: json.dumps(document(span(), span(links=[{"traceId": TRACE_ID, "spanId": SPAN_ID}]))).encode()}
     whole[PROTOBUF] = protobuf()

@@ -13,7 +13,7 @@ import pytest
 from botocore.credentials import Credentials
 
 from local.standins.xray_daemon import XRayDaemon
-from service.telemetry.sampling import DROPPED, ONE, Decision, Question
+from service.telemetry.sampling.rule import DROPPED, ONE, Decision, Question
 from tests.local.emulator.conftest import free_port, start, wait_until_ready
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Observatory

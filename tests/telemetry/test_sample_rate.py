@@ -10,7 +10,7 @@ from flask import Flask
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
-from service.telemetry.sampling import LocalSampler
+from service.telemetry.sampling.rule import LocalSampler
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.decided import Saying, flushed, local
 from tests.telemetry.observatory import Document, Observatory, eventually

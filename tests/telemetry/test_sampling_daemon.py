@@ -15,7 +15,7 @@ import pytest
 from flask import Flask, request
 
 from local.standins.server import Served
-from service.telemetry.remote_sampling import Pace
+from service.telemetry.sampling.remote import Pace
 from tests.local.emulator.conftest import free_port
 from tests.telemetry.samplers import LOCAL, QUICK, REQUEST, SamplerMaker, following, half, polling
 from tests.telemetry.sampling_daemon import Daemon

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.trace import SpanProcessor
 
-from service.telemetry import core, semantics, xray_context
-from service.telemetry.sampling import Question
-from service.telemetry.xray_subsegments import SpanSubsegment
+from service.telemetry import telemetry
+from service.telemetry.context import semconv
+from service.telemetry.sampling.rule import Question
+from service.telemetry.xray_sdk import context
+from service.telemetry.xray_sdk.subsegments import SpanSubsegment
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.decided import Saying, flushed, local
 from tests.telemetry.observatory import Observatory, eventually
@@ -93,9 +95,9 @@ def test_sampled_out_means_that_nothing_is_built(
 
         return count
 
-    monkeypatch.setattr(core, "request_attributes", counting("attributes", semantics.request_attributes))
-    monkeypatch.setattr(core, "response_attributes", counting("attributes", semantics.response_attributes))
-    monkeypatch.setattr(xray_context, "SpanSubsegment", counting("subsegment", SpanSubsegment))
+    monkeypatch.setattr(telemetry, "request_attributes", counting("attributes", semconv.request_attributes))
+    monkeypatch.setattr(telemetry, "response_attributes", counting("attributes", semconv.response_attributes))
+    monkeypatch.setattr(context, "SpanSubsegment", counting("subsegment", SpanSubsegment))
     quiet = ask(app, "/api/activities/notifications")
     fine = ask(app, HOME)
     counted["attributes"] //= 2  # two kinds for each request

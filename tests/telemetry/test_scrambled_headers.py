@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from opentelemetry import baggage
 
-from service.telemetry.propagation import Incoming, incoming_baggage, resolve
+from service.telemetry.context.propagation import Incoming, incoming_baggage, resolve
 from tests.telemetry.tracing import (
     PARENT,
     ROOT,

@@ -16,8 +16,8 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerPro
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
 
 from service.telemetry import ids
-from service.telemetry.tracer import AppTracerProvider, Root
-from service.telemetry.verdict import verdict
+from service.telemetry.sampling.trace_state import verdict
+from service.telemetry.spans.tracer import AppTracerProvider, Root
 
 ELSEWHERE = SpanContext(0x5759E988BD862E3FE1BE46A994272793, 0x53995C3F42CD8AD8, True, TraceFlags(1))  # noqa: FBT003 - the API's own order
 RESOURCE = Resource({"service.name": "Backend-Flask"})

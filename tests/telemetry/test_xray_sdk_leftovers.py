@@ -13,8 +13,8 @@ from flask import Flask
 from opentelemetry import trace
 
 from service import telemetry
-from service.telemetry import xray_context
-from service.telemetry.doors import ScopedLogHandler
+from service.telemetry.process_globals import ScopedLogHandler
+from service.telemetry.xray_sdk import context
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Observatory, eventually
 from tests.telemetry.segments import ask
@@ -65,7 +65,7 @@ def test_an_unsampled_request_takes_every_call_and_sends_nothing(make_app: AppMa
 def test_outside_a_request_it_warns_once_and_does_nothing(
     observatory: Observatory, caplog: pytest.LogCaptureFixture
 ) -> None:
-    xray_context._warned.clear()
+    context._warned.clear()
     with caplog.at_level(logging.WARNING, "service"):
         for _ in range(3):
             with xray_recorder.in_subsegment("nowhere") as subsegment:
@@ -73,7 +73,7 @@ def test_outside_a_request_it_warns_once_and_does_nothing(
             with xray_recorder.in_segment("job"):
                 xray_recorder.current_segment().set_user("worf")
             xray_recorder.end_subsegment()
-    assert [record.name for record in caplog.records] == ["service.telemetry.xray_context"]
+    assert [record.name for record in caplog.records] == ["service.telemetry.xray_sdk.context"]
     assert observatory.segments == []
 
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from service.telemetry.batching import Batcher
+from service.telemetry.export.queue import Batcher
 
 
 class Link:

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.telemetry import breath
-from service.telemetry.batching import Batcher
+from service.telemetry.export import gil_pacing
+from service.telemetry.export.queue import Batcher
 from tests.unit.link import Link, closed, until
 
 
@@ -65,8 +65,8 @@ def test_a_queue_that_is_more_than_a_quarter_full_waits_for_no_turn(
     *, waiting: int, waits: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(breath, "time", SimpleNamespace(monotonic=lambda: 1000.0, sleep=pauses.append))
-    monkeypatch.setattr(breath._Turns, "next", 1000.001)
+    monkeypatch.setattr(gil_pacing, "time", SimpleNamespace(monotonic=lambda: 1000.0, sleep=pauses.append))
+    monkeypatch.setattr(gil_pacing._Turns, "next", 1000.001)
     link = Link()
     link.gate.clear()
     waited: list[bool] = []
@@ -74,7 +74,7 @@ def test_a_queue_that_is_more_than_a_quarter_full_waits_for_no_turn(
     def send(batch: list[int]) -> None:
         link.send(batch)
         pauses.clear()
-        breath.wait_for_turn()
+        gil_pacing.wait_for_turn()
         waited.append(bool(pauses))
 
     batcher = Batcher("test", send, capacity=12, batch_size=1, interval=0.01)
@@ -92,11 +92,11 @@ def test_a_queue_that_is_more_than_a_quarter_full_waits_for_no_turn(
 def test_what_is_asked_for_waits_for_no_turn(
     ask: Callable[[Batcher[int]], bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(breath._Turns, "next", time.monotonic() + 60)
+    monkeypatch.setattr(gil_pacing._Turns, "next", time.monotonic() + 60)
     sent: list[int] = []
 
     def send(batch: list[int]) -> None:
-        breath.wait_for_turn()
+        gil_pacing.wait_for_turn()
         sent.extend(batch)
 
     batcher = Batcher("test", send, batch_size=8, interval=60)

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from service.telemetry import delivery
-from service.telemetry.batching import Batcher
-from service.telemetry.send_errors import BusyError, PermanentError, UnauthorizedError, writing
+from service.telemetry.export import retry
+from service.telemetry.export.errors import BusyError, PermanentError, UnauthorizedError, writing
+from service.telemetry.export.queue import Batcher
 from tests.unit.link import Link, closed, until
 
 
@@ -144,7 +144,7 @@ def test_a_wrong_key_is_said_once_and_the_sink_told_nothing_more_until_a_probe_i
     assert link.calls == 2 + len(link.items)
     assert batcher.counts.delivered == len(link.items)
     assert batcher.counts.delivered + batcher.counts.dropped_refused == given
-    said = [record.getMessage() for record in caplog.records if record.name == delivery.__name__]
+    said = [record.getMessage() for record in caplog.records if record.name == retry.__name__]
     assert said == [
         "test takes nothing with these credentials, and is told nothing more: answered 401: check THE_KEY",
         "test takes what it is sent again",

@@ -13,10 +13,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
 
-from service.telemetry import otlp_json
-from service.telemetry.spans import LightSpan
-from service.telemetry.tracer import AppTracerProvider, Root
-from service.telemetry.verdict import verdict
+from service.telemetry.sampling.trace_state import verdict
+from service.telemetry.sinks.otlp import json_encoder
+from service.telemetry.spans.span import LightSpan
+from service.telemetry.spans.tracer import AppTracerProvider, Root
 
 RESOURCE = Resource({"service.name": "Backend-Flask", "numbers": [1, 2]})
 TRACE = 0x5759E988BD862E3FE1BE46A994272793
@@ -76,7 +76,7 @@ def hex_to_base64(document: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def test_it_says_what_the_stock_exporter_says(spans: list[LightSpan]) -> None:
-    body = otlp_json.encode(RESOURCE, spans)
+    body = json_encoder.encode(RESOURCE, spans)
     ours = ParseDict(hex_to_base64(json.loads(body)), ExportTraceServiceRequest())
     assert MessageToDict(ours) == MessageToDict(encode_spans(spans))
 
@@ -89,7 +89,7 @@ def test_texts_that_utf_8_cannot_carry_lose_nothing_else() -> None:
     provider._on_end = (finished.append,)
     with provider.get_tracer("tests").start_as_current_span("lone \ud800", attributes={"key \udfff": "value \ud83d"}):
         pass
-    [span] = json.loads(otlp_json.encode(RESOURCE, finished))["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    [span] = json.loads(json_encoder.encode(RESOURCE, finished))["resourceSpans"][0]["scopeSpans"][0]["spans"]
     assert span["name"] == "lone ?"
     assert span["attributes"] == [
         {"key": "key ?", "value": {"stringValue": "value ?"}},
@@ -99,8 +99,8 @@ def test_texts_that_utf_8_cannot_carry_lose_nothing_else() -> None:
 
 def test_values_that_never_come_again_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: dict[tuple[str, str | int], str] = {}
-    monkeypatch.setattr(otlp_json, "_written", kept)
-    monkeypatch.setattr(otlp_json, "_values_of", {})
+    monkeypatch.setattr(json_encoder, "_written", kept)
+    monkeypatch.setattr(json_encoder, "_values_of", {})
     provider = AppTracerProvider(
         RESOURCE, lambda: Root(TRACE, recorded=True, random=True, trace_state=verdict(rate=1, in_xray=True))
     )
@@ -109,17 +109,19 @@ def test_values_that_never_come_again_are_not_kept(monkeypatch: pytest.MonkeyPat
     tracer = provider.get_tracer("tests")
     for number in range(1_000):
         tracer.start_span("one", attributes={"number": number, "route": "/home"}).end()
-    spans = json.loads(otlp_json.encode(RESOURCE, finished))["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    spans = json.loads(json_encoder.encode(RESOURCE, finished))["resourceSpans"][0]["scopeSpans"][0]["spans"]
     assert [span["attributes"][0]["value"] for span in spans] == [{"intValue": str(number)} for number in range(1_000)]
     assert ("route", "/home") in kept
-    assert len([key for key, _ in kept if key == "number"]) == otlp_json._VALUES_KEPT
+    assert len([key for key, _ in kept if key == "number"]) == json_encoder._VALUES_KEPT
 
 
 def test_what_is_kept_written_is_bounded_whatever_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: dict[tuple[str, str | int], str] = {}
-    monkeypatch.setattr(otlp_json, "_written", kept)
+    monkeypatch.setattr(json_encoder, "_written", kept)
     counts: dict[str, int] = {}
-    monkeypatch.setattr(otlp_json, "_values_of", counts)
-    for number in range(2 * otlp_json._KEPT + 5):
-        assert otlp_json._attributes({f"key {number}": 1}) == f'[{{"key":"key {number}","value":{{"intValue":"1"}}}}]'
+    monkeypatch.setattr(json_encoder, "_values_of", counts)
+    for number in range(2 * json_encoder._KEPT + 5):
+        assert (
+            json_encoder._attributes({f"key {number}": 1}) == f'[{{"key":"key {number}","value":{{"intValue":"1"}}}}]'
+        )
     assert len(kept) == len(counts) == 5

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.telemetry.sampling import ONE, Decision, LocalSampler, Question
+from service.telemetry.sampling.rule import ONE, Decision, LocalSampler, Question
 from service.values import SamplingRule
 
 REQUEST = Question(service="Backend-Flask", host="example.com", method="GET", path="/api/activities/home")

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from service.telemetry.tracebacks import Told
+from service.telemetry.spans.exceptions import Told
 
 
 class UnprintableError(Exception):

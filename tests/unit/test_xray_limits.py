@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from service.telemetry.any_json import dumps
-from service.telemetry.xray_limits import (
+from service.telemetry.export.safe_json import dumps
+from service.telemetry.sinks.xray.limits import (
     AnnotationBudget,
     Document,
     annotation_key,
@@ -15,7 +15,7 @@ from service.telemetry.xray_limits import (
     segment_name,
     short,
 )
-from service.telemetry.xray_packing import MAX_DOCUMENT, fitted, pack
+from service.telemetry.sinks.xray.packing import MAX_DOCUMENT, fitted, pack
 
 
 @pytest.mark.parametrize(

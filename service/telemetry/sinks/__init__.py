@@ -15,12 +15,12 @@ from service.settings import Settings
 from service.telemetry.sink import Sink
 
 CONNECTORS: Final = (
-    "service.telemetry.sinks.honeycomb",
+    "service.telemetry.sinks.otlp",
     "service.telemetry.sinks.xray",
     "service.telemetry.sinks.cloudwatch",
     "service.telemetry.sinks.rollbar",
     "service.telemetry.sinks.console",
-    "service.telemetry.sinks.browser",
+    "service.telemetry.sinks.otlp.browser",
 )
 
 

@@ -10,8 +10,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 
 from service.settings import Settings
-from service.telemetry.logs import JsonFormatter, encode
-from service.telemetry.scope import RequestScope
+from service.telemetry.context.request_scope import RequestScope
+from service.telemetry.log_lines import JsonFormatter, encode
 from service.telemetry.sink import Sink
 
 NAME = "console"

@@ -18,7 +18,7 @@ from service.contract import LOG_GROUP
 from service.factory import create_app
 from service.settings import Settings
 from service.telemetry import EXTENSION
-from service.telemetry.drops import Counts, DropReport
+from service.telemetry.export.drop_metrics import Counts, DropReport
 from tests.local.emulator.conftest import Aws, Client
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])

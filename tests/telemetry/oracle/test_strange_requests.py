@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.telemetry.sampling import ONE, Decision, Question
+from service.telemetry.sampling.rule import ONE, Decision, Question
 from tests.telemetry.oracle.conftest import Served
 from tests.telemetry.oracle.routes import Ask
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from service.telemetry import http_post
-from service.telemetry.http_post import Poster
+from service.telemetry.export import http
+from service.telemetry.export.http import Poster
 from tests.telemetry.posting.receiving import Post, Serve, served
 
 
@@ -23,7 +23,7 @@ def post() -> Iterator[Post]:
     """Post, and close the posters' connections at the end, which lets the servers' threads go."""
     posters: set[Poster] = set()
 
-    def ask(poster: Poster, body: bytes) -> http_post.Answer:
+    def ask(poster: Poster, body: bytes) -> http.Answer:
         posters.add(poster)
         return poster.post(body)
 
@@ -39,6 +39,6 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[trust
     made = trustme.CA()
     made.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-    http_post._trusted.cache_clear()
+    http._trusted.cache_clear()
     yield made
-    http_post._trusted.cache_clear()
+    http._trusted.cache_clear()

@@ -12,7 +12,7 @@ from threading import Thread
 
 import trustme
 
-from service.telemetry.http_post import Answer, Poster
+from service.telemetry.export.http import Answer, Poster
 
 Reply = Callable[["Receiver"], None]
 

@@ -9,8 +9,8 @@ from contextlib import suppress
 import pytest
 import trustme
 
-from service.telemetry import http_post
-from service.telemetry.http_post import Poster
+from service.telemetry.export import http
+from service.telemetry.export.http import Poster
 from tests.telemetry.posting.receiving import Post, Receiver, Receiving, Serve, encrypted
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -60,7 +60,7 @@ def test_an_answer_a_byte_at_a_time_is_given_up_at_the_limit(
                 receiver.wfile.write(b"x")
                 time.sleep(0.02)
 
-    monkeypatch.setattr(http_post, "_TOTAL", 0.3)
+    monkeypatch.setattr(http, "_TOTAL", 0.3)
     server = serve(Receiving(drip))
     begun = time.monotonic()
     with pytest.raises(TimeoutError):

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from service.telemetry.http_post import Poster
-from service.telemetry.http_proxy import Proxy, proxy_to
-from service.telemetry.send_errors import PermanentError
+from service.telemetry.export.errors import PermanentError
+from service.telemetry.export.http import Poster
+from service.telemetry.export.http_proxy import Proxy, proxy_to
 from tests.telemetry.posting.receiving import Post, Receiving, Serve, encrypted
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")

@@ -1,0 +1,227 @@
+"""Start the spans of one app: OpenTelemetry's API in front, light spans and the SDK's span processors behind.
+
+A span follows its parent. A root follows the sampling rule; a request's server span is given what was decided
+for the request.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from service.telemetry.spans.current_span import CurrentSpan
+from service.telemetry.spans.span import LightSpan
+from service.telemetry.spans.unsampled import UnrecordedSpan
+
+if TYPE_CHECKING:
+    from opentelemetry.util.types import Attributes
+
+logger = logging.getLogger(__name__)
+
+_SAMPLED, _RANDOM = trace.TraceFlags.SAMPLED, trace.TraceFlags.RANDOM_TRACE_ID
+_INTERNAL = trace.SpanKind.INTERNAL
+_UNLIMITED = 1_000_000
+_FAILED = "a span processor failed"
+
+
+class Root(NamedTuple):
+    """What is decided for a span that has no parent of ours in this process; `caller` is its parent elsewhere."""
+
+    trace_id: int
+    recorded: bool
+    random: bool
+    trace_state: trace.TraceState
+    caller: trace.SpanContext | None = None
+
+    @property
+    def flags(self) -> int:
+        """The trace flags of level 2."""
+        return (_SAMPLED if self.recorded else 0) | (_RANDOM if self.random else 0)
+
+
+class AppTracerProvider(trace.TracerProvider):
+    """Start the spans of one app. `decide` is asked for a root that is no request's."""
+
+    def __init__(self, resource: Resource, decide: Callable[[], Root]) -> None:
+        self.resource = resource
+        self.limits = SpanLimits()
+        most = self.limits.max_span_attributes
+        shortened = self.limits.max_span_attribute_length is not None
+        self.plain_attributes = 0 if shortened else _UNLIMITED if most is None else most
+        self._decide = decide
+        self._processors: tuple[SpanProcessor, ...] = ()
+        self._on_start: tuple[Callable[..., None], ...] = ()
+        self._on_end: tuple[Callable[..., None], ...] = ()
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes | None = None,
+    ) -> AppTracer:
+        """Return a tracer whose spans name the module."""
+        named = InstrumentationScope(
+            instrumenting_module_name, instrumenting_library_version or "", schema_url, attributes
+        )
+        return AppTracer(named, lambda _: self)
+
+    def add_span_processor(self, processor: SpanProcessor) -> None:
+        """Let `processor` see every span, after those that are there already."""
+        self._processors += (processor,)
+        self._on_start = tuple(each.on_start for each in self._processors if _overrides(each, "on_start"))
+        # `_on_ending` is the SDK's hook for a span that may still be changed; it has no public name yet.
+        ending = tuple(getattr(each, "_on_ending") for each in self._processors if _overrides(each, "_on_ending"))  # noqa: B009 - as above
+        self._on_end = ending + tuple(each.on_end for each in self._processors)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Let each processor export what it holds."""
+        return not [each for each in self._processors if not each.force_flush(timeout_millis)]
+
+    def shutdown(self) -> None:
+        """Shut the processors down."""
+        for each in self._processors:
+            _safely(each.shutdown)
+
+    def ended(self, span: LightSpan) -> None:
+        """Tell the processors that `span` has ended."""
+        for listener in self._on_end:
+            try:  # not by `_safely`: this is on every request's path
+                listener(span)
+            except Exception:
+                logger.exception(_FAILED)
+
+    def start(  # noqa: PLR0917 - what the API says of a span
+        self,
+        instrumentation: InstrumentationScope,
+        name: str,
+        context: Context | None = None,
+        kind: trace.SpanKind = _INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[trace.Link] | None = None,
+        start_time: int | None = None,
+        *,
+        parent: trace.Span | None = None,
+        root: Root | None = None,
+    ) -> LightSpan | UnrecordedSpan:
+        """Start a span under `parent`, or as `root` says; with neither, under the span of `context`."""
+        if parent is None and root is None:
+            parent = trace.get_current_span(context)
+        if type(parent) is LightSpan:
+            trace_id, parent_id, flags, state = parent.trace_id, parent.span_id, parent.flags, parent.trace_state
+            above: LightSpan | trace.SpanContext | None = parent
+        else:
+            root = root or self._root((parent or trace.INVALID_SPAN).get_span_context())
+            trace_id, flags, state, above = root.trace_id, root.flags, root.trace_state, root.caller
+            parent_id = above.span_id if above is not None else 0
+        if not flags & _SAMPLED:
+            return UnrecordedSpan(trace_id, flags, state)
+        span = LightSpan(
+            self,
+            instrumentation,
+            name,
+            trace_id=trace_id,
+            parent=above,
+            parent_id=parent_id,
+            flags=flags,
+            trace_state=state,
+            kind=kind,
+            start_time=start_time,
+        )
+        if attributes:
+            span.set_attributes(attributes)
+        for link in links or ():
+            span.add_link(link.context, link.attributes)
+        for listener in self._on_start:
+            _safely(listener, span, context)
+        return span
+
+    def _root(self, parent: trace.SpanContext) -> Root:
+        """Follow a parent that application code has put into the context; without one, ask for a decision."""
+        if not parent.is_valid:
+            return self._decide()
+        flags = parent.trace_flags
+        return Root(parent.trace_id, flags.sampled, flags.random_trace_id, parent.trace_state, parent)
+
+
+class AppTracer(trace.Tracer):
+    """Start spans for one module. `find` gives the provider of the app that is meant, None where there is none."""
+
+    def __init__(
+        self, instrumentation: InstrumentationScope, find: Callable[[Context | None], AppTracerProvider | None]
+    ) -> None:
+        self._instrumentation = instrumentation
+        self._find = find
+
+    def start_span(  # noqa: PLR0917 - the API's signature
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: trace.SpanKind = _INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[trace.Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,  # noqa: FBT001, FBT002 - the same
+        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 - the same
+    ) -> trace.Span:
+        """Start a span; in a request that is not recorded, or outside any app's life, one that records nothing."""
+        parent = trace.get_current_span(context)
+        if type(parent) is UnrecordedSpan and context is None:
+            return parent
+        told = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
+        return self.start_within(parent, *told)
+
+    def start_within(  # noqa: PLR0917 - as above
+        self,
+        parent: trace.Span,
+        name: str,
+        context: Context | None,
+        kind: trace.SpanKind,
+        attributes: Attributes,
+        links: Sequence[trace.Link] | None,
+        start_time: int | None,
+        record_exception: bool,  # noqa: FBT001 - as above
+        set_status_on_exception: bool,  # noqa: FBT001 - as above
+    ) -> trace.Span:
+        """Start a span under `parent`, which is the current span of `context`."""
+        provider = parent.provider if type(parent) is LightSpan else self._find(context)
+        if provider is None:
+            return trace.NoOpTracer().start_span(name, context)
+        span = provider.start(self._instrumentation, name, context, kind, attributes, links, start_time, parent=parent)
+        if not (record_exception and set_status_on_exception) and isinstance(span, LightSpan):
+            span.on_exception(record=record_exception, set_status=set_status_on_exception)
+        return span
+
+    def start_as_current_span(  # noqa: PLR0917 - the same
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: trace.SpanKind = _INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[trace.Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,  # noqa: FBT001, FBT002 - the same
+        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 - the same
+        end_on_exit: bool = True,  # noqa: FBT001, FBT002 - the same
+    ) -> Any:  # noqa: ANN401 - the API types it as a private class
+        """Return a context manager, which is a decorator too, that starts the span and makes it the current one."""
+        told = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
+        return CurrentSpan(self, told, end_on_exit=end_on_exit)
+
+
+def _overrides(processor: SpanProcessor, hook: str) -> bool:
+    return getattr(type(processor), hook, None) is not getattr(SpanProcessor, hook)
+
+
+def _safely(listener: Callable[..., None], *args: object) -> None:
+    try:
+        listener(*args)
+    except Exception:
+        logger.exception(_FAILED)

@@ -1,0 +1,160 @@
+"""Make the X-Ray SDK's segments and subsegments cheaply, with the ids of their spans.
+
+The SDK's own constructors draw random ids, look at each character of a name and count references, and a subsegment
+makes its segment first. Here a segment is made only when code asks for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from aws_xray_sdk.core.models.dummy_entities import DummySegment, DummySubsegment
+from aws_xray_sdk.core.models.entity import Entity
+from aws_xray_sdk.core.models.segment import Segment
+from aws_xray_sdk.core.models.subsegment import Subsegment
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+
+from service.telemetry.context.request_scope import RequestScope
+from service.telemetry.export.safe_json import text
+from service.telemetry.ids import span_hex
+
+logger = logging.getLogger(__name__)
+
+_INVALID = frozenset("?;*()!$~^<>")
+"""What the SDK takes out of a name (its `models/entity.py`)."""
+
+
+class Opened(NamedTuple):
+    """How an entity was opened: its span, the context within it, and what leads back out of that."""
+
+    span: trace.Span
+    context: otel_context.Context
+    token: Any
+    thread: int
+
+
+class RequestSegment(Segment):  # type: ignore[misc]  # the SDK publishes no types
+    """The segment of a sampled request: its user is the request's in every sink."""
+
+    def set_user(self, user: Any) -> None:  # noqa: ANN401 - the SDK publishes no types
+        """Name the user, as `telemetry.identify` does."""
+        self.scope.user_id = text(user)
+
+
+class UnsampledSegment(DummySegment):  # type: ignore[misc]  # the SDK publishes no types
+    """The segment of a request that is not sampled: its log lines and error items still name the user."""
+
+    def set_user(self, user: Any) -> None:  # noqa: ANN401 - as above
+        """Name the user, as `telemetry.identify` does."""
+        self.scope.user_id = text(user)
+
+
+class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no types
+    """A subsegment that is a span. Its segment comes into being when it is asked for."""
+
+    opened: Opened | None
+
+    def __init__(self, name: str, namespace: str, scope: RequestScope, parent_id: str) -> None:
+        # All that the SDK's `Entity` and `Subsegment` set; `id` follows when the span is started.
+        self.id = ""
+        self.name = _valid(name)
+        self.start_time = time.time()
+        self.parent_id = parent_id
+        self.sampled = True
+        self.in_progress = True
+        self.http: dict[str, Any] = {}
+        self.annotations: dict[str, Any] = {}
+        self.metadata: dict[str, Any] = {}
+        self.aws: dict[str, Any] = {}
+        self.cause: Any = {}
+        self.subsegments: list[Any] = []
+        self.trace_id = scope.xray_id
+        self.type = "subsegment"
+        self.namespace = namespace
+        self.sql: dict[str, Any] = {}
+        self._segment_of = scope
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
+        if name != "parent_segment":
+            raise AttributeError(name)
+        return segment_of(self._segment_of)
+
+    def close(self, end_time: float | None = None) -> None:
+        """Close it; no references are counted, as nothing waits for the last one."""
+        Entity.close(self, end_time)
+
+    def add_subsegment(self, subsegment: Any) -> None:  # noqa: ANN401 - as above
+        """Add a child."""
+        Entity.add_subsegment(self, subsegment)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the SDK would send of it."""
+        own = {"_segment_of", "opened"}
+        made: dict[str, Any] = Entity.to_dict(self)
+        return {key: value for key, value in made.items() if key not in own}
+
+
+class UnsampledSubsegment(DummySubsegment):  # type: ignore[misc]  # the SDK publishes no types
+    """Stand for every subsegment of a request that is not sampled. It takes whatever it is told, and keeps nothing."""
+
+    # What code may read of it; the SDK's own methods that would write are without effect in a dummy.
+    id = "0000000000000000"
+    name = "dummy"
+    type = "subsegment"
+    namespace = "local"
+    parent_id = None
+    sampled = False
+    in_progress = True
+    start_time = 0.0
+    cause: Any = MappingProxyType({})
+    http: Any = MappingProxyType({})
+    annotations = metadata = aws = sql = http
+    subsegments = ()
+
+    def __init__(self, scope: RequestScope) -> None:
+        self._segment_of = scope
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
+        if name == "parent_segment":
+            return segment_of(self._segment_of)
+        if name == "trace_id":
+            return self.parent_segment.trace_id
+        raise AttributeError(name)
+
+    def add_subsegment(self, subsegment: Any) -> None:  # noqa: ANN401 - as above
+        """Keep nothing."""
+
+    def close(self, end_time: float | None = None) -> None:
+        """Stay open: it is used again."""
+
+
+def segment_of(scope: RequestScope) -> Any:  # noqa: ANN401 - as above
+    """Return the SDK's segment of the request, made at the first call."""
+    if scope.xray_segment is None:
+        scope.xray_segment = _segment(scope)
+    return scope.xray_segment
+
+
+def _segment(scope: RequestScope) -> Any:  # noqa: ANN401 - as above
+    name, span = scope.telemetry.settings.xray_service_name, scope.span
+    if span.is_recording():
+        segment = RequestSegment(name, entityid=span_hex(span.span_id), traceid=scope.xray_id)
+    else:
+        segment = UnsampledSegment(name)
+    segment.scope = scope
+    segment.opened = Opened(span, scope.context(), None, threading.get_ident())
+    return segment
+
+
+@lru_cache(maxsize=1024)
+def _valid(name: str) -> str:
+    made = "".join(each for each in name if each not in _INVALID)
+    if made != name:
+        logger.warning("the subsegment %r is named %r: X-Ray takes no %s", name, made, "".join(sorted(_INVALID)))
+    return made
