@@ -7,17 +7,20 @@ library alone. A name that AWS, Honeycomb or Rollbar shows to a person has its o
 from enum import StrEnum
 from typing import Final
 
+APP_NAME: Final = "Cruddur"
+"""Begins the name of whatever is made for the app in an account: stacks, log group, X-Ray groups, alarms, queries."""
+
 SERVICE_NAME: Final = "Backend-Flask"
 """The X-Ray segment name, the service of the sampling rule and of the group filter, `service.name` in OpenTelemetry."""
 
-LOG_GROUP: Final = "Cruddur-Backend-Flask"
+LOG_GROUP: Final = f"{APP_NAME}-{SERVICE_NAME}"
 """The CloudWatch log group that holds the application's log lines."""
 
 LONGEST_VERSION: Final = 40
 """Characters that Rollbar takes as an item's `code_version` and as a deploy's `revision`, which it joins by being equal
 (Rollbar API reference, "Create an item" and "Report a deploy")."""
 
-METRICS_NAMESPACE: Final = "Cruddur/Telemetry"
+METRICS_NAMESPACE: Final = f"{APP_NAME}/Telemetry"
 """The CloudWatch namespace of what is measured from log lines."""
 DROPPED_METRIC: Final = "Dropped"
 """Items that were lost, in all and by the dimension of their sink."""
@@ -33,7 +36,7 @@ PATH_FIELD: Final = "path"
 SAMPLED_FIELD: Final = "sampled"
 """The fields of a log line's JSON object by which lines are measured."""
 
-XRAY_GROUP: Final = "Cruddur"
+XRAY_GROUP: Final = APP_NAME
 XRAY_GROUP_FILTER: Final = f'service("{SERVICE_NAME}")'
 CONFIGURED_NAME_ANNOTATION: Final = "service_name"
 """Where a segment that is named after its host keeps the configured name, by which the group finds it."""
@@ -46,12 +49,18 @@ XRAY_DAEMON_PORT: Final = 2000
 
 HEALTH_CHECK_PATH: Final = "/api/health-check"
 
-FRONTEND_SERVICE_NAME: Final = "Cruddur-Frontend"
+FRONTEND_SERVICE_NAME: Final = f"{APP_NAME}-Frontend"
 """The `service.name` of the browser's spans, and the only one that the relay takes."""
 
 RELAY_PATH: Final = "/v1/traces"
-USER_HEADER: Final = "X-Cruddur-User"
+USER_HEADER: Final = f"X-{APP_NAME}-User"
 """Names the user where `TRUST_USER_HEADER` says so: anyone can write it."""
+
+TRACE_ID_HEADER: Final = "X-Trace-Id"
+"""The response header that carries the trace id, as 32 hex digits."""
+
+HONEYCOMB_API: Final = "https://api.honeycomb.io"
+ROLLBAR_API: Final = "https://api.rollbar.com/api/1/"
 
 SECRET_PLACEHOLDER: Final = "replace-me"
 """What a secret holds until `make secrets` fills it in: the service reads it as "this sink is off"."""
@@ -138,14 +147,19 @@ class Output(StrEnum):
     DASHBOARD = "Dashboard"
 
 
+def resource_name(environment: str, name: str) -> str:
+    """Return the name of one of `environment`'s stacks, alarms or dashboards, `Cruddur-dev-<name>`."""
+    return f"{APP_NAME}-{environment}-{name}"
+
+
 def observability_stack_name(environment: str) -> str:
     """Return the CloudFormation name of the stack that outlives the service."""
-    return f"Cruddur-{environment}-Observability"
+    return resource_name(environment, "Observability")
 
 
 def service_stack_name(environment: str) -> str:
     """Return the CloudFormation name of the stack that runs the service."""
-    return f"Cruddur-{environment}-Service"
+    return resource_name(environment, "Service")
 
 
 def secret_name(environment: str, secret: SecretName) -> str:

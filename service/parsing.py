@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote, urlsplit
 
-from service.contract import LONGEST_VERSION
+from service.contract import HONEYCOMB_API, LONGEST_VERSION
 from service.values import DaemonAddress, SamplingRule, Secret
 
 MAX_PORT = 65535
@@ -94,7 +94,7 @@ def http_url(text: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError(f"{text!r} is not a URL: set for example `https://api.honeycomb.io`")
+        raise ValueError(f"{text!r} is not a URL: set for example `{HONEYCOMB_API}`")
     if parts.username or parts.password:
         raise ValueError("the URL holds a user name or password: put credentials into the header or key variable")
     return text

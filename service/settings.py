@@ -8,12 +8,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from service import parsing
-from service.contract import SERVICE_NAME, SHUTDOWN_DEADLINE_SECONDS, Variable
+from service.contract import CONTAINER_PORT, ROLLBAR_API, SERVICE_NAME, SHUTDOWN_DEADLINE_SECONDS, Variable
 from service.values import DaemonAddress, SamplingRule, Secret
 
 T = TypeVar("T")
-
-ROLLBAR_API = "https://api.rollbar.com/api/1/"
 
 
 def variable(name: Variable, parse: Callable[[str], T], default: T) -> T:
@@ -34,7 +32,7 @@ class Settings:
     frontend_origins: frozenset[str] = variable(Variable.FRONTEND_URL, parsing.origins, frozenset())
     backend_origins: frozenset[str] = variable(Variable.BACKEND_URL, parsing.origins, frozenset())
     bind_host: str = variable(Variable.BIND_HOST, str, "127.0.0.1")
-    port: int = variable(Variable.PORT, parsing.port, 4567)
+    port: int = variable(Variable.PORT, parsing.port, CONTAINER_PORT)
     workers: int = variable(Variable.WEB_CONCURRENCY, parsing.positive_integer, 1)
     threads: int = variable(Variable.WEB_THREADS, parsing.positive_integer, 8)
     shutdown_deadline: float = variable(

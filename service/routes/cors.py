@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Flask
 from flask_cors import CORS
 
-from service.contract import RELAY_PATH, USER_HEADER
+from service.contract import RELAY_PATH, TRACE_ID_HEADER, USER_HEADER
 from service.settings import Settings
 
 _SENT = ("content-type", "if-modified-since", "authorization", "traceparent", "tracestate", "baggage", USER_HEADER)
-_SHOWN = ("location", "link", "X-Trace-Id", "traceresponse", "Server-Timing")
+_SHOWN = ("location", "link", TRACE_ID_HEADER, "traceresponse", "Server-Timing")
 
 
 def register(app: Flask, settings: Settings) -> None:
