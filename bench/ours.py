@@ -12,6 +12,7 @@ from bench import shop
 from bench.variants import Subject
 from service.settings import Settings
 from service.telemetry import Telemetry
+from service.telemetry_config import telemetry_config
 
 tracer = trace.get_tracer("home.activities")
 LOGGER = logging.getLogger("service.bench")
@@ -41,7 +42,7 @@ def notify() -> Any:  # noqa: ANN401 - any JSON
 def wire(settings: Settings, slower: int) -> Subject:
     """Return the app with its telemetry, whose queues wait `slower` times as long as usual."""
     app = shop.create_app(home, notify)
-    telemetry = Telemetry(settings)
+    telemetry = Telemetry(telemetry_config(settings))
     telemetry.install(app)
     queues = [sink.queue for sink in telemetry.sinks if sink.queue is not None]
     for queue in queues:

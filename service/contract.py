@@ -56,6 +56,9 @@ RELAY_PATH: Final = "/v1/traces"
 USER_HEADER: Final = f"X-{APP_NAME}-User"
 """Names the user where `TRUST_USER_HEADER` says so: anyone can write it."""
 
+OIDC_IDENTITY_HEADER: Final = "X-Amzn-Oidc-Identity"
+"""Where a load balancer that authenticates users names the user ("Authenticate users", ALB documentation)."""
+
 TRACE_ID_HEADER: Final = "X-Trace-Id"
 """The response header that carries the trace id, as 32 hex digits."""
 

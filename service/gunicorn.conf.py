@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.contract import STOP_TIMEOUT_SECONDS
 from service.parsing import SettingsError
-from service.settings import Settings, forget_empty_variables
+from service.settings import Settings, unset_empty_variables
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _MEMORY = "/dev/shm"  # noqa: S108 - a private file is made in it
 
-forget_empty_variables()
+unset_empty_variables()
 try:
     _settings = Settings.from_env()
 except SettingsError as error:
@@ -29,7 +29,7 @@ threads = _settings.threads
 worker_class = "gthread"
 # gunicorn's heartbeat file, in memory as its documentation advises for containers; macOS has no such place.
 worker_tmp_dir = _MEMORY if Path(_MEMORY).is_dir() else None
-# The rest of the stop timeout belongs to the sinks' last flush.
+# The rest of the stop timeout is for the sinks' last flush.
 graceful_timeout = max(1, int(STOP_TIMEOUT_SECONDS - _settings.shutdown_deadline - 5))
 # Longer than the load balancer's idle timeout of 60 s, so that it never reuses a connection just closed.
 keepalive = 65
@@ -40,14 +40,14 @@ accesslog = None
 
 
 def post_worker_init(worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
-    """Leave what is loaded out of garbage collections: each full one would walk all of it and hold up requests."""
+    """Exempt what is loaded from garbage collection: each full collection would pause requests to walk through it."""
     gc.collect()
     gc.freeze()
 
 
 def worker_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
-    """Send what the sinks still hold."""
-    from service.telemetry import EXTENSION  # noqa: PLC0415 - it reads the X-Ray SDK's variables, which must be checked first
+    """Flush the sinks."""
+    from service.telemetry import EXTENSION  # noqa: PLC0415 - only where a worker has loaded the app
 
     # A worker whose app could not be loaded has none.
     app: Any = getattr(worker, "wsgi", None)

@@ -1,4 +1,4 @@
-"""Turn the text of an environment variable into a checked value.
+"""Parse and validate the text of environment variables.
 
 Every parser takes the stripped, non-empty text and returns the value, or raises `ValueError` with
 the rest of the sentence "VARIABLE: ...": the value it saw (never a secret's) and what to set instead.
@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote, urlsplit
 
-from service.contract import HONEYCOMB_API, LONGEST_VERSION
-from service.values import DaemonAddress, SamplingRule, Secret
+from service.contract import HONEYCOMB_API, LONGEST_VERSION, SECRET_PLACEHOLDER
+from service.telemetry.config import DaemonAddress, SamplingRule, Secret
 
 MAX_PORT = 65535
 
@@ -27,10 +27,10 @@ class SettingsError(ValueError):
 
 def boolean(text: str) -> bool:
     """Read `true` or `false`; "false" means false."""
-    known = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
-    if text.lower() not in known:
+    values = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    if text.lower() not in values:
         raise ValueError(f"{text!r} is neither true nor false: set `true` or `false`")
-    return known[text.lower()]
+    return values[text.lower()]
 
 
 def positive_integer(text: str) -> int:
@@ -63,7 +63,7 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
     def parse(text: str) -> str:
         if text not in allowed:
-            raise ValueError(f"{text!r} is not known: set one of {', '.join(allowed)}")
+            raise ValueError(f"{text!r} is not supported: set one of {', '.join(allowed)}")
         return text
 
     return parse
@@ -73,10 +73,10 @@ def choices(*allowed: str) -> Callable[[str], frozenset[str]]:
     """Accept a comma-separated subset of `allowed`."""
 
     def parse(text: str) -> frozenset[str]:
-        chosen = frozenset(part.strip() for part in text.split(",") if part.strip())
-        if unknown := sorted(chosen.difference(allowed)):
-            raise ValueError(f"{text!r} holds the unknown {unknown[0]!r}: set one of {', '.join(allowed)}")
-        return chosen
+        names = frozenset(part.strip() for part in text.split(",") if part.strip())
+        if unknown := sorted(names.difference(allowed)):
+            raise ValueError(f"{text!r} has the unknown {unknown[0]!r}: set one of {', '.join(allowed)}")
+        return names
 
     return parse
 
@@ -90,10 +90,10 @@ def http_url(text: str) -> str:
     """Read an http or https URL with a host and no credentials in it."""
     try:
         parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        usable = False
-    if not usable:
+        is_usable = False
+    if not is_usable:
         raise ValueError(f"{text!r} is not a URL: set for example `{HONEYCOMB_API}`")
     if parts.username or parts.password:
         raise ValueError("the URL holds a user name or password: put credentials into the header or key variable")
@@ -102,12 +102,12 @@ def http_url(text: str) -> str:
 
 def origins(text: str) -> frozenset[str]:
     """Read web origins, `https://app.example.com`, several with commas between."""
-    found = frozenset(each.strip().rstrip("/") for each in text.split(",") if each.strip())
-    for each in sorted(found):
+    values = frozenset(each.strip().rstrip("/") for each in text.split(",") if each.strip())
+    for each in sorted(values):
         parts = urlsplit(http_url(each))
         if parts.path or parts.query or parts.fragment:
             raise ValueError(f"{each!r} is more than an origin: set `{parts.scheme}://{parts.netloc}`")
-    return found
+    return values
 
 
 def secret(text: str) -> Secret[str]:
@@ -116,7 +116,7 @@ def secret(text: str) -> Secret[str]:
         raise ValueError(
             "the value (not shown) has a space or a character outside printable ASCII: paste the key again"
         )
-    return Secret(text)
+    return Secret(text, is_placeholder=text == SECRET_PLACEHOLDER)
 
 
 def secret_headers(text: str) -> Secret[Mapping[str, str]]:
@@ -130,10 +130,10 @@ def secret_headers(text: str) -> Secret[Mapping[str, str]]:
     for pair in filter(None, (part.strip() for part in text.split(","))):
         name, equals, value = pair.partition("=")
         if not equals or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name.strip()):
-            raise ValueError("the value (not shown) is no list of headers: set `x-honeycomb-team=<key>`")
+            raise ValueError("the value (not shown) is not a list of headers: set `x-honeycomb-team=<key>`")
         if value.strip():
             headers[name.strip().lower()] = secret(unquote(value.strip())).reveal()
-    return Secret(headers)
+    return Secret(headers, is_placeholder=SECRET_PLACEHOLDER in headers.values())
 
 
 def daemon_address(text: str) -> DaemonAddress:
@@ -174,7 +174,7 @@ def segment_name(text: str) -> str:
     """
     if not re.fullmatch(r"[\w\s.:/%&#=+\\\-@]{1,200}", text):
         raise ValueError(
-            f"{text!r} is no segment name: use letters, digits, white space and _.:/%&#=+\\-@, 200 characters at most"
+            f"{text!r} is not a segment name: use at most 200 letters, digits, white space and _.:/%&#=+\\-@"
         )
     return text
 
@@ -189,22 +189,22 @@ def version(text: str) -> str:
 def origin(text: str) -> str:
     """Read what kind of AWS resource runs the service, as `AWS::ECS::Fargate` (`origin`, segment documents)."""
     if not re.fullmatch(r"AWS(::[A-Za-z0-9]+)+", text):
-        raise ValueError(f"{text!r} is no kind of AWS resource: set for example `AWS::ECS::Fargate`, or nothing")
+        raise ValueError(f"{text!r} is not a kind of AWS resource: set for example `AWS::ECS::Fargate`, or nothing")
     return text
 
 
 def log_group_name(text: str) -> str:
     """Read a log group's name: letters, digits and ``_-/.#``, 512 at most ("CreateLogGroup", CloudWatch Logs API)."""
     if not re.fullmatch(r"[A-Za-z0-9_\-/.#]{1,512}", text):
-        raise ValueError(f"{text!r} is no log group name: use letters, digits and _-/.#, 512 characters at most")
+        raise ValueError(f"{text!r} is not a log group name: use letters, digits and _-/.#, 512 characters at most")
     return text
 
 
 def sampling_rule(text: str) -> SamplingRule:
     """Read the JSON of an X-Ray sampling rule ("SamplingRule", X-Ray API reference), bare or under `SamplingRule`."""
     try:
-        found = json.loads(text)
-        rule = found.get("SamplingRule", found)
+        document = json.loads(text)
+        rule = document.get("SamplingRule", document)
         parsed = SamplingRule(
             name=str(rule["RuleName"]),
             fixed_rate=float(rule["FixedRate"]),
@@ -216,7 +216,7 @@ def sampling_rule(text: str) -> SamplingRule:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{text!r} is no sampling rule ({error}): set the JSON of aws/json/xray.json on one line"
+            f"{text!r} is not a sampling rule ({error}): set the JSON of aws/json/xray.json on one line"
         ) from error
     if not 0 <= parsed.fixed_rate <= 1 or parsed.reservoir_size < 0:
         raise ValueError(f"{text!r}: FixedRate must be 0 to 1 and ReservoirSize 0 or more")

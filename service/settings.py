@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 
 from service import parsing
 from service.contract import CONTAINER_PORT, ROLLBAR_API, SERVICE_NAME, SHUTDOWN_DEADLINE_SECONDS, Variable
-from service.values import DaemonAddress, SamplingRule, Secret
+from service.telemetry.config import DaemonAddress, SamplingRule, Secret
 
 T = TypeVar("T")
 
 
-def variable(name: Variable, parse: Callable[[str], T], default: T) -> T:
+def variable(name: str, parse: Callable[[str], T], default: T) -> T:
     """Declare a field read from the variable `name`; an absent or empty variable gives `default`."""
-    made: T = field(default=default, metadata={"variable": name, "parse": parse})
-    return made
+    declared: T = field(default=default, metadata={"variable": name, "parse": parse})
+    return declared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +74,30 @@ class Settings:
         Raises `SettingsError`, which names every variable at fault at once, its value (never a
         secret's) and what to set instead.
         """
-        return cls(**_read(os.environ if environ is None else environ))
+        return cls(**_read(cls, os.environ if environ is None else environ))
+
+    def secrets(self) -> dict[str, tuple[str, ...]]:
+        """Return the values of every secret by each name it goes by: field, variable, and header where it is one.
+
+        A setting is secret because its type is `Secret`: nothing lists them.
+        """
+        secrets: dict[str, tuple[str, ...]] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if not isinstance(value, Secret):
+                continue
+            revealed = value.reveal()
+            by_header = dict(revealed) if isinstance(revealed, Mapping) else {}
+            values = tuple(by_header.values()) or (str(revealed),)
+            secrets |= dict.fromkeys((each.name, str(each.metadata["variable"])), values)
+            secrets |= {header: (header_value,) for header, header_value in by_header.items()}
+        return secrets
 
 
-def forget_empty_variables() -> None:
+def unset_empty_variables() -> None:
     """Remove the contract's empty variables from this process's environment.
 
-    Here an empty one counts as absent; the X-Ray SDK and botocore read some of them too, and would take it for
+    Here an empty variable counts as absent; the X-Ray SDK and botocore read some of them too, and would take it for
     a value.
     """
     for name in Variable:
@@ -88,10 +105,10 @@ def forget_empty_variables() -> None:
             del os.environ[name]
 
 
-def _read(environ: Mapping[str, str]) -> dict[str, Any]:
+def _read(settings: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     problems: list[str] = []
-    for each in fields(Settings):
+    for each in fields(settings):
         name, parse = each.metadata["variable"], each.metadata["parse"]
         text = environ.get(name, "").strip()
         if not text:

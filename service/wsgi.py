@@ -1,4 +1,4 @@
-"""Give gunicorn the app: `gunicorn --config service/gunicorn.conf.py "service.wsgi:build()"`."""
+"""Build the app for gunicorn: `gunicorn --config service/gunicorn.conf.py "service.wsgi:build()"`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from service.factory import create_app
 from service.parsing import SettingsError
 from service.settings import Settings
 
-# gunicorn's exit code for "the app could not be loaded": the arbiter stops instead of trying again for ever.
+# gunicorn's exit code for "the app could not be loaded": the arbiter stops instead of restarting workers forever.
 APP_LOAD_ERROR = 4
 
 

@@ -12,7 +12,7 @@ import requests
 from operations.honeycomb.errors import HoneycombError
 from operations.honeycomb.patience import ATTEMPTS, Patience, pause_before_retry
 from operations.honeycomb.refusals import no_answer, not_honeycombs, refusal
-from service.values import Secret
+from service.telemetry.config import Secret
 
 DEFAULT_URL: Final = "https://api.honeycomb.io"
 VARIABLE: Final = "HONEYCOMB_API_URL"

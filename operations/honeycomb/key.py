@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from operations.honeycomb.errors import HoneycombError, NoKeyError
 from service.contract import CONFIGURATION_KEY_VARIABLE, SECRET_PLACEHOLDER, SecretName, secret_name
 from service.parsing import secret
-from service.values import Secret
+from service.telemetry.config import Secret
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

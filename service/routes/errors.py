@@ -1,4 +1,4 @@
-"""Answer every error as JSON that carries the trace id."""
+"""Return every error as JSON that carries the trace id."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from service.telemetry import trace_id
 
 
 def register(app: Flask) -> None:
-    """Make `app` answer its errors as JSON."""
-    app.register_error_handler(HTTPException, _answer)
+    """Make `app` return its errors as JSON."""
+    app.register_error_handler(HTTPException, _error_response)
 
 
-def _answer(error: HTTPException) -> tuple[dict[str, Any], int, list[tuple[str, str]]]:
+def _error_response(error: HTTPException) -> tuple[dict[str, Any], int, list[tuple[str, str]]]:
     status = error.code or InternalServerError.code
-    # Werkzeug's own headers say more than the body can, `Allow` of a 405 for one; the type is ours.
+    # Werkzeug's own headers, such as `Allow` of a 405, are kept; the content type is ours.
     headers = [(name, value) for name, value in error.get_headers() if name.lower() != "content-type"]
     body = {
         "error": {"status": status, "name": error.name, "message": error.description},

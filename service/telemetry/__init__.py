@@ -1,27 +1,29 @@
-"""Observe a Flask app four ways under one trace id.
+"""Observe a Flask app with several back ends under one trace id.
 
-`Telemetry(settings).install(app)` is all that an app needs. A handler uses four things, none of which needs to
-know which sinks are on, and each of which does nothing outside a request:
+`Telemetry(config).install(app)` is all that an app needs. A handler uses four functions:
 
 - `span(name)` times a block: a span in Honeycomb, a subsegment in X-Ray;
-- `annotate(key=value)` says something of the current span that one will search for, in both;
+- `annotate(key=value)` sets searchable attributes on the current span, in both;
 - `identify(user_id)` names the user of the request on its spans, segment, log lines and error items;
-- `trace_id()` gives the id to show to a person.
+- `trace_id()` returns the id to show to a person.
 
-Plain OpenTelemetry calls (`trace.get_tracer(...)`), plain X-Ray SDK calls (`xray_recorder.in_subsegment(...)`),
-`logging` and `rollbar.report_message(...)` work too, and join the same trace.
+OpenTelemetry's API (`trace.get_tracer(...)`), the X-Ray SDK's (`xray_recorder.in_subsegment(...)`), `logging` and
+`rollbar.report_message(...)` work too, and join the same trace.
+
+Names are imported at first use: settings and health checks import `service.telemetry.config` alone, and must not pay
+for OpenTelemetry's SDK (the pattern of "SPEC 1: Lazy Loading", Scientific Python).
 """
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry import trace
-
-from service.telemetry.context.request_scope import RequestScope, current_scope
-from service.telemetry.export.safe_json import text
-from service.telemetry.telemetry import EXTENSION, Telemetry, current_telemetry
-from service.telemetry.xray_sdk import lean_import  # noqa: F401 - before all that imports the SDK
+if TYPE_CHECKING:
+    from service.telemetry.api import annotate, identify, span, trace_id
+    from service.telemetry.context.request_scope import RequestScope, current_scope
+    from service.telemetry.process_globals import current_telemetry
+    from service.telemetry.telemetry import EXTENSION, Telemetry
 
 __all__ = [
     "EXTENSION",
@@ -35,35 +37,18 @@ __all__ = [
     "trace_id",
 ]
 
-Value = str | bool | int | float
-
-_tracer = trace.get_tracer(__name__)
-
-
-def span(name: str, **attributes: Value) -> AbstractContextManager[trace.Span]:
-    """Time the block as a span within the current one; an exception that leaves it is recorded on it."""
-    return _tracer.start_as_current_span(name, attributes=attributes)
+_HOMES: Final = {
+    **dict.fromkeys(("annotate", "identify", "span", "trace_id"), "api"),
+    **dict.fromkeys(("RequestScope", "current_scope"), "context.request_scope"),
+    **dict.fromkeys(("EXTENSION", "Telemetry"), "telemetry"),
+    "current_telemetry": "process_globals",
+}
 
 
-def annotate(**values: Value) -> None:
-    """Set attributes on the current span that X-Ray indexes as annotations, up to 50 a trace."""
-    current, scope = trace.get_current_span(), current_scope()
-    if scope is not None and current.is_recording():
-        current.set_attributes(values)
-        scope.annotate(current.get_span_context().span_id, values)
-
-
-def identify(user_id: object) -> None:
-    """Name the user of the current request on its spans, segment, log lines and error items; None is nobody.
-
-    A number or a UUID, as databases have for users, is named by its text.
-    """
-    scope = current_scope()
-    if scope is not None:
-        scope.user_id = None if user_id is None else text(user_id)
-
-
-def trace_id() -> str | None:
-    """Return the current request's trace id as 32 hex digits, or None outside a request."""
-    scope = current_scope()
-    return scope.trace_hex if scope is not None else None
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value  # the next look-up finds it without this function
+    return value

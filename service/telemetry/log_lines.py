@@ -1,24 +1,23 @@
-"""Make each log line one JSON object that carries the ids of its request."""
+"""Write each log line as one JSON object that carries the ids of its request."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring as _string
 from time import time_ns
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from opentelemetry.context import get_current
 
-from service.contract import ACCESS_LOGGER, LOGGER_FIELD, PATH_FIELD, SAMPLED_FIELD
 from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope
 from service.telemetry.export.safe_json import dumps
 from service.telemetry.ids import span_hex
-from service.telemetry.spans.exceptions import Told
+from service.telemetry.spans.exceptions import ExceptionSnapshot
 from service.telemetry.spans.span import SPAN_KEY, LightSpan
 
 NO_REQUEST: Final = "-"
@@ -27,29 +26,33 @@ NO_REQUEST: Final = "-"
 MAX_LINE: Final = 256 * 1024 - 26
 """Bytes: what PutLogEvents takes as one event, less the overhead that it counts for each."""
 
-_access_logger = logging.getLogger(ACCESS_LOGGER)
-_service_logger = logging.getLogger("service")
-_root_logger = logging.getLogger()
-_SCOPE = "request_scope"
+_SCOPE_ATTRIBUTE = "request_scope"
 _SERVER_ERROR = 500
 _HALF_A_MICROSECOND: Final = 0.0005
 """In milliseconds."""
-_LONGEST_KEPT: Final = 256
-"""Characters of a path whose part of the line is kept written: with as many as are kept, a megabyte or so."""
-_THOUSANDTHS: Final = tuple(f".{number:03}+00:00" for number in range(1000))
-_OF_NO_REQUEST: Final = ",".join(f'"{name}":"{NO_REQUEST}"' for name in ("trace_id", "span_id", "xray_trace_id"))
+_MAX_CACHED_PATH: Final = 256
+"""Characters of a path whose part of the line is cached: a full cache then takes a megabyte or so."""
+_MILLISECONDS: Final = tuple(f".{number:03}+00:00" for number in range(1000))
+_IDS_OUTSIDE_REQUESTS: Final = ",".join(f'"{name}":"{NO_REQUEST}"' for name in ("trace_id", "span_id", "xray_trace_id"))
+
+
+class LineFormat(NamedTuple):
+    """What every line of one app has alike: the service's version, and the `logger` of access lines."""
+
+    version: str
+    access_logger: str
 
 
 @dataclass(slots=True)
 class LogLine:
-    """A record taken out of the caller's hands. Its JSON is made later, on the thread that sends it."""
+    """A record captured on the caller's thread. It is encoded later, on the thread that sends it."""
 
     created: int
     """Milliseconds since the epoch."""
     level: str
     logger: str
     message: str
-    exception: Told | None
+    exception: ExceptionSnapshot | None
     scope: RequestScope | None
     span_id: int
     fields: Mapping[str, Any] | None = None
@@ -57,47 +60,58 @@ class LogLine:
 
 
 Line = LogLine | RequestScope
-"""What a line is made of: a record, or a request that is over, whose access line says what its scope knows."""
+"""The source of a line: a record, or a request that has ended, whose access line shows what its scope holds."""
 
 
 def capture(record: logging.LogRecord) -> Line:
-    """Take from `record`, and from the request it belongs to, what its line will show."""
-    held = record.__dict__
-    made = held.get(_SCOPE)
-    if isinstance(made, RequestScope):  # else an `extra` of that name
-        return made
-    here: Mapping[str, Any] = get_current()
-    scope: RequestScope | None = here.get(SCOPE_KEY)
+    """Capture from `record`, and from the request it belongs to, what its line will show."""
+    attributes = record.__dict__
+    access_scope = attributes.get(_SCOPE_ATTRIBUTE)
+    if isinstance(access_scope, RequestScope):  # else an `extra` of that name
+        return access_scope
+    context: Mapping[str, Any] = get_current()
+    scope: RequestScope | None = context.get(SCOPE_KEY)
     return LogLine(
         int(record.created * 1000 + _HALF_A_MICROSECOND),  # a float of seconds may be too small by that
         record.levelname,
         record.name,
         _message(record),
-        _told(record, scope) if record.exc_info else None,
+        _snapshot(record, scope) if record.exc_info else None,
         scope,
-        _span_id(scope, here.get(SPAN_KEY)) if scope is not None else 0,
-        fields=_further(held["fields"]) if "fields" in held else None,
+        _span_id(scope, context.get(SPAN_KEY)) if scope is not None else 0,
+        fields=_extra_fields(attributes["fields"]) if "fields" in attributes else None,
     )
 
 
-def log_access(scope: RequestScope) -> None:
-    """Write the one access line of a request that was answered: INFO, or ERROR for a 5xx."""
-    level = logging.ERROR if scope.status >= _SERVER_ERROR else logging.INFO
-    if not _access_logger.isEnabledFor(level):
-        return
-    scope.created = time_ns() // 1_000_000
-    for log in scope.telemetry.access_logs:
-        log(scope)
-    if _heard_elsewhere():
-        text = f"{scope.method} {scope.path} {scope.status}"
-        record = _access_logger.makeRecord(ACCESS_LOGGER, level, "", 0, text, (), None)
-        setattr(record, _SCOPE, scope)
-        _access_logger.handle(record)
+class AccessLog:
+    """Write one access line per request: to `sinks` directly, and to whoever else listens to its logger."""
 
+    def __init__(self, logger: str, sinks: Sequence[Callable[[RequestScope], None]]) -> None:
+        self._logger = logging.getLogger(logger)
+        self._sinks = sinks
 
-def _heard_elsewhere() -> bool:
-    """Return whether somebody listens by a handler of their own: ours, one on the root, is told without a record."""
-    return bool(_access_logger.handlers or _service_logger.handlers or len(_root_logger.handlers) > 1)
+    def write(self, scope: RequestScope) -> None:
+        """Write the line of a request that has ended: INFO, or ERROR for a 5xx."""
+        level = logging.ERROR if scope.status >= _SERVER_ERROR else logging.INFO
+        if not self._logger.isEnabledFor(level):
+            return
+        scope.created = time_ns() // 1_000_000
+        for log_access in self._sinks:
+            log_access(scope)
+        if self._has_other_listeners():
+            text = f"{scope.method} {scope.path} {scope.status}"
+            record = self._logger.makeRecord(self._logger.name, level, "", 0, text, (), None)
+            setattr(record, _SCOPE_ATTRIBUTE, scope)
+            self._logger.handle(record)
+
+    def _has_other_listeners(self) -> bool:
+        """Return whether there is a handler beside ours, the one on the root: it needs a record."""
+        logger = self._logger
+        while logger.parent is not None:
+            if logger.handlers:
+                return True
+            logger = logger.parent
+        return len(logger.handlers) > 1
 
 
 def _span_id(scope: RequestScope, span: object) -> int:
@@ -107,16 +121,16 @@ def _span_id(scope: RequestScope, span: object) -> int:
     return scope.span.span_id
 
 
-def _further(fields: object) -> Mapping[str, Any] | None:
-    """Return what `extra={"fields": …}` gave; other libraries may mean something else by that name."""
+def _extra_fields(fields: object) -> Mapping[str, Any] | None:
+    """Return the `fields` of `extra={"fields": …}`; other libraries may mean something else by that name."""
     return fields if isinstance(fields, Mapping) else None
 
 
-def _told(record: logging.LogRecord, scope: RequestScope | None) -> Told | None:
+def _snapshot(record: logging.LogRecord, scope: RequestScope | None) -> ExceptionSnapshot | None:
     _, error, traceback = record.exc_info or (None, None, None)
     if scope is not None and error is not None and error is scope.error and error.__traceback__ is traceback:
-        return scope.told()  # the span shows it too
-    return Told(error, traceback)
+        return scope.error_snapshot()  # the span shows it too
+    return ExceptionSnapshot(error, traceback)
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -126,21 +140,21 @@ def _message(record: logging.LogRecord) -> str:
         return f"{record.msg} (its arguments could not be formatted)"
 
 
-def encode(line: Line, version: str) -> str:
-    """Return the line of the service's `version` as one JSON object, without a newline, that UTF-8 can carry.
+def encode(line: Line, line_format: LineFormat) -> str:
+    """Return the line as one JSON object, without a newline, that UTF-8 can carry.
 
-    Of a record too long for an event, it is what fits of its text.
+    A record too long for an event is cut to what fits.
     """
     if isinstance(line, RequestScope):
-        return _utf8(_access(line, version))
+        return _utf8(_access_line(line, line_format))
     exception = line.exception.text() if line.exception is not None else None
-    made = _json(line, exception, version)
-    if len(made) <= MAX_LINE // 4 or size_of(made) <= MAX_LINE:
-        return made
+    encoded = _log_line(line, exception, line_format.version)
+    if len(encoded) <= MAX_LINE // 4 or size_of(encoded) <= MAX_LINE:
+        return encoded
     # One character may take six bytes (`\u0001`), and there are two texts.
     share = MAX_LINE // 14
     shorter = "…" + exception[-share:] if exception is not None else None
-    return _json(replace(line, message=line.message[:share] + "…"), shorter, version)
+    return _log_line(replace(line, message=line.message[:share] + "…"), shorter, line_format.version)
 
 
 def size_of(text: str) -> int:
@@ -148,37 +162,41 @@ def size_of(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
-# The texts are put together here and not from dicts, which would cost twice as much.
+# Formatted as text and not from dicts, which would cost twice as much.
 
 
-def _access(scope: RequestScope, version: str) -> str:
-    answer = _answer if len(scope.path) <= _LONGEST_KEPT else _answer.__wrapped__
+def _access_line(scope: RequestScope, line_format: LineFormat) -> str:
+    response = _response if len(scope.path) <= _MAX_CACHED_PATH else _response.__wrapped__
     return (
         f'{{"timestamp":"{_timestamp(scope.created)}",'
-        f"{answer(version, scope.method, scope.path, scope.route, scope.status)},{_ids(scope, scope.span.span_id)},"
+        f"{response(line_format, scope.method, scope.path, scope.route, scope.status)},"
+        f"{_ids(scope, scope.span.span_id)},"
         f'"duration_ms":{scope.duration_ms:.3f},"bytes":{scope.bytes_sent},'
-        # A number, and no boolean: its average is the share.
-        f'"client_address":{_string(scope.client_address)},"{SAMPLED_FIELD}":{int(scope.sampled)}}}'
+        # A number, not a boolean: its average is the sampled share.
+        f'"client_address":{_string(scope.client_address)},"sampled":{int(scope.sampled)}}}'
     )
 
 
-def _json(line: LogLine, exception: str | None, version: str) -> str:
+def _log_line(line: LogLine, exception: str | None, version: str) -> str:
     scope = line.scope
     end = f',"exception":{_string(exception)}}}' if exception is not None else "}"
-    where = f"{_ids(scope, line.span_id)},{_of(scope.method, scope.route)}" if scope is not None else _OF_NO_REQUEST
-    said = f'{_origin(line.level, line.logger, version)},"message":{_string(line.message)}'
-    made = _utf8(f'{{"timestamp":"{_timestamp(line.created)}",{said},{where}{end}')
-    return dumps({**line.fields, **orjson.loads(made)}).decode() if line.fields else made
+    if scope is not None:
+        request = f"{_ids(scope, line.span_id)},{_method_and_route(scope.method, scope.route)}"
+    else:
+        request = _IDS_OUTSIDE_REQUESTS
+    record = f'{_origin(line.level, line.logger, version)},"message":{_string(line.message)}'
+    encoded = _utf8(f'{{"timestamp":"{_timestamp(line.created)}",{record},{request}{end}')
+    return dumps({**line.fields, **orjson.loads(encoded)}).decode() if line.fields else encoded
 
 
-def _utf8(made: str) -> str:
-    """Return `made` without lone surrogates, as a strange path can hold them."""
-    return made if made.isascii() else made.encode("utf-8", "replace").decode()
+def _utf8(text: str) -> str:
+    """Return `text` without lone surrogates, as a malformed path can hold them."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _timestamp(milliseconds: int) -> str:
-    second, thousandths = divmod(milliseconds, 1000)
-    return f"{_to_the_second(second)}{_THOUSANDTHS[thousandths]}"
+    second, fraction = divmod(milliseconds, 1000)
+    return f"{_to_the_second(second)}{_MILLISECONDS[fraction]}"
 
 
 def _ids(scope: RequestScope, span_id: int) -> str:
@@ -190,33 +208,23 @@ def _ids(scope: RequestScope, span_id: int) -> str:
 
 @lru_cache(maxsize=256)
 def _origin(level: str, logger: str, version: str) -> str:
-    return f'"level":{_string(level)},"{LOGGER_FIELD}":{_string(logger)},"version":{_string(version)}'
+    return f'"level":{_string(level)},"logger":{_string(logger)},"version":{_string(version)}'
 
 
 @lru_cache(maxsize=256)
-def _of(method: str, route: str | None) -> str:
+def _method_and_route(method: str, route: str | None) -> str:
     return f'"method":{_string(method)},"route":{_string(route or NO_REQUEST)}'
 
 
 @lru_cache(maxsize=1024)
-def _answer(version: str, method: str, path: str, route: str | None, status: int) -> str:
-    origin = _origin("ERROR" if status >= _SERVER_ERROR else "INFO", ACCESS_LOGGER, version)
+def _response(line_format: LineFormat, method: str, path: str, route: str | None, status: int) -> str:
+    version, access_logger = line_format
+    origin = _origin("ERROR" if status >= _SERVER_ERROR else "INFO", access_logger, version)
     message = _string(f"{method} {path} {status}")
-    return f'{origin},"message":{message},{_of(method, route)},"{PATH_FIELD}":{_string(path)},"status":{status}'
+    request = f'{_method_and_route(method, route)},"path":{_string(path)}'
+    return f'{origin},"message":{message},{request},"status":{status}'
 
 
 @lru_cache(maxsize=8)
 def _to_the_second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-class JsonFormatter(logging.Formatter):
-    """Format a record as the same JSON line that CloudWatch gets from the service's `version`."""
-
-    def __init__(self, version: str) -> None:
-        super().__init__()
-        self._version = version
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        return encode(capture(record), self._version)

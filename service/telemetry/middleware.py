@@ -1,4 +1,4 @@
-"""Open one scope per request at the WSGI boundary, and finish it after the last byte of the body."""
+"""Open one scope per request at the WSGI boundary, and end it after the last byte of the response."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import attach
 
-from service.contract import RELAY_PATH
 from service.telemetry.context.request_scope import RequestScope
-from service.telemetry.log_lines import log_access
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TRACE_HEADER = "X-Trace-Id"
-
 
 class TraceMiddleware:
     """Wrap a WSGI application so that each request runs within its own scope."""
@@ -31,24 +27,24 @@ class TraceMiddleware:
     def __init__(self, app: WSGIApplication, telemetry: Telemetry) -> None:
         self._app = app
         self._telemetry = telemetry
+        self._untraced_paths = telemetry.config.untraced_paths
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        if environ.get("PATH_INFO") == RELAY_PATH:
-            # What carries the browser's spans would else make spans and lines without end.
+        if environ.get("PATH_INFO") in self._untraced_paths:
             return self._app(environ, start_response)
-        exchange = _Exchange(self._telemetry.open(environ), start_response)
+        exchange = _Exchange(self._telemetry.start_request(environ), start_response)
         exchange.begin(self._app, environ)
         return exchange
 
 
 class _Exchange:
-    """One request's answer, gathered on its way out: it is the body that the server reads, and closes at its end."""
+    """One request and its response: it is the body that the server iterates over, and closes at its end."""
 
-    __slots__ = ("_begun", "_body", "_bytes_sent", "_finished", "_run", "_scope", "_start_response", "_status")
+    __slots__ = ("_body", "_bytes_sent", "_is_finished", "_run", "_scope", "_start_response", "_start_time", "_status")
 
     def __init__(self, scope: RequestScope, start_response: StartResponse) -> None:
-        self._begun = perf_counter()
+        self._start_time = perf_counter()
         self._scope = scope
         # A context of Python's own for the whole request: entering it costs less than OpenTelemetry's attach and
         # detach around each part, and what a handler leaves in it does not reach the next request of the thread.
@@ -56,14 +52,14 @@ class _Exchange:
         self._start_response = start_response
         self._status = 500
         self._bytes_sent = 0
-        self._finished = False
+        self._is_finished = False
         self._body: Iterable[bytes] = ()
 
     def begin(self, app: WSGIApplication, environ: WSGIEnvironment) -> None:
         """Call the application."""
         scope = self._scope
         try:
-            self._body = self._run(_within, scope.context(), app, environ, self.start_response)
+            self._body = self._run(_call_within, scope.context(), app, environ, self.start_response)
         except BaseException as error:
             scope.error = scope.error or error
             self._run(self._finish)
@@ -75,20 +71,20 @@ class _Exchange:
         headers: list[tuple[str, str]],
         exc_info: Any = None,  # noqa: ANN401 - PEP 3333's own type
     ) -> Callable[[bytes], object]:
-        """Note the status, and add the ids to the headers."""
+        """Keep the status, and add the ids to the headers."""
         self._status = int(status[:3])
         scope = self._scope
-        scope.note_route()
-        spent = (perf_counter() - self._begun) * 1000
-        ours = [
-            (TRACE_HEADER, scope.trace_hex),
+        scope.capture_route()
+        elapsed_ms = (perf_counter() - self._start_time) * 1000
+        trace_headers = [
+            (scope.telemetry.config.trace_id_header, scope.trace_hex),
             ("traceresponse", scope.traceresponse),
-            ("Server-Timing", f"app;dur={spent:.2f}"),
+            ("Server-Timing", f"app;dur={elapsed_ms:.2f}"),
         ]
         # Two arguments unless there is an exc_info: some servers' start_response takes no third.
         if exc_info:
-            return self._start_response(status, headers + ours, exc_info)
-        return self._start_response(status, headers + ours)
+            return self._start_response(status, headers + trace_headers, exc_info)
+        return self._start_response(status, headers + trace_headers)
 
     def __iter__(self) -> Iterator[bytes]:
         run = self._run
@@ -97,7 +93,7 @@ class _Exchange:
             try:
                 chunk = run(next, chunks, None)
             except BaseException as error:
-                run(_report_broken, self._scope, error)
+                run(_report_broken_body, self._scope, error)
                 raise
             if chunk is None:
                 return
@@ -118,26 +114,27 @@ class _Exchange:
 
     def _finish(self) -> None:
         """End the server span and write the access line, once. The request's context is the current one."""
-        if self._finished:
+        if self._is_finished:
             return
-        self._finished = True
+        self._is_finished = True
         scope = self._scope
-        scope.duration_ms = (perf_counter() - self._begun) * 1000
+        scope.duration_ms = (perf_counter() - self._start_time) * 1000
         scope.status, scope.bytes_sent = self._status, self._bytes_sent
-        scope.telemetry.close(scope)
-        log_access(scope)
-        scope.let_go()
+        telemetry = scope.telemetry
+        telemetry.end_request(scope)
+        telemetry.access_log.write(scope)
+        scope.release()
 
 
-def _within(
+def _call_within(
     context: Context, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
     attach(context)
     return app(environ, start_response)
 
 
-def _report_broken(scope: RequestScope, error: BaseException) -> None:
-    """Report what ended a body half-way: Flask has left the request by then and tells nobody."""
+def _report_broken_body(scope: RequestScope, error: BaseException) -> None:
+    """Report an exception in the middle of a body: Flask has left the request by then and signals nothing."""
     if scope.error is not None:
         return
     scope.error = error

@@ -1,11 +1,11 @@
-"""Bring it together: one tracer, the sinks that are on, and what a Flask app is wired to."""
+"""Wire a Flask app to one tracer and to the sinks that are on."""
 
 from __future__ import annotations
 
 import time
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Flask, got_request_exception
 from opentelemetry import trace
@@ -14,30 +14,27 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
 
-from service.settings import Settings
 from service.telemetry import ids, process_globals
-from service.telemetry.context.propagation import NOTHING, Incoming, incoming_baggage, resolve
+from service.telemetry.config import SamplingConfig, TelemetryConfig
+from service.telemetry.context.propagation import EMPTY_CONTEXT, IncomingContext, extract_baggage, resolve
 from service.telemetry.context.request_scope import RequestScope, current_scope
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
+from service.telemetry.log_lines import AccessLog
 from service.telemetry.middleware import TraceMiddleware
-from service.telemetry.sampling.remote import RemoteSampler
-from service.telemetry.sampling.rule import KEEP_EVERYTHING, Decision, LocalSampler, Question, Sampler
-from service.telemetry.sampling.trace_state import of_everything, of_sampled
+from service.telemetry.redaction import Redactor
+from service.telemetry.sampling.rule import KEEP_EVERYTHING, Decision, LocalSampler, Sampler, SamplingRequest
+from service.telemetry.sampling.trace_state import for_all_traces, for_sampled_traces
+from service.telemetry.sink import ServiceInfo, Sink
 from service.telemetry.sinks import connect_all
 from service.telemetry.spans.span import LightSpan
 from service.telemetry.spans.tracer import AppTracerProvider, Root
-from service.telemetry.spans.unsampled import UnrecordedSpan
-from service.telemetry.xray_sdk.context import close_left_open
+from service.telemetry.spans.unsampled import UnsampledSpan
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-    from service.telemetry.sink import Sink
-
 EXTENSION = "telemetry"
 _INSTRUMENTATION = InstrumentationScope("service.telemetry", "")
-ROLLBAR_ITEM = "https://rollbar.com/instance/uuid?uuid="
-"""Leads a signed-in person to the occurrence of that uuid; the link that Rollbar's Ruby SDK prints."""
 _SERVER_ERROR = 500
 _RANDOM = trace.TraceFlags.RANDOM_TRACE_ID
 
@@ -45,43 +42,48 @@ _RANDOM = trace.TraceFlags.RANDOM_TRACE_ID
 class Telemetry:
     """The tracer and the sinks of one app."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.sampler = _sampler(settings)
-        resource = _resource(settings)
-        self.sinks: tuple[Sink, ...] = connect_all(settings, resource)
-        self.provider = AppTracerProvider(resource, partial(self._other_root, self.sampler))
+    def __init__(self, config: TelemetryConfig) -> None:
+        self.config = config
+        self.sampler = _sampler(config.sampling)
+        service = _service_info(config)
+        self.sinks = connect_all(config.sinks, service)
+        self.provider = AppTracerProvider(service.resource, partial(self._decide_root, self.sampler))
         for sink in self.sinks:
             if sink.span_processor is not None:
                 self.provider.add_span_processor(sink.span_processor)
         self.log_handlers = tuple(sink.log_handler for sink in self.sinks if sink.log_handler is not None)
-        self.access_logs = tuple(sink.log_access for sink in self.sinks if sink.log_access is not None)
-        self._verdict_of = of_everything if settings.honeycomb_keep_everything else of_sampled
-        self._traces = any(sink.span_processor is not None for sink in self.sinks)
+        access_sinks = tuple(sink.log_access for sink in self.sinks if sink.log_access is not None)
+        self.access_log = AccessLog(config.access_logger, access_sinks)
+        self._user_header = _environ_key(config.user_header)
+        self._trace_state_of = for_all_traces if config.sampling.record_unsampled else for_sampled_traces
+        self._has_span_sinks = any(sink.span_processor is not None for sink in self.sinks)
 
     def install(self, app: Flask) -> None:
-        """Wire `app`: the middleware outside everything, and its errors."""
+        """Wrap `app` in the middleware, and listen to its errors."""
         app.extensions[EXTENSION] = self
         app.wsgi_app = TraceMiddleware(app.wsgi_app, self)  # type: ignore[method-assign]  # Flask's documented way
         got_request_exception.connect(self._on_exception, app, weak=False)
-        process_globals.open_for(self)
+        process_globals.install(self)
 
-    def open(self, environ: WSGIEnvironment) -> RequestScope:
+    def sink(self, name: str) -> Sink:
+        """Return the sink `name`, on or off. Raises `LookupError` for a name that no sink has."""
+        for each in self.sinks:
+            if each.name == name:
+                return each
+        raise LookupError(f"no sink is named {name!r}")
+
+    def start_request(self, environ: WSGIEnvironment) -> RequestScope:
         """Resolve the trace context, decide sampling, and start the server span if sampled. Never raises."""
         incoming = resolve(environ)
-        base = incoming_baggage(environ) if "HTTP_BAGGAGE" in environ else NOTHING
+        base = extract_baggage(environ) if "HTTP_BAGGAGE" in environ else EMPTY_CONTEXT
         scope = RequestScope(self, incoming.trace_id or ids.new_trace_id(), environ, base)
         if incoming.tracestate is not None:
             scope.tracestate = incoming.tracestate
-        if self.settings.alb_authenticates:
-            scope.user_id = environ.get("HTTP_X_AMZN_OIDC_IDENTITY")
-        elif self.settings.trust_user_header:
-            scope.user_id = environ.get("HTTP_X_CRUDDUR_USER") or None
-        decision = self.sampler.decide(
-            Question(
-                self.settings.xray_service_name, environ.get("HTTP_HOST", ""), scope.method, scope.path, incoming.hint
-            )
-        )
+        if self._user_header is not None:
+            scope.user_id = environ.get(self._user_header) or None
+        service = self.config.sampling.service_name
+        request = SamplingRequest(service, environ.get("HTTP_HOST", ""), scope.method, scope.path, incoming.hint)
+        decision = self.sampler.decide(request)
         scope.sampled = decision.sampled
         scope.span = self._server_span(scope, incoming, base, environ, decision)
         return scope
@@ -89,13 +91,13 @@ class Telemetry:
     def _server_span(
         self,
         scope: RequestScope,
-        incoming: Incoming,
+        incoming: IncomingContext,
         base: Context,
         environ: WSGIEnvironment,
         decision: Decision,
-    ) -> LightSpan | UnrecordedSpan:
+    ) -> LightSpan | UnsampledSpan:
         if not self._records(decision):
-            return UnrecordedSpan(scope.trace_id, _RANDOM if incoming.random else 0, self._verdict_of(decision))
+            return UnsampledSpan(scope.trace_id, _RANDOM if incoming.random else 0, self._trace_state_of(decision))
         root = self._root(scope.trace_id, decision, random=incoming.random)
         attributes = request_attributes(environ)
         if incoming.amzn_root is not None:
@@ -109,35 +111,37 @@ class Telemetry:
         return self.provider.start(_INSTRUMENTATION, name, base, SpanKind.SERVER, attributes, root=root)
 
     def _root(self, trace_id: int, decision: Decision, *, random: bool) -> Root:
-        return Root(trace_id, recorded=self._records(decision), random=random, trace_state=self._verdict_of(decision))
+        return Root(
+            trace_id, recorded=self._records(decision), random=random, trace_state=self._trace_state_of(decision)
+        )
 
     def _records(self, decision: Decision) -> bool:
-        return self._traces and (decision.sampled or self.settings.honeycomb_keep_everything)
+        return self._has_span_sinks and (decision.sampled or self.config.sampling.record_unsampled)
 
-    def _other_root(self, sampler: Sampler) -> Root:
-        """Decide for a span that no request caused."""
-        decision = sampler.decide(Question(self.settings.xray_service_name))
+    def _decide_root(self, sampler: Sampler) -> Root:
+        """Decide for a span outside any request."""
+        decision = sampler.decide(SamplingRequest(self.config.sampling.service_name))
         return self._root(ids.new_trace_id(), decision, random=True)
 
-    def close(self, scope: RequestScope) -> None:
+    def end_request(self, scope: RequestScope) -> None:
         """End the server span of `scope`, whose context is the current one."""
-        scope.note_route()
+        scope.capture_route()
         span = scope.span
-        # By type: of any class but its own, an abstract one takes long to say no.
+        # By type: of any class but its own, an abstract one is slow to say no.
         if type(span) is not LightSpan or not span.is_recording():
             return
-        if scope.xray_entities:
-            close_left_open(scope)
+        for extra in scope.extras.values():
+            extra.before_end(scope)
         route = scope.route
         if route is not None:
             span.update_name(span_name(scope.method, route))
         span.set_attributes(response_attributes(route, scope.status, scope.bytes_sent, scope.error))
         if scope.user_id is not None:
             span.set_attribute("user.id", scope.user_id)
-        if scope.rollbar_uuid is not None:
-            span.set_attributes({"rollbar.uuid": scope.rollbar_uuid, "rollbar.url": ROLLBAR_ITEM + scope.rollbar_uuid})
+        if scope.event_ids:
+            span.set_attributes(scope.event_ids)
         if scope.error is not None:
-            span.note(scope.error, told=scope.told())
+            span.record_error(scope.error, snapshot=scope.error_snapshot())
         elif scope.status >= _SERVER_ERROR:
             span.set_status(StatusCode.ERROR)
         span.end()
@@ -146,20 +150,14 @@ class Telemetry:
         self.report(exception)
 
     def report(self, exception: BaseException) -> None:
-        """Note an exception that nothing handled, and give it to the sinks that take errors."""
+        """Record an unhandled exception on its request, and give it to the sinks that take errors."""
         scope = current_scope()
         if scope is not None:
             scope.error = exception
-            scope.note_route()
+            scope.capture_route()
         for sink in self.sinks:
             if sink.report_exception is not None:
                 sink.report_exception(exception)
-
-    def route_error_item(self, payload: dict[str, Any]) -> None:
-        """Give an item that an error SDK has built to the sink that it is for."""
-        for sink in self.sinks:
-            if sink.route_item is not None:
-                sink.route_item(payload)
 
     def flush(self, seconds: float) -> bool:
         """Send all that is queued now; return whether every sink managed within `seconds`."""
@@ -168,36 +166,50 @@ class Telemetry:
         return not [queue for queue in queues if not queue.flush(max(0.0, deadline - time.monotonic()))]
 
     def shutdown(self) -> bool:
-        """Send the rest, all sinks side by side, within the deadline of the settings."""
-        process_globals.close_for(self)
-        if isinstance(self.sampler, RemoteSampler):
-            self.sampler.close()
+        """Send what is queued, all sinks in parallel, within the config's deadline; return whether all managed."""
+        process_globals.release(self)
+        self.sampler.close()
         for sink in self.sinks:
-            sink.begin_close(self.settings.shutdown_deadline)
+            sink.begin_close(self.config.shutdown_deadline)
         return not [sink for sink in self.sinks if not sink.finish_close()]
 
 
-def current_telemetry() -> Telemetry | None:
-    """Return the telemetry of the running request; outside one, that of the app created last."""
-    return process_globals.current()
+def _sampler(config: SamplingConfig) -> Sampler:
+    """Follow X-Ray's rules where a daemon serves them; else the local rule, and without one keep everything."""
+    local = LocalSampler(config.rule or KEEP_EVERYTHING)
+    if config.daemon is None:
+        return local
+    from service.telemetry.sampling.remote import RemoteSampler  # noqa: PLC0415 - imports the X-Ray SDK
+
+    return RemoteSampler(config.daemon, local)
 
 
-def _sampler(settings: Settings) -> Sampler:
-    """Follow X-Ray's rules where its daemon is; else the local rule, and without one keep everything."""
-    local = LocalSampler(settings.sampling_rule or KEEP_EVERYTHING)
-    address = settings.xray_daemon_address
-    return local if address is None else RemoteSampler(address.tcp, local)
+def _service_info(config: TelemetryConfig) -> ServiceInfo:
+    return ServiceInfo(
+        name=config.service_name,
+        version=config.service_version,
+        environment=config.environment,
+        access_logger=config.access_logger,
+        resource=_resource(config),
+        redact=Redactor(config.secrets),
+        drop_metric=config.drop_metric,
+    )
 
 
-def _resource(settings: Settings) -> Resource:
+def _resource(config: TelemetryConfig) -> Resource:
     # Resource.create() would run detectors, some of which wait for the network at start-up.
     return Resource(
         {
-            "service.name": settings.service_name,
-            "service.version": settings.version,
-            "deployment.environment.name": settings.environment,
+            "service.name": config.service_name,
+            "service.version": config.service_version,
+            "deployment.environment.name": config.environment,
             "telemetry.sdk.name": "opentelemetry",
             "telemetry.sdk.language": "python",
             "telemetry.sdk.version": version("opentelemetry-sdk"),
         }
     )
+
+
+def _environ_key(header: str | None) -> str | None:
+    """Return a header's name as WSGI has it."""
+    return f"HTTP_{header.upper().replace('-', '_')}" if header is not None else None

@@ -10,7 +10,7 @@ from flask import Flask
 from service.factory import create_app
 from service.settings import Settings
 from service.telemetry import EXTENSION
-from service.telemetry.sampling.remote import Pace, RemoteSampler
+from service.telemetry.sampling.remote import PollingIntervals, RemoteSampler
 from tests.telemetry.observatory import Observatory
 from tests.telemetry.samplers import QUICK, Local, SamplerMaker
 from tests.telemetry.sampling_daemon import Daemon, rule
@@ -64,8 +64,8 @@ def make_sampler() -> Iterator[SamplerMaker]:
     """Make samplers that follow the daemon at an address; all are closed at the end."""
     made: list[RemoteSampler] = []
 
-    def make(address: tuple[str, int], pace: Pace = QUICK, **given: Any) -> RemoteSampler:  # noqa: ANN401 - passed on
-        made.append(RemoteSampler(address, Local(), pace=pace, **given))
+    def make(address: tuple[str, int], intervals: PollingIntervals = QUICK, **given: Any) -> RemoteSampler:  # noqa: ANN401 - passed on
+        made.append(RemoteSampler(address, Local(), intervals=intervals, **given))
         return made[-1]
 
     yield make

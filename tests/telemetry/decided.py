@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from service.telemetry.sampling.rule import Decision, LocalSampler, Question
-from service.values import SamplingRule
+from service.telemetry.config import SamplingRule
+from service.telemetry.sampling.rule import Decision, LocalSampler, SamplingRequest
 from tests.telemetry.tracing import telemetry_of
 
 
@@ -16,11 +16,14 @@ class Saying:
 
     def __init__(self, *, sampled: bool, rate: int) -> None:
         self._decision = Decision(sampled, rate)
-        self.asked: list[Question] = []
+        self.asked: list[SamplingRequest] = []
 
-    def decide(self, question: Question) -> Decision:
-        self.asked.append(question)
+    def decide(self, request: SamplingRequest) -> Decision:
+        self.asked.append(request)
         return self._decision
+
+    def close(self) -> None:
+        """Nothing runs in the background."""
 
 
 def local(rate: float, reservoir: int, draw: Callable[[], float]) -> LocalSampler:

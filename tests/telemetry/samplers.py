@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from service.telemetry.sampling.remote import Pace, RemoteSampler
-from service.telemetry.sampling.rule import Decision, Question
+from service.telemetry.sampling.remote import PollingIntervals, RemoteSampler
+from service.telemetry.sampling.rule import Decision, SamplingRequest
 from tests.telemetry.tracing import until
 
-QUICK = Pace(targets=0.02, rules=3600.0, retry=0.02, patience=0.05, time_limit=1.0)
-REQUEST = Question(service="Backend-Flask", host="example.com", method="GET", path="/api/activities/home")
+QUICK = PollingIntervals(targets=0.02, rules=3600.0, retry=0.02, max_retry=0.05, timeout=1.0)
+REQUEST = SamplingRequest(service="Backend-Flask", host="example.com", method="GET", path="/api/activities/home")
 LOCAL = Decision(sampled=True, rate=77)
 """What the local rule of these tests says, and no remote one does."""
 
@@ -20,8 +20,11 @@ SamplerMaker = Callable[..., RemoteSampler]
 class Local:
     """The local rule."""
 
-    def decide(self, question: Question) -> Decision:  # noqa: ARG002 - the interface's signature
+    def decide(self, request: SamplingRequest) -> Decision:  # noqa: ARG002 - the interface's signature
         return LOCAL
+
+    def close(self) -> None:
+        """Nothing runs in the background."""
 
 
 def following(sampler: RemoteSampler) -> bool:

@@ -95,11 +95,13 @@ def test_a_wrong_key_turns_its_sink_quiet_and_the_detail_names_the_remedy(sinks:
     sinks.set(SINKS, Mode.UNAUTHORIZED)
     service = serve()
     assert answers(service) == FINE
-    assert until(lambda: all("quiet" in service.detail()[name] for name in ("honeycomb", "cloudwatch", "rollbar")))
+    assert until(
+        lambda: all("unauthorized" in service.detail()[name] for name in ("honeycomb", "cloudwatch", "rollbar"))
+    )
     detail = service.detail()
-    assert "check HONEYCOMB_API_KEY" in detail["honeycomb"]["quiet"]
-    assert "logs:PutLogEvents" in detail["cloudwatch"]["quiet"]
-    assert "check ROLLBAR_ACCESS_TOKEN" in detail["rollbar"]["quiet"]
+    assert "check HONEYCOMB_API_KEY" in detail["honeycomb"]["unauthorized"]
+    assert "logs:PutLogEvents" in detail["cloudwatch"]["unauthorized"]
+    assert "check ROLLBAR_ACCESS_TOKEN" in detail["rollbar"]["unauthorized"]
     asked_before = {name: sinks.ends[name].requests for name in ("honeycomb", "cloudwatch", "rollbar")}
     assert answers(service) == FINE
     assert until(lambda: service.detail()["rollbar"]["dropped"]["refused"] == 2)

@@ -78,18 +78,18 @@ def test_a_span_of_the_page_reaches_honeycomb_with_the_key_and_leaves_no_trace_o
     ("status", "body", "kind", "headers", "said"),
     [
         (415, document(span()), "text/plain", {}, "application/json or application/x-protobuf"),
-        (415, document(span()), JSON, {"Content-Encoding": "gzip"}, "as they are"),
+        (415, document(span()), JSON, {"Content-Encoding": "gzip"}, "uncompressed"),
         (413, b" " * (otlp_relay.MAX_BODY + 1), JSON, {}, "longer than 262144 bytes"),
         (413, document(*[span()] * 513), JSON, {}, "513 spans are too many"),
-        (400, b"{", JSON, {}, "its JSON cannot be read"),
-        (400, b"[]", JSON, {}, "another shape"),
-        (400, b"\xff\xff", PROTOBUF, {}, "its protobuf cannot be read"),
+        (400, b"{", JSON, {}, "invalid JSON"),
+        (400, b"[]", JSON, {}, "another schema"),
+        (400, b"\xff\xff", PROTOBUF, {}, "invalid protobuf"),
         (400, document(span(), service="Backend-Flask"), JSON, {}, "only spans of the service Cruddur-Frontend"),
         (400, {"resourceSpans": [{}]}, JSON, {}, "only spans of the service Cruddur-Frontend"),
-        (400, document(span(traceId="ab")), JSON, {}, "a traceId has not 32 digits"),
-        (400, document(span(traceId="0" * 32)), JSON, {}, "ids are not of 16 and 8 bytes"),
+        (400, document(span(traceId="ab")), JSON, {}, "a traceId must have 32 digits"),
+        (400, document(span(traceId="0" * 32)), JSON, {}, "ids must have 16 and 8 bytes"),
         (400, document(span(name="")), JSON, {}, "no name"),
-        (400, document(span(kind={})), JSON, {}, "another shape"),
+        (400, document(span(kind={})), JSON, {}, "another schema"),
         (403, document(span()), JSON, {"Origin": "https://elsewhere.example"}, "name it in FRONTEND_URL"),
         (403, document(span()), JSON, {"Origin": ""}, "may not send spans here"),
     ],
@@ -131,7 +131,7 @@ def test_a_client_that_floods_is_asked_to_wait_while_others_go_on(client: FlaskC
 
 
 def test_all_clients_together_are_bounded(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(otlp_relay, "IN_ALL", RateLimitItemPerMinute(5))
+    monkeypatch.setattr(otlp_relay, "ALL_CLIENTS", RateLimitItemPerMinute(5))
     statuses = [post(client, document(span()), **{"X-Forwarded-For": f"203.0.113.{n}"}).status_code for n in range(20)]
     assert statuses.count(429) >= 10
 
@@ -156,7 +156,7 @@ def test_without_honeycomb_spans_are_taken_and_dropped(make_app: AppMaker) -> No
 
 def test_nothing_that_is_sent_makes_the_relay_fail(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(otlp_relay, "PER_CLIENT", RateLimitItemPerMinute(100_000))
-    monkeypatch.setattr(otlp_relay, "IN_ALL", RateLimitItemPerMinute(100_000))
+    monkeypatch.setattr(otlp_relay, "ALL_CLIENTS", RateLimitItemPerMinute(100_000))
     chance = random.Random(2026)
     whole = {JSON: json.dumps(document(span(), span(links=[{"traceId": TRACE_ID, "spanId": SPAN_ID}]))).encode()}
     whole[PROTOBUF] = protobuf()

@@ -13,7 +13,7 @@ import pytest
 from botocore.credentials import Credentials
 
 from local.standins.xray_daemon import XRayDaemon
-from service.telemetry.sampling.rule import DROPPED, ONE, Decision, Question
+from service.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, Decision, SamplingRequest
 from tests.local.emulator.conftest import free_port, start, wait_until_ready
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Observatory
@@ -29,7 +29,7 @@ def test_the_local_rule_decides_until_the_rules_are_there_and_nobody_waits(
 ) -> None:
     daemon.gate.clear()
     with daemon.serving() as address:
-        sampler = make_sampler(address, QUICK._replace(time_limit=5.0), draw=lambda: 0.0)
+        sampler = make_sampler(address, QUICK._replace(timeout=5.0), draw=lambda: 0.0)
         sampler.decide(REQUEST)
         assert until(lambda: daemon.asked)
         begun = time.perf_counter()
@@ -68,7 +68,7 @@ def test_service_host_method_path_and_priority_choose_the_rule(make_sampler: Sam
             "path and method": replace(REQUEST, method="PUT", path="/api/x"),
             "same priority, by name": replace(REQUEST, path="/same"),
             "none of them": REQUEST,
-            "a root span": Question(service="Backend-Flask"),
+            "a root span": SamplingRequest(service="Backend-Flask"),
         }
         assert {name: sampler.decide(each).rate for name, each in asked.items()} == {
             "health": 0,
@@ -98,18 +98,22 @@ def test_one_request_a_second_is_borrowed_until_the_quota_comes_then_the_quota_h
     with daemon.serving() as address:
         sampler = make_sampler(address, clock=lambda: now[0], draw=lambda: next(draws))
         assert following(sampler)
-        assert [sampler.decide(REQUEST) for _ in range(3)] == [ONE, Decision(sampled=True, rate=10), DROPPED]
+        assert [sampler.decide(REQUEST) for _ in range(3)] == [
+            RESERVOIR_HIT,
+            Decision(sampled=True, rate=10),
+            NOT_SAMPLED,
+        ]
         assert until(lambda: daemon.total("five") == (3, 1, 1)), daemon.reports
         daemon.targets["five"] = {"FixedRate": 0.25, "ReservoirQuota": 3}
         now[0] += 1
-        assert sampler.decide(REQUEST) == ONE
+        assert sampler.decide(REQUEST) == RESERVOIR_HIT
         assert until(lambda: daemon.total("five") == (4, 2, 1))
         time.sleep(0.2)  # the answer to that report brings the quota
         now[0] += 1
-        assert [sampler.decide(REQUEST) for _ in range(6)] == [ONE] * 3 + [DROPPED] * 3
+        assert [sampler.decide(REQUEST) for _ in range(6)] == [RESERVOIR_HIT] * 3 + [NOT_SAMPLED] * 3
         now[0] += 1
         draws = iter([0.2])
-        assert [sampler.decide(REQUEST) for _ in range(4)] == [ONE] * 3 + [Decision(sampled=True, rate=4)]
+        assert [sampler.decide(REQUEST) for _ in range(4)] == [RESERVOIR_HIT] * 3 + [Decision(sampled=True, rate=4)]
         assert until(lambda: daemon.total("five") == (14, 2, 8)), daemon.reports
     assert {len(each["ClientID"]) for each in daemon.reports} == {24}
     assert len({each["ClientID"] for each in daemon.reports}) == 1
@@ -120,10 +124,10 @@ def test_a_callers_flag_stays_within_the_rule(make_sampler: SamplerMaker) -> Non
     with daemon.serving() as address:
         sampler = make_sampler(address, draw=lambda: 0.5)
         assert following(sampler)
-        assert sampler.decide(replace(REQUEST, hint=True)) == DROPPED
+        assert sampler.decide(replace(REQUEST, hint=True)) == NOT_SAMPLED
         refused = make_sampler(address, draw=lambda: 0.0)
         assert following(refused)
-        assert refused.decide(replace(REQUEST, hint=False)) == DROPPED
+        assert refused.decide(replace(REQUEST, hint=False)) == NOT_SAMPLED
         assert refused.decide(replace(REQUEST, hint=True)) == Decision(sampled=True, rate=10)
 
 
@@ -236,7 +240,7 @@ def test_it_follows_a_rule_through_the_stand_in_daemon_of_the_emulated_xray(make
                 "Version": 1,
             }
         )
-        patient = QUICK._replace(targets=0.2, time_limit=10.0)
+        patient = QUICK._replace(targets=0.2, timeout=10.0)
         sampler = make_sampler(("127.0.0.1", int(relay.url.rpartition(":")[2])), patient, draw=lambda: 0.0)
         assert following(sampler)
         assert until(lambda: [sampler.decide(REQUEST).rate for _ in range(4)].count(1) == 2), "the quota of 2 a second"

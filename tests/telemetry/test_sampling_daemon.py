@@ -15,7 +15,7 @@ import pytest
 from flask import Flask, request
 
 from local.standins.server import Served
-from service.telemetry.sampling.remote import Pace
+from service.telemetry.sampling.remote import PollingIntervals
 from tests.local.emulator.conftest import free_port
 from tests.telemetry.samplers import LOCAL, QUICK, REQUEST, SamplerMaker, following, half, polling
 from tests.telemetry.sampling_daemon import Daemon
@@ -45,7 +45,7 @@ def test_a_single_failure_changes_nothing(
     daemon: Daemon, make_sampler: SamplerMaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     with daemon.serving() as address:
-        sampler = make_sampler(address, QUICK._replace(retry=0.3, patience=0.3), draw=lambda: 0.0)
+        sampler = make_sampler(address, QUICK._replace(retry=0.3, max_retry=0.3), draw=lambda: 0.0)
         assert following(sampler)
         daemon.status, before = 503, len(daemon.asked)
         assert until(lambda: half(sampler) and len(daemon.asked) > before)
@@ -60,7 +60,7 @@ def test_a_single_failure_changes_nothing(
 def test_an_xray_that_refuses_is_not_hammered(daemon: Daemon, make_sampler: SamplerMaker, status: int) -> None:
     daemon.status = status
     with daemon.serving() as address:
-        sampler = make_sampler(address, QUICK._replace(retry=0.05, patience=10.0))
+        sampler = make_sampler(address, QUICK._replace(retry=0.05, max_retry=10.0))
         sampler.decide(REQUEST)
         time.sleep(1.2)
         assert sampler.decide(REQUEST) == LOCAL
@@ -69,7 +69,7 @@ def test_an_xray_that_refuses_is_not_hammered(daemon: Daemon, make_sampler: Samp
 
 def test_a_daemon_that_starts_late_is_found_within_seconds(daemon: Daemon, make_sampler: SamplerMaker) -> None:
     port = free_port()
-    sampler = make_sampler(("127.0.0.1", port), Pace(), draw=lambda: 0.0)
+    sampler = make_sampler(("127.0.0.1", port), PollingIntervals(), draw=lambda: 0.0)
     sampler.decide(REQUEST)
     time.sleep(0.7)  # the first attempt has failed
     with daemon.serving(port):

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 
 from service.telemetry import telemetry
 from service.telemetry.context import semconv
-from service.telemetry.sampling.rule import Question
+from service.telemetry.sampling.rule import SamplingRequest
 from service.telemetry.xray_sdk import context
 from service.telemetry.xray_sdk.subsegments import SpanSubsegment
 from tests.telemetry.conftest import AppMaker
@@ -28,7 +28,7 @@ def test_the_rule_is_asked_once_per_request_with_what_it_needs(make_app: AppMake
     sampler = telemetry_of(app).sampler = Saying(sampled=True, rate=1)
     ask(app, "/api/activities/notifications", host="api.example.com:8080", x_amzn_trace_id=f"Root={ROOT};Sampled=0")
     assert sampler.asked == [
-        Question(
+        SamplingRequest(
             service="Backend-Flask",
             host="api.example.com:8080",
             method="GET",

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from opentelemetry import baggage
 
-from service.telemetry.context.propagation import Incoming, incoming_baggage, resolve
+from service.telemetry.context.propagation import IncomingContext, extract_baggage, resolve
 from tests.telemetry.tracing import (
     PARENT,
     ROOT,
@@ -58,8 +58,8 @@ def test_no_header_whatever_raises_or_logs(caplog: pytest.LogCaptureFixture) -> 
     for _ in range(2000):
         environ = {name: scramble(draw) for name in READ}
         found = resolve(environ)
-        entries = baggage.get_all(incoming_baggage(environ))
-        assert (found == Incoming()) == (found.trace_id is None)
+        entries = baggage.get_all(extract_baggage(environ))
+        assert (found == IncomingContext()) == (found.trace_id is None)
         assert found.trace_id != 0
         assert found.parent_id != 0
         kinds["new" if found.trace_id is None else "known"] += 1

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerPro
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
 
 from service.telemetry import ids
-from service.telemetry.sampling.trace_state import verdict
+from service.telemetry.sampling.trace_state import sampling_trace_state
 from service.telemetry.spans.tracer import AppTracerProvider, Root
 
 ELSEWHERE = SpanContext(0x5759E988BD862E3FE1BE46A994272793, 0x53995C3F42CD8AD8, True, TraceFlags(1))  # noqa: FBT003 - the API's own order
@@ -47,7 +47,9 @@ class Kept(SpanProcessor):
 def ours() -> AppTracerProvider:
     return AppTracerProvider(
         RESOURCE,
-        lambda: Root(ids.new_trace_id(), recorded=True, random=False, trace_state=verdict(rate=1, in_xray=True)),
+        lambda: Root(
+            ids.new_trace_id(), recorded=True, random=False, trace_state=sampling_trace_state(rate=1, sampled=True)
+        ),
     )
 
 
@@ -226,4 +228,4 @@ def test_a_processor_that_fails_harms_neither_the_handler_nor_the_next_processor
     with provider.get_tracer("tests").start_as_current_span("fine"):
         pass
     assert [span.name for span in kept.ended] == ["fine"]
-    assert [record.getMessage() for record in caplog.records] == ["a span processor failed"] * 2
+    assert [record.getMessage() for record in caplog.records] == ["a span processor raised an exception"] * 2

@@ -27,7 +27,7 @@ PATH = "/api/health-check"
 Headers = dict[str, str]
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What one response says of its trace."""
 
     status: int
@@ -46,18 +46,18 @@ class Answer(NamedTuple):
         return bool(self.flags & 2)
 
 
-def ask(app: Flask, path: str = PATH, **headers: str) -> Answer:
+def ask(app: Flask, path: str = PATH, **headers: str) -> Response:
     """Send one request, its headers as a WSGI server gives them."""
     environ = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
     with app.test_client().get(path, environ_overrides=environ, buffered=True) as response:
         return read(response.status_code, response.headers.get("X-Trace-Id"), response.headers.get("traceresponse"))
 
 
-def read(status: int, trace_id: str | None, traceresponse: str | None) -> Answer:
+def read(status: int, trace_id: str | None, traceresponse: str | None) -> Response:
     assert trace_id is not None
     assert traceresponse is not None
     version, response_trace_id, span_id, flags = traceresponse.split("-")
-    return Answer(status, trace_id, version, response_trace_id, span_id, int(flags, 16))
+    return Response(status, trace_id, version, response_trace_id, span_id, int(flags, 16))
 
 
 def telemetry_of(app: Flask) -> Telemetry:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from service.telemetry.export.queue import Batcher
+from service.telemetry.export.queue import ExportQueue
 
 
 class Link:
@@ -39,6 +39,6 @@ def until(look: Callable[[], object], seconds: float = 5) -> bool:
     return found
 
 
-def closed(batcher: Batcher[int], seconds: float = 5) -> bool:
+def closed(batcher: ExportQueue[int], seconds: float = 5) -> bool:
     batcher.begin_close(seconds)
     return batcher.finish_close()

@@ -11,13 +11,13 @@ from types import SimpleNamespace
 import pytest
 
 from service.telemetry.export import gil_pacing
-from service.telemetry.export.queue import Batcher
+from service.telemetry.export.queue import ExportQueue
 from tests.unit.link import Link, closed, until
 
 
 def test_items_arrive_in_order_and_in_small_batches() -> None:
     link = Link()
-    batcher = Batcher("test", link.send, batch_size=4)
+    batcher = ExportQueue("test", link.send, batch_size=4)
     for item in range(10):
         batcher.put(item)
     assert batcher.flush(5)
@@ -30,7 +30,7 @@ def test_items_arrive_in_order_and_in_small_batches() -> None:
 def test_a_full_queue_drops_and_counts_without_blocking() -> None:
     link = Link()
     link.gate.clear()
-    batcher = Batcher("test", link.send, capacity=5, batch_size=1, interval=0.01)
+    batcher = ExportQueue("test", link.send, capacity=5, batch_size=1, interval=0.01)
     batcher.put(0)
     deadline = time.monotonic() + 5
     while not link.calls and time.monotonic() < deadline:
@@ -46,7 +46,7 @@ def test_a_full_queue_drops_and_counts_without_blocking() -> None:
 def test_what_comes_while_a_batch_is_sent_waits_until_it_is_a_whole_one() -> None:
     link = Link()
     link.gate.clear()
-    batcher = Batcher("test", link.send, batch_size=4, interval=60)
+    batcher = ExportQueue("test", link.send, batch_size=4, interval=60)
     for item in range(5):
         batcher.put(item)
     assert until(lambda: link.calls == 1)
@@ -66,7 +66,7 @@ def test_a_queue_that_is_more_than_a_quarter_full_waits_for_no_turn(
 ) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(gil_pacing, "time", SimpleNamespace(monotonic=lambda: 1000.0, sleep=pauses.append))
-    monkeypatch.setattr(gil_pacing._Turns, "next", 1000.001)
+    monkeypatch.setattr(gil_pacing._Schedule, "next_slot", 1000.001)
     link = Link()
     link.gate.clear()
     waited: list[bool] = []
@@ -74,10 +74,10 @@ def test_a_queue_that_is_more_than_a_quarter_full_waits_for_no_turn(
     def send(batch: list[int]) -> None:
         link.send(batch)
         pauses.clear()
-        gil_pacing.wait_for_turn()
+        gil_pacing.wait_for_slot()
         waited.append(bool(pauses))
 
-    batcher = Batcher("test", send, capacity=12, batch_size=1, interval=0.01)
+    batcher = ExportQueue("test", send, capacity=12, batch_size=1, interval=0.01)
     batcher.put(0)
     assert until(lambda: link.calls == 1)
     for item in range(waiting):
@@ -90,16 +90,16 @@ def test_a_queue_that_is_more_than_a_quarter_full_waits_for_no_turn(
 
 @pytest.mark.parametrize("ask", [lambda batcher: batcher.flush(5), closed], ids=["flush", "close"])
 def test_what_is_asked_for_waits_for_no_turn(
-    ask: Callable[[Batcher[int]], bool], monkeypatch: pytest.MonkeyPatch
+    ask: Callable[[ExportQueue[int]], bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gil_pacing._Turns, "next", time.monotonic() + 60)
+    monkeypatch.setattr(gil_pacing._Schedule, "next_slot", time.monotonic() + 60)
     sent: list[int] = []
 
     def send(batch: list[int]) -> None:
-        gil_pacing.wait_for_turn()
+        gil_pacing.wait_for_slot()
         sent.extend(batch)
 
-    batcher = Batcher("test", send, batch_size=8, interval=60)
+    batcher = ExportQueue("test", send, batch_size=8, interval=60)
     for item in range(4):
         batcher.put(item)
     assert ask(batcher)
@@ -109,7 +109,7 @@ def test_what_is_asked_for_waits_for_no_turn(
 
 def test_what_fills_no_batch_is_sent_after_an_interval() -> None:
     link = Link()
-    batcher = Batcher("test", link.send, batch_size=100, interval=0.05)
+    batcher = ExportQueue("test", link.send, batch_size=100, interval=0.05)
     batcher.put(1)
     assert until(lambda: link.items == [1])
     batcher.put(2)
@@ -119,14 +119,14 @@ def test_what_fills_no_batch_is_sent_after_an_interval() -> None:
 
 def test_closing_an_unused_queue_starts_no_thread() -> None:
     before = threading.active_count()
-    batcher = Batcher("test", Link().send)
+    batcher = ExportQueue("test", Link().send)
     assert closed(batcher)
     assert threading.active_count() == before
 
 
 def test_a_forked_child_starts_empty_and_delivers_its_own() -> None:
     link = Link()
-    batcher = Batcher("test", link.send, interval=0.01)
+    batcher = ExportQueue("test", link.send, interval=0.01)
     batcher.put(1)
     assert batcher.flush(5)
     read, write = os.pipe()

@@ -27,7 +27,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(gil_pacing, "time", made)
-    monkeypatch.setattr(gil_pacing._Turns, "next", 0.0)
+    monkeypatch.setattr(gil_pacing._Schedule, "next_slot", 0.0)
     return made
 
 
@@ -37,19 +37,19 @@ def _starts(stretches: Iterator[object], clock: Clock) -> Iterator[float]:
 
 
 def test_a_batch_is_cut_into_stretches_in_order(clock: Clock) -> None:
-    assert list(gil_pacing.in_stretches("abcdefgh", 3)) == ["abc", "def", "gh"]
-    assert list(gil_pacing.in_stretches([], 3)) == []
+    assert list(gil_pacing.paced_chunks("abcdefgh", 3)) == ["abc", "def", "gh"]
+    assert list(gil_pacing.paced_chunks([], 3)) == []
     assert clock.now == pytest.approx(1000.002)
 
 
 def test_stretches_begin_a_millisecond_apart_whichever_sink_they_are_of(clock: Clock) -> None:
-    one, other = (_starts(gil_pacing.in_stretches(range(6), 2), clock) for _ in range(2))
+    one, other = (_starts(gil_pacing.paced_chunks(range(6), 2), clock) for _ in range(2))
     assert [next(each) for each in (one, other, one, other, one, other)] == [0, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(("busy", "waits_until"), [(0.0003, 1.0), (0.0025, 2.5)], ids=["short", "long"])
 def test_what_a_stretch_takes_is_part_of_its_turn(clock: Clock, busy: float, waits_until: float) -> None:
-    starts = _starts(gil_pacing.in_stretches("ab", 1), clock)
+    starts = _starts(gil_pacing.paced_chunks("ab", 1), clock)
     next(starts)
     clock.now += busy
     assert next(starts) == waits_until
@@ -57,8 +57,8 @@ def test_what_a_stretch_takes_is_part_of_its_turn(clock: Clock, busy: float, wai
 
 def test_a_thread_that_is_behind_waits_for_no_turn_and_takes_none_of_anothers(clock: Clock) -> None:
     behind = [True, True, False, False]
-    gil_pacing.skip_turns_while(lambda: behind.pop(0))
+    gil_pacing.bypass_while(lambda: behind.pop(0))
     try:
-        assert list(_starts(gil_pacing.in_stretches(range(4), 1), clock)) == [0, 0, 0, 1]
+        assert list(_starts(gil_pacing.paced_chunks(range(4), 1), clock)) == [0, 0, 0, 1]
     finally:
-        gil_pacing.skip_turns_while(lambda: False)
+        gil_pacing.bypass_while(lambda: False)

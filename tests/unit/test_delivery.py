@@ -10,14 +10,14 @@ import time
 import pytest
 
 from service.telemetry.export import retry
-from service.telemetry.export.errors import BusyError, PermanentError, UnauthorizedError, writing
-from service.telemetry.export.queue import Batcher
+from service.telemetry.export.errors import RejectedError, RetryAfterError, UnauthorizedError, encoding
+from service.telemetry.export.queue import ExportQueue
 from tests.unit.link import Link, closed, until
 
 
 def test_a_batch_that_fails_is_sent_again() -> None:
     link = Link(failures=2)
-    batcher = Batcher("test", link.send)
+    batcher = ExportQueue("test", link.send)
     batcher.put(1)
     assert batcher.flush(5)
     assert link.items == [1]
@@ -29,11 +29,11 @@ def test_an_item_that_cannot_be_written_is_dropped_and_counted_alone() -> None:
     sent: list[int] = []
 
     def send(batch: list[int]) -> None:
-        with writing():
+        with encoding():
             made = [100 // item for item in batch]
         sent.extend(made)
 
-    batcher = Batcher("test", send, batch_size=8)
+    batcher = ExportQueue("test", send, batch_size=8)
     for item in (1, 2, 0, 4, 5, 10, 0, 20):
         batcher.put(item)
     assert batcher.flush(5)
@@ -44,7 +44,7 @@ def test_an_item_that_cannot_be_written_is_dropped_and_counted_alone() -> None:
 
 def test_an_outage_longer_than_any_retry_loses_nothing_that_fits_in_the_queue() -> None:
     link = Link(failures=5)
-    batcher = Batcher("test", link.send, batch_size=2, interval=0.01, first_pause=0.01)
+    batcher = ExportQueue("test", link.send, batch_size=2, interval=0.01, initial_backoff=0.01)
     for item in range(6):
         batcher.put(item)
     assert batcher.flush(20)
@@ -55,8 +55,8 @@ def test_an_outage_longer_than_any_retry_loses_nothing_that_fits_in_the_queue() 
 def test_a_batch_refused_for_good_is_dropped_counted_and_said_once_as_a_metric(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    link = Link(failures=99, error=PermanentError("answered 400: check the endpoint"))
-    batcher = Batcher("test", link.send, batch_size=1, interval=60)
+    link = Link(failures=99, error=RejectedError("answered 400: check the endpoint"))
+    batcher = ExportQueue("test", link.send, batch_size=1, interval=60)
     with caplog.at_level(logging.WARNING):
         batcher.put(1)
         batcher.put(2)
@@ -65,29 +65,27 @@ def test_a_batch_refused_for_good_is_dropped_counted_and_said_once_as_a_metric(
         assert batcher.flush(5)
     assert (link.calls, batcher.counts.dropped_refused) == (3, 3)
     [record] = caplog.records
-    assert record.getMessage() == (
-        "telemetry for test was dropped: 2 items, 2 in all (answered 400: check the endpoint)"
-    )
+    assert record.getMessage() == ("test: 2 telemetry items dropped, 2 since start: answered 400: check the endpoint")
     fields = vars(record)["fields"]
     assert (fields["sink"], fields["Dropped"]) == ("test", 2)
     [directive] = fields["_aws"]["CloudWatchMetrics"]
     assert directive == {
-        "Namespace": "Cruddur/Telemetry",
+        "Namespace": "Telemetry",
         "Dimensions": [["sink"], []],
         "Metrics": [{"Name": "Dropped", "Unit": "Count"}],
     }
     caplog.clear()
     assert closed(batcher)
     assert [record.getMessage() for record in caplog.records] == [
-        "telemetry for test was dropped: 1 items, 3 in all (answered 400: check the endpoint)"
+        "test: 1 telemetry items dropped, 3 since start: answered 400: check the endpoint"
     ]
 
 
 def test_what_the_sink_of_the_log_lines_drops_is_measured_outside_of_it(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    link = Link(failures=99, error=PermanentError("answered 400: check the endpoint"))
-    batcher = Batcher("test", link.send, batch_size=1, interval=60, carries_logs=True)
+    link = Link(failures=99, error=RejectedError("answered 400: check the endpoint"))
+    batcher = ExportQueue("test", link.send, batch_size=1, interval=60, carries_logs=True)
     with caplog.at_level(logging.WARNING):
         batcher.put(1)
         assert closed(batcher)
@@ -102,7 +100,7 @@ def test_what_the_sink_of_the_log_lines_drops_is_measured_outside_of_it(
         "_aws": {
             "CloudWatchMetrics": [
                 {
-                    "Namespace": "Cruddur/Telemetry",
+                    "Namespace": "Telemetry",
                     "Dimensions": [["sink"], []],
                     "Metrics": [{"Name": "Dropped", "Unit": "Count"}],
                 }
@@ -117,26 +115,26 @@ def test_a_closed_standard_error_costs_the_drop_report_nothing(
     nowhere = io.StringIO()
     nowhere.close()
     monkeypatch.setattr("sys.stderr", nowhere)
-    batcher = Batcher("test", Link(failures=1, error=PermanentError("no")).send, interval=60, carries_logs=True)
+    batcher = ExportQueue("test", Link(failures=1, error=RejectedError("no")).send, interval=60, carries_logs=True)
     with caplog.at_level(logging.WARNING):
         batcher.put(1)
         assert closed(batcher)
     [record] = caplog.records
-    assert record.getMessage() == "telemetry for test was dropped: 1 items, 1 in all (no)"
+    assert record.getMessage() == "test: 1 telemetry items dropped, 1 since start: no"
 
 
 def test_a_wrong_key_is_said_once_and_the_sink_told_nothing_more_until_a_probe_is_taken(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     link = Link(failures=2, error=UnauthorizedError("answered 401: check THE_KEY"))
-    batcher = Batcher("test", link.send, batch_size=1, interval=0.01, probe_every=0.2)
+    batcher = ExportQueue("test", link.send, batch_size=1, interval=0.01, probe_interval=0.2)
     with caplog.at_level(logging.WARNING):
         for item in range(3):
             batcher.put(item)
-        assert until(lambda: batcher.quiet is not None and not batcher.queued)
-        assert (batcher.quiet, link.calls) == ("answered 401: check THE_KEY", 1)
+        assert until(lambda: batcher.unauthorized_reason is not None and not batcher.queued)
+        assert (batcher.unauthorized_reason, link.calls) == ("answered 401: check THE_KEY", 1)
         given = 3
-        while batcher.quiet is not None:
+        while batcher.unauthorized_reason is not None:
             batcher.put(given)
             given += 1
             time.sleep(0.005)
@@ -146,15 +144,15 @@ def test_a_wrong_key_is_said_once_and_the_sink_told_nothing_more_until_a_probe_i
     assert batcher.counts.delivered + batcher.counts.dropped_refused == given
     said = [record.getMessage() for record in caplog.records if record.name == retry.__name__]
     assert said == [
-        "test takes nothing with these credentials, and is told nothing more: answered 401: check THE_KEY",
-        "test takes what it is sent again",
+        "test rejected our credentials; export suspended, retrying every 0 s: answered 401: check THE_KEY",
+        "test accepted our credentials; export resumed",
     ]
     assert closed(batcher)
 
 
 def test_a_sink_that_asks_to_be_left_alone_is_left_alone_for_so_long() -> None:
-    link = Link(failures=1, error=BusyError("answered 429", 0.6))
-    batcher = Batcher("test", link.send, interval=0.01)
+    link = Link(failures=1, error=RetryAfterError("answered 429", 0.6))
+    batcher = ExportQueue("test", link.send, interval=0.01)
     begun = time.monotonic()
     batcher.put(1)
     assert batcher.flush(10)
@@ -165,7 +163,7 @@ def test_a_sink_that_asks_to_be_left_alone_is_left_alone_for_so_long() -> None:
 
 def test_closing_while_the_sink_is_away_tries_a_little_longer_and_counts_what_is_left() -> None:
     link = Link(failures=10_000)
-    batcher = Batcher("test", link.send, batch_size=1, interval=0.01)
+    batcher = ExportQueue("test", link.send, batch_size=1, interval=0.01)
     for item in range(100):
         batcher.put(item)
     assert not closed(batcher, 10)
@@ -176,7 +174,7 @@ def test_closing_while_the_sink_is_away_tries_a_little_longer_and_counts_what_is
 def test_closing_gives_up_at_its_deadline_and_counts_the_rest() -> None:
     link = Link()
     link.gate.clear()
-    batcher = Batcher("test", link.send, batch_size=1)
+    batcher = ExportQueue("test", link.send, batch_size=1)
     for item in range(3):
         batcher.put(item)
     begun = time.monotonic()

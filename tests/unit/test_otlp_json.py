@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
 
-from service.telemetry.sampling.trace_state import verdict
+from service.telemetry.sampling.trace_state import sampling_trace_state
 from service.telemetry.sinks.otlp import json_encoder
 from service.telemetry.spans.span import LightSpan
 from service.telemetry.spans.tracer import AppTracerProvider, Root
@@ -44,9 +44,9 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> list[LightSpan]:
     """Spans with everything that one may have."""
     monkeypatch.setenv("OTEL_SPAN_EVENT_COUNT_LIMIT", "2")
     provider = AppTracerProvider(RESOURCE, lambda: root)
-    root = Root(TRACE, recorded=True, random=True, trace_state=verdict(rate=1, in_xray=True))
+    root = Root(TRACE, recorded=True, random=True, trace_state=sampling_trace_state(rate=1, sampled=True))
     finished: list[LightSpan] = []
-    provider._on_end = (finished.append,)
+    provider._end_listeners = (finished.append,)
     tracer = provider.get_tracer("first", "1.0", "https://example.com/schema", {"scope": "said"})
     with tracer.start_as_current_span("outer", kind=SpanKind.SERVER, attributes=STRANGE) as outer:
         for kind in SpanKind:
@@ -83,10 +83,11 @@ def test_it_says_what_the_stock_exporter_says(spans: list[LightSpan]) -> None:
 
 def test_texts_that_utf_8_cannot_carry_lose_nothing_else() -> None:
     provider = AppTracerProvider(
-        RESOURCE, lambda: Root(TRACE, recorded=True, random=True, trace_state=verdict(rate=4, in_xray=True))
+        RESOURCE,
+        lambda: Root(TRACE, recorded=True, random=True, trace_state=sampling_trace_state(rate=4, sampled=True)),
     )
     finished: list[LightSpan] = []
-    provider._on_end = (finished.append,)
+    provider._end_listeners = (finished.append,)
     with provider.get_tracer("tests").start_as_current_span("lone \ud800", attributes={"key \udfff": "value \ud83d"}):
         pass
     [span] = json.loads(json_encoder.encode(RESOURCE, finished))["resourceSpans"][0]["scopeSpans"][0]["spans"]
@@ -102,10 +103,11 @@ def test_values_that_never_come_again_are_not_kept(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(json_encoder, "_written", kept)
     monkeypatch.setattr(json_encoder, "_values_of", {})
     provider = AppTracerProvider(
-        RESOURCE, lambda: Root(TRACE, recorded=True, random=True, trace_state=verdict(rate=1, in_xray=True))
+        RESOURCE,
+        lambda: Root(TRACE, recorded=True, random=True, trace_state=sampling_trace_state(rate=1, sampled=True)),
     )
     finished: list[LightSpan] = []
-    provider._on_end = (finished.append,)
+    provider._end_listeners = (finished.append,)
     tracer = provider.get_tracer("tests")
     for number in range(1_000):
         tracer.start_span("one", attributes={"number": number, "route": "/home"}).end()

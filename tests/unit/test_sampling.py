@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from service.telemetry.sampling.rule import ONE, Decision, LocalSampler, Question
-from service.values import SamplingRule
+from service.telemetry.config import SamplingRule
+from service.telemetry.sampling.rule import RESERVOIR_HIT, Decision, LocalSampler, SamplingRequest
 
-REQUEST = Question(service="Backend-Flask", host="example.com", method="GET", path="/api/activities/home")
+REQUEST = SamplingRequest(service="Backend-Flask", host="example.com", method="GET", path="/api/activities/home")
 
 
 def sampler(clock: list[float], draws: random.Random, **rule: object) -> LocalSampler:
@@ -76,7 +76,7 @@ def test_a_flood_of_unsampled_flags_still_leaves_the_reservoir() -> None:
 @pytest.mark.parametrize("rule", [{"host": "*.internal"}, {"http_method": "POST"}, {"url_path": "/api/health-check"}])
 def test_what_a_question_leaves_out_matches_every_rule(rule: dict[str, str]) -> None:
     made = sampler([0.0], random.Random(1), fixed_rate=1.0, **rule)
-    assert made.decide(Question(service="Backend-Flask")).sampled
+    assert made.decide(SamplingRequest(service="Backend-Flask")).sampled
 
 
 def test_patterns_ignore_case() -> None:
@@ -86,13 +86,13 @@ def test_patterns_ignore_case() -> None:
 
 def test_a_forked_worker_has_the_reservoir_for_itself_even_if_the_lock_was_held() -> None:
     made = sampler([0.0], random.Random(1), reservoir_size=1)
-    assert made.decide(REQUEST) == ONE
+    assert made.decide(REQUEST) == RESERVOIR_HIT
     with made._lock, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # what this test is about: forking with threads
         child = os.fork()
         if child == 0:
             signal.alarm(5)  # a lock held for ever ends it
-            os._exit(0 if made.decide(REQUEST) == ONE else 1)
+            os._exit(0 if made.decide(REQUEST) == RESERVOIR_HIT else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert not made.decide(REQUEST).sampled
 

@@ -74,7 +74,7 @@ def test_false_means_false(text: str) -> None:
         ("AWS_XRAY_DAEMON_ADDRESS", "xray-daemon", "set `127.0.0.1:2000`"),
         ("AWS_XRAY_DAEMON_ADDRESS", "tcp:127.0.0.1:2000", "udp:127.0.0.1:2000"),
         ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:99999", "1 to 65535"),
-        ("AWS_XRAY_TRACING_NAME", "Backend?", "use letters"),
+        ("AWS_XRAY_TRACING_NAME", "Backend?", "letters"),
         ("XRAY_ORIGIN", "my laptop", "set for example `AWS::ECS::Fargate`"),
         ("CLOUDWATCH_LOG_GROUP", "no spaces allowed", "use letters"),
         ("XRAY_SAMPLING_RULE", "{}", "aws/json/xray.json"),

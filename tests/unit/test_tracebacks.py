@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from service.telemetry.spans.exceptions import Told
+from service.telemetry.spans.exceptions import ExceptionSnapshot
 
 
 class UnprintableError(Exception):
@@ -80,12 +80,12 @@ def caught(fail: Callable[[], object]) -> BaseException:
 @pytest.mark.parametrize("fail", STRANGE)
 def test_it_reads_as_python_prints_it(fail: Callable[[], object]) -> None:
     error = caught(fail)
-    told = Told(error, error.__traceback__)
+    told = ExceptionSnapshot(error, error.__traceback__)
     assert told.text() == "".join(traceback.format_exception(error))
 
 
 def test_no_exception_reads_as_python_prints_it() -> None:
-    assert Told(None, None).text() == "NoneType: None\n"
+    assert ExceptionSnapshot(None, None).text() == "NoneType: None\n"
 
 
 class Large:
@@ -101,7 +101,7 @@ def test_it_holds_no_local_variable() -> None:
         chained()
 
     error = caught(fail)
-    told = Told(error, error.__traceback__)
+    told = ExceptionSnapshot(error, error.__traceback__)
     assert seen[0]() is not None
     del error
     gc.collect()
@@ -111,7 +111,7 @@ def test_it_holds_no_local_variable() -> None:
 
 def test_of_very_many_frames_the_text_alone_is_kept() -> None:
     error = caught(recurse)
-    told = Told(error, error.__traceback__)
+    told = ExceptionSnapshot(error, error.__traceback__)
     assert "[Previous line repeated" in told.text()
     assert len(told.text()) < 2_000
     assert [each.name for each in told.exception.stack] == ["recurse"] * 64

@@ -1,4 +1,4 @@
-"""Resolve the trace context of an incoming request, and pass ours on with outgoing ones.
+"""Resolve the trace context of an incoming request, and propagate ours to outgoing ones.
 
 The order is: a valid W3C `traceparent`; else `X-Amzn-Trace-Id`, of which a `Root` alone, as a load balancer
 sends it, is enough; else a new id. A malformed header counts as absent.
@@ -25,27 +25,27 @@ from opentelemetry.propagators.textmap import (
 from service.telemetry.context.request_scope import RequestScope, current_scope
 from service.telemetry.context.trace_context import format_baggage, parse_baggage, parse_traceparent, parse_tracestate
 from service.telemetry.ids import parse_xray_trace_id, span_hex, trace_hex, xray_trace_id
-from service.telemetry.sampling.trace_state import verdict_of
+from service.telemetry.sampling.trace_state import trace_state_of_context
 
 XRAY_HEADER = "X-Amzn-Trace-Id"
 _MAX_XRAY_HEADER = 1024
 _FLAGS = trace.TraceFlags.SAMPLED | trace.TraceFlags.RANDOM_TRACE_ID
-"""The two that level 2 knows; it wants the others to be 0."""
-_USUAL = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})", re.ASCII)
-"""All that a load balancer writes where the caller sent nothing."""
+"""The two that level 2 defines; it wants the others to be 0."""
+_ROOT_ALONE = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})", re.ASCII)
+"""All that a load balancer writes where the caller sent no header."""
 _SPAN_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
-NOTHING = otel_context.Context()
+EMPTY_CONTEXT = otel_context.Context()
 """The context of a request without baggage."""
 
 
 @dataclass(slots=True)
-class Incoming:
-    """What the caller said. All of it may be absent.
+class IncomingContext:
+    """The trace context that the caller sent. All of it may be absent.
 
-    `hint` is its sampled flag. `amzn_root` is the load balancer's own id where another one won, so that its
-    access log can be joined. `random` says that the id's right half is known to be random, as a new one's is:
-    a caller says so of its `traceparent`, nothing says so of a `Root`.
+    `hint` is its sampled flag. `amzn_root` is the load balancer's own id where another one won, to join its access log.
+    `random` says that the id's right half is known to be random, as a new one's is: a `traceparent` has a flag for it,
+    a `Root` has not.
     """
 
     trace_id: int | None = None
@@ -56,15 +56,15 @@ class Incoming:
     random: bool = True
 
 
-_SAID_NOTHING = Incoming()
+_NO_CONTEXT = IncomingContext()
 
 
-def resolve(environ: Mapping[str, Any]) -> Incoming:
+def resolve(environ: Mapping[str, Any]) -> IncomingContext:
     """Return the trace context that the WSGI `environ` of a request carries. Never raises."""
     amzn = _parse_amzn(environ["HTTP_X_AMZN_TRACE_ID"]) if "HTTP_X_AMZN_TRACE_ID" in environ else None
     w3c = parse_traceparent(environ["HTTP_TRACEPARENT"]) if "HTTP_TRACEPARENT" in environ else None
     if w3c is not None:
-        return Incoming(
+        return IncomingContext(
             trace_id=w3c.trace_id,
             parent_id=w3c.parent_id,
             hint=w3c.sampled,
@@ -72,18 +72,18 @@ def resolve(environ: Mapping[str, Any]) -> Incoming:
             amzn_root=xray_trace_id(amzn.trace_id) if amzn and amzn.trace_id not in {None, w3c.trace_id} else None,
             random=w3c.random,
         )
-    return amzn or _SAID_NOTHING
+    return amzn or _NO_CONTEXT
 
 
-def _parse_amzn(header: str) -> Incoming | None:
+def _parse_amzn(header: str) -> IncomingContext | None:
     """Read `Root=1-…;Parent=…;Sampled=1`, the fields in any order ("Tracing header", X-Ray concepts).
 
-    A comma is how a server joins two headers of that name: neither is taken then. A `Parent` or `Sampled` that
-    is not valid counts as absent.
+    Servers join two headers of that name by a comma: both are ignored then. A `Parent` or `Sampled` that is not valid
+    counts as absent.
     """
-    if usual := _USUAL.fullmatch(header):
-        root = int(usual[1] + usual[2], 16)
-        return Incoming(root, None, None, None, None, False) if root else None  # noqa: FBT003 - what nearly each request takes: by name it costs a third more
+    if match := _ROOT_ALONE.fullmatch(header):
+        root = int(match[1] + match[2], 16)
+        return IncomingContext(root, None, None, None, None, False) if root else None  # noqa: FBT003 - the path of nearly every request: by keyword it costs a third more
     if not header or len(header) > _MAX_XRAY_HEADER or "," in header:
         return None
     fields: dict[str, str] = {}
@@ -98,19 +98,19 @@ def _parse_amzn(header: str) -> Incoming | None:
     parent = fields.get("Parent", "")
     parent_id = int(parent, 16) if _SPAN_ID.fullmatch(parent) else 0
     hint = {"0": False, "1": True}.get(fields.get("Sampled", ""))
-    return Incoming(trace_id, parent_id or None, hint, random=False)
+    return IncomingContext(trace_id, parent_id or None, hint, random=False)
 
 
-def incoming_baggage(environ: Mapping[str, Any]) -> otel_context.Context:
+def extract_baggage(environ: Mapping[str, Any]) -> otel_context.Context:
     """Return a context that holds the request's `baggage` and nothing else."""
-    context = NOTHING
+    context = EMPTY_CONTEXT
     for name, value in parse_baggage(environ.get("HTTP_BAGGAGE", "")).items():
         context = baggage.set_baggage(name, value, context)
     return context
 
 
-class OutgoingHeaders(TextMapPropagator):
-    """Write the headers of the current span and the `baggage`; `resolve` and `incoming_baggage` read incoming ones."""
+class TraceContextPropagator(TextMapPropagator):
+    """Inject the headers of the current span and the `baggage`; `resolve` and `extract_baggage` read incoming ones."""
 
     def inject(
         self,
@@ -120,7 +120,7 @@ class OutgoingHeaders(TextMapPropagator):
     ) -> None:
         """Set the trace's headers if there is a valid span in `context`, and the baggage if there is any."""
         span = trace.get_current_span(context).get_span_context()
-        headers = _of_trace(span, current_scope(context)) if span.is_valid else {}
+        headers = _trace_headers(span, current_scope(context)) if span.is_valid else {}
         headers["baggage"] = format_baggage(baggage.get_all(context))
         for name, value in headers.items():
             if value:
@@ -141,14 +141,14 @@ class OutgoingHeaders(TextMapPropagator):
         return {"traceparent", "tracestate", XRAY_HEADER, "baggage"}
 
 
-def _of_trace(span: trace.SpanContext, scope: RequestScope | None) -> dict[str, str]:
-    """Return the headers that let the called service join; of the request's own trace its scope knows the rest."""
-    ours = scope is not None and scope.trace_id == span.trace_id
-    tracestate = scope.tracestate if scope is not None and ours else span.trace_state.to_header()
-    in_xray = span.trace_flags.sampled and verdict_of(span).in_xray
+def _trace_headers(span: trace.SpanContext, scope: RequestScope | None) -> dict[str, str]:
+    """Return the headers by which the called service joins the trace; `tracestate` is kept in the request's scope."""
+    is_request_trace = scope is not None and scope.trace_id == span.trace_id
+    tracestate = scope.tracestate if scope is not None and is_request_trace else span.trace_state.to_header()
+    sampled = span.trace_flags.sampled and trace_state_of_context(span).sampled
     root, parent = xray_trace_id(span.trace_id), span_hex(span.span_id)
     return {
         "traceparent": f"00-{trace_hex(span.trace_id)}-{parent}-{span.trace_flags & _FLAGS:02x}",
         "tracestate": tracestate or "",
-        XRAY_HEADER: f"Root={root};Parent={parent};Sampled={int(in_xray)}",
+        XRAY_HEADER: f"Root={root};Parent={parent};Sampled={int(sampled)}",
     }

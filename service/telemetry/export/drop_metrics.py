@@ -1,4 +1,4 @@
-"""Count what becomes of a queue's items, and say what is dropped: in one line a minute, which is a metric too."""
+"""Count what becomes of a queue's items, and report drops: at most one log line a minute, which is a metric too."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any
 
 import orjson
 
-from service.contract import DROPPED_METRIC, METRICS_NAMESPACE, SINK_DIMENSION
+from service.telemetry.config import DropMetric
 
 logger = logging.getLogger(__name__)
 
-SAY_EVERY = 60.0
+REPORT_INTERVAL = 60.0
 
 
 @dataclass(slots=True)
-class Counts:
+class ItemCounts:
     """What became of the items of one queue.
 
-    `dropped_full`: there was no room. `dropped_failed`: still unsent when the process ended. `dropped_refused`: the
-    sink takes such an item never, or nothing with these credentials, or it cannot be written as the sink wants it.
+    `dropped_full`: the queue was full. `dropped_failed`: still unsent when the process ended. `dropped_refused`: the
+    sink rejected the item or the credentials, or the item could not be encoded.
     """
 
     delivered: int = 0
@@ -39,70 +39,65 @@ class Counts:
 
 
 class DropReport:
-    """Say once a minute at most how many items one sink has lost.
+    """Log at most once a minute how many items one sink has lost.
 
-    What the sink of the log lines loses cannot be measured by a line that travels through it: where the sink
-    `carries_logs`, the metric is written to standard error, which the container's own log driver takes to CloudWatch,
-    and the line says the rest.
+    Drops of the sink that carries the log lines cannot be measured by a line that travels through it: with
+    `carries_logs`, the metric is written to standard error, which the container's log driver takes to CloudWatch, and
+    the log line has the text alone.
     """
 
-    def __init__(self, sink: str, counts: Counts, *, carries_logs: bool = False) -> None:
+    def __init__(self, sink: str, counts: ItemCounts, metric: DropMetric, *, carries_logs: bool = False) -> None:
         self._sink = sink
         self._counts = counts
+        self._metric = metric
         self._carries_logs = carries_logs
         self._lock = threading.Lock()
-        self._said = 0
-        self._said_at = float("-inf")
-        self._because: str | None = None
+        self._reported = 0
+        self._reported_at = float("-inf")
+        self._reason: str | None = None
 
-    def because(self, why: str) -> None:
-        """Note why items are being dropped, for the next line: the sink may take others before that is due."""
-        self._because = why
+    def note_reason(self, reason: str) -> None:
+        """Keep the reason of a drop for the next line: the sink may accept items again before that is due."""
+        self._reason = reason
 
-    def said(self) -> None:
-        """Take the first line as said: another has said more."""
-        if self._said_at == float("-inf"):
-            self._said_at = time.monotonic()
+    def delay_first(self) -> None:
+        """Put the first line off by an interval: the caller has just logged the cause."""
+        if self._reported_at == float("-inf"):
+            self._reported_at = time.monotonic()
 
-    def say(self, why: str, *, now: bool = False) -> None:
-        """Write the line if there is something new to say, and a minute is over since the last one; or `now`.
-
-        `why` is said where no other reason was noted.
-        """
+    def report(self, reason: str, *, now: bool = False) -> None:
+        """Log the drops since the last line once an interval is over, or `now`; a noted reason wins over `reason`."""
         with self._lock:
-            dropped = self._counts.dropped
-            since = dropped - self._said
-            if not since or not (now or time.monotonic() - self._said_at >= SAY_EVERY):
+            total = self._counts.dropped
+            count = total - self._reported
+            if not count or not (now or time.monotonic() - self._reported_at >= REPORT_INTERVAL):
                 return
-            self._said, self._said_at = dropped, time.monotonic()
-            why, self._because = self._because or why, None
-        fields: dict[str, Any] = {SINK_DIMENSION: self._sink, DROPPED_METRIC: since}
+            self._reported, self._reported_at = total, time.monotonic()
+            reason, self._reason = self._reason or reason, None
+        fields: dict[str, Any] = {self._metric.dimension: self._sink, self._metric.name: count}
         if self._carries_logs:
-            _write_beside(fields | _directive())
+            _write_to_stderr(fields | self._metric_directive())
         else:
-            fields |= _directive()
-        logger.warning(
-            "telemetry for %s was dropped: %d items, %d in all (%s)",
-            self._sink,
-            since,
-            dropped,
-            why,
-            extra={"fields": fields},
-        )
+            fields |= self._metric_directive()
+        message = "%s: %d telemetry items dropped, %d since start: %s"
+        logger.warning(message, self._sink, count, total, reason, extra={"fields": fields})
+
+    def _metric_directive(self) -> dict[str, Any]:
+        """Return the field by which CloudWatch makes a metric of the line ("Embedded metric format specification").
+
+        One metric for each sink, for people, and one of all together, for the alarm: a metric is a third of a dollar a
+        month, and exists only while something is dropped.
+        """
+        metric = self._metric
+        directive = {
+            "Namespace": metric.namespace,
+            "Dimensions": [[metric.dimension], []],
+            "Metrics": [{"Name": metric.name, "Unit": "Count"}],
+        }
+        return {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}}
 
 
-def _write_beside(fields: dict[str, Any]) -> None:
-    with contextlib.suppress(OSError, ValueError):  # no one reads it, or it is closed
+def _write_to_stderr(fields: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError, ValueError):  # closed, or a pipe without a reader
         sys.stderr.write(orjson.dumps(fields).decode() + "\n")
         sys.stderr.flush()
-
-
-def _directive() -> dict[str, Any]:
-    """Return the field by which CloudWatch makes a metric of the line ("Embedded metric format specification").
-
-    One of each sink, for people, and one of all together, for the alarm: one metric is a third of a dollar a month,
-    and is there only while something is dropped.
-    """
-    metrics = [{"Name": DROPPED_METRIC, "Unit": "Count"}]
-    directive = {"Namespace": METRICS_NAMESPACE, "Dimensions": [[SINK_DIMENSION], []], "Metrics": metrics}
-    return {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}}

@@ -1,4 +1,4 @@
-"""Begin anew in a forked worker: threads do not survive a fork, and locks may be held for ever."""
+"""Reset objects in a forked worker: threads do not survive a fork, and locks may stay held forever."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-_after: set[weakref.WeakMethod[Callable[[], Any]]] = set()
+_resets: set[weakref.WeakMethod[Callable[[], Any]]] = set()
 
 
-def on_fork(method: Callable[[], Any]) -> None:
-    """Call the bound `method` in each process that is forked from now on, as long as its object lives."""
-    _after.add(weakref.WeakMethod(method, _after.discard))
+def on_fork(reset: Callable[[], Any]) -> None:
+    """Call the bound method `reset` in each process that is forked from now on, as long as its object lives."""
+    _resets.add(weakref.WeakMethod(reset, _resets.discard))
 
 
 def _in_child() -> None:
-    for known in tuple(_after):
-        method = known()
-        if method is not None:
-            method()
+    for reference in tuple(_resets):
+        reset = reference()
+        if reset is not None:
+            reset()
 
 
 os.register_at_fork(after_in_child=_in_child)

@@ -1,8 +1,8 @@
-"""Keep the sending threads from holding up requests: they compute in short stretches, all of them by turns.
+"""Keep the exporting threads from slowing requests down: they compute in short slots, spaced across all threads.
 
-A request gives the interpreter's lock up at each of its system calls and asks for it back at once: it would wait for a
-thread that computes until that one's switch interval of 5 ms is over, and for the next one after that. Giving the lock
-up for no time (`sleep(0)`) costs a switch of threads, and takes it back before the request is through.
+A request releases the interpreter lock (GIL) at each system call and needs it back at once. A thread that computes
+makes it wait for a whole switch interval of 5 ms, and a second one for another. Releasing the lock for no time
+(`sleep(0)`) costs a thread switch, and takes the lock back before the request is through.
 """
 
 from __future__ import annotations
@@ -14,41 +14,41 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_APART = 0.001
-"""Seconds from one turn to the next: longer than most requests take, so that none waits for two of them."""
+_INTERVAL = 0.001
+"""Seconds from one slot to the next: longer than most requests take, so that none waits for two of them."""
 
 
-class _Turns:
-    """When the next turn is, by the monotonic clock. There is no lock: two that ask at once may go at once."""
+class _Schedule:
+    """When the next slot begins, by the monotonic clock. Without a lock: two threads may get one slot."""
 
-    next = 0.0
+    next_slot = 0.0
 
 
 class _Thread(threading.local):
-    is_behind: Callable[[], bool] = staticmethod(lambda: False)
+    is_urgent: Callable[[], bool] = staticmethod(lambda: False)
 
 
 _thread = _Thread()
 
 
-def skip_turns_while(is_behind: Callable[[], bool]) -> None:
-    """Have the calling thread wait for no turn while it `is_behind`: then what waits must go, or it will be dropped."""
-    _thread.is_behind = is_behind
+def bypass_while(is_urgent: Callable[[], bool]) -> None:
+    """Let the calling thread skip the pacing while `is_urgent()`, as when its queue would overflow."""
+    _thread.is_urgent = is_urgent
 
 
-def wait_for_turn() -> None:
+def wait_for_slot() -> None:
     """Return when the calling thread may compute for some tenths of a millisecond."""
-    if _thread.is_behind():
+    if _thread.is_urgent():
         return
     now = time.monotonic()
-    turn = max(now, _Turns.next)
-    _Turns.next = turn + _APART
-    if turn > now:
-        time.sleep(turn - now)
+    slot = max(now, _Schedule.next_slot)
+    _Schedule.next_slot = slot + _INTERVAL
+    if slot > now:
+        time.sleep(slot - now)
 
 
-def in_stretches(items: Sequence[T], length: int) -> Iterator[Sequence[T]]:
-    """Yield `items` in slices of `length`, each at a turn of its own."""
-    for begin in range(0, len(items), length):
-        wait_for_turn()
-        yield items[begin : begin + length]
+def paced_chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield `items` in chunks of `size`, each in a slot of its own."""
+    for start in range(0, len(items), size):
+        wait_for_slot()
+        yield items[start : start + size]

@@ -1,6 +1,6 @@
-"""Post a batch over HTTP from a sending thread, cheaply and within a time limit that a slow answer cannot stretch.
+"""Post a body over HTTP from an export thread, with little CPU and a time limit that a slow response cannot stretch.
 
-By Python's own `http.client`: what urllib3 adds to it took more of the interpreter's lock than the exchange itself.
+With Python's own `http.client`: urllib3 on top of it held the interpreter lock for longer than the exchange itself.
 """
 
 from __future__ import annotations
@@ -13,91 +13,98 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from http import HTTPStatus
 from http.client import HTTP_PORT, HTTPS_PORT, HTTPConnection, HTTPSConnection
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import certifi
 
-from service.telemetry.export.gil_pacing import wait_for_turn
+from service.telemetry.export.gil_pacing import wait_for_slot
 from service.telemetry.export.http_proxy import proxy_to
 
-_CONNECT = 2.0
-_SILENCE = 5.0
-_TOTAL = 8.0
-"""Seconds: to connect, between two bytes, and for all of one exchange. They stay under the shutdown's deadline."""
-_MAX_ANSWER = 64 * 1024
-_BUSY = frozenset({408, 429, 500, 502, 503, 504})
-_NAME = {"user-agent": "service.telemetry"}
+_CONNECT_TIMEOUT = 2.0
+_READ_TIMEOUT = 5.0
+_TOTAL_TIMEOUT = 8.0
+"""Seconds: to connect, between two bytes, and for a whole exchange. All are below the deadline of the shutdown."""
+_MAX_BODY = 64 * 1024
+_RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
+_USER_AGENT = {"user-agent": "service.telemetry"}
 
 
-class Answer(NamedTuple):
-    """What came back. Of a long body, the beginning. `retry_after` in seconds, 0 where none was said, or a date."""
+class Response(NamedTuple):
+    """A response: its status, the first 64 KiB of its body, and `Retry-After` in seconds (0 for none, or a date)."""
 
     status: int
     body: bytes
     retry_after: float
 
     @property
-    def is_busy(self) -> bool:
-        """Whether the same may be accepted later."""
-        return self.status in _BUSY
+    def is_success(self) -> bool:
+        """Whether the status is a 2xx."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the same request may be accepted later."""
+        return self.status in _RETRYABLE
 
 
-class Poster:
-    """Post to one URL over a kept connection, from one thread."""
+class HttpClient:
+    """Post to one URL over a kept-alive connection, from one thread."""
 
     def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
         self.url = url
-        self._headers = {**_NAME, **(headers or {})}
-        self._limit = _Limit()
+        self._headers = {**_USER_AGENT, **(headers or {})}
+        self._deadline = _Deadline()
         self._route: _Route | None = None
 
-    def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
-        """Return the answer. Raises `OSError`, of which `TimeoutError` is one, or `http.client.HTTPException`."""
+    def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+        """Return the response. Raises `OSError`, of which `TimeoutError` is one, or `http.client.HTTPException`."""
         if self._route is None:
-            self._route = _route_to(self.url, self._limit)
+            self._route = _route_to(self.url, self._deadline)
         connection = self._route.connection
-        if _was_left(connection):
+        if _is_closed_by_peer(connection):
             connection.close()
-        wait_for_turn()
-        self._limit.until = time.monotonic() + _TOTAL
+        wait_for_slot()
+        self._deadline.time = time.monotonic() + _TOTAL_TIMEOUT
         try:
-            sent = {**self._headers, **self._route.headers, **(headers or {})}
-            connection.request("POST", self._route.target, body, sent)
-            with connection.getresponse() as answer:
-                said = answer.getheader("retry-after", "")
-                made = Answer(answer.status, answer.read(_MAX_ANSWER), float(said) if said.isdecimal() else 0.0)
-                if not answer.isclosed():  # what is left of it would be taken for the next answer
+            all_headers = {**self._headers, **self._route.headers, **(headers or {})}
+            connection.request("POST", self._route.target, body, all_headers)
+            with connection.getresponse() as reply:
+                retry_after = reply.getheader("retry-after", "")
+                seconds = float(retry_after) if retry_after.isdecimal() else 0.0
+                response = Response(reply.status, reply.read(_MAX_BODY), seconds)
+                if not reply.isclosed():  # the unread rest would be taken for the next response
                     connection.close()
         except BaseException:
             connection.close()
             raise
-        return made
+        return response
 
 
-class _Limit:
-    """Until when the exchange under way may last, by the monotonic clock."""
+class _Deadline:
+    """When the exchange in progress must be over, by the monotonic clock."""
 
-    until = float("inf")
+    time = float("inf")
 
 
 class _Reader(io.RawIOBase):
-    """Read a socket, but not beyond the limit: a byte a second would keep every single read in time."""
+    """Read a socket until the deadline: at a byte a second, every single read would be in time."""
 
-    def __init__(self, connected: socket.socket, limit: _Limit) -> None:
+    def __init__(self, connected: socket.socket, deadline: _Deadline) -> None:
         self._socket = connected
         self._raw = connected.makefile("rb", buffering=0)
-        self._limit = limit
+        self._deadline = deadline
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - any writable buffer
-        left = self._limit.until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError(f"no whole answer within {_TOTAL:.0f} s")
-        self._socket.settimeout(min(left, _SILENCE))
+        remaining = self._deadline.time - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError(f"no complete response within {_TOTAL_TIMEOUT:.0f} s")
+        self._socket.settimeout(min(remaining, _READ_TIMEOUT))
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -106,58 +113,58 @@ class _Reader(io.RawIOBase):
 
 
 class _Socket:
-    """A connected socket whose answers are read within the limit."""
+    """A connected socket whose responses are read before the deadline."""
 
-    def __init__(self, connected: socket.socket, limit: _Limit) -> None:
+    def __init__(self, connected: socket.socket, deadline: _Deadline) -> None:
         self._connected = connected
-        self._limit = limit
+        self._deadline = deadline
 
     def makefile(self, *_: object, **__: object) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self._connected, self._limit))
+        return io.BufferedReader(_Reader(self._connected, self._deadline))
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the socket has
         return getattr(self._connected, name)
 
 
-class _Limited(HTTPConnection):
-    """A connection that keeps to the limit."""
+class _Connection(HTTPConnection):
+    """A connection whose exchanges end by the deadline."""
 
-    limit: _Limit
+    deadline: _Deadline
 
     def connect(self) -> None:
         super().connect()
         connected: socket.socket = self.sock
-        connected.settimeout(_SILENCE)
-        self.sock: Any = _Socket(connected, self.limit)
+        connected.settimeout(_READ_TIMEOUT)
+        self.sock: Any = _Socket(connected, self.deadline)
 
 
-class _Encrypted(_Limited, HTTPSConnection):
-    """The same, with TLS."""
+class _TlsConnection(_Connection, HTTPSConnection):
+    """The same with TLS."""
 
 
 @dataclass(frozen=True)
 class _Route:
-    """A connection, not yet opened, what is asked for over it, and the headers that the way there takes."""
+    """A connection, not opened yet, the request target to use on it, and the headers that a proxy wants."""
 
-    connection: _Limited
+    connection: _Connection
     target: str
     headers: Mapping[str, str] = field(repr=False)
 
 
-def _route_to(url: str, limit: _Limit) -> _Route:
-    """Return the way to `url`: by the proxy that the environment names, if any."""
+def _route_to(url: str, deadline: _Deadline) -> _Route:
+    """Return the route to `url`, through the proxy that the environment names, if any."""
     parts = urlsplit(url)
     proxy = proxy_to(parts)
-    is_encrypted = parts.scheme == "https"
-    host, port = parts.hostname or "", parts.port or (HTTPS_PORT if is_encrypted else HTTP_PORT)
-    near = (proxy.host, proxy.port) if proxy else (host, port)
-    connection: _Limited
-    if is_encrypted:
-        connection = _Encrypted(*near, timeout=_CONNECT, context=_trusted())
+    has_tls = parts.scheme == "https"
+    host, port = parts.hostname or "", parts.port or (HTTPS_PORT if has_tls else HTTP_PORT)
+    peer = (proxy.host, proxy.port) if proxy else (host, port)
+    connection: _Connection
+    if has_tls:
+        connection = _TlsConnection(*peer, timeout=_CONNECT_TIMEOUT, context=_tls_context())
     else:
-        connection = _Limited(*near, timeout=_CONNECT)
-    connection.limit = limit
-    if proxy and not is_encrypted:
+        connection = _Connection(*peer, timeout=_CONNECT_TIMEOUT)
+    connection.deadline = deadline
+    if proxy and not has_tls:
         return _Route(connection, url, proxy.headers)
     if proxy:
         connection.set_tunnel(host, port, dict(proxy.headers))
@@ -166,17 +173,17 @@ def _route_to(url: str, limit: _Limit) -> _Route:
 
 
 @lru_cache(maxsize=1)
-def _trusted() -> ssl.SSLContext:
-    """Return whom to trust: what the operating system does, `SSL_CERT_FILE` names, and the usual authorities."""
-    made = ssl.create_default_context()
-    made.load_verify_locations(certifi.where())
-    return made
+def _tls_context() -> ssl.SSLContext:
+    """Trust what the operating system trusts, what `SSL_CERT_FILE` names, and certifi's authorities."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
 
 
-def _was_left(connection: HTTPConnection) -> bool:
-    """Return whether the other side has closed the kept connection: it would take the request, and say nothing."""
+def _is_closed_by_peer(connection: HTTPConnection) -> bool:
+    """Return whether the peer has closed the kept-alive connection: a request on it would get no response."""
     if connection.sock is None:
         return False
-    ready = select.poll()
-    ready.register(connection.sock, select.POLLIN)
-    return bool(ready.poll(0))
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,4 +1,4 @@
-"""Carry items from the request thread to a sink: a bounded queue and one thread that sends small batches."""
+"""Carry items from request threads to a sink: a bounded queue, and one thread that sends small batches."""
 
 from __future__ import annotations
 
@@ -11,34 +11,36 @@ from typing import Generic, TypeVar
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from service.telemetry.export.drop_metrics import Counts
+from service.telemetry.config import DropMetric
+from service.telemetry.export.drop_metrics import ItemCounts
 from service.telemetry.export.fork import on_fork
-from service.telemetry.export.gil_pacing import skip_turns_while
-from service.telemetry.export.retry import Delivery
+from service.telemetry.export.gil_pacing import bypass_while
+from service.telemetry.export.retry import RetryingSender
 
 T = TypeVar("T")
 
-_FIRST_PAUSE = 0.25
-_PROBE_EVERY = 300.0
-_BEHIND = 0.25
-"""The share of a queue from which on sending is more urgent than letting requests go first."""
+_INITIAL_BACKOFF = 0.25
+_PROBE_INTERVAL = 300.0
+_URGENT_SHARE = 0.25
+"""The share of a queue from which on sending is more urgent than pacing for the requests' sake."""
+_DROP_METRIC = DropMetric()
 THREAD_PREFIX = "telemetry-"
 
 
-class _Here(threading.local):
-    sends = False
+class _Thread(threading.local):
+    exports = False
 
 
-_here = _Here()
+_current_thread = _Thread()
 
 
-class Batcher(Generic[T]):
+class ExportQueue(Generic[T]):
     """Queue items without ever blocking the caller, and send them in batches from one thread.
 
     The thread starts with the first item, in whichever process that is, so a fork before that is harmless and one
-    after it begins anew. While the sink fails, what is queued is kept; a full queue drops what comes next and counts
-    it, and so does one whose sink refuses the credentials. `carries_logs` says that the service's own log lines travel
-    through this queue; `probe_every` and `first_pause` are those of `Delivery`.
+    after it starts afresh. While the sink fails, queued items are kept; a full queue drops new items and counts them,
+    and so does one whose sink rejects the credentials. `carries_logs` says that the service's own log lines travel
+    through this queue; `probe_interval` and `initial_backoff` are those of `RetryingSender`.
     """
 
     def __init__(
@@ -49,26 +51,33 @@ class Batcher(Generic[T]):
         capacity: int = 4096,
         batch_size: int = 64,
         interval: float = 0.5,
-        probe_every: float = _PROBE_EVERY,
-        first_pause: float = _FIRST_PAUSE,
+        probe_interval: float = _PROBE_INTERVAL,
+        initial_backoff: float = _INITIAL_BACKOFF,
         carries_logs: bool = False,
+        drop_metric: DropMetric = _DROP_METRIC,
     ) -> None:
         self.name = name
         self.capacity = capacity
         self._batch_size = batch_size
         self.interval = interval
-        """Seconds after which what waits is sent, be it less than a batch."""
-        self._new_delivery = partial(
-            Delivery[T], name, send, probe_every=probe_every, first_pause=first_pause, carries_logs=carries_logs
+        """Seconds after which queued items are sent, even if they do not fill a batch."""
+        self._new_sender = partial(
+            RetryingSender[T],
+            name,
+            send,
+            probe_interval=probe_interval,
+            initial_backoff=initial_backoff,
+            carries_logs=carries_logs,
+            drop_metric=drop_metric,
         )
-        self._begin_anew()
-        on_fork(self._begin_anew)
+        self._reset()
+        on_fork(self._reset)
 
-    def _begin_anew(self) -> None:
-        # In a forked worker the parent still holds the queued items, and sends them.
-        self._delivery = self._new_delivery()
+    def _reset(self) -> None:
+        # After a fork the parent still holds the queued items, and sends them.
+        self._sender = self._new_sender()
         self._queue: deque[T] = deque()
-        self._in_hand: list[T] = []
+        self._in_flight: list[T] = []
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._idle = threading.Condition()
@@ -77,53 +86,53 @@ class Batcher(Generic[T]):
         self._deadline = float("inf")
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> ItemCounts:
         """What became of the items."""
-        return self._delivery.counts
+        return self._sender.counts
 
     @property
-    def quiet(self) -> str | None:
-        """The remedy, while the sink refuses the credentials."""
-        return self._delivery.quiet
+    def unauthorized_reason(self) -> str | None:
+        """The answer and the remedy, while the sink rejects the credentials."""
+        return self._sender.unauthorized_reason
 
     @property
     def last_error(self) -> str | None:
-        """What the sink answered last, unless it took it."""
-        return self._delivery.last_error
+        """The sink's last error, None after a batch that it accepted."""
+        return self._sender.last_error
 
     @property
     def queued(self) -> int:
-        """How many items wait, the batch that is being sent included."""
-        return len(self._queue) + len(self._in_hand)
+        """How many items are queued, the batch in flight included."""
+        return len(self._queue) + len(self._in_flight)
 
     def put(self, item: T) -> None:
-        """Queue one item; drop and count it when the queue is full, or its sink told nothing."""
+        """Queue one item; drop and count it when the queue is full, or export is suspended."""
         queue = self._queue
-        waiting = len(queue)
-        if waiting >= self.capacity:
+        length = len(queue)
+        if length >= self.capacity:
             self.counts.dropped_full += 1
             return
-        if self._delivery.is_refused:
+        if self._sender.is_suspended:
             self.counts.dropped_refused += 1
             return
         queue.append(item)
         if self._thread is None:
             self._start()
-        elif waiting == self._batch_size:
+        elif length == self._batch_size:
             self._wake.set()
 
     def _start(self) -> None:
         with self._starting:
-            if self._thread is None and not self._delivery.is_closing:
+            if self._thread is None and not self._sender.is_closing:
                 thread = threading.Thread(target=self._run, name=f"{THREAD_PREFIX}{self.name}", daemon=True)
                 try:
                     thread.start()
-                except RuntimeError:  # no thread is to be had: the item waits, and the next one tries again
+                except RuntimeError:  # the system has no thread left: the item stays queued, the next one tries again
                     return
                 self._thread = thread
 
     def flush(self, seconds: float) -> bool:
-        """Send what is queued now; return whether all of it was dealt with within `seconds`."""
+        """Send what is queued now; return whether all of it was delivered or dropped within `seconds`."""
         if self._thread is None:
             return not self._queue
         deadline = time.monotonic() + seconds
@@ -136,68 +145,68 @@ class Batcher(Generic[T]):
                 self._flushing -= 1
 
     def begin_close(self, seconds: float) -> None:
-        """Ask the thread to send the rest and end within `seconds`; `finish_close` waits for it."""
-        self._deadline = self._delivery.begin_close(seconds)
+        """Ask the thread to send what is queued and end within `seconds`; `finish_close` waits for it."""
+        self._deadline = self._sender.begin_close(seconds)
         self._wake.set()
 
     def finish_close(self) -> bool:
-        """Wait until the deadline of `begin_close`; return whether everything was dealt with."""
+        """Wait until the deadline of `begin_close`; return whether everything was delivered or dropped."""
         if self._thread is not None:
             self._thread.join(max(0.0, self._deadline - time.monotonic()))
-        left = self.queued
-        self.counts.dropped_failed += left
-        self._delivery.report(now=True)
-        return not left
+        unsent = self.queued
+        self.counts.dropped_failed += unsent
+        self._sender.report_drops(now=True)
+        return not unsent
 
     def _run(self) -> None:
-        _here.sends = True
-        skip_turns_while(self._is_urgent)
+        _current_thread.exports = True
+        bypass_while(self._is_urgent)
         with suppress_instrumentation():
-            while not self._delivery.is_closing:
+            while not self._sender.is_closing:
                 was_woken = self._wake.wait(self.interval)
                 self._wake.clear()
                 self._drain(0 if was_woken else len(self._queue))
             self._drain(0)
 
-    def _drain(self, waiting: int) -> None:
-        """Send what has been `waiting` for an interval, and whole batches: of the rest would come ever smaller ones."""
-        delivery = self._delivery
-        while delivery.may_go_on() and self._is_due(waiting):
+    def _drain(self, overdue: int) -> None:
+        """Send full batches, and the `overdue` items, older than one interval; leave a partial batch to fill."""
+        sender = self._sender
+        while sender.may_continue() and self._is_due(overdue):
             try:
-                self._take()
-                waiting -= len(self._in_hand)
-                delivery.deliver(self._in_hand)
+                self._take_batch()
+                overdue -= len(self._in_flight)
+                sender.deliver(self._in_flight)
             finally:
-                self._in_hand = []
-        if delivery.is_refused:
-            self._drop_refused()
-        delivery.report()
+                self._in_flight = []
+        if sender.is_suspended:
+            self._drop_queued()
+        sender.report_drops()
         with self._idle:
             self._idle.notify_all()
 
-    def _is_due(self, waiting: int) -> bool:
+    def _is_due(self, overdue: int) -> bool:
         queued = len(self._queue)
-        return queued > 0 and (waiting > 0 or queued >= self._batch_size or self._is_asked_for())
+        return queued > 0 and (overdue > 0 or queued >= self._batch_size or self._is_flushing())
 
-    def _is_asked_for(self) -> bool:
-        return self._flushing > 0 or self._delivery.is_closing
+    def _is_flushing(self) -> bool:
+        return self._flushing > 0 or self._sender.is_closing
 
     def _is_urgent(self) -> bool:
-        return self._is_asked_for() or len(self._queue) > self.capacity * _BEHIND
+        return self._is_flushing() or len(self._queue) > self.capacity * _URGENT_SHARE
 
-    def _take(self) -> None:
-        """Take the next batch: first into sight of `queued`, then off the queue, so that none is out of both."""
+    def _take_batch(self) -> None:
+        """Put the next batch in flight, and only then take it off the queue, so that `queued` misses no item."""
         count = min(len(self._queue), self._batch_size)
-        self._in_hand = [self._queue[0]]
-        self._in_hand = [self._queue.popleft() for _ in range(count)]
+        self._in_flight = [self._queue[0]]
+        self._in_flight = [self._queue.popleft() for _ in range(count)]
 
-    def _drop_refused(self) -> None:
-        """Drop what still waits: the sink would refuse it too."""
-        refused = len(self._queue)
+    def _drop_queued(self) -> None:
+        """Drop what is queued: the sink would reject it too."""
+        count = len(self._queue)
         self._queue.clear()
-        self.counts.dropped_refused += refused
+        self.counts.dropped_refused += count
 
 
-def is_sending_thread() -> bool:
-    """Return whether the caller runs on a batcher's thread."""
-    return _here.sends
+def is_export_thread() -> bool:
+    """Return whether the caller runs on the thread of an export queue."""
+    return _current_thread.exports

@@ -1,4 +1,4 @@
-"""Send batches to one sink, whatever it answers: again while it is away, never where that would not help."""
+"""Send batches to one sink: retry with backoff while it is unreachable, never where a retry cannot help."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from service.telemetry.export.drop_metrics import Counts, DropReport
-from service.telemetry.export.errors import BusyError, PermanentError, UnauthorizedError, UnwritableError
+from service.telemetry.config import DropMetric
+from service.telemetry.export.drop_metrics import DropReport, ItemCounts
+from service.telemetry.export.errors import EncodingError, RejectedError, RetryAfterError, UnauthorizedError
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_PAUSE = 5.0
-_LAST_PAUSES = (0.25, 0.5, 1.0)
+_MAX_BACKOFF = 5.0
+_EXIT_BACKOFFS = (0.25, 0.5, 1.0)
 """Seconds before each further attempt at exit."""
 
 
-class Delivery(Generic[T]):
-    """What became of one sink's items, and how it does.
+class RetryingSender(Generic[T]):
+    """Send batches by `send`, and count what became of their items.
 
-    While the sink fails, a batch is tried again with growing pauses, from `first_pause` seconds on. A sink that
-    refuses the credentials is told no more, but for a probe every `probe_every` seconds. An item that cannot be
-    written is dropped and counted by itself. Not for two threads at once.
+    While the sink fails, a batch is retried with a growing backoff, which begins at `initial_backoff` seconds. A sink
+    that rejects the credentials gets no more than one batch every `probe_interval` seconds. An item that cannot be
+    encoded is dropped by itself. Not thread-safe.
     """
 
     def __init__(
@@ -32,117 +33,123 @@ class Delivery(Generic[T]):
         name: str,
         send: Callable[[list[T]], None],
         *,
-        probe_every: float,
-        first_pause: float,
+        probe_interval: float,
+        initial_backoff: float,
         carries_logs: bool,
+        drop_metric: DropMetric,
     ) -> None:
-        self.counts = Counts()
-        self.quiet: str | None = None
-        """The remedy, while the sink is told nothing."""
+        self.counts = ItemCounts()
+        self.unauthorized_reason: str | None = None
+        """The answer and the remedy, while the sink rejects the credentials."""
         self.last_error: str | None = None
-        self.is_refused = False
-        """Whether the sink is told nothing just now: while it is quiet, but for the probe."""
+        self.is_suspended = False
+        """Whether nothing is sent now: while the credentials are rejected, between two probes."""
         self.is_closing = False
         self._name = name
         self._send = send
-        self._probe_every = probe_every
-        self._probe_at = 0.0
-        self._first_pause = first_pause
-        self._report = DropReport(name, self.counts, carries_logs=carries_logs)
-        self._given_up = False
+        self._probe_interval = probe_interval
+        self._next_probe = 0.0
+        self._initial_backoff = initial_backoff
+        self._drops = DropReport(name, self.counts, drop_metric, carries_logs=carries_logs)
+        self._gave_up = False
         self._deadline = float("inf")
 
     def begin_close(self, seconds: float) -> float:
-        """Try no longer than `seconds` from now; return when that is by the monotonic clock."""
+        """Retry no longer than `seconds` from now; return that deadline by the monotonic clock."""
         self._deadline = time.monotonic() + seconds
         self.is_closing = True
         return self._deadline
 
-    def may_go_on(self) -> bool:
-        """Return whether a further batch is worth a try."""
-        if self.is_refused and time.monotonic() >= self._probe_at:
-            self.is_refused = False
-        return not (self.is_refused or self._given_up) and time.monotonic() < self._deadline
+    def may_continue(self) -> bool:
+        """Return whether another batch may be sent."""
+        if self.is_suspended and time.monotonic() >= self._next_probe:
+            self.is_suspended = False
+        return not (self.is_suspended or self._gave_up) and time.monotonic() < self._deadline
 
     def deliver(self, batch: list[T]) -> None:
-        """Send `batch`, however long the sink is away; give it up only at exit."""
-        pause = self._first_pause
-        while (asked_for := self._attempt(batch)) is not None:
-            self.report()
+        """Send `batch`, retrying for as long as the sink is unreachable; give up only at exit."""
+        backoff = self._initial_backoff
+        while (retry_after := self._attempt(batch)) is not None:
+            self.report_drops()
             if self.is_closing:
-                self._deliver_last(batch)
+                self._deliver_at_exit(batch)
                 return
-            self._pause(max(pause, asked_for))
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            self._sleep(max(backoff, retry_after))
+            backoff = min(backoff * 2, _MAX_BACKOFF)
 
-    def report(self, *, now: bool = False) -> None:
-        """Say what has been dropped, once a minute at most, or `now`."""
-        self._report.say(self.quiet or self.last_error or "the queue was full", now=now)
+    def report_drops(self, *, now: bool = False) -> None:
+        """Log what was dropped, once a minute at most, or `now`."""
+        self._drops.report(self.unauthorized_reason or self.last_error or "the queue was full", now=now)
 
-    def _deliver_last(self, batch: list[T]) -> None:
-        """Try a few times more; where that fails, what else is queued would fail too."""
-        for pause in _LAST_PAUSES:
-            if time.monotonic() + pause > self._deadline:
+    def _deliver_at_exit(self, batch: list[T]) -> None:
+        """Retry a few times more; if that fails, whatever else is queued would fail too."""
+        for backoff in _EXIT_BACKOFFS:
+            if time.monotonic() + backoff > self._deadline:
                 break
-            time.sleep(pause)
+            time.sleep(backoff)
             if self._attempt(batch) is None:
                 return
         self.counts.dropped_failed += len(batch)
-        self._given_up = True
+        self._gave_up = True
 
     def _attempt(self, batch: list[T]) -> float | None:
-        """Send `batch`; return None when it is dealt with, else the seconds that the sink asked to be left alone."""
-        unwritable: UnwritableError | None = None
+        """Send `batch`; return None when it is delivered or dropped, else the seconds that the sink asked to wait."""
+        encoding_error: EncodingError | None = None
         try:
             self._send(batch)
         except UnauthorizedError as error:
-            self._fall_silent(batch, error)
-        except UnwritableError as error:
-            unwritable = error
-        except PermanentError as error:
-            self._refuse(len(batch), error)
+            self._suspend(batch, error)
+        except EncodingError as error:
+            encoding_error = error
+        except RejectedError as error:
+            self._reject(len(batch), error)
         except Exception as error:  # noqa: BLE001 - whatever a sink's client raises must not end this thread
             self.last_error = f"{type(error).__name__}: {error}"
-            return error.seconds if isinstance(error, BusyError) else 0.0
+            return error.seconds if isinstance(error, RetryAfterError) else 0.0
         else:
             self.counts.delivered += len(batch)
-            self._speak_again()
-        if unwritable is not None:
-            self._part(batch, unwritable)
+            self._resume()
+        if encoding_error is not None:
+            self._bisect(batch, encoding_error)
         return None
 
-    def _refuse(self, count: int, error: Exception) -> None:
+    def _reject(self, count: int, error: Exception) -> None:
         self.last_error = str(error)
-        self._report.because(str(error))
+        self._drops.note_reason(str(error))
         self.counts.dropped_refused += count
 
-    def _part(self, batch: list[T], error: UnwritableError) -> None:
-        """Send each half of `batch` by itself, and so on, until what cannot be written is alone."""
+    def _bisect(self, batch: list[T], error: EncodingError) -> None:
+        """Send each half of `batch` by itself, and so on, until the item that cannot be encoded is alone."""
         if len(batch) == 1:
-            self._refuse(1, error)
+            self._reject(1, error)
             return
         half = len(batch) // 2
         self.deliver(batch[:half])
         self.deliver(batch[half:])
 
-    def _pause(self, seconds: float) -> None:
-        """Wait before the next attempt; a shutdown that begins meanwhile cuts the wait short."""
+    def _sleep(self, seconds: float) -> None:
+        """Wait before the next attempt; a shutdown that begins meanwhile ends the wait."""
         until = time.monotonic() + seconds
-        while not self.is_closing and (left := until - time.monotonic()) > 0:
-            time.sleep(min(0.05, left))
+        while not self.is_closing and (remaining := until - time.monotonic()) > 0:
+            time.sleep(min(0.05, remaining))
 
-    def _fall_silent(self, batch: list[T], error: UnauthorizedError) -> None:
-        """Tell the sink nothing more, and say so once."""
-        self.is_refused = True
-        self._probe_at = time.monotonic() + self._probe_every
-        if self.quiet is None:
-            self.quiet = self.last_error = str(error)
-            logger.error("%s takes nothing with these credentials, and is told nothing more: %s", self._name, error)
+    def _suspend(self, batch: list[T], error: UnauthorizedError) -> None:
+        """Stop sending until the next probe, and log that once."""
+        self.is_suspended = True
+        self._next_probe = time.monotonic() + self._probe_interval
+        if self.unauthorized_reason is None:
+            self.unauthorized_reason = self.last_error = str(error)
+            logger.error(
+                "%s rejected our credentials; export suspended, retrying every %.0f s: %s",
+                self._name,
+                self._probe_interval,
+                error,
+            )
         self.counts.dropped_refused += len(batch)
-        self._report.said()
+        self._drops.delay_first()
 
-    def _speak_again(self) -> None:
+    def _resume(self) -> None:
         self.last_error = None
-        if self.quiet is not None:
-            self.quiet = None
-            logger.warning("%s takes what it is sent again", self._name)
+        if self.unauthorized_reason is not None:
+            self.unauthorized_reason = None
+            logger.warning("%s accepted our credentials; export resumed", self._name)

@@ -1,7 +1,7 @@
 """Follow the sampling rules and quotas that X-Ray gives out, fetched through the daemon's proxy.
 
-The X-Ray SDK's own rules, reservoirs and connector do the work. Its pollers are not used: a fetch that fails,
-as the first does while the sidecar is still starting, would be tried again after five minutes only.
+The X-Ray SDK's own rules, reservoirs and connector do the work. Its pollers are not used: they would retry a failed
+fetch, as the first is while the sidecar is still starting, after five minutes only.
 """
 
 from __future__ import annotations
@@ -19,29 +19,37 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from service.telemetry.export.fork import on_fork
 from service.telemetry.export.queue import THREAD_PREFIX
 from service.telemetry.sampling.daemon_client import connector_to
-from service.telemetry.sampling.rule import DROPPED, ONE, Decision, Question, Sampler, drawn, own_draw
+from service.telemetry.sampling.rule import (
+    NOT_SAMPLED,
+    RESERVOIR_HIT,
+    Decision,
+    Sampler,
+    SamplingRequest,
+    random_draw,
+    sampled_at_rate,
+)
 
 logger = logging.getLogger(__name__)
 
-_GONE_AFTER = 3
-_SAY_EVERY = 600.0
+_MAX_FAILURES = 3
+_WARNING_INTERVAL = 600.0
 
 
-class Pace(NamedTuple):
-    """How often the daemon is asked, in seconds.
+class PollingIntervals(NamedTuple):
+    """How often the daemon is polled, in seconds.
 
-    Targets each 10 s and rules each 5 min are what X-Ray's SDKs keep to ("Using sampling rules with the X-Ray
-    API"). What fails is asked again after `retry`, then after twice as long each time, up to `patience`.
+    X-Ray's SDKs fetch targets every 10 s and rules every 5 min ("Using sampling rules with the X-Ray API"). A failed
+    fetch is retried after `retry`, then after twice as long each time, up to `max_retry`.
     """
 
     targets: float = 10.0
     rules: float = 300.0
     retry: float = 2.0
-    patience: float = 30.0
-    time_limit: float = 3.0
+    max_retry: float = 30.0
+    timeout: float = 3.0
 
 
-_PACE = Pace()
+_DEFAULT_INTERVALS = PollingIntervals()
 
 
 class RemoteSampler:
@@ -53,51 +61,51 @@ class RemoteSampler:
         local: Sampler,
         *,
         clock: Callable[[], float] = time.time,
-        draw: Callable[[], float] = own_draw,
-        pace: Pace = _PACE,
+        draw: Callable[[], float] = random_draw,
+        intervals: PollingIntervals = _DEFAULT_INTERVALS,
     ) -> None:
         self._daemon = daemon
         self._local = local
         self._clock = clock
         self._draw = draw
-        self._pace = pace
-        self._begin_anew()
-        on_fork(self._begin_anew)
+        self._intervals = intervals
+        self._reset()
+        on_fork(self._reset)
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         self._cache = _Rules()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
-    def decide(self, question: Question) -> Decision:
+    def decide(self, request: SamplingRequest) -> Decision:
         """Return the decision; the first call starts the polling thread."""
         if self._thread is None:
             self._start()
         if not self._cache.last_updated:
-            return self._local.decide(question)
+            return self._local.decide(request)
         now = int(self._clock())
-        asked = {"service": question.service, "host": question.host, "method": question.method, "path": question.path}
+        fields = {"service": request.service, "host": request.host, "method": request.method, "path": request.path}
         with self._cache.lock:
-            rule = self._cache.get_matched_rule(asked, now)
+            rule = self._cache.get_matched_rule(fields, now)
             if rule is not None:
-                return self._by_rule(rule, question, now)
-        return self._local.decide(question)
+                return self._apply(rule, request, now)
+        return self._local.decide(request)
 
-    def _by_rule(self, rule: Any, question: Question, now: int) -> Decision:  # noqa: ANN401 - the SDK publishes no types
+    def _apply(self, rule: Any, request: SamplingRequest, now: int) -> Decision:  # noqa: ANN401 - the SDK publishes no types
         rule.increment_request_count()
-        taken = rule.reservoir.borrow_or_take(now, rule.can_borrow)
-        if taken is ReservoirDecision.BORROW:
+        decision = rule.reservoir.borrow_or_take(now, rule.can_borrow)
+        if decision is ReservoirDecision.BORROW:
             rule.increment_borrow_count()
-            return ONE
-        if taken is ReservoirDecision.TAKE:
+            return RESERVOIR_HIT
+        if decision is ReservoirDecision.TAKE:
             rule.increment_sampled_count()
-            return ONE
+            return RESERVOIR_HIT
         rate = rule.rate
-        if question.hint is False or not rate or self._draw() >= rate:
-            return DROPPED
+        if request.hint is False or not rate or self._draw() >= rate:
+            return NOT_SAMPLED
         rule.increment_sampled_count()
-        return drawn(rate)
+        return sampled_at_rate(rate)
 
     @property
     def source(self) -> str:
@@ -105,7 +113,7 @@ class RemoteSampler:
         return "x-ray" if self._cache.last_updated else "local"
 
     def close(self) -> None:
-        """Stop polling; a fetch under way is not waited for."""
+        """Stop polling, without waiting for a fetch in progress."""
         self._stop.set()
 
     def _start(self) -> None:
@@ -115,22 +123,24 @@ class RemoteSampler:
             thread = threading.Thread(target=self._poll, name=f"{THREAD_PREFIX}sampling", daemon=True)
             try:
                 thread.start()
-            except RuntimeError:  # no thread is to be had: the local rule decides, and the next request tries again
+            except (
+                RuntimeError
+            ):  # the system has no thread left: the local rule decides, and the next request tries again
                 return
             self._thread = thread
 
     def _poll(self) -> None:
         with suppress_instrumentation():
-            poller = _Poller(self._cache, self._daemon, self._pace, self._clock)
-            while not self._stop.wait(poller.turn()):
+            poller = _Poller(self._cache, self._daemon, self._intervals, self._clock)
+            while not self._stop.wait(poller.poll()):
                 pass
 
 
 class _Rules(RuleCache):  # type: ignore[misc]  # the SDK publishes no types
-    """The SDK's cache with a lock that deciding takes as well.
+    """The SDK's cache with a lock that is held while deciding, too.
 
-    While the SDK merges new rules into old ones, it takes the reservoir from the old and sorts in place: a request
-    that holds an old rule would fail, and one that looks for a rule would find the wrong one or none.
+    While the SDK merges new rules into old ones, it moves the reservoirs and sorts in place: a request that holds an
+    old rule would fail, and one that looks for a rule would find the wrong one or none.
     """
 
     def __init__(self) -> None:
@@ -138,70 +148,72 @@ class _Rules(RuleCache):  # type: ignore[misc]  # the SDK publishes no types
         self.lock = threading.Lock()
 
     def load_rules(self, rules: list[Any]) -> None:
-        """Replace the rules; those that stay keep their reservoirs and counts."""
+        """Replace the rules; those that remain keep their reservoirs and counts."""
         with self.lock:
             super().load_rules(rules)
 
     def load_targets(self, targets_dict: dict[str, Any]) -> None:
-        """Take over rates and quotas."""
+        """Update rates and quotas."""
         with self.lock:
             super().load_targets(targets_dict)
 
 
 class _Poller:
-    """Keep the cache as X-Ray has it; forget it when the daemon does not answer several times in a row."""
+    """Keep the cache up to date; clear it when the daemon has failed several times in a row."""
 
-    def __init__(self, cache: _Rules, daemon: tuple[str, int], pace: Pace, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, cache: _Rules, daemon: tuple[str, int], intervals: PollingIntervals, clock: Callable[[], float]
+    ) -> None:
         self._cache = cache
         self._daemon = daemon
-        self._pace = pace
+        self._intervals = intervals
         self._clock = clock
         self._connector: Any = None
         self._rules_at = float("-inf")
         self._failures = 0
-        self._said_at = float("-inf")
+        self._warned_at = float("-inf")
 
-    def turn(self) -> float:
-        """Fetch what is due; return the seconds until the next turn."""
+    def poll(self) -> float:
+        """Fetch what is due; return the seconds until the next poll."""
         try:
             self._fetch()
         except Exception as error:  # noqa: BLE001 - whatever botocore raises must not end the thread
-            return self._failed(error)
+            return self._record_failure(error)
         self._failures = 0
-        return self._pace.targets
+        return self._intervals.targets
 
     def _fetch(self) -> None:
-        connector = self._connector = self._connector or connector_to(self._daemon, self._pace.time_limit)
-        if time.monotonic() - self._rules_at >= self._pace.rules:
+        connector = self._connector = self._connector or connector_to(self._daemon, self._intervals.timeout)
+        if time.monotonic() - self._rules_at >= self._intervals.rules:
             self._fetch_rules(connector)
-        used = [rule for rule in self._cache.rules if rule.ever_matched() and rule.time_to_report()]
-        if used:
-            targets, changed_at = connector.fetch_sampling_target(used)
+        reportable = [rule for rule in self._cache.rules if rule.ever_matched() and rule.time_to_report()]
+        if reportable:
+            targets, changed_at = connector.fetch_sampling_target(reportable)
             self._cache.load_targets(targets)
             if changed_at >= self._cache.last_updated:
                 self._fetch_rules(connector)
 
     def _fetch_rules(self, connector: Any) -> None:  # noqa: ANN401 - the SDK publishes no types
-        begun = int(self._clock())
+        started = int(self._clock())
         self._cache.load_rules(connector.fetch_sampling_rules())
-        self._cache.last_updated = begun
+        self._cache.last_updated = started
         self._rules_at = time.monotonic()
 
-    def _failed(self, error: Exception) -> float:
+    def _record_failure(self, error: Exception) -> float:
         self._failures += 1
-        if self._failures == _GONE_AFTER:
+        if self._failures == _MAX_FAILURES:
             self._cache.last_updated = None
             self._rules_at = float("-inf")
-            self._say(error)
-        return min(self._pace.retry * 2.0 ** min(self._failures - 1, 10), self._pace.patience)
+            self._warn(error)
+        return min(self._intervals.retry * 2.0 ** min(self._failures - 1, 10), self._intervals.max_retry)
 
-    def _say(self, error: Exception) -> None:
-        """Warn, but of a daemon that comes and goes only now and then."""
+    def _warn(self, error: Exception) -> None:
+        """Warn, at most every ten minutes: a daemon may come and go."""
         now = time.monotonic()
-        if now - self._said_at >= _SAY_EVERY:
-            self._said_at = now
+        if now - self._warned_at >= _WARNING_INTERVAL:
+            self._warned_at = now
             logger.warning(
-                "X-Ray's sampling rules cannot be fetched from %s:%d (%s): the local rule decides until they can be",
+                "cannot fetch X-Ray sampling rules from %s:%d (%s): using the local rule until the daemon answers",
                 *self._daemon,
                 error,
             )

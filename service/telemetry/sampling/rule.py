@@ -7,19 +7,20 @@ within these bounds: "not sampled" leaves a request to the reservoir alone, "sam
 
 from __future__ import annotations
 
+import fnmatch
+import re
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
-from aws_xray_sdk.core.utils.search_pattern import wildcard_match
-
 from service.telemetry import ids
+from service.telemetry.config import SamplingRule
 from service.telemetry.export.fork import on_fork
-from service.values import SamplingRule
 
-own_draw = ids.private_random.random
+random_draw = ids.private_random.random
 
 KEEP_EVERYTHING = SamplingRule(name="everything", fixed_rate=1.0, reservoir_size=0)
 
@@ -31,13 +32,13 @@ class Decision(NamedTuple):
     rate: int
 
 
-DROPPED = Decision(sampled=False, rate=0)
-ONE = Decision(sampled=True, rate=1)
+NOT_SAMPLED = Decision(sampled=False, rate=0)
+RESERVOIR_HIT = Decision(sampled=True, rate=1)
 
 
 @dataclass(slots=True)
-class Question:
-    """What a rule looks at; what is empty matches every rule, as in X-Ray's SDKs.
+class SamplingRequest:
+    """What a rule matches; an empty field matches every rule, as in X-Ray's SDKs.
 
     `hint` is the caller's sampled flag, None where it sent none.
     """
@@ -50,69 +51,85 @@ class Question:
 
 
 class Sampler(Protocol):
-    """Answers for one request."""
+    """Decides for one request."""
 
-    def decide(self, question: Question) -> Decision:
+    def decide(self, request: SamplingRequest) -> Decision:
         """Return the decision."""
         ...
 
+    def close(self) -> None:
+        """Stop whatever runs in the background."""
 
-def drawn(rate: float) -> Decision:
-    """Return the decision for a request that the fixed `rate` (above 0, at most 1) drew."""
+
+def sampled_at_rate(rate: float) -> Decision:
+    """Return the decision for a request that was sampled at the fixed `rate` (above 0, at most 1)."""
     return Decision(sampled=True, rate=max(1, round(1 / rate)))
 
 
+def matches(pattern: str, text: str) -> bool:
+    """Return whether `text` matches `pattern`, in which `*` is any text and `?` any character; case is ignored.
+
+    The wildcards of sampling rules ("Rule options", X-Ray Developer Guide). An empty `text` matches.
+    """
+    return not text or pattern == "*" or _compiled(pattern).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # A bracket is a character like others here; in a shell's patterns it begins a set.
+    return re.compile(fnmatch.translate(pattern.replace("[", "[[]")), re.IGNORECASE)
+
+
 class LocalSampler:
-    """Apply one sampling rule within this process: each worker has the rule's reservoir for itself."""
+    """Apply one sampling rule within this process: each worker has a reservoir of its own."""
 
     def __init__(
         self,
         rule: SamplingRule,
         *,
         clock: Callable[[], float] = time.time,
-        draw: Callable[[], float] = own_draw,
+        draw: Callable[[], float] = random_draw,
     ) -> None:
         self._rule = rule
         self._clock = clock
         self._draw = draw
-        self._drawn = drawn(rule.fixed_rate) if rule.fixed_rate else DROPPED
-        self._takes_all = {rule.service_name, rule.host, rule.http_method, rule.url_path} == {"*"}
-        self._begin_anew()
-        on_fork(self._begin_anew)
+        self._at_fixed_rate = sampled_at_rate(rule.fixed_rate) if rule.fixed_rate else NOT_SAMPLED
+        self._matches_all = {rule.service_name, rule.host, rule.http_method, rule.url_path} == {"*"}
+        self._reset()
+        on_fork(self._reset)
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         self._lock = threading.Lock()
         self._second = 0
-        self._taken = 0
+        self._used = 0
 
-    def decide(self, question: Question) -> Decision:
+    def decide(self, request: SamplingRequest) -> Decision:
         """Return the decision; a request that the rule does not match is not sampled."""
         rule = self._rule
-        if not (self._takes_all or self._matches(question)):
-            return DROPPED
-        if rule.reservoir_size and self._take():
-            return ONE
-        if question.hint is False:
-            return DROPPED
-        return self._drawn if self._draw() < rule.fixed_rate else DROPPED
+        if not (self._matches_all or self._matches(request)):
+            return NOT_SAMPLED
+        if rule.reservoir_size and self._take_from_reservoir():
+            return RESERVOIR_HIT
+        if request.hint is False:
+            return NOT_SAMPLED
+        return self._at_fixed_rate if self._draw() < rule.fixed_rate else NOT_SAMPLED
 
-    def _matches(self, question: Question) -> bool:
+    def close(self) -> None:
+        """Do nothing: nothing runs in the background."""
+
+    def _matches(self, request: SamplingRequest) -> bool:
         rule = self._rule
         return (
-            _matches(rule.service_name, question.service)
-            and _matches(rule.host, question.host)
-            and _matches(rule.http_method, question.method)
-            and _matches(rule.url_path, question.path)
+            matches(rule.service_name, request.service)
+            and matches(rule.host, request.host)
+            and matches(rule.http_method, request.method)
+            and matches(rule.url_path, request.path)
         )
 
-    def _take(self) -> bool:
+    def _take_from_reservoir(self) -> bool:
         second = int(self._clock())
         with self._lock:
             if second != self._second:
-                self._second, self._taken = second, 0
-            self._taken += 1
-            return self._taken <= self._rule.reservoir_size
-
-
-def _matches(pattern: str, text: str) -> bool:
-    return not text or pattern == "*" or bool(wildcard_match(pattern, text))
+                self._second, self._used = second, 0
+            self._used += 1
+            return self._used <= self._rule.reservoir_size

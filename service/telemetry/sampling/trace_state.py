@@ -1,7 +1,7 @@
-"""Carry what was decided for a trace with each of its spans, on whatever thread they end.
+"""Carry a trace's sampling decision with each of its spans, on whatever thread they end.
 
-A span hands the trace state that it was given on to its children. This one is never sent: the request's own
-`tracestate` is kept in its scope.
+A span passes its trace state on to its children. This one is never sent: the request's own `tracestate` header is kept
+in its scope.
 """
 
 from __future__ import annotations
@@ -13,39 +13,43 @@ from opentelemetry.trace import SpanContext, TraceState
 from service.telemetry.sampling.rule import Decision
 
 
-class Verdict(TraceState):
-    """A trace state without members. `rate` is how many spans each one stands for."""
+class SamplingTraceState(TraceState):
+    """A trace state without members. `rate` is how many spans each one stands for; `sampled` is the rule's decision.
 
-    def __init__(self, *, rate: int, in_xray: bool) -> None:
+    A span may be recorded though its trace is not sampled, for the sinks that take every request.
+    """
+
+    def __init__(self, *, rate: int, sampled: bool) -> None:
         super().__init__()
         self.rate = rate
-        self.in_xray = in_xray
+        self.sampled = sampled
 
 
-verdict = lru_cache(maxsize=1024)(Verdict)
-"""Return the one verdict of that rate and place: they never change, and a service knows few."""
-
-
-@lru_cache(maxsize=1024)
-def of_sampled(decision: Decision) -> Verdict:
-    """Return what spans carry of `decision` where Honeycomb gets what is sampled: a look instead of a call by name."""
-    return verdict(rate=decision.rate, in_xray=decision.sampled)
+sampling_trace_state = lru_cache(maxsize=1024)(SamplingTraceState)
+"""Return the one trace state of that rate and decision: they never change, and a service has few."""
 
 
 @lru_cache(maxsize=1024)
-def of_everything(decision: Decision) -> Verdict:
-    """Return what spans carry of `decision` where Honeycomb gets every request."""
-    return verdict(rate=1, in_xray=decision.sampled)
+def for_sampled_traces(decision: Decision) -> SamplingTraceState:
+    """Return the trace state of `decision` where only sampled requests are recorded."""
+    # Cached by the decision itself: a call by keyword costs more than the look-up.
+    return sampling_trace_state(rate=decision.rate, sampled=decision.sampled)
 
 
-_UNSAID = verdict(rate=1, in_xray=True)
+@lru_cache(maxsize=1024)
+def for_all_traces(decision: Decision) -> SamplingTraceState:
+    """Return the trace state of `decision` where every request is recorded, and stands for itself."""
+    return sampling_trace_state(rate=1, sampled=decision.sampled)
 
 
-def said_by(state: TraceState) -> Verdict:
-    """Return what was decided for the trace of `state`; one that application code joined by itself counts as 1."""
-    return state if isinstance(state, Verdict) else _UNSAID
+_FOREIGN = sampling_trace_state(rate=1, sampled=True)
 
 
-def verdict_of(span: SpanContext) -> Verdict:
-    """Return what was decided for the trace of `span`."""
-    return said_by(span.trace_state)
+def trace_state_of(state: TraceState) -> SamplingTraceState:
+    """Return `state` if it is ours; a trace that application code joined by itself counts as sampled, at rate 1."""
+    return state if isinstance(state, SamplingTraceState) else _FOREIGN
+
+
+def trace_state_of_context(context: SpanContext) -> SamplingTraceState:
+    """Return the sampling decision of the trace of `context`."""
+    return trace_state_of(context.trace_state)

@@ -1,40 +1,53 @@
-"""Print log lines, and spans where asked for, on standard error: the tutorial's console handler and exporter."""
+"""Print log lines, and spans on request, to standard error: the tutorial's console handler and exporter."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from functools import partial
+from dataclasses import dataclass
+from typing import Final
 
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 
-from service.settings import Settings
 from service.telemetry.context.request_scope import RequestScope
-from service.telemetry.log_lines import JsonFormatter, encode
-from service.telemetry.sink import Sink
+from service.telemetry.log_lines import LineFormat, capture, encode
+from service.telemetry.sink import ServiceInfo, Sink
 
-NAME = "console"
+NAME: Final = "console"
 
 
-def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - the shape that all sinks share
-    """Return the sink: log lines with `LOG_CONSOLE`, spans with `console` in `OTEL_TRACES_EXPORTER`."""
-    spans = "console" in settings.trace_exporters
-    if not settings.log_console and not spans:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Log lines with `log_console`, spans with `console` among the trace exporters."""
+
+    log_console: bool = False
+    trace_exporters: frozenset[str] = frozenset()
+
+
+def connect(config: Config, service: ServiceInfo) -> Sink:
+    """Return the sink."""
+    prints_spans = "console" in config.trace_exporters
+    if not config.log_console and not prints_spans:
         return Sink(name=NAME, off_because="LOG_CONSOLE is false")
-    return Sink(
-        name=NAME,
-        span_processor=SimpleSpanProcessor(ConsoleSpanExporter(out=sys.stderr)) if spans else None,
-        log_handler=_handler(settings.version) if settings.log_console else None,
-        log_access=partial(_print, settings.version) if settings.log_console else None,
-    )
+    processor = SimpleSpanProcessor(ConsoleSpanExporter(out=sys.stderr)) if prints_spans else None
+    if not config.log_console:
+        return Sink(name=NAME, span_processor=processor)
+    handler = _StderrHandler(service)
+    return Sink(name=NAME, span_processor=processor, log_handler=handler, log_access=handler.log_access)
 
 
-def _handler(version: str) -> logging.Handler:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter(version))
-    return handler
+class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in the type stubs alone
+    """Write each record as the same JSON line that CloudWatch gets."""
 
+    def __init__(self, service: ServiceInfo) -> None:
+        super().__init__(sys.stderr)
+        self._format = LineFormat(service.version, service.access_logger)
+        self._redact = service.redact
 
-def _print(version: str, scope: RequestScope) -> None:
-    sys.stderr.write(encode(scope, version) + "\n")
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return self._redact.text(encode(capture(record), self._format))
+
+    def log_access(self, scope: RequestScope) -> None:
+        """Write the access line of a request."""
+        sys.stderr.write(self._redact.text(encode(scope, self._format)) + "\n")

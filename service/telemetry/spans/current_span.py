@@ -1,4 +1,4 @@
-"""Run a block, or each call of a function, within a span of its own."""
+"""Make a span the current one for a block, or for each call of a function."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach, get_current
 
 from service.telemetry.spans.span import SPAN_KEY, LightSpan
-from service.telemetry.spans.unsampled import UnrecordedSpan
+from service.telemetry.spans.unsampled import UnsampledSpan
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -24,30 +24,30 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class CurrentSpan(AbstractContextManager[trace.Span]):
-    """Run a block within a span; what `opentelemetry.trace.use_span` does, without its two generators."""
+    """Run a block within a new span; what `opentelemetry.trace.use_span` does, without its two generators."""
 
-    __slots__ = ("_end_on_exit", "_span", "_token", "_told", "_tracer")
+    __slots__ = ("_arguments", "_end_on_exit", "_span", "_token", "_tracer")
 
-    def __init__(self, tracer: AppTracer, told: tuple[Any, ...], *, end_on_exit: bool) -> None:
+    def __init__(self, tracer: AppTracer, arguments: tuple[Any, ...], *, end_on_exit: bool) -> None:
         self._tracer = tracer
-        self._told = told
+        self._arguments = arguments
         self._end_on_exit = end_on_exit
         self._span: trace.Span = trace.INVALID_SPAN
         self._token: Token[Context] | None = None
 
     def __enter__(self) -> trace.Span:
-        told = self._told
-        here = get_current()
-        current = here.get(SPAN_KEY)
-        if type(current) is UnrecordedSpan and told[1] is None:
+        arguments = self._arguments
+        context = get_current()
+        current = context.get(SPAN_KEY)
+        if type(current) is UnsampledSpan and arguments[1] is None:
             self._span = current
             return current
-        if type(current) is LightSpan and told[1] is None:
-            span = self._tracer.start_within(current, *told)
+        if type(current) is LightSpan and arguments[1] is None:
+            span = self._tracer.start_within(current, *arguments)
         else:
-            span = self._tracer.start_span(*told)
+            span = self._tracer.start_span(*arguments)
         self._span = span
-        self._token = attach(Context({**here, SPAN_KEY: span}))
+        self._token = attach(Context({**context, SPAN_KEY: span}))
         return span
 
     def __exit__(
@@ -58,8 +58,8 @@ class CurrentSpan(AbstractContextManager[trace.Span]):
         detach(self._token)
         span = self._span
         if isinstance(error, Exception) and isinstance(span, LightSpan):
-            record, set_status = self._told[-2:]
-            span.note(error, record=record, set_status=set_status)
+            record, set_status = self._arguments[-2:]
+            span.record_error(error, record=record, set_status=set_status)
         if self._end_on_exit:
             span.end()
 
@@ -69,17 +69,17 @@ class CurrentSpan(AbstractContextManager[trace.Span]):
 
             @functools.wraps(function)
             async def awaited(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
-                with self._again():
+                with self._copy():
                     return await function(*args, **kwargs)
 
             return awaited  # type: ignore[return-value]  # it takes and gives what the function does
 
         @functools.wraps(function)
         def called(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
-            with self._again():
+            with self._copy():
                 return function(*args, **kwargs)
 
         return called  # type: ignore[return-value]  # as above
 
-    def _again(self) -> CurrentSpan:
-        return CurrentSpan(self._tracer, self._told, end_on_exit=self._end_on_exit)
+    def _copy(self) -> CurrentSpan:
+        return CurrentSpan(self._tracer, self._arguments, end_on_exit=self._end_on_exit)

@@ -1,8 +1,8 @@
-"""Make recording spans that cost little: the SDK's `Span` in what it says and does, for a fraction of the work.
+"""Create recording spans that cost little: the SDK's `Span` to whoever reads them, for a fraction of the work.
 
-The SDK's own constructor makes three bounded collections, checks every value against every type that an attribute may
+The SDK's constructor creates three bounded collections, checks every value against every type that an attribute may
 have, and copies the span when it ends. Most spans hold a few texts and numbers: a plain dict holds those, and the
-SDK's collections come in for all else, so that limits and conversions stay the SDK's.
+SDK's collections are used for all else, so that limits and conversions stay the SDK's.
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace.status import Status, StatusCode
 
 from service.telemetry import ids
-from service.telemetry.sampling.trace_state import Verdict, said_by
-from service.telemetry.spans.exception_event import ExceptionEvent
-from service.telemetry.spans.exceptions import Told
+from service.telemetry.sampling.trace_state import SamplingTraceState, trace_state_of
+from service.telemetry.spans.exceptions import ExceptionEvent, ExceptionSnapshot
 from service.telemetry.spans.unsampled import context_of
 
 if TYPE_CHECKING:
@@ -34,10 +33,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 (SPAN_KEY,) = trace.set_span_in_context(trace.INVALID_SPAN, Context())
-"""Where OpenTelemetry's context keeps the current span: with the key, one look finds it and what else is there."""
+"""Where OpenTelemetry's context keeps the current span: with the key, one look-up finds it and what else is there."""
 _UNSET = Status(StatusCode.UNSET)
-_PLAIN = frozenset({str, int, float, bool})
-_TEXT = frozenset({str})
+_PLAIN_TYPES = frozenset({str, int, float, bool})
+_TEXT_TYPES = frozenset({str})
 
 
 def _new_lock() -> None:
@@ -48,9 +47,9 @@ os.register_at_fork(after_in_child=_new_lock)
 
 
 class LightSpan(Span):
-    """A recording span. `parent_id` is 0 for a root; the trace state carries what was decided for its trace."""
+    """A recording span. `parent_id` is 0 for a root; the trace state carries the sampling decision of its trace."""
 
-    # What most spans never set is said once, for all of them.
+    # Class attributes hold what most spans never set.
     _status = _UNSET
     _events: Any = ()
     _links: Any = ()
@@ -58,7 +57,7 @@ class LightSpan(Span):
     _instrumentation_info = None
     _record_exception = True
     _set_status_on_exception = True
-    # One for all: it is held for a few assignments, never while other code runs.
+    # One for all spans: it is held for a few assignments, never while other code runs.
     _lock = threading.Lock()
     _own_context: trace.SpanContext | None = None
     _attributes: Any
@@ -91,33 +90,33 @@ class LightSpan(Span):
         self._start_time = time_ns() if start_time is None else start_time
 
     @property
-    def verdict(self) -> Verdict:
-        """What was decided for its trace."""
-        return said_by(self.trace_state)
+    def sampling(self) -> SamplingTraceState:
+        """The sampling decision of its trace."""
+        return trace_state_of(self.trace_state)
 
     @property
     def _limits(self) -> SpanLimits:
         return self.provider.limits
 
     @property
-    def _context(self) -> trace.SpanContext:  # type: ignore[override]  # the SDK sets it at once
-        """The context as the API has it, made when it is asked for: the sinks read the ids."""
-        made = self._own_context
-        if made is None:
-            made = self._own_context = context_of(self)
-        return made
+    def _context(self) -> trace.SpanContext:  # type: ignore[override]  # the SDK sets it in its constructor
+        """The span context as the API has it, created at first use: the sinks read the ids."""
+        context = self._own_context
+        if context is None:
+            context = self._own_context = context_of(self)
+        return context
 
     @property
     def context(self) -> trace.SpanContext:
-        """The ids, flags and verdict."""
+        """The ids, flags and trace state."""
         return self._context
 
     def get_span_context(self) -> trace.SpanContext:
-        """Return the ids, flags and verdict."""
+        """Return the ids, flags and trace state."""
         return self._context
 
     @property
-    def is_called(self) -> bool:
+    def has_remote_parent(self) -> bool:
         """Whether its parent is in another process."""
         parent = self._parent_span
         return isinstance(parent, trace.SpanContext) and parent.is_remote
@@ -130,24 +129,24 @@ class LightSpan(Span):
             and not self._events
             and not self._links
             and type(self._attributes) is dict
-            and type(self.trace_state) is Verdict
+            and type(self.trace_state) is SamplingTraceState
         )
 
     @property
-    def held(self) -> Mapping[str, Any]:
-        """The attributes, without the copy that `attributes` protects them by."""
+    def raw_attributes(self) -> Mapping[str, Any]:
+        """The attributes, without the copy that protects `attributes`."""
         attributes: Mapping[str, Any] = self._attributes
         return attributes
 
     @property
     def parent(self) -> trace.SpanContext | None:
-        """The parent's ids, flags and verdict; None for a root."""
+        """The parent's span context; None for a root."""
         parent = self._parent_span
         return parent._context if isinstance(parent, LightSpan) else parent
 
     @property
     def resource(self) -> Resource:
-        """Whose span it is."""
+        """The resource of its provider."""
         return self.provider.resource
 
     def is_recording(self) -> bool:
@@ -155,41 +154,46 @@ class LightSpan(Span):
         return self._end_time is None
 
     def set_attribute(self, key: str, value: Any) -> None:  # noqa: ANN401 - as the API has it
-        """Set one attribute; what is no text, number or boolean, or is too many, is for the SDK's own collection."""
-        held = self._attributes
+        """Set one attribute. The SDK's collection takes what is no text, number or boolean, or exceeds the limit."""
+        attributes = self._attributes
         if self._end_time is not None:
             logger.warning("Setting attribute on ended span.")
-        elif type(held) is dict and type(value) in _PLAIN and key and len(held) < self.provider.plain_attributes:
-            held[key] = value
+        elif (
+            type(attributes) is dict
+            and type(value) in _PLAIN_TYPES
+            and key
+            and len(attributes) < self.provider.max_plain_attributes
+        ):
+            attributes[key] = value
         else:
-            self._bounded()[key] = value
+            self._bounded_attributes()[key] = value
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Set attributes."""
-        held = self._attributes
+        current = self._attributes
         if (
             self._end_time is None
-            and type(held) is dict
-            and len(held) + len(attributes) <= self.provider.plain_attributes
-            and _PLAIN.issuperset(map(type, attributes.values()))
-            and _TEXT.issuperset(map(type, attributes))
+            and type(current) is dict
+            and len(current) + len(attributes) <= self.provider.max_plain_attributes
+            and _PLAIN_TYPES.issuperset(map(type, attributes.values()))
+            and _TEXT_TYPES.issuperset(map(type, attributes))
             and "" not in attributes
         ):
-            held.update(attributes)
+            current.update(attributes)
             return
         for key, value in attributes.items():
             self.set_attribute(key, value)
 
-    def _bounded(self) -> BoundedAttributes:
-        held = self._attributes
-        if isinstance(held, BoundedAttributes):
-            return held
+    def _bounded_attributes(self) -> BoundedAttributes:
+        current = self._attributes
+        if isinstance(current, BoundedAttributes):
+            return current
         limits = self.provider.limits
-        made = BoundedAttributes(
-            limits.max_span_attributes, held, immutable=False, max_value_len=limits.max_span_attribute_length
+        bounded = BoundedAttributes(
+            limits.max_span_attributes, current, immutable=False, max_value_len=limits.max_span_attribute_length
         )
-        self._attributes = made
-        return made
+        self._attributes = bounded
+        return bounded
 
     def _add_event(self, event: EventBase) -> None:
         """Add an event, bounded as the SDK bounds it."""
@@ -204,29 +208,35 @@ class LightSpan(Span):
         super().add_link(context, attributes)
 
     def end(self, end_time: int | None = None) -> None:
-        """End the span, at `end_time` in nanoseconds since the epoch or now, and hand it on."""
+        """End the span, at `end_time` in nanoseconds since the epoch or now, and give it to the processors."""
         with self._lock:
             if self._end_time is not None:
                 logger.warning("Calling end() on an ended span.")
                 return
             self._end_time = end_time if end_time is not None else time_ns()
-        self.provider.ended(self)
+        self.provider.on_end(self)
 
     def on_exception(self, *, record: bool, set_status: bool) -> None:
         """Choose what an exception that leaves `with span:` does to it."""
         self._record_exception = record
         self._set_status_on_exception = set_status
 
-    def note(
-        self, error: BaseException, *, record: bool = True, set_status: bool = True, told: Told | None = None
+    def record_error(
+        self,
+        error: BaseException,
+        *,
+        record: bool = True,
+        set_status: bool = True,
+        snapshot: ExceptionSnapshot | None = None,
     ) -> None:
-        """Note an exception that left the span, as `opentelemetry.trace.use_span` does: an event, and a status."""
+        """Record an exception that left the span, as `opentelemetry.trace.use_span` does: an event, and a status."""
         if not self.is_recording():
             return
         try:
             description = f"{type(error).__name__}: {error}"
             if record:
-                self._add_event(ExceptionEvent(error, told or Told(error, error.__traceback__), self._limits))
+                snapshot = snapshot or ExceptionSnapshot(error, error.__traceback__)
+                self._add_event(ExceptionEvent(error, snapshot, self._limits))
         except Exception:  # noqa: BLE001 - an exception's own __str__ may raise anything
             description = type(error).__name__
         if set_status:

@@ -18,7 +18,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry.spans.current_span import CurrentSpan
 from service.telemetry.spans.span import LightSpan
-from service.telemetry.spans.unsampled import UnrecordedSpan
+from service.telemetry.spans.unsampled import UnsampledSpan
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
@@ -28,11 +28,11 @@ logger = logging.getLogger(__name__)
 _SAMPLED, _RANDOM = trace.TraceFlags.SAMPLED, trace.TraceFlags.RANDOM_TRACE_ID
 _INTERNAL = trace.SpanKind.INTERNAL
 _UNLIMITED = 1_000_000
-_FAILED = "a span processor failed"
+_FAILED = "a span processor raised an exception"
 
 
 class Root(NamedTuple):
-    """What is decided for a span that has no parent of ours in this process; `caller` is its parent elsewhere."""
+    """How to start a span without a parent in this process; `caller` is its parent in another one."""
 
     trace_id: int
     recorded: bool
@@ -47,18 +47,18 @@ class Root(NamedTuple):
 
 
 class AppTracerProvider(trace.TracerProvider):
-    """Start the spans of one app. `decide` is asked for a root that is no request's."""
+    """Start the spans of one app. `decide_root` is called for a root span outside any request."""
 
-    def __init__(self, resource: Resource, decide: Callable[[], Root]) -> None:
+    def __init__(self, resource: Resource, decide_root: Callable[[], Root]) -> None:
         self.resource = resource
         self.limits = SpanLimits()
-        most = self.limits.max_span_attributes
-        shortened = self.limits.max_span_attribute_length is not None
-        self.plain_attributes = 0 if shortened else _UNLIMITED if most is None else most
-        self._decide = decide
+        max_attributes = self.limits.max_span_attributes
+        has_max_length = self.limits.max_span_attribute_length is not None
+        self.max_plain_attributes = 0 if has_max_length else _UNLIMITED if max_attributes is None else max_attributes
+        self._decide_root = decide_root
         self._processors: tuple[SpanProcessor, ...] = ()
-        self._on_start: tuple[Callable[..., None], ...] = ()
-        self._on_end: tuple[Callable[..., None], ...] = ()
+        self._start_listeners: tuple[Callable[..., None], ...] = ()
+        self._end_listeners: tuple[Callable[..., None], ...] = ()
 
     def get_tracer(
         self,
@@ -68,18 +68,18 @@ class AppTracerProvider(trace.TracerProvider):
         attributes: Attributes | None = None,
     ) -> AppTracer:
         """Return a tracer whose spans name the module."""
-        named = InstrumentationScope(
+        instrumentation = InstrumentationScope(
             instrumenting_module_name, instrumenting_library_version or "", schema_url, attributes
         )
-        return AppTracer(named, lambda _: self)
+        return AppTracer(instrumentation, lambda _: self)
 
     def add_span_processor(self, processor: SpanProcessor) -> None:
-        """Let `processor` see every span, after those that are there already."""
+        """Give every span to `processor` too, after the processors that are there already."""
         self._processors += (processor,)
-        self._on_start = tuple(each.on_start for each in self._processors if _overrides(each, "on_start"))
+        self._start_listeners = tuple(each.on_start for each in self._processors if _overrides(each, "on_start"))
         # `_on_ending` is the SDK's hook for a span that may still be changed; it has no public name yet.
         ending = tuple(getattr(each, "_on_ending") for each in self._processors if _overrides(each, "_on_ending"))  # noqa: B009 - as above
-        self._on_end = ending + tuple(each.on_end for each in self._processors)
+        self._end_listeners = ending + tuple(each.on_end for each in self._processors)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Let each processor export what it holds."""
@@ -90,15 +90,15 @@ class AppTracerProvider(trace.TracerProvider):
         for each in self._processors:
             _safely(each.shutdown)
 
-    def ended(self, span: LightSpan) -> None:
-        """Tell the processors that `span` has ended."""
-        for listener in self._on_end:
-            try:  # not by `_safely`: this is on every request's path
+    def on_end(self, span: LightSpan) -> None:
+        """Give `span`, which has ended, to the processors."""
+        for listener in self._end_listeners:
+            try:  # inlined: this is on every request's path
                 listener(span)
             except Exception:
                 logger.exception(_FAILED)
 
-    def start(  # noqa: PLR0917 - what the API says of a span
+    def start(  # noqa: PLR0917 - the API's own parameters
         self,
         instrumentation: InstrumentationScope,
         name: str,
@@ -110,25 +110,25 @@ class AppTracerProvider(trace.TracerProvider):
         *,
         parent: trace.Span | None = None,
         root: Root | None = None,
-    ) -> LightSpan | UnrecordedSpan:
+    ) -> LightSpan | UnsampledSpan:
         """Start a span under `parent`, or as `root` says; with neither, under the span of `context`."""
         if parent is None and root is None:
             parent = trace.get_current_span(context)
         if type(parent) is LightSpan:
             trace_id, parent_id, flags, state = parent.trace_id, parent.span_id, parent.flags, parent.trace_state
-            above: LightSpan | trace.SpanContext | None = parent
+            span_parent: LightSpan | trace.SpanContext | None = parent
         else:
             root = root or self._root((parent or trace.INVALID_SPAN).get_span_context())
-            trace_id, flags, state, above = root.trace_id, root.flags, root.trace_state, root.caller
-            parent_id = above.span_id if above is not None else 0
+            trace_id, flags, state, span_parent = root.trace_id, root.flags, root.trace_state, root.caller
+            parent_id = span_parent.span_id if span_parent is not None else 0
         if not flags & _SAMPLED:
-            return UnrecordedSpan(trace_id, flags, state)
+            return UnsampledSpan(trace_id, flags, state)
         span = LightSpan(
             self,
             instrumentation,
             name,
             trace_id=trace_id,
-            parent=above,
+            parent=span_parent,
             parent_id=parent_id,
             flags=flags,
             trace_state=state,
@@ -139,26 +139,26 @@ class AppTracerProvider(trace.TracerProvider):
             span.set_attributes(attributes)
         for link in links or ():
             span.add_link(link.context, link.attributes)
-        for listener in self._on_start:
+        for listener in self._start_listeners:
             _safely(listener, span, context)
         return span
 
     def _root(self, parent: trace.SpanContext) -> Root:
-        """Follow a parent that application code has put into the context; without one, ask for a decision."""
+        """Follow a parent that application code has put into the context; without one, decide anew."""
         if not parent.is_valid:
-            return self._decide()
+            return self._decide_root()
         flags = parent.trace_flags
         return Root(parent.trace_id, flags.sampled, flags.random_trace_id, parent.trace_state, parent)
 
 
 class AppTracer(trace.Tracer):
-    """Start spans for one module. `find` gives the provider of the app that is meant, None where there is none."""
+    """Start spans for one module. `find_provider` returns the provider of the current app, None where there is none."""
 
     def __init__(
-        self, instrumentation: InstrumentationScope, find: Callable[[Context | None], AppTracerProvider | None]
+        self, instrumentation: InstrumentationScope, find_provider: Callable[[Context | None], AppTracerProvider | None]
     ) -> None:
         self._instrumentation = instrumentation
-        self._find = find
+        self._find_provider = find_provider
 
     def start_span(  # noqa: PLR0917 - the API's signature
         self,
@@ -173,10 +173,10 @@ class AppTracer(trace.Tracer):
     ) -> trace.Span:
         """Start a span; in a request that is not recorded, or outside any app's life, one that records nothing."""
         parent = trace.get_current_span(context)
-        if type(parent) is UnrecordedSpan and context is None:
+        if type(parent) is UnsampledSpan and context is None:
             return parent
-        told = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
-        return self.start_within(parent, *told)
+        arguments = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
+        return self.start_within(parent, *arguments)
 
     def start_within(  # noqa: PLR0917 - as above
         self,
@@ -191,7 +191,7 @@ class AppTracer(trace.Tracer):
         set_status_on_exception: bool,  # noqa: FBT001 - as above
     ) -> trace.Span:
         """Start a span under `parent`, which is the current span of `context`."""
-        provider = parent.provider if type(parent) is LightSpan else self._find(context)
+        provider = parent.provider if type(parent) is LightSpan else self._find_provider(context)
         if provider is None:
             return trace.NoOpTracer().start_span(name, context)
         span = provider.start(self._instrumentation, name, context, kind, attributes, links, start_time, parent=parent)
@@ -212,8 +212,8 @@ class AppTracer(trace.Tracer):
         end_on_exit: bool = True,  # noqa: FBT001, FBT002 - the same
     ) -> Any:  # noqa: ANN401 - the API types it as a private class
         """Return a context manager, which is a decorator too, that starts the span and makes it the current one."""
-        told = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
-        return CurrentSpan(self, told, end_on_exit=end_on_exit)
+        arguments = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
+        return CurrentSpan(self, arguments, end_on_exit=end_on_exit)
 
 
 def _overrides(processor: SpanProcessor, hook: str) -> bool:

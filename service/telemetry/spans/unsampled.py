@@ -1,23 +1,20 @@
-"""Stand for all the spans of a request that is not sampled, and make what the API knows a span by."""
+"""The one span of a request that is not sampled."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from opentelemetry import trace
 
 from service.telemetry import ids
 
-if TYPE_CHECKING:
-    from service.telemetry.spans.span import LightSpan
-
 _FLAGS = tuple(trace.TraceFlags(bits) for bits in range(4))
 
 
-class UnrecordedSpan(trace.NonRecordingSpan):
-    """The span of a request that is not sampled: it carries the ids, and stands for all spans within."""
+class UnsampledSpan(trace.NonRecordingSpan):
+    """The span of a request that is not sampled: it carries the ids, and is every span within, too."""
 
-    _made: trace.SpanContext | None = None
+    _own_context: trace.SpanContext | None = None
 
     def __init__(self, trace_id: int, flags: int, trace_state: trace.TraceState) -> None:
         self.trace_id = trace_id
@@ -26,17 +23,26 @@ class UnrecordedSpan(trace.NonRecordingSpan):
         self.trace_state = trace_state
 
     def get_span_context(self) -> trace.SpanContext:
-        """Return the ids as the API has them, made when they are asked for."""
-        made = self._made
-        if made is None:
-            made = self._made = context_of(self)
-        return made
+        """Return the ids as the API has them, created at first use."""
+        context = self._own_context
+        if context is None:
+            context = self._own_context = context_of(self)
+        return context
 
     def __repr__(self) -> str:
-        return f"UnrecordedSpan({self.get_span_context()!r})"
+        return f"UnsampledSpan({self.get_span_context()!r})"
 
 
-def context_of(span: LightSpan | UnrecordedSpan) -> trace.SpanContext:
+class SpanIds(Protocol):
+    """What identifies a span: numbers, the W3C trace flags, and the trace state."""
+
+    trace_id: int
+    span_id: int
+    flags: int
+    trace_state: trace.TraceState
+
+
+def context_of(span: SpanIds) -> trace.SpanContext:
     """Return the ids, flags and trace state of `span` as the API has them."""
     return trace.SpanContext(
         span.trace_id,

@@ -1,0 +1,18 @@
+"""Let code written for the X-Ray SDK work inside a handler. The SDK is imported when the application imports it."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import wrapt
+
+
+def install_on_import() -> None:
+    """Point the SDK's global recorder at the current request as soon as anybody imports the SDK; now, if it is."""
+    wrapt.register_post_import_hook(_install, "aws_xray_sdk.core")
+
+
+def _install(module: ModuleType) -> None:  # noqa: ARG001 - the hook's signature
+    from service.telemetry.xray_sdk import context  # noqa: PLC0415 - imports the SDK
+
+    context.install()

@@ -1,7 +1,7 @@
-"""Import the X-Ray SDK without the two clients of botocore that it makes as it is imported, and that nothing uses here.
+"""Import the X-Ray SDK without the two botocore clients that it creates at import, and that nothing uses here.
 
 They hold the models of AWS's services and endpoints, 19 MiB, for a sampler that is replaced
-(`aws_xray_sdk/core/recorder.py`, version 2.15.0; to be dropped when the SDK makes its client at first use).
+(`aws_xray_sdk/core/recorder.py`, version 2.15.0; to be dropped when the SDK creates its client at first use).
 Where other code has imported the SDK before, the memory is spent, and nothing else differs.
 """
 
@@ -15,12 +15,12 @@ from botocore.session import Session
 
 @contextmanager
 def _no_clients() -> Iterator[None]:
-    real = Session.create_client
-    Session.create_client = lambda *_, **__: None  # type: ignore[assignment,method-assign]  # for as long as the import takes
+    create_client = Session.create_client
+    Session.create_client = lambda *_, **__: None  # type: ignore[assignment,method-assign]  # only during the import
     try:
         yield
     finally:
-        Session.create_client = real  # type: ignore[method-assign]  # as it was
+        Session.create_client = create_client  # type: ignore[method-assign]  # as it was
 
 
 with _no_clients():

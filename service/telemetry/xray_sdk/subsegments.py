@@ -1,7 +1,7 @@
-"""Make the X-Ray SDK's segments and subsegments cheaply, with the ids of their spans.
+"""Create the X-Ray SDK's segments and subsegments cheaply, with the ids of their spans.
 
-The SDK's own constructors draw random ids, look at each character of a name and count references, and a subsegment
-makes its segment first. Here a segment is made only when code asks for it.
+The SDK's own constructors generate random ids, check each character of a name and count references, and a subsegment
+creates its segment first. Here a segment is created only when code asks for it.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from opentelemetry import trace
 
 from service.telemetry.context.request_scope import RequestScope
 from service.telemetry.export.safe_json import text
-from service.telemetry.ids import span_hex
+from service.telemetry.ids import span_hex, xray_trace_id
+from service.telemetry.xray_sdk.state import SdkState
 
 logger = logging.getLogger(__name__)
 
-_INVALID = frozenset("?;*()!$~^<>")
-"""What the SDK takes out of a name (its `models/entity.py`)."""
+_INVALID_CHARACTERS = frozenset("?;*()!$~^<>")
+"""What the SDK removes from a name (its `models/entity.py`)."""
 
 
-class Opened(NamedTuple):
-    """How an entity was opened: its span, the context within it, and what leads back out of that."""
+class OpenEntity(NamedTuple):
+    """What belongs to an open entity: its span, the context within it, and the token that detaches that."""
 
     span: trace.Span
     context: otel_context.Context
@@ -48,7 +49,7 @@ class RequestSegment(Segment):  # type: ignore[misc]  # the SDK publishes no typ
 
 
 class UnsampledSegment(DummySegment):  # type: ignore[misc]  # the SDK publishes no types
-    """The segment of a request that is not sampled: its log lines and error items still name the user."""
+    """The segment of a request that is not sampled: its log lines and error items name the user all the same."""
 
     def set_user(self, user: Any) -> None:  # noqa: ANN401 - as above
         """Name the user, as `telemetry.identify` does."""
@@ -56,14 +57,14 @@ class UnsampledSegment(DummySegment):  # type: ignore[misc]  # the SDK publishes
 
 
 class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no types
-    """A subsegment that is a span. Its segment comes into being when it is asked for."""
+    """A subsegment that is a span. Its segment is created at first use."""
 
-    opened: Opened | None
+    opened: OpenEntity | None
 
     def __init__(self, name: str, namespace: str, scope: RequestScope, parent_id: str) -> None:
         # All that the SDK's `Entity` and `Subsegment` set; `id` follows when the span is started.
         self.id = ""
-        self.name = _valid(name)
+        self.name = _valid_name(name)
         self.start_time = time.time()
         self.parent_id = parent_id
         self.sampled = True
@@ -74,19 +75,19 @@ class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no 
         self.aws: dict[str, Any] = {}
         self.cause: Any = {}
         self.subsegments: list[Any] = []
-        self.trace_id = scope.xray_id
+        self.trace_id = xray_trace_id(scope.trace_id)
         self.type = "subsegment"
         self.namespace = namespace
         self.sql: dict[str, Any] = {}
-        self._segment_of = scope
+        self._scope = scope
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
         if name != "parent_segment":
             raise AttributeError(name)
-        return segment_of(self._segment_of)
+        return segment_of(self._scope)
 
     def close(self, end_time: float | None = None) -> None:
-        """Close it; no references are counted, as nothing waits for the last one."""
+        """Close it without counting references: nothing waits for the last one."""
         Entity.close(self, end_time)
 
     def add_subsegment(self, subsegment: Any) -> None:  # noqa: ANN401 - as above
@@ -95,15 +96,14 @@ class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no 
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the SDK would send of it."""
-        own = {"_segment_of", "opened"}
-        made: dict[str, Any] = Entity.to_dict(self)
-        return {key: value for key, value in made.items() if key not in own}
+        document: dict[str, Any] = Entity.to_dict(self)
+        return {key: value for key, value in document.items() if key not in {"_scope", "opened"}}
 
 
 class UnsampledSubsegment(DummySubsegment):  # type: ignore[misc]  # the SDK publishes no types
-    """Stand for every subsegment of a request that is not sampled. It takes whatever it is told, and keeps nothing."""
+    """The one subsegment of a request that is not sampled: it accepts every call, and keeps nothing."""
 
-    # What code may read of it; the SDK's own methods that would write are without effect in a dummy.
+    # What code may read; the methods that write have no effect in the SDK's dummy.
     id = "0000000000000000"
     name = "dummy"
     type = "subsegment"
@@ -118,11 +118,11 @@ class UnsampledSubsegment(DummySubsegment):  # type: ignore[misc]  # the SDK pub
     subsegments = ()
 
     def __init__(self, scope: RequestScope) -> None:
-        self._segment_of = scope
+        self._scope = scope
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
         if name == "parent_segment":
-            return segment_of(self._segment_of)
+            return segment_of(self._scope)
         if name == "trace_id":
             return self.parent_segment.trace_id
         raise AttributeError(name)
@@ -136,25 +136,28 @@ class UnsampledSubsegment(DummySubsegment):  # type: ignore[misc]  # the SDK pub
 
 def segment_of(scope: RequestScope) -> Any:  # noqa: ANN401 - as above
     """Return the SDK's segment of the request, made at the first call."""
-    if scope.xray_segment is None:
-        scope.xray_segment = _segment(scope)
-    return scope.xray_segment
+    state = scope.extra_of(SdkState)
+    if state.segment is None:
+        state.segment = _new_segment(scope)
+    return state.segment
 
 
-def _segment(scope: RequestScope) -> Any:  # noqa: ANN401 - as above
-    name, span = scope.telemetry.settings.xray_service_name, scope.span
+def _new_segment(scope: RequestScope) -> Any:  # noqa: ANN401 - as above
+    name, span = scope.telemetry.config.sampling.service_name, scope.span
     if span.is_recording():
-        segment = RequestSegment(name, entityid=span_hex(span.span_id), traceid=scope.xray_id)
+        segment = RequestSegment(name, entityid=span_hex(span.span_id), traceid=xray_trace_id(scope.trace_id))
     else:
         segment = UnsampledSegment(name)
     segment.scope = scope
-    segment.opened = Opened(span, scope.context(), None, threading.get_ident())
+    segment.opened = OpenEntity(span, scope.context(), None, threading.get_ident())
     return segment
 
 
 @lru_cache(maxsize=1024)
-def _valid(name: str) -> str:
-    made = "".join(each for each in name if each not in _INVALID)
-    if made != name:
-        logger.warning("the subsegment %r is named %r: X-Ray takes no %s", name, made, "".join(sorted(_INVALID)))
-    return made
+def _valid_name(name: str) -> str:
+    valid = "".join(each for each in name if each not in _INVALID_CHARACTERS)
+    if valid != name:
+        logger.warning(
+            "subsegment %r renamed to %r: X-Ray allows none of %s", name, valid, "".join(sorted(_INVALID_CHARACTERS))
+        )
+    return valid

@@ -14,16 +14,18 @@ from werkzeug.test import TestResponse
 
 from infra.environments import DEV
 from infra.observability_stack import ObservabilityStack
-from service.contract import LOG_GROUP
+from service.contract import DROPPED_METRIC, LOG_GROUP, METRICS_NAMESPACE, SINK_DIMENSION
 from service.factory import create_app
 from service.settings import Settings
 from service.telemetry import EXTENSION
-from service.telemetry.export.drop_metrics import Counts, DropReport
+from service.telemetry.config import DropMetric
+from service.telemetry.export.drop_metrics import DropReport, ItemCounts
 from tests.local.emulator.conftest import Aws, Client
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 VERSION = "7.1"
+DROP_METRIC = DropMetric(namespace=METRICS_NAMESPACE, name=DROPPED_METRIC, dimension=SINK_DIMENSION)
 HOME, FAULT, HEALTH = "/api/activities/home", "/api/fault", "/api/health-check"
 REQUESTS = [(HOME, "andrew"), (HOME, "andrew"), (HOME, "worf"), (FAULT, "worf"), (HOME, None), (HEALTH, None)]
 
@@ -57,7 +59,7 @@ def answers(
         return [_asked(app, path, user) for path, user in REQUESTS]
     finally:
         for sink, dropped in (("xray", 3), ("rollbar", 40)):
-            DropReport(sink, Counts(dropped_full=dropped)).say("the queue is full", now=True)
+            DropReport(sink, ItemCounts(dropped_full=dropped), DROP_METRIC).report("the queue is full", now=True)
         app.extensions[EXTENSION].shutdown()
 
 

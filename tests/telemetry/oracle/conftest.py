@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 
 from service.settings import Settings
 from service.telemetry import Telemetry
+from service.telemetry_config import telemetry_config
 from tests.telemetry.oracle.compare import Plain, plain_segment, plain_span
 from tests.telemetry.oracle.routes import Ask, make_app, send
 
@@ -50,7 +51,7 @@ class Served:
         self._daemon.bind(("127.0.0.1", 0))
         self._daemon.settimeout(0)
         self.app = make_app(name)
-        self.telemetry = Telemetry(Settings.from_env(self._settings(name)))
+        self.telemetry = Telemetry(telemetry_config(Settings.from_env(self._settings(name))))
         self.telemetry.install(self.app)
         # Added as a user would add an exporter of their own.
         self._exporter = InMemorySpanExporter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.telemetry.sampling.rule import ONE, Decision, Question
+from service.telemetry.sampling.rule import RESERVOIR_HIT, Decision, SamplingRequest
 from tests.telemetry.oracle.conftest import Served
 from tests.telemetry.oracle.routes import Ask
 
@@ -64,6 +64,9 @@ class Listening:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def decide(self, question: Question) -> Decision:
-        self.asked.append(question.path)
-        return ONE
+    def decide(self, request: SamplingRequest) -> Decision:
+        self.asked.append(request.path)
+        return RESERVOIR_HIT
+
+    def close(self) -> None:
+        """Nothing runs in the background."""

@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from service.telemetry.export import http
-from service.telemetry.export.http import Poster
+from service.telemetry.export.http import HttpClient
 from tests.telemetry.posting.receiving import Post, Serve, served
 
 
@@ -21,16 +21,16 @@ def serve() -> Iterator[Serve]:
 @pytest.fixture
 def post() -> Iterator[Post]:
     """Post, and close the posters' connections at the end, which lets the servers' threads go."""
-    posters: set[Poster] = set()
+    posters: set[HttpClient] = set()
 
-    def ask(poster: Poster, body: bytes) -> http.Answer:
-        posters.add(poster)
-        return poster.post(body)
+    def ask(client: HttpClient, body: bytes) -> http.Response:
+        posters.add(client)
+        return client.post(body)
 
     yield ask
-    for poster in posters:
-        assert poster._route is not None
-        poster._route.connection.close()
+    for client in posters:
+        assert client._route is not None
+        client._route.connection.close()
 
 
 @pytest.fixture
@@ -39,6 +39,6 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[trust
     made = trustme.CA()
     made.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-    http._trusted.cache_clear()
+    http._tls_context.cache_clear()
     yield made
-    http._trusted.cache_clear()
+    http._tls_context.cache_clear()

@@ -12,7 +12,7 @@ from threading import Thread
 
 import trustme
 
-from service.telemetry.export.http import Answer, Poster
+from service.telemetry.export.http import HttpClient, Response
 
 Reply = Callable[["Receiver"], None]
 
@@ -108,4 +108,4 @@ def encrypted(authority: trustme.CA) -> Receiving:
 
 
 Serve = Callable[[Receiving], Receiving]
-Post = Callable[[Poster, bytes], Answer]
+Post = Callable[[HttpClient, bytes], Response]

@@ -1,12 +1,13 @@
 """Call CloudWatch Logs' PutLogEvents with one signed request a batch.
 
-boto3's client checks every parameter, writes JSON with Python's own encoder and holds its service model in memory: for
-one call, made a few times a second, botocore's credentials and signature are enough.
+boto3's client validates every parameter, encodes JSON with Python's own encoder and holds its service model in memory:
+for one call, made a few times a second, botocore's credentials and signature are enough.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import orjson
@@ -15,14 +16,15 @@ from botocore.awsrequest import AWSRequest
 from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.session import Session
 
-from service.telemetry.export.errors import BusyError, PermanentError, UnauthorizedError
-from service.telemetry.export.gil_pacing import wait_for_turn
-from service.telemetry.export.http import Answer, Poster
+from service.telemetry.export.errors import RejectedError, RetryAfterError, UnauthorizedError
+from service.telemetry.export.gil_pacing import wait_for_slot
+from service.telemetry.export.http import Response
+from service.telemetry.export.http_exporter import HttpExporter
 
 _SERVICE = "logs"
 _TARGET = "Logs_20140328."
-_FINE = 200
-_THROTTLED = frozenset({"ThrottlingException", "ServiceUnavailableException", "LimitExceededException"})
+_CONTENT_TYPE = {"content-type": "application/x-amz-json-1.1"}
+_THROTTLING = frozenset({"ThrottlingException", "ServiceUnavailableException", "LimitExceededException"})
 _UNAUTHORIZED = frozenset(
     {
         "AccessDeniedException",
@@ -34,24 +36,26 @@ _UNAUTHORIZED = frozenset(
         "UnrecognizedClientException",
     }
 )
-"""Errors that all of the same credentials will meet ("Common errors", CloudWatch Logs API Reference)."""
+"""Errors that every request with the same credentials gets ("Common errors", CloudWatch Logs API Reference)."""
 _REMEDY = "allow the task role logs:PutLogEvents and logs:CreateLogStream on the log group, and check its credentials"
 
 
 class MissingStreamError(Exception):
-    """The log stream, or its group, is not there."""
+    """The log stream, or its group, does not exist."""
 
 
 class LogsApi:
-    """The two actions that shipping lines takes, for one sending thread. Nothing is reached before the first call."""
+    """The two actions that shipping lines takes, for one export thread. Nothing is reached before the first call."""
 
     def __init__(self, region: str | None) -> None:
         self._session = Session()
         self._region = region or self._session.get_config_variable("region")
         if self._region is None:
-            raise PermanentError("the region is not known: set AWS_REGION")
+            raise RejectedError("no AWS region: set AWS_REGION")
         url = self._endpoint(self._region)
-        self._poster = Poster(url, {"content-type": "application/x-amz-json-1.1"})
+        self._exporter = _LogsExporter(
+            url, _CONTENT_TYPE, credentials_remedy=_REMEDY, endpoint_remedy="check CLOUDWATCH_LOG_GROUP and AWS_REGION"
+        )
         self._host = urlsplit(url).netloc
 
     def _endpoint(self, region: str) -> str:
@@ -65,7 +69,10 @@ class LogsApi:
         return (configured or f"https://{_SERVICE}.{region}.{suffix}").rstrip("/") + "/"
 
     def put(self, group: str, stream: str, events: Sequence[bytes]) -> None:
-        """Send `events`, each the JSON of an `InputLogEvent`. Raises `MissingStreamError`, and the batcher's errors."""
+        """Send `events`, each the JSON of an `InputLogEvent`.
+
+        Raises `MissingStreamError`, and the errors of `export.errors`.
+        """
         body = b'%b,"logEvents":[%b]}' % (_destination(group, stream)[:-1], b",".join(events))
         self._call("PutLogEvents", body)
 
@@ -74,45 +81,44 @@ class LogsApi:
         self._call("CreateLogStream", _destination(group, stream))
 
     def _call(self, action: str, body: bytes) -> None:
-        answer = self._poster.post(body, self._signed(action, body))
-        if answer.status != _FINE:
-            _raise(action, answer)
+        self._exporter.send(body, self._signed_headers(action, body))
 
-    def _signed(self, action: str, body: bytes) -> dict[str, str]:
+    def _signed_headers(self, action: str, body: bytes) -> dict[str, str]:
         credentials = self._session.get_credentials()
         if credentials is None:
-            raise UnauthorizedError("no AWS credentials are to be found: give the task a role, or set them")
-        headers = {"x-amz-target": _TARGET + action, "content-type": "application/x-amz-json-1.1", "host": self._host}
-        wait_for_turn()
-        request = AWSRequest("POST", self._poster.url, headers=headers, data=body)
+            raise UnauthorizedError("no AWS credentials found: give the task a role, or set them")
+        headers = {"x-amz-target": _TARGET + action, **_CONTENT_TYPE, "host": self._host}
+        wait_for_slot()
+        request = AWSRequest("POST", self._exporter.url, headers=headers, data=body)
         # Frozen: a role's credentials are renewed here, when they are about to expire.
         SigV4Auth(credentials.get_frozen_credentials(), _SERVICE, self._region).add_auth(request)
         return dict(request.headers.items())
+
+
+class _LogsExporter(HttpExporter):
+    """Read the error code of a response: an AWS API says more by it than by the status."""
+
+    def error_of(self, response: Response, message: str) -> Exception:
+        """Return the error that `response` means."""
+        code = _error_code(response)
+        message = f"{message} {code}".rstrip()
+        if code == "ResourceNotFoundException":
+            return MissingStreamError(message)
+        if code in _THROTTLING or code == "ExpiredTokenException":  # the next request is signed with new credentials
+            return RetryAfterError(message, response.retry_after)
+        if code in _UNAUTHORIZED and not response.is_retryable:
+            response = response._replace(status=HTTPStatus.FORBIDDEN)
+        return super().error_of(response, message)
 
 
 def _destination(group: str, stream: str) -> bytes:
     return orjson.dumps({"logGroupName": group, "logStreamName": stream})
 
 
-def _raise(action: str, answer: Answer) -> None:
-    """Raise what an answer that is no success means."""
-    error = _error_of(answer)
-    said = f"{action} answered {answer.status} {error}"
-    if error == "ResourceNotFoundException":
-        raise MissingStreamError(said)
-    if error in _THROTTLED or answer.is_busy:
-        raise BusyError(said, answer.retry_after)
-    if error in _UNAUTHORIZED or answer.status in {401, 403}:
-        raise UnauthorizedError(f"{said}: {_REMEDY}")
-    if error == "ExpiredTokenException":  # the next batch is signed with new credentials
-        raise BusyError(said)
-    raise PermanentError(said)
-
-
-def _error_of(answer: Answer) -> str:
+def _error_code(response: Response) -> str:
     """Return the error's name: `__type` of the body, without the namespace before it."""
     try:
-        document = orjson.loads(answer.body)
+        document = orjson.loads(response.body)
         return str(document["__type"]).rpartition("#")[2]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return ""

@@ -1,27 +1,35 @@
-"""Pass the browser's spans on to where the service's own go: the relay has checked what is queued here."""
+"""Pass the browser's spans on to where the service's own go. Whoever queues them has validated them."""
 
 from __future__ import annotations
 
-from opentelemetry.sdk.resources import Resource
+from typing import Final
 
-from service.settings import Settings
-from service.telemetry.export.queue import Batcher
-from service.telemetry.sink import Sink
-from service.telemetry.sinks.otlp import destination, sender
+from service.telemetry.export.queue import ExportQueue
+from service.telemetry.sink import ServiceInfo, Sink
+from service.telemetry.sinks.otlp import Config
 
-NAME = "browser"
+__all__ = ["NAME", "Config", "connect"]
+
+NAME: Final = "browser"
 
 _CAPACITY = 64
-"""Requests of 256 KiB at most: 16 MiB, if a browser sends so much."""
-_BATCH = 4
+"""Requests of 256 KiB at most: 16 MiB, if browsers send so much."""
+_BATCH_SIZE = 4
 
 
-def connect(settings: Settings, resource: Resource) -> Sink:  # noqa: ARG001 - the shape that all sinks share
-    """Return the sink: on where Honeycomb is."""
-    url, headers, reason = destination(settings)
-    if reason is not None:
-        return Sink(name=NAME, off_because=reason)
-    post = sender(url, headers, "application/x-protobuf")
-    # Messages one after the other are one message that holds what is in all ("Encoding", protobuf's documentation).
-    queue: Batcher[bytes] = Batcher(NAME, lambda batch: post(b"".join(batch)), capacity=_CAPACITY, batch_size=_BATCH)
-    return Sink(name=NAME, queue=queue)
+def connect(config: Config, service: ServiceInfo) -> Sink:
+    """Return the sink: on where the service's own spans are sent."""
+    if config.off_because is not None:
+        return Sink(name=NAME, off_because=config.off_because)
+    from service.telemetry.sinks.otlp.exporter import http_exporter  # noqa: PLC0415 - only where the sink is on
+
+    exporter = http_exporter(config, "application/x-protobuf")
+
+    def send(batch: list[bytes]) -> None:
+        # Messages one after the other are one message with the fields of all ("Encoding", protobuf's documentation).
+        exporter.send(service.redact.same_length(b"".join(batch)))
+
+    return Sink(
+        name=NAME,
+        queue=ExportQueue(NAME, send, capacity=_CAPACITY, batch_size=_BATCH_SIZE, drop_metric=service.drop_metric),
+    )

@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace import Event
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanKind, StatusCode
 
-from service.telemetry.export.gil_pacing import in_stretches
+from service.telemetry.export.gil_pacing import paced_chunks
 from service.telemetry.export.safe_json import text
 from service.telemetry.ids import span_hex, trace_hex
 from service.telemetry.spans.span import LightSpan
@@ -58,7 +58,7 @@ def encode(resource: Resource, spans: Sequence[LightSpan]) -> bytes:
     # By identity: a scope's own hash is dear, and two of a name may stand side by side.
     scopes: dict[int, InstrumentationScope | None] = {}
     by_scope: dict[int, list[bytes]] = {}
-    for stretch in in_stretches(spans, _STRETCH):
+    for stretch in paced_chunks(spans, _STRETCH):
         for span in stretch:
             scope = span.instrumentation_scope
             if id(scope) not in scopes:
@@ -84,14 +84,14 @@ def _span(span: LightSpan) -> str:
         f'{{"traceId":"{trace_hex(span.trace_id)}","spanId":"{span_hex(span.span_id)}",{_parent(span)}'
         f'"name":{_name(span.name)},"kind":{_KINDS[span.kind]},'
         f'"startTimeUnixNano":"{span.start_time:d}","endTimeUnixNano":"{span.end_time:d}",'
-        f'{rare}"attributes":{_attributes(span.held, span.verdict.rate)},"status":{status}}}'
+        f'{rare}"attributes":{_attributes(span.raw_attributes, span.sampling.rate)},"status":{status}}}'
     )
 
 
 def _parent(span: LightSpan) -> str:
     if not span.parent_id:
         return f'"flags":{_LOCAL},'
-    flags = _REMOTE if span.is_called else _LOCAL
+    flags = _REMOTE if span.has_remote_parent else _LOCAL
     return f'"parentSpanId":"{span_hex(span.parent_id)}","flags":{flags},'
 
 

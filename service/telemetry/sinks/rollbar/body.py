@@ -1,57 +1,42 @@
-"""Write an error item as the bytes that are posted: no key of the service in it, and no longer than Rollbar takes."""
+"""Encode an error item as the body that is posted: without secrets, and no longer than Rollbar accepts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
-from service.settings import Settings
 from service.telemetry.export.safe_json import dumps, text
+from service.telemetry.redaction import Redactor
 
 MAX_BODY = 512 * 1024
-"""Bytes: what Rollbar's own Ruby SDK keeps its items to (`MAX_PAYLOAD_SIZE`). The API answers 413 to too much."""
+"""Bytes: what Rollbar's own Ruby SDK keeps its items to (`MAX_PAYLOAD_SIZE`). The API answers 413 to more."""
 LEFT_OUT = "left_out"
-"""The field of `custom` that says what an item lacks, and why."""
-_REDACTED = b"[redacted]"
-_SHORTEST_KEY = 8
-"""Characters. A shorter one would be found in harmless text."""
+"""The field of `custom` that names what was left out of an item, and why."""
 _LOCALS = ("locals", "argspec", "varargspec", "keywordspec")
-_SHORT = 2_000
+_MAX_TEXT = 2_000
 
 
-def keys_of(settings: Settings) -> tuple[bytes, ...]:
-    """Return the service's own keys: a frame's local variables may hold them under any name."""
-    held = [key.reveal() for key in (settings.rollbar_access_token, settings.honeycomb_api_key) if key is not None]
-    held += settings.otlp_headers.reveal().values()
-    return tuple(orjson.dumps(key)[1:-1] for key in held if len(key) >= _SHORTEST_KEY)
-
-
-def encode(data: dict[str, Any], keys: tuple[bytes, ...]) -> bytes:
-    """Return `data` as a body; of one too long, first without local variables, then little but its message."""
-    body = _written(data, keys)
+def encode(data: dict[str, Any], redact: Redactor) -> bytes:
+    """Return `data` as a body; if that is too long, without local variables, then with little but its message."""
+    body = _encoded(data, redact)
     if len(body) <= MAX_BODY:
         return body
     for trace in _traces(data):
         for frame in trace["frames"]:
             for name in _LOCALS:
                 frame.pop(name, None)
-    note(data, "local variables: the item was too long")
-    body = _written(data, keys)
-    return body if len(body) <= MAX_BODY else _written(_least(data), keys)
+    note_left_out(data, "local variables: the item was too long")
+    body = _encoded(data, redact)
+    return body if len(body) <= MAX_BODY else _encoded(_minimal(data), redact)
 
 
-def note(data: dict[str, Any], what: str) -> None:
-    """Say in the item what it lacks."""
-    data["custom"] = {**(data.get("custom") or {}), LEFT_OUT: what}
+def note_left_out(data: dict[str, Any], parts: str) -> None:
+    """Say in the item which `parts` it lacks."""
+    data["custom"] = {**(data.get("custom") or {}), LEFT_OUT: parts}
 
 
-def _written(data: dict[str, Any], keys: tuple[bytes, ...]) -> bytes:
-    body = dumps({"data": data})
-    for key in keys:
-        body = body.replace(key, _REDACTED)
-    return body
+def _encoded(data: dict[str, Any], redact: Redactor) -> bytes:
+    return redact.body(dumps({"data": data}))
 
 
 def _traces(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -61,12 +46,12 @@ def _traces(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from body.get("trace_chain", ())
 
 
-def _least(data: dict[str, Any]) -> dict[str, Any]:
-    """Return the item with its ids, its traceback's end and the beginning of its message."""
-    kept = {key: data[key] for key in data if key not in ("body", "request", "custom")}
-    said = "; ".join(text(trace["exception"]["message"])[:_SHORT] for trace in _traces(data))
-    body = data["body"].get("message", {}).get("body", said)
+def _minimal(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the item with its ids and the beginning of its message."""
+    rest = {key: data[key] for key in data if key not in ("body", "request", "custom")}
+    messages = "; ".join(text(trace["exception"]["message"])[:_MAX_TEXT] for trace in _traces(data))
+    message = data["body"].get("message", {}).get("body", messages)
     custom = {key: value for key, value in (data.get("custom") or {}).items() if isinstance(value, str)}
-    least = {**kept, "body": {"message": {"body": text(body)[:_SHORT]}}, "custom": custom}
-    note(least, "all but the message: the item was too long")
-    return {**least, "custom": {key: value[:_SHORT] for key, value in least["custom"].items()}}
+    item = {**rest, "body": {"message": {"body": text(message)[:_MAX_TEXT]}}, "custom": custom}
+    note_left_out(item, "all but the message: the item was too long")
+    return {**item, "custom": {key: value[:_MAX_TEXT] for key, value in item["custom"].items()}}

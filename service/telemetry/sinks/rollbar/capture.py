@@ -1,4 +1,4 @@
-"""Take from a failing request what its error item needs, in as little time as can be; the item is built later."""
+"""Capture from a failing request what its error item needs, in as little time as possible; the item is built later."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from typing import Any, NamedTuple
 import rollbar
 from flask import Request, has_request_context, request
 
-from service.settings import Settings
 from service.telemetry.context.request_scope import RequestScope, current_scope
 from service.telemetry.context.semconv import client_address
-from service.telemetry.ids import span_hex
-from service.telemetry.spans.exceptions import Told
+from service.telemetry.ids import span_hex, xray_trace_id
+from service.telemetry.sink import ServiceInfo
+from service.telemetry.spans.exceptions import ExceptionSnapshot
 
+_ITEM_URL = "https://rollbar.com/instance/uuid?uuid="
+"""Leads a signed-in person to the occurrence of that uuid; the link that Rollbar's Ruby SDK prints."""
 _MAX_PERSON = 40
 """Characters of a person's id ("Create an Item", Rollbar API reference)."""
 _MAX_UNREAD_FORM = 64 * 1024
-"""Bytes of a body that the handler has left unread, and that is read for the item's sake."""
+"""Bytes of a body that the handler has not read, and that is read for the item's sake."""
 
 
-class Facts(NamedTuple):
+class RequestInfo(NamedTuple):
     """What the SDK does not know of the request that an item belongs to."""
 
     address: str | None
@@ -34,63 +36,69 @@ class Facts(NamedTuple):
     user_id: str | None
 
 
-def facts() -> Facts:
-    """Return those of the running code."""
+def current_request_info() -> RequestInfo:
+    """Return that of the running code."""
     scope = current_scope()
     address = client_address(request.environ) if has_request_context() else None
-    return Facts(address, scope, scope.user_id if scope is not None else None)
+    return RequestInfo(address, scope, scope.user_id if scope is not None else None)
 
 
-def completed(data: dict[str, Any], known: Facts, settings: Settings) -> dict[str, Any]:
-    """Return the SDK's item with the app's settings and `known`."""
-    data["environment"] = settings.environment
-    data["code_version"] = settings.version
+def add_item_ids(info: RequestInfo, item_uuid: str) -> None:
+    """Put the uuid and URL of an item on its request's server span."""
+    if info.scope is not None:
+        info.scope.add_event_ids({"rollbar.uuid": item_uuid, "rollbar.url": _ITEM_URL + item_uuid})
+
+
+def complete(data: dict[str, Any], info: RequestInfo, service: ServiceInfo) -> dict[str, Any]:
+    """Return the SDK's item with the service's version and environment and what `info` adds."""
+    data["environment"] = service.environment
+    data["code_version"] = service.version
     data["framework"] = "flask"
-    if "request" in data and known.address is not None:
+    if "request" in data and info.address is not None:
         # The SDK takes all of X-Forwarded-For, which begins with whatever the client claims.
-        data["request"]["user_ip"] = known.address
-    if known.scope is None:
+        data["request"]["user_ip"] = info.address
+    if info.scope is None:
         return data
-    data["context"] = known.scope.route or known.scope.path
-    data["custom"] = {**(data.get("custom") or {}), **_ids(known.scope)}
-    if known.user_id is not None:
-        data["person"] = {"id": known.user_id[:_MAX_PERSON]}
+    data["context"] = info.scope.route or info.scope.path
+    data["custom"] = {**(data.get("custom") or {}), **_trace_ids(info.scope)}
+    if info.user_id is not None:
+        data["person"] = {"id": info.user_id[:_MAX_PERSON]}
     return data
 
 
-def _ids(scope: RequestScope) -> dict[str, str]:
+def _trace_ids(scope: RequestScope) -> dict[str, str]:
     return {
         "trace_id": scope.trace_hex,
-        "xray_trace_id": scope.xray_id,
+        "xray_trace_id": xray_trace_id(scope.trace_id),
         "span_id": span_hex(scope.span.get_span_context().span_id),
     }
 
 
 @dataclass(slots=True, kw_only=True)
-class Raised:
+class CapturedException:
     """An exception on its way to the thread that builds its item.
 
-    `error` and `context` hold the request's frames, local variables and context variables alive until then. A plain one
-    has neither: its `told` holds the traceback's file names and lines alone.
+    `error` and `context` keep the request's frames, local variables and context variables alive until then. Without
+    them, `snapshot` has the traceback's file names and lines alone.
     """
 
     uuid: str
     timestamp: int
     level: str | None
-    facts: Facts
+    info: RequestInfo
     request: Request | None
     error: BaseException | None = None
     traceback: TracebackType | None = None
     context: contextvars.Context | None = None
-    told: Told | None = None
+    snapshot: ExceptionSnapshot | None = None
 
-    def let_go(self) -> None:
-        """Hold nothing of the request any more."""
-        self.error = self.traceback = self.context = self.told = self.request = None
+    def release(self) -> None:
+        """Drop every reference to the request."""
+        self.error = self.traceback = self.context = self.snapshot = self.request = None
 
 
-def take(error: BaseException, *, with_frames: bool) -> Raised | None:
-    """Return what `error` and the current request show; None where the SDK is told to ignore it.
+def capture(error: BaseException, *, with_frames: bool) -> CapturedException | None:
+    """Return what `error` and the current request show; None where the SDK is configured to ignore it.
 
     A filter that the application has added to the SDK runs later, when the item is built: the span then names
     an item that was never sent.
@@ -99,42 +107,46 @@ def take(error: BaseException, *, with_frames: bool) -> Raised | None:
     level = rollbar._filtered_level(error)
     if level == "ignored" or getattr(error, "_rollbar_ignore", False):
         return None
-    raised = Raised(
-        uuid=str(uuid.uuid4()), timestamp=int(time.time()), level=level, facts=facts(), request=_detached_request()
+    captured = CapturedException(
+        uuid=str(uuid.uuid4()),
+        timestamp=int(time.time()),
+        level=level,
+        info=current_request_info(),
+        request=_detached_request(),
     )
     if with_frames:
-        raised.error, raised.traceback, raised.context = error, error.__traceback__, contextvars.copy_context()
+        captured.error, captured.traceback, captured.context = error, error.__traceback__, contextvars.copy_context()
     else:
-        raised.told = Told(error, error.__traceback__)
-    return raised
+        captured.snapshot = ExceptionSnapshot(error, error.__traceback__)
+    return captured
 
 
 def _detached_request() -> Request | None:
-    """Return a copy of the request that can be read when the server has long closed the real one."""
+    """Return a copy of the request that can be read after the server has closed the real one."""
     if not has_request_context():
         return None
-    real: Request = request._get_current_object()  # type: ignore[attr-defined]  # what every proxy of werkzeug's has
-    texts = {key: value for key, value in real.environ.items() if isinstance(value, str)}
+    original: Request = request._get_current_object()  # type: ignore[attr-defined]  # what every proxy of werkzeug's has
+    texts = {key: value for key, value in original.environ.items() if isinstance(value, str)}
     copy = Request({**texts, "wsgi.input": BytesIO()}, populate_request=False)
-    copy.url_rule, copy.view_args = real.url_rule, real.view_args
-    form, files = _form(real)
-    # What werkzeug would parse from the input on first use, and the SDK ask for.
-    vars(copy).update(form=form, files=files, rollbar_person=_person(real))
+    copy.url_rule, copy.view_args = original.url_rule, original.view_args
+    form, files = _form(original)
+    # What werkzeug would parse from the input on first use, and what the SDK asks for.
+    vars(copy).update(form=form, files=files, rollbar_person=_person(original))
     return copy
 
 
-def _form(real: Request) -> tuple[Mapping[str, str], Mapping[str, None]]:
-    if "form" not in vars(real) and (real.content_length or 0) > _MAX_UNREAD_FORM:
+def _form(original: Request) -> tuple[Mapping[str, str], Mapping[str, None]]:
+    if "form" not in vars(original) and (original.content_length or 0) > _MAX_UNREAD_FORM:
         return {}, {}
     try:
-        return real.form, dict.fromkeys(real.files)
-    except Exception:  # noqa: BLE001 - a client that has gone away, a body that is too long or no form at all
+        return original.form, dict.fromkeys(original.files)
+    except Exception:  # noqa: BLE001 - a client that disconnected, a body that is too long or not a form
         return {}, {}
 
 
-def _person(real: Request) -> Any:  # noqa: ANN401 - whatever an application's request class says
+def _person(original: Request) -> Any:  # noqa: ANN401 - whatever an application's request class returns
     try:
-        # Private. It may ask the application, which must be within its request.
-        return rollbar._build_person_data(real)  # type: ignore[no-untyped-call]  # the SDK types a part of itself
+        # Private. It may call the application, which must be within its request.
+        return rollbar._build_person_data(original)  # type: ignore[no-untyped-call]  # the SDK types a part of itself
     except Exception:  # noqa: BLE001 - application code
         return None

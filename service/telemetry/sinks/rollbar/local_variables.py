@@ -12,69 +12,69 @@ from rollbar import DEFAULT_LOCALS_SIZES
 
 _SMALL = 2_000
 """Values within a local variable that the SDK may walk through: some 30 ms of Python."""
-_LEVELS = DEFAULT_LOCALS_SIZES["maxlevel"]
-_MANY = DEFAULT_LOCALS_SIZES["maxlist"] + 1
+_MAX_DEPTH = DEFAULT_LOCALS_SIZES["maxlevel"]
+_MAX_ITEMS = DEFAULT_LOCALS_SIZES["maxlist"] + 1
 """What the SDK shows of a collection, and one more, which makes it say that there is more."""
 _LISTS = (list, deque, range, bytearray, memoryview, array)
 _COLLECTIONS = (dict, tuple, set, *_LISTS)
 _UNREADABLE = "(could not be read)"
 
 
-def sparing(serialize: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def bounded(serialize: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return `serialize`, which shows one local variable, so that a large one costs little and looks the same."""
 
-    def serialized(value: object) -> Any:  # noqa: ANN401 - whatever the SDK makes of it
+    def serialize_bounded(value: object) -> Any:  # noqa: ANN401 - whatever the SDK makes of it
         try:
-            kept = value if _is_small(value) else _Cut().of(value, 0)
+            small = value if _is_small(value) else _Excerpt().of(value, 0)
         except Exception:  # noqa: BLE001 - another thread may change it, and an application's own class do anything
-            kept = _UNREADABLE
-        return serialize(kept)
+            small = _UNREADABLE
+        return serialize(small)
 
-    return serialized
+    return serialize_bounded
 
 
 def _is_small(value: object) -> bool:
-    left = _SMALL
-    waiting, seen = [value], set()
-    while waiting:
-        each = waiting.pop()
-        if not isinstance(each, _COLLECTIONS) or id(each) in seen:
+    budget = _SMALL
+    pending, visited = [value], set()
+    while pending:
+        each = pending.pop()
+        if not isinstance(each, _COLLECTIONS) or id(each) in visited:
             continue
-        seen.add(id(each))
-        left -= len(each)
-        if left < 0:
+        visited.add(id(each))
+        budget -= len(each)
+        if budget < 0:
             return False
-        waiting += each.values() if isinstance(each, dict) else each
+        pending += each.values() if isinstance(each, dict) else each
     return True
 
 
-class _Cut:
-    """Copy the first parts of nested collections. A collection that stands in several places is one in the copy too."""
+class _Excerpt:
+    """Copy the first items of nested collections. A collection that appears several times is one in the copy too."""
 
     def __init__(self) -> None:
-        self._made: dict[int, Any] = {}
+        self._copies: dict[int, Any] = {}
 
     def of(self, value: Any, depth: int) -> Any:  # noqa: ANN401 - any local variable
         """Return `value`, or a copy of a collection's beginning."""
-        if id(value) in self._made:
-            return self._made[id(value)]
+        if id(value) in self._copies:
+            return self._copies[id(value)]
         if isinstance(value, dict):
             copy: dict[Any, Any] = {}
-            self._made[id(value)] = copy
+            self._copies[id(value)] = copy
             copy.update((key, self.of(value[key], depth + 1)) for key in islice(value, self._count(depth)))
             return copy
         if isinstance(value, _LISTS):
             items: list[Any] = []
-            self._made[id(value)] = items
-            items.extend(self._parts(value, depth))
+            self._copies[id(value)] = items
+            items.extend(self._items(value, depth))
             return items
         if isinstance(value, tuple | set) and not hasattr(value, "_fields"):
             plain = tuple if isinstance(value, tuple) else set
-            return self._made.setdefault(id(value), plain(self._parts(value, depth)))
+            return self._copies.setdefault(id(value), plain(self._items(value, depth)))
         return value
 
-    def _parts(self, value: Collection[Any], depth: int) -> Iterator[Any]:
+    def _items(self, value: Collection[Any], depth: int) -> Iterator[Any]:
         return (self.of(each, depth + 1) for each in islice(value, self._count(depth)))
 
     def _count(self, depth: int) -> int:
-        return _MANY if depth <= _LEVELS else 0
+        return _MAX_ITEMS if depth <= _MAX_DEPTH else 0

@@ -1,8 +1,9 @@
-"""Let Rollbar's SDK build items, and take each from it before it would send it."""
+"""Let Rollbar's SDK build items, and intercept each before the SDK would send it."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -38,65 +39,66 @@ _NAMES = (
     "raw_uri",
     "request_uri",
 )
-"""Fields, parameters and local variables that hold secrets by custom, beyond those that the SDK knows.
+"""Fields, parameters and local variables that hold secrets by convention, beyond those that the SDK scrubs.
 
-The last three are WSGI's: the item has the URL as well, with its query's secrets taken out.
+The last three are WSGI's: the item has the URL as well, with its query's secrets scrubbed.
 """
 _LAST = 1_000_000
-"""A place behind all handlers."""
+"""A position behind all handlers."""
 _lock = threading.Lock()
 _ready = threading.Event()
 
 
 class Collector:
-    """What came of one call of the SDK: the item, or that a filter of the application's took it."""
+    """The result of one call of the SDK: the item, or none where a filter of the application's dropped it."""
 
     def __init__(self) -> None:
         self.passed = False
+        """Whether every filter let the exception pass."""
         self.item: dict[str, Any] | None = None
 
 
 _collector: ContextVar[Collector | None] = ContextVar("rollbar-collector", default=None)
 
 
-def prepare() -> None:
-    """Initialise Rollbar's SDK once in the process; its items are handed to the app that they belong to.
+def prepare(route: Callable[[dict[str, Any]], None], secret_names: Sequence[str]) -> None:
+    """Initialise Rollbar's SDK once in the process; give its items to `route`, and scrub fields of `secret_names`.
 
-    The SDK keeps one global token. Two apps in a process would share it, so none is given to it: each
-    item is taken by `_hand_over` before the SDK would send it.
+    The SDK keeps one global token, which two apps in a process would share. So it gets none: each item is intercepted
+    before the SDK would send it.
     """
     with _lock:
         if _ready.is_set():
             return
         # A header's name as HTTP, as Python and as WSGI have it.
         headers = [each for name in _HEADERS for each in (name.replace("_", "-"), name, f"http_{name}")]
-        scrubbed = [*rollbar.SETTINGS["scrub_fields"], *headers, *_NAMES]
+        secrets = [form for name in secret_names for form in (name.lower(), name.lower().replace("-", "_"))]
         rollbar.init(
             "given-per-app",
             root=_ROOT,
-            scrub_fields=scrubbed,
+            scrub_fields=[*rollbar.SETTINGS["scrub_fields"], *headers, *_NAMES, *secrets],
             allow_logging_basic_config=False,
             suppress_reinit_warning=True,
         )
         # Private: the SDK walks through all of a collection, and shows ten of its values.
-        rollbar._serialize_frame_data = local_variables.sparing(rollbar._serialize_frame_data)
-        events.add_exception_info_handler(_let_pass, _LAST)
-        events.add_payload_handler(_hand_over)
+        rollbar._serialize_frame_data = local_variables.bounded(rollbar._serialize_frame_data)
+        events.add_exception_info_handler(_mark_passed, _LAST)
+        events.add_payload_handler(lambda payload, **_: _intercept(payload, route))
         _ready.set()
 
 
-def build(exc_info: tuple[Any, Any, Any], **told: Any) -> Collector:  # noqa: ANN401 - `report_exc_info`'s own arguments
+def build(exc_info: tuple[Any, Any, Any], **fields: Any) -> Collector:  # noqa: ANN401 - `report_exc_info`'s own arguments
     """Build one item as `rollbar.report_exc_info` would send it. Runs the application's filters; never raises."""
     collector = Collector()
     token = _collector.set(collector)
     try:
-        rollbar.report_exc_info(exc_info, **told)
+        rollbar.report_exc_info(exc_info, **fields)
     finally:
         _collector.reset(token)
     return collector
 
 
-def _let_pass(exc_info: object, **_: object) -> object:
+def _mark_passed(exc_info: object, **_: object) -> object:
     """Note that every filter before this one has let the exception pass."""
     collector = _collector.get()
     if collector is not None:
@@ -104,15 +106,11 @@ def _let_pass(exc_info: object, **_: object) -> object:
     return exc_info
 
 
-def _hand_over(payload: dict[str, Any], **_: object) -> bool:
-    """Give the item to whoever asked for it, else to the current app's sink. False keeps the SDK from sending it."""
-    from service.telemetry.telemetry import current_telemetry  # noqa: PLC0415 - core imports the sinks
-
+def _intercept(payload: dict[str, Any], route: Callable[[dict[str, Any]], None]) -> bool:
+    """Give the item to `build` if that is running, else to `route`. False keeps the SDK from sending it."""
     collector = _collector.get()
     if collector is not None:
         collector.item = payload["data"]
-        return False
-    telemetry = current_telemetry()
-    if telemetry is not None:
-        telemetry.route_error_item(payload)
+    else:
+        route(payload)
     return False

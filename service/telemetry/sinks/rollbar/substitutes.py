@@ -1,4 +1,4 @@
-"""Stand in for exceptions that cannot be shown as they are: too many frames, no frames, a `__str__` that raises."""
+"""Substitute exceptions that the SDK cannot show as they are: too many frames, no frames, a `__str__` that raises."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 from service.telemetry.export.safe_json import text
 
-_OUTER = 16
-_INNER = 48
-"""Frames kept of a deep stack, from its beginning and from where it was raised."""
+_OUTER_FRAMES = 16
+_INNER_FRAMES = 48
+"""Frames kept of a deep stack, from its beginning and from where the exception was raised."""
 _MAX_CHAIN = 8
 _MAX_MESSAGE = 10_000
 
@@ -20,25 +20,26 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def is_long(error: BaseException, traceback: TracebackType | None) -> bool:
-    """Return whether the SDK would be long about `error`: it walks, and shows, every frame and every cause."""
+    """Return whether the SDK would be slow with `error`: it walks through, and shows, every frame and every cause."""
     chain = list(islice(_chain(error), _MAX_CHAIN + 1))
     tracebacks = [traceback, *(each.__traceback__ for each in chain[1:])]
     return len(chain) > _MAX_CHAIN or any(_is_deep(each) for each in tracebacks)
 
 
 def shortened(error: BaseException, traceback: TracebackType | None) -> ExcInfo:
-    """Return exceptions of the same names, texts and outermost and innermost frames, chained as `error` is."""
+    """Return exceptions of the same names, messages and outermost and innermost frames, chained as `error` is."""
     chain = list(islice(_chain(error), _MAX_CHAIN))
     tracebacks = [traceback, *(each.__traceback__ for each in chain[1:])]
-    return _link(
-        (type(each).__name__, text(each), _cut(frames)) for each, frames in zip(chain, tracebacks, strict=True)
+    return _chained(
+        (type(each).__name__, text(each), _without_middle(frames))
+        for each, frames in zip(chain, tracebacks, strict=True)
     )
 
 
-def without_frames(told: TracebackException) -> tuple[ExcInfo, dict[str, Any]]:
-    """Return exceptions of the same names and texts, and the body that shows where they were raised."""
-    chain = list(islice(_told_chain(told), _MAX_CHAIN))
-    exc_info = _link((_name(each), str(each), None) for each in chain)
+def without_frames(error: TracebackException) -> tuple[ExcInfo, dict[str, Any]]:
+    """Return exceptions of the same names and messages, and the item's body that shows where they were raised."""
+    chain = list(islice(_snapshot_chain(error), _MAX_CHAIN))
+    exc_info = _chained((_name(each), str(each), None) for each in chain)
     traces = [
         {"frames": _frames(each.stack), "exception": {"class": _name(each), "message": str(each)[:_MAX_MESSAGE]}}
         for each in chain
@@ -48,40 +49,42 @@ def without_frames(told: TracebackException) -> tuple[ExcInfo, dict[str, Any]]:
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """Yield `error` and what it was raised from, as the SDK follows it."""
-    seen: set[int] = set()
+    visited: set[int] = set()
     current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
+    while current is not None and id(current) not in visited:
+        visited.add(id(current))
         yield current
         current = current.__cause__ or current.__context__
 
 
-def _told_chain(told: TracebackException) -> Iterator[TracebackException]:
-    current: TracebackException | None = told
+def _snapshot_chain(error: TracebackException) -> Iterator[TracebackException]:
+    current: TracebackException | None = error
     while current is not None:
         yield current
         current = current.__cause__ or current.__context__
 
 
-def _name(told: TracebackException) -> str:
-    return told.exc_type.__name__ if told.exc_type is not None else "Exception"
+def _name(error: TracebackException) -> str:
+    return error.exc_type.__name__ if error.exc_type is not None else "Exception"
 
 
 def _frames(stack: StackSummary) -> list[dict[str, Any]]:
-    kept = stack if len(stack) <= _OUTER + _INNER else [*stack[:_OUTER], *stack[-_INNER:]]
+    frames = stack if len(stack) <= _OUTER_FRAMES + _INNER_FRAMES else [*stack[:_OUTER_FRAMES], *stack[-_INNER_FRAMES:]]
     return [
         {"filename": each.filename, "lineno": each.lineno, "method": each.name, "code": each.line or ""}
-        for each in kept
+        for each in frames
     ]
 
 
-def _link(parts: Iterable[tuple[str, str, TracebackType | None]]) -> ExcInfo:
-    made = [
-        type(name, (Exception,), {})(said[:_MAX_MESSAGE]).with_traceback(traceback) for name, said, traceback in parts
+def _chained(parts: Iterable[tuple[str, str, TracebackType | None]]) -> ExcInfo:
+    """Return exceptions of these names, messages and tracebacks, each the cause of the one before."""
+    errors = [
+        type(name, (Exception,), {})(message[:_MAX_MESSAGE]).with_traceback(traceback)
+        for name, message, traceback in parts
     ]
-    for outer, inner in pairwise(made):
+    for outer, inner in pairwise(errors):
         outer.__cause__ = inner
-    return type(made[0]), made[0], made[0].__traceback__
+    return type(errors[0]), errors[0], errors[0].__traceback__
 
 
 def _entries(traceback: TracebackType | None) -> Iterator[TracebackType]:
@@ -91,14 +94,14 @@ def _entries(traceback: TracebackType | None) -> Iterator[TracebackType]:
 
 
 def _is_deep(traceback: TracebackType | None) -> bool:
-    return next(islice(_entries(traceback), _OUTER + _INNER, None), None) is not None
+    return next(islice(_entries(traceback), _OUTER_FRAMES + _INNER_FRAMES, None), None) is not None
 
 
-def _cut(traceback: TracebackType | None) -> TracebackType | None:
+def _without_middle(traceback: TracebackType | None) -> TracebackType | None:
     if not _is_deep(traceback):
         return traceback
     entries = list(_entries(traceback))
-    made: TracebackType | None = None
-    for each in reversed([*entries[:_OUTER], *entries[-_INNER:]]):
-        made = TracebackType(made, each.tb_frame, each.tb_lasti, each.tb_lineno)
-    return made
+    shorter: TracebackType | None = None
+    for each in reversed([*entries[:_OUTER_FRAMES], *entries[-_INNER_FRAMES:]]):
+        shorter = TracebackType(shorter, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return shorter

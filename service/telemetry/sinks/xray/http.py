@@ -34,8 +34,6 @@ RECORDED_ELSEWHERE = frozenset(otel for otel, _ in _REQUEST_FIELDS) | {
     "network.protocol.version",
     "error.type",
     "user.id",
-    "rollbar.uuid",
-    "rollbar.url",
 }
 """Attributes with a place of their own in the document, and those that X-Ray has none for; all others are metadata."""
 

@@ -12,28 +12,28 @@ from typing import Any
 
 from opentelemetry.trace import SpanKind, StatusCode
 
-from service.contract import CONFIGURED_NAME_ANNOTATION
 from service.telemetry.ids import span_hex, xray_trace_id
 from service.telemetry.sinks.xray.cause import cause_of_error, cause_of_events
 from service.telemetry.sinks.xray.http import FLAGS, RECORDED_ELSEWHERE, host_of, http_block
 from service.telemetry.sinks.xray.limits import AnnotationBudget, Document, segment_name, short
 from service.telemetry.sinks.xray.packing import pack
 from service.telemetry.sinks.xray.sdk_entities import NOTHING_HELD, held_by
-from service.telemetry.spans.exceptions import Told
+from service.telemetry.spans.exceptions import ExceptionSnapshot
 from service.telemetry.spans.span import LightSpan
 
 _ECS = "AWS::ECS::"
 _RUNTIME = {"runtime": platform.python_implementation(), "runtime_version": platform.python_version()}
 _SDK = {"sdk": "opentelemetry for python", "sdk_version": version("opentelemetry-sdk")}
 _NANOSECONDS = 1_000_000_000
-_ROLLBAR = ("rollbar.uuid", "rollbar.url")
-_NOTHING: Mapping[int, Any] = MappingProxyType({})
-_NONE: Mapping[str, Any] = MappingProxyType({})
+CONFIGURED_NAME_ANNOTATION = "service_name"
+"""Where a segment that is named after its host keeps the configured name, by which a group finds it."""
+_NO_ENTITIES: Mapping[int, Any] = MappingProxyType({})
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What every segment of one process says of the service. `container` is its host name, as ECS sets it.
+class ProcessInfo:
+    """What every segment of one process has of the service. `container` is its host name, as ECS sets it.
 
     `origin` is the kind of AWS resource that runs it, None elsewhere.
     """
@@ -45,15 +45,15 @@ class Facts:
     container: str
 
     @cached_property
-    def process(self) -> Document:
-        """The part of a segment that all have alike. Nobody may change it."""
+    def document(self) -> Document:
+        """The part of a segment that is the same for all. Shared: not to be changed."""
         aws: Document = {"xray": _SDK}
         if self.origin is not None and self.origin.startswith(_ECS):
             aws["ecs"] = {"container": self.container}
         if self.log_group is not None:
             aws["cloudwatch_logs"] = [{"log_group": self.log_group}]
-        made: Document = {"service": {"version": self.version, **_RUNTIME}, "aws": aws}
-        return made if self.origin is None else {**made, "origin": self.origin}
+        document: Document = {"service": {"version": self.version, **_RUNTIME}, "aws": aws}
+        return document if self.origin is None else {**document, "origin": self.origin}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,42 +62,44 @@ class SegmentSource:
 
     root: LightSpan
     inner: Sequence[LightSpan] = ()
-    entities: Mapping[int, Any] = field(default_factory=lambda: _NOTHING)
+    entities: Mapping[int, Any] = field(default_factory=lambda: _NO_ENTITIES)
     """The X-Ray SDK's own subsegments."""
     segment: Any = None
     """The X-Ray SDK's own segment."""
-    annotations: Mapping[int, Mapping[str, Any]] = field(default_factory=lambda: _NOTHING)
+    annotations: Mapping[int, Mapping[str, Any]] = field(default_factory=lambda: _NO_ENTITIES)
+    event_ids: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    """The ids of error events, annotated on the segment."""
     is_request: bool = False
     """Whether `root` is the server span of a request."""
-    forwarded: bool = False
+    is_forwarded: bool = False
     """Whether the client's address is from `X-Forwarded-For`, which anyone can write."""
     user: str | None = None
-    error: Told | None = None
+    error: ExceptionSnapshot | None = None
     sent: bool = False
     """Keeps a second attempt at its batch from doubling it."""
 
     @property
     def is_segment(self) -> bool:
         """Whether `root` begins this service's part of its trace; else it is late, or was begun by another thread."""
-        return self.is_request or not self.root.parent_id or self.root.is_called
+        return self.is_request or not self.root.parent_id or self.root.has_remote_parent
 
 
-def encode(source: SegmentSource, facts: Facts, name: str | None = None) -> Iterable[bytes]:
+def encode(source: SegmentSource, process: ProcessInfo, name: str | None = None) -> Iterable[bytes]:
     """Return the JSON of the segment or independent subsegment: several documents where one would be too long.
 
     `name` is the segment's, where dynamic naming has set it to the host that was asked for.
     """
-    return pack(_Builder(source, facts, name or facts.service).tree())
+    return pack(_Builder(source, process, name or process.service).tree())
 
 
 class _Builder:
     """Turn the spans of one source into a document."""
 
-    __slots__ = ("_budget", "_facts", "_name", "_source")
+    __slots__ = ("_budget", "_name", "_process", "_source")
 
-    def __init__(self, source: SegmentSource, facts: Facts, name: str) -> None:
+    def __init__(self, source: SegmentSource, process: ProcessInfo, name: str) -> None:
         self._source = source
-        self._facts = facts
+        self._process = process
         self._name = name
         self._budget = AnnotationBudget()
 
@@ -122,12 +124,12 @@ class _Builder:
         made: Document = {
             **_common(span, segment_name(self._name)),
             "trace_id": xray_trace_id(span.trace_id),
-            **self._facts.process,
-            **http_block(span.held, span.kind),
+            **self._process.document,
+            **http_block(span.raw_attributes, span.kind),
         }
         if span.parent_id:
             made["parent_id"] = span_hex(span.parent_id)
-        if source.forwarded:
+        if source.is_forwarded:
             made["http"]["request"]["x_forwarded_for"] = True
         if source.user is not None:
             made["user"] = short(source.user)
@@ -148,20 +150,20 @@ class _Builder:
         made = _common(span, segment_name(span.name))
         if span.kind is not SpanKind.INTERNAL:
             if span.kind in (SpanKind.CLIENT, SpanKind.PRODUCER):
-                host = span.held.get("server.address")
+                host = span.raw_attributes.get("server.address")
                 made |= {"name": segment_name(str(host or span.name)), "namespace": "remote"}
-            made |= http_block(span.held, span.kind)
+            made |= http_block(span.raw_attributes, span.kind)
         if not span.is_plain:
             made |= _failure(span, made)
-        given = source.annotations.get(span.span_id, _NONE)
+        given = source.annotations.get(span.span_id, _EMPTY)
         return self._described(made, span, source.entities.get(span.span_id), given)
 
     def _described(self, made: Document, span: LightSpan, entity: Any, given: Mapping[str, Any]) -> Document:  # noqa: ANN401 - the SDK publishes no types
         """Add annotations, metadata and what the X-Ray SDK's entity holds; the span's ids and times stay."""
-        attributes = span.held
+        attributes = span.raw_attributes
         rest = _without_a_place(tuple(attributes))
         held = NOTHING_HELD if entity is None else held_by(entity)
-        default: Mapping[str, Any] = _NONE
+        default: Mapping[str, Any] = _EMPTY
         if given or held.annotations:
             given = {**given, **held.annotations}
             annotations, default = self._budget.spend(given)
@@ -180,19 +182,18 @@ class _Builder:
         """Return what makes the segment searchable, and what the handler added to that."""
         source, span = self._source, self._source.root
         own: Document = {}
-        if self._name != self._facts.service:
-            own[CONFIGURED_NAME_ANNOTATION] = self._facts.service
+        if self._name != self._process.service:
+            own[CONFIGURED_NAME_ANNOTATION] = self._process.service
         if not source.is_request:
             own["operation"] = span.name
-        if _ROLLBAR[0] in span.held:
-            own |= {key: span.held[key] for key in _ROLLBAR if key in span.held}
-        given = source.annotations.get(span.span_id, _NONE)
+        own |= source.event_ids
+        given = source.annotations.get(span.span_id, _EMPTY)
         return {**own, **given} if own else given
 
 
-def host_asked_for(source: SegmentSource) -> str | None:
+def request_host(source: SegmentSource) -> str | None:
     """Return the host of a request, which dynamic naming compares; None for all else."""
-    return host_of(source.root.held) if source.is_request else None
+    return host_of(source.root.raw_attributes) if source.is_request else None
 
 
 @lru_cache(maxsize=1024)

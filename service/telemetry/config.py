@@ -1,0 +1,100 @@
+"""Configure the telemetry of one app with plain values: nothing here reads the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret(Generic[T]):
+    """Hold a value that never shows in a `repr`, a log line or an error report; `reveal()` returns it.
+
+    `is_placeholder` marks a value that nobody has filled in yet: its sink stays off.
+    """
+
+    _value: T
+    is_placeholder: bool = False
+
+    def reveal(self) -> T:
+        """Return the value itself, for the one call that needs it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonAddress:
+    """Where the X-Ray daemon receives segments (UDP) and answers sampling requests (TCP)."""
+
+    udp: tuple[str, int]
+    tcp: tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingRule:
+    """An X-Ray sampling rule, as `aws xray create-sampling-rule` takes it.
+
+    `reservoir_size` is the number of requests a second that are kept before `fixed_rate` (0 to 1) applies to the rest.
+    """
+
+    name: str
+    fixed_rate: float
+    reservoir_size: int
+    service_name: str = "*"
+    host: str = "*"
+    http_method: str = "*"
+    url_path: str = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingConfig:
+    """How requests are sampled: by the rules that `daemon` (host and TCP port) serves, by `rule` without them.
+
+    Without a rule every request is sampled. `service_name` is the service that rules match.
+    """
+
+    service_name: str = ""
+    rule: SamplingRule | None = None
+    daemon: tuple[str, int] | None = None
+    record_unsampled: bool = False
+    """Whether the spans of requests that are not sampled are recorded too, for the sinks that take them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropMetric:
+    """The CloudWatch metric of dropped items: its namespace, its name, and the dimension that names the sink."""
+
+    namespace: str = "Telemetry"
+    name: str = "Dropped"
+    dimension: str = "sink"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetryConfig:
+    """All that the telemetry of one app needs to know."""
+
+    service_name: str
+    service_version: str = "unknown"
+    environment: str = "local"
+    log_level: str = "INFO"
+    access_logger: str = "access"
+    """The `logger` of the one line that each request writes."""
+    trace_id_header: str = "X-Trace-Id"
+    """The response header that carries the trace id."""
+    untraced_paths: frozenset[str] = frozenset()
+    """Paths without a span and an access line of their own."""
+    user_header: str | None = None
+    """The request header that names the user, where the caller is trusted with that."""
+    shutdown_deadline: float = 10.0
+    """Seconds in which all sinks together flush at exit."""
+    drop_metric: DropMetric = DropMetric()
+    sampling: SamplingConfig = SamplingConfig()
+    secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """Every secret of the process, values by name: no sink sends one of them."""
+    sinks: tuple[Any, ...] = ()
+    """The `Config` of each sink that `service.telemetry.sinks` lists; a sink without one is off."""

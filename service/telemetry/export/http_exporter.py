@@ -1,0 +1,36 @@
+"""Send bodies to a back end's HTTP endpoint, and turn its status into what the retry needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from service.telemetry.export.errors import RejectedError, RetryAfterError, UnauthorizedError
+from service.telemetry.export.http import HttpClient, Response
+
+_UNAUTHORIZED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+
+class HttpExporter:
+    """Post to one URL. `credentials_remedy` and `endpoint_remedy` end the errors: what to check, and how."""
+
+    def __init__(self, url: str, headers: Mapping[str, str], *, credentials_remedy: str, endpoint_remedy: str) -> None:
+        self.url = url
+        self._client = HttpClient(url, headers)
+        self._credentials_remedy = credentials_remedy
+        self._endpoint_remedy = endpoint_remedy
+
+    def send(self, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+        """Post `body`; return the response of a 2xx, raise an error of `export.errors` for any other status."""
+        response = self._client.post(body, headers)
+        if not response.is_success:
+            raise self.error_of(response, f"{self.url} answered {response.status}")
+        return response
+
+    def error_of(self, response: Response, message: str) -> Exception:
+        """Return the error that `response` means, which begins with `message`."""
+        if response.is_retryable:
+            return RetryAfterError(message, response.retry_after)
+        if response.status in _UNAUTHORIZED:
+            return UnauthorizedError(f"{message}: {self._credentials_remedy}")
+        return RejectedError(f"{message}: {self._endpoint_remedy}")

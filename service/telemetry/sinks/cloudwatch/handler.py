@@ -1,0 +1,126 @@
+"""Extend watchtower's handler by a bounded queue, and ship lines in batches off the caller's thread."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import orjson
+import watchtower
+
+from service.telemetry.export.errors import encoding
+from service.telemetry.export.gil_pacing import paced_chunks
+from service.telemetry.export.queue import ExportQueue
+from service.telemetry.log_lines import Line, LineFormat, capture, encode, size_of
+from service.telemetry.sink import ServiceInfo
+from service.telemetry.sinks.cloudwatch.put_log_events import LogsApi, MissingStreamError
+
+_CAPACITY = 20_000
+_BATCH_SIZE = 256
+_CHUNK = 32
+_EVENT_OVERHEAD = 26
+_MAX_REQUEST = 1024 * 1024
+"""PutLogEvents takes 1 MiB a request and 256 KiB an event, 26 bytes of overhead per event included."""
+
+
+class QueueingHandler(watchtower.CloudWatchLogHandler):
+    """watchtower's handler, with a bounded queue and all formatting and sending off the caller's thread."""
+
+    def __init__(self, name: str, log_group: str, region: str | None, service: ServiceInfo) -> None:
+        # Without a client, watchtower would make one now; and creating the group would be a call to AWS.
+        no_client_yet: Any = object()
+        super().__init__(log_group_name=log_group, use_queues=False, boto3_client=no_client_yet, create_log_group=False)
+        self._region = region
+        self._format = LineFormat(service.version, service.access_logger)
+        self._redact = service.redact
+        self._group = log_group
+        self._stream = ""
+        self._stream_owner = 0
+        """The process that the stream is for."""
+        self._lines: list[Line] = []
+        self._unsent: list[list[bytes]] = []
+        """The requests of `_lines` that have not been accepted yet."""
+        self.queue: ExportQueue[Line] = ExportQueue(
+            name,
+            self._ship,
+            capacity=_CAPACITY,
+            batch_size=_BATCH_SIZE,
+            carries_logs=True,
+            drop_metric=service.drop_metric,
+        )
+
+    @cached_property
+    def _api(self) -> LogsApi:
+        """Created on the export thread: it looks for credentials, which may take the network."""
+        return LogsApi(self._region)
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Queue the record, without a lock: the queue needs none. Never blocks, never raises."""
+        try:
+            self.queue.put(capture(record))
+        except Exception:  # noqa: BLE001 - logging's own rule: a log call must not fail its caller
+            self.handleError(record)
+        return True
+
+    def _ship(self, lines: list[Line]) -> None:
+        if lines is not self._lines:  # else a retry: what was accepted before is not sent again
+            with encoding():
+                self._unsent = list(self._requests(sorted(lines, key=lambda line: line.created)))
+            self._lines = lines
+        while self._unsent:
+            self._put_or_create_stream(self._unsent[0])
+            del self._unsent[0]
+        self._lines = []
+
+    def _put_or_create_stream(self, events: list[bytes]) -> None:
+        try:
+            self._put(events)
+        except MissingStreamError:
+            self._create_stream()
+            self._put(events)
+
+    def _create_stream(self) -> None:
+        try:
+            self._api.create_stream(self._group, self._stream)
+        except MissingStreamError as error:
+            raise ConnectionError(f"log group {self._group} not found: deploy the observability stack") from error
+
+    def _put(self, events: list[bytes]) -> None:
+        if self._stream_owner != os.getpid():
+            self._stream, self._stream_owner = _stream_name(), os.getpid()
+        self._api.put(self._group, self._stream, events)
+
+    def _requests(self, lines: list[Line]) -> Iterator[list[bytes]]:
+        """Yield `lines`, in order of time, as the JSON events of requests that PutLogEvents takes.
+
+        In paced chunks: encoding a batch at once would hold the interpreter lock for as long as a request takes.
+        """
+        events: list[bytes] = []
+        request_size = 0
+        for chunk in paced_chunks(lines, _CHUNK):
+            for line in chunk:
+                message = self._redact.text(encode(line, self._format))
+                size = size_of(message) + _EVENT_OVERHEAD
+                if request_size + size > _MAX_REQUEST:
+                    yield events
+                    events, request_size = [], 0
+                events.append(b'{"timestamp":%d,"message":%b}' % (line.created, orjson.dumps(message)))
+                request_size += size
+        yield events
+
+    def flush(self) -> None:
+        """Do nothing: `Telemetry.flush` and `Telemetry.shutdown` bound the wait for all sinks together."""
+
+    def close(self) -> None:
+        """Leave the queue to `Telemetry.shutdown`, which bounds the wait for all sinks together."""
+        logging.Handler.close(self)
+
+
+def _stream_name() -> str:
+    """Name a stream of its own for each process: the lines of two writers would interleave."""
+    return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"

@@ -1,0 +1,98 @@
+"""Collect the spans of a request until its server span ends, and queue them as one source of a segment document."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+
+from service.telemetry.context.request_scope import RequestScope, current_scope
+from service.telemetry.export.queue import ExportQueue
+from service.telemetry.sink import ServiceInfo, Sink
+from service.telemetry.sinks.xray import Config
+from service.telemetry.sinks.xray.daemon import DaemonSender
+from service.telemetry.sinks.xray.segment_document import ProcessInfo, SegmentSource
+from service.telemetry.spans.span import LightSpan
+from service.telemetry.xray_sdk import (
+    install_on_import,
+    lean_import,  # noqa: F401 - before the application imports the SDK
+)
+from service.telemetry.xray_sdk.state import SdkState
+
+_MAX_INNER_SPANS = 1_000
+"""Inner spans kept for one segment; further ones are sent by themselves, so that no request fills the memory."""
+
+
+def connect_collector(name: str, config: Config, daemon: tuple[str, int], service: ServiceInfo) -> Sink:
+    """Return the sink for a config that turns it on."""
+    process = ProcessInfo(
+        service=config.xray_service_name,
+        version=service.version,
+        log_group=config.log_group,
+        origin=config.xray_origin,
+        container=socket.gethostname(),
+    )
+    sender = DaemonSender(daemon, process, config.xray_url, service.redact)
+    queue = ExportQueue(name, sender.send, drop_metric=service.drop_metric)
+    processor = _Collector(queue.put)
+    return Sink(name=name, span_processor=processor, queue=queue, install=install_on_import, close=sender.close)
+
+
+class _InnerSpans:
+    """The spans of one request that have ended before its server span."""
+
+    def __init__(self) -> None:
+        self.spans: list[LightSpan] = []
+
+    def before_end(self, scope: RequestScope) -> None:
+        """Do nothing."""
+
+    def release(self) -> None:
+        """Drop the spans: the queue has them."""
+        self.spans = []
+
+
+class _Collector(SpanProcessor):
+    """Keep a request's inner spans until its server span ends, then queue them together."""
+
+    def __init__(self, put: Callable[[SegmentSource], None]) -> None:
+        self._put = put
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if not isinstance(span, LightSpan) or not span.sampling.sampled:
+            return
+        scope = current_scope()
+        if scope is None or span.trace_id != scope.trace_id:
+            self._put(SegmentSource(root=span))
+        elif span is scope.span:
+            self._put(_source(span, scope))
+        elif scope.span.is_recording() and len(inner := scope.extra_of(_InnerSpans).spans) < _MAX_INNER_SPANS:
+            inner.append(span)
+        else:  # it outlived its request: X-Ray joins a late subsegment to its trace by its parent's id
+            _, subsegments = _sdk_entities(scope)
+            self._put(SegmentSource(root=span, entities=subsegments, annotations=scope.annotations))
+
+
+def _source(span: LightSpan, scope: RequestScope) -> SegmentSource:
+    inner = scope.extras.get(_InnerSpans)
+    segment, subsegments = _sdk_entities(scope)
+    return SegmentSource(
+        root=span,
+        inner=inner.spans if isinstance(inner, _InnerSpans) else (),
+        entities=subsegments,
+        segment=segment,
+        annotations=scope.annotations,
+        event_ids=scope.event_ids,
+        is_request=True,
+        is_forwarded=scope.is_forwarded,
+        user=scope.user_id,
+        error=scope.error_snapshot(),
+    )
+
+
+def _sdk_entities(scope: RequestScope) -> tuple[Any, dict[int, Any]]:
+    """Return the X-Ray SDK's segment, and a copy of its subsegments by span id: the scope drops both."""
+    state = scope.extras.get(SdkState)
+    return (state.segment, dict(state.subsegments)) if isinstance(state, SdkState) else (None, {})
