@@ -1,4 +1,4 @@
-import { randomHex } from "./ids";
+import { randomHex } from "./telemetry/ids";
 
 const USER = "cruddur.user";
 const SESSION = "cruddur.session";

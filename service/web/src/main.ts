@@ -1,10 +1,10 @@
-import { showCalls } from "./callspanel";
-import { byId } from "./dom";
-import { startFault } from "./fault";
-import { interact } from "./interact";
-import { goTo, search, show } from "./show";
-import { startSwitch } from "./switch";
-import { startTelemetry } from "./telemetry";
+import { showCalls } from "./views/calls-panel";
+import { byId } from "./views/dom";
+import { startFault } from "./views/fault-panel";
+import { interact } from "./telemetry/interactions";
+import { goTo, search, show } from "./views/router";
+import { startSwitch } from "./views/user-switch";
+import { startTelemetry } from "./telemetry/setup";
 
 startTelemetry();
 showCalls();

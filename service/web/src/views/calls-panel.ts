@@ -1,7 +1,7 @@
-import { type Call, onCalls } from "./calls";
-import { traceIdWithCopy } from "./copy";
+import { type Call, onCalls } from "../api/call-log";
+import { traceIdWithCopy } from "./trace-id";
 import { byId, element } from "./dom";
-import { type TimeSplit, formatMs } from "./timing";
+import { type TimeSplit, formatMs } from "../api/timing";
 
 /** Keep the panel of the last calls up to date. */
 export function showCalls(): void {

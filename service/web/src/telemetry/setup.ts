@@ -4,16 +4,16 @@ import { DocumentLoadInstrumentation } from "@opentelemetry/instrumentation-docu
 import { defaultResource, resourceFromAttributes } from "@opentelemetry/resources";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { BatchSpanProcessor, StackContextManager, WebTracerProvider } from "@opentelemetry/sdk-trace-web";
-import { RelayExporter } from "./export";
-import { endLingeringFetches, fetchInstrumentation } from "./fetching";
+import { RelayExporter } from "./export/exporter";
+import { endLingeringFetches, fetchInstrumentation } from "./fetch-spans";
 import { xrayShapedIds } from "./ids";
-import { endOpenInteractions } from "./interact";
-import { keepaliveSend } from "./keepalive";
-import { backendUrl, meta } from "./meta";
-import { MAX_SPANS } from "./pack";
-import { WorkerSender } from "./relay";
-import { StampingProcessor } from "./stamp";
-import { watchVitals } from "./vitals";
+import { endOpenInteractions } from "./interactions";
+import { keepaliveSend } from "./export/keepalive";
+import { backendUrl, meta } from "../config";
+import { MAX_SPANS } from "./export/payloads";
+import { WorkerSender } from "./export/worker-sender";
+import { StampingProcessor } from "./page-attributes";
+import { watchVitals } from "./web-vitals";
 
 const SERVICE_NAME = "Cruddur-Frontend";
 const SEND_AFTER_MS = 1000;

@@ -1,7 +1,7 @@
-import { get } from "./api";
+import { get } from "../api/client";
 import { byId } from "./dom";
-import { interact } from "./interact";
-import { problem } from "./problem";
+import { interact } from "../telemetry/interactions";
+import { problem } from "./error-notice";
 
 const PATH = "/api/fault";
 

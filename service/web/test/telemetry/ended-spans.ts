@@ -1,7 +1,7 @@
 import type { Attributes } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BasicTracerProvider, InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-web";
-import { xrayShapedIds } from "../src/ids";
+import { xrayShapedIds } from "../../src/telemetry/ids";
 
 /** Return `count` ended spans of a real tracer. */
 export function endedSpans(count: number, attributes: Attributes = {}): ReadableSpan[] {

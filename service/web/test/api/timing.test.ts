@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatMs, serverDuration, splitTime } from "../src/timing";
+import { formatMs, serverDuration, splitTime } from "../../src/api/timing";
 
 describe("Server-Timing", () => {
   it.each([

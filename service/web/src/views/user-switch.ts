@@ -1,6 +1,6 @@
 import { byId, element } from "./dom";
-import { becomeUser, currentUser } from "./identity";
-import { interact } from "./interact";
+import { becomeUser, currentUser } from "../identity";
+import { interact } from "../telemetry/interactions";
 import type { Context } from "@opentelemetry/api";
 
 const HANDLES = ["andrewbrown", "worf", "garek"];

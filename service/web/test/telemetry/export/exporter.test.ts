@@ -1,10 +1,10 @@
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-web";
 import { describe, expect, it, vi } from "vitest";
-import { RelayExporter } from "../src/export";
-import { KEEPALIVE_BYTES, keepaliveSend } from "../src/keepalive";
-import type { Waiting } from "../src/relay";
-import { endedSpans } from "./spans";
+import { RelayExporter } from "../../../src/telemetry/export/exporter";
+import { KEEPALIVE_BYTES, keepaliveSend } from "../../../src/telemetry/export/keepalive";
+import type { Waiting } from "../../../src/telemetry/export/worker-sender";
+import { endedSpans } from "../ended-spans";
 
 function exporterWith(options: { ok?: boolean; leaving?: boolean }) {
   const state = { ok: true, leaving: false, ...options };

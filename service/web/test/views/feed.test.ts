@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Activity, feedList } from "../src/feed";
+import { type Activity, feedList } from "../../src/views/feed";
 
 const activity: Activity = {
   uuid: "68f126b0-1ceb-4a33-88be-d90fa7109eee",

@@ -1,10 +1,10 @@
 import type { Context } from "@opentelemetry/api";
-import { type Answer, get } from "./api";
+import { type Answer, get } from "../api/client";
 import { byId, element } from "./dom";
 import { type Activity, feedList, placeholders } from "./feed";
-import { interact } from "./interact";
-import { problem } from "./problem";
-import { type Route, endpointOf, hashOf, pageRoute, routeOf, titleOf } from "./routes";
+import { interact } from "../telemetry/interactions";
+import { problem } from "./error-notice";
+import { type Route, endpointOf, hashOf, pageRoute, routeOf, titleOf } from "../routes";
 
 /** Counts what was asked to be shown: an answer that comes after a newer question is not shown. */
 let asked = 0;

@@ -1,6 +1,6 @@
 import type { Span, SpanProcessor } from "@opentelemetry/sdk-trace-web";
-import { currentUser, sessionId } from "./identity";
-import { pageRoute, pageUrl, routeOf } from "./routes";
+import { currentUser, sessionId } from "../identity";
+import { pageRoute, pageUrl, routeOf } from "../routes";
 
 const STATUS_CODE = "http.response.status_code";
 

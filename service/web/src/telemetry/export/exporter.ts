@@ -1,8 +1,8 @@
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-web";
 import { KEEPALIVE_BYTES, KeepaliveRoom } from "./keepalive";
-import { pack } from "./pack";
-import type { Body, Send, Waiting } from "./relay";
+import { pack } from "./payloads";
+import type { Body, Send, Waiting } from "./worker-sender";
 
 interface Ways {
   /** How bodies go while the page stays; what is not on its way yet can be taken back. */

@@ -1,9 +1,9 @@
 import { type Context, context } from "@opentelemetry/api";
-import { noteCall } from "./calls";
-import { fetchSettled, nameFetch, spanOfFetch } from "./fetching";
-import { currentUser } from "./identity";
-import { backendUrl } from "./meta";
-import type { Endpoint } from "./routes";
+import { noteCall } from "./call-log";
+import { fetchSettled, nameFetch, spanOfFetch } from "../telemetry/fetch-spans";
+import { currentUser } from "../identity";
+import { backendUrl } from "../config";
+import type { Endpoint } from "../routes";
 import { serverDuration, splitTime } from "./timing";
 
 /** Names the user to the service, which believes it outside production only. */

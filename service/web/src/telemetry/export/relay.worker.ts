@@ -2,7 +2,7 @@
 // whatever the page does with the failure; it writes none of a worker's.
 
 import { KeepaliveRoom } from "./keepalive";
-import { type Outcome, type Posted, READY } from "./relay.messages";
+import { type Outcome, type Posted, READY } from "./relay-messages";
 
 const TIMEOUT_MS = 10_000;
 const room = new KeepaliveRoom();

@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest";
-import { interact } from "../src/interact";
-import { startTelemetry } from "../src/telemetry";
+import { interact } from "../../src/telemetry/interactions";
+import { startTelemetry } from "../../src/telemetry/setup";
 
 interface Sent {
   resourceSpans: {

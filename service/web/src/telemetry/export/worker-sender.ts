@@ -1,4 +1,4 @@
-import { type Outcome, type Posted, READY } from "./relay.messages";
+import { type Outcome, type Posted, READY } from "./relay-messages";
 
 export type Body = Uint8Array<ArrayBuffer>;
 

@@ -1,6 +1,6 @@
 import { type Attributes, type Context, trace } from "@opentelemetry/api";
 import { type Metric, onCLS, onFCP, onINP, onLCP, onTTFB } from "web-vitals";
-import { pageAttributes } from "./stamp";
+import { pageAttributes } from "./page-attributes";
 
 /** Record each web vital as a span within `load`, the context of the document's load. */
 export function watchVitals(load: Context): void {

@@ -3,13 +3,13 @@ import { W3CTraceContextPropagator, hrTimeToNanoseconds } from "@opentelemetry/c
 import { registerInstrumentations } from "@opentelemetry/instrumentation";
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, StackContextManager, WebTracerProvider } from "@opentelemetry/sdk-trace-web";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { get } from "../src/api";
-import { type Call, onCalls } from "../src/calls";
-import { endLingeringFetches, fetchInstrumentation } from "../src/fetching";
+import { get } from "../src/api/client";
+import { type Call, onCalls } from "../src/api/call-log";
+import { endLingeringFetches, fetchInstrumentation } from "../src/telemetry/fetch-spans";
 import { becomeUser, sessionId } from "../src/identity";
-import { xrayShapedIds } from "../src/ids";
-import { interact } from "../src/interact";
-import { StampingProcessor } from "../src/stamp";
+import { xrayShapedIds } from "../src/telemetry/ids";
+import { interact } from "../src/telemetry/interactions";
+import { StampingProcessor } from "../src/telemetry/page-attributes";
 
 const HOME = { path: "/api/activities/home", template: "/api/activities/home" };
 

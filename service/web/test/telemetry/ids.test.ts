@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { newSpanId, newTraceId, xrayShapedIds } from "../src/ids";
+import { newSpanId, newTraceId, xrayShapedIds } from "../../src/telemetry/ids";
 
 afterEach(() => vi.restoreAllMocks());
 

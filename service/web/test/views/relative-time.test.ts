@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { relative } from "../src/when";
+import { relative } from "../../src/views/relative-time";
 
 const now = Date.parse("2026-03-01T12:00:00+00:00");
 

@@ -1,4 +1,4 @@
-import type { Body } from "./relay";
+import type { Body } from "./worker-sender";
 
 /** What the page posts to its worker: a request to make. */
 export interface Posted {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { WorkerSender } from "../src/relay";
-import { type Posted, READY } from "../src/relay.messages";
+import { WorkerSender } from "../../../src/telemetry/export/worker-sender";
+import { type Posted, READY } from "../../../src/telemetry/export/relay-messages";
 
 const body = new Uint8Array([123, 125]);
 

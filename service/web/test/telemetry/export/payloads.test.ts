@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { MAX_BYTES, pack } from "../src/pack";
-import { endedSpans } from "./spans";
+import { MAX_BYTES, pack } from "../../../src/telemetry/export/payloads";
+import { endedSpans } from "../ended-spans";
 
 interface Body {
   resourceSpans: { scopeSpans: { spans: { name: string; traceId: string; spanId: string; startTimeUnixNano: unknown }[] }[] }[];

@@ -1,4 +1,4 @@
-import type { Body, Send } from "./relay";
+import type { Body, Send } from "./worker-sender";
 
 /** How much all requests that outlive a page, or a worker, may hold together, 64 KiB by "Fetch"; some is left to others. */
 export const KEEPALIVE_BYTES = 60 * 1024;

@@ -1,6 +1,6 @@
 import { element } from "./dom";
-import { hashOf } from "./routes";
-import { relative } from "./when";
+import { hashOf } from "../routes";
+import { relative } from "./relative-time";
 
 /** One activity, as the API gives it. */
 export interface Activity {

@@ -3,7 +3,7 @@ import { hrTimeToMilliseconds } from "@opentelemetry/core";
 import { InMemorySpanExporter, SimpleSpanProcessor, WebTracerProvider } from "@opentelemetry/sdk-trace-web";
 import { beforeAll, beforeEach, expect, it } from "vitest";
 import type { Metric } from "web-vitals";
-import { recordVital } from "../src/vitals";
+import { recordVital } from "../../src/telemetry/web-vitals";
 
 const exporter = new InMemorySpanExporter();
 

@@ -1,4 +1,4 @@
-import { traceIdWithCopy } from "./copy";
+import { traceIdWithCopy } from "./trace-id";
 import { element } from "./dom";
 
 /** Return a notice that says what went wrong in a sentence, with the trace id that finds it, and what can be done. */
