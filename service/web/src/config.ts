@@ -1,9 +1,14 @@
-/** Return the content of the page's `<meta name="…">`, which the server may have filled in; empty where there is none. */
-export function meta(name: string): string {
+/** Return the content of the document's `<meta name="…">`, or an empty string where there is none. */
+function metaContent(name: string): string {
   return document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content.trim() ?? "";
 }
 
-/** Return the origin and path that API paths follow: the page's own origin unless the page names a back end. */
+/** Return the deployed version of the service, which it writes into the page. */
+export function serviceVersion(): string {
+  return metaContent("service-version") || "unknown";
+}
+
+/** Return the URL that API paths are appended to: the page's own origin unless the page names a backend. */
 export function backendUrl(): string {
-  return (meta("backend-url") || location.origin).replace(/\/+$/, "");
+  return (metaContent("backend-url") || location.origin).replace(/\/+$/, "");
 }

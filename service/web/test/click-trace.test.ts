@@ -1,15 +1,21 @@
 import { SpanKind, SpanStatusCode, context } from "@opentelemetry/api";
 import { W3CTraceContextPropagator, hrTimeToNanoseconds } from "@opentelemetry/core";
 import { registerInstrumentations } from "@opentelemetry/instrumentation";
-import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, StackContextManager, WebTracerProvider } from "@opentelemetry/sdk-trace-web";
+import {
+  InMemorySpanExporter,
+  type ReadableSpan,
+  SimpleSpanProcessor,
+  StackContextManager,
+  WebTracerProvider,
+} from "@opentelemetry/sdk-trace-web";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { get } from "../src/api/client";
 import { type Call, onCalls } from "../src/api/call-log";
-import { endLingeringFetches, fetchInstrumentation } from "../src/telemetry/fetch-spans";
-import { becomeUser, sessionId } from "../src/identity";
-import { xrayShapedIds } from "../src/telemetry/ids";
-import { interact } from "../src/telemetry/interactions";
-import { StampingProcessor } from "../src/telemetry/page-attributes";
+import { endPendingFetchSpans, fetchInstrumentation } from "../src/telemetry/fetch-spans";
+import { setUser, sessionId } from "../src/identity";
+import { xrayIdGenerator } from "../src/telemetry/ids";
+import { traceInteraction } from "../src/telemetry/interactions";
+import { PageAttributesProcessor } from "../src/telemetry/page-attributes";
 
 const HOME = { path: "/api/activities/home", template: "/api/activities/home" };
 
@@ -21,50 +27,52 @@ let disable = (): void => {};
 beforeAll(() => {
   vi.stubGlobal("fetch", (url: string, init: RequestInit) => backend(url, init));
   const provider = new WebTracerProvider({
-    idGenerator: xrayShapedIds,
-    spanProcessors: [new StampingProcessor(), new SimpleSpanProcessor(exporter)],
+    idGenerator: xrayIdGenerator,
+    spanProcessors: [new PageAttributesProcessor(), new SimpleSpanProcessor(exporter)],
   });
   provider.register({ contextManager: new StackContextManager(), propagator: new W3CTraceContextPropagator() });
   disable = registerInstrumentations({
     tracerProvider: provider,
     instrumentations: [fetchInstrumentation(/\/v1\/traces/, /^http:\/\/backend\.example\//)],
   });
-  onCalls((each) => {
-    calls = each;
+  onCalls((latest) => {
+    calls = latest;
   });
 });
 
 afterAll(() => disable());
 
-// As when the page goes away: nothing waits for the instrumentation, which would hold spans back into the next test.
-afterEach(endLingeringFetches);
+// The instrumentation ends spans later, which would be during the next test.
+afterEach(endPendingFetchSpans);
 
 beforeEach(() => {
   exporter.reset();
   backend.mockReset();
   document.head.replaceChildren();
   location.hash = "#/notifications";
-  becomeUser("worf");
+  setUser("worf");
 });
 
-/** Make one call within an interaction, and return both spans and what the backend was sent. */
-async function click(reply: () => Promise<Response>) {
-  backend.mockImplementation(reply);
+/** Make one call in an interaction, and return its result, both spans and the request's headers. */
+async function click(respond: () => Promise<Response>) {
+  backend.mockImplementation(respond);
   const target = document.createElement("button");
   target.id = "fault";
-  const answer = await interact("click fail", { type: "click", target }, (within) => get<unknown>(HOME, within));
-  endLingeringFetches();
+  const event = { type: "click", target };
+  const result = await traceInteraction("click fail", event, (parent) => get<unknown>(HOME, parent));
+  endPendingFetchSpans();
   expect(exporter.getFinishedSpans()).toHaveLength(2);
-  const named = (name: string): ReadableSpan => exporter.getFinishedSpans().find((each) => each.name === name)!;
+  const spanNamed = (name: string): ReadableSpan => exporter.getFinishedSpans().find((span) => span.name === name)!;
   const [url, init] = backend.mock.calls[0]!;
-  return { answer, url, headers: new Headers(init.headers), root: named("click fail"), call: named("GET /api/activities/home") };
+  const headers = new Headers(init.headers);
+  return { result, url, headers, root: spanNamed("click fail"), call: spanNamed("GET /api/activities/home") };
 }
 
 const ok = async (): Promise<Response> =>
   new Response("[]", { headers: { "X-Trace-Id": "f".repeat(32), "Server-Timing": "app;dur=0" } });
 
 describe("a click", () => {
-  it("is one trace: the interaction, the call within it, and the backend's span by traceparent", async () => {
+  it("is one trace: the interaction, the call below it, and the backend's span by traceparent", async () => {
     const { root, call, headers } = await click(ok);
     expect(root.parentSpanContext).toBeUndefined();
     expect(root.attributes).toMatchObject({ event_type: "click", target_element: "BUTTON", target_id: "fault" });
@@ -75,19 +83,19 @@ describe("a click", () => {
     expect(headers.get("traceparent")).toBe(`00-${traceId}-${spanId}-01`);
   });
 
-  it("ends after its call has", async () => {
+  it("ends after its call", async () => {
     const { root, call } = await click(ok);
     expect(hrTimeToNanoseconds(root.startTime)).toBeLessThanOrEqual(hrTimeToNanoseconds(call.startTime));
     expect(hrTimeToNanoseconds(root.endTime)).toBeGreaterThanOrEqual(hrTimeToNanoseconds(call.endTime));
   });
 
-  it("leaves no context behind for what comes next", async () => {
+  it("restores the active context", async () => {
     const before = context.active();
     await click(ok);
     expect(context.active()).toBe(before);
   });
 
-  it("carries on each span who is there and where", async () => {
+  it("sets the user, the session and the page on each span", async () => {
     const { root, call } = await click(ok);
     for (const span of [root, call]) {
       expect(span.attributes).toMatchObject({
@@ -99,7 +107,7 @@ describe("a click", () => {
     }
   });
 
-  it("describes its call by HTTP's stable conventions", async () => {
+  it("describes its call by the stable HTTP semantic conventions", async () => {
     const { call } = await click(ok);
     expect(call.attributes).toMatchObject({
       "http.request.method": "GET",
@@ -112,48 +120,48 @@ describe("a click", () => {
   });
 });
 
-describe("the user", () => {
-  it("is named to the backend", async () => {
+describe("the user header", () => {
+  it("names the current user", async () => {
     expect((await click(ok)).headers.get("X-Cruddur-User")).toBe("worf");
   });
 
-  it("who is signed out is named to nobody", async () => {
-    becomeUser("");
+  it("is absent when signed out", async () => {
+    setUser("");
     const { headers, call } = await click(ok);
     expect(headers.has("X-Cruddur-User")).toBe(false);
     expect(call.attributes).not.toHaveProperty("user.id");
   });
 });
 
-describe("a call that fails", () => {
-  it("says so in one sentence with the trace id of the backend", async () => {
+describe("a failed call", () => {
+  it("returns one sentence with the trace id of the backend", async () => {
     const body = { error: { status: 500, name: "Internal Server Error", message: "…" } };
-    const { answer, call } = await click(
+    const { result, call } = await click(
       async () => new Response(JSON.stringify(body), { status: 500, headers: { "X-Trace-Id": "a".repeat(32) } }),
     );
-    expect(answer).toEqual({
+    expect(result).toEqual({
       ok: false,
       status: 500,
-      sentence: "The backend failed with 500 Internal Server Error.",
+      message: "The backend failed with 500 Internal Server Error.",
       traceId: "a".repeat(32),
     });
     expect(call.status.code).toBe(SpanStatusCode.ERROR);
     expect(call.attributes).toMatchObject({ "error.type": "500", "http.response.status_code": 500 });
   });
 
-  it("says what the backend refused, in the backend's words", async () => {
-    const body = { error: { status: 422, name: "Unprocessable Entity", message: "give the words to look for" } };
-    const { answer } = await click(async () => new Response(JSON.stringify(body), { status: 422 }));
-    expect(answer).toMatchObject({
-      sentence: "The backend refused this with 422 Unprocessable Entity: give the words to look for.",
+  it("returns the backend's reason for a 4xx", async () => {
+    const body = { error: { status: 422, name: "Unprocessable Entity", message: "give a search term" } };
+    const { result } = await click(async () => new Response(JSON.stringify(body), { status: 422 }));
+    expect(result).toMatchObject({
+      message: "The backend rejected the request with 422 Unprocessable Entity: give a search term.",
     });
   });
 
-  it("says that no answer came, with the trace id of its own span", async () => {
-    const { answer, call } = await click(async () => Promise.reject(new TypeError("Failed to fetch")));
-    expect(answer).toMatchObject({
+  it("without a response returns the trace id of its own span", async () => {
+    const { result, call } = await click(async () => Promise.reject(new TypeError("Failed to fetch")));
+    expect(result).toMatchObject({
       status: undefined,
-      sentence: "The backend could not be reached. Check the connection and try again.",
+      message: "The backend could not be reached. Check the connection and try again.",
       traceId: call.spanContext().traceId,
     });
     expect(call.status.code).toBe(SpanStatusCode.ERROR);
@@ -161,35 +169,35 @@ describe("a call that fails", () => {
     expect(call.attributes).not.toHaveProperty(["http.response.status_code"]);
   });
 
-  it("survives an answer that is no JSON", async () => {
-    expect((await click(async () => new Response("<p>Bad gateway</p>", { status: 502 }))).answer).toMatchObject({
-      sentence: "The backend failed with 502.",
+  it("handles a response that is not JSON", async () => {
+    expect((await click(async () => new Response("<p>Bad gateway</p>", { status: 502 }))).result).toMatchObject({
+      message: "The backend failed with 502.",
     });
     exporter.reset();
-    expect((await click(async () => new Response("<p>hello</p>"))).answer).toMatchObject({
-      sentence: "The backend's answer could not be read.",
+    expect((await click(async () => new Response("<p>hello</p>"))).result).toMatchObject({
+      message: "The backend's response is not valid JSON.",
     });
   });
 });
 
-describe("the last calls", () => {
-  it("show where the time went, under the backend's trace id", async () => {
+describe("the call log", () => {
+  it("has the durations and the backend's trace id", async () => {
     await click(ok);
     expect(calls[0]).toMatchObject({ method: "GET", path: HOME.path, status: 200, traceId: "f".repeat(32) });
-    expect(calls[0]!.time).toEqual({ total: expect.any(Number), backend: 0, network: calls[0]!.time.total });
+    expect(calls[0]!.timing).toEqual({ total: expect.any(Number), backend: 0, network: calls[0]!.timing.total });
   });
 
-  it("are eight at most", async () => {
+  it("holds the latest eight calls", async () => {
     backend.mockImplementation(ok);
-    await interact("click", undefined, async (within) => {
-      for (let each = 0; each < 10; each++) await get(HOME, within);
+    await traceInteraction("click", undefined, async (parent) => {
+      for (let count = 0; count < 10; count++) await get(HOME, parent);
     });
     expect(calls).toHaveLength(8);
   });
 });
 
-describe("another origin", () => {
-  it("that is the page's back end gets the calls and their trace", async () => {
+describe("a request to another origin", () => {
+  it("has traceparent where that is the page's backend", async () => {
     const meta = document.createElement("meta");
     meta.name = "backend-url";
     meta.content = "http://backend.example/";
@@ -200,16 +208,16 @@ describe("another origin", () => {
     expect(headers.get("X-Cruddur-User")).toBe("worf");
   });
 
-  it("that is not gets no trace", async () => {
+  it("has no traceparent elsewhere", async () => {
     backend.mockImplementation(ok);
     await fetch("http://stranger.example/");
     expect(new Headers(backend.mock.calls[0]![1].headers).has("traceparent")).toBe(false);
   });
 });
 
-it("makes no span of what goes to the relay", async () => {
+it("makes no span for requests to the relay", async () => {
   backend.mockImplementation(ok);
   await fetch(`${location.origin}/v1/traces`, { method: "POST" });
-  endLingeringFetches();
+  endPendingFetchSpans();
   expect(exporter.getFinishedSpans()).toEqual([]);
 });

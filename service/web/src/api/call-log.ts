@@ -1,27 +1,27 @@
-import type { TimeSplit } from "./timing";
+import type { CallTiming } from "./timing";
 
-/** One call to the backend, as the page shows it. */
+/** One call to the backend. */
 export interface Call {
   readonly method: string;
   readonly path: string;
-  /** The status of the response, or nothing where none came. */
+  /** The HTTP status, or undefined where no response came. */
   readonly status: number | undefined;
   readonly traceId: string;
-  readonly time: TimeSplit;
+  readonly timing: CallTiming;
 }
 
-const KEPT = 8;
+const MAX_CALLS = 8;
 
 let calls: readonly Call[] = [];
 const listeners: ((calls: readonly Call[]) => void)[] = [];
 
-/** Note `call` as the last one, and tell who listens. */
-export function noteCall(call: Call): void {
-  calls = [call, ...calls].slice(0, KEPT);
+/** Add `call` to the log and notify the listeners; the oldest call is dropped. */
+export function logCall(call: Call): void {
+  calls = [call, ...calls].slice(0, MAX_CALLS);
   for (const listener of listeners) listener(calls);
 }
 
-/** Have `listener` told of the last calls, the newest first, whenever there is a new one. */
+/** Call `listener` with the latest calls, newest first, after each new one. */
 export function onCalls(listener: (calls: readonly Call[]) => void): void {
   listeners.push(listener);
 }

@@ -1,84 +1,82 @@
 import { type Context, context } from "@opentelemetry/api";
-import { noteCall } from "./call-log";
-import { fetchSettled, nameFetch, spanOfFetch } from "../telemetry/fetch-spans";
-import { currentUser } from "../identity";
 import { backendUrl } from "../config";
+import { TRACE_ID_HEADER, USER_HEADER } from "../contract";
+import { currentUser } from "../identity";
 import type { Endpoint } from "../routes";
-import { serverDuration, splitTime } from "./timing";
+import { fetchSpan, fetchSpanEnd, nameFetchSpan } from "../telemetry/fetch-spans";
+import { logCall } from "./call-log";
+import { callTiming, serverDuration } from "./timing";
 
-/** Names the user to the service, which believes it outside production only. */
-const USER_HEADER = "X-Cruddur-User";
-const TRACE_HEADER = "X-Trace-Id";
 const TIMEOUT_MS = 15_000;
 
-/** What a call gave: the body's data, or one sentence that says what went wrong. */
-export type Answer<T> =
-  | { readonly ok: true; readonly data: T; readonly traceId: string }
-  | { readonly ok: false; readonly status: number | undefined; readonly sentence: string; readonly traceId: string };
+type Outcome<T> =
+  | { readonly ok: true; readonly data: T }
+  | { readonly ok: false; readonly status: number | undefined; readonly message: string };
 
-interface Reply {
+/** The outcome of a call: the parsed body, or one sentence that describes the error. */
+export type ApiResult<T> = Outcome<T> & { readonly traceId: string };
+
+interface HttpResponse {
   readonly response: Response;
   readonly text: string;
 }
 
-/** GET `endpoint` as a child of the span in `within`. Never throws. */
-export async function get<T>(endpoint: Endpoint, within: Context): Promise<Answer<T>> {
-  const init: RequestInit = { method: "GET", headers: headers(), signal: AbortSignal.timeout(TIMEOUT_MS) };
-  nameFetch(init, endpoint.template);
-  const begun = performance.now();
-  const reply = await ask(endpoint, init, within);
-  const total = performance.now() - begun;
-  // The span of an interaction ends after this function's, and must not end before the call's.
-  await fetchSettled(init);
+/** GET `endpoint` as a child of the span in `parent`. Never throws. */
+export async function get<T>(endpoint: Endpoint, parent: Context): Promise<ApiResult<T>> {
+  const init: RequestInit = { method: "GET", headers: requestHeaders(), signal: AbortSignal.timeout(TIMEOUT_MS) };
+  nameFetchSpan(init, endpoint.template);
+  const start = performance.now();
+  const result = await send(endpoint, init, parent);
+  const duration = performance.now() - start;
+  // The interaction's span ends after this function returns, and must not end before its child.
+  await fetchSpanEnd(init);
 
-  const response = reply instanceof Error ? undefined : reply.response;
-  const traceId = response?.headers.get(TRACE_HEADER) ?? spanOfFetch(init)?.spanContext().traceId ?? "";
-  const time = splitTime(total, serverDuration(response?.headers.get("Server-Timing") ?? null));
-  noteCall({ method: "GET", path: endpoint.path, status: response?.status, traceId, time });
-  return { ...read<T>(reply), traceId };
+  const response = result instanceof Error ? undefined : result.response;
+  const traceId = response?.headers.get(TRACE_ID_HEADER) ?? fetchSpan(init)?.spanContext().traceId ?? "";
+  const timing = callTiming(duration, serverDuration(response?.headers.get("Server-Timing") ?? null));
+  logCall({ method: "GET", path: endpoint.path, status: response?.status, traceId, timing });
+  return { ...outcomeOf<T>(result), traceId };
 }
 
-function headers(): Record<string, string> {
+function requestHeaders(): Record<string, string> {
   const user = currentUser();
   return { Accept: "application/json", ...(user ? { [USER_HEADER]: user } : {}) };
 }
 
-async function ask(endpoint: Endpoint, init: RequestInit, within: Context): Promise<Reply | Error> {
+async function send(endpoint: Endpoint, init: RequestInit, parent: Context): Promise<HttpResponse | Error> {
   try {
-    // The fetch starts within the context; the waiting for it need not.
-    const response = await context.with(within, () => fetch(backendUrl() + endpoint.path, init));
+    // Only the start of the fetch needs the context.
+    const response = await context.with(parent, () => fetch(backendUrl() + endpoint.path, init));
     return { response, text: await response.text() };
   } catch (error) {
     return error as Error;
   }
 }
 
-type Read<T> = { ok: true; data: T } | { ok: false; status: number | undefined; sentence: string };
-
-function read<T>(reply: Reply | Error): Read<T> {
-  if (reply instanceof Error) return { ok: false, status: undefined, sentence: withoutAnswer(reply) };
-  const { response, text } = reply;
-  const body = parsed(text);
+function outcomeOf<T>(result: HttpResponse | Error): Outcome<T> {
+  if (result instanceof Error) return { ok: false, status: undefined, message: networkErrorMessage(result) };
+  const { response, text } = result;
+  const body = parseJson(text);
   if (response.ok && body !== undefined) return { ok: true, data: body as T };
-  const sentence = response.ok ? "The backend's answer could not be read." : refusal(response.status, body);
-  return { ok: false, status: response.status, sentence };
+  const message = response.ok ? "The backend's response is not valid JSON." : httpErrorMessage(response.status, body);
+  return { ok: false, status: response.status, message };
 }
 
-function withoutAnswer(error: Error): string {
+function networkErrorMessage(error: Error): string {
   return error.name === "TimeoutError"
-    ? `The backend did not answer within ${TIMEOUT_MS / 1000} seconds.`
+    ? `The backend did not respond within ${TIMEOUT_MS / 1000} seconds.`
     : "The backend could not be reached. Check the connection and try again.";
 }
 
-function refusal(status: number, body: unknown): string {
+function httpErrorMessage(status: number, body: unknown): string {
   const error = (body as { error?: { name?: unknown; message?: unknown } } | null | undefined)?.error;
   const name = typeof error?.name === "string" ? ` ${error.name}` : "";
   if (status >= 500) return `The backend failed with ${status}${name}.`;
-  const message = typeof error?.message === "string" ? `: ${error.message.replace(/\.?$/, ".")}` : ".";
-  return `The backend refused this with ${status}${name}${message}`;
+  const reason = typeof error?.message === "string" ? `: ${error.message.replace(/\.?$/, ".")}` : ".";
+  return `The backend rejected the request with ${status}${name}${reason}`;
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

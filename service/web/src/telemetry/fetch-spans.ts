@@ -1,71 +1,72 @@
 import { type Span, SpanStatusCode } from "@opentelemetry/api";
 import { FetchInstrumentation } from "@opentelemetry/instrumentation-fetch";
 
-interface Settling {
+interface FetchRecord {
   readonly span: Span;
-  readonly settled: Promise<void>;
-  readonly settle: () => void;
+  readonly end: Promise<void>;
+  readonly resolveEnd: () => void;
 }
 
-const known = new WeakMap<object, Settling>();
+// By the `init` that a fetch is called with: the instrumentation passes that very object to its hooks.
+const records = new WeakMap<object, FetchRecord>();
 const templates = new WeakMap<object, string>();
 
-/** Spans that have their end time, but are held back by the instrumentation until the browser's timings are in. */
-const lingering = new Map<Span, number>();
+/** Spans with their end times, which the instrumentation does not end before it has the browser's resource timings. */
+const pending = new Map<Span, number>();
 
-// The instrumentation holds a span back for 300 ms; by then it is ended, and need not be kept any longer.
-const LINGER_MS = 1000;
+// The instrumentation ends a span after 300 ms; by now it certainly has.
+const PENDING_MS = 1000;
 
-/** Have the span of the coming fetch with `init` named after `template`, which is the same for all its parameters. */
-export function nameFetch(init: RequestInit, template: string): void {
+/** Name the span of the coming fetch with `init` after `template`, which has no parameters and so a low cardinality. */
+export function nameFetchSpan(init: RequestInit, template: string): void {
   templates.set(init, template);
 }
 
-/** Return the span of the fetch that was given `init`, or nothing where it has none. */
-export function spanOfFetch(init: RequestInit): Span | undefined {
-  return known.get(init)?.span;
+/** Return the span of the fetch with `init`, or undefined where it has none. */
+export function fetchSpan(init: RequestInit): Span | undefined {
+  return records.get(init)?.span;
 }
 
-/** Wait until the span of the fetch with `init` has its end time. */
-export async function fetchSettled(init: RequestInit): Promise<void> {
-  await known.get(init)?.settled;
+/** Wait until the end time of the fetch with `init` is known. */
+export async function fetchSpanEnd(init: RequestInit): Promise<void> {
+  await records.get(init)?.end;
 }
 
-/** End every span that is only held back, because the page goes away. */
-export function endLingeringFetches(): void {
-  for (const [span, endTime] of lingering) span.end(endTime);
-  lingering.clear();
+/** End every pending span now, because the page is being unloaded. */
+export function endPendingFetchSpans(): void {
+  for (const [span, endTime] of pending) span.end(endTime);
+  pending.clear();
 }
 
-/** Return the instrumentation that makes the CLIENT spans; `ignored` matches what makes none, `backend` may be told. */
-export function fetchInstrumentation(ignored: RegExp, backend: RegExp): FetchInstrumentation {
+/** Return the instrumentation of `fetch`: no spans for URLs that match `ignore`, `traceparent` for `backend`'s. */
+export function fetchInstrumentation(ignore: RegExp, backend: RegExp): FetchInstrumentation {
   return new FetchInstrumentation({
-    ignoreUrls: [ignored],
+    ignoreUrls: [ignore],
     propagateTraceHeaderCorsUrls: [backend],
-    requestHook: (span, request) => begin(span, request),
-    applyCustomAttributesOnSpan: (span, request, result) => finish(span, request, result),
+    requestHook: (span, request) => onRequest(span, request),
+    applyCustomAttributesOnSpan: (span, request, result) => onResult(span, request, result),
   });
 }
 
-function begin(span: Span, request: Request | RequestInit): void {
-  let settle = (): void => {};
-  const settled = new Promise<void>((resolve) => {
-    settle = resolve;
+function onRequest(span: Span, request: Request | RequestInit): void {
+  let resolveEnd = (): void => {};
+  const end = new Promise<void>((resolve) => {
+    resolveEnd = resolve;
   });
-  known.set(request, { span, settled, settle });
+  records.set(request, { span, end, resolveEnd });
   const template = templates.get(request);
   if (template === undefined) return;
   span.updateName(`${request.method ?? "GET"} ${template}`);
   span.setAttribute("url.template", template);
 }
 
-function finish(span: Span, request: Request | RequestInit, result: unknown): void {
-  // The instrumentation itself calls no failure an error unless a response came.
+function onResult(span: Span, request: Request | RequestInit, result: unknown): void {
+  // The instrumentation sets the error status only where there is a response.
   if (!(result instanceof Response)) {
     span.setStatus({ code: SpanStatusCode.ERROR });
     span.setAttribute("error.type", (result as Partial<Error> | undefined)?.name ?? "_OTHER");
   }
-  lingering.set(span, Date.now());
-  setTimeout(() => lingering.delete(span), LINGER_MS);
-  known.get(request)?.settle();
+  pending.set(span, Date.now());
+  setTimeout(() => pending.delete(span), PENDING_MS);
+  records.get(request)?.resolveEnd();
 }

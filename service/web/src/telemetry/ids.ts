@@ -1,9 +1,10 @@
 import type { IdGenerator } from "@opentelemetry/sdk-trace-web";
+import { randomHex } from "../random";
 
 /**
- * Return a new trace id as 32 hex digits, the first 8 of them the seconds since the epoch.
+ * Return a new trace id as 32 hex digits, the first 8 of which are the seconds since the epoch.
  *
- * X-Ray takes no other: "Sending trace data to AWS X-Ray" in its developer guide. The other 96 bits are random.
+ * X-Ray requires this ("Sending trace data to AWS X-Ray" in its developer guide). The other 96 bits are random.
  */
 export function newTraceId(milliseconds: number = Date.now()): string {
   const seconds = Math.floor(milliseconds / 1000) % 2 ** 32;
@@ -15,15 +16,8 @@ export function newSpanId(): string {
   return randomHex(8);
 }
 
-/** Return `bytes` random bytes as hex digits, never all of them 0: W3C Trace Context calls such an id invalid. */
-export function randomHex(bytes: number): string {
-  // Not crypto.randomUUID: a page served over plain http does not have it.
-  const random = crypto.getRandomValues(new Uint8Array(bytes));
-  if (random.every((each) => each === 0)) random[bytes - 1] = 1;
-  return Array.from(random, (each) => each.toString(16).padStart(2, "0")).join("");
-}
-
-export const xrayShapedIds: IdGenerator = {
+/** Generates ids that both OpenTelemetry and X-Ray accept. */
+export const xrayIdGenerator: IdGenerator = {
   generateTraceId: () => newTraceId(),
   generateSpanId: newSpanId,
 };

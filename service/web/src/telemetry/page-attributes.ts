@@ -1,16 +1,16 @@
 import type { Span, SpanProcessor } from "@opentelemetry/sdk-trace-web";
 import { currentUser, sessionId } from "../identity";
-import { pageRoute, pageUrl, routeOf } from "../routes";
+import { pageUrl, parseRoute, routeTemplate } from "../routes";
 
 const STATUS_CODE = "http.response.status_code";
 
-/** Return what says which page is shown. */
+/** Return the attributes of the current page. */
 export function pageAttributes(): Record<string, string> {
-  return { "page.route": pageRoute(routeOf(location.hash)), "page.url": pageUrl(location) };
+  return { "page.route": routeTemplate(parseRoute(location.hash)), "page.url": pageUrl(location) };
 }
 
-/** Puts on each span who is there and on which page: a back end can then group any span by them. */
-export class StampingProcessor implements SpanProcessor {
+/** Sets the user, the session and the page on every span, so that any span can be grouped by them. */
+export class PageAttributesProcessor implements SpanProcessor {
   onStart(span: Span): void {
     span.setAttributes({ "session.id": sessionId(), ...pageAttributes() });
     const user = currentUser();
@@ -18,7 +18,7 @@ export class StampingProcessor implements SpanProcessor {
   }
 
   onEnding(span: Span): void {
-    // The fetch instrumentation writes 0 where no response came, which is no status code of HTTP.
+    // The fetch instrumentation sets 0 where no response came, which is no HTTP status code.
     if (span.attributes[STATUS_CODE] === 0) delete span.attributes[STATUS_CODE];
   }
 

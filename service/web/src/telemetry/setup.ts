@@ -1,77 +1,80 @@
 import { ROOT_CONTEXT, trace } from "@opentelemetry/api";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { registerInstrumentations } from "@opentelemetry/instrumentation";
 import { DocumentLoadInstrumentation } from "@opentelemetry/instrumentation-document-load";
 import { defaultResource, resourceFromAttributes } from "@opentelemetry/resources";
-import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { BatchSpanProcessor, StackContextManager, WebTracerProvider } from "@opentelemetry/sdk-trace-web";
+import { backendUrl, serviceVersion } from "../config";
+import { FRONTEND_SERVICE_NAME, RELAY_PATH } from "../contract";
 import { RelayExporter } from "./export/exporter";
-import { endLingeringFetches, fetchInstrumentation } from "./fetch-spans";
-import { xrayShapedIds } from "./ids";
-import { endOpenInteractions } from "./interactions";
 import { keepaliveSend } from "./export/keepalive";
-import { backendUrl, meta } from "../config";
 import { MAX_SPANS } from "./export/payloads";
 import { WorkerSender } from "./export/worker-sender";
-import { StampingProcessor } from "./page-attributes";
-import { watchVitals } from "./web-vitals";
+import { endPendingFetchSpans, fetchInstrumentation } from "./fetch-spans";
+import { xrayIdGenerator } from "./ids";
+import { endOpenInteractions } from "./interactions";
+import { PageAttributesProcessor } from "./page-attributes";
+import { recordWebVitals } from "./web-vitals";
 
-const SERVICE_NAME = "Cruddur-Frontend";
-const SEND_AFTER_MS = 1000;
-const LONGEST_VALUE = 2048;
+const EXPORT_DELAY_MS = 1000;
+const MAX_ATTRIBUTE_LENGTH = 2048;
 
-/** Start observing the page: its load, its calls and its web vitals. Interactions are observed where they are handled. */
+/** Trace the page's load, its calls and its web vitals. Event handlers trace their interactions themselves. */
 export function startTelemetry(): void {
-  const relay = `${backendUrl()}/v1/traces`;
+  const relayUrl = backendUrl() + RELAY_PATH;
   const exporter = new RelayExporter({
-    staying: new WorkerSender(relay),
-    // Taken before the instrumentation wraps it.
-    leaving: keepaliveSend(relay, globalThis.fetch.bind(globalThis)),
+    worker: new WorkerSender(relayUrl),
+    // The browser's own `fetch`, before it is instrumented.
+    keepalive: keepaliveSend(relayUrl, globalThis.fetch.bind(globalThis)),
   });
   const provider = new WebTracerProvider({
     resource: defaultResource().merge(
       resourceFromAttributes({
-        "service.name": SERVICE_NAME,
-        "service.version": meta("service-version") || "unknown",
+        "service.name": FRONTEND_SERVICE_NAME,
+        "service.version": serviceVersion(),
         "user_agent.original": navigator.userAgent,
         "browser.language": navigator.language,
       }),
     ),
-    idGenerator: xrayShapedIds,
-    spanLimits: { attributeValueLengthLimit: LONGEST_VALUE },
-    spanProcessors: [new StampingProcessor(), batching(exporter)],
+    idGenerator: xrayIdGenerator,
+    spanLimits: { attributeValueLengthLimit: MAX_ATTRIBUTE_LENGTH },
+    spanProcessors: [new PageAttributesProcessor(), batchProcessor(exporter)],
   });
   provider.register({ contextManager: new StackContextManager(), propagator: new W3CTraceContextPropagator() });
   registerInstrumentations({
-    instrumentations: [fetchInstrumentation(prefix(relay), prefix(`${backendUrl()}/`)), documentLoad()],
+    instrumentations: [
+      fetchInstrumentation(prefixPattern(relayUrl), prefixPattern(`${backendUrl()}/`)),
+      documentLoadInstrumentation(),
+    ],
   });
   flushOnHide(provider, exporter);
 }
 
-function batching(exporter: RelayExporter): BatchSpanProcessor {
+function batchProcessor(exporter: RelayExporter): BatchSpanProcessor {
   return new BatchSpanProcessor(exporter, {
     maxExportBatchSize: MAX_SPANS,
-    scheduledDelayMillis: SEND_AFTER_MS,
-    // Its own listener would come before the web vitals', and before the spans that are ended below.
+    scheduledDelayMillis: EXPORT_DELAY_MS,
+    // The processor's own listener would run before the web vitals are reported and before open spans are ended.
     disableAutoFlushOnDocumentHide: true,
   });
 }
 
-function documentLoad(): DocumentLoadInstrumentation {
+function documentLoadInstrumentation(): DocumentLoadInstrumentation {
   return new DocumentLoadInstrumentation({
-    // Once the load is over, so that its trace holds them; they were measured all along.
-    applyCustomAttributesOnSpan: { documentLoad: (span) => watchVitals(trace.setSpan(ROOT_CONTEXT, span)) },
+    // This hook runs when the load has ended. The web vitals join its trace; the browser buffers them until then.
+    applyCustomAttributesOnSpan: { documentLoad: (span) => recordWebVitals(trace.setSpan(ROOT_CONTEXT, span)) },
   });
 }
 
 function flushOnHide(provider: WebTracerProvider, exporter: RelayExporter): void {
   function flush(): void {
-    endLingeringFetches();
-    exporter.leave(() => {
-      // It rejects where the relay took nothing, which nobody is told.
+    endPendingFetchSpans();
+    exporter.exportOnUnload(() => {
+      // A flush rejects where the export failed, which the page ignores.
       provider.forceFlush().catch(() => {});
     });
   }
-  // On the window and after the capturing listeners of the web vitals, which report the last of them when hidden.
+  // A bubbling listener on the window runs after the capturing ones of web-vitals, which report on hide.
   window.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") flush();
   });
@@ -81,6 +84,6 @@ function flushOnHide(provider: WebTracerProvider, exporter: RelayExporter): void
   });
 }
 
-function prefix(url: string): RegExp {
+function prefixPattern(url: string): RegExp {
   return new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`);
 }

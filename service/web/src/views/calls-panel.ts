@@ -1,45 +1,45 @@
 import { type Call, onCalls } from "../api/call-log";
-import { traceIdWithCopy } from "./trace-id";
+import { type CallTiming, formatMs } from "../api/timing";
 import { byId, element } from "./dom";
-import { type TimeSplit, formatMs } from "../api/timing";
+import { traceIdWithCopyButton } from "./trace-id";
 
-/** Keep the panel of the last calls up to date. */
-export function showCalls(): void {
+/** Show the latest calls, and update the panel after each new one. */
+export function initCallsPanel(): void {
   onCalls((calls) => {
     byId("no-calls").hidden = calls.length > 0;
-    // The bars of one panel have one scale, so that a slow call looks slow.
-    const longest = Math.max(...calls.map((each) => each.time.total));
-    byId("calls").replaceChildren(...calls.map((each) => entry(each, longest)));
+    // All bars of the panel have the same scale.
+    const longest = Math.max(...calls.map((call) => call.timing.total));
+    byId("calls").replaceChildren(...calls.map((call) => callItem(call, longest)));
   });
 }
 
-function entry(call: Call, longest: number): HTMLElement {
-  const failed = call.status === undefined || call.status >= 400;
-  const status = element("span", { class: failed ? "status failed" : "status" }, String(call.status ?? "no answer"));
+function callItem(call: Call, longest: number): HTMLElement {
+  const isError = call.status === undefined || call.status >= 400;
+  const status = element("span", { class: isError ? "status failed" : "status" }, String(call.status ?? "no response"));
   const path = element("span", { class: "path", title: call.path }, `${call.method} ${call.path}`);
-  const made = element("li", { class: "call" }, element("p", { class: "request" }, path, status));
-  if (call.traceId) made.append(traceIdWithCopy(call.traceId));
-  made.append(bar(call.time, longest), figures(call.time));
-  return made;
+  const item = element("li", { class: "call" }, element("p", { class: "request" }, path, status));
+  if (call.traceId) item.append(traceIdWithCopyButton(call.traceId));
+  item.append(bar(call.timing, longest), figures(call.timing));
+  return item;
 }
 
-/** The figures below say the same in words, so the bar is hidden from a screen reader. */
-function bar({ total, network, backend }: TimeSplit, longest: number): HTMLElement {
+/** Return the bar, hidden from screen readers, which read the same durations in the figures below it. */
+function bar({ total, network, backend }: CallTiming, longest: number): HTMLElement {
   const parts =
     network === undefined || backend === undefined
-      ? [part("unknown", total, longest)]
-      : [part("network", network, longest), part("backend", backend, longest)];
+      ? [barPart("unknown", total, longest)]
+      : [barPart("network", network, longest), barPart("backend", backend, longest)];
   return element("div", { class: "bar", "aria-hidden": "true" }, ...parts);
 }
 
-function part(kind: string, milliseconds: number, longest: number): HTMLElement {
-  const made = element("span", { class: kind });
-  // Through the CSSOM, which the content security policy allows.
-  made.style.width = `${longest > 0 ? (milliseconds / longest) * 100 : 0}%`;
-  return made;
+function barPart(kind: string, milliseconds: number, longest: number): HTMLElement {
+  const part = element("span", { class: kind });
+  // The content security policy allows styles that are set through the CSSOM.
+  part.style.width = `${longest > 0 ? (milliseconds / longest) * 100 : 0}%`;
+  return part;
 }
 
-function figures({ total, network, backend }: TimeSplit): HTMLElement {
+function figures({ total, network, backend }: CallTiming): HTMLElement {
   const rows: [string, string][] = [
     ["Total", formatMs(total)],
     ["Network", network === undefined ? "unknown" : formatMs(network)],

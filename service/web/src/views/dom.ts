@@ -3,29 +3,29 @@ type Attributes = Readonly<Record<string, string | boolean>>;
 /**
  * Return a new element. Children that are strings become text, never markup.
  *
- * An attribute that is `false` is left out. `style` is not for here: the content security policy forbids it.
+ * An attribute that is `false` is omitted. The content security policy forbids the attribute `style`.
  */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
   ...children: readonly (Node | string)[]
 ): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag);
+  const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== false) made.setAttribute(name, value === true ? "" : value);
+    if (value !== false) node.setAttribute(name, value === true ? "" : value);
   }
-  made.append(...children);
-  return made;
+  node.append(...children);
+  return node;
 }
 
 /** Return the element of index.html with this id. */
 export function byId<E extends HTMLElement>(id: string): E {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`index.html has no element with the id ${id}`);
-  return found as E;
+  const node = document.getElementById(id);
+  if (node === null) throw new Error(`index.html has no element with the id ${id}`);
+  return node as E;
 }
 
-/** Have a screen reader say `text`, and show it nowhere. */
+/** Announce `text` to screen readers only. */
 export function announce(text: string): void {
   byId("announcer").textContent = text;
 }

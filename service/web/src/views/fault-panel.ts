@@ -1,26 +1,26 @@
-import { get } from "../api/client";
+import { type ApiResult, get } from "../api/client";
+import { traceInteraction } from "../telemetry/interactions";
 import { byId } from "./dom";
-import { interact } from "../telemetry/interactions";
-import { problem } from "./error-notice";
+import { errorNotice } from "./error-notice";
 
 const PATH = "/api/fault";
 
-/** Have the button ask for the route that fails on purpose, and say what came of it. */
-export function startFault(): void {
+/** Make the button request the route that always fails, and show the result. */
+export function initFaultPanel(): void {
   const button = byId<HTMLButtonElement>("fault");
   button.addEventListener("click", (event) => {
-    // Not `disabled`, which would take the focus away.
+    // Not the attribute `disabled`, which would remove the focus.
     if (button.getAttribute("aria-disabled") === "true") return;
     button.setAttribute("aria-disabled", "true");
-    void interact("click fail", event, async (within) => {
-      const answer = await get({ path: PATH, template: PATH }, within);
-      const sentence = answer.ok ? "The backend did not fail." : explained(answer.status, answer.sentence);
-      byId("fault-outcome").replaceChildren(problem(sentence, answer.traceId));
+    void traceInteraction("click fail", event, async (context) => {
+      const result = await get({ path: PATH, template: PATH }, context);
+      byId("fault-outcome").replaceChildren(errorNotice(messageOf(result), result.traceId));
     }).finally(() => button.removeAttribute("aria-disabled"));
   });
 }
 
-function explained(status: number | undefined, sentence: string): string {
-  // The service has the route only where its settings allow it.
-  return status === 404 ? "This deployment has no route that fails on purpose." : sentence;
+function messageOf(result: ApiResult<unknown>): string {
+  if (result.ok) return "The backend did not fail.";
+  // The service has this route only where FAULT_ROUTES is set.
+  return result.status === 404 ? "This deployment has no route that fails on purpose." : result.message;
 }

@@ -6,15 +6,15 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["minute", 60],
 ];
 
-const words = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+const format = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 
-/** Return `iso` as people say it, "2 days ago" or "in 5 days"; empty where it is no time. */
-export function relative(iso: string, now: number = Date.now()): string {
+/** Format the ISO 8601 time `iso` relative to `now`: "2 days ago", "in 5 days"; empty where it is invalid. */
+export function relativeTime(iso: string, now: number = Date.now()): string {
   const seconds = (Date.parse(iso) - now) / 1000;
   if (Number.isNaN(seconds)) return "";
   for (const [unit, length] of UNITS) {
-    // A little short of a unit is one: what expires in a day has lost a moment of it on the way here.
-    if (Math.abs(seconds) >= length * 0.95) return words.format(Math.round(seconds / length), unit);
+    // Five percent of tolerance: a time that was one day away when the backend wrote it is a little less by now.
+    if (Math.abs(seconds) >= length * 0.95) return format.format(Math.round(seconds / length), unit);
   }
   return "just now";
 }

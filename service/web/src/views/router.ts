@@ -1,96 +1,88 @@
 import type { Context } from "@opentelemetry/api";
-import { type Answer, get } from "../api/client";
+import { type ApiResult, get } from "../api/client";
+import { type Route, endpointOf, hashOf, parseRoute, routeTemplate, titleOf } from "../routes";
+import { traceInteraction } from "../telemetry/interactions";
 import { byId, element } from "./dom";
-import { type Activity, feedList, placeholders } from "./feed";
-import { interact } from "../telemetry/interactions";
-import { problem } from "./error-notice";
-import { type Route, endpointOf, hashOf, pageRoute, routeOf, titleOf } from "../routes";
+import { errorNotice } from "./error-notice";
+import { type Activity, feed, feedPlaceholders } from "./feed";
 
-/** Counts what was asked to be shown: an answer that comes after a newer question is not shown. */
-let asked = 0;
+/** The number of the latest render. The response of an earlier one is ignored. */
+let latestRender = 0;
 
-/** Return the route that the address names. */
-export function currentRoute(): Route {
-  return routeOf(location.hash);
-}
-
-/** Show the page of the address, its data fetched within `within`. */
-export async function show(within: Context): Promise<void> {
-  const route = currentRoute();
-  const mine = ++asked;
-  frame(route);
+/** Render the page of the current address; its data is fetched in `context`. */
+export async function renderRoute(context: Context): Promise<void> {
+  const route = parseRoute(location.hash);
+  const render = ++latestRender;
+  renderFrame(route);
   if (route.page === "search" && !route.term.trim()) {
-    tell("Type what to look for.");
+    renderContent("Enter a search term.");
     return;
   }
-  busy(`Loading ${titleOf(route)}…`);
-  const answer = await get<Activity[]>(endpointOf(route), within);
-  if (mine === asked) result(route, answer);
+  renderLoading(`Loading ${titleOf(route)}…`);
+  const result = await get<Activity[]>(endpointOf(route), context);
+  if (render === latestRender) renderResult(route, result);
 }
 
-/** Set everything that depends on the route and on no data. */
-function frame(route: Route): void {
+/** Change the address to `hash` and render it in a new interaction, whose span has the new page's attributes. */
+export function navigate(hash: string, interaction: string, event: Event): void {
+  void traceInteraction(interaction, event, async (context) => {
+    if (hash !== location.hash) history.pushState(null, "", hash);
+    await renderRoute(context);
+  });
+}
+
+/** Search for `term`. */
+export function search(term: string, event: Event): void {
+  navigate(hashOf({ page: "search", term: term.trim() }), "submit search", event);
+}
+
+/** Render what depends on the route alone. */
+function renderFrame(route: Route): void {
   const title = titleOf(route);
   document.title = `${title} · Cruddur`;
   byId("title").textContent = title;
   byId("search").hidden = route.page !== "search";
   if (route.page === "search") byId<HTMLInputElement>("term").value = route.term;
   for (const link of document.querySelectorAll<HTMLAnchorElement>("nav a")) {
-    const here = link.getAttribute("href") === `#${pageRoute(route)}`;
-    if (here) link.setAttribute("aria-current", "page");
+    if (link.getAttribute("href") === `#${routeTemplate(route)}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
 }
 
-function busy(text: string): void {
-  const feed = byId("feed");
-  feed.setAttribute("aria-busy", "true");
-  feed.replaceChildren(placeholders());
-  byId("status").textContent = text;
+function renderLoading(status: string): void {
+  renderContent(status, feedPlaceholders());
+  byId("feed").setAttribute("aria-busy", "true");
 }
 
-function tell(text: string, ...shown: readonly Node[]): void {
-  const feed = byId("feed");
-  feed.removeAttribute("aria-busy");
-  feed.replaceChildren(...shown);
-  byId("status").textContent = text;
+function renderContent(status: string, ...content: readonly Node[]): void {
+  const container = byId("feed");
+  container.removeAttribute("aria-busy");
+  container.replaceChildren(...content);
+  byId("status").textContent = status;
 }
 
-function result(route: Route, answer: Answer<Activity[]>): void {
-  if (!answer.ok) {
-    const notice = problem(answer.sentence, answer.traceId, retryButton());
+function renderResult(route: Route, result: ApiResult<Activity[]>): void {
+  if (!result.ok) {
+    const notice = errorNotice(result.message, result.traceId, retryButton());
     notice.setAttribute("role", "alert");
-    tell("", notice);
+    renderContent("", notice);
     return;
   }
-  const found = answer.data.length;
-  if (found === 0) {
-    const sentence = route.page === "search" ? "Nothing matches these words." : "Nothing here yet.";
-    tell("", element("p", { class: "notice empty", role: "status" }, sentence));
+  const count = result.data.length;
+  if (count === 0) {
+    const message = route.page === "search" ? "No activity matches this search." : "No activities yet.";
+    renderContent("", element("p", { class: "notice empty", role: "status" }, message));
     return;
   }
-  tell(`${found} ${found === 1 ? "activity" : "activities"}`, feedList(answer.data));
+  renderContent(`${count} ${count === 1 ? "activity" : "activities"}`, feed(result.data));
 }
 
 function retryButton(): HTMLElement {
   const button = element("button", { type: "button" }, "Try again");
   button.addEventListener("click", (event) => {
-    // The button is about to go: without this the focus would fall back to the top of the document.
+    // The button is about to be removed, which would move the focus to the top of the document.
     byId("main").focus();
-    void interact("click try again", event, show);
+    void traceInteraction("click try again", event, renderRoute);
   });
   return button;
-}
-
-/** Go to `hash` as one interaction. The address changes first, so that the call's span names the page it is for. */
-export function goTo(hash: string, name: string, event: Event): void {
-  void interact(name, event, async (within) => {
-    if (hash !== location.hash) history.pushState(null, "", hash);
-    await show(within);
-  });
-}
-
-/** Search for `term`. */
-export function search(term: string, event: Event): void {
-  goTo(hashOf({ page: "search", term: term.trim() }), "submit search", event);
 }

@@ -1,12 +1,12 @@
-import { byId, element } from "./dom";
-import { becomeUser, currentUser } from "../identity";
-import { interact } from "../telemetry/interactions";
 import type { Context } from "@opentelemetry/api";
+import { currentUser, setUser } from "../identity";
+import { traceInteraction } from "../telemetry/interactions";
+import { byId, element } from "./dom";
 
 const HANDLES = ["andrewbrown", "worf", "garek"];
 
-/** Fill the user switch, and call `changed` within the interaction of each change. */
-export function startSwitch(changed: (within: Context) => Promise<void>): void {
+/** Fill the user switch, and call `onChange` in the interaction of each change. */
+export function initUserSwitch(onChange: (context: Context) => Promise<void>): void {
   const select = byId<HTMLSelectElement>("user");
   const user = currentUser();
   const handles = user && !HANDLES.includes(user) ? [...HANDLES, user] : HANDLES;
@@ -16,8 +16,8 @@ export function startSwitch(changed: (within: Context) => Promise<void>): void {
   );
   select.value = user;
   select.addEventListener("change", (event) => {
-    // Before the interaction's span starts, so that it is the new user's.
-    becomeUser(select.value);
-    void interact("change user", event, changed);
+    // Before the interaction's span starts, so that the span has the new user.
+    setUser(select.value);
+    void traceInteraction("change user", event, onChange);
   });
 }

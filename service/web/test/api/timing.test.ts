@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { formatMs, serverDuration, splitTime } from "../../src/api/timing";
+import { callTiming, formatMs, serverDuration } from "../../src/api/timing";
 
-describe("Server-Timing", () => {
+describe("the Server-Timing header", () => {
   it.each([
     ["app;dur=12.3", 12.3],
     ["db;dur=3, app;dur=12", 12],
@@ -14,22 +14,22 @@ describe("Server-Timing", () => {
     ["application;dur=5", undefined],
     ["", undefined],
     [null, undefined],
-  ])("%j says %j", (header, expected) => {
+  ])("%j has the duration %j", (header, expected) => {
     expect(serverDuration(header)).toBe(expected);
   });
 });
 
-describe("the time of a call", () => {
-  it("is the backend's and the network's, which make the whole", () => {
-    expect(splitTime(40, 12.5)).toEqual({ total: 40, backend: 12.5, network: 27.5 });
+describe("the timing of a call", () => {
+  it("is the sum of backend and network", () => {
+    expect(callTiming(40, 12.5)).toEqual({ total: 40, backend: 12.5, network: 27.5 });
   });
 
-  it("has no part longer than the whole, though two clocks disagree", () => {
-    expect(splitTime(10, 11)).toEqual({ total: 10, backend: 10, network: 0 });
+  it("has no part longer than the total when the clocks disagree", () => {
+    expect(callTiming(10, 11)).toEqual({ total: 10, backend: 10, network: 0 });
   });
 
-  it("is not divided where the response says nothing", () => {
-    expect(splitTime(10, undefined)).toEqual({ total: 10, backend: undefined, network: undefined });
+  it("has no parts where the response has no duration", () => {
+    expect(callTiming(10, undefined)).toEqual({ total: 10, backend: undefined, network: undefined });
   });
 
   it.each([
@@ -37,7 +37,7 @@ describe("the time of a call", () => {
     [3.14159, "3.1 ms"],
     [123.4, "123 ms"],
     [12345, "12,345 ms"],
-  ])("%d is shown as %s", (milliseconds, text) => {
+  ])("%d is formatted as %s", (milliseconds, text) => {
     expect(formatMs(milliseconds)).toBe(text);
   });
 });

@@ -13,7 +13,7 @@ beforeAll(() => {
 
 beforeEach(() => exporter.reset());
 
-function recorded(name: Metric["name"], value: number, startTime = 0) {
+function record(name: Metric["name"], value: number, startTime = 0) {
   const load = trace.getTracer("test").startSpan("documentLoad");
   const entries = [{ startTime } as PerformanceEntry];
   const metric = { name, value, rating: "good", id: "v1", entries, navigationType: "navigate" } as Metric;
@@ -22,8 +22,8 @@ function recorded(name: Metric["name"], value: number, startTime = 0) {
   return { span: span!, load };
 }
 
-it("makes a span as long as what was measured, within the load's trace", () => {
-  const { span, load } = recorded("LCP", 850);
+it("becomes a span with the measured duration in the trace of the load", () => {
+  const { span, load } = record("LCP", 850);
   expect(span.name).toBe("web-vital LCP");
   expect(span.parentSpanContext?.spanId).toBe(load.spanContext().spanId);
   expect(span.attributes).toMatchObject({
@@ -35,13 +35,13 @@ it("makes a span as long as what was measured, within the load's trace", () => {
   expect(hrTimeToMilliseconds(span.duration)).toBeCloseTo(850, 0);
 });
 
-it("begins an interaction's span where the interaction did", () => {
-  const { span } = recorded("INP", 40, 2000);
+it("starts at its event where it is INP", () => {
+  const { span } = record("INP", 40, 2000);
   expect(hrTimeToMilliseconds(span.startTime)).toBeCloseTo(performance.timeOrigin + 2000, 0);
   expect(hrTimeToMilliseconds(span.duration)).toBeCloseTo(40, 0);
 });
 
-it("gives a shift of the layout no length", () => {
-  const { span } = recorded("CLS", 0.02);
+it("has no duration where it is CLS", () => {
+  const { span } = record("CLS", 0.02);
   expect(hrTimeToMilliseconds(span.duration)).toBe(0);
 });

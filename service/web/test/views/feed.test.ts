@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Activity, feedList } from "../../src/views/feed";
+import { type Activity, feed } from "../../src/views/feed";
 
 const activity: Activity = {
   uuid: "68f126b0-1ceb-4a33-88be-d90fa7109eee",
@@ -13,8 +13,8 @@ const activity: Activity = {
   replies: [],
 };
 
-it("shows who wrote what and when, and what came of it", () => {
-  const list = feedList([{ ...activity, replies: [{ ...activity, handle: "Worf", message: "No honor!" }] }]);
+it("shows the author, time, counts and replies of each activity", () => {
+  const list = feed([{ ...activity, replies: [{ ...activity, handle: "Worf", message: "No honor!" }] }]);
   const articles = list.querySelectorAll("article");
   expect(articles).toHaveLength(2);
   expect(list.querySelector("a")?.getAttribute("href")).toBe("#/@Andrew%20Brown");
@@ -23,9 +23,9 @@ it("shows who wrote what and when, and what came of it", () => {
   expect(list.querySelector(".replies")?.getAttribute("aria-label")).toBe("Replies to Andrew Brown");
 });
 
-it("shows markup in a message as the text that it is", () => {
+it("escapes markup in handles and messages", () => {
   const message = '<img src=x onerror="alert(1)">';
-  const list = feedList([{ ...activity, handle: "<b>x</b>", message }]);
+  const list = feed([{ ...activity, handle: "<b>x</b>", message }]);
   expect(list.querySelector("img, b")).toBeNull();
   expect(list.querySelector(".message")?.textContent).toBe(message);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { relative } from "../../src/views/relative-time";
+import { relativeTime } from "../../src/views/relative-time";
 
 const now = Date.parse("2026-03-01T12:00:00+00:00");
 
@@ -9,7 +9,7 @@ it.each([
   ["2026-02-27T12:00:00+00:00", "2 days ago"],
   ["2026-03-06T11:59:58+00:00", "in 5 days"],
   ["2026-03-02T11:59:58+00:00", "in 1 day"],
-  ["no time", ""],
-])("%s is %j", (iso, text) => {
-  expect(relative(iso, now)).toBe(text);
+  ["not a time", ""],
+])("%s is formatted as %j", (iso, text) => {
+  expect(relativeTime(iso, now)).toBe(text);
 });

@@ -1,61 +1,61 @@
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-web";
-import { KEEPALIVE_BYTES, KeepaliveRoom } from "./keepalive";
-import { pack } from "./payloads";
-import type { Body, Send, Waiting } from "./worker-sender";
+import { KEEPALIVE_BYTES, KeepaliveBudget, type Send } from "./keepalive";
+import { type Payload, serialize } from "./payloads";
+import type { QueuedPayload } from "./worker-sender";
 
-interface Ways {
-  /** How bodies go while the page stays; what is not on its way yet can be taken back. */
-  readonly staying: { readonly send: Send; takeBack(): Waiting[] };
-  /** How they go when it may be gone the next moment. */
-  readonly leaving: Send;
+interface Transports {
+  /** Sends while the page is open. What it has queued but not sent can be drained. */
+  readonly worker: { readonly send: Send; drain(): QueuedPayload[] };
+  /** Sends requests that outlive the page. */
+  readonly keepalive: Send;
 }
 
-/** Sends spans to the relay. What it does not take is lost: the page keeps nothing for later and tells nobody. */
+/** Exports spans to the relay. Spans that it rejects are lost: the page does not retry, and logs nothing. */
 export class RelayExporter implements SpanExporter {
-  private taken = true;
-  private isLeaving = false;
-  private readonly room = new KeepaliveRoom();
+  private lastExportOk = true;
+  private isUnloading = false;
+  private readonly budget = new KeepaliveBudget();
 
-  constructor(private readonly ways: Ways) {}
+  constructor(private readonly transports: Transports) {}
 
-  export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
-    const sent = this.isLeaving ? this.sendLeaving(spans) : this.sendStaying(spans);
-    void sent.then((ok) => done({ code: ok ? ExportResultCode.SUCCESS : ExportResultCode.FAILED }));
+  export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void {
+    const outcome = this.isUnloading ? this.exportByKeepalive(spans) : this.exportByWorker(spans);
+    void outcome.then((ok) => resultCallback({ code: ok ? ExportResultCode.SUCCESS : ExportResultCode.FAILED }));
   }
 
   async shutdown(): Promise<void> {}
 
-  /** Send what waits, and what `flush` has exported at once, in a way that outlives the page. */
-  leave(flush: () => void): void {
-    this.isLeaving = true;
-    for (const { body, answer } of this.ways.staying.takeBack()) void this.sendKept(body).then(answer);
+  /** Send the queued payloads, and the spans that `flush` exports synchronously, by requests that outlive the page. */
+  exportOnUnload(flush: () => void): void {
+    this.isUnloading = true;
+    for (const { payload, resolve } of this.transports.worker.drain()) void this.sendByKeepalive(payload).then(resolve);
     flush();
-    this.isLeaving = false;
+    this.isUnloading = false;
   }
 
-  private async sendStaying(spans: ReadableSpan[]): Promise<boolean> {
-    const outcomes = await Promise.all(pack(spans).map((body) => this.ways.staying.send(body)));
-    this.taken = outcomes.every(Boolean);
-    return this.taken;
+  private async exportByWorker(spans: ReadableSpan[]): Promise<boolean> {
+    const results = await Promise.all(serialize(spans).map((payload) => this.transports.worker.send(payload)));
+    this.lastExportOk = results.every(Boolean);
+    return this.lastExportOk;
   }
 
-  private async sendLeaving(spans: ReadableSpan[]): Promise<boolean> {
-    // A relay that took nothing last time gets nothing by this way, whose failures the browser writes to the console.
-    if (!this.taken) return this.sendStaying(spans);
-    const outcomes = pack(spans, KEEPALIVE_BYTES).map((body) => this.sendKept(body));
-    return (await Promise.all(outcomes)).every(Boolean);
+  private async exportByKeepalive(spans: ReadableSpan[]): Promise<boolean> {
+    // After a failed export the worker is used, because the browser logs failed keepalive requests to the console.
+    if (!this.lastExportOk) return this.exportByWorker(spans);
+    const results = serialize(spans, KEEPALIVE_BYTES).map((payload) => this.sendByKeepalive(payload));
+    return (await Promise.all(results)).every(Boolean);
   }
 
-  private async sendKept(body: Body): Promise<boolean> {
-    const giveBack = this.room.take(body);
-    // A page that is only hidden can still send the usual way what there is no room for.
-    if (!giveBack) return this.ways.staying.send(body);
+  private async sendByKeepalive(payload: Payload): Promise<boolean> {
+    const release = this.budget.reserve(payload);
+    // Over the budget, the worker may still send: a hidden page is often not unloaded.
+    if (!release) return this.transports.worker.send(payload);
     try {
-      this.taken = await this.ways.leaving(body);
-      return this.taken;
+      this.lastExportOk = await this.transports.keepalive(payload);
+      return this.lastExportOk;
     } finally {
-      giveBack();
+      release();
     }
   }
 }

@@ -1,22 +1,25 @@
 import { JsonTraceSerializer } from "@opentelemetry/otlp-transformer";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-web";
 
-/** Bodies of OTLP JSON that are within both limits of the relay. */
+/** The body of one export request, OTLP JSON. */
+export type Payload = Uint8Array<ArrayBuffer>;
+
+/** The relay's limits for one request. */
 export const MAX_SPANS = 512;
 export const MAX_BYTES = 256 * 1024;
 
 /**
- * Return `spans` as OTLP JSON in as few bodies as the limits allow, halving what is too large.
+ * Serialize `spans` into as few payloads as the limits allow, by halving what is too large.
  *
- * A single span over the limit is left out: no request could carry it.
+ * A single span over the limit is dropped: no request could carry it.
  */
-export function pack(spans: readonly ReadableSpan[], maxBytes: number = MAX_BYTES): Uint8Array<ArrayBuffer>[] {
+export function serialize(spans: readonly ReadableSpan[], maxBytes: number = MAX_BYTES): Payload[] {
   if (spans.length === 0) return [];
   if (spans.length <= MAX_SPANS) {
-    const body = JsonTraceSerializer.serializeRequest([...spans]) as Uint8Array<ArrayBuffer> | undefined;
-    if (body && body.byteLength <= maxBytes) return [body];
+    const payload = JsonTraceSerializer.serializeRequest([...spans]) as Payload | undefined;
+    if (payload && payload.byteLength <= maxBytes) return [payload];
     if (spans.length === 1) return [];
   }
   const half = Math.ceil(spans.length / 2);
-  return [...pack(spans.slice(0, half), maxBytes), ...pack(spans.slice(half), maxBytes)];
+  return [...serialize(spans.slice(0, half), maxBytes), ...serialize(spans.slice(half), maxBytes)];
 }

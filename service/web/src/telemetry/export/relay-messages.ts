@@ -1,17 +1,17 @@
-import type { Body } from "./worker-sender";
+import type { Payload } from "./payloads";
 
-/** What the page posts to its worker: a request to make. */
-export interface Posted {
+/** A request for the worker to make. */
+export interface ExportRequest {
   readonly id: number;
   readonly url: string;
-  readonly body: Body;
+  readonly payload: Payload;
 }
 
-/** What the worker answers: whether the relay took it. */
-export interface Outcome {
+/** The worker's answer: whether the relay accepted the payload of request `id`. */
+export interface ExportResponse {
   readonly id: number;
   readonly ok: boolean;
 }
 
-/** What the worker says first: that it begins at once with whatever is posted. */
+/** The worker's first message: it handles requests from now on. */
 export const READY = "ready";

@@ -1,28 +1,28 @@
-// The relay is reached from a worker because a browser writes each failed request of the page itself to the console,
-// whatever the page does with the failure; it writes none of a worker's.
+// Requests to the relay are made in a worker because the browser logs each failed request of the page itself to the
+// console, even where the page handles the error. It logs none of a worker's.
 
-import { KeepaliveRoom } from "./keepalive";
-import { type Outcome, type Posted, READY } from "./relay-messages";
+import { KeepaliveBudget } from "./keepalive";
+import { type ExportRequest, type ExportResponse, READY } from "./relay-messages";
 
 const TIMEOUT_MS = 10_000;
-const room = new KeepaliveRoom();
+const budget = new KeepaliveBudget();
 
-async function isTaken({ url, body }: Posted): Promise<boolean> {
-  // A page that goes takes its worker along, and with it the requests that are not kept alive.
-  const giveBack = room.take(body);
+async function post({ url, payload }: ExportRequest): Promise<boolean> {
+  // A worker ends with its page, and so do its requests unless they are kept alive.
+  const release = budget.reserve(payload);
   try {
     const headers = { "Content-Type": "application/json" };
     const signal = AbortSignal.timeout(TIMEOUT_MS);
-    return (await fetch(url, { method: "POST", headers, body, signal, keepalive: giveBack !== undefined })).ok;
+    return (await fetch(url, { method: "POST", headers, body: payload, signal, keepalive: release !== undefined })).ok;
   } catch {
-    // Nobody is told: telemetry that does not arrive is no failure of the page.
+    // Not reported: a failed export is no error of the page.
     return false;
   } finally {
-    giveBack?.();
+    release?.();
   }
 }
 
-addEventListener("message", async ({ data }: MessageEvent<Posted>) => {
-  postMessage({ id: data.id, ok: await isTaken(data) } satisfies Outcome);
+addEventListener("message", async ({ data }: MessageEvent<ExportRequest>) => {
+  postMessage({ id: data.id, ok: await post(data) } satisfies ExportResponse);
 });
 postMessage(READY);

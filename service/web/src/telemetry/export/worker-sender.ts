@@ -1,78 +1,75 @@
-import { type Outcome, type Posted, READY } from "./relay-messages";
+import type { Send } from "./keepalive";
+import type { Payload } from "./payloads";
+import { type ExportRequest, type ExportResponse, READY } from "./relay-messages";
 
-export type Body = Uint8Array<ArrayBuffer>;
-
-/** Sends one body to the relay and says whether it was taken. Never throws, and writes nothing to the console. */
-export type Send = (body: Body) => Promise<boolean>;
-
-/** A body that nothing was done with yet, and how to tell its sender what becomes of it. */
-export interface Waiting {
-  readonly body: Body;
-  readonly answer: (ok: boolean) => void;
+/** A payload that waits for the worker, and the function that resolves its `send`. */
+export interface QueuedPayload {
+  readonly payload: Payload;
+  readonly resolve: (ok: boolean) => void;
 }
 
-/** Has a worker make the requests. Until it runs, what it is to send waits here, and can be taken back. */
+/** Sends payloads by a worker. They are queued until the worker runs, and the queue can be drained. */
 export class WorkerSender {
   private worker: Worker | undefined;
-  private state: "starting" | "ready" | "broken" = "starting";
-  private waiting: Waiting[] = [];
-  private readonly answers = new Map<number, (ok: boolean) => void>();
-  private next = 0;
+  private state: "starting" | "ready" | "failed" = "starting";
+  private queue: QueuedPayload[] = [];
+  private readonly inFlight = new Map<number, (ok: boolean) => void>();
+  private nextId = 0;
 
   constructor(private readonly url: string) {}
 
-  readonly send: Send = (body) => new Promise((answer) => this.accept({ body, answer }));
+  readonly send: Send = (payload) => new Promise((resolve) => this.enqueue({ payload, resolve }));
 
-  /** Return what waits for the worker; it is the caller's to send and to answer from now on. */
-  takeBack(): Waiting[] {
-    return this.waiting.splice(0);
+  /** Empty the queue and return it; the caller sends and resolves its items. */
+  drain(): QueuedPayload[] {
+    return this.queue.splice(0);
   }
 
-  private accept(sent: Waiting): void {
-    if (this.state === "ready") return this.post(sent);
-    if (this.state === "broken") return sent.answer(false);
-    this.waiting.push(sent);
+  private enqueue(item: QueuedPayload): void {
+    if (this.state === "ready") return this.post(item);
+    if (this.state === "failed") return item.resolve(false);
+    this.queue.push(item);
     try {
-      this.worker ??= this.start();
+      this.worker ??= this.startWorker();
     } catch {
-      this.giveUp();
+      this.fail();
     }
   }
 
-  private start(): Worker {
+  private startWorker(): Worker {
     const worker = new Worker(new URL("./relay.worker.ts", import.meta.url), { type: "module" });
-    worker.addEventListener("message", ({ data }: MessageEvent<Outcome | typeof READY>) => {
-      if (data === READY) this.begin();
-      else this.answer(data);
+    worker.addEventListener("message", ({ data }: MessageEvent<ExportResponse | typeof READY>) => {
+      if (data === READY) this.onReady();
+      else this.onResponse(data);
     });
-    // A worker that cannot run answers nothing: what waits for it is lost, and the page goes on.
+    // A worker that cannot run answers nothing: its payloads are lost, and the page goes on.
     worker.addEventListener("error", (event) => {
       event.preventDefault();
-      this.giveUp();
+      this.fail();
     });
     return worker;
   }
 
-  private begin(): void {
+  private onReady(): void {
     this.state = "ready";
-    for (const sent of this.takeBack()) this.post(sent);
+    for (const item of this.drain()) this.post(item);
   }
 
-  private post({ body, answer }: Waiting): void {
-    const id = this.next++;
-    this.answers.set(id, answer);
-    this.worker?.postMessage({ id, url: this.url, body } satisfies Posted);
+  private post({ payload, resolve }: QueuedPayload): void {
+    const id = this.nextId++;
+    this.inFlight.set(id, resolve);
+    this.worker?.postMessage({ id, url: this.url, payload } satisfies ExportRequest);
   }
 
-  private answer({ id, ok }: Outcome): void {
-    this.answers.get(id)?.(ok);
-    this.answers.delete(id);
+  private onResponse({ id, ok }: ExportResponse): void {
+    this.inFlight.get(id)?.(ok);
+    this.inFlight.delete(id);
   }
 
-  private giveUp(): void {
-    this.state = "broken";
-    for (const { answer } of this.takeBack()) answer(false);
-    for (const answer of this.answers.values()) answer(false);
-    this.answers.clear();
+  private fail(): void {
+    this.state = "failed";
+    for (const { resolve } of this.drain()) resolve(false);
+    for (const resolve of this.inFlight.values()) resolve(false);
+    this.inFlight.clear();
   }
 }

@@ -1,22 +1,29 @@
 import { describe, expect, it } from "vitest";
-import { MAX_BYTES, pack } from "../../../src/telemetry/export/payloads";
+import { MAX_BYTES, serialize } from "../../../src/telemetry/export/payloads";
 import { endedSpans } from "../ended-spans";
 
-interface Body {
-  resourceSpans: { scopeSpans: { spans: { name: string; traceId: string; spanId: string; startTimeUnixNano: unknown }[] }[] }[];
+interface OtlpSpan {
+  name: string;
+  traceId: string;
+  spanId: string;
+  startTimeUnixNano: unknown;
 }
 
-function spansIn(body: Uint8Array): Body["resourceSpans"][0]["scopeSpans"][0]["spans"] {
-  const read = JSON.parse(new TextDecoder().decode(body)) as Body;
-  return read.resourceSpans.flatMap((each) => each.scopeSpans.flatMap((scope) => scope.spans));
+interface OtlpRequest {
+  resourceSpans: { scopeSpans: { spans: OtlpSpan[] }[] }[];
 }
 
-describe("packing", () => {
-  it("writes OTLP JSON, its ids in hex and its times as strings of nanoseconds", () => {
+function parse(payload: Uint8Array): OtlpSpan[] {
+  const request = JSON.parse(new TextDecoder().decode(payload)) as OtlpRequest;
+  return request.resourceSpans.flatMap((resource) => resource.scopeSpans.flatMap((scope) => scope.spans));
+}
+
+describe("payloads", () => {
+  it("are OTLP JSON, with ids in hex and times as strings of nanoseconds", () => {
     const [span] = endedSpans(1);
-    const [body] = pack([span!]);
-    const [written] = spansIn(body!);
-    expect(written).toMatchObject({
+    const [payload] = serialize([span!]);
+    const [otlpSpan] = parse(payload!);
+    expect(otlpSpan).toMatchObject({
       name: "span 0",
       traceId: span!.spanContext().traceId,
       spanId: span!.spanContext().spanId,
@@ -24,25 +31,26 @@ describe("packing", () => {
     });
   });
 
-  it("keeps each body within 512 spans, and loses none", () => {
-    const bodies = pack(endedSpans(1200), 10 * MAX_BYTES);
-    expect(bodies.map((each) => spansIn(each).length)).toEqual([300, 300, 300, 300]);
+  it("hold 512 spans at most", () => {
+    const payloads = serialize(endedSpans(1200), 10 * MAX_BYTES);
+    expect(payloads.map((payload) => parse(payload).length)).toEqual([300, 300, 300, 300]);
   });
 
-  it("keeps each body within the bytes, and the spans in their order", () => {
-    const bodies = pack(endedSpans(100, { long: "é".repeat(4000) }));
-    expect(bodies.length).toBeGreaterThan(1);
-    for (const body of bodies) expect(body.byteLength).toBeLessThanOrEqual(MAX_BYTES);
-    expect(bodies.flatMap(spansIn).map((each) => each.name)).toEqual(Array.from({ length: 100 }, (_, n) => `span ${n}`));
+  it("stay below the size limit, and keep the order of the spans", () => {
+    const payloads = serialize(endedSpans(100, { long: "é".repeat(4000) }));
+    expect(payloads.length).toBeGreaterThan(1);
+    for (const payload of payloads) expect(payload.byteLength).toBeLessThanOrEqual(MAX_BYTES);
+    const names = Array.from({ length: 100 }, (_, index) => `span ${index}`);
+    expect(payloads.flatMap(parse).map((span) => span.name)).toEqual(names);
   });
 
-  it("leaves out a span that no request could carry, and sends the others", () => {
+  it("omit a span over the size limit, and hold the others", () => {
     const large = endedSpans(1, { long: "x".repeat(5000) });
-    const bodies = pack([...endedSpans(1), ...large, ...endedSpans(1)], 4096);
-    expect(bodies.flatMap(spansIn)).toHaveLength(2);
+    const payloads = serialize([...endedSpans(1), ...large, ...endedSpans(1)], 4096);
+    expect(payloads.flatMap(parse)).toHaveLength(2);
   });
 
-  it("makes no request of nothing", () => {
-    expect(pack([])).toEqual([]);
+  it("are none for no spans", () => {
+    expect(serialize([])).toEqual([]);
   });
 });

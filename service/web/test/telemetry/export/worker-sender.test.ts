@@ -1,25 +1,25 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { WorkerSender } from "../../../src/telemetry/export/worker-sender";
-import { type Posted, READY } from "../../../src/telemetry/export/relay-messages";
+import { type ExportRequest, READY } from "../../../src/telemetry/export/relay-messages";
 
-const body = new Uint8Array([123, 125]);
+const payload = new Uint8Array([123, 125]);
 
 class FakeWorker extends EventTarget {
   static last: FakeWorker;
-  static made = 0;
-  readonly posted: Posted[] = [];
+  static instances = 0;
+  readonly requests: ExportRequest[] = [];
 
   constructor() {
     super();
     FakeWorker.last = this;
-    FakeWorker.made++;
+    FakeWorker.instances++;
   }
 
-  postMessage(message: Posted): void {
-    this.posted.push(message);
+  postMessage(message: ExportRequest): void {
+    this.requests.push(message);
   }
 
-  says(data: unknown): void {
+  emit(data: unknown): void {
     this.dispatchEvent(new MessageEvent("message", { data }));
   }
 }
@@ -30,53 +30,53 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.unstubAllGlobals();
-  FakeWorker.made = 0;
+  FakeWorker.instances = 0;
 });
 
-it("has one worker make the requests, and takes each answer for its own", async () => {
+it("sends by one worker, and resolves each request by its id", async () => {
   const sender = new WorkerSender("/v1/traces");
-  const outcomes = [sender.send(body), sender.send(body)];
-  FakeWorker.last.says(READY);
-  for (const [ok, { id }] of [true, false].map((ok, at) => [ok, FakeWorker.last.posted[at]!] as const)) {
-    FakeWorker.last.says({ id, ok });
-  }
-  expect(await Promise.all(outcomes)).toEqual([true, false]);
-  expect(FakeWorker.last.posted[0]).toMatchObject({ url: "/v1/traces", body });
-  expect(FakeWorker.made).toBe(1);
+  const results = [sender.send(payload), sender.send(payload)];
+  FakeWorker.last.emit(READY);
+  const [first, second] = FakeWorker.last.requests;
+  FakeWorker.last.emit({ id: second!.id, ok: false });
+  FakeWorker.last.emit({ id: first!.id, ok: true });
+  expect(await Promise.all(results)).toEqual([true, false]);
+  expect(FakeWorker.last.requests[0]).toMatchObject({ url: "/v1/traces", payload });
+  expect(FakeWorker.instances).toBe(1);
 });
 
-it("posts nothing to a worker that does not run yet, and gives back what waits for it", async () => {
+it("queues payloads until the worker is ready, and drains the queue on request", async () => {
   const sender = new WorkerSender("/v1/traces");
-  const sent = sender.send(body);
-  expect(FakeWorker.last.posted).toEqual([]);
-  const [waiting, ...others] = sender.takeBack();
-  expect(waiting!.body).toBe(body);
+  const result = sender.send(payload);
+  expect(FakeWorker.last.requests).toEqual([]);
+  const [item, ...others] = sender.drain();
+  expect(item!.payload).toBe(payload);
   expect(others).toEqual([]);
-  waiting!.answer(true);
-  expect(await sent).toBe(true);
-  FakeWorker.last.says(READY);
-  expect(FakeWorker.last.posted).toEqual([]);
+  item!.resolve(true);
+  expect(await result).toBe(true);
+  FakeWorker.last.emit(READY);
+  expect(FakeWorker.last.requests).toEqual([]);
 });
 
-it("gives back nothing that a running worker has", () => {
+it("drains nothing that the worker already has", () => {
   const sender = new WorkerSender("/v1/traces");
-  void sender.send(body);
-  FakeWorker.last.says(READY);
-  void sender.send(body);
-  expect(FakeWorker.last.posted.length).toBe(2);
-  expect(sender.takeBack()).toEqual([]);
+  void sender.send(payload);
+  FakeWorker.last.emit(READY);
+  void sender.send(payload);
+  expect(FakeWorker.last.requests.length).toBe(2);
+  expect(sender.drain()).toEqual([]);
 });
 
-it.each(["before it runs", "while it runs"])("lets nothing wait for a worker that breaks %s", async (when) => {
+it.each(["before", "after"])("fails every payload of a worker that breaks %s it is ready", async (when) => {
   const sender = new WorkerSender("/v1/traces");
-  const sent = sender.send(body);
-  if (when === "while it runs") FakeWorker.last.says(READY);
+  const result = sender.send(payload);
+  if (when === "after") FakeWorker.last.emit(READY);
   FakeWorker.last.dispatchEvent(new Event("error"));
-  expect(await sent).toBe(false);
-  expect(await sender.send(body)).toBe(false);
+  expect(await result).toBe(false);
+  expect(await sender.send(payload)).toBe(false);
 });
 
-it("goes on where the browser allows no worker", async () => {
+it("fails every payload where the browser blocks workers", async () => {
   vi.stubGlobal("Worker", class { constructor() { throw new DOMException("blocked", "SecurityError"); } });
-  expect(await new WorkerSender("/v1/traces").send(body)).toBe(false);
+  expect(await new WorkerSender("/v1/traces").send(payload)).toBe(false);
 });
