@@ -8,7 +8,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/ready
 PAGE := service/web/dist/index.html
-PAGE_SOURCES := $(wildcard service/web/*.json service/web/*.ts service/web/*.html service/web/.npmrc service/web/src/*)
+PAGE_SOURCES := $(wildcard service/web/*.json service/web/*.ts service/web/*.html service/web/.npmrc) $(shell find service/web/src -type f)
 # jsii would greet each run with a banner about the version of node.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk

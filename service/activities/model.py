@@ -1,7 +1,8 @@
-"""Shape activities as the API returns them."""
+"""Build activities as the API returns them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +17,9 @@ def activity(
     created_at: datetime,
     expires_at: datetime | None = None,
     likes: int = 0,
-    replies: list[Activity] | None = None,
+    replies: Sequence[Activity] = (),
 ) -> Activity:
-    """Return one activity with its times in ISO 8601 and its replies counted."""
-    found = replies or []
+    """Return one activity; its times are in ISO 8601."""
     return {
         "uuid": uuid,
         "handle": handle,
@@ -27,14 +27,14 @@ def activity(
         "created_at": created_at.isoformat(),
         "expires_at": expires_at.isoformat() if expires_at is not None else None,
         "likes_count": likes,
-        "replies_count": len(found),
+        "replies_count": len(replies),
         "reposts_count": 0,
-        "replies": found,
+        "replies": list(replies),
     }
 
 
 def reply(*, uuid: str, to: str, handle: str, message: str, created_at: datetime) -> Activity:
-    """Return one reply to the activity `to`."""
+    """Return one reply to the activity whose uuid is `to`."""
     return {
         **activity(uuid=uuid, handle=handle, message=message, created_at=created_at),
         "reply_to_activity_uuid": to,

@@ -1,4 +1,4 @@
-"""Route Cruddur's activities: replace this blueprint by your own, and everything around it stays."""
+"""Route the sample app's activities. Replace this blueprint with your own in `service/factory.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Search the activities, observed by the service's own telemetry calls: they reach every sink that is on."""
+"""Search the activities, in a span of `service.telemetry`: the handler to copy.
+
+The span and its annotations reach every sink that is on.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from service.activities.model import Activity, activity
 def run(term: str) -> list[Activity]:
     """Return the activities that match `term`; a blank one is a 422."""
     if not term.strip():
-        raise UnprocessableEntity("search_term_blank: give the words to look for as ?term=")
+        raise UnprocessableEntity("search_term_blank: pass a search term as ?term=")
     with telemetry.span("search_activities"):
         results = _mock_data(datetime.now(UTC).astimezone())
         telemetry.annotate(search_term=term, search_results=len(results))

@@ -1,4 +1,4 @@
-"""Serve one activity with its replies."""
+"""Return one activity with its replies, in no span but the request's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.activities.model import Activity, activity, reply
 def run(activity_uuid: UUID) -> Activity:
     """Return the activity `activity_uuid`."""
     now = datetime.now(UTC).astimezone()
-    answer = reply(
+    worf_reply = reply(
         uuid="26e12864-1c26-5c3a-9658-97a10f8fea67",
         to=str(activity_uuid),
         handle="Worf",
@@ -24,5 +24,5 @@ def run(activity_uuid: UUID) -> Activity:
         message="Cloud is fun!",
         created_at=now - timedelta(days=2),
         expires_at=now + timedelta(days=5),
-        replies=[answer],
+        replies=[worf_reply],
     )

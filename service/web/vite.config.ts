@@ -1,15 +1,16 @@
 import { defineConfig } from "vitest/config";
+import { CONTAINER_PORT, RELAY_PATH } from "./src/contract.ts";
 
-// Where `npm run dev` finds the service; the built page asks the host that served it.
-const backend = process.env.BACKEND_URL ?? "http://127.0.0.1:4567";
+// The service that `npm run dev` forwards requests to. A built page calls the host that serves it.
+const backend = process.env.BACKEND_URL ?? `http://127.0.0.1:${CONTAINER_PORT}`;
 
 export default defineConfig({
-  server: { proxy: { "/api": backend, "/v1": backend } },
+  server: { proxy: { "/api": backend, [RELAY_PATH]: backend } },
   build: {
     target: "es2022",
-    // An inlined asset would be a data: URL, which the content security policy forbids.
+    // Inlined assets would be data: URLs, which the content security policy forbids.
     assetsInlineLimit: 0,
-    // Every browser that runs es2022 knows modulepreload.
+    // Every browser that runs es2022 supports modulepreload.
     modulePreload: { polyfill: false },
     sourcemap: false,
   },

@@ -200,7 +200,7 @@ def test_the_page_is_used_by_keyboard_alone(deployed: tuple[str, State]) -> None
         assert page.evaluate("document.activeElement.id") == "main"
         page.get_by_role("link", name="Search").focus()
         page.keyboard.press("Enter")
-        page.get_by_label("Words to look for").fill("cloud")
+        page.get_by_label("Search terms").fill("cloud")
         page.keyboard.press("Enter")
         newest_call(page, "/api/activities/search")
     assert visit.complaints == []

@@ -1,4 +1,4 @@
-"""What the documents promise is there: the files they link, the targets they name, the commands on the first screen."""
+"""The documents link files and name make targets that exist, and show every saved query with a result."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ TARGETS = set(re.findall(r"^([a-z][a-z-]*):", Path("Makefile").read_text(encodin
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_every_linked_file_exists(page: Path) -> None:
+def test_linked_files_exist(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
     assert links
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_every_make_target_that_is_named_exists(page: Path) -> None:
-    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
-    assert named <= TARGETS
+def test_make_targets_in_the_text_exist(page: Path) -> None:
+    targets = set(re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+    assert targets <= TARGETS
 
 
-def test_the_two_commands_stand_by_line_fifteen() -> None:
-    first = "\n".join(Path("README.md").read_text(encoding="utf-8").splitlines()[:15])
-    assert "make up" in first
-    assert "make test" in first
+def test_the_readme_has_the_two_main_commands_by_line_15() -> None:
+    first_screen = "\n".join(Path("README.md").read_text(encoding="utf-8").splitlines()[:15])
+    assert "make up" in first_screen
+    assert "make test" in first_screen
 
 
-def test_make_alone_lists_every_target_with_a_sentence() -> None:
-    printed = subprocess.run(["make"], capture_output=True, text=True, check=True, timeout=10).stdout
-    listed = dict(re.findall(r"^  make (\S+) +(\S.+)$", printed, re.MULTILINE))
-    assert set(listed) == TARGETS
-    assert all(len(sentence.split()) > 2 for sentence in listed.values())
+def test_make_without_a_target_describes_every_target() -> None:
+    output = subprocess.run(["make"], capture_output=True, text=True, check=True, timeout=10).stdout
+    descriptions = dict(re.findall(r"^  make (\S+) +(\S.+)$", output, re.MULTILINE))
+    assert set(descriptions) == TARGETS
+    assert all(len(description.split()) > 2 for description in descriptions.values())
 
 
-def test_the_workflow_calls_make_targets_alone() -> None:
+def test_the_ci_workflow_runs_only_make_targets() -> None:
     workflow = yaml.safe_load(Path(".github/workflows/ci.yml").read_text(encoding="utf-8"))
     [job] = workflow["jobs"].values()
     assert [step["run"] for step in job["steps"] if "run" in step] == ["make ${{ matrix.target }}"]
-    called = {word for target in job["strategy"]["matrix"]["target"] for word in target.split() if "=" not in word}
-    assert {"lint", "test", "synth"} <= called <= TARGETS
+    targets = {word for entry in job["strategy"]["matrix"]["target"] for word in entry.split() if "=" not in word}
+    assert {"lint", "test", "synth"} <= targets <= TARGETS
 
 
-def test_every_question_that_is_deployed_stands_with_its_answer() -> None:
+def test_every_saved_query_is_linked_beside_its_result() -> None:
     page = Path("docs/questions.md").read_text(encoding="utf-8")
     board = json.loads(Path("honeycomb/board.json").read_text(encoding="utf-8"))
-    questions = [
+    queries = [
         *Path("aws/queries").glob("*.cwli"),
         *Path("aws/json").glob("xray-group*.json"),
         *(Path(f"honeycomb/queries/{panel['query']}.json") for panel in board["panels"]),
         *Path("honeycomb/triggers").glob("*.json"),
     ]
-    assert [str(file) for file in questions if f"](../{file})" not in page] == []
-    assert len(questions) == 16
+    assert [str(path) for path in queries if f"](../{path})" not in page] == []
+    assert len(queries) == 16

@@ -1,33 +1,33 @@
-import { randomHex } from "./ids";
+import { randomHex } from "./random";
 
-const USER = "cruddur.user";
-const SESSION = "cruddur.session";
+const USER_KEY = "cruddur.user";
+const SESSION_KEY = "cruddur.session";
 
-let user = remembered(() => localStorage, USER);
-let session = remembered(() => sessionStorage, SESSION);
+let user = readItem(() => localStorage, USER_KEY);
+let session = readItem(() => sessionStorage, SESSION_KEY);
 
-/** Return the handle that the user switch names, or nothing when signed out. */
+/** Return the handle of the current user, or an empty string when signed out. */
 export function currentUser(): string {
   return user;
 }
 
-/** Become `handle` from the next call on; an empty one signs out. */
-export function becomeUser(handle: string): void {
+/** Set the user of all later calls to `handle`; an empty string signs out. */
+export function setUser(handle: string): void {
   user = handle;
-  remember(() => localStorage, USER, handle);
+  writeItem(() => localStorage, USER_KEY, handle);
 }
 
-/** Return the id of this tab's session: it outlives a reload, and ends with the tab. */
+/** Return the id of this tab's session, which survives a reload and ends with the tab. */
 export function sessionId(): string {
   if (!session) {
     session = randomHex(16);
-    remember(() => sessionStorage, SESSION, session);
+    writeItem(() => sessionStorage, SESSION_KEY, session);
   }
   return session;
 }
 
-// A browser that blocks storage throws where the property is read. Identity lasts as long as the page there.
-function remembered(storage: () => Storage, key: string): string {
+// A browser that blocks storage throws as soon as the property is read. The identity then lasts as long as the page.
+function readItem(storage: () => Storage, key: string): string {
   try {
     return storage().getItem(key) ?? "";
   } catch {
@@ -35,10 +35,10 @@ function remembered(storage: () => Storage, key: string): string {
   }
 }
 
-function remember(storage: () => Storage, key: string, value: string): void {
+function writeItem(storage: () => Storage, key: string, value: string): void {
   try {
     storage().setItem(key, value);
   } catch {
-    // See above.
+    // As above: storage is blocked.
   }
 }

@@ -1,26 +1,26 @@
-/** A page of Cruddur. The address keeps it behind the `#`: the server serves one document, at `/`. */
+/** A page of Cruddur. Its address is in the URL's hash, because the server serves one document, at `/`. */
 export type Route =
   | { readonly page: "home" }
   | { readonly page: "notifications" }
   | { readonly page: "user"; readonly handle: string }
   | { readonly page: "search"; readonly term: string };
 
-/** What the API is asked: `path` with its query, and `template`, which is the same for every handle and term. */
+/** An API address: `path` with its query, and `template`, which is the same for every handle and term. */
 export interface Endpoint {
   readonly path: string;
   readonly template: string;
 }
 
-/** Return the route that a location's hash names; home where it names none. */
-export function routeOf(hash: string): Route {
-  const [path = "", query = ""] = split(hash.replace(/^#/, ""), "?");
+/** Parse a location's hash; an unknown one is home. */
+export function parseRoute(hash: string): Route {
+  const [path = "", query = ""] = partition(hash.replace(/^#/, ""), "?");
   if (path === "/notifications") return { page: "notifications" };
   if (path === "/search") return { page: "search", term: new URLSearchParams(query).get("term") ?? "" };
-  const handle = path.startsWith("/@") ? decoded(path.slice(2)) : "";
+  const handle = path.startsWith("/@") ? decode(path.slice(2)) : "";
   return handle ? { page: "user", handle } : { page: "home" };
 }
 
-/** Return the hash that `routeOf` reads as `route`. */
+/** Return the hash that `parseRoute` parses as `route`. */
 export function hashOf(route: Route): string {
   switch (route.page) {
     case "user":
@@ -32,8 +32,8 @@ export function hashOf(route: Route): string {
   }
 }
 
-/** Return the name that spans know the page by: low in cardinality, so without the handle. */
-export function pageRoute(route: Route): string {
+/** Return the route's template, which has a low cardinality: it names no handle and no term. */
+export function routeTemplate(route: Route): string {
   return route.page === "user" ? "/@{handle}" : `/${route.page}`;
 }
 
@@ -43,7 +43,7 @@ export function titleOf(route: Route): string {
   return { home: "Home", notifications: "Notifications", search: "Search" }[route.page];
 }
 
-/** Return what the API is asked for `route`. */
+/** Return the API endpoint that serves the activities of `route`. */
 export function endpointOf(route: Route): Endpoint {
   const root = "/api/activities";
   switch (route.page) {
@@ -56,18 +56,18 @@ export function endpointOf(route: Route): Endpoint {
   }
 }
 
-/** Return the address of the page without any query, as spans carry it. */
+/** Return the page's URL without any query, which could hold a search term. */
 export function pageUrl(address: Pick<Location, "origin" | "pathname" | "hash">): string {
-  const [hash = ""] = split(address.hash, "?");
+  const [hash = ""] = partition(address.hash, "?");
   return address.origin + address.pathname + hash;
 }
 
-function split(text: string, separator: string): [string, string] {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+function partition(text: string, separator: string): [string, string] {
+  const index = text.indexOf(separator);
+  return index < 0 ? [text, ""] : [text.slice(0, index), text.slice(index + 1)];
 }
 
-function decoded(text: string): string {
+function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

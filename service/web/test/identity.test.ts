@@ -7,9 +7,9 @@ beforeEach(() => {
   sessionStorage.clear();
 });
 
-it("remembers the user and the session over a reload", async () => {
+it("survives a reload", async () => {
   const before = await import("../src/identity");
-  before.becomeUser("worf");
+  before.setUser("worf");
   const session = before.sessionId();
   expect(session).toMatch(/^[0-9a-f]{32}$/);
   vi.resetModules();
@@ -24,7 +24,7 @@ it("lasts as long as the page where the browser blocks storage", async () => {
   vi.stubGlobal("sessionStorage", new Proxy({}, blocked));
   const identity = await import("../src/identity");
   expect(identity.currentUser()).toBe("");
-  identity.becomeUser("garek");
+  identity.setUser("garek");
   expect(identity.currentUser()).toBe("garek");
   expect(identity.sessionId()).toBe(identity.sessionId());
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Route, endpointOf, hashOf, pageRoute, pageUrl, routeOf } from "../src/routes";
+import { type Route, endpointOf, hashOf, routeTemplate, pageUrl, parseRoute } from "../src/routes";
 
 const routes: [string, Route][] = [
   ["#/home", { page: "home" }],
@@ -11,21 +11,21 @@ const routes: [string, Route][] = [
 ];
 
 describe("routes", () => {
-  it.each(routes)("%s is read and written the same", (hash, route) => {
-    expect(routeOf(hash)).toEqual(route);
+  it.each(routes)("%s is parsed and formatted alike", (hash, route) => {
+    expect(parseRoute(hash)).toEqual(route);
     expect(hashOf(route)).toBe(hash);
   });
 
-  it.each(["", "#", "#/", "#main", "#/nowhere", "#/@"])("%j is home", (hash) => {
-    expect(routeOf(hash)).toEqual({ page: "home" });
+  it.each(["", "#", "#/", "#main", "#/nowhere", "#/@"])("%j is the home page", (hash) => {
+    expect(parseRoute(hash)).toEqual({ page: "home" });
   });
 
-  it("survive an address that is not well-formed", () => {
-    expect(routeOf("#/@100%")).toEqual({ page: "user", handle: "100%" });
+  it("may have an invalid percent-encoding", () => {
+    expect(parseRoute("#/@100%")).toEqual({ page: "user", handle: "100%" });
   });
 
-  it("have names of low cardinality for spans", () => {
-    expect(routes.map(([, route]) => pageRoute(route))).toEqual([
+  it("have templates of low cardinality", () => {
+    expect(routes.map(([, route]) => routeTemplate(route))).toEqual([
       "/home",
       "/notifications",
       "/search",
@@ -35,7 +35,7 @@ describe("routes", () => {
     ]);
   });
 
-  it("ask the API with everything encoded", () => {
+  it("encode the parameters of their endpoints", () => {
     expect(endpointOf({ page: "user", handle: "a/b?c" })).toEqual({
       path: "/api/activities/@a%2Fb%3Fc",
       template: "/api/activities/@{handle}",
@@ -43,7 +43,7 @@ describe("routes", () => {
     expect(endpointOf({ page: "search", term: "a&b" }).path).toBe("/api/activities/search?term=a%26b");
   });
 
-  it("leave every query out of the address that spans carry", () => {
+  it("have page URLs without a query", () => {
     const address = { origin: "https://cruddur.example", pathname: "/", hash: "#/search?term=secret" };
     expect(pageUrl(address)).toBe("https://cruddur.example/#/search");
   });

@@ -1,0 +1,14 @@
+/** Return the content of the document's `<meta name="…">`, or an empty string where there is none. */
+function metaContent(name: string): string {
+  return document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content.trim() ?? "";
+}
+
+/** Return the deployed version of the service, which it writes into the page. */
+export function serviceVersion(): string {
+  return metaContent("service-version") || "unknown";
+}
+
+/** Return the URL that API paths are appended to: the page's own origin unless the page names a backend. */
+export function backendUrl(): string {
+  return (metaContent("backend-url") || location.origin).replace(/\/+$/, "");
+}
