@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Route, expect, sync_playwright
 
-from local.folders import CHECKOUT
+from local.workspace.folders import CHECKOUT
 
 PATIENCE = 60.0
 """Seconds, on a machine that does much else."""

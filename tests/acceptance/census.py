@@ -10,8 +10,8 @@ from typing import Any
 
 import requests
 
-from local.aws import EmulatedAws
-from local.state import State
+from local.backing_services.emulated_aws import EmulatedAws
+from local.workspace.state import State
 from service.contract import LOG_GROUP
 
 XRAY_IDS_A_CALL = 5

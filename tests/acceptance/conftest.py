@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.folders import CHECKOUT
-from local.processes import MARKER
+from local.workspace.folders import CHECKOUT
+from local.workspace.processes import MARKER
 
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "node_modules", ".local", "cdk.out", "__pycache__", ".*_cache")
 SECONDS = 100

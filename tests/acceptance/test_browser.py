@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from local.folders import CHECKOUT
-from local.state import State
+from local.workspace.folders import CHECKOUT
+from local.workspace.state import State
 from service.contract import FRONTEND_SERVICE_NAME
 from tests.acceptance import census
 from tests.acceptance.browser import blocking, browser_at, eventually, grave_faults, newest_call

@@ -13,8 +13,8 @@ from threading import local
 import pytest
 import requests
 
-from local.aws import EmulatedAws
-from local.state import State
+from local.backing_services.emulated_aws import EmulatedAws
+from local.workspace.state import State
 from tests.acceptance import census
 from tests.acceptance.conftest import Checkout
 
