@@ -1,4 +1,4 @@
-"""Reach the emulator, and nothing but the emulator, whatever AWS settings this machine has."""
+"""Give clients of the emulator, isolated from the AWS settings of this machine."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ FAKE_KEY: Final = "local-fake-key"
 
 @dataclass(frozen=True)
 class EmulatedAws:
-    """The embedded AWS on one port."""
+    """The embedded AWS, which serves every API on one port."""
 
     port: int
 
     @property
     def endpoint(self) -> str:
-        """Return the one address of all its services."""
+        """Return the endpoint URL of all its services."""
         return f"http://{self.registry}"
 
     @property
     def registry(self) -> str:
-        """Return where images are pushed to, as their names begin."""
+        """Return the `host:port` of its image registry."""
         return f"{LOOPBACK}:{self.port}"
 
     @property
     def variables(self) -> dict[str, str]:
-        """Return what a program needs in its environment to talk to the emulator, with keys that open nothing."""
+        """Return the environment variables that point an AWS SDK to the emulator, with fake credentials."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": REGION,
@@ -52,36 +52,44 @@ class EmulatedAws:
             "AWS_SECRET_ACCESS_KEY": FAKE_KEY,
         }
 
+    def load_balancer_host(self, arn: str) -> str:
+        """Return the `host:port` that the emulator routes to the load balancer.
+
+        The ARN ends in `loadbalancer/app/<name>/<id>` (Elastic Load Balancing, "Resource types").
+        """
+        name = arn.split("/")[-2]
+        return f"{name}.alb.localhost:{self.port}".lower()
+
     @cached_property
     def ecs(self) -> ECSClient:
-        """Return a client of the emulated ECS."""
+        """Return a client for the emulated ECS."""
         return self._session.client("ecs", endpoint_url=self.endpoint)
 
     @cached_property
     def elbv2(self) -> ElasticLoadBalancingv2Client:
-        """Return a client of the emulated Elastic Load Balancing."""
+        """Return a client for the emulated Elastic Load Balancing."""
         return self._session.client("elbv2", endpoint_url=self.endpoint)
 
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
-        """Return a client of the emulated CloudWatch Logs."""
+        """Return a client for the emulated CloudWatch Logs."""
         return self._session.client("logs", endpoint_url=self.endpoint)
 
     @cached_property
     def secrets(self) -> SecretsManagerClient:
-        """Return a client of the emulated Secrets Manager."""
+        """Return a client for the emulated Secrets Manager."""
         return self._session.client("secretsmanager", endpoint_url=self.endpoint)
 
     @cached_property
     def xray(self) -> XRayClient:
-        """Return a client of the emulated X-Ray."""
+        """Return a client for the emulated X-Ray."""
         return self._session.client("xray", endpoint_url=self.endpoint)
 
     @cached_property
     def _session(self) -> boto3.Session:
-        """Read no profile, no configuration file and no proxy of this machine.
+        """Return a boto3 session that reads no profile, configuration file or proxy of this machine.
 
-        A session has no endpoint of its own: each client above names it, so that none can go to AWS.
+        Each client above sets the endpoint, which a session cannot, so that no request can reach AWS.
         """
         blank = {
             "profile": (None, None, None, None),

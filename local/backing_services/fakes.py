@@ -1,4 +1,4 @@
-"""Start the stand-ins, or go on with those that run."""
+"""Start the fakes of Honeycomb, Rollbar and the X-Ray daemon, or reuse those that are running."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ import sys
 from typing import Final
 
 from local.backing_services.emulated_aws import REGION, EmulatedAws
-from local.backing_services.emulator import answers
+from local.workspace.http_client import is_ready
 from local.workspace.ports import LOOPBACK, free_port
-from local.workspace.session import Desk
-from local.workspace.state import StandInPorts
+from local.workspace.session import Session
+from local.workspace.state import FakePorts
 
-ROLE: Final = "stand-ins"
+ROLE: Final = "fakes"
 READY_SECONDS: Final = 30.0
 
 
-def ensure(desk: Desk, aws: EmulatedAws) -> StandInPorts:
-    """Return where the stand-ins listen."""
-    if desk.running(ROLE) and desk.state.stand_ins is not None:
-        return desk.state.stand_ins
-    ports = StandInPorts(honeycomb=free_port(), rollbar=free_port(), daemon=free_port())
-    desk.state.stand_ins = ports
-    with desk.report.step("Start the stand-ins for Honeycomb, Rollbar and the X-Ray daemon") as step:
-        record = desk.start(ROLE, _command(aws, ports), aws.variables)
-        desk.supervisor.wait_until(
-            lambda: answers(f"http://{LOOPBACK}:{ports.daemon}/daemon"),
+def ensure(session: Session, aws: EmulatedAws) -> FakePorts:
+    """Return the ports of the running fakes."""
+    if session.running(ROLE) and session.state.fake_ports is not None:
+        return session.state.fake_ports
+    ports = FakePorts(honeycomb=free_port(), rollbar=free_port(), daemon=free_port())
+    session.state.fake_ports = ports
+    with session.report.step("Start fakes of Honeycomb, Rollbar and the X-Ray daemon") as step:
+        record = session.start(ROLE, _command(aws, ports), aws.variables)
+        session.supervisor.wait_until(
+            lambda: is_ready(f"http://{LOOPBACK}:{ports.daemon}/daemon"),
             record,
             seconds=READY_SECONDS,
-            what="The stand-ins' process",
+            what="The process of the fakes",
         )
         step.note = f"ports {ports.honeycomb}, {ports.rollbar}, {ports.daemon}"
     return ports
 
 
-def _command(aws: EmulatedAws, ports: StandInPorts) -> list[str]:
-    chosen = {
+def _command(aws: EmulatedAws, ports: FakePorts) -> list[str]:
+    options = {
         "--endpoint": aws.endpoint,
         "--region": REGION,
         "--honeycomb-port": str(ports.honeycomb),
         "--rollbar-port": str(ports.rollbar),
         "--daemon-port": str(ports.daemon),
     }
-    return [sys.executable, "-m", "local.standins", *(part for pair in chosen.items() for part in pair)]
+    return [sys.executable, "-m", "local.standins", *(part for pair in options.items() for part in pair)]

@@ -1,4 +1,4 @@
-"""Turn `python -m local <command>` into a call and its outcome into an exit code."""
+"""Parse `python -m local <command>`, run the command and return its exit code."""
 
 from __future__ import annotations
 
@@ -16,67 +16,68 @@ from local.commands.down import down
 from local.commands.logs import logs
 from local.commands.status import status
 from local.commands.up import up
-from local.workspace.errors import FailedStepError, LocalError
+from local.workspace.errors import FailedStepError
 from local.workspace.folders import Folders
 from local.workspace.report import Report
-from local.workspace.session import Desk
+from local.workspace.session import Session
+from operations.errors import OperatorError
 
 INTERRUPTED: Final = 130
-"""What a shell reports for Ctrl-C: 128 + SIGINT."""
+"""A shell's exit code for Ctrl-C: 128 + SIGINT."""
 
 
 def main() -> int:
-    """Run one command. Every failure is one message on standard error and a non-zero exit."""
-    chosen = _arguments()
+    """Run one command. Every failure prints one message to standard error and returns a non-zero exit code."""
+    options = _parser().parse_args()
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, _interrupt)
     report = Report(sys.stdout)
     try:
-        return _run(chosen, report)
+        return _run(options, report)
     except KeyboardInterrupt:
         report.line()
-        return 0 if chosen.command == "logs" else _fail("Interrupted.", INTERRUPTED)
+        return 0 if options.command == "logs" else _fail("Interrupted.", INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read the output is gone; without this the interpreter would complain once more at its exit.
+        # The reader of the output is gone: without this, the interpreter prints a second error when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except FailedStepError as error:
         return _fail("\n".join((*(f"    {line}" for line in error.lines), f"error: {error}")))
-    except LocalError as error:
+    except OperatorError as error:
         return _fail(f"error: {error}")
     except (BotoCoreError, ClientError) as error:
-        return _fail(f"error: The emulator did not do what was asked: {error}. Run make down, then make up.")
+        return _fail(f"error: A request to the emulator failed: {error}. Run make down, then make up.")
 
 
-def _run(chosen: argparse.Namespace, report: Report) -> int:
+def _run(options: argparse.Namespace, report: Report) -> int:
     folders = Folders.from_env()
-    if chosen.command == "down":
-        down(Desk.fresh(folders, os.environ, report))
+    if options.command == "down":
+        down(Session.fresh(folders, os.environ, report))
         return 0
-    if chosen.command == "up":
-        up(Desk.fresh(folders, os.environ, report))
+    if options.command == "up":
+        up(Session.fresh(folders, os.environ, report))
         return 0
-    desk = Desk.open(folders, os.environ, report)
-    if chosen.command == "logs":
-        logs(desk, follow=not chosen.no_follow)
+    session = Session.open(folders, os.environ, report)
+    if options.command == "logs":
+        logs(session, follow=not options.no_follow)
         return 0
-    if chosen.command == "ask":
-        ask(desk, markdown=chosen.markdown)
+    if options.command == "ask":
+        ask(session, markdown=options.markdown)
         return 0
-    return 0 if status(desk) else 1
+    return 0 if status(session) else 1
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local", description="The whole deployment on this machine.")
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description="Run the whole deployment on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="deploy into an embedded AWS, send a request, show where it is seen")
+    commands.add_parser("up", help="deploy into an embedded AWS, send two requests, show where they are seen")
     commands.add_parser("down", help="stop everything that up started")
-    commands.add_parser("status", help="show what runs")
-    asking = commands.add_parser("ask", help="ask every saved question of what was seen so far")
-    asking.add_argument("--markdown", action="store_true", help="print tables in Markdown")
-    following = commands.add_parser("logs", help="follow the log lines")
-    following.add_argument("--no-follow", action="store_true", help="print what there is and end")
-    return parser.parse_args()
+    commands.add_parser("status", help="show what is running")
+    ask_parser = commands.add_parser("ask", help="run every saved query over the telemetry so far")
+    ask_parser.add_argument("--markdown", action="store_true", help="print tables in Markdown")
+    logs_parser = commands.add_parser("logs", help="follow the log lines")
+    logs_parser.add_argument("--no-follow", action="store_true", help="print the lines so far and exit")
+    return parser
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signal module's signature

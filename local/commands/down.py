@@ -1,32 +1,32 @@
-"""Stop everything that `up` started, recorded or not."""
+"""Stop every process that `up` started, recorded or not."""
 
 from __future__ import annotations
 
-from local.workspace.errors import LocalError
 from local.workspace.lock import exclusive
-from local.workspace.session import Desk
+from local.workspace.session import Session
 from local.workspace.state import Record, State
+from operations.errors import OperatorError
 
 
-def down(desk: Desk) -> None:
-    """Stop the recorded processes in reverse order, then any other that carries this state folder's mark."""
-    desk.folders.make()
-    with exclusive(desk.folders.lock_file):
-        stopped = desk.stop(list(reversed(_recorded(desk))))
-        strays = desk.stop(desk.supervisor.strays())
-        desk.folders.state_file.unlink(missing_ok=True)
+def down(session: Session) -> None:
+    """Stop the recorded processes in reverse order, then orphans of this state folder."""
+    session.folders.make()
+    with exclusive(session.folders.lock_file):
+        stopped = session.stop(list(reversed(_recorded(session))))
+        orphans = session.stop(session.supervisor.orphans())
+        session.folders.state_file.unlink(missing_ok=True)
     for record in stopped:
-        desk.report.line(f"Stopped {record.role} (process {record.pid})")
-    for record in strays:
-        desk.report.line(f"Stopped {record.role} (process {record.pid}), left over from an earlier crash")
-    if not stopped and not strays:
-        desk.report.line("Nothing was running")
+        session.report.line(f"Stopped {record.role} (process {record.pid})")
+    for record in orphans:
+        session.report.line(f"Stopped {record.role} (process {record.pid}), orphaned by an earlier crash")
+    if not stopped and not orphans:
+        session.report.line("Nothing was running")
 
 
-def _recorded(desk: Desk) -> list[Record]:
+def _recorded(session: Session) -> list[Record]:
     try:
-        desk.state = State.load(desk.folders.state_file)
-    except LocalError as error:
-        desk.report.line(f"{error.problem}: stopping by mark alone")
-        desk.state = State()
-    return list(desk.state.processes)
+        session.state = State.load(session.folders.state_file)
+    except OperatorError as error:
+        session.report.line(f"{error.problem}: finding processes by their environment instead")
+        session.state = State()
+    return list(session.state.processes)

@@ -1,4 +1,4 @@
-"""Follow what the processes print and what the service logs to the emulated CloudWatch."""
+"""Follow the output of the processes and the service's log group in the emulated CloudWatch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.backing_services import emulator, fakes
 from local.backing_services.emulated_aws import EmulatedAws
 from local.service import runner
-from local.workspace.session import Desk
+from local.workspace.session import Session
 from service.contract import LOG_GROUP
 
 if TYPE_CHECKING:
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
 POLL_SECONDS: Final = 0.5
 OVERLAP_MILLISECONDS: Final = 5_000
-"""Events may become visible a little out of order."""
-REMEMBERED: Final = 10_000
+"""Events may become visible slightly out of order."""
+MAX_SEEN: Final = 10_000
+"""Event ids to remember, against printing an event twice."""
 ROLES: Final = (emulator.ROLE, fakes.ROLE, runner.ROLE)
-"""The processes that stay; what the CDK said is in its own log files."""
+"""The long-running processes. The CDK's output stays in its own log files."""
 
 
 @dataclass(slots=True)
 class FileTail:
-    """The lines of one file that were not read yet; starts over when the file is replaced."""
+    """Reads the new lines of a file, from the start again when the file is replaced."""
 
     path: Path
     offset: int = 0
@@ -43,10 +44,10 @@ class FileTail:
             return []
 
     def _restarted(self) -> bool:
-        found = self.path.stat()
-        replaced = found.st_ino != self.inode or found.st_size < self.offset
+        stat = self.path.stat()
+        replaced = stat.st_ino != self.inode or stat.st_size < self.offset
         if replaced:
-            self.inode, self.offset = found.st_ino, 0
+            self.inode, self.offset = stat.st_ino, 0
         return replaced
 
     def _read(self, unread: bytes) -> list[str]:
@@ -56,39 +57,39 @@ class FileTail:
 
 
 @dataclass(slots=True)
-class GroupTail:
-    """The events of the log group that were not shown yet."""
+class LogGroupTail:
+    """Reads the new events of the service's log group."""
 
     client: CloudWatchLogsClient
     since: int = 0
-    shown: dict[str, None] = field(default_factory=dict)
+    seen: dict[str, None] = field(default_factory=dict)
 
     def new_lines(self) -> list[str]:
-        """Return the messages since the last call; none while CloudWatch does not answer."""
+        """Return the messages since the last call, none while CloudWatch does not respond."""
         try:
             start = max(0, self.since - OVERLAP_MILLISECONDS)
             events = self.client.filter_log_events(logGroupName=LOG_GROUP, startTime=start)["events"]
         except (BotoCoreError, ClientError):
             return []
-        fresh = [event for event in events if event["eventId"] not in self.shown]
-        self.shown.update((event["eventId"], None) for event in fresh)
-        for oldest in list(self.shown)[: max(0, len(self.shown) - REMEMBERED)]:
-            del self.shown[oldest]
+        fresh = [event for event in events if event["eventId"] not in self.seen]
+        self.seen.update((event["eventId"], None) for event in fresh)
+        for oldest in list(self.seen)[: max(0, len(self.seen) - MAX_SEEN)]:
+            del self.seen[oldest]
         self.since = max([self.since, *(event["timestamp"] for event in fresh)])
         return [event["message"] for event in fresh]
 
 
-def logs(desk: Desk, *, follow: bool) -> None:
-    """Print what there is, each line after its source's name, and go on until Ctrl-C when `follow`."""
-    tails: dict[str, FileTail | GroupTail] = {}
+def logs(session: Session, *, follow: bool) -> None:
+    """Print all lines so far, each prefixed with its source; with `follow`, continue until Ctrl-C."""
+    tails: dict[str, FileTail | LogGroupTail] = {}
     while True:
         for role in ROLES:
-            tails.setdefault(role, FileTail(desk.folders.log(role)))
-        if desk.state.gateway_port is not None and LOG_GROUP not in tails:
-            tails[LOG_GROUP] = GroupTail(EmulatedAws(desk.state.gateway_port).logs)
+            tails.setdefault(role, FileTail(session.folders.log(role)))
+        if session.state.gateway_port is not None and LOG_GROUP not in tails:
+            tails[LOG_GROUP] = LogGroupTail(EmulatedAws(session.state.gateway_port).logs)
         for name, tail in tails.items():
             for line in tail.new_lines():
-                desk.report.line(f"{name} | {line}")
+                session.report.line(f"{name} | {line}")
         if not follow:
             return
         time.sleep(POLL_SECONDS)

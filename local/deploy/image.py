@@ -1,4 +1,4 @@
-"""Decide what the deployed task definition names as the service's image."""
+"""Choose the image that the deployed task definition names."""
 
 from __future__ import annotations
 
@@ -7,44 +7,47 @@ from dataclasses import dataclass
 from typing import Final
 
 from local.deploy.docker_engine import OPT_OUT
-from local.workspace.errors import MEND
+from local.workspace.errors import FIX_LAST_LINES
 from service import __version__
+from service.contract import APP_NAME, CONTAINER_NAME
 
-PLAIN_IMAGE: Final = "cruddur-backend-flask"
-PUSHED: Final = re.compile(r"success: Published .*/AssetImage")
-"""What `cdk deploy` prints for an image; for one that the registry has already it prints nothing."""
+PLAIN_IMAGE: Final = f"{APP_NAME.lower()}-{CONTAINER_NAME}"
+PUBLISHED: Final = re.compile(r"success: Published .*/AssetImage")
+"""What `cdk deploy` prints for a pushed image; for one that the registry already has it prints nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The context that `cdk` gets. `stand_in` says why nothing is built; None when the CDK builds and pushes."""
+    """The CDK context that selects an image. `placeholder` says why none is built, None if the CDK builds it."""
 
     context: tuple[str, ...]
-    stand_in: str | None
+    placeholder: str | None
 
     @property
     def built(self) -> bool:
         """Tell whether `cdk deploy` builds and pushes the image."""
-        return self.stand_in is None
+        return self.placeholder is None
 
     @property
     def remedy(self) -> str:
         """Return what to do when `cdk deploy` fails."""
-        return f"{MEND}; if it is the image, do without one: {OPT_OUT}" if self.built else MEND
+        return f"{FIX_LAST_LINES}; if the image build failed, skip it: {OPT_OUT}" if self.built else FIX_LAST_LINES
 
-    def told(self, deploy_log: str) -> str:
-        """Return the sentence that says what became of the image in this deployment."""
-        if self.stand_in is not None:
-            return self.stand_in
-        if PUSHED.search(deploy_log):
-            return "built from service/Dockerfile by the Docker engine, and pushed to the emulated ECR"
-        return "the emulated ECR has it already: neither built nor pushed anew"
+    def outcome(self, deploy_log: str) -> str:
+        """Return whether the deployment built, reused or skipped the image."""
+        if self.placeholder is not None:
+            return self.placeholder
+        if PUBLISHED.search(deploy_log):
+            return "built from service/Dockerfile and pushed to the emulated ECR"
+        return "unchanged: the emulated ECR already has it"
 
 
-def choose(fingerprint: str, why_not: str | None) -> Image:
-    """Return the image to build, or, for the reason given, a plain name that carries the code's fingerprint."""
+def choose(fingerprint: str, skip_reason: str | None) -> Image:
+    """Return the image to build or, given a reason not to build one, a placeholder named by the code's fingerprint."""
     version = f"version={__version__}+{fingerprint}"
-    if why_not is None:
+    if skip_reason is None:
         return Image((version,), None)
-    plain = f"{PLAIN_IMAGE}:{fingerprint}"
-    return Image((version, f"image={plain}"), f"nothing is built, the name {plain} stands for it: {why_not}")
+    name = f"{PLAIN_IMAGE}:{fingerprint}"
+    return Image(
+        (version, f"image={name}"), f"not built: {skip_reason}. The task definition names the placeholder {name}"
+    )

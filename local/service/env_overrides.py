@@ -1,34 +1,35 @@
-"""List, in one place, every variable that differs from what the deployed task definition says, and why it must."""
+"""List every environment variable that differs from the deployed task definition on this machine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from local.backing_services.emulated_aws import EmulatedAws
 from local.workspace.ports import LOOPBACK
-from local.workspace.state import StandInPorts
-from service.contract import Variable
+from local.workspace.state import FakePorts
+from service.contract import ROLLBAR_API, Variable
 
 
-def rewiring(aws: EmulatedAws, stand_ins: StandInPorts, port: int) -> dict[str, str]:
-    """Return the variables of a process that runs on this machine instead of in a task.
+def env_overrides(aws: EmulatedAws, fakes: FakePorts, port: int) -> dict[str, str]:
+    """Return the variables to override for a process that runs on this machine instead of in a task.
 
-    The credentials are what a task role's endpoint would give; they open nothing but the emulator.
+    The fake credentials replace those of the task role; only the emulator accepts them.
     """
     return {
         **aws.variables,
-        Variable.AWS_XRAY_DAEMON_ADDRESS: f"{LOOPBACK}:{stand_ins.daemon}",
-        Variable.OTEL_EXPORTER_OTLP_ENDPOINT: f"http://{LOOPBACK}:{stand_ins.honeycomb}",
-        Variable.ROLLBAR_ENDPOINT: f"http://{LOOPBACK}:{stand_ins.rollbar}/api/1/",
+        Variable.AWS_XRAY_DAEMON_ADDRESS: f"{LOOPBACK}:{fakes.daemon}",
+        Variable.OTEL_EXPORTER_OTLP_ENDPOINT: f"http://{LOOPBACK}:{fakes.honeycomb}",
+        Variable.ROLLBAR_ENDPOINT: f"http://{LOOPBACK}:{fakes.rollbar}{urlsplit(ROLLBAR_API).path}",
         Variable.BIND_HOST: LOOPBACK,
         Variable.PORT: str(port),
     }
 
 
-def differences(said: Mapping[str, str], rewired: Mapping[str, str]) -> list[str]:
-    """Return one line for each variable that the rewiring changes or adds."""
+def differences(deployed: Mapping[str, str], overrides: Mapping[str, str]) -> list[str]:
+    """Return one line for each variable that the overrides change or add."""
     return [
-        f"{name}={value}" + (f" (deployed: {said[name]})" if name in said else " (added)")
-        for name, value in rewired.items()
-        if said.get(name) != value
+        f"{name}={value}" + (f" (deployed: {deployed[name]})" if name in deployed else " (added)")
+        for name, value in overrides.items()
+        if deployed.get(name) != value
     ]

@@ -1,4 +1,4 @@
-"""Keep the service that the deployment describes running behind the deployed load balancer."""
+"""Run the deployed service behind the deployed load balancer, and replace it when it is outdated."""
 
 from __future__ import annotations
 
@@ -6,71 +6,65 @@ import time
 from typing import Final
 
 from local.backing_services.emulated_aws import EmulatedAws
-from local.service.env_overrides import differences, rewiring
+from local.service.env_overrides import differences, env_overrides
 from local.service.runner import ROLE, identity, start
-from local.service.target_group import point_at
+from local.service.target_group import set_target
 from local.service.task import ResolvedTask, TaskSpec, container_spec, resolve
-from local.workspace.errors import LocalError
 from local.workspace.ports import free_port
-from local.workspace.session import Desk
-from local.workspace.state import RunningService, StandInPorts
+from local.workspace.session import Session
+from local.workspace.state import FakePorts, RunningService
+from operations.errors import OperatorError
 from service.contract import CONTAINER_NAME, Output
 
 DRAIN_SECONDS: Final = 0.5
-"""For a request that the load balancer handed to the old process in the moment before."""
+"""For requests that the load balancer routed to the old process just before it was deregistered."""
 
 
-def ensure(desk: Desk, aws: EmulatedAws, stand_ins: StandInPorts, code: str) -> None:
-    """Start the deployed revision, or leave alone a process that already is what is deployed."""
-    task = read_task(aws, desk.state.outputs)
-    running = desk.state.service
-    shared = rewiring(aws, stand_ins, 0)
-    wanted = identity(task, shared, code)
-    if running and desk.running(ROLE) and running.identity == wanted:
-        desk.report.line("  The running service is what is deployed: left alone")
-        point_at(aws.elbv2, _group(desk), running.port)
+def ensure(session: Session, aws: EmulatedAws, fakes: FakePorts, code: str) -> None:
+    """Start the deployed revision, unless a process of the same revision, environment and code is running."""
+    task = deployed_task(aws, session.state.outputs)
+    service = session.state.service
+    current = identity(task, env_overrides(aws, fakes, 0), code)
+    if service and session.running(ROLE) and service.identity == current:
+        session.report.line("  The running service is up to date")
+        set_target(aws.elbv2, session.state.outputs[Output.TARGET_GROUP], service.port)
         return
-    _replace(desk, aws, task, stand_ins, wanted)
+    _replace(session, aws, task, fakes, current)
 
 
-def read_task(aws: EmulatedAws, outputs: dict[str, str]) -> ResolvedTask:
-    """Return what ECS would hand to the container: the service's current revision, its secrets filled in."""
-    spec = deployed_spec(aws, outputs)
+def deployed_task(aws: EmulatedAws, outputs: dict[str, str]) -> ResolvedTask:
+    """Return the container of the service's current revision with its secrets resolved, as ECS would start it."""
     secrets = aws.secrets
-    return resolve(spec, lambda source: secrets.get_secret_value(SecretId=source)["SecretString"])
+    return resolve(
+        _deployed_spec(aws, outputs), lambda source: secrets.get_secret_value(SecretId=source)["SecretString"]
+    )
 
 
-def deployed_spec(aws: EmulatedAws, outputs: dict[str, str]) -> TaskSpec:
-    """Return the container of the revision that the deployed service runs; raises `LocalError` when there is none."""
-    ecs = aws.ecs
-    cluster, service = outputs[Output.CLUSTER], outputs[Output.SERVICE]
-    found = ecs.describe_services(cluster=cluster, services=[service])["services"]
-    if not found:
-        raise LocalError(f"Cluster {cluster} has no service {service}", "Run make down, then make up")
-    definition = ecs.describe_task_definition(taskDefinition=found[0]["taskDefinition"])["taskDefinition"]
+def _deployed_spec(aws: EmulatedAws, outputs: dict[str, str]) -> TaskSpec:
+    cluster, name = outputs[Output.CLUSTER], outputs[Output.SERVICE]
+    services = aws.ecs.describe_services(cluster=cluster, services=[name])["services"]
+    if not services:
+        raise OperatorError(f"Cluster {cluster} has no service {name}", "Run make down, then make up")
+    revision = services[0]["taskDefinition"]
+    definition = aws.ecs.describe_task_definition(taskDefinition=revision)["taskDefinition"]
     return container_spec(definition, CONTAINER_NAME)
 
 
-def _replace(desk: Desk, aws: EmulatedAws, task: ResolvedTask, stand_ins: StandInPorts, wanted: str) -> None:
-    before = desk.state.service if desk.running(ROLE) else None
-    old = [record for record in desk.state.processes if record.role == ROLE]
+def _replace(session: Session, aws: EmulatedAws, task: ResolvedTask, fakes: FakePorts, new_identity: str) -> None:
+    verb = "Replace" if session.state.service and session.running(ROLE) else "Start"
+    outdated = [record for record in session.state.processes if record.role == ROLE]
     port = free_port()
-    rewired = rewiring(aws, stand_ins, port)
-    revision = task.spec.task_definition.rpartition("/")[2]
-    title = f"{'Replace' if before else 'Start'} the service as task definition {revision} says"
-    with desk.report.step(title) as step:
-        start(desk, task, rewired, port)
-        point_at(aws.elbv2, _group(desk), port)
-        desk.state.service = RunningService(port=port, identity=wanted, task_definition=task.spec.task_definition)
-        desk.save()
-        if old:
+    overrides = env_overrides(aws, fakes, port)
+    arn = task.spec.task_definition
+    with session.report.step(f"{verb} the service from task definition {arn.rpartition('/')[2]}") as step:
+        start(session, task, overrides, port)
+        set_target(aws.elbv2, session.state.outputs[Output.TARGET_GROUP], port)
+        session.state.service = RunningService(port=port, identity=new_identity, task_definition=arn)
+        session.save()
+        if outdated:
             time.sleep(DRAIN_SECONDS)
-            desk.stop(old)
+            session.stop(outdated)
         step.note = f"port {port}"
-    desk.report.line("    but for what must differ outside a container:")
-    for line in differences(task.environment, rewired):
-        desk.report.line(f"      {line}")
-
-
-def _group(desk: Desk) -> str:
-    return desk.state.outputs[Output.TARGET_GROUP]
+    session.report.line("    environment overrides, because it runs outside a container:")
+    for line in differences(task.environment, overrides):
+        session.report.line(f"      {line}")

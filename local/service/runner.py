@@ -1,4 +1,4 @@
-"""Run a resolved task as a process of this machine. A container runner would take the same task."""
+"""Run a resolved task as a process on this machine."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-from local.backing_services.emulator import answers
 from local.service.task import ResolvedTask
+from local.workspace.http_client import is_ready
 from local.workspace.ports import LOOPBACK
-from local.workspace.session import Desk
+from local.workspace.session import Session
 from local.workspace.state import Record
 from service.contract import HEALTH_CHECK_PATH
 
 ROLE: Final = "service"
 COMMAND: Final = (sys.executable, "-m", "gunicorn", "--config", "service/gunicorn.conf.py", "service.wsgi:build()")
-"""What the image's CMD runs."""
+"""The CMD of service/Dockerfile."""
 READY_SECONDS: Final = 30.0
 
 
-def start(desk: Desk, task: ResolvedTask, rewired: Mapping[str, str], port: int) -> Record:
-    """Start the container's process and wait until it answers its health check; raises `FailedStepError`."""
-    record = desk.start(ROLE, COMMAND, {**task.environment, **rewired})
-    desk.supervisor.wait_until(
-        lambda: answers(f"http://{LOOPBACK}:{port}{HEALTH_CHECK_PATH}"),
+def start(session: Session, task: ResolvedTask, overrides: Mapping[str, str], port: int) -> Record:
+    """Start the process and wait until its health check passes. Raises `FailedStepError`."""
+    record = session.start(ROLE, COMMAND, {**task.environment, **overrides})
+    session.supervisor.wait_until(
+        lambda: is_ready(f"http://{LOOPBACK}:{port}{HEALTH_CHECK_PATH}"),
         record,
         seconds=READY_SECONDS,
         what="The service",
@@ -32,7 +32,7 @@ def start(desk: Desk, task: ResolvedTask, rewired: Mapping[str, str], port: int)
     return record
 
 
-def identity(task: ResolvedTask, rewired: Mapping[str, str], code: str) -> str:
-    """Return a digest that stays the same as long as a new process would be the same as the running one."""
-    said = (task.spec.task_definition, code, *sorted(rewired.items()), *sorted(task.environment.items()))
-    return hashlib.sha256(repr(said).encode()).hexdigest()
+def identity(task: ResolvedTask, overrides: Mapping[str, str], code: str) -> str:
+    """Return a digest of the task definition, the environment and the code's fingerprint."""
+    parts = (task.spec.task_definition, code, *sorted(overrides.items()), *sorted(task.environment.items()))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()

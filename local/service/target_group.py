@@ -1,4 +1,4 @@
-"""Tell the deployed target group where the service listens."""
+"""Register the running service with the deployed target group."""
 
 from __future__ import annotations
 
@@ -11,24 +11,23 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetDescriptionTypeDef
 
 IDS: Final = (LOOPBACK, "localhost")
-"""Two names of this machine: the emulator (ministack 1.5.33) tells the targets of a group apart by id alone, not by id
-and port as AWS does. While one process replaces another, both are registered."""
+"""Two names of this machine, to register the old and the new process at the same time: the emulator (ministack 1.5.33)
+identifies a target by its id alone, AWS by id and port."""
 
 
-def point_at(client: ElasticLoadBalancingv2Client, group: str, port: int) -> None:
-    """Make `port` of this machine the group's one target, never leaving it without. Raises botocore's `ClientError`."""
-    before = [
-        each["Target"] for each in client.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-    ]
-    if not any(_is_ours(target, port) for target in before):
-        taken = {target["Id"] for target in before}
-        unused = next((each for each in IDS if each not in taken), None)
+def set_target(client: ElasticLoadBalancingv2Client, group: str, port: int) -> None:
+    """Make `port` of this machine the group's only target, without a gap. Raises botocore's `ClientError`."""
+    health = client.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    targets = [each["Target"] for each in health]
+    if not any(_is_ours(target, port) for target in targets):
+        registered = {target["Id"] for target in targets}
+        unused = next((each for each in IDS if each not in registered), None)
         if unused is None:
             unused = IDS[0]
             client.deregister_targets(TargetGroupArn=group, Targets=[{"Id": unused}])
         client.register_targets(TargetGroupArn=group, Targets=[{"Id": unused, "Port": port}])
-        before = [target for target in before if target["Id"] != unused]
-    stale = [target for target in before if not _is_ours(target, port)]
+        targets = [target for target in targets if target["Id"] != unused]
+    stale = [target for target in targets if not _is_ours(target, port)]
     if stale:
         client.deregister_targets(TargetGroupArn=group, Targets=stale)
 

@@ -1,4 +1,4 @@
-"""Say what the deployed task definition says of one container: data alone, whatever will run it."""
+"""Describe one container of a task definition as plain data, independent of what runs it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from local.workspace.errors import LocalError
+from operations.errors import OperatorError
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef, TaskDefinitionTypeDef
 
 ARN_FIELDS: Final = 7
-"""Of a secret's ARN; ECS lets a JSON key, a version stage and a version id follow ("Pass Secrets Manager secrets
-through Amazon ECS environment variables", Amazon ECS Developer Guide)."""
+"""Colon-separated fields of a secret's ARN, which a JSON key, a version stage and a version id may follow ("Pass
+Secrets Manager secrets through Amazon ECS environment variables", Amazon ECS Developer Guide)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
-    """One container of one revision. `secrets` maps a variable to what ECS calls `valueFrom`."""
+    """One container of one revision. `secrets` maps each variable to its `valueFrom`. `stop_timeout` is in seconds."""
 
     task_definition: str
     container: str
@@ -29,13 +29,13 @@ class TaskSpec:
 
 
 def container_spec(definition: TaskDefinitionTypeDef, container: str) -> TaskSpec:
-    """Return the spec of `container`; raises `LocalError` when the definition has none of that name."""
+    """Return the spec of `container`. Raises `OperatorError` if the definition has no such container."""
     by_name = {each.get("name", ""): each for each in definition.get("containerDefinitions", [])}
     arn = definition.get("taskDefinitionArn", "")
     if container not in by_name:
-        raise LocalError(
+        raise OperatorError(
             f"Task definition {arn} has no container {container!r}, only {', '.join(by_name) or 'none'}",
-            "Name the service's container as service/contract.py does",
+            "Name the container after CONTAINER_NAME in service/contract.py",
         )
     return _spec(arn, by_name[container])
 
@@ -53,22 +53,23 @@ def _spec(arn: str, definition: ContainerDefinitionOutputTypeDef) -> TaskSpec:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedTask:
-    """A spec with its environment complete, as ECS hands it to the container. The values stay out of `repr`."""
+    """A spec with its complete environment, secrets included. `repr` omits the values."""
 
     spec: TaskSpec
     environment: Mapping[str, str] = field(repr=False)
 
 
 def resolve(spec: TaskSpec, read_secret: Callable[[str], str]) -> ResolvedTask:
-    """Fill in the secrets; `read_secret` gets the secret's ARN or name. Raises `LocalError` for a part of a secret."""
-    filled = {variable: read_secret(_whole_secret(variable, source)) for variable, source in spec.secrets.items()}
-    return ResolvedTask(spec, {**spec.environment, **filled})
+    """Resolve the secrets: `read_secret` takes an ARN or a name. Raises `OperatorError` for a part of a secret."""
+    secrets = {variable: read_secret(_whole_secret(variable, source)) for variable, source in spec.secrets.items()}
+    return ResolvedTask(spec, {**spec.environment, **secrets})
 
 
 def _whole_secret(variable: str, source: str) -> str:
     fields = source.split(":")
     if source.startswith("arn:") and any(fields[ARN_FIELDS:]):
-        raise LocalError(
-            f"{variable} names a part or a version of a secret: {source}", "Only whole secrets are resolved here"
+        raise OperatorError(
+            f"{variable} names a part or a version of a secret: {source}",
+            "Use a whole secret: the local mode resolves no JSON keys and no versions",
         )
     return ":".join(fields[:ARN_FIELDS]) if source.startswith("arn:") else source

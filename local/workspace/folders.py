@@ -1,4 +1,4 @@
-"""Know where the no-account mode keeps what it writes: one folder, ignored by git."""
+"""Name the files and folders that the local mode writes, all under one folder that git ignores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STATE_VARIABLE: Final = "LOCAL_STATE_DIR"
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Everything under `root`."""
+    """The paths under `root`."""
 
     root: Path
 
@@ -25,17 +25,17 @@ class Folders:
 
     @property
     def state_file(self) -> Path:
-        """Return where the running processes are recorded."""
+        """Return the file that records the running processes."""
         return self.root / "state.json"
 
     @property
     def lock_file(self) -> Path:
-        """Return what a running `up` or `down` holds locked."""
+        """Return the file that `up` and `down` lock while they run."""
         return self.root / "lock"
 
     @property
     def logs(self) -> Path:
-        """Return where each process writes its output."""
+        """Return the folder of the log files."""
         return self.root / "logs"
 
     def log(self, role: str) -> Path:
@@ -44,20 +44,20 @@ class Folders:
 
     @property
     def cdk_home(self) -> Path:
-        """Return the CDK command line's own home: it caches accounts by access key there."""
+        """Return the CDK command line's home, where it caches account ids by access key."""
         return self.root / "cdk-home"
 
     @property
     def assembly(self) -> Path:
-        """Return where `cdk deploy` writes the cloud assembly."""
+        """Return the cloud assembly of `cdk deploy`."""
         return self.root / "cdk.out"
 
     @property
     def outputs(self) -> Path:
-        """Return where `cdk deploy` writes the stack outputs."""
+        """Return the file of the stack outputs of `cdk deploy`."""
         return self.root / "outputs.json"
 
     def make(self) -> None:
-        """Create the folders that others write to, readable by this user alone."""
+        """Create the folders, readable by this user only."""
         for folder in (self.root, self.logs, self.cdk_home):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Hold interruptions back for a moment, so that what has been started is also recorded."""
+"""Defer Ctrl-C and termination signals while a process is started and recorded."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-HELD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+DEFERRED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Run the block to its end; an interruption that came meanwhile takes effect after it.
+def deferred_interrupts() -> Iterator[None]:
+    """Run the block to its end, then deliver the first signal that arrived meanwhile.
 
-    Not by blocking the signals: a process started in the block would inherit that, and be deaf to SIGTERM.
+    Signals are not blocked: a process started in the block would inherit the mask and ignore SIGTERM.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals are handled by the main thread alone
+        yield  # Python runs signal handlers in the main thread only
         return
-    came: list[int] = []
+    pending: list[int] = []
 
-    def note(number: int, _: FrameType | None) -> None:
-        came.append(number)
+    def defer(number: int, _: FrameType | None) -> None:
+        pending.append(number)
 
-    before = {each: signal.signal(each, note) for each in HELD}
+    handlers = {each: signal.signal(each, defer) for each in DEFERRED}
     try:
         yield
     finally:
-        for each, handler in before.items():
+        for each, handler in handlers.items():
             signal.signal(each, handler if handler is not None else signal.SIG_DFL)
-        if came:
-            signal.raise_signal(came[0])
+        if pending:
+            signal.raise_signal(pending[0])

@@ -1,4 +1,4 @@
-"""Tell a person what happens: one calm line per step, with its seconds."""
+"""Print progress: one line per step, with the seconds it took."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ INDENT: Final = "  "
 
 
 class Step:
-    """A step under way; `note` is what its line ends with."""
+    """A running step; `note` is printed at the end of its line."""
 
     def __init__(self, out: TextIO, title: str) -> None:
         self.note = ""
         self._out = out
         self._title = title
-        self._shown = ""
+        self._detail = ""
 
     def detail(self, text: str) -> None:
-        """Show on a terminal what the step is at; a log file gets only the finished line."""
-        if self._out.isatty() and text != self._shown:
-            self._shown = text
+        """Show progress within the step on a terminal; a file gets only the finished line."""
+        if self._out.isatty() and text != self._detail:
+            self._detail = text
             width = shutil.get_terminal_size().columns - 1
             self._out.write(CLEAR + f"{INDENT}{self._title} … {text}"[:width])
             self._out.flush()
@@ -43,7 +43,7 @@ class Report:
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
-        """Announce a step, and complete its line with the seconds it took, or with the word failed."""
+        """Print the step's title, then complete the line with its note, or `failed`, and the seconds it took."""
         started, terminal = time.monotonic(), self._out.isatty()
         step = Step(self._out, title)
         self._out.write(f"{INDENT}{title} …")

@@ -1,4 +1,4 @@
-"""Remember, across commands, what runs: one JSON file, replaced as a whole or not at all."""
+"""Persist, between commands, what is running: one JSON file, replaced atomically."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.workspace.errors import LocalError
+from operations.errors import OperatorError
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One process. `created` is its start time as the system tells it: a recycled pid has another."""
+    """One process. `created` is its start time in seconds since the epoch: it tells a recycled pid apart."""
 
     role: str
     pid: int
@@ -22,8 +22,8 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StandInPorts:
-    """Where the stand-ins listen."""
+class FakePorts:
+    """The ports that the fakes listen on."""
 
     honeycomb: int
     rollbar: int
@@ -32,7 +32,7 @@ class StandInPorts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningService:
-    """The service process behind the load balancer; two with one `identity` would behave alike."""
+    """The service process behind the load balancer; an equal `identity` means equal code and environment."""
 
     port: int
     identity: str
@@ -41,50 +41,50 @@ class RunningService:
 
 @dataclass(slots=True)
 class State:
-    """All that a later command needs to know."""
+    """Everything that a later command needs to know."""
 
     processes: list[Record] = field(default_factory=list)
     gateway_port: int | None = None
     bootstrapped: bool = False
-    stand_ins: StandInPorts | None = None
+    fake_ports: FakePorts | None = None
     outputs: dict[str, str] = field(default_factory=dict)
     service: RunningService | None = None
 
-    def of(self, role: str) -> Record | None:
-        """Return the newest process of a role."""
+    def newest(self, role: str) -> Record | None:
+        """Return the process of a role that was recorded last."""
         return next((each for each in reversed(self.processes) if each.role == role), None)
 
-    def forget(self, gone: Iterable[Record]) -> None:
-        """Remove processes that are no more."""
-        ended = set(gone)
+    def remove(self, records: Iterable[Record]) -> None:
+        """Remove processes that have ended."""
+        ended = set(records)
         self.processes = [each for each in self.processes if each not in ended]
 
     def save(self, path: Path) -> None:
-        """Replace the file at once, so that a crash leaves the old or the new one."""
-        written = path.with_suffix(f".{os.getpid()}.tmp")
-        written.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
-        written.replace(path)
+        """Replace the file atomically: a crash leaves either the old or the new one."""
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
+        temporary.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> State:
-        """Return the recorded state, an empty one when there is none; raises `LocalError` when it is unreadable."""
+        """Return the saved state, or an empty one without a file. Raises `OperatorError` for an unreadable file."""
         try:
             return cls._from_dict(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return cls()
         except (ValueError, TypeError, KeyError) as error:
-            raise LocalError(
+            raise OperatorError(
                 f"{path} is not a state file of this version ({error})",
-                "Delete it and run make down: processes are found without it",
+                "Delete it and run make down, which finds the processes without it",
             ) from error
 
     @classmethod
-    def _from_dict(cls, read: dict[str, Any]) -> State:
+    def _from_dict(cls, document: dict[str, Any]) -> State:
         return cls(
-            processes=[Record(**each) for each in read["processes"]],
-            gateway_port=read["gateway_port"],
-            bootstrapped=read["bootstrapped"],
-            stand_ins=StandInPorts(**read["stand_ins"]) if read["stand_ins"] else None,
-            outputs=read["outputs"],
-            service=RunningService(**read["service"]) if read["service"] else None,
+            processes=[Record(**each) for each in document["processes"]],
+            gateway_port=document["gateway_port"],
+            bootstrapped=document["bootstrapped"],
+            fake_ports=FakePorts(**document["fake_ports"]) if document["fake_ports"] else None,
+            outputs=document["outputs"],
+            service=RunningService(**document["service"]) if document["service"] else None,
         )

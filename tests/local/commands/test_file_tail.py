@@ -5,7 +5,7 @@ from pathlib import Path
 from local.commands.logs import FileTail
 
 
-def test_only_complete_new_lines_are_shown_once(tmp_path: Path) -> None:
+def test_each_complete_line_is_returned_once(tmp_path: Path) -> None:
     path = tmp_path / "service.log"
     tail = FileTail(path)
     assert tail.new_lines() == []

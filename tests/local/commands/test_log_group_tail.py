@@ -5,27 +5,27 @@ import time
 import pytest
 
 from local.backing_services.emulated_aws import EmulatedAws
-from local.commands.logs import GroupTail
+from local.commands.logs import LogGroupTail
 from service.contract import LOG_GROUP
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
-def put(aws: EmulatedAws, *messages: str) -> None:
+def put_events(aws: EmulatedAws, *messages: str) -> None:
     now = int(time.time() * 1000)
     events = [{"timestamp": now, "message": message} for message in messages]
     aws.logs.put_log_events(logGroupName=LOG_GROUP, logStreamName="one", logEvents=events)  # type: ignore[arg-type] # plain dicts
 
 
-def test_events_are_shown_once_as_they_come(emulated_aws: EmulatedAws) -> None:
-    tail = GroupTail(emulated_aws.logs)
+def test_each_event_is_returned_once(emulated_aws: EmulatedAws) -> None:
+    tail = LogGroupTail(emulated_aws.logs)
     assert tail.new_lines() == []
     emulated_aws.logs.create_log_group(logGroupName=LOG_GROUP)
     emulated_aws.logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName="one")
 
-    put(emulated_aws, "first", "second")
+    put_events(emulated_aws, "first", "second")
     assert tail.new_lines() == ["first", "second"]
 
-    put(emulated_aws, "third")
+    put_events(emulated_aws, "third")
     assert tail.new_lines() == ["third"]
     assert tail.new_lines() == []

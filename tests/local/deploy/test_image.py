@@ -21,7 +21,7 @@ def test_equal_code_has_an_equal_fingerprint_of_twelve_hex_digits(tmp_path: Path
     assert len(bytes.fromhex(first)) == 6
 
 
-def test_what_python_caches_does_not_count(tmp_path: Path) -> None:
+def test_python_caches_do_not_change_the_fingerprint(tmp_path: Path) -> None:
     before = fingerprint(tree(tmp_path / "a"))
     cache = tmp_path / "a" / "telemetry" / "__pycache__"
     cache.mkdir()
@@ -31,18 +31,18 @@ def test_what_python_caches_does_not_count(tmp_path: Path) -> None:
 
 
 def test_a_changed_renamed_or_added_file_changes_the_fingerprint(tmp_path: Path) -> None:
-    seen = {fingerprint(tree(tmp_path / "a"))}
+    fingerprints = {fingerprint(tree(tmp_path / "a"))}
     (tmp_path / "a" / "wsgi.py").write_text("changed", encoding="utf-8")
-    seen.add(fingerprint(tmp_path / "a"))
+    fingerprints.add(fingerprint(tmp_path / "a"))
     (tmp_path / "a" / "wsgi.py").rename(tmp_path / "a" / "asgi.py")
-    seen.add(fingerprint(tmp_path / "a"))
+    fingerprints.add(fingerprint(tmp_path / "a"))
     (tmp_path / "a" / "empty").touch()
-    seen.add(fingerprint(tmp_path / "a"))
+    fingerprints.add(fingerprint(tmp_path / "a"))
 
-    assert len(seen) == 4
+    assert len(fingerprints) == 4
 
 
-def test_a_boundary_between_two_files_cannot_move_unseen(tmp_path: Path) -> None:
+def test_content_moved_between_files_changes_the_fingerprint(tmp_path: Path) -> None:
     for name, first, second in (("a", "xy", "z"), ("b", "x", "yz")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1").write_text(first, encoding="utf-8")
@@ -51,17 +51,17 @@ def test_a_boundary_between_two_files_cannot_move_unseen(tmp_path: Path) -> None
     assert fingerprint(tmp_path / "a") != fingerprint(tmp_path / "b")
 
 
-def test_without_a_build_a_plain_image_is_named_with_the_reason() -> None:
+def test_without_a_build_the_image_is_a_placeholder_with_the_reason() -> None:
     image = choose("0123456789ab", "LOCAL_IMAGE=skip")
 
     assert image.context == (f"version={__version__}+0123456789ab", "image=cruddur-backend-flask:0123456789ab")
     assert not image.built
-    assert image.told("") == (
-        "nothing is built, the name cruddur-backend-flask:0123456789ab stands for it: LOCAL_IMAGE=skip"
+    assert image.outcome("") == (
+        "not built: LOCAL_IMAGE=skip. The task definition names the placeholder cruddur-backend-flask:0123456789ab"
     )
 
 
-def test_a_build_names_no_image_and_its_remedy_names_the_way_around_it() -> None:
+def test_a_build_has_a_remedy_that_skips_it() -> None:
     image = choose("0123456789ab", None)
 
     assert image.context == (f"version={__version__}+0123456789ab",)
@@ -69,10 +69,10 @@ def test_a_build_names_no_image_and_its_remedy_names_the_way_around_it() -> None
     assert "make up LOCAL_IMAGE=skip" in image.remedy
 
 
-def test_what_became_of_the_image_is_read_from_the_deployment() -> None:
+def test_the_outcome_is_read_from_the_deploy_log() -> None:
     image = choose("0123456789ab", None)
     template = "Cruddur-local-Service: success: Published Cruddur-local-Service Template (current_account)\n"
     published = "Cruddur-local-Service: success: Published Backend/Task/backend-flask/AssetImage (current_account)\n"
 
-    assert "pushed to the emulated ECR" in image.told(template + published)
-    assert "neither built nor pushed" in image.told(template)
+    assert "pushed to the emulated ECR" in image.outcome(template + published)
+    assert "unchanged" in image.outcome(template)

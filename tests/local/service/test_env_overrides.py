@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from local.backing_services.emulated_aws import EmulatedAws
-from local.service.env_overrides import differences, rewiring
-from local.workspace.state import StandInPorts
+from local.service.env_overrides import differences, env_overrides
+from local.workspace.state import FakePorts
 from service.contract import Variable
 
-REWIRED = rewiring(EmulatedAws(4566), StandInPorts(honeycomb=1001, rollbar=1002, daemon=1003), 1004)
+OVERRIDES = env_overrides(EmulatedAws(4566), FakePorts(honeycomb=1001, rollbar=1002, daemon=1003), 1004)
 
 
-def test_the_rewiring_is_exactly_the_addresses_and_the_role_credentials() -> None:
-    assert REWIRED == {
+def test_the_overrides_are_addresses_and_credentials_only() -> None:
+    assert OVERRIDES == {
         "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "local-fake-key-id",
@@ -22,11 +22,11 @@ def test_the_rewiring_is_exactly_the_addresses_and_the_role_credentials() -> Non
     }
 
 
-def test_only_what_differs_is_told_with_what_was_deployed() -> None:
-    said = {Variable.PORT: "4567", Variable.AWS_REGION: "us-east-1", "HONEYCOMB_API_KEY": "fake"}
+def test_only_differences_are_listed_with_the_deployed_value() -> None:
+    deployed = {Variable.PORT: "4567", Variable.AWS_REGION: "us-east-1", "HONEYCOMB_API_KEY": "fake"}
 
-    told = differences(said, REWIRED)
+    lines = differences(deployed, OVERRIDES)
 
-    assert "PORT=1004 (deployed: 4567)" in told
-    assert "BIND_HOST=127.0.0.1 (added)" in told
-    assert not [line for line in told if line.startswith(("AWS_REGION", "HONEYCOMB_API_KEY"))]
+    assert "PORT=1004 (deployed: 4567)" in lines
+    assert "BIND_HOST=127.0.0.1 (added)" in lines
+    assert not [line for line in lines if line.startswith(("AWS_REGION", "HONEYCOMB_API_KEY"))]

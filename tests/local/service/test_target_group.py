@@ -5,14 +5,17 @@ import uuid
 import pytest
 
 from local.backing_services.emulated_aws import EmulatedAws
-from local.service.target_group import IDS, point_at
+from local.service.target_group import IDS, set_target
+from service.contract import CONTAINER_PORT
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
 def group_of(aws: EmulatedAws, *targets: tuple[str, int]) -> str:
-    made = aws.elbv2.create_target_group(Name=uuid.uuid4().hex, Protocol="HTTP", Port=4567, TargetType="ip")
-    arn = made["TargetGroups"][0]["TargetGroupArn"]
+    response = aws.elbv2.create_target_group(
+        Name=uuid.uuid4().hex, Protocol="HTTP", Port=CONTAINER_PORT, TargetType="ip"
+    )
+    arn = response["TargetGroups"][0]["TargetGroupArn"]
     for target_id, port in targets:
         aws.elbv2.register_targets(TargetGroupArn=arn, Targets=[{"Id": target_id, "Port": port}])
     return arn
@@ -24,31 +27,31 @@ def targets_of(aws: EmulatedAws, group: str) -> list[tuple[str, int | None]]:
 
 
 @pytest.mark.parametrize(
-    "before",
+    "registered",
     [
         [],
         [("127.0.0.1", 1)],
         [("localhost", 1)],
-        [("10.0.0.7", 4567)],
-        [("127.0.0.1", 1), ("localhost", 3), ("10.0.0.7", 4567)],
+        [("10.0.0.7", CONTAINER_PORT)],
+        [("127.0.0.1", 1), ("localhost", 3), ("10.0.0.7", CONTAINER_PORT)],
         [("localhost", 2), ("127.0.0.1", 1)],
     ],
 )
-def test_the_new_port_becomes_the_only_target(emulated_aws: EmulatedAws, before: list[tuple[str, int]]) -> None:
-    group = group_of(emulated_aws, *before)
+def test_the_new_port_is_the_only_target(emulated_aws: EmulatedAws, registered: list[tuple[str, int]]) -> None:
+    group = group_of(emulated_aws, *registered)
 
-    point_at(emulated_aws.elbv2, group, 2)
+    set_target(emulated_aws.elbv2, group, 2)
 
     [(target_id, port)] = targets_of(emulated_aws, group)
     assert port == 2
     assert target_id in IDS
 
 
-def test_pointing_twice_changes_nothing(emulated_aws: EmulatedAws) -> None:
+def test_setting_the_same_target_again_changes_nothing(emulated_aws: EmulatedAws) -> None:
     group = group_of(emulated_aws)
-    point_at(emulated_aws.elbv2, group, 2)
-    once = targets_of(emulated_aws, group)
+    set_target(emulated_aws.elbv2, group, 2)
+    targets = targets_of(emulated_aws, group)
 
-    point_at(emulated_aws.elbv2, group, 2)
+    set_target(emulated_aws.elbv2, group, 2)
 
-    assert targets_of(emulated_aws, group) == once
+    assert targets_of(emulated_aws, group) == targets

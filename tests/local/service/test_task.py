@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.service.task import container_spec, resolve
-from local.workspace.errors import LocalError
+from operations.errors import OperatorError
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import TaskDefinitionTypeDef
@@ -30,7 +30,7 @@ def definition(*, source: str = SECRET_ARN) -> TaskDefinitionTypeDef:
     }
 
 
-def test_the_named_container_is_described_as_the_definition_says() -> None:
+def test_the_spec_has_the_values_of_the_named_container() -> None:
     spec = container_spec(definition(), "backend-flask")
 
     assert spec.task_definition.endswith("Backend:7")
@@ -40,22 +40,22 @@ def test_the_named_container_is_described_as_the_definition_says() -> None:
     assert spec.stop_timeout == 30
 
 
-def test_a_container_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(LocalError, match=r"Backend:7 has no container 'web', only xray-daemon, backend-flask"):
+def test_an_unknown_container_is_an_error_that_names_the_existing_ones() -> None:
+    with pytest.raises(OperatorError, match=r"Backend:7 has no container 'web', only xray-daemon, backend-flask"):
         container_spec(definition(), "web")
 
 
 @pytest.mark.parametrize("source", [SECRET_ARN, f"{SECRET_ARN}:::", "local/cruddur/honeycomb-api-key"])
-def test_a_secret_is_read_by_its_whole_arn_or_name(source: str) -> None:
-    asked: list[str] = []
+def test_a_secret_is_read_by_its_full_arn_or_name(source: str) -> None:
+    requested: list[str] = []
 
     def read(secret: str) -> str:
-        asked.append(secret)
+        requested.append(secret)
         return KEY
 
     task = resolve(container_spec(definition(source=source), "backend-flask"), read)
 
-    assert asked == [source.removesuffix(":::")]
+    assert requested == [source.removesuffix(":::")]
     assert task.environment == {"PORT": "4567", "AWS_XRAY_URL": "", "HONEYCOMB_API_KEY": KEY}
 
 
@@ -63,11 +63,11 @@ def test_a_secret_is_read_by_its_whole_arn_or_name(source: str) -> None:
 def test_a_part_of_a_secret_is_an_error_that_names_the_variable(part: str) -> None:
     spec = container_spec(definition(source=SECRET_ARN + part), "backend-flask")
 
-    with pytest.raises(LocalError, match="HONEYCOMB_API_KEY names a part or a version"):
+    with pytest.raises(OperatorError, match="HONEYCOMB_API_KEY names a part or a version"):
         resolve(spec, lambda secret: secret)
 
 
-def test_a_resolved_task_does_not_show_its_secrets() -> None:
+def test_a_resolved_task_hides_its_secrets_in_repr() -> None:
     task = resolve(container_spec(definition(), "backend-flask"), lambda _: KEY)
 
     assert KEY in task.environment.values()

@@ -1,4 +1,4 @@
-"""An interruption while a process is being started takes effect once the process is recorded, never between."""
+"""A signal that arrives while a process is started is delivered after the process is recorded."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from local.workspace.interrupts import held_back
+from local.workspace.interrupts import deferred_interrupts
 
 
-def test_ctrl_c_within_the_block_takes_effect_after_it() -> None:
+def test_ctrl_c_within_the_block_is_raised_after_it() -> None:
     recorded: list[str] = []
 
     def start() -> None:
-        with held_back():
+        with deferred_interrupts():
             signal.raise_signal(signal.SIGINT)
             recorded.append("started")
 
@@ -24,15 +24,15 @@ def test_ctrl_c_within_the_block_takes_effect_after_it() -> None:
     assert recorded == ["started"]
 
 
-def test_the_handlers_are_those_from_before() -> None:
-    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
-    with held_back():
-        assert signal.getsignal(signal.SIGINT) is not before[0]
-    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+def test_the_signal_handlers_are_restored() -> None:
+    handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    with deferred_interrupts():
+        assert signal.getsignal(signal.SIGINT) is not handlers[0]
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers
 
 
-def test_a_process_started_within_the_block_still_hears_sigterm() -> None:
-    with held_back():
+def test_a_process_started_within_the_block_ends_on_sigterm() -> None:
+    with deferred_interrupts():
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
     with child:
         child.terminate()

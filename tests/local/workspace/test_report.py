@@ -13,7 +13,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_each_step_is_one_line_with_its_seconds() -> None:
+def test_a_step_is_one_line_with_its_seconds() -> None:
     out = io.StringIO()
     report = Report(out)
 
@@ -26,7 +26,7 @@ def test_each_step_is_one_line_with_its_seconds() -> None:
     assert re.fullmatch(r"  cdk deploy … 51 resources \(\d\.\d s\)\n  wait … done \(\d\.\d s\)\n", out.getvalue())
 
 
-def test_a_terminal_sees_what_a_step_is_at() -> None:
+def test_a_terminal_shows_the_progress_of_a_step() -> None:
     out = Terminal()
 
     with Report(out).step("cdk deploy") as step:
@@ -36,7 +36,7 @@ def test_a_terminal_sees_what_a_step_is_at() -> None:
     assert out.getvalue().rpartition("\r")[2].startswith("\x1b[K  cdk deploy … done (")
 
 
-def test_a_failing_step_says_so_and_lets_the_error_pass() -> None:
+def test_a_failed_step_says_so_and_raises_its_error() -> None:
     out = io.StringIO()
 
     with pytest.raises(ZeroDivisionError), Report(out).step("cdk deploy"):
