@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 0.5
 OVERLAP_MILLISECONDS: Final = 5_000
 """Events may become visible slightly out of order."""
-MAX_SEEN: Final = 10_000
+MAX_RECENT_IDS: Final = 10_000
 """Event ids to remember, against printing an event twice."""
 ROLES: Final = (emulator.ROLE, fakes.ROLE, runner.ROLE)
 """The long-running processes. The CDK's output stays in its own log files."""
@@ -62,7 +62,7 @@ class LogGroupTail:
 
     client: CloudWatchLogsClient
     since: int = 0
-    seen: dict[str, None] = field(default_factory=dict)
+    recent_ids: dict[str, None] = field(default_factory=dict)
 
     def new_lines(self) -> list[str]:
         """Return the messages since the last call, none while CloudWatch does not respond."""
@@ -71,10 +71,10 @@ class LogGroupTail:
             events = self.client.filter_log_events(logGroupName=LOG_GROUP, startTime=start)["events"]
         except (BotoCoreError, ClientError):
             return []
-        fresh = [event for event in events if event["eventId"] not in self.seen]
-        self.seen.update((event["eventId"], None) for event in fresh)
-        for oldest in list(self.seen)[: max(0, len(self.seen) - MAX_SEEN)]:
-            del self.seen[oldest]
+        fresh = [event for event in events if event["eventId"] not in self.recent_ids]
+        self.recent_ids.update((event["eventId"], None) for event in fresh)
+        for oldest in list(self.recent_ids)[: max(0, len(self.recent_ids) - MAX_RECENT_IDS)]:
+            del self.recent_ids[oldest]
         self.since = max([self.since, *(event["timestamp"] for event in fresh)])
         return [event["message"] for event in fresh]
 

@@ -49,11 +49,11 @@ def test_an_unknown_container_is_an_error_that_names_the_existing_ones() -> None
 def test_a_secret_is_read_by_its_full_arn_or_name(source: str) -> None:
     requested: list[str] = []
 
-    def read(secret: str) -> str:
+    def fetch(secret: str) -> str:
         requested.append(secret)
         return KEY
 
-    task = resolve(container_spec(definition(source=source), "backend-flask"), read)
+    task = resolve(container_spec(definition(source=source), "backend-flask"), fetch)
 
     assert requested == [source.removesuffix(":::")]
     assert task.environment == {"PORT": "4567", "AWS_XRAY_URL": "", "HONEYCOMB_API_KEY": KEY}
