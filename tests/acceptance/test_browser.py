@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from local.smoke_test.backends import xray_id
 from local.workspace.folders import CHECKOUT
 from local.workspace.state import State
 from service.contract import FRONTEND_SERVICE_NAME
@@ -144,7 +145,7 @@ def test_every_saved_query_returns_the_telemetry_of_a_visit(checkout: Checkout, 
         expected = {
             **dict.fromkeys(("CloudWatch: Latency by user id", "Honeycomb: Latency by user"), "worf"),
             **dict.fromkeys(("CloudWatch: Recent traces", "Honeycomb: Recent traces"), fault),
-            WITH_ROWS[6]: f"1-{fault[:8]}-{fault[8:]}",
+            WITH_ROWS[6]: xray_id(fault),
         }
         # The browser stays open until everything has arrived: a closed one sends nothing more.
         tables = eventually(
