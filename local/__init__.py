@@ -1,0 +1,1 @@
+"""Run the whole deployment on this machine, without an AWS account: `python -m local up`."""

@@ -1,6 +1,6 @@
 import sys
 
-from local.cli import main
+from local.commands.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Count, for many trace ids at once, how often each of the four places holds a request."""
+"""Count, for many trace ids at once, how often each telemetry backend has a request."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 
 import requests
 
-from local.aws import EmulatedAws
-from local.state import State
-from service.contract import LOG_GROUP
+from local.backing_services.emulated_aws import EmulatedAws
+from local.smoke_test.backends import xray_id
+from local.workspace.http_client import direct_client
+from local.workspace.state import State
+from service.contract import ACCESS_LOGGER, LOG_GROUP
 
-XRAY_IDS_A_CALL = 5
+XRAY_BATCH_SIZE = 5
 
 
 @dataclass(frozen=True)
@@ -28,33 +30,31 @@ class Census:
 
 
 def take(state: State, trace_ids: list[str]) -> Census:
-    """Ask each place through its own interface."""
+    """Query each backend through its own API."""
     assert state.gateway_port is not None
-    assert state.stand_ins is not None
+    assert state.fake_ports is not None
     aws = EmulatedAws(state.gateway_port)
-    with requests.Session() as session:
-        session.trust_env = False
-        spans = Counter(_server_spans(session, state.stand_ins.honeycomb, trace_ids))
-        items = Counter(_items(session, state.stand_ins.rollbar, trace_ids))
+    with direct_client() as client:
+        spans = Counter(_server_spans(client, state.fake_ports.honeycomb, trace_ids))
+        items = Counter(_items(client, state.fake_ports.rollbar, trace_ids))
     return Census(spans, Counter(_segments(aws, trace_ids)), Counter(_access_lines(aws, set(trace_ids))), items)
 
 
-def _server_spans(session: requests.Session, port: int, trace_ids: Iterable[str]) -> Iterator[str]:
+def _server_spans(client: requests.Session, port: int, trace_ids: Iterable[str]) -> Iterator[str]:
     for trace_id in trace_ids:
-        found = session.get(f"http://127.0.0.1:{port}/traces/{trace_id}", timeout=5).json()
-        yield from (trace_id for span in found if span["kind"] == "server")
+        spans = client.get(f"http://127.0.0.1:{port}/traces/{trace_id}", timeout=5).json()
+        yield from (trace_id for span in spans if span["kind"] == "server")
 
 
-def _items(session: requests.Session, port: int, trace_ids: Iterable[str]) -> Iterator[str]:
+def _items(client: requests.Session, port: int, trace_ids: Iterable[str]) -> Iterator[str]:
     for trace_id in trace_ids:
         url = f"http://127.0.0.1:{port}/items"
-        yield from (trace_id for _ in session.get(url, params={"trace_id": trace_id}, timeout=5).json())
+        yield from (trace_id for _ in client.get(url, params={"trace_id": trace_id}, timeout=5).json())
 
 
 def _segments(aws: EmulatedAws, trace_ids: list[str]) -> Iterator[str]:
-    for start in range(0, len(trace_ids), XRAY_IDS_A_CALL):
-        few = trace_ids[start : start + XRAY_IDS_A_CALL]
-        ids = [f"1-{trace_id[:8]}-{trace_id[8:]}" for trace_id in few]
+    for start in range(0, len(trace_ids), XRAY_BATCH_SIZE):
+        ids = [xray_id(trace_id) for trace_id in trace_ids[start : start + XRAY_BATCH_SIZE]]
         for trace in aws.xray.batch_get_traces(TraceIds=ids)["Traces"]:
             yield from (trace["Id"][2:].replace("-", "") for _ in trace["Segments"])
 
@@ -63,5 +63,5 @@ def _access_lines(aws: EmulatedAws, trace_ids: set[str]) -> Iterator[str]:
     for page in aws.logs.get_paginator("filter_log_events").paginate(logGroupName=LOG_GROUP):
         for event in page["events"]:
             line: dict[str, Any] = json.loads(event["message"])
-            if line["logger"] == "service.access" and line["trace_id"] in trace_ids:
+            if line["logger"] == ACCESS_LOGGER and line["trace_id"] in trace_ids:
                 yield line["trace_id"]

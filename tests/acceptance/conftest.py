@@ -14,16 +14,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.folders import CHECKOUT
-from local.processes import MARKER
+from local.workspace.folders import CHECKOUT
+from local.workspace.processes import MARKER
 
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "node_modules", ".local", "cdk.out", "__pycache__", ".*_cache")
+EXCLUDED = shutil.ignore_patterns(".git", ".venv", "node_modules", ".local", "cdk.out", "__pycache__", ".*_cache")
 SECONDS = 100
 
 
 @dataclass
 class Checkout:
-    """A copy of this checkout with a state folder of its own, so that its code can be changed."""
+    """A copy of this checkout whose code a test may change, with its own state folder."""
 
     root: Path
 
@@ -35,7 +35,7 @@ class Checkout:
         return subprocess.Popen(
             [str(self.root / ".venv" / "bin" / "python"), "-m", "local", *command],
             cwd=self.root,
-            # A build would need what no test may: a base image and packages from outside.
+            # An image build would download a base image and packages.
             env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
             | {"LOCAL_IMAGE": "skip"}
             | environment,
@@ -49,27 +49,27 @@ class Checkout:
             out, err = process.communicate(timeout=SECONDS)
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
-    def log_appears(self, name: str, seconds: float = 30) -> None:
+    def wait_for_log(self, name: str, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while not (self.state / "logs" / name).exists():
             assert time.monotonic() < deadline, f"no {name} after {seconds} s"
             time.sleep(0.05)
 
     def pid(self, role: str) -> int:
-        shown = self.run("status").stdout
-        found = re.search(rf"^{role} +process (\d+)", shown, re.MULTILINE)
-        assert found, shown
-        return int(found[1])
+        output = self.run("status").stdout
+        match = re.search(rf"^{role} +process (\d+)", output, re.MULTILINE)
+        assert match, output
+        return int(match[1])
 
-    def left_running(self) -> list[str]:
+    def running_processes(self) -> list[str]:
         return [
             " ".join(process.cmdline())
             for process in psutil.process_iter()
-            if process.status() != psutil.STATUS_ZOMBIE and _marked(process, self.state)
+            if process.status() != psutil.STATUS_ZOMBIE and _belongs_to(process, self.state)
         ]
 
 
-def _marked(process: psutil.Process, state: Path) -> bool:
+def _belongs_to(process: psutil.Process, state: Path) -> bool:
     try:
         return process.environ().get(MARKER) == str(state)
     except (psutil.Error, OSError):
@@ -79,12 +79,12 @@ def _marked(process: psutil.Process, state: Path) -> bool:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Iterator[Checkout]:
     root = tmp_path.resolve() / "checkout"
-    shutil.copytree(CHECKOUT, root, ignore=LEFT_OUT)
+    shutil.copytree(CHECKOUT, root, ignore=EXCLUDED)
     (root / ".venv").symlink_to(Path(sys.prefix))
     (root / "node_modules").symlink_to(CHECKOUT / "node_modules")
-    made = Checkout(root)
-    yield made
-    made.run("down")
+    copy = Checkout(root)
+    yield copy
+    copy.run("down")
     for process in psutil.process_iter():
-        if _marked(process, made.state):
+        if _belongs_to(process, copy.state):
             process.send_signal(signal.SIGKILL)

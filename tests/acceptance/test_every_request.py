@@ -1,4 +1,4 @@
-"""Two thousand requests through the deployed load balancer: every sampled one is in its places once, no other is."""
+"""Send 2,000 requests through the deployed load balancer: each backend has every sampled one once, and no other."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from threading import local
 import pytest
 import requests
 
-from local.aws import EmulatedAws
-from local.state import State
+from local.backing_services.emulated_aws import EmulatedAws
+from local.workspace.http_client import direct_client
+from local.workspace.state import State
+from service.contract import TRACE_ID_HEADER
 from tests.acceptance import census
 from tests.acceptance.conftest import Checkout
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
 
 REQUESTS = 2000
-AT_ONCE = 8
+CONCURRENCY = 8
 PATHS = (
     ("/api/activities/home", 200),
     ("/api/activities/notifications", 200),
@@ -46,12 +48,12 @@ SHAPES = (
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What one request was, and what its response said."""
+class Outcome:
+    """One request and what its response contained."""
 
     shape: str
     path: str
-    given: str | None
+    sent_trace_id: str | None
     trace_id: str
     sampled: bool
     as_expected: bool
@@ -60,23 +62,22 @@ class Answer:
 class LoadBalancer:
     """The deployed load balancer, by the address that `up` printed."""
 
-    def __init__(self, shown: str) -> None:
-        found = re.search(r"Up after \d+ s: http://([a-z0-9-]+\.alb\.localhost):(\d+)/", shown)
-        assert found, shown
-        self._host, self._port = found[1], int(found[2])
-        self._kept = local()
+    def __init__(self, output: str) -> None:
+        match = re.search(r"Up after \d+ s: http://([a-z0-9-]+\.alb\.localhost):(\d+)/", output)
+        assert match, output
+        self._host, self._port = match[1], int(match[2])
+        self._thread = local()
 
     def get(self, path: str, headers: dict[str, str]) -> requests.Response:
-        session: requests.Session | None = getattr(self._kept, "session", None)
-        if session is None:
-            session = self._kept.session = requests.Session()
-            session.trust_env = False
+        client: requests.Session | None = getattr(self._thread, "client", None)
+        if client is None:
+            client = self._thread.client = direct_client()
         host = {"Host": f"{self._host}:{self._port}"}
-        return session.get(f"http://127.0.0.1:{self._port}{path}", headers=headers | host, timeout=20)
+        return client.get(f"http://127.0.0.1:{self._port}{path}", headers=headers | host, timeout=20)
 
 
 def headers_of(shape: str, trace_id: str, parent: str) -> tuple[dict[str, str], str | None]:
-    """Return the headers of one shape, and the trace id that they give, if any."""
+    """Return the headers of one shape and the trace id in them, if any."""
     root = f"Root=1-{trace_id[:8]}-{trace_id[8:]}"
     other = "Root=1-5759e988-bd862e3fe1be46a994272793"
     shapes: dict[str, tuple[dict[str, str], str | None]] = {
@@ -94,18 +95,18 @@ def headers_of(shape: str, trace_id: str, parent: str) -> tuple[dict[str, str], 
     return shapes[shape]
 
 
-def send(load_balancer: LoadBalancer, number: int) -> Answer:
-    draw = random.Random(number)
+def send(load_balancer: LoadBalancer, number: int) -> Outcome:
+    rng = random.Random(number)
     shape = SHAPES[number % len(SHAPES)]
-    path, status = PATHS[draw.randrange(len(PATHS))]
-    trace_id = f"{int(time.time()):08x}{draw.getrandbits(96):024x}"
-    headers, given = headers_of(shape, trace_id, f"{draw.getrandbits(64):016x}")
+    path, status = PATHS[rng.randrange(len(PATHS))]
+    trace_id = f"{int(time.time()):08x}{rng.getrandbits(96):024x}"
+    headers, sent_trace_id = headers_of(shape, trace_id, f"{rng.getrandbits(64):016x}")
     response = load_balancer.get(path, headers)
-    return Answer(
+    return Outcome(
         shape=shape,
         path=path,
-        given=given,
-        trace_id=response.headers["X-Trace-Id"],
+        sent_trace_id=sent_trace_id,
+        trace_id=response.headers[TRACE_ID_HEADER],
         sampled=is_sampled(response),
         as_expected=response.status_code == status,
     )
@@ -115,24 +116,24 @@ def is_sampled(response: requests.Response) -> bool:
     return int(response.headers["traceresponse"][-2:], 16) & 1 == 1
 
 
-def wait_until_some_are_not_sampled(load_balancer: LoadBalancer) -> None:
-    """The service learns of a changed rule when it next asks X-Ray for its targets, each ten seconds."""
+def wait_until_some_are_unsampled(load_balancer: LoadBalancer) -> None:
+    """Wait for the service to poll the changed rule from X-Ray, which it does every ten seconds."""
     deadline = time.monotonic() + 45
     while all(send(load_balancer, 0).sampled for _ in range(30)):
-        assert time.monotonic() < deadline, "the service does not follow the rule in X-Ray"
+        assert time.monotonic() < deadline, "the service did not apply the rule of X-Ray"
         time.sleep(0.5)
 
 
 def wait_until_settled(state: State, expected: census.Census) -> census.Census:
-    """Look again until all has arrived, for a few seconds at most."""
+    """Repeat the census until it is as expected, for at most 20 seconds; return the last one."""
     ids = list(expected.cloudwatch)
     deadline = time.monotonic() + 20
-    while (found := census.take(state, ids)) != expected and time.monotonic() < deadline:
+    while (counts := census.take(state, ids)) != expected and time.monotonic() < deadline:
         time.sleep(0.5)
-    return found
+    return counts
 
 
-def test_every_sampled_request_is_in_all_its_places_once(
+def test_every_backend_has_each_sampled_request_exactly_once(
     checkout: Checkout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     up = checkout.run("up")
@@ -141,32 +142,32 @@ def test_every_sampled_request_is_in_all_its_places_once(
     assert state.gateway_port is not None
     load_balancer = LoadBalancer(up.stdout)
     EmulatedAws(state.gateway_port).xray.update_sampling_rule(SamplingRuleUpdate=RULE)  # type: ignore[arg-type]  # a plain dict
-    wait_until_some_are_not_sampled(load_balancer)
+    wait_until_some_are_unsampled(load_balancer)
     health_checks = [load_balancer.get("/api/health-check", {}) for _ in range(20)]
-    assert not any(map(is_sampled, health_checks)), "they have a rule of their own"
+    assert not any(map(is_sampled, health_checks)), "health checks have their own rule"
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        answers = list(pool.map(lambda number: send(load_balancer, number), range(REQUESTS)))
-    every = {answer.trace_id for answer in answers}
-    sampled = {answer.trace_id for answer in answers if answer.sampled}
-    failing = {answer.trace_id for answer in answers if answer.path == "/api/fault"}
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        outcomes = list(pool.map(lambda number: send(load_balancer, number), range(REQUESTS)))
+    every = {outcome.trace_id for outcome in outcomes}
+    sampled = {outcome.trace_id for outcome in outcomes if outcome.sampled}
+    failing = {outcome.trace_id for outcome in outcomes if outcome.path == "/api/fault"}
     assert len(every) == REQUESTS
     expected = census.Census(*map(Counter, (sampled, sampled, every, failing)))
-    found = wait_until_settled(state, expected)
+    counts = wait_until_settled(state, expected)
 
     with capsys.disabled():
-        print(f"\n{summary(answers, found, sampled, failing)}")  # noqa: T201 - the figures are what a person runs this for
-    assert all(answer.as_expected for answer in answers)
-    assert all(answer.given in (None, answer.trace_id) for answer in answers)
-    assert found == expected
+        print(f"\n{summary(outcomes, counts, sampled, failing)}")  # noqa: T201 - the figures are for the developer
+    assert all(outcome.as_expected for outcome in outcomes)
+    assert all(outcome.sent_trace_id in (None, outcome.trace_id) for outcome in outcomes)
+    assert counts == expected
     assert 0.3 < len(sampled) / REQUESTS < 0.55
 
 
-def summary(answers: list[Answer], found: census.Census, sampled: set[str], failing: set[str]) -> str:
-    shapes = Counter(answer.shape for answer in answers if answer.sampled)
+def summary(outcomes: list[Outcome], counts: census.Census, sampled: set[str], failing: set[str]) -> str:
+    shapes = Counter(outcome.shape for outcome in outcomes if outcome.sampled)
     return (
-        f"{len(answers)} requests, {AT_ONCE} at a time: {len(sampled)} sampled, {len(failing)} failing\n"
-        f"Honeycomb {found.honeycomb.total()} server spans, X-Ray {found.xray.total()} segments, "
-        f"CloudWatch Logs {found.cloudwatch.total()} access lines, Rollbar {found.rollbar.total()} items\n"
-        f"sampled by shape, of {len(answers) // len(SHAPES)} each: {dict(sorted(shapes.items()))}"
+        f"{len(outcomes)} requests, {CONCURRENCY} at a time: {len(sampled)} sampled, {len(failing)} failing\n"
+        f"Honeycomb {counts.honeycomb.total()} server spans, X-Ray {counts.xray.total()} segments, "
+        f"CloudWatch Logs {counts.cloudwatch.total()} access lines, Rollbar {counts.rollbar.total()} items\n"
+        f"sampled by shape, of {len(outcomes) // len(SHAPES)} each: {dict(sorted(shapes.items()))}"
     )

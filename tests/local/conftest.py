@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.aws import EmulatedAws
+from local.backing_services.emulated_aws import EmulatedAws
 from tests.local.emulator.conftest import free_port, start, wait_until_ready
 
 

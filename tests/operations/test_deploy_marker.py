@@ -12,7 +12,7 @@ import boto3
 import pytest
 import requests
 
-from local.aws import EmulatedAws
+from local.backing_services.emulated_aws import EmulatedAws
 from local.standins import honeycomb_configuration, rollbar
 from local.standins.honeycomb_configuration_store import Environment, Refusal
 from local.standins.server import Served

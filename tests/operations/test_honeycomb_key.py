@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.aws import EmulatedAws
+from local.backing_services.emulated_aws import EmulatedAws
 from service.contract import SECRET_PLACEHOLDER, SecretName, secret_name
 from tests.operations.honeycomb_rig import KEY, Rig, rig
 

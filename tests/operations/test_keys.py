@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.aws import EmulatedAws
+from local.backing_services.emulated_aws import EmulatedAws
 from operations.keys import fill, unfilled
 from service.contract import FILLED_FROM, SECRET_PLACEHOLDER, SecretName, Variable, secret_name
 

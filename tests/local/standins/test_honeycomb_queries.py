@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from local.folders import CHECKOUT
 from local.standins import honeycomb
 from local.standins.honeycomb_expressions import ExpressionError, compile_expression
+from local.workspace.folders import CHECKOUT
 from tests.local.standins.conftest import Serve
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])

@@ -1,0 +1,102 @@
+"""Give clients of the emulator, isolated from the AWS settings of this machine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from local.workspace.ports import LOOPBACK
+
+if TYPE_CHECKING:
+    from botocore.config import _RetryDict
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_xray import XRayClient
+
+REGION: Final = "us-east-1"
+FAKE_KEY_ID: Final = "local-fake-key-id"
+FAKE_KEY: Final = "local-fake-key"
+
+
+@dataclass(frozen=True)
+class EmulatedAws:
+    """The embedded AWS, which serves every API on one port."""
+
+    port: int
+
+    @property
+    def endpoint(self) -> str:
+        """Return the endpoint URL of all its services."""
+        return f"http://{self.registry}"
+
+    @property
+    def registry(self) -> str:
+        """Return the `host:port` of its image registry."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables that point an AWS SDK to the emulator, with fake credentials."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": FAKE_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": FAKE_KEY,
+        }
+
+    def load_balancer_host(self, arn: str) -> str:
+        """Return the `host:port` that the emulator routes to the load balancer.
+
+        The ARN ends in `loadbalancer/app/<name>/<id>` (Elastic Load Balancing, "Resource types").
+        """
+        name = arn.split("/")[-2]
+        return f"{name}.alb.localhost:{self.port}".lower()
+
+    @cached_property
+    def ecs(self) -> ECSClient:
+        """Return a client for the emulated ECS."""
+        return self._session.client("ecs", endpoint_url=self.endpoint)
+
+    @cached_property
+    def elbv2(self) -> ElasticLoadBalancingv2Client:
+        """Return a client for the emulated Elastic Load Balancing."""
+        return self._session.client("elbv2", endpoint_url=self.endpoint)
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        """Return a client for the emulated CloudWatch Logs."""
+        return self._session.client("logs", endpoint_url=self.endpoint)
+
+    @cached_property
+    def secrets(self) -> SecretsManagerClient:
+        """Return a client for the emulated Secrets Manager."""
+        return self._session.client("secretsmanager", endpoint_url=self.endpoint)
+
+    @cached_property
+    def xray(self) -> XRayClient:
+        """Return a client for the emulated X-Ray."""
+        return self._session.client("xray", endpoint_url=self.endpoint)
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        """Return a boto3 session that reads no profile, configuration file or proxy of this machine.
+
+        Each client above sets the endpoint, which a session cannot, so that no request can reach AWS.
+        """
+        blank = {
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+        core = botocore.session.Session(session_vars=blank)
+        retries: _RetryDict = {"mode": "standard", "total_max_attempts": 3}
+        core.set_default_client_config(Config(connect_timeout=2, read_timeout=10, retries=retries, proxies={}))
+        return boto3.Session(FAKE_KEY_ID, FAKE_KEY, region_name=REGION, botocore_session=core)

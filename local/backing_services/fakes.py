@@ -1,0 +1,44 @@
+"""Start the fakes of Honeycomb, Rollbar and the X-Ray daemon, or reuse those that are running."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from local.backing_services.emulated_aws import REGION, EmulatedAws
+from local.workspace.http_client import is_ready
+from local.workspace.ports import LOOPBACK, free_port
+from local.workspace.session import Session
+from local.workspace.state import FakePorts
+
+ROLE: Final = "fakes"
+READY_SECONDS: Final = 30.0
+
+
+def ensure(session: Session, aws: EmulatedAws) -> FakePorts:
+    """Return the ports of the running fakes."""
+    if session.running(ROLE) and session.state.fake_ports is not None:
+        return session.state.fake_ports
+    ports = FakePorts(honeycomb=free_port(), rollbar=free_port(), daemon=free_port())
+    session.state.fake_ports = ports
+    with session.report.step("Start fakes of Honeycomb, Rollbar and the X-Ray daemon") as step:
+        record = session.start(ROLE, _command(aws, ports), aws.variables)
+        session.supervisor.wait_until(
+            lambda: is_ready(f"http://{LOOPBACK}:{ports.daemon}/daemon"),
+            record,
+            seconds=READY_SECONDS,
+            what="The process of the fakes",
+        )
+        step.note = f"ports {ports.honeycomb}, {ports.rollbar}, {ports.daemon}"
+    return ports
+
+
+def _command(aws: EmulatedAws, ports: FakePorts) -> list[str]:
+    options = {
+        "--endpoint": aws.endpoint,
+        "--region": REGION,
+        "--honeycomb-port": str(ports.honeycomb),
+        "--rollbar-port": str(ports.rollbar),
+        "--daemon-port": str(ports.daemon),
+    }
+    return [sys.executable, "-m", "local.standins", *(part for pair in options.items() for part in pair)]

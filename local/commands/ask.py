@@ -1,0 +1,103 @@
+"""Run every saved query that ships with a deploy against the local deployment, and print the results."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from local.backing_services import emulator
+from local.backing_services.emulated_aws import EmulatedAws
+from local.commands.table import ResultTable
+from local.workspace.folders import CHECKOUT
+from local.workspace.http_client import direct_client
+from local.workspace.ports import LOOPBACK
+from local.workspace.session import Session
+from local.workspace.state import FakePorts
+from operations.errors import OperatorError
+from service.contract import APP_NAME, LOG_GROUP
+
+TIME_RANGE: Final = timedelta(hours=3)
+HONEYCOMB: Final = CHECKOUT / "honeycomb"
+TRACE_ID_PLACEHOLDER: Final = "0" * 32
+"""The trace id in the saved query about one trace."""
+TIMEOUT_SECONDS: Final = 30.0
+
+
+def ask(session: Session, *, markdown: bool) -> None:
+    """Print the result of each query. Raises `OperatorError` if nothing is running."""
+    port, ports = session.state.gateway_port, session.state.fake_ports
+    if port is None or ports is None or session.running(emulator.ROLE) is None:
+        raise OperatorError("Nothing is running", "Start with make up, then open its page or send it requests")
+    aws = EmulatedAws(port)
+    for tables in (_cloudwatch_queries(aws), _xray_groups(aws), _honeycomb_board(ports)):
+        for table in tables:
+            session.report.line(table.as_markdown() if markdown else table.as_text())
+
+
+def _cloudwatch_queries(aws: EmulatedAws) -> Iterator[ResultTable]:
+    """Run the deployed saved queries; the one about one trace comes last and gets the id of a failed request."""
+    trace_id, prefix = TRACE_ID_PLACEHOLDER, f"{APP_NAME}/"
+    definitions = aws.logs.describe_query_definitions(queryDefinitionNamePrefix=prefix)["queryDefinitions"]
+    for definition in sorted(definitions, key=lambda each: TRACE_ID_PLACEHOLDER in each["queryString"]):
+        rows = _insights_rows(aws, definition["queryString"].replace(TRACE_ID_PLACEHOLDER, trace_id))
+        failures = [row["trace_id"] for row in rows if "trace_id" in row and row.get("status", "").startswith("5")]
+        trace_id = failures[0] if failures else trace_id
+        yield ResultTable("CloudWatch", definition["name"].removeprefix(prefix), rows)
+
+
+def _insights_rows(aws: EmulatedAws, query: str) -> list[dict[str, str]]:
+    now = int(time.time())
+    query_id = aws.logs.start_query(
+        logGroupName=LOG_GROUP,
+        startTime=now - int(TIME_RANGE.total_seconds()),
+        endTime=now + 1,
+        queryString=query,
+    )["queryId"]
+    results = aws.logs.get_query_results(queryId=query_id)["results"]
+    return [{each["field"]: each["value"] for each in row if each["field"] != "@ptr"} for row in results]
+
+
+def _xray_groups(aws: EmulatedAws) -> Iterator[ResultTable]:
+    """List the traces of each deployed group."""
+    now = datetime.now(UTC)
+    for group in sorted(aws.xray.get_groups()["Groups"], key=lambda each: each["GroupName"]):
+        expression = group.get("FilterExpression", "")
+        if not expression:  # the default group, which matches everything
+            continue
+        pages = aws.xray.get_paginator("get_trace_summaries").paginate(
+            StartTime=now - TIME_RANGE, EndTime=now, FilterExpression=expression
+        )
+        rows = [
+            {
+                "trace id": each["Id"],
+                "path": urlsplit(each.get("Http", {}).get("HttpURL", "")).path,
+                "status": each.get("Http", {}).get("HttpStatus"),
+                "seconds": each.get("Duration"),
+            }
+            # Newest first: an id begins with the start time in seconds.
+            for each in sorted(pages.search("TraceSummaries[]"), key=itemgetter("Id"), reverse=True)
+        ]
+        yield ResultTable("X-Ray", f"Group {group['GroupName']}: {expression}", rows)
+
+
+def _honeycomb_board(ports: FakePorts) -> Iterator[ResultTable]:
+    """Run the queries of the board, in its order."""
+    with direct_client() as client:
+        for panel in _read_json(HONEYCOMB / "board.json")["panels"]:
+            query = _read_json(HONEYCOMB / "queries" / f"{panel['query']}.json")
+            url = f"http://{LOOPBACK}:{ports.honeycomb}/queries/{query['dataset']}"
+            response = client.post(url, json=query["query"], timeout=TIMEOUT_SECONDS)
+            response.raise_for_status()
+            name = query["name"].removeprefix(f"{APP_NAME}: ").capitalize()
+            yield ResultTable("Honeycomb", name, response.json())
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return document

@@ -1,0 +1,32 @@
+"""Stop every process that `up` started, recorded or not."""
+
+from __future__ import annotations
+
+from local.workspace.lock import exclusive
+from local.workspace.session import Session
+from local.workspace.state import Record, State
+from operations.errors import OperatorError
+
+
+def down(session: Session) -> None:
+    """Stop the recorded processes in reverse order, then orphans of this state folder."""
+    session.folders.make()
+    with exclusive(session.folders.lock_file):
+        stopped = session.stop(list(reversed(_recorded(session))))
+        orphans = session.stop(session.supervisor.orphans())
+        session.folders.state_file.unlink(missing_ok=True)
+    for record in stopped:
+        session.report.line(f"Stopped {record.role} (process {record.pid})")
+    for record in orphans:
+        session.report.line(f"Stopped {record.role} (process {record.pid}), orphaned by an earlier crash")
+    if not stopped and not orphans:
+        session.report.line("Nothing was running")
+
+
+def _recorded(session: Session) -> list[Record]:
+    try:
+        session.state = State.load(session.folders.state_file)
+    except OperatorError as error:
+        session.report.line(f"{error.problem}: finding processes by their environment instead")
+        session.state = State()
+    return list(session.state.processes)

@@ -1,0 +1,57 @@
+"""Show on one screen what is running."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import psutil
+
+from local.backing_services.emulated_aws import EmulatedAws
+from local.workspace.processes import is_running
+from local.workspace.session import Session
+from local.workspace.state import Record
+from service.contract import Output
+
+MEBIBYTE: Final = 1024 * 1024
+
+
+def status(session: Session) -> bool:
+    """Print the processes, their memory and the addresses; return whether every recorded process is running."""
+    state, say = session.state, session.report.line
+    if not state.processes or state.gateway_port is None:
+        say("Nothing is running. Start with make up.")
+        return False
+    memory = {record: memory_bytes(record) for record in state.processes if is_running(record)}
+    for record in state.processes:
+        size = f"{memory[record] / MEBIBYTE:6.0f} MiB" if record in memory else "EXITED: run make up again"
+        say(f"{record.role:10} process {record.pid:<8} {size}")
+    say(f"{'total':10} {'':16} {sum(memory.values()) / MEBIBYTE:6.0f} MiB")
+    aws = EmulatedAws(state.gateway_port)
+    say(f"emulated AWS    {aws.endpoint}")
+    if state.outputs:
+        say(f"load balancer   http://{aws.load_balancer_host(state.outputs[Output.LOAD_BALANCER])}/")
+    if state.fake_ports is not None:
+        ports = state.fake_ports
+        say(f"fakes           Honeycomb :{ports.honeycomb}  Rollbar :{ports.rollbar}  X-Ray daemon :{ports.daemon}")
+    if state.service is not None:
+        say(f"service         {state.service.task_definition} on port {state.service.port}")
+    return len(memory) == len(state.processes)
+
+
+def memory_bytes(record: Record) -> int:
+    """Return the memory of a process and its children: the proportional set size, where the kernel reports it."""
+    try:
+        root = psutil.Process(record.pid)
+        return sum(_memory_of(process) for process in (root, *root.children(recursive=True)))
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def _memory_of(process: psutil.Process) -> int:
+    try:
+        full = process.memory_full_info()
+        return int(getattr(full, "pss", full.rss))
+    except psutil.AccessDenied:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0

@@ -1,0 +1,1 @@
+"""Run `cdk bootstrap` and `cdk deploy` against the embedded AWS, and fill in the secrets."""

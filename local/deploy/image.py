@@ -1,0 +1,53 @@
+"""Choose the image that the deployed task definition names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from local.deploy.docker_engine import OPT_OUT
+from local.workspace.errors import FIX_LAST_LINES
+from service import __version__
+from service.contract import APP_NAME, CONTAINER_NAME
+
+PLAIN_IMAGE: Final = f"{APP_NAME.lower()}-{CONTAINER_NAME}"
+PUBLISHED: Final = re.compile(r"success: Published .*/AssetImage")
+"""What `cdk deploy` prints for a pushed image; for one that the registry already has it prints nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The CDK context that selects an image. `placeholder` says why none is built, None if the CDK builds it."""
+
+    context: tuple[str, ...]
+    placeholder: str | None
+
+    @property
+    def built(self) -> bool:
+        """Tell whether `cdk deploy` builds and pushes the image."""
+        return self.placeholder is None
+
+    @property
+    def remedy(self) -> str:
+        """Return what to do when `cdk deploy` fails."""
+        return f"{FIX_LAST_LINES}; if the image build failed, skip it: {OPT_OUT}" if self.built else FIX_LAST_LINES
+
+    def outcome(self, deploy_log: str) -> str:
+        """Return whether the deployment built, reused or skipped the image."""
+        if self.placeholder is not None:
+            return self.placeholder
+        if PUBLISHED.search(deploy_log):
+            return "built from service/Dockerfile and pushed to the emulated ECR"
+        return "unchanged: the emulated ECR already has it"
+
+
+def choose(fingerprint: str, skip_reason: str | None) -> Image:
+    """Return the image to build or, given a reason not to build one, a placeholder named by the code's fingerprint."""
+    version = f"version={__version__}+{fingerprint}"
+    if skip_reason is None:
+        return Image((version,), None)
+    name = f"{PLAIN_IMAGE}:{fingerprint}"
+    return Image(
+        (version, f"image={name}"), f"not built: {skip_reason}. The task definition names the placeholder {name}"
+    )

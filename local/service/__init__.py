@@ -1,0 +1,1 @@
+"""Run the deployed task definition as a process behind the deployed load balancer."""

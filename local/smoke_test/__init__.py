@@ -1,0 +1,1 @@
+"""Send requests through the deployed load balancer, and check that their telemetry arrives in every backend."""

@@ -1,0 +1,1 @@
+"""What every command works with: files, locks, ports, child processes and terminal output."""

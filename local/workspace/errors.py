@@ -1,0 +1,19 @@
+"""Report a step of a local command that failed, with the last lines of its log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from operations.errors import OperatorError
+
+FIX_LAST_LINES: Final = "Fix the error in the lines above"
+"""The remedy when only the failed program knows more."""
+
+
+class FailedStepError(OperatorError):
+    """A child process failed; `lines` are the end of its log."""
+
+    def __init__(self, problem: str, remedy: str, *, log: Path, lines: list[str]) -> None:
+        super().__init__(problem, f"{remedy} (full log: {log})")
+        self.lines = lines

@@ -1,0 +1,25 @@
+"""Make HTTP requests to this machine's own servers, past any proxy it is configured with."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import requests
+
+READINESS_TIMEOUT_SECONDS: Final = 2
+
+
+def direct_client() -> requests.Session:
+    """Return a client that ignores proxy variables and netrc files. Close it after use."""
+    client = requests.Session()
+    client.trust_env = False
+    return client
+
+
+def is_ready(url: str) -> bool:
+    """Tell whether a GET of `url` gives a status below 400."""
+    with direct_client() as client:
+        try:
+            return client.get(url, timeout=READINESS_TIMEOUT_SECONDS).ok
+        except requests.RequestException:
+            return False

@@ -1,0 +1,62 @@
+"""Hold what every local command works with: folders, recorded state, child processes and terminal output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.workspace.folders import CHECKOUT, Folders
+from local.workspace.interrupts import deferred_interrupts
+from local.workspace.processes import Supervisor, is_running
+from local.workspace.report import Report
+from local.workspace.state import Record, State
+
+
+@dataclass(slots=True)
+class Session:
+    """One run of a command. `started` lists the processes that this run started, to stop them if it fails."""
+
+    folders: Folders
+    environ: Mapping[str, str]
+    report: Report
+    supervisor: Supervisor
+    state: State
+    started: list[Record] = field(default_factory=list)
+
+    @classmethod
+    def fresh(cls, folders: Folders, environ: Mapping[str, str], report: Report) -> Session:
+        """Start with an empty state, for a command that loads the state once it holds the lock."""
+        return cls(folders, environ, report, Supervisor(folders, environ), State())
+
+    @classmethod
+    def open(cls, folders: Folders, environ: Mapping[str, str], report: Report) -> Session:
+        """Load the state that an earlier command saved. Raises `OperatorError` when it is unreadable."""
+        return cls(folders, environ, report, Supervisor(folders, environ), State.load(folders.state_file))
+
+    def save(self) -> None:
+        """Write the state file."""
+        self.state.save(self.folders.state_file)
+
+    def start(
+        self, role: str, command: Sequence[str], environment: Mapping[str, str], *, cwd: Path = CHECKOUT
+    ) -> Record:
+        """Start a process and record it at once, so that neither a crash nor Ctrl-C can orphan it."""
+        with deferred_interrupts():
+            record = self.supervisor.start(role, command, environment, cwd=cwd)
+            self.started.append(record)
+            self.state.processes.append(record)
+            self.save()
+        return record
+
+    def stop(self, records: Sequence[Record]) -> list[Record]:
+        """Stop processes and remove them from the state; return those that were still running."""
+        stopped = self.supervisor.stop(records)
+        self.state.remove(records)
+        self.save()
+        return stopped
+
+    def running(self, role: str) -> Record | None:
+        """Return the role's newest process if it is running."""
+        record = self.state.newest(role)
+        return record if record is not None and is_running(record) else None

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.commands.up import rolled_back_on_failure
+from local.workspace.folders import CHECKOUT, Folders
+from local.workspace.report import Report
+from local.workspace.session import Session
+
+
+def start(state: Path, *command: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", "local", *command],
+        cwd=CHECKOUT,
+        env={"PATH": os.environ["PATH"], "LOCAL_STATE_DIR": str(state)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(state: Path, *command: str) -> tuple[int, str, str]:
+    with start(state, *command) as process:
+        out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def test_status_without_processes_says_how_to_start(tmp_path: Path) -> None:
+    assert run(tmp_path, "status") == (1, "Nothing is running. Start with make up.\n", "")
+
+
+def test_ask_without_processes_says_how_to_start(tmp_path: Path) -> None:
+    code, out, err = run(tmp_path, "ask")
+
+    assert (code, out) == (1, "")
+    assert err == "error: Nothing is running. Start with make up, then open its page or send it requests\n"
+
+
+def test_down_without_processes_succeeds(tmp_path: Path) -> None:
+    assert run(tmp_path, "down") == (0, "Nothing was running\n", "")
+
+
+def test_down_succeeds_with_an_unreadable_state_file(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text("{", encoding="utf-8")
+
+    code, out, err = run(tmp_path, "down")
+
+    assert (code, err) == (0, "")
+    assert "finding processes by their environment instead" in out
+    assert not (tmp_path / "state.json").exists()
+
+
+def test_an_unreadable_state_file_is_a_one_line_error(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text("{", encoding="utf-8")
+
+    code, out, err = run(tmp_path, "status")
+
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: {tmp_path}/state.json is not a state file")
+    assert err.count("\n") == 1
+
+
+def test_an_unknown_command_lists_the_valid_ones(tmp_path: Path) -> None:
+    code, _, err = run(tmp_path, "restart")
+
+    assert code == 2
+    for command in ("up", "down", "status", "logs", "ask"):
+        assert command in err
+
+
+def test_ctrl_c_ends_logs_with_exit_code_0(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "service.log").write_text("a line of the service\n", encoding="utf-8")
+
+    with start(tmp_path, "logs") as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+
+    assert first == "service | a line of the service\n"
+    assert (process.returncode, err) == (0, "")
+
+
+def test_a_closed_output_pipe_causes_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "service.log").write_text("a line of the service\n" * 10_000, encoding="utf-8")
+
+    with start(tmp_path, "logs") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        err = process.stderr.read()
+        process.wait(timeout=30)
+
+    assert (process.returncode, err) == (1, "")
+
+
+def start_and_fail(session: Session, command: list[str]) -> None:
+    with rolled_back_on_failure(session):
+        session.start("service", command, {})
+        raise ZeroDivisionError
+
+
+def test_a_failed_run_stops_its_own_processes_and_no_earlier_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    folders = Folders(tmp_path)
+    folders.make()
+    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with (tmp_path / "out").open("w", encoding="utf-8") as out:
+        before = Session.fresh(folders, os.environ, Report(out))
+        earlier = before.start("emulator", sleep, {})
+        now = Session.open(folders, os.environ, Report(out))
+        try:
+            with pytest.raises(ZeroDivisionError):
+                start_and_fail(now, sleep)
+
+            assert now.running("emulator") == earlier
+            assert now.running("service") is None
+            assert Session.open(folders, os.environ, Report(out)).state.processes == [earlier]
+        finally:
+            before.stop([earlier])
+    assert "Stopped what this run started: service" in (tmp_path / "out").read_text(encoding="utf-8")

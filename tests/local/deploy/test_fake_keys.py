@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from local.backing_services.emulated_aws import EmulatedAws
+from local.deploy import fake_keys
+from local.workspace.folders import Folders
+from local.workspace.report import Report
+from local.workspace.session import Session
+from service.contract import FILLED_FROM, SECRET_PLACEHOLDER, Variable, secret_name
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+
+def test_every_secret_of_the_contract_gets_a_fake_key_and_a_real_one_is_kept(
+    emulated_aws: EmulatedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FILLED_FROM, "MADE_UP_TOKEN", "cruddur/made-up-token")
+    entries = {variable: secret_name("local", entry) for variable, entry in FILLED_FROM.items()}
+    for entry in entries.values():
+        emulated_aws.secrets.create_secret(Name=entry, SecretString=SECRET_PLACEHOLDER)
+    emulated_aws.secrets.put_secret_value(SecretId=entries[Variable.ROLLBAR_ACCESS_TOKEN], SecretString="set-by-hand")
+
+    fake_keys.ensure(Session.fresh(Folders(tmp_path), os.environ, Report(io.StringIO())), emulated_aws)
+
+    assert {
+        variable: emulated_aws.secrets.get_secret_value(SecretId=entry)["SecretString"]
+        for variable, entry in entries.items()
+    } == {
+        "HONEYCOMB_API_KEY": "local-fake-honeycomb-api-key",
+        "ROLLBAR_ACCESS_TOKEN": "set-by-hand",
+        "HONEYCOMB_CONFIGURATION_KEY": "local-fake-honeycomb-configuration-key",
+        "MADE_UP_TOKEN": "local-fake-made-up-token",
+    }

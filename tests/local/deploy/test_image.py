@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from local.deploy.fingerprint import fingerprint
+from local.deploy.image import choose
+from service import __version__
+
+
+def tree(root: Path) -> Path:
+    (root / "telemetry").mkdir(parents=True)
+    (root / "wsgi.py").write_text("one", encoding="utf-8")
+    (root / "telemetry" / "core.py").write_text("two", encoding="utf-8")
+    return root
+
+
+def test_equal_code_has_an_equal_fingerprint_of_twelve_hex_digits(tmp_path: Path) -> None:
+    first, second = fingerprint(tree(tmp_path / "a")), fingerprint(tree(tmp_path / "b"))
+
+    assert first == second
+    assert len(bytes.fromhex(first)) == 6
+
+
+def test_python_caches_do_not_change_the_fingerprint(tmp_path: Path) -> None:
+    before = fingerprint(tree(tmp_path / "a"))
+    cache = tmp_path / "a" / "telemetry" / "__pycache__"
+    cache.mkdir()
+    (cache / "core.cpython-311.pyc").write_bytes(b"cached")
+
+    assert fingerprint(tmp_path / "a") == before
+
+
+def test_a_changed_renamed_or_added_file_changes_the_fingerprint(tmp_path: Path) -> None:
+    fingerprints = {fingerprint(tree(tmp_path / "a"))}
+    (tmp_path / "a" / "wsgi.py").write_text("changed", encoding="utf-8")
+    fingerprints.add(fingerprint(tmp_path / "a"))
+    (tmp_path / "a" / "wsgi.py").rename(tmp_path / "a" / "asgi.py")
+    fingerprints.add(fingerprint(tmp_path / "a"))
+    (tmp_path / "a" / "empty").touch()
+    fingerprints.add(fingerprint(tmp_path / "a"))
+
+    assert len(fingerprints) == 4
+
+
+def test_content_moved_between_files_changes_the_fingerprint(tmp_path: Path) -> None:
+    for name, first, second in (("a", "xy", "z"), ("b", "x", "yz")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1").write_text(first, encoding="utf-8")
+        (tmp_path / name / "2").write_text(second, encoding="utf-8")
+
+    assert fingerprint(tmp_path / "a") != fingerprint(tmp_path / "b")
+
+
+def test_without_a_build_the_image_is_a_placeholder_with_the_reason() -> None:
+    image = choose("0123456789ab", "LOCAL_IMAGE=skip")
+
+    assert image.context == (f"version={__version__}+0123456789ab", "image=cruddur-backend-flask:0123456789ab")
+    assert not image.built
+    assert image.outcome("") == (
+        "not built: LOCAL_IMAGE=skip. The task definition names the placeholder cruddur-backend-flask:0123456789ab"
+    )
+
+
+def test_a_build_has_a_remedy_that_skips_it() -> None:
+    image = choose("0123456789ab", None)
+
+    assert image.context == (f"version={__version__}+0123456789ab",)
+    assert image.built
+    assert "make up LOCAL_IMAGE=skip" in image.remedy
+
+
+def test_the_outcome_is_read_from_the_deploy_log() -> None:
+    image = choose("0123456789ab", None)
+    template = "Cruddur-local-Service: success: Published Cruddur-local-Service Template (current_account)\n"
+    published = "Cruddur-local-Service: success: Published Backend/Task/backend-flask/AssetImage (current_account)\n"
+
+    assert "pushed to the emulated ECR" in image.outcome(template + published)
+    assert "unchanged" in image.outcome(template)
