@@ -25,7 +25,7 @@ from operations.deployment import Deployed, deployed
 from operations.honeycomb.client import Honeycomb, find_url
 from operations.honeycomb.errors import HoneycombError, NoKeyError
 from operations.honeycomb.key import find_key
-from operations.honeycomb.patience import Patience
+from operations.honeycomb.retry import Patience
 from service.contract import SECRET_PLACEHOLDER, SecretName, Variable, secret_name
 
 ENVIRONMENT_WIDE: Final = "__all__"

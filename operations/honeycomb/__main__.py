@@ -20,10 +20,10 @@ import boto3
 from operations.honeycomb.client import Honeycomb, find_url
 from operations.honeycomb.declarations import load
 from operations.honeycomb.errors import HoneycombError
-from operations.honeycomb.found import Found, environment_of, look
 from operations.honeycomb.key import find_key
-from operations.honeycomb.patience import Patience
 from operations.honeycomb.plan import Plan
+from operations.honeycomb.remote_state import Found, environment_of, look
+from operations.honeycomb.retry import Patience
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

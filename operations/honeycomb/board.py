@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from operations.honeycomb.client import Honeycomb
 from operations.honeycomb.declarations import Board, Panel
-from operations.honeycomb.found import Found, Thing
-from operations.honeycomb.markers import Marker
+from operations.honeycomb.ownership_tag import Marker
+from operations.honeycomb.remote_state import Found, Thing
 from operations.honeycomb.steps import Pair, Pairs, Step, Verb, Write
 
 _KIND: Final = "board"

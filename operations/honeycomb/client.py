@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import requests
 
 from operations.honeycomb.errors import HoneycombError
-from operations.honeycomb.patience import ATTEMPTS, Patience, pause_before_retry
-from operations.honeycomb.refusals import no_answer, not_honeycombs, refusal
+from operations.honeycomb.http_errors import no_answer, not_honeycombs, refusal
+from operations.honeycomb.retry import ATTEMPTS, Patience, pause_before_retry
 from service.values import Secret
 
 DEFAULT_URL: Final = "https://api.honeycomb.io"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from operations.honeycomb.columns import QueryColumns
 from operations.honeycomb.errors import HoneycombError
 from operations.honeycomb.fields import Fields, read
-from operations.honeycomb.markers import LONGEST_DESCRIPTION, Marker, digest
+from operations.honeycomb.ownership_tag import LONGEST_DESCRIPTION, Marker, digest
 
 STYLES: Final = frozenset({"graph", "table", "combo"})
 _FREQUENCY_MINUTES = 60

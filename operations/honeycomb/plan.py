@@ -8,7 +8,7 @@ from operations.honeycomb import board, queries, triggers
 from operations.honeycomb.client import Honeycomb
 from operations.honeycomb.declarations import Declarations
 from operations.honeycomb.errors import HoneycombError
-from operations.honeycomb.found import Found
+from operations.honeycomb.remote_state import Found
 from operations.honeycomb.steps import Pairs, Step, Verb
 
 _ABANDONED = "no longer declared; delete it in Honeycomb if nobody needs it"

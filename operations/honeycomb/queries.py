@@ -12,7 +12,7 @@ from typing import Final
 
 from operations.honeycomb.client import Honeycomb
 from operations.honeycomb.declarations import Query
-from operations.honeycomb.found import Annotation, Found
+from operations.honeycomb.remote_state import Annotation, Found
 from operations.honeycomb.steps import TO_BE_MADE, Pair, Pairs, Step, Verb, Write
 
 SUPERSEDED: Final = " (superseded)"

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from local.standins.honeycomb_configuration_store import Refusal
-from operations.honeycomb.patience import ATTEMPTS, LONGEST_WAIT, asked_pause
+from operations.honeycomb.retry import ATTEMPTS, LONGEST_WAIT, asked_pause
 from tests.operations.honeycomb_rig import KEY, Rig, rig
 
 __all__ = ["rig"]

@@ -10,7 +10,7 @@ from operations.honeycomb.client import DEFAULT_URL, Honeycomb
 from operations.honeycomb.declarations import Declarations, Query
 from operations.honeycomb.errors import HoneycombError
 from operations.honeycomb.key import WANTED
-from operations.honeycomb.markers import Marker, marker_of
+from operations.honeycomb.ownership_tag import Marker, marker_of
 
 NEEDED: Final = {
     "columns": "Manage Queries and Columns",
