@@ -1,4 +1,4 @@
-"""Turn an answer of Honeycomb that is no success into one line that names the remedy.
+"""Turn Honeycomb's error responses into one line with a remedy.
 
 Source: Honeycomb API reference, "Errors": a text under `error`, or an RFC 7807 problem with `detail` and `type_detail`.
 """
@@ -6,62 +6,75 @@ Source: Honeycomb API reference, "Errors": a text under `error`, or an RFC 7807 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from requests import Response
 
-from operations.honeycomb.errors import HoneycombError
-from operations.honeycomb.key import WANTED
+from operations.errors import OperatorError
+from service.contract import HONEYCOMB_API
 
-_LONGEST: Final = 300
-_AGAIN: Final = "Run make honeycomb again: what was made before stays, and is found again"
-_ELSEWHERE: Final = "Check HONEYCOMB_API_URL: https://api.honeycomb.io, or https://api.eu1.honeycomb.io in Europe"
+PERMISSIONS: Final = {
+    "columns": "Manage Queries and Columns",
+    "boards": "Manage Public Boards",
+    "triggers": "Manage Triggers",
+    "markers": "Manage Markers",
+}
+"""The permissions that the key needs, by their names in the API's `api_key_access`."""
+REQUIRED_KEY: Final = (
+    f"a configuration key with {', '.join(PERMISSIONS.values())} (in Honeycomb: environment settings, API keys)"
+)
+
+_MAX_REASON: Final = 300
+_RERUN: Final = "Run make honeycomb again: it keeps what is already created"
+_CHECK_URL: Final = f"Check HONEYCOMB_API_URL: {HONEYCOMB_API}, or https://api.eu1.honeycomb.io in Europe"
+_FIX_DECLARATION: Final = "Fix the declaration below honeycomb/"
 _REMEDIES: Final = {
-    HTTPStatus.UNAUTHORIZED: f"Check the key, and that HONEYCOMB_API_URL is its region's: it must be {WANTED}",
-    HTTPStatus.FORBIDDEN: f"Give the key the permission that is missing: it must be {WANTED}",
-    HTTPStatus.NOT_FOUND: f"Run make honeycomb again, for it may have been deleted meanwhile. {_ELSEWHERE}",
-    HTTPStatus.BAD_REQUEST: "Mend the declaration below honeycomb/",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "Mend the declaration below honeycomb/",
-    HTTPStatus.TOO_MANY_REQUESTS: _AGAIN,
+    HTTPStatus.BAD_REQUEST: _FIX_DECLARATION,
+    HTTPStatus.UNAUTHORIZED: f"Check the key, and that HONEYCOMB_API_URL is its region's: it must be {REQUIRED_KEY}",
+    HTTPStatus.FORBIDDEN: f"Give the key the missing permission: it must be {REQUIRED_KEY}",
+    HTTPStatus.NOT_FOUND: f"It may have been deleted meanwhile: run make honeycomb again. {_CHECK_URL}",
+    HTTPStatus.UNPROCESSABLE_ENTITY: _FIX_DECLARATION,
+    HTTPStatus.TOO_MANY_REQUESTS: _RERUN,
 }
 
 
-def refusal(answer: Response, asked: str) -> HoneycombError:
-    """Return what `answer` to `asked`, a method and path, comes to."""
-    problem = f"{asked}: Honeycomb answered {answer.status_code}{_said(answer)}"
-    if answer.status_code in _REMEDIES:
-        return HoneycombError(problem, _REMEDIES[HTTPStatus(answer.status_code)])
-    return HoneycombError(problem, _AGAIN if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else _ELSEWHERE)
+class NotFoundError(OperatorError):
+    """Honeycomb answered 404."""
 
 
-def no_answer(url: str, asked: str, reason: Exception | None) -> HoneycombError:
-    """Return what it comes to that nothing answered at `url`; `reason` is what the last attempt raised."""
-    cause = f" ({type(reason).__name__})" if reason else ""
-    return HoneycombError(
-        f"{asked}: {url} gave no answer{cause}",
-        f"Check the network, and HONEYCOMB_API_URL. {_AGAIN}",
+def error_response(response: Response, request: str, key: str) -> OperatorError:
+    """Return the error for an unsuccessful response to `request`, a method and path, without the `key`."""
+    status = response.status_code
+    error = NotFoundError if status == HTTPStatus.NOT_FOUND else OperatorError
+    remedy = _RERUN if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _CHECK_URL
+    # A server may repeat the key that it was sent.
+    reason = _reason(response).replace(key, "***")
+    return error(f"{request}: Honeycomb answered {status}{reason}", _REMEDIES.get(HTTPStatus(status), remedy))
+
+
+def no_response(url: str, request: str, cause: Exception | None) -> OperatorError:
+    """Return the error for a request that got no response; `cause` is the last attempt's exception."""
+    return OperatorError(
+        f"{request}: no response from {url} ({type(cause).__name__})",
+        f"Check the network and HONEYCOMB_API_URL. {_RERUN}",
     )
 
 
-def not_honeycombs(url: str, asked: str) -> HoneycombError:
-    """Return what it comes to that `url` answered something else than the API does."""
-    return HoneycombError(f"{asked}: {url} answered something that is not Honeycomb's", _ELSEWHERE)
+def unexpected_response(url: str, request: str) -> OperatorError:
+    """Return the error for a successful response that is not what Honeycomb's API answers."""
+    return OperatorError(f"{request}: the response of {url} is not Honeycomb's", _CHECK_URL)
 
 
-def _said(answer: Response) -> str:
+def _reason(response: Response) -> str:
+    """Return in brackets what the body names as the reason; empty where it names none."""
     try:
-        body = answer.json()
+        body = response.json()
     except ValueError:
         return ""
     if not isinstance(body, dict):
         return ""
-    said = "; ".join(_faults(body)) or str(body.get("detail") or body.get("error") or "")
-    text = " ".join(said.split())
-    return f" ({text[:_LONGEST].rstrip('.')})" if text else ""
-
-
-def _faults(body: dict[str, Any]) -> list[str]:
-    faults = body.get("type_detail")
-    if not isinstance(faults, list):
-        return []
-    return [f"{each.get('field')}: {each.get('description')}" for each in faults if isinstance(each, dict)]
+    problems = body.get("type_detail")
+    fields = [each for each in problems if isinstance(each, dict)] if isinstance(problems, list) else []
+    by_field = "; ".join(f"{each.get('field')}: {each.get('description')}" for each in fields)
+    text = " ".join((by_field or str(body.get("detail") or body.get("error") or "")).split())
+    return f" ({text[:_MAX_REASON].rstrip('.')})" if text else ""

@@ -1,7 +1,7 @@
-"""Tell what this made from what others made: by the last line of its description, which people leave alone.
+"""Mark what `make honeycomb` creates by the last line of its description.
 
-Everything made here ends with `[kept by make honeycomb: latency-by-user 3f9a2c1b04de]`: the declaration's file, and for
-a query the digest of what it asks. Whoever takes that line away makes the thing their own, and a new one is made.
+It reads `[kept by make honeycomb: latency-by-user 3f9a2c1b04de]`: the declaration's file name and, for a query, a
+digest of its specification. Deleting that line makes the resource one's own; the next run creates a new one.
 """
 
 from __future__ import annotations
@@ -10,32 +10,29 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-LONGEST_DESCRIPTION: Final = 900
-"""Characters that a declaration may use, of the 1023 that Honeycomb takes."""
-
-_MARKER = re.compile(r"\[kept by make honeycomb: (?P<key>[a-z0-9-]+)(?: (?P<digest>[0-9a-f]{12}))?\]\s*\Z")
+_TAG = re.compile(r"\[kept by make honeycomb: (?P<key>[a-z0-9-]+)(?: (?P<digest>[0-9a-f]{12}))?\]\s*\Z")
 
 
-class Marker(NamedTuple):
-    """Which declaration a thing was made from; `digest` is empty where it has none."""
+class OwnershipTag(NamedTuple):
+    """Which declaration a resource comes from; `digest` is empty except for queries."""
 
     key: str
     digest: str = ""
 
-    def below(self, description: str) -> str:
-        """Return `description` with this as its last line."""
+    def append_to(self, description: str) -> str:
+        """Return `description` with this tag as its last line."""
         return f"{description}\n\n[kept by make honeycomb: {' '.join(filter(None, self))}]"
 
 
-def marker_of(thing: Mapping[str, Any]) -> Marker | None:
-    """Return the marker of what Honeycomb lists, or nothing where others made it."""
-    found = _MARKER.search(str(thing.get("description") or ""))
-    return Marker(found["key"], found["digest"] or "") if found else None
+def tag_of(resource: Mapping[str, Any]) -> OwnershipTag | None:
+    """Return the tag of a resource that Honeycomb lists; `None` where `make honeycomb` does not own it."""
+    match = _TAG.search(str(resource.get("description") or ""))
+    return OwnershipTag(match["key"], match["digest"] or "") if match else None
 
 
-def digest(content: object) -> str:
-    """Return twelve hexadecimal digits that differ where the JSON of `content` does."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+def digest(document: object) -> str:
+    """Return twelve hexadecimal digits of the SHA-256 of `document` as canonical JSON."""
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
     return hashlib.sha256(canonical).hexdigest()[:12]

@@ -1,155 +1,106 @@
-"""See what Honeycomb holds already, and which of it was made here."""
+"""Fetch what the Honeycomb environment holds, and which of it `make honeycomb` owns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from operations.honeycomb.client import DEFAULT_URL, Honeycomb
-from operations.honeycomb.declarations import Declarations, Query
-from operations.honeycomb.errors import HoneycombError
-from operations.honeycomb.key import WANTED
-from operations.honeycomb.ownership_tag import Marker, marker_of
-
-NEEDED: Final = {
-    "columns": "Manage Queries and Columns",
-    "boards": "Manage Public Boards",
-    "triggers": "Manage Triggers",
-}
-"""What the key must be allowed, by its name in the API's `api_key_access`."""
-
-ENVIRONMENT_WIDE: Final = "__all__"
-Thing = dict[str, Any]
+from operations.errors import OperatorError
+from operations.honeycomb.client import ALL_DATASETS, HoneycombClient
+from operations.honeycomb.declarations import Json, Query
+from operations.honeycomb.http_errors import PERMISSIONS, REQUIRED_KEY, NotFoundError, unexpected_response
+from operations.honeycomb.ownership_tag import OwnershipTag, tag_of
 
 
-@dataclass(frozen=True)
-class Annotation:
-    """A named query that was made here."""
+class Resource(NamedTuple):
+    """A query annotation, board or trigger that carries an ownership tag; `body` is as Honeycomb lists it."""
 
-    id: str
     dataset: str
-    marker: Marker
-    query_id: str
-    name: str
-    description: str
+    tag: OwnershipTag
+    body: Json
 
 
 @dataclass
-class Found:
-    """What is there: `columns` by dataset, nothing where the dataset is not there itself."""
+class RemoteState:
+    """What Honeycomb holds. `columns` are by dataset, `None` where the dataset does not exist.
+
+    `triggers` are by dataset and key; `board` is empty where there is none; `unowned` counts, by kind, what others
+    created.
+    """
 
     columns: Mapping[str, frozenset[str] | None]
-    annotations: list[Annotation] = field(default_factory=list)
-    boards: list[Thing] = field(default_factory=list)
-    triggers: dict[tuple[str, str], Thing] = field(default_factory=dict)
-    others: dict[str, int] = field(default_factory=lambda: {"named queries": 0, "boards": 0, "triggers": 0})
+    annotations: list[Resource]
+    triggers: Mapping[tuple[str, str], Json]
+    board: Json
+    unowned: Mapping[str, int]
 
     @property
-    def board_address(self) -> str:
-        """Return where people see the board; empty where it is not there yet, or Honeycomb does not say."""
-        for board in self.boards:
-            if isinstance(links := board.get("links"), dict):
-                return str(links.get("board_url") or "")
-        return ""
-
-    def lacks(self, query: Query) -> str:
-        """Return what keeps `query` from being taken; empty where nothing does."""
-        columns = self.columns[query.dataset]
-        if columns is None:
-            return f"nothing was ever sent to the dataset {query.dataset}"
-        missing = ", ".join(sorted(query.columns - columns))
-        return f"no span in {query.dataset} had {missing} yet" if missing else ""
+    def board_url(self) -> str:
+        """Return the board's URL; empty where there is no board, or Honeycomb gives none."""
+        links = self.board.get("links")
+        return str(links.get("board_url") or "") if isinstance(links, dict) else ""
 
 
-def look(honeycomb: Honeycomb, declared: Declarations) -> Found:
-    """Return what is there. Raises `HoneycombError`."""
-    # The datasets by name first: an environment-wide list might show theirs again.
-    datasets = sorted({each.dataset for each in declared.queries.values()}, key=_environment_wide_last)
-    found = Found({dataset: _columns(honeycomb, dataset) for dataset in datasets})
-    _see_annotations(honeycomb, found)
-    _see_boards(honeycomb, found)
-    _see_triggers(honeycomb, found)
-    return found
+def fetch(client: HoneycombClient, queries: Iterable[Query]) -> RemoteState:
+    """Return the state of the datasets of `queries`. Raises `OperatorError`."""
+    # The environment-wide dataset last: its lists may repeat the others'.
+    datasets = sorted({query.dataset for query in queries}, key=lambda dataset: (dataset == ALL_DATASETS, dataset))
+    columns = {dataset: _columns(client, dataset) for dataset in datasets}
+    existing = [dataset for dataset in datasets if columns[dataset] is not None]
+    annotations, other_annotations = _list(
+        client, {each: f"/1/query_annotations/{each}?include_board_annotations=true" for each in existing}
+    )
+    boards, other_boards = _list(client, {"": "/1/boards"})
+    triggers, other_triggers = _list(client, {each: f"/1/triggers/{each}" for each in existing})
+    return RemoteState(
+        columns=columns,
+        annotations=annotations,
+        triggers=_by_declaration("triggers", triggers),
+        board=next(iter(_by_declaration("boards", boards).values()), {}),
+        unowned={"named queries": other_annotations, "boards": other_boards, "triggers": other_triggers},
+    )
 
 
-def environment_of(honeycomb: Honeycomb) -> str:
-    """Return what the key opens. Raises `HoneycombError` for a key that may not do what is needed."""
-    key = honeycomb.get("/1/auth")
-    if not isinstance(key, dict) or not isinstance(access := key.get("api_key_access"), dict):
-        raise HoneycombError(
-            "/1/auth answered something that is not Honeycomb's", f"Try HONEYCOMB_API_URL={DEFAULT_URL}"
-        )
+def describe_environment(client: HoneycombClient) -> str:
+    """Return the names of the key's environment and team. Raises `OperatorError` where the key lacks a permission."""
+    key = client.get("/1/auth")
+    access = key.get("api_key_access") if isinstance(key, dict) else None
+    if not isinstance(access, dict):
+        raise unexpected_response(client.url, "GET /1/auth")
     if key.get("type") == "ingest":
-        raise HoneycombError("The key is an ingest key, which may send spans and nothing else", f"Give {WANTED}")
-    if missing := [name for flag, name in NEEDED.items() if not access.get(flag)]:
-        raise HoneycombError(f"The key lacks the permission {', '.join(missing)}", f"Give {WANTED}")
+        raise OperatorError("The key is an ingest key, which can only send spans", f"Use {REQUIRED_KEY}")
+    if missing := [name for flag, name in PERMISSIONS.items() if flag != "markers" and not access.get(flag)]:
+        raise OperatorError(f"The key lacks the permission {', '.join(missing)}", f"Use {REQUIRED_KEY}")
     environment, team = (key.get(each) or {} for each in ("environment", "team"))
     return f"environment {environment.get('name') or 'Classic'} of team {team.get('name')}"
 
 
-def _environment_wide_last(dataset: str) -> tuple[bool, str]:
-    return dataset == ENVIRONMENT_WIDE, dataset
+def _columns(client: HoneycombClient, dataset: str) -> frozenset[str] | None:
+    try:
+        return frozenset(str(each.get("key_name")) for each in client.list(f"/1/columns/{dataset}"))
+    except NotFoundError:
+        return None
 
 
-def _columns(honeycomb: Honeycomb, dataset: str) -> frozenset[str] | None:
-    listed = honeycomb.get_or_none(f"/1/columns/{dataset}")
-    return None if listed is None else frozenset(str(each.get("key_name")) for each in _things(listed, "columns"))
+def _list(client: HoneycombClient, paths: Mapping[str, str]) -> tuple[list[Resource], int]:
+    """Return the owned resources at `paths`, which are by dataset, and the number of the others."""
+    bodies: dict[str, tuple[str, Json]] = {}
+    for dataset, path in paths.items():
+        for body in client.list(path):
+            bodies.setdefault(body["id"], (str(body.get("dataset_slug") or dataset), body))
+    owned = [Resource(dataset, tag, body) for dataset, body in bodies.values() if (tag := tag_of(body))]
+    return owned, len(bodies) - len(owned)
 
 
-def _see_annotations(honeycomb: Honeycomb, found: Found) -> None:
-    seen: set[str] = set()
-    for dataset in _present(found):
-        listed = honeycomb.get(f"/1/query_annotations/{dataset}?include_board_annotations=true")
-        for each in _things(listed, "query annotations"):
-            if each["id"] in seen:
-                continue
-            seen.add(each["id"])
-            if marker := marker_of(each):
-                texts = (str(each.get(name) or "") for name in ("query_id", "name", "description"))
-                found.annotations.append(Annotation(each["id"], dataset, marker, *texts))
-            else:
-                found.others["named queries"] += 1
-
-
-def _see_boards(honeycomb: Honeycomb, found: Found) -> None:
-    for each in _things(honeycomb.get("/1/boards"), "boards"):
-        if marker_of(each):
-            found.boards.append(each)
-        else:
-            found.others["boards"] += 1
-    if len(found.boards) > 1:
-        raise _ambiguous("boards", found.boards)
-
-
-def _see_triggers(honeycomb: Honeycomb, found: Found) -> None:
-    seen: set[str] = set()
-    for dataset in _present(found):
-        for each in _things(honeycomb.get(f"/1/triggers/{dataset}"), "triggers"):
-            if each["id"] in seen:
-                continue
-            seen.add(each["id"])
-            place = (str(each.get("dataset_slug") or dataset), marker.key) if (marker := marker_of(each)) else None
-            if place is None:
-                found.others["triggers"] += 1
-            elif (twin := found.triggers.setdefault(place, each)) is not each:
-                raise _ambiguous("triggers", [twin, each])
-
-
-def _present(found: Found) -> Iterator[str]:
-    return (dataset for dataset, columns in found.columns.items() if columns is not None)
-
-
-def _things(listed: object, what: str) -> list[Thing]:
-    """Return `listed` if it is what Honeycomb lists: objects, each with an id."""
-    if not isinstance(listed, list) or not all(isinstance(each, dict) and each.get("id") for each in listed):
-        raise HoneycombError(f"The list of {what} is not Honeycomb's", f"Try HONEYCOMB_API_URL={DEFAULT_URL}")
-    return listed
-
-
-def _ambiguous(what: str, twins: Iterable[Thing]) -> HoneycombError:
-    ids = ", ".join(str(each["id"]) for each in twins)
-    return HoneycombError(
-        f"Several {what} end with the same line [kept by make honeycomb: ...], as a copy does (ids {ids})",
-        "Take that line out of the description of the copy, which makes it yours",
-    )
+def _by_declaration(kind: str, resources: Iterable[Resource]) -> dict[tuple[str, str], Json]:
+    bodies: dict[tuple[str, str], Json] = {}
+    for dataset, tag, body in resources:
+        first = bodies.setdefault((dataset, tag.key), body)
+        if first is not body:
+            raise OperatorError(
+                f"Several {kind} end with the same line [kept by make honeycomb: ...], as a copy does"
+                f" (ids {first['id']}, {body['id']})",
+                "Delete that line from the copy's description, which makes it yours",
+            )
+    return bodies

@@ -1,78 +1,52 @@
-"""Decide whether and when a request to Honeycomb is sent again.
+"""Decide whether and when to retry a request to Honeycomb.
 
-Source: Honeycomb API reference, "Rate limits": an answer of 429 names in `Retry-After` (RFC 9110, 10.2.3: a date, or
-seconds) when to come back, and may say in `RateLimit` in how many seconds the window starts anew.
+Source: Honeycomb API reference, "Rate limits": a 429 names in `Retry-After` (RFC 9110, 10.2.3: a date, or seconds) when
+to come back, and may give in `RateLimit` the seconds until the window resets.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+import time
+from email.utils import mktime_tz, parsedate_tz
+from http import HTTPStatus
 from typing import Final
 
 from requests import Response
 
-ATTEMPTS: Final = 4
-"""How often one request is sent at most."""
-
-LONGEST_WAIT: Final = 180.0
-"""Seconds that one run waits at most, all its requests together."""
-
-SHORTEST_PAUSE: Final = 1.0
-RATE_LIMITED: Final = 429
-SERVER_ERRORS: Final = range(500, 600)
-REPEATABLE: Final = frozenset({"GET", "PUT"})
-"""What does the same when done twice. A POST that failed may have made something all the same."""
-
-_RESET = re.compile(r"reset=(\d+)")
+MAX_ATTEMPTS: Final = 4
+RETRY_BUDGET: Final = 180.0
+"""Seconds that one run may wait between attempts, all its requests together."""
+MIN_DELAY: Final = 1.0
 
 
-@dataclass
-class Patience:
-    """Wait, by `wait` in seconds, while the run's whole allowance lasts."""
+def retry_delay(method: str, response: Response | None, attempt: int) -> float | None:
+    """Return the seconds to wait after the `attempt`-th attempt, or `None` where a retry cannot help or is not safe.
 
-    wait: Callable[[float], None]
-    left: float = LONGEST_WAIT
-
-    def allows(self, seconds: float) -> bool:
-        """Wait `seconds` and return true; without waiting, return false where that is more than is left."""
-        if seconds > self.left:
-            return False
-        self.left -= seconds
-        self.wait(seconds)
-        return True
-
-
-def pause_before_retry(method: str, answer: Response | None, attempt: int) -> float | None:
-    """Return in how many seconds to send the request again after its `attempt`-th time; nothing where it is over.
-
-    No `answer` means that none came.
+    `response` is `None` after a connection error. After that, or a 5xx, a POST may have created something: only a 429
+    says that it has not.
     """
-    if answer is not None and answer.status_code == RATE_LIMITED:
-        return asked_pause(answer)
-    failed = answer is None or answer.status_code in SERVER_ERRORS
-    return SHORTEST_PAUSE * 2 ** (attempt - 1) if failed and method in REPEATABLE else None
+    if response is not None and response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        return retry_after(response)
+    failed = response is None or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return MIN_DELAY * 2 ** (attempt - 1) if failed and method != "POST" else None
 
 
-def asked_pause(answer: Response) -> float:
-    """Return how many seconds a rate-limited answer asks to wait."""
-    after = answer.headers.get("Retry-After", "").strip()
-    if after.isdecimal():
-        return max(float(after), SHORTEST_PAUSE)
-    if (moment := _moment(after)) is not None:
-        # By the server's own clock, if it says its time: this machine's may be wrong.
-        now = _moment(answer.headers.get("Date", "")) or datetime.now(UTC)
-        return max((moment - now).total_seconds(), SHORTEST_PAUSE)
-    reset = _RESET.search(answer.headers.get("RateLimit", ""))
-    return max(float(reset[1]), SHORTEST_PAUSE) if reset else SHORTEST_PAUSE
+def retry_after(response: Response) -> float:
+    """Return the seconds that a 429 asks to wait, one at least."""
+    header = response.headers.get("Retry-After", "").strip()
+    if header.isdecimal():
+        delay = float(header)
+    elif (end := _timestamp(header)) is not None:
+        # By the server's clock, if it sends its time: this machine's may be wrong.
+        now = _timestamp(response.headers.get("Date", ""))
+        delay = end - (time.time() if now is None else now)
+    else:
+        reset = re.search(r"reset=(\d+)", response.headers.get("RateLimit", ""))
+        delay = float(reset[1]) if reset else MIN_DELAY
+    return max(delay, MIN_DELAY)
 
 
-def _moment(text: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+def _timestamp(date: str) -> float | None:
+    parts = parsedate_tz(date)
+    return mktime_tz(parts) if parts else None

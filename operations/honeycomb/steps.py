@@ -1,51 +1,70 @@
-"""Say what is to be done, before it is done."""
+"""Plan one step: create, change or leave one resource."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
-from operations.honeycomb.client import Honeycomb
+from operations.honeycomb.client import HoneycombClient
+from operations.honeycomb.declarations import Declarations, Json
+from operations.honeycomb.remote_state import RemoteState
 
-
-class Verb(StrEnum):
-    """What becomes of one thing."""
-
-    CREATE = "create"
-    CHANGE = "change"
-    RETIRE = "retire"
-    LEAVE = "leave"
-    WAIT = "wait"
-
-
-class Pair(NamedTuple):
-    """A query and the annotation that names it, by their ids."""
-
-    query_id: str
-    annotation_id: str
-
-
-TO_BE_MADE = Pair("", "")
-"""Stands for a query until it is made: nothing on the server refers to it."""
-
-Pairs = dict[str, Pair]
-"""By the queries' keys; without those that have to wait."""
-
-Write = Callable[[Honeycomb, Pairs], None]
+Verb = Literal["create", "change", "retire", "leave", "wait"]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the plan, and what carries it out; nothing where nothing is to be done."""
+    """One line of the plan; `write` carries it out, `None` where there is nothing to do."""
 
     verb: Verb
     kind: str
     key: str
-    why: str = ""
-    write: Write | None = None
+    reason: str = ""
+    write: Callable[[], None] | None = None
 
     def __str__(self) -> str:
         line = f"{self.verb:<6}  {self.kind:<7}  {self.key}"
-        return f"{line}: {self.why}" if self.why else line
+        return f"{line}: {self.reason}" if self.reason else line
+
+
+class QueryIds(NamedTuple):
+    """The ids of a query and of the annotation that names it; empty until the query is created."""
+
+    query_id: str = ""
+    annotation_id: str = ""
+
+
+@dataclass
+class Run:
+    """What all steps share; `query_ids` are by the queries' keys, without those that have to wait."""
+
+    client: HoneycombClient
+    declared: Declarations
+    remote: RemoteState
+    query_ids: dict[str, QueryIds] = field(default_factory=dict)
+
+    def step(
+        self,
+        kind: str,
+        key: str,
+        path: str,
+        *,
+        existing: Json,
+        body: Callable[[], Json],
+        extra: Json,
+        note: str = "",
+    ) -> Step:
+        """Return the step after which `existing`, empty where there is none, has the fields of `body`.
+
+        `body` is called again for the request, when all ids are known. A PUT replaces the whole resource: `extra`
+        holds the fields that are sent along without being compared.
+        """
+        if not existing:
+            return Step("create", kind, key, note, lambda: existing.update(self.client.post(path, extra | body())))
+        changes = [name.removesuffix("_id") for name, value in body().items() if existing.get(name) != value]
+        if not changes:
+            return Step("leave", kind, key, note)
+        reason = f"its {', '.join(changes)}".replace("_", " ")
+        url = f"{path}/{existing['id']}"
+        return Step("change", kind, key, reason, lambda: self.client.put(url, extra | body()))
