@@ -71,7 +71,9 @@ def _record(product: str, deploy: Deploy, send: Callable[[], None]) -> bool:
         sys.stderr.write(f"{product}: the deploy succeeded but was not recorded. {error}\n")
         return False
     moment = datetime.fromtimestamp(deploy.at, UTC)
-    sys.stdout.write(f"{product}: recorded that {deploy.environment} runs {deploy.version} since {moment:%FT%TZ}.\n")
+    sys.stdout.write(
+        f"{product}: recorded that {deploy.environment} runs {deploy.version} since {moment:%Y-%m-%dT%H:%M:%SZ}.\n"
+    )
     return True
 
 

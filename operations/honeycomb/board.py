@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operations.honeycomb.declarations import Json
+from operations.honeycomb.client import Json
 from operations.honeycomb.ownership_tag import OwnershipTag
 from operations.honeycomb.steps import Run, Step
 

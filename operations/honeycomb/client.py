@@ -7,12 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import requests
 
 from operations.errors import OperatorError
-from operations.honeycomb.declarations import Json
 from operations.honeycomb.http_errors import REQUIRED_KEY, error_response, no_response, unexpected_response
 from operations.honeycomb.retry import MAX_ATTEMPTS, RETRY_BUDGET, retry_delay
 from operations.keys import find_key
@@ -23,7 +21,10 @@ ALL_DATASETS: Final = "__all__"
 """The dataset that stands for every dataset of a Honeycomb environment."""
 
 _URL_VARIABLE: Final = "HONEYCOMB_API_URL"
-_TIMEOUT = (5.0, 30.0)
+_SAFE_URL: Final = re.compile(r"(https://[\w.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:\d+)?(/[\w./-]*)?")
+"""Encrypted, or on this machine; without credentials, query or fragment."""
+_TIMEOUT: Final = (5.0, 30.0)
+Json = dict[str, Any]
 
 
 class HoneycombClient:
@@ -108,17 +109,9 @@ def connect(environment: str, sleep: Callable[[float], None]) -> Iterator[Honeyc
 def _api_url() -> str:
     """Return the API's URL without a trailing slash. Raises `OperatorError` for one that would expose the key."""
     url = os.environ.get(_URL_VARIABLE, "").strip().rstrip("/") or HONEYCOMB_API
-    parts = urlsplit(url)
-    loopback = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"}
-    if (
-        not parts.hostname
-        or not (parts.scheme == "https" or loopback)
-        or "@" in parts.netloc
-        or parts.query
-        or parts.fragment
-    ):
+    if not _SAFE_URL.fullmatch(url):
         without_password = re.sub(r"//[^/]*@", "//***@", url)
         raise OperatorError(
-            f"{_URL_VARIABLE} is {without_password!r}", "Set it to an https:// URL; http:// is only for this machine"
+            f"{_URL_VARIABLE} is {without_password!r}", "Set it to an https:// URL without user or query"
         )
     return url

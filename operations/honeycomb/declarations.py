@@ -7,15 +7,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from operations.errors import OperatorError
+from operations.honeycomb.client import Json
 from operations.honeycomb.ownership_tag import OwnershipTag, digest
 
-Json = dict[str, Any]
 _SCHEMA: Final = Path(__file__).with_name("declarations.schema.json")
 
 # A column in a formula ("Calculated Field Formula Reference", syntax): `$name` or `$"any name"`, outside of strings.

@@ -51,7 +51,7 @@ def _missing(query: Query, run: Run) -> str:
 
 
 def _ids(annotation: Resource) -> QueryIds:
-    return QueryIds(annotation.body["query_id"], annotation.body["id"])
+    return QueryIds(annotation.body.get("query_id", ""), annotation.body["id"])
 
 
 def _create(query: Query, run: Run) -> None:
@@ -61,6 +61,6 @@ def _create(query: Query, run: Run) -> None:
 
 
 def _rename(annotation: Resource, key: str, name: str, description: str, run: Run) -> Step:
-    body = {"name": name, "description": description, "query_id": annotation.body["query_id"]}
+    body = {"name": name, "description": description, "query_id": _ids(annotation).query_id}
     path = f"/1/query_annotations/{annotation.dataset}"
     return run.step("query", key, path, existing=annotation.body, body=lambda: body, extra={})

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from operations.errors import OperatorError
-from operations.honeycomb.client import ALL_DATASETS, HoneycombClient
-from operations.honeycomb.declarations import Json, Query
+from operations.honeycomb.client import ALL_DATASETS, HoneycombClient, Json
+from operations.honeycomb.declarations import Query
 from operations.honeycomb.http_errors import PERMISSIONS, REQUIRED_KEY, NotFoundError, unexpected_response
 from operations.honeycomb.ownership_tag import OwnershipTag, tag_of
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from operations.honeycomb.client import HoneycombClient
-from operations.honeycomb.declarations import Declarations, Json
+from operations.honeycomb.client import HoneycombClient, Json
+from operations.honeycomb.declarations import Declarations
 from operations.honeycomb.remote_state import RemoteState
 
 Verb = Literal["create", "change", "retire", "leave", "wait"]

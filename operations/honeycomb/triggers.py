@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.honeycomb.declarations import Json
+from operations.honeycomb.client import Json
 from operations.honeycomb.ownership_tag import OwnershipTag
 from operations.honeycomb.steps import Run, Step
 

@@ -139,11 +139,11 @@ def test_a_product_without_a_key_is_skipped(products: Products, capsys: pytest.C
     assert mark("bare") == 0
     assert (products.markers(), products.deploys()) == ([], [])
     output = capsys.readouterr().out
-    for product, variable, entry in (
+    for product, variable, name in (
         ("Honeycomb", "HONEYCOMB_CONFIGURATION_KEY", "honeycomb-configuration-key"),
         ("Rollbar", "ROLLBAR_ACCESS_TOKEN", "rollbar-access-token"),
     ):
-        problem = f"{variable} is not set, and the secret bare/cruddur/{entry} is not filled in."
+        problem = f"{variable} is not set, and the secret bare/cruddur/{name} is not filled in."
         assert f"{product}: skipped. {problem}" in output
 
 

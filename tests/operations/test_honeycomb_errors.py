@@ -76,7 +76,7 @@ def test_a_429_that_persists_is_an_error_after_the_last_attempt(rig: Rig) -> Non
     line = error_line(rig, Refusal(status=429, headers={"Retry-After": "2"}))
 
     assert "GET /1/auth: Honeycomb answered 429" in line
-    assert "Run make honeycomb again" in line
+    assert "Try again later" in line
     assert rig.delays == [2.0] * (MAX_ATTEMPTS - 1)
 
 
@@ -101,7 +101,7 @@ def test_a_post_is_not_retried_after_a_5xx(rig: Rig) -> None:
 
     assert outcome.code == 1
     assert "POST /1/boards: Honeycomb answered 502" in outcome.err
-    assert "it keeps what is already created" in outcome.err
+    assert "what is already created is kept" in outcome.err
     assert rig.delays == []
     assert rig.writes_of() == []
     assert len(rig.environment.boards) == 1
@@ -174,9 +174,7 @@ def test_a_key_that_the_server_repeats_is_not_shown(rig: Rig) -> None:
         Refusal(status=404, path="/1/auth"),
     ],
 )
-def test_a_server_that_is_not_honeycomb_is_recognized_and_its_redirects_are_not_followed(
-    rig: Rig, refusal: Refusal
-) -> None:
+def test_another_server_is_recognized_and_its_redirects_are_not_followed(rig: Rig, refusal: Refusal) -> None:
     assert "HONEYCOMB_API_URL" in error_line(rig, refusal)
 
 
