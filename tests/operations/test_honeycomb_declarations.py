@@ -70,7 +70,7 @@ def browser_columns() -> set[str]:
     them. This finds a misspelt column without a browser.
     """
     sources = "".join(path.read_text(encoding="utf-8") for path in sorted(WEB_SOURCES.glob("*.ts")))
-    return {name for found in _ATTRIBUTE.findall(sources) for name in found if name}
+    return {name for groups in _ATTRIBUTE.findall(sources) for name in groups if name}
 
 
 def missing_columns(declared: Declarations, backend: set[str], browser: set[str]) -> set[tuple[str, str]]:
