@@ -1,6 +1,6 @@
 """Apply the queries, triggers and board that honeycomb/ declares to a Honeycomb environment.
 
-Prints the plan, then carries it out; a second run changes nothing. What others created is never changed, and nothing is
+Prints what becomes of each; a second run changes nothing. What others created is never changed, and nothing is
 ever deleted.
 """
 
@@ -16,9 +16,9 @@ from typing import Final
 from operations.errors import OperatorError
 from operations.honeycomb.client import connect
 from operations.honeycomb.declarations import load
-from operations.honeycomb.plan import apply, plan
+from operations.honeycomb.reconcile import reconcile
 from operations.honeycomb.remote_state import describe_environment, fetch
-from operations.honeycomb.steps import Run
+from operations.honeycomb.writer import Writer
 
 DECLARATIONS: Final = Path(__file__).parents[2] / "honeycomb"
 
@@ -29,29 +29,27 @@ _INCOMPLETE = (
 
 
 def main(arguments: Sequence[str] | None = None, *, sleep: Callable[[float], None] = time.sleep) -> int:
-    """Print the plan and apply it; return 1 where something failed or has to wait. `sleep` takes seconds."""
+    """Apply the declarations; return 1 where something failed or has to wait. `sleep` takes seconds."""
     options = _parse(arguments)
     try:
         declared = load(options.declarations)
         with connect(options.environment, sleep) as client:
             sys.stdout.write(f"Honeycomb: {describe_environment(client)}\n")
             remote = fetch(client, declared.queries.values())
-            steps = tuple(plan(Run(client, declared, remote)))
-            sys.stdout.write("".join(f"  {step}\n" for step in steps))
+            writer = Writer(client, sys.stdout.write, dry_run=options.plan)
+            reconcile(declared, remote, writer)
             unowned = ", ".join(f"{count} {kind}" for kind, count in remote.unowned.items())
             sys.stdout.write(f"Created by others and left alone: {unowned}.\n")
             if not options.plan:
-                writes = apply(steps)
-                sys.stdout.write(f"Applied {writes} of {len(steps)} steps.\n" if writes else "Nothing to change.\n")
+                sys.stdout.write(f"Applied {writer.changes} changes.\n" if writer.changes else "Nothing to change.\n")
             if remote.board_url:
                 sys.stdout.write(f"Board (honeycomb_board in infra/environments.py): {remote.board_url}\n")
     except OperatorError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    incomplete = any(step.verb == "wait" for step in steps)
-    if incomplete:
+    if writer.waiting:
         sys.stderr.write(_INCOMPLETE)
-    return int(incomplete)
+    return int(writer.waiting > 0)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -61,7 +59,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="dev",
         help="whose secret holds the key where HONEYCOMB_CONFIGURATION_KEY is unset (dev)",
     )
-    parser.add_argument("--plan", action="store_true", help="print the plan and stop")
+    parser.add_argument("--plan", action="store_true", help="print the steps without applying them")
     parser.add_argument("--declarations", type=Path, default=DECLARATIONS, help="folder to read (honeycomb/)")
     return parser.parse_args(arguments)
 

@@ -1,44 +1,40 @@
-"""Plan the board: the declared panels first, then those that people added."""
+"""Create and change the board: the declared panels first, then those that people added."""
 
 from __future__ import annotations
 
 from operations.honeycomb.client import Json
 from operations.honeycomb.ownership_tag import OwnershipTag
-from operations.honeycomb.steps import Run, Step
+from operations.honeycomb.remote_state import RemoteState
+from operations.honeycomb.writer import Writer
 
 
-def board_step(board: Json, run: Run) -> Step:
-    """Return the step for the declared board, without the panels whose query has to wait."""
-    panels = [panel for panel in board["panels"] if panel["query"] in run.query_ids]
+def apply_board(board: Json, remote: RemoteState, writer: Writer) -> None:
+    """Apply the declared board, without the panels whose query has to wait, and enter it into `remote`."""
+    panels = [panel for panel in board["panels"] if panel["query"] in writer.query_ids]
     if not panels:
-        return Step("wait", "board", board["name"], "for its queries")
-    ours, others = _existing_panels(board, run)
-
-    def body() -> Json:
-        description = OwnershipTag("board").append_to(board["description"])
-        declared = [_panel(*run.query_ids[each["query"]], each["style"], each["position"]) for each in panels]
-        return {"name": board["name"], "description": description, "panels": declared + others}
-
-    existing = run.remote.board
-    if existing:
-        # In the order and with the fields of `body`, to compare equal where nothing changes.
-        existing["panels"] = ours + others
+        writer.step("wait", "board", board["name"], "for its queries")
+        return
+    ours, others = _existing_panels(board, remote)
+    declared = [_panel(*writer.query_ids[each["query"]], each["style"], each["position"]) for each in panels]
+    description = OwnershipTag("board").append_to(board["description"])
+    body = {"name": board["name"], "description": description, "panels": declared + others}
     extra: Json = {"type": "flexible", "layout_generation": "manual"}
-    if existing.get("tags"):
-        extra["tags"] = existing["tags"]
-    return run.step("board", board["name"], "/1/boards", existing=existing, body=body, extra=extra)
+    if remote.board.get("tags"):
+        extra["tags"] = remote.board["tags"]
+    existing = {**remote.board, "panels": ours + others} if remote.board else {}
+    remote.board = writer.upsert("board", board["name"], "/1/boards", existing=existing, body=body, extra=extra)
 
 
-def _existing_panels(board: Json, run: Run) -> tuple[list[Json], list[Json]]:
+def _existing_panels(board: Json, remote: RemoteState) -> tuple[list[Json], list[Json]]:
     """Return the existing panels of the queries that the board declares, in whichever version, and people's panels.
 
     A panel of a query that is declared for a trigger alone, or not any more, counts as people's.
     """
     queries = {panel["query"] for panel in board["panels"]}
-    annotations = {each.body["id"] for each in run.remote.annotations if each.tag.key in queries}
+    annotations = {each.body["id"] for each in remote.annotations if each.tag.key in queries}
     ours: list[Json] = []
     others: list[Json] = []
-    for panel in run.remote.board.get("panels") or []:
+    for panel in remote.board.get("panels") or []:
         query = panel.get("query_panel")
         if query and query.get("query_annotation_id") in annotations:
             # Honeycomb may leave out defaults.

@@ -50,14 +50,17 @@ class HoneycombClient:
 
     def post(self, path: str, body: Mapping[str, Any]) -> Json:
         """Create a resource and return it, with its id."""
-        resource = self._request("POST", path, body)
-        if not isinstance(resource, dict) or not isinstance(resource.get("id"), str):
-            raise unexpected_response(self.url, f"POST {path}")
-        return resource
+        return self._write("POST", path, body)
 
-    def put(self, path: str, body: Mapping[str, Any]) -> None:
-        """Replace the resource at `path`."""
-        self._request("PUT", path, body)
+    def put(self, path: str, body: Mapping[str, Any]) -> Json:
+        """Replace the resource at `path` and return it."""
+        return self._write("PUT", path, body)
+
+    def _write(self, method: str, path: str, body: Mapping[str, Any]) -> Json:
+        resource = self._request(method, path, body)
+        if not isinstance(resource, dict) or not isinstance(resource.get("id"), str):
+            raise unexpected_response(self.url, f"{method} {path}")
+        return resource
 
     def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - as above
         response = self._send(method, path, body)

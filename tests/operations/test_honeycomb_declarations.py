@@ -132,7 +132,7 @@ def test_a_query_needs_the_columns_of_its_formulas_and_not_their_names(expressio
     assert query.columns == {*columns, "name"}
 
 
-def replaced(**fields: object) -> Change:
+def with_fields(**fields: object) -> Change:
     return lambda document: document.update(fields)
 
 
@@ -140,7 +140,7 @@ def without(name: str) -> Change:
     return lambda document: document.pop(name)
 
 
-def in_query(**fields: object) -> Change:
+def with_query_fields(**fields: object) -> Change:
     return lambda document: document["query"].update(fields)
 
 
@@ -148,20 +148,40 @@ def in_query(**fields: object) -> Change:
     ("file", "change", "message"),
     [
         ("queries/recent-traces.json", without("dataset"), "'dataset' is a required property"),
-        ("queries/recent-traces.json", replaced(name=7), "name: 7 is not of type 'string'"),
-        ("queries/recent-traces.json", replaced(name=""), "name: '' should be non-empty"),
-        ("queries/recent-traces.json", replaced(descripton=""), "Additional properties are not allowed ('descripton' "),
-        ("queries/recent-traces.json", replaced(query=[]), "query: [] is not of type 'object'"),
-        ("queries/recent-traces.json", in_query(filters=["a"]), "query.filters[0]: 'a' is not of type 'object'"),
-        ("queries/recent-traces.json", in_query(breakdowns="a"), "query.breakdowns: 'a' is not of type 'array'"),
-        ("queries/recent-traces.json", in_query(calculations=[]), "query.calculations: [] should be non-empty"),
-        ("triggers/server-errors.json", replaced(query="nowhere"), "query: 'nowhere' is not one of ['errors-by-route'"),
-        ("triggers/server-errors.json", replaced(frequency=61), "frequency: 61 is not a multiple of 60"),
-        ("triggers/server-errors.json", replaced(frequency=True), "frequency: True is not of type 'integer'"),
-        ("triggers/server-errors.json", replaced(threshold={}), "threshold: 'op' is a required property"),
-        ("board.json", replaced(panels=[1]), "panels[0]: 1 is not of type 'object'"),
-        ("board.json", replaced(panels=[{"query": "recent-traces"}]), "panels[0]: 'style' is a required property"),
-        ("board.json", replaced(panels={}), "panels: {} is not of type 'array'"),
+        ("queries/recent-traces.json", with_fields(name=7), "name: 7 is not of type 'string'"),
+        ("queries/recent-traces.json", with_fields(name=""), "name: '' should be non-empty"),
+        (
+            "queries/recent-traces.json",
+            with_fields(descripton=""),
+            "Additional properties are not allowed ('descripton' ",
+        ),
+        ("queries/recent-traces.json", with_fields(query=[]), "query: [] is not of type 'object'"),
+        (
+            "queries/recent-traces.json",
+            with_query_fields(filters=["a"]),
+            "query.filters[0]: 'a' is not of type 'object'",
+        ),
+        (
+            "queries/recent-traces.json",
+            with_query_fields(breakdowns="a"),
+            "query.breakdowns: 'a' is not of type 'array'",
+        ),
+        (
+            "queries/recent-traces.json",
+            with_query_fields(calculations=[]),
+            "query.calculations: [] should be non-empty",
+        ),
+        (
+            "triggers/server-errors.json",
+            with_fields(query="nowhere"),
+            "query: 'nowhere' is not one of ['errors-by-route'",
+        ),
+        ("triggers/server-errors.json", with_fields(frequency=61), "frequency: 61 is not a multiple of 60"),
+        ("triggers/server-errors.json", with_fields(frequency=True), "frequency: True is not of type 'integer'"),
+        ("triggers/server-errors.json", with_fields(threshold={}), "threshold: 'op' is a required property"),
+        ("board.json", with_fields(panels=[1]), "panels[0]: 1 is not of type 'object'"),
+        ("board.json", with_fields(panels=[{"query": "recent-traces"}]), "panels[0]: 'style' is a required property"),
+        ("board.json", with_fields(panels={}), "panels: {} is not of type 'array'"),
     ],
 )
 def test_a_mistake_is_named_by_file_and_field(tmp_path: Path, file: str, change: Change, message: str) -> None:
