@@ -1,7 +1,8 @@
-"""Look at what is deployed."""
+"""Read the deployed service's stack outputs and task definition."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import boto3
@@ -10,26 +11,31 @@ from service.contract import CONTAINER_NAME, Output, Variable, service_stack_nam
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
-    """The service as its task definition has it: its plain variables, by name."""
+class DeployedService:
+    """The service's container as its task definition has it: the plain environment variables, by name."""
 
     variables: dict[str, str]
 
     @property
     def version(self) -> str:
-        """What every span, segment, log line and item says."""
+        """The version on every span, segment, log line and Rollbar item."""
         return self.variables[Variable.SERVICE_VERSION]
 
 
-def outputs(session: boto3.Session, environment: str) -> dict[str, str]:
+def aws_session() -> boto3.Session:
+    """Return a session in the region of `AWS_REGION`, which the CDK and the AWS CLI read and boto3 does not."""
+    return boto3.Session(region_name=os.environ.get("AWS_REGION"))
+
+
+def stack_outputs(session: boto3.Session, environment: str) -> dict[str, str]:
     """Return the outputs of the environment's service stack. Raises botocore's `ClientError`."""
     stack = session.client("cloudformation").describe_stacks(StackName=service_stack_name(environment))["Stacks"][0]
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
 
 
-def deployed(session: boto3.Session, environment: str) -> Deployed:
-    """Return what the environment's service runs. Raises botocore's `ClientError`."""
-    definition = outputs(session, environment)[Output.TASK_DEFINITION]
+def deployed_service(session: boto3.Session, environment: str) -> DeployedService:
+    """Return the service that the environment runs. Raises botocore's `ClientError`."""
+    definition = stack_outputs(session, environment)[Output.TASK_DEFINITION]
     task = session.client("ecs").describe_task_definition(taskDefinition=definition)["taskDefinition"]
     [container] = [each for each in task["containerDefinitions"] if each["name"] == CONTAINER_NAME]
-    return Deployed({each["name"]: each["value"] for each in container["environment"]})
+    return DeployedService({each["name"]: each["value"] for each in container["environment"]})

@@ -10,3 +10,7 @@ class OperatorError(Exception):
         super().__init__(f"{problem}. {remedy}")
         self.problem = problem
         self.remedy = remedy
+
+
+class MissingKeyError(OperatorError):
+    """Neither the environment variable nor its Secrets Manager entry holds a key: that product is not in use."""

@@ -1,16 +1,16 @@
-"""Replace the running tasks by new ones of the same definition."""
+"""Replace the running tasks with new ones of the same task definition."""
 
 from __future__ import annotations
 
 import boto3
 
-from operations.deployment import outputs
+from operations.deployment import stack_outputs
 from service.contract import Output
 
 
 def roll_out(session: boto3.Session, environment: str) -> str:
-    """Start a new deployment of the environment's service and return its name. Raises botocore's `ClientError`."""
-    found = outputs(session, environment)
-    service = found[Output.SERVICE]
-    session.client("ecs").update_service(cluster=found[Output.CLUSTER], service=service, forceNewDeployment=True)
+    """Force a new deployment of the environment's service and return its name. Raises botocore's `ClientError`."""
+    outputs = stack_outputs(session, environment)
+    service = outputs[Output.SERVICE]
+    session.client("ecs").update_service(cluster=outputs[Output.CLUSTER], service=service, forceNewDeployment=True)
     return service

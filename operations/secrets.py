@@ -1,7 +1,7 @@
-"""Fill in the sinks' keys of one environment: `python -m operations.secrets --environment dev`.
+"""Fill in the Honeycomb and Rollbar keys of one environment, in Secrets Manager.
 
-A key comes from the environment variable of its name, else from the terminal (not echoed) or, line by line, from
-standard input. It is never an argument: arguments are visible to every process of the machine.
+Each key is read from the environment variable of its name, else from the terminal (not echoed), or line by line from
+standard input. A key is never an argument: every process of the machine can read those.
 """
 
 from __future__ import annotations
@@ -13,47 +13,46 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TextIO
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operations.deployment import aws_session
 from operations.keys import fill
 from operations.rollout import roll_out
 from service.contract import FILLED_FROM
 
 
 def main() -> int:
-    """Fill in what was given and start a deployment that reads it."""
+    """Store the keys and start a deployment whose tasks read them; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m operations.secrets", description=__doc__)
-    parser.add_argument("--environment", required=True, help="the environment whose keys these are: dev or prod")
+    parser.add_argument("--environment", required=True, help="the environment that the keys belong to: dev or prod")
     environment: str = parser.parse_args().environment
     keys = read_keys(os.environ, prompt if sys.stdin.isatty() else lambda variable: read_line(variable, sys.stdin))
     if not keys:
-        return _fail(f"No key given. Set {' or '.join(FILLED_FROM)}, or type one when asked.")
+        return _fail(f"No key to store. Set {' or '.join(FILLED_FROM)}, or type one at the prompt.")
     try:
-        # Unlike the CDK and the AWS command line, boto3 does not read AWS_REGION.
-        session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
-        filled = fill(session.client("secretsmanager"), environment, keys)
+        session = aws_session()
+        names = fill(session.client("secretsmanager"), environment, keys)
         service = roll_out(session, environment)
     except (BotoCoreError, ClientError) as error:
         return _fail(f"{error}\nCheck that {environment!r} is deployed (make deploy) and your credentials are its own.")
-    sys.stdout.write(f"Filled in {', '.join(filled)}.\n")
-    sys.stdout.write(f"Service {service} is deployed anew: its sinks turn on as its new tasks start.\n")
+    sys.stdout.write(f"Filled in {', '.join(names)}.\n")
+    sys.stdout.write(f"Started a new deployment of service {service}: its sinks turn on as the new tasks start.\n")
     return 0
 
 
 def read_keys(environ: Mapping[str, str], ask: Callable[[str], str]) -> dict[str, str]:
-    """Return the keys that were given, by variable; an empty answer leaves that entry as it is."""
-    given = {variable: environ.get(variable, "").strip() or ask(variable).strip() for variable in FILLED_FROM}
-    return {variable: key for variable, key in given.items() if key}
+    """Return the keys by variable, from `environ`, else from `ask`; without those that are empty in both."""
+    keys = {variable: environ.get(variable, "").strip() or ask(variable).strip() for variable in FILLED_FROM}
+    return {variable: key for variable, key in keys.items() if key}
 
 
 def prompt(variable: str) -> str:
     """Ask on the terminal, without echo."""
-    return getpass.getpass(f"{variable} (empty leaves it as it is): ")
+    return getpass.getpass(f"{variable} (empty to leave it unchanged): ")
 
 
 def read_line(variable: str, source: TextIO) -> str:
-    """Read the next line of standard input: `KEY`, or `VARIABLE=KEY` as in an .env file."""
+    """Read the next line of `source`: `KEY`, or `VARIABLE=KEY` as in an .env file."""
     return source.readline().strip().removeprefix(f"{variable}=")
 
 

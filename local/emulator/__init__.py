@@ -24,7 +24,7 @@ def check_version() -> None:
         found = "none"
     if found != MINISTACK_VERSION:
         raise UnsupportedVersionError(
-            f"the embedded AWS needs ministack {MINISTACK_VERSION} and found {found}: run `make install`"
+            f"the embedded AWS needs ministack {MINISTACK_VERSION} and found {found}: run `make setup`"
         )
 
 

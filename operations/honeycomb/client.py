@@ -2,108 +2,119 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import requests
 
-from operations.honeycomb.errors import HoneycombError
-from operations.honeycomb.patience import ATTEMPTS, Patience, pause_before_retry
-from operations.honeycomb.refusals import no_answer, not_honeycombs, refusal
+from operations.errors import OperatorError
+from operations.honeycomb.http_errors import REQUIRED_KEY, error_response, no_response, unexpected_response
+from operations.honeycomb.retry import MAX_ATTEMPTS, RETRY_BUDGET, retry_delay
+from operations.keys import find_key
+from service.contract import CONFIGURATION_KEY_VARIABLE, HONEYCOMB_API
 from service.telemetry.config import Secret
 
-DEFAULT_URL: Final = "https://api.honeycomb.io"
-VARIABLE: Final = "HONEYCOMB_API_URL"
-KEY_HEADER: Final = "X-Honeycomb-Team"
+ALL_DATASETS: Final = "__all__"
+"""The dataset that stands for every dataset of a Honeycomb environment."""
 
-_TIMEOUT = (5.0, 30.0)
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-Body = dict[str, Any]
-
-
-def find_url(environ: Mapping[str, str]) -> str:
-    """Return the API's address without a trailing slash. Raises `HoneycombError` for one that would show the key."""
-    url = environ.get(VARIABLE, "").strip().rstrip("/") or DEFAULT_URL
-    parts = urlsplit(url)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    if not safe or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
-        shown = re.sub(r"//[^/]*@", "//***@", url)
-        raise HoneycombError(f"{VARIABLE} is {shown!r}", "Set it to an https:// address; http:// is for this machine")
-    return url
+_URL_VARIABLE: Final = "HONEYCOMB_API_URL"
+_SAFE_URL: Final = re.compile(r"(https://[\w.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:\d+)?(/[\w./-]*)?")
+"""Encrypted, or on this machine; without credentials, query or fragment."""
+_TIMEOUT: Final = (5.0, 30.0)
+Json = dict[str, Any]
 
 
-class Honeycomb:
-    """The API as one key sees it. Every call raises `HoneycombError`, which never holds the key."""
+class HoneycombClient:
+    """Send requests with one key. Every method raises `OperatorError`, which never shows the key."""
 
-    def __init__(self, url: str, key: Secret[str], patience: Patience) -> None:
-        self._url = url
+    def __init__(self, session: requests.Session, url: str, key: Secret[str], sleep: Callable[[float], None]) -> None:
+        self._session = session
+        self.url = url
         self._key = key
-        self._patience = patience
-        self._session = requests.Session()
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self._session.close()
+        self._sleep = sleep
+        self._retry_budget = RETRY_BUDGET
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - any JSON
-        """Return what is at `path`."""
-        return self._json("GET", path, None)
+        """Return the JSON at `path`."""
+        return self._request("GET", path)
 
-    def get_or_none(self, path: str) -> Any | None:  # noqa: ANN401 - as above
-        """Return what is at `path`, or nothing where nothing is (404)."""
-        answer = self._answer("GET", path, None)
-        return None if answer.status_code == requests.codes.not_found else self._read(answer, f"GET {path}")
+    def list(self, path: str) -> list[Json]:
+        """Return the resources at `path`, each with its id. Raises `NotFoundError` where `path` does not exist."""
+        resources = self._request("GET", path)
+        if not isinstance(resources, list) or not all(isinstance(each, dict) and each.get("id") for each in resources):
+            raise unexpected_response(self.url, f"GET {path}")
+        return resources
 
-    def make(self, path: str, body: Body) -> Body:
-        """Make what `body` says and return it, with its id. Sent again after 429 alone, where nothing was made."""
-        made = self._json("POST", path, body)
-        if not isinstance(made, dict) or not isinstance(made.get("id"), str):
-            raise not_honeycombs(self._url, f"POST {path}")
-        return made
+    def post(self, path: str, body: Mapping[str, Any]) -> Json:
+        """Create a resource and return it, with its id."""
+        return self._write("POST", path, body)
 
-    def put(self, path: str, body: Body) -> None:
-        """Put `body` in the place of what is at `path`."""
-        self._json("PUT", path, body)
+    def put(self, path: str, body: Mapping[str, Any]) -> Json:
+        """Replace the resource at `path` and return it."""
+        return self._write("PUT", path, body)
 
-    def _json(self, method: str, path: str, body: Body | None) -> Any:  # noqa: ANN401 - as above
-        return self._read(self._answer(method, path, body), f"{method} {path}")
+    def _write(self, method: str, path: str, body: Mapping[str, Any]) -> Json:
+        resource = self._request(method, path, body)
+        if not isinstance(resource, dict) or not isinstance(resource.get("id"), str):
+            raise unexpected_response(self.url, f"{method} {path}")
+        return resource
 
-    def _read(self, answer: requests.Response, asked: str) -> Any:  # noqa: ANN401 - as above
-        if not answer.ok or answer.is_redirect:
-            raise self._redacted(refusal(answer, asked))
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - as above
+        response = self._send(method, path, body)
+        if not response.ok or response.is_redirect:
+            raise error_response(response, f"{method} {path}", self._key.reveal())
         try:
-            return answer.json()
+            return response.json()
         except ValueError as error:
-            raise not_honeycombs(self._url, asked) from error
+            raise unexpected_response(self.url, f"{method} {path}") from error
 
-    def _answer(self, method: str, path: str, body: Body | None) -> requests.Response:
-        """Return the last answer, after as many attempts as there may be."""
-        reason: requests.RequestException | None = None
-        for attempt in range(1, ATTEMPTS + 1):
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> requests.Response:
+        """Return the first response that is not worth a retry, or the last one."""
+        # urllib3's Retry knows no budget for a whole run, and would need a subclass to retry a POST after a 429 alone.
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            response: requests.Response | None = None
+            cause: requests.RequestException | None = None
             try:
-                answer = self._send(method, path, body)
+                response = self._session.request(
+                    method,
+                    self.url + path,
+                    json=body,
+                    headers={"X-Honeycomb-Team": self._key.reveal()},
+                    timeout=_TIMEOUT,
+                    # requests would send the key on to the redirect's host: it drops `Authorization` alone.
+                    allow_redirects=False,
+                )
             except requests.RequestException as error:
-                answer, reason = None, error
-            pause = pause_before_retry(method, answer, attempt)
-            if pause is None or attempt == ATTEMPTS or not self._patience.allows(pause):
+                cause = error
+            delay = retry_delay(method, response, attempt)
+            if delay is None or delay > self._retry_budget or attempt == MAX_ATTEMPTS:
                 break
-        if answer is None:
-            raise no_answer(self._url, f"{method} {path}", reason) from reason
-        return answer
+            self._retry_budget -= delay
+            self._sleep(delay)
+        if response is None:
+            raise no_response(self.url, f"{method} {path}", cause) from cause
+        return response
 
-    def _send(self, method: str, path: str, body: Body | None) -> requests.Response:
-        return self._session.request(
-            method,
-            self._url + path,
-            json=body,
-            headers={KEY_HEADER: self._key.reveal()},
-            timeout=_TIMEOUT,
-            # Another host would be handed the key: requests takes back `Authorization` alone.
-            allow_redirects=False,
+
+@contextmanager
+def connect(environment: str, sleep: Callable[[float], None]) -> Iterator[HoneycombClient]:
+    """Yield a client with the configuration key of `environment`. Raises `OperatorError`."""
+    ingest = "the service's own HONEYCOMB_API_KEY is an ingest key and cannot do this"
+    remedy = f"Set {CONFIGURATION_KEY_VARIABLE} to {REQUIRED_KEY}; {ingest}"
+    key = find_key(CONFIGURATION_KEY_VARIABLE, environment, remedy)
+    with requests.Session() as session:
+        yield HoneycombClient(session, _api_url(), key, sleep)
+
+
+def _api_url() -> str:
+    """Return the API's URL without a trailing slash. Raises `OperatorError` for one that would expose the key."""
+    url = os.environ.get(_URL_VARIABLE, "").strip().rstrip("/") or HONEYCOMB_API
+    if not _SAFE_URL.fullmatch(url):
+        without_password = re.sub(r"//[^/]*@", "//***@", url)
+        raise OperatorError(
+            f"{_URL_VARIABLE} is {without_password!r}", "Set it to an https:// URL without user or query"
         )
-
-    def _redacted(self, error: HoneycombError) -> HoneycombError:
-        """Return `error` without the key, which a server could repeat."""
-        return HoneycombError(error.problem.replace(self._key.reveal(), "***"), error.remedy)
+    return url

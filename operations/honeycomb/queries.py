@@ -1,70 +1,58 @@
-"""Keep the named queries as they are declared.
+"""Create and rename the named queries.
 
-A query never changes at Honeycomb, and neither does the query that an annotation names: a declaration that asks
-something else becomes a new query with an annotation of its own. The one before is kept, for boards of others may show
-it, under a name that says it is superseded.
+A query is immutable at Honeycomb, and so is the query of an annotation: a changed specification becomes a new query
+with a new annotation. The old one stays, because boards of others may show it, renamed as superseded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from operations.honeycomb.client import Honeycomb
 from operations.honeycomb.declarations import Query
-from operations.honeycomb.found import Annotation, Found
-from operations.honeycomb.steps import TO_BE_MADE, Pair, Pairs, Step, Verb, Write
+from operations.honeycomb.remote_state import RemoteState, Resource
+from operations.honeycomb.writer import QueryIds, Writer
 
-SUPERSEDED: Final = " (superseded)"
-_KIND = "query"
+_SUPERSEDED: Final = " (superseded)"
 
 
-def steps(query: Query, found: Found, pairs: Pairs) -> Iterator[Step]:
-    """Yield what becomes of `query`, and note in `pairs` what shows it."""
-    ours = [each for each in found.annotations if each.marker.key == query.key]
-    current = next((each for each in ours if each.marker == query.marker and each.dataset == query.dataset), None)
-    if current is not None:
-        pairs[query.key] = Pair(current.query_id, current.id)
-        yield _renamed(query, current)
-    elif lack := found.lacks(query):
-        if ours:
-            pairs[query.key] = Pair(ours[-1].query_id, ours[-1].id)
-        yield Step(Verb.WAIT, _KIND, query.key, lack)
+def apply_query(query: Query, remote: RemoteState, writer: Writer) -> None:
+    """Apply `query`, and enter its ids into `writer`. Raises `OperatorError`."""
+    versions = [each for each in remote.annotations if each.tag.key == query.key]
+    current = next((each for each in versions if (each.dataset, each.tag) == (query.dataset, query.tag)), None)
+    missing = "" if current else _missing(query, remote)
+    if missing:
+        writer.step("wait", "query", query.key, missing)
+        if versions:
+            writer.query_ids[query.key] = _ids(versions[-1])
         return
+    path = f"/1/query_annotations/{query.dataset}"
+    body = {"name": query.name, "description": query.tag.append_to(query.description)}
+    if current:
+        writer.query_ids[query.key] = _ids(current)
+        unchanged = {"query_id": _ids(current).query_id}
+        writer.upsert("query", query.key, path, existing=current.body, body=body, extra=unchanged)
     else:
-        pairs[query.key] = TO_BE_MADE
-        verb, why = (Verb.CHANGE, "it asks something else, so it is made anew") if ours else (Verb.CREATE, "")
-        yield Step(verb, _KIND, query.key, why, _making(query))
-    for each in ours:
-        if each is not current and not each.name.endswith(SUPERSEDED):
-            yield Step(Verb.RETIRE, _KIND, query.key, f"{each.id} is named superseded", _naming_superseded(each))
+        reason = "its specification, as a new query" if versions else ""
+        writer.step("change" if versions else "create", "query", query.key, reason)
+        query_id = writer.write("query", query.key, f"/1/queries/{query.dataset}", query.specification)["id"]
+        annotation = writer.write("query", query.key, path, body | {"query_id": query_id})
+        writer.query_ids[query.key] = QueryIds(query_id, annotation["id"])
+    for each in versions:
+        name, annotation_id = str(each.body.get("name")), each.body["id"]
+        if each is not current and not name.endswith(_SUPERSEDED):
+            writer.step("retire", "query", query.key, f"renames {annotation_id} as superseded")
+            old = {"name": name + _SUPERSEDED, "description": each.body["description"], "query_id": _ids(each).query_id}
+            writer.write("query", query.key, f"/1/query_annotations/{each.dataset}", old, replace=annotation_id)
 
 
-def _renamed(query: Query, current: Annotation) -> Step:
-    description = query.marker.below(query.description)
-    if (current.name, current.description) == (query.name, description):
-        return Step(Verb.LEAVE, _KIND, query.key)
-    return Step(Verb.CHANGE, _KIND, query.key, "its name or description", _naming(current, query.name, description))
+def _missing(query: Query, remote: RemoteState) -> str:
+    """Return why Honeycomb would reject `query` now; empty where it would not."""
+    columns = remote.columns[query.dataset]
+    if columns is None:
+        return f"the dataset {query.dataset} has no spans yet"
+    missing = ", ".join(sorted(query.columns - columns))
+    return f"no span in {query.dataset} has {missing} yet" if missing else ""
 
 
-def _making(query: Query) -> Write:
-    def write(honeycomb: Honeycomb, pairs: Pairs) -> None:
-        made = honeycomb.make(f"/1/queries/{query.dataset}", dict(query.specification))["id"]
-        body = {"name": query.name, "description": query.marker.below(query.description), "query_id": made}
-        pairs[query.key] = Pair(made, honeycomb.make(f"/1/query_annotations/{query.dataset}", body)["id"])
-
-    return write
-
-
-def _naming_superseded(annotation: Annotation) -> Write:
-    return _naming(annotation, annotation.name + SUPERSEDED, annotation.description)
-
-
-def _naming(annotation: Annotation, name: str, description: str) -> Write:
-    # Partial updates are not supported: the query's id goes along, unchanged.
-    body = {"name": name, "description": description, "query_id": annotation.query_id}
-
-    def write(honeycomb: Honeycomb, _: Pairs) -> None:
-        honeycomb.put(f"/1/query_annotations/{annotation.dataset}/{annotation.id}", body)
-
-    return write
+def _ids(annotation: Resource) -> QueryIds:
+    return QueryIds(annotation.body.get("query_id", ""), annotation.body["id"])

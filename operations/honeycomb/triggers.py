@@ -1,67 +1,31 @@
-"""Keep the triggers as they are declared; whom they tell is set in Honeycomb, where each team has its recipients."""
+"""Create and change the triggers. Their recipients are set in Honeycomb, where each team has its own."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from operations.honeycomb.client import Honeycomb
-from operations.honeycomb.declarations import Trigger
-from operations.honeycomb.found import Found, Thing
-from operations.honeycomb.markers import Marker
-from operations.honeycomb.steps import Pairs, Step, Verb, Write
+from operations.honeycomb.client import Json
+from operations.honeycomb.ownership_tag import OwnershipTag
+from operations.honeycomb.writer import Writer
 
-KEPT: Final = ("tags", "disabled", "evaluation_schedule_type", "evaluation_schedule", "baseline_details")
-"""What people set on a trigger beside what is declared, and its recipients: a change keeps it."""
-
-_KIND = "trigger"
-_TELLS_NOBODY = "it tells nobody yet, so add a recipient to it in Honeycomb"
+_SETTINGS: Final = ("tags", "disabled", "evaluation_schedule_type", "evaluation_schedule", "baseline_details")
+"""What people set on a trigger in Honeycomb, beside its recipients."""
 
 
-def step(trigger: Trigger, dataset: str, found: Found, pairs: Pairs) -> Step:
-    """Return what becomes of `trigger`, whose query is one of `dataset`."""
-    there = found.triggers.get((dataset, trigger.key))
-    if trigger.query not in pairs:
-        return Step(Verb.WAIT, _KIND, trigger.key, f"for the query {trigger.query}")
-    if there is None:
-        return Step(Verb.CREATE, _KIND, trigger.key, _TELLS_NOBODY, _making(trigger, dataset))
-    differing = _differing(there, _wanted(trigger, pairs))
-    if not differing:
-        return Step(Verb.LEAVE, _KIND, trigger.key, "" if there.get("recipients") else _TELLS_NOBODY)
-    return Step(Verb.CHANGE, _KIND, trigger.key, f"its {', '.join(differing)}", _changing(trigger, dataset, there))
-
-
-def _wanted(trigger: Trigger, pairs: Pairs) -> dict[str, Any]:
-    return {
-        "name": trigger.name,
-        "description": Marker(trigger.key).below(trigger.description),
-        "query_id": pairs[trigger.query].query_id,
-        "threshold": dict(trigger.threshold),
-        "frequency": trigger.frequency,
-        "alert_type": trigger.alert_type,
-    }
-
-
-def _differing(there: Thing, wanted: dict[str, Any]) -> list[str]:
-    """Return the names of what differs, as people say them."""
-    return [name.removesuffix("_id").replace("_", " ") for name in wanted if there.get(name) != wanted[name]]
-
-
-def _making(trigger: Trigger, dataset: str) -> Write:
-    def write(honeycomb: Honeycomb, pairs: Pairs) -> None:
-        honeycomb.make(f"/1/triggers/{dataset}", _wanted(trigger, pairs))
-
-    return write
-
-
-def _changing(trigger: Trigger, dataset: str, there: Thing) -> Write:
-    kept = {name: there[name] for name in KEPT if there.get(name)}
-    # By id alone: the type and target that are listed beside it are deprecated in requests.
-    recipients = [
-        {name: each[name] for name in ("id", "details") if each.get(name)} for each in there.get("recipients") or []
-    ]
-
-    def write(honeycomb: Honeycomb, pairs: Pairs) -> None:
-        body = {**kept, "recipients": recipients, **_wanted(trigger, pairs)}
-        honeycomb.put(f"/1/triggers/{dataset}/{there['id']}", body)
-
-    return write
+def apply_trigger(key: str, trigger: Json, dataset: str, existing: Json, writer: Writer) -> None:
+    """Apply a declared trigger on a query of `dataset`; `existing` is empty where there is none."""
+    body = dict(trigger)
+    query = body.pop("query")
+    if query not in writer.query_ids:
+        writer.step("wait", "trigger", key, f"for the query {query}")
+        return
+    body["query_id"] = writer.query_ids[query].query_id
+    body["description"] = OwnershipTag(key).append_to(trigger["description"])
+    settings = {name: existing[name] for name in _SETTINGS if existing.get(name)}
+    if recipients := existing.get("recipients"):
+        # By id: the type and target that Honeycomb lists beside it are deprecated in requests.
+        fields = ("id", "details")
+        settings["recipients"] = [{name: each[name] for name in fields if each.get(name)} for each in recipients]
+    note = "" if recipients else "notifies nobody yet: add a recipient in Honeycomb"
+    path = f"/1/triggers/{dataset}"
+    writer.upsert("trigger", key, path, existing=existing, body=body, extra=settings, note=note)

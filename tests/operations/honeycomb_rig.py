@@ -1,4 +1,4 @@
-"""Run `python -m operations.honeycomb` in this process, against the stand-in of Honeycomb's configuration API."""
+"""Run `python -m operations.honeycomb` in this process, against the fake of Honeycomb's configuration API."""
 
 from __future__ import annotations
 
@@ -15,29 +15,34 @@ from local.standins import honeycomb_configuration
 from local.standins.honeycomb_configuration_store import Environment
 from local.standins.server import Served
 from operations.honeycomb.__main__ import DECLARATIONS, main
-from operations.honeycomb.declarations import columns, load
+from operations.honeycomb.declarations import Declarations, load
 
 KEY = "sentinel-configuration-key-5eed"
 Document = dict[str, Any]
-FASTER = {"op": "P90", "column": "duration_ms"}
+P90 = {"op": "P90", "column": "duration_ms"}
+
+
+def required_columns(declared: Declarations) -> set[tuple[str, str]]:
+    """Return each dataset and column that a declared query needs."""
+    return {(query.dataset, column) for query in declared.queries.values() for column in query.columns}
 
 
 def columns_by_dataset() -> dict[str, set[str]]:
-    """Return the columns that a service has which was used for all that it can do."""
-    found: dict[str, set[str]] = {}
-    for dataset, column in columns(load(DECLARATIONS)):
-        found.setdefault(dataset, set()).add(column)
-    everywhere = found.pop("__all__")
-    return {dataset: each | everywhere for dataset, each in found.items()}
+    """Return the columns of a service every feature of which was used."""
+    columns: dict[str, set[str]] = {}
+    for dataset, column in required_columns(load(DECLARATIONS)):
+        columns.setdefault(dataset, set()).add(column)
+    everywhere = columns.pop("__all__")
+    return {dataset: each | everywhere for dataset, each in columns.items()}
 
 
-def ask_something_else(document: Document) -> None:
-    """Have a query ask for one figure more."""
-    document["query"]["calculations"].append(FASTER)
+def change_specification(document: Document) -> None:
+    """Add a calculation to a query."""
+    document["query"]["calculations"].append(P90)
 
 
 class Outcome(NamedTuple):
-    """How one run ended, and what it said."""
+    """The exit status and output of one run."""
 
     code: int
     out: str
@@ -49,23 +54,23 @@ class Outcome(NamedTuple):
 
 
 class Rig:
-    """The stand-in, a copy of the declarations to change, and the waits that were asked for."""
+    """The fake, a copy of the declarations to edit, and the delays between attempts."""
 
     def __init__(self, folder: Path, capture: pytest.CaptureFixture[str]) -> None:
         self.environment = Environment(datasets=columns_by_dataset(), key=KEY)
         self.folder = folder
-        self.waits: list[float] = []
+        self.delays: list[float] = []
         self._capture = capture
 
     def run(self, *arguments: str) -> Outcome:
-        code = main(["--declarations", str(self.folder), *arguments], wait=self.waits.append)
-        said = self._capture.readouterr()
-        assert KEY not in said.out + said.err
-        assert "Traceback" not in said.err
-        return Outcome(code, said.out, said.err)
+        code = main(["--declarations", str(self.folder), *arguments], sleep=self.delays.append)
+        output = self._capture.readouterr()
+        assert KEY not in output.out + output.err
+        assert "Traceback" not in output.err
+        return Outcome(code, output.out, output.err)
 
     def writes_of(self, *arguments: str) -> list[str]:
-        """Return what one run, which must go well, writes."""
+        """Return the writes of one run, which must succeed."""
         before = len(self.environment.writes)
         outcome = self.run(*arguments)
         assert outcome.code == 0, outcome
@@ -81,20 +86,20 @@ class Rig:
     def panels(self) -> list[Document]:
         """Return the panels of the only board."""
         [board] = self.environment.boards.values()
-        found: list[Document] = board["panels"]
-        return found
+        panels: list[Document] = board["panels"]
+        return panels
 
 
 @pytest.fixture
 def rig(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, socket_enabled: None
 ) -> Iterator[Rig]:
-    """Give each test an environment of its own in which everything was seen, and the declarations as they stand."""
-    del socket_enabled  # the stand-in is on 127.0.0.1
+    """Give each test an environment of its own that has every column, and a copy of the declarations."""
+    del socket_enabled  # the fake listens on 127.0.0.1
     folder = tmp_path / "honeycomb"
     shutil.copytree(DECLARATIONS, folder)
-    made = Rig(folder, capsys)
-    with closing(Served(honeycomb_configuration.create_app(made.environment))) as served:
+    rig = Rig(folder, capsys)
+    with closing(Served(honeycomb_configuration.create_app(rig.environment))) as served:
         monkeypatch.setenv("HONEYCOMB_API_URL", served.url)
         monkeypatch.setenv("HONEYCOMB_CONFIGURATION_KEY", KEY)
-        yield made
+        yield rig

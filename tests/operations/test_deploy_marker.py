@@ -1,4 +1,4 @@
-"""A deploy is told to Honeycomb and Rollbar with its version and moment; a product without a key is left out."""
+"""A deploy is recorded at Honeycomb and Rollbar with its version and time; a product without a key is skipped."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TOKEN = "sentinel-rollbar-token-91bc"
 
 
 class Products:
-    """Both stand-ins, and the emulated account in which the service is deployed."""
+    """Both fakes, and the emulated account in which the service is deployed."""
 
     def __init__(self, stack: ExitStack, aws: EmulatedAws) -> None:
         self.honeycomb = Environment(datasets={"backend-flask": None}, key=CONFIGURATION_KEY)
@@ -39,14 +39,14 @@ class Products:
         self.aws = aws
 
     def deploys(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = requests.get(f"{self.rollbar_url}/deploys", timeout=5).json()
-        return found
+        deploys: list[dict[str, Any]] = requests.get(f"{self.rollbar_url}/deploys", timeout=5).json()
+        return deploys
 
     def markers(self) -> list[dict[str, Any]]:
         return list(self.honeycomb.markers.values())
 
     def deploy(self, environment: str, rollbar_endpoint: str | None = None) -> None:
-        """Create the service's stack, as far as it is looked at."""
+        """Create as much of the service's stack as the marker reads."""
         endpoint = rollbar_endpoint or f"{self.rollbar_url}/api/1/"
         variables = [
             {"Name": "SERVICE_VERSION", "Value": VERSION},
@@ -75,40 +75,40 @@ class Products:
 @pytest.fixture
 def products(emulated_aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Products]:
     with ExitStack() as stack:
-        made = Products(stack, emulated_aws)
-        for name, value in {**emulated_aws.variables, "HONEYCOMB_API_URL": made.honeycomb_url}.items():
+        products = Products(stack, emulated_aws)
+        for name, value in {**emulated_aws.variables, "HONEYCOMB_API_URL": products.honeycomb_url}.items():
             monkeypatch.setenv(name, value)
-        yield made
+        yield products
 
 
 def mark(environment: str) -> int:
-    return main(["--environment", environment], now=lambda: NOW + 0.7, wait=lambda _: None)
+    return main(["--environment", environment], now=lambda: NOW + 0.7, sleep=lambda _: None)
 
 
-def test_both_products_are_told_version_environment_and_moment(
+def test_version_environment_and_time_are_recorded_at_both_products(
     products: Products, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    products.deploy("told")
-    products.fill("told", SecretName.HONEYCOMB_CONFIGURATION_KEY, CONFIGURATION_KEY)
-    products.fill("told", SecretName.ROLLBAR_ACCESS_TOKEN, TOKEN)
-    assert mark("told") == 0
+    products.deploy("dev")
+    products.fill("dev", SecretName.HONEYCOMB_CONFIGURATION_KEY, CONFIGURATION_KEY)
+    products.fill("dev", SecretName.ROLLBAR_ACCESS_TOKEN, TOKEN)
+    assert mark("dev") == 0
 
     [marker] = products.markers()
-    assert (marker["type"], marker["message"], marker["start_time"]) == ("deploy", f"told {VERSION}", NOW)
+    assert (marker["type"], marker["message"], marker["start_time"]) == ("deploy", f"dev {VERSION}", NOW)
     assert [request for request in products.honeycomb.requests if "POST" in request] == ["POST /1/markers/__all__"]
     [deploy] = products.deploys()
-    assert (deploy["environment"], deploy["revision"], deploy["status"]) == ("told", VERSION, "succeeded")
+    assert (deploy["environment"], deploy["revision"], deploy["status"]) == ("dev", VERSION, "succeeded")
     assert str(NOW) in deploy["comment"]
-    said = capsys.readouterr()
-    assert said.out.splitlines() == [
-        f"Honeycomb: told runs {VERSION} since 2026-11-18T11:06:40Z.",
-        f"Rollbar: told runs {VERSION} since 2026-11-18T11:06:40Z.",
+    output = capsys.readouterr()
+    assert output.out.splitlines() == [
+        f"Honeycomb: recorded that dev runs {VERSION} since 2026-11-18T11:06:40Z.",
+        f"Rollbar: recorded that dev runs {VERSION} since 2026-11-18T11:06:40Z.",
     ]
-    assert said.err == ""
+    assert output.err == ""
 
 
 @pytest.mark.parametrize("error", [KeyError("getpwuid(): uid not found: 4711"), OSError("No username set")])
-def test_a_deploy_by_a_user_without_a_name_is_told_without_one(
+def test_a_deploy_by_a_user_without_a_name_is_recorded_without_one(
     error: Exception, products: Products, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nobody() -> str:
@@ -124,7 +124,7 @@ def test_a_deploy_by_a_user_without_a_name_is_told_without_one(
     assert (deploy["revision"], "local_username" in deploy) == (VERSION, False)
 
 
-def test_the_keys_of_the_environments_variables_go_first(products: Products, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_in_environment_variables_take_precedence(products: Products, monkeypatch: pytest.MonkeyPatch) -> None:
     products.deploy("given")
     monkeypatch.setenv("HONEYCOMB_CONFIGURATION_KEY", CONFIGURATION_KEY)
     monkeypatch.setenv("ROLLBAR_ACCESS_TOKEN", TOKEN)
@@ -132,20 +132,22 @@ def test_the_keys_of_the_environments_variables_go_first(products: Products, mon
     assert (len(products.markers()), len(products.deploys())) == (1, 1)
 
 
-def test_a_product_without_a_key_is_left_out_and_the_deploy_goes_well(
-    products: Products, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_product_without_a_key_is_skipped(products: Products, capsys: pytest.CaptureFixture[str]) -> None:
     products.deploy("bare")
     for entry in SecretName:
         products.fill("bare", entry, SECRET_PLACEHOLDER)
     assert mark("bare") == 0
     assert (products.markers(), products.deploys()) == ([], [])
-    said = capsys.readouterr().out
-    assert "Honeycomb: no marker. There is no configuration key" in said
-    assert "Rollbar: no marker. The secret bare/cruddur/rollbar-access-token is not filled in" in said
+    output = capsys.readouterr().out
+    for product, variable, name in (
+        ("Honeycomb", "HONEYCOMB_CONFIGURATION_KEY", "honeycomb-configuration-key"),
+        ("Rollbar", "ROLLBAR_ACCESS_TOKEN", "rollbar-access-token"),
+    ):
+        problem = f"{variable} is not set, and the secret bare/cruddur/{name} is not filled in."
+        assert f"{product}: skipped. {problem}" in output
 
 
-def test_what_one_product_refuses_keeps_the_other_from_nothing_and_shows_no_key(
+def test_a_failure_at_one_product_does_not_stop_the_other_and_shows_no_key(
     products: Products, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     products.deploy("refused")
@@ -153,39 +155,46 @@ def test_what_one_product_refuses_keeps_the_other_from_nothing_and_shows_no_key(
     monkeypatch.setenv("ROLLBAR_ACCESS_TOKEN", TOKEN)
     assert mark("refused") == 1
     assert len(products.deploys()) == 1
-    said = capsys.readouterr()
-    assert said.err.startswith("Honeycomb: no marker, the deploy itself is done.")
-    assert "401" in said.err
-    assert "sentinel" not in said.out + said.err
+    output = capsys.readouterr()
+    assert output.err.startswith("Honeycomb: the deploy succeeded but was not recorded. ")
+    assert "401" in output.err
+    assert "sentinel" not in output.out + output.err
 
 
-def test_a_busy_honeycomb_is_asked_again(products: Products, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_429_of_honeycomb_is_retried(products: Products, monkeypatch: pytest.MonkeyPatch) -> None:
     products.deploy("busy")
     monkeypatch.setenv("HONEYCOMB_CONFIGURATION_KEY", CONFIGURATION_KEY)
     monkeypatch.setenv("ROLLBAR_ACCESS_TOKEN", TOKEN)
     products.honeycomb.refuse(Refusal(status=429, headers={"Retry-After": "7"}))
-    waited: list[float] = []
-    assert main(["--environment", "busy"], now=lambda: NOW, wait=waited.append) == 0
-    assert (waited, len(products.markers())) == ([7.0], 1)
+    delays: list[float] = []
+    assert main(["--environment", "busy"], now=lambda: NOW, sleep=delays.append) == 0
+    assert (delays, len(products.markers())) == ([7.0], 1)
 
 
-@pytest.mark.parametrize(("path", "said"), [("/nowhere/", "answered 404"), (None, "gave no answer (ConnectionError)")])
-def test_a_rollbar_that_does_not_take_it_is_named_with_its_address(
-    path: str | None, said: str, products: Products, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [("/nowhere/", "{url} answered 404"), (None, "No response from {url} (ConnectionError)")],
+)
+def test_a_rollbar_that_fails_is_named_with_its_url(
+    path: str | None,
+    problem: str,
+    products: Products,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    environment = "lost" if path else "silent"
+    environment = "not-found" if path else "unreachable"
     endpoint = f"{products.rollbar_url}{path}" if path else f"http://127.0.0.1:{free_port()}/api/1/"
     products.deploy(environment, rollbar_endpoint=endpoint)
     products.fill(environment, SecretName.HONEYCOMB_CONFIGURATION_KEY, CONFIGURATION_KEY)
     monkeypatch.setenv("ROLLBAR_ACCESS_TOKEN", TOKEN)
     assert mark(environment) == 1
-    heard = capsys.readouterr().err
-    assert f"{endpoint}deploy {said}" in heard
-    assert TOKEN not in heard
+    errors = capsys.readouterr().err
+    assert problem.format(url=f"{endpoint}deploy") in errors
+    assert TOKEN not in errors
     assert len(products.markers()) == 1
 
 
 @pytest.mark.usefixtures("products")
-def test_where_nothing_is_deployed_there_is_nothing_to_tell(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_environment_that_is_not_deployed_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert mark("nowhere") == 1
     assert "Check that 'nowhere' is deployed (make deploy)" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The declarations ask for what the service emits; a mistake in one is named by file and field."""
+"""The declared queries use columns that spans have; a mistake in a declaration is named by file and field."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from operations.errors import OperatorError
 from operations.honeycomb.__main__ import DECLARATIONS
-from operations.honeycomb.columns import QueryColumns
-from operations.honeycomb.declarations import Declarations, columns, load
-from operations.honeycomb.errors import HoneycombError
+from operations.honeycomb.declarations import Declarations, Query, load
 from service.contract import FRONTEND_SERVICE_NAME, HEALTH_CHECK_PATH, SERVICE_NAME
+from tests.operations.honeycomb_rig import required_columns
 from tests.telemetry.conftest import AppMaker, make_app, observatory
 from tests.telemetry.observatory import Observatory, eventually
 from tests.telemetry.segments import ask
@@ -27,11 +27,11 @@ WEB_SOURCES = Path(__file__).parents[2] / "service" / "web" / "src"
 BACKEND = SERVICE_NAME.lower()
 FRONTEND = FRONTEND_SERVICE_NAME.lower()
 
-HONEYCOMBS_OWN = {
+HONEYCOMB_COLUMNS = {
     *("name", "duration_ms", "trace.trace_id", "trace.span_id", "trace.parent_id", "span.kind", "status_code"),
     *("status_message", "error", "type", "meta.signal_type", "meta.annotation_type", "span.num_events"),
 }
-"""What Honeycomb makes of a span's own fields ("OpenTelemetry: how spans become events")."""
+"""The columns that Honeycomb makes of a span's own fields ("OpenTelemetry: how spans become events")."""
 
 _ATTRIBUTE = re.compile(r'setAttribute\("([\w.]+)"|"(\w+(?:\.\w+)+)":')
 
@@ -39,7 +39,7 @@ _ATTRIBUTE = re.compile(r'setAttribute\("([\w.]+)"|"(\w+(?:\.\w+)+)":')
 Change = Callable[[dict[str, Any]], object]
 
 
-def copied(tmp_path: Path) -> Path:
+def copy_declarations(tmp_path: Path) -> Path:
     return Path(shutil.copytree(DECLARATIONS, tmp_path / "honeycomb"))
 
 
@@ -54,8 +54,8 @@ def attributes_of(spans: list[dict[str, Any]]) -> set[str]:
 
 
 @pytest.fixture
-def of_the_backend(make_app: AppMaker, observatory: Observatory) -> set[str]:
-    """Return what the spans of one good request and one that fails, both of a known user, really have."""
+def backend_columns(make_app: AppMaker, observatory: Observatory) -> set[str]:
+    """Return the attributes of the spans of a successful and a failed request, both with a user."""
     app = make_app({**observatory.environment, "FAULT_ROUTES": "true", "ALB_AUTHENTICATES": "true"})
     user = {"X-Amzn-Oidc-Identity": "worf"}
     traces = [ask(app, "/api/activities/home", 200, user), ask(app, "/api/fault", 500, user)]
@@ -63,55 +63,54 @@ def of_the_backend(make_app: AppMaker, observatory: Observatory) -> set[str]:
 
 
 @pytest.fixture
-def of_the_browser() -> set[str]:
-    """Return the names that the page's sources put on spans. This reads the text and sees no span.
+def browser_columns() -> set[str]:
+    """Return the attribute names in the page's sources.
 
-    The browser's spans are really seen in tests/acceptance/test_browser.py, whose test of `make ask` runs every query
-    of the board over what a browser sent; this one notices a misspelt column without a browser.
+    tests/acceptance/test_browser.py has the spans of a real browser: there `make ask` runs every query of the board on
+    them. This finds a misspelt column without a browser.
     """
     sources = "".join(path.read_text(encoding="utf-8") for path in sorted(WEB_SOURCES.glob("*.ts")))
-    return {name for found in _ATTRIBUTE.findall(sources) for name in found if name}
+    return {name for groups in _ATTRIBUTE.findall(sources) for name in groups if name}
 
 
-def unknown(declared: Declarations, backend: set[str], browser: set[str]) -> set[tuple[str, str]]:
-    """Return what is asked for that no span has."""
-    known = {BACKEND: backend, FRONTEND: browser, "__all__": backend | browser}
-    return {(dataset, name) for dataset, name in columns(declared) if name not in known[dataset] | HONEYCOMBS_OWN}
+def missing_columns(declared: Declarations, backend: set[str], browser: set[str]) -> set[tuple[str, str]]:
+    """Return the required columns that no span has."""
+    existing = {BACKEND: backend, FRONTEND: browser, "__all__": backend | browser}
+    required = required_columns(declared)
+    return {(dataset, name) for dataset, name in required if name not in existing[dataset] | HONEYCOMB_COLUMNS}
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])
-def test_every_column_that_is_asked_for_is_one_that_spans_have(
-    of_the_backend: set[str], of_the_browser: set[str]
-) -> None:
-    assert unknown(load(DECLARATIONS), of_the_backend, of_the_browser) == set()
+def test_spans_have_every_column_that_a_query_needs(backend_columns: set[str], browser_columns: set[str]) -> None:
+    assert missing_columns(load(DECLARATIONS), backend_columns, browser_columns) == set()
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])
 @pytest.mark.parametrize("file", ["latency-by-user", "web-vitals-by-page", "recent-traces"])
-def test_a_column_that_no_span_has_is_noticed(
-    tmp_path: Path, file: str, of_the_backend: set[str], of_the_browser: set[str]
+def test_a_column_that_no_span_has_is_reported(
+    tmp_path: Path, file: str, backend_columns: set[str], browser_columns: set[str]
 ) -> None:
-    folder = copied(tmp_path)
+    folder = copy_declarations(tmp_path)
     edit(folder, f"queries/{file}.json", lambda document: document["query"]["breakdowns"].append("enduser.id"))
 
-    [(_, column)] = unknown(load(folder), of_the_backend, of_the_browser)
+    [(_, column)] = missing_columns(load(folder), backend_columns, browser_columns)
 
     assert column == "enduser.id"
 
 
-def test_the_names_that_are_declared_are_those_of_the_contract() -> None:
+def test_the_declarations_use_the_names_of_the_contract() -> None:
     declared = load(DECLARATIONS)
     assert {each.dataset for each in declared.queries.values()} == {BACKEND, FRONTEND, "__all__"}
-    left_out = {
+    excluded_routes = {
         each["value"]
         for query in declared.queries.values()
         for each in query.specification["filters"]
         if each["op"] == "!="
     }
-    assert left_out == {HEALTH_CHECK_PATH}
+    assert excluded_routes == {HEALTH_CHECK_PATH}
 
 
-def test_a_server_span_is_asked_for_by_its_kind_because_a_clicks_has_a_parent() -> None:
+def test_server_spans_are_filtered_by_kind_because_those_below_a_click_have_a_parent() -> None:
     for query in load(DECLARATIONS).queries.values():
         if query.dataset == BACKEND:
             assert {"column": "span.kind", "op": "=", "value": "server"} in query.specification["filters"]
@@ -119,19 +118,21 @@ def test_a_server_span_is_asked_for_by_its_kind_because_a_clicks_has_a_parent() 
 
 
 @pytest.mark.parametrize(
-    ("expression", "asked"),
+    ("expression", "columns"),
     [
         ("COALESCE($http.route, $url.template)", {"http.route", "url.template"}),
         ('IF(EQUALS($"a name", "$not.one"), `$nor_this`, $so-is-this)', {"a name", "so-is-this"}),
         ("EVENT_TIMESTAMP()", set()),
     ],
 )
-def test_the_columns_of_a_formula_are_asked_for_and_its_own_name_is_not(expression: str, asked: set[str]) -> None:
+def test_a_query_needs_the_columns_of_its_formulas_and_not_their_names(expression: str, columns: set[str]) -> None:
     fields = [{"name": "own", "expression": expression}]
-    assert QueryColumns({"calculated_fields": fields, "breakdowns": ["own", "name"]}).names == {*asked, "name"}
+    specification = {"calculated_fields": fields, "breakdowns": ["own", "name"]}
+    query = Query(key="any", name="Any", description="Any.", dataset=BACKEND, specification=specification)
+    assert query.columns == {*columns, "name"}
 
 
-def replaced(**fields: object) -> Change:
+def with_fields(**fields: object) -> Change:
     return lambda document: document.update(fields)
 
 
@@ -139,62 +140,78 @@ def without(name: str) -> Change:
     return lambda document: document.pop(name)
 
 
-def in_query(**fields: object) -> Change:
+def with_query_fields(**fields: object) -> Change:
     return lambda document: document["query"].update(fields)
 
 
 @pytest.mark.parametrize(
-    ("file", "change", "said"),
+    ("file", "change", "message"),
     [
-        ("queries/recent-traces.json", without("dataset"), "dataset of honeycomb/{file} is missing"),
-        ("queries/recent-traces.json", replaced(name=7), "name of honeycomb/{file} is not text"),
-        ("queries/recent-traces.json", replaced(name=""), "name of honeycomb/{file} has 0 characters"),
-        ("queries/recent-traces.json", replaced(descripton=""), "descripton of honeycomb/{file} is unknown"),
-        ("queries/recent-traces.json", replaced(query=[]), "query of honeycomb/{file} is not an object"),
-        ("queries/recent-traces.json", in_query(filters=["a"]), "query.filters of honeycomb/{file} is not a list"),
-        ("queries/recent-traces.json", in_query(breakdowns="a"), "query.breakdowns of honeycomb/{file} is not a list"),
-        ("queries/recent-traces.json", in_query(calculations=[]), "query.calculations of honeycomb/{file} is missing"),
+        ("queries/recent-traces.json", without("dataset"), "'dataset' is a required property"),
+        ("queries/recent-traces.json", with_fields(name=7), "name: 7 is not of type 'string'"),
+        ("queries/recent-traces.json", with_fields(name=""), "name: '' should be non-empty"),
+        (
+            "queries/recent-traces.json",
+            with_fields(descripton=""),
+            "Additional properties are not allowed ('descripton' ",
+        ),
+        ("queries/recent-traces.json", with_fields(query=[]), "query: [] is not of type 'object'"),
+        (
+            "queries/recent-traces.json",
+            with_query_fields(filters=["a"]),
+            "query.filters[0]: 'a' is not of type 'object'",
+        ),
+        (
+            "queries/recent-traces.json",
+            with_query_fields(breakdowns="a"),
+            "query.breakdowns: 'a' is not of type 'array'",
+        ),
+        (
+            "queries/recent-traces.json",
+            with_query_fields(calculations=[]),
+            "query.calculations: [] should be non-empty",
+        ),
         (
             "triggers/server-errors.json",
-            replaced(query="nowhere"),
-            "query of honeycomb/{file} is 'nowhere'; give",
+            with_fields(query="nowhere"),
+            "query: 'nowhere' is not one of ['errors-by-route'",
         ),
-        ("triggers/server-errors.json", replaced(frequency=61), "frequency of honeycomb/{file} is 61; give whole min"),
-        ("triggers/server-errors.json", replaced(frequency=True), "frequency of honeycomb/{file} is True; give"),
-        ("triggers/server-errors.json", replaced(threshold={}), "threshold.op of honeycomb/{file} is missing"),
-        ("board.json", replaced(panels=[1]), "panels[0] of honeycomb/{file} is not an object"),
-        ("board.json", replaced(panels=[{"query": "recent-traces"}]), "panels[0].style of honeycomb/{file} is missing"),
-        ("board.json", replaced(panels={}), "panels of honeycomb/{file} is not a list"),
+        ("triggers/server-errors.json", with_fields(frequency=61), "frequency: 61 is not a multiple of 60"),
+        ("triggers/server-errors.json", with_fields(frequency=True), "frequency: True is not of type 'integer'"),
+        ("triggers/server-errors.json", with_fields(threshold={}), "threshold: 'op' is a required property"),
+        ("board.json", with_fields(panels=[1]), "panels[0]: 1 is not of type 'object'"),
+        ("board.json", with_fields(panels=[{"query": "recent-traces"}]), "panels[0]: 'style' is a required property"),
+        ("board.json", with_fields(panels={}), "panels: {} is not of type 'array'"),
     ],
 )
-def test_a_mistake_is_named_by_file_and_field(tmp_path: Path, file: str, change: Change, said: str) -> None:
-    folder = copied(tmp_path)
+def test_a_mistake_is_named_by_file_and_field(tmp_path: Path, file: str, change: Change, message: str) -> None:
+    folder = copy_declarations(tmp_path)
     edit(folder, file, change)
 
-    with pytest.raises(HoneycombError) as raised:
+    with pytest.raises(OperatorError) as error:
         load(folder)
 
-    assert str(raised.value).startswith(said.format(file=file))
-    assert f"Mend honeycomb/{file}" in str(raised.value)
+    assert str(error.value).startswith(f"{folder / file}: {message}")
+    assert "declarations.schema.json" in error.value.remedy
 
 
 @pytest.mark.parametrize("text", ["{", "", "[1]", "\xff", '{"name": "twice"} {}'])
 def test_a_file_that_is_no_json_object_is_named(tmp_path: Path, text: str) -> None:
-    folder = copied(tmp_path)
+    folder = copy_declarations(tmp_path)
     (folder / "board.json").write_text(text, encoding="latin-1")
 
-    with pytest.raises(HoneycombError, match=r"^honeycomb/board\.json is not "):
+    with pytest.raises(OperatorError, match=r"/honeycomb/board\.json(: \[1\] is not of type 'object'| is not JSON)"):
         load(folder)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    folder = copied(tmp_path)
+def test_a_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    folder = copy_declarations(tmp_path)
     (folder / "board.json").unlink()
 
-    with pytest.raises(HoneycombError, match=r"honeycomb/board\.json cannot be read \(No such file"):
+    with pytest.raises(OperatorError, match=r"/honeycomb/board\.json cannot be read \(No such file"):
         load(folder)
 
 
 def test_a_folder_without_queries_is_named(tmp_path: Path) -> None:
-    with pytest.raises(HoneycombError, match="/queries holds no declaration"):
+    with pytest.raises(OperatorError, match="/queries holds no declaration"):
         load(tmp_path)

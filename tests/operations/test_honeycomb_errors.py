@@ -1,4 +1,4 @@
-"""What goes wrong is one line that names the thing and the remedy, never the key; waiting is bounded."""
+"""An error is one line that names the problem and the remedy, never the key; retries are bounded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from local.standins.honeycomb_configuration_store import Refusal
-from operations.honeycomb.patience import ATTEMPTS, LONGEST_WAIT, asked_pause
+from operations.honeycomb.retry import MAX_ATTEMPTS, RETRY_BUDGET, retry_after
 from tests.operations.honeycomb_rig import KEY, Rig, rig
 
 __all__ = ["rig"]
@@ -19,10 +19,10 @@ __all__ = ["rig"]
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
-def refused(rig: Rig, *refusals: Refusal) -> str:
-    """Return the one line that a run says which is refused so."""
+def error_line(rig: Rig, *refusals: Refusal) -> str:
+    """Return the one line of error of a run whose requests get these refusals."""
     for refusal in refusals:
-        rig.environment.refuse(refusal, times=ATTEMPTS)
+        rig.environment.refuse(refusal, times=MAX_ATTEMPTS)
     outcome = rig.run()
     assert outcome.code == 1
     [line] = outcome.err.splitlines()
@@ -30,84 +30,84 @@ def refused(rig: Rig, *refusals: Refusal) -> str:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_rate_limit_is_obeyed(rig: Rig, method: str) -> None:
+def test_a_429_is_retried_after_the_delay_it_asks_for(rig: Rig, method: str) -> None:
     rig.environment.refuse(Refusal(status=429, headers={"Retry-After": "7"}, method=method), times=2)
 
     assert rig.run().code == 0
 
-    assert rig.waits == [7.0, 7.0]
+    assert rig.delays == [7.0, 7.0]
     assert rig.writes_of() == []
 
 
-def test_a_rate_limit_may_end_at_a_date(rig: Rig) -> None:
+def test_retry_after_may_be_a_date(rig: Rig) -> None:
     ends = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     rig.environment.refuse(Refusal(status=429, headers={"Retry-After": ends}))
 
     assert rig.run().code == 0
 
-    [waited] = rig.waits
-    assert 30 < waited <= 60
+    [delay] = rig.delays
+    assert 30 < delay <= 60
 
 
-def test_a_date_is_counted_from_the_servers_own_clock() -> None:
-    theirs = datetime(2031, 1, 1, tzinfo=UTC)
-    answer = requests.Response()
-    answer.headers["Date"] = format_datetime(theirs, usegmt=True)
-    answer.headers["Retry-After"] = format_datetime(theirs + timedelta(seconds=11), usegmt=True)
+def test_a_retry_after_date_is_read_by_the_servers_clock() -> None:
+    server_time = datetime(2031, 1, 1, tzinfo=UTC)
+    response = requests.Response()
+    response.headers["Date"] = format_datetime(server_time, usegmt=True)
+    response.headers["Retry-After"] = format_datetime(server_time + timedelta(seconds=11), usegmt=True)
 
-    assert asked_pause(answer) == 11.0
+    assert retry_after(response) == 11.0
 
 
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [({"RateLimit": "limit=100, remaining=0, reset=42"}, 42.0), ({"Retry-After": "soon"}, 1.0), ({}, 1.0)],
 )
-def test_a_rate_limit_without_a_time_to_retry_waits_for_the_next_window(
+def test_a_429_without_retry_after_is_retried_when_the_window_resets(
     rig: Rig, headers: dict[str, str], seconds: float
 ) -> None:
     rig.environment.refuse(Refusal(status=429, headers={"RateLimit": "", **headers}))
 
     assert rig.run().code == 0
 
-    assert rig.waits == [seconds]
+    assert rig.delays == [seconds]
 
 
-def test_a_rate_limit_that_stays_is_an_error_after_a_few_attempts(rig: Rig) -> None:
-    line = refused(rig, Refusal(status=429, headers={"Retry-After": "2"}))
+def test_a_429_that_persists_is_an_error_after_the_last_attempt(rig: Rig) -> None:
+    line = error_line(rig, Refusal(status=429, headers={"Retry-After": "2"}))
 
     assert "GET /1/auth: Honeycomb answered 429" in line
-    assert "Run make honeycomb again" in line
-    assert rig.waits == [2.0] * (ATTEMPTS - 1)
+    assert "Try again later" in line
+    assert rig.delays == [2.0] * (MAX_ATTEMPTS - 1)
 
 
-def test_nothing_waits_longer_than_a_run_may(rig: Rig) -> None:
-    refused(rig, Refusal(status=429, headers={"Retry-After": str(int(LONGEST_WAIT) + 1)}))
+def test_a_delay_beyond_the_retry_budget_is_not_waited_for(rig: Rig) -> None:
+    error_line(rig, Refusal(status=429, headers={"Retry-After": str(int(RETRY_BUDGET) + 1)}))
 
-    assert rig.waits == []
+    assert rig.delays == []
 
 
-def test_a_server_error_is_waited_out_where_asking_twice_does_no_harm(rig: Rig) -> None:
+def test_a_5xx_is_retried_with_backoff_where_the_request_is_idempotent(rig: Rig) -> None:
     rig.environment.refuse(Refusal(status=503, method="GET"), times=2)
 
     assert rig.run().code == 0
 
-    assert rig.waits == [1.0, 2.0]
+    assert rig.delays == [1.0, 2.0]
 
 
-def test_what_is_to_be_made_is_not_asked_for_twice_after_a_server_error(rig: Rig) -> None:
+def test_a_post_is_not_retried_after_a_5xx(rig: Rig) -> None:
     rig.environment.refuse(Refusal(status=502, method="POST", path="/1/boards", after=True))
 
     outcome = rig.run()
 
     assert outcome.code == 1
     assert "POST /1/boards: Honeycomb answered 502" in outcome.err
-    assert "what was made before stays" in outcome.err
-    assert rig.waits == []
+    assert "what is already created is kept" in outcome.err
+    assert rig.delays == []
     assert rig.writes_of() == []
     assert len(rig.environment.boards) == 1
 
 
-def test_a_run_that_broke_off_is_finished_by_the_next(rig: Rig) -> None:
+def test_a_run_that_failed_midway_is_completed_by_the_next(rig: Rig) -> None:
     rig.environment.refuse(Refusal(status=500, method="POST", path="/1/triggers"))
     assert rig.run().code == 1
 
@@ -116,51 +116,51 @@ def test_a_run_that_broke_off_is_finished_by_the_next(rig: Rig) -> None:
     assert (len(rig.environment.annotations), len(rig.environment.triggers), len(rig.environment.boards)) == (7, 2, 1)
 
 
-def test_a_wrong_key_is_named_with_its_remedy(rig: Rig) -> None:
+def test_a_401_says_which_key_is_required(rig: Rig) -> None:
     rig.environment.key = "another"
 
-    line = refused(rig)
+    line = error_line(rig)
 
     assert "answered 401 (unknown API key - check your credentials)" in line
     assert "Check the key" in line
     assert "configuration key with Manage Queries and Columns" in line
 
 
-def test_an_ingest_key_is_told_from_a_configuration_key(rig: Rig) -> None:
+def test_an_ingest_key_is_recognized(rig: Rig) -> None:
     rig.environment.key_type = "ingest"
 
-    assert "The key is an ingest key, which may send spans and nothing else. Give a configuration key" in refused(rig)
+    assert "The key is an ingest key, which can only send spans. Use a configuration key" in error_line(rig)
 
 
 def test_a_missing_permission_is_named_before_anything_is_written(rig: Rig) -> None:
     rig.environment.denied = frozenset({"triggers", "boards"})
 
-    assert "The key lacks the permission Manage Public Boards, Manage Triggers" in refused(rig)
+    assert "The key lacks the permission Manage Public Boards, Manage Triggers" in error_line(rig)
     assert rig.environment.writes == []
 
 
-def test_a_refused_permission_is_named_with_its_remedy(rig: Rig) -> None:
-    line = refused(rig, Refusal(status=403, path="/1/boards", body={"error": "not yours"}))
+def test_a_403_says_which_permissions_are_required(rig: Rig) -> None:
+    line = error_line(rig, Refusal(status=403, path="/1/boards", body={"error": "not yours"}))
 
-    assert "GET /1/boards: Honeycomb answered 403 (not yours). Give the key the permission" in line
+    assert "GET /1/boards: Honeycomb answered 403 (not yours). Give the key the missing permission" in line
 
 
-def test_a_query_that_honeycomb_does_not_take_is_named_by_field(rig: Rig) -> None:
+def test_a_query_that_honeycomb_rejects_is_named_by_field(rig: Rig) -> None:
     def misspell(document: dict[str, dict[str, list[dict[str, str]]]]) -> None:
         document["query"]["calculations"][0]["op"] = "P42"
 
     rig.edit("queries/errors-by-route.json", misspell)
 
-    line = refused(rig)
+    line = error_line(rig)
 
     assert line.startswith(
         "Query errors-by-route: POST /1/queries/backend-flask: Honeycomb answered 422 (calculations[0]"
     )
-    assert line.endswith("Mend the declaration below honeycomb/.")
+    assert line.endswith("Fix the declaration below honeycomb/")
 
 
 def test_a_key_that_the_server_repeats_is_not_shown(rig: Rig) -> None:
-    assert "(unknown key ***, really)" in refused(
+    assert "(unknown key ***, really)" in error_line(
         rig, Refusal(status=401, body={"error": f"unknown key {KEY}, really"})
     )
 
@@ -174,39 +174,39 @@ def test_a_key_that_the_server_repeats_is_not_shown(rig: Rig) -> None:
         Refusal(status=404, path="/1/auth"),
     ],
 )
-def test_another_server_than_honeycombs_is_recognized_and_never_followed(rig: Rig, refusal: Refusal) -> None:
-    assert "HONEYCOMB_API_URL" in refused(rig, refusal)
+def test_another_server_is_recognized_and_its_redirects_are_not_followed(rig: Rig, refusal: Refusal) -> None:
+    assert "HONEYCOMB_API_URL" in error_line(rig, refusal)
 
 
 @pytest.mark.parametrize("body", [{"id": "x"}, [1], [{"name": "without an id"}]])
-def test_a_list_of_another_shape_is_no_traceback(rig: Rig, body: object) -> None:
-    assert "is not Honeycomb's" in refused(rig, Refusal(status=200, path="/1/boards", body=body))
+def test_a_list_of_an_unexpected_shape_is_an_error_line(rig: Rig, body: object) -> None:
+    assert "is not Honeycomb's" in error_line(rig, Refusal(status=200, path="/1/boards", body=body))
 
 
-def test_a_made_thing_without_an_id_is_no_traceback(rig: Rig) -> None:
-    line = refused(rig, Refusal(status=200, method="POST", path="/1/queries", body={"ok": True}))
+def test_a_created_resource_without_an_id_is_an_error_line(rig: Rig) -> None:
+    line = error_line(rig, Refusal(status=200, method="POST", path="/1/queries", body={"ok": True}))
 
-    assert "that is not Honeycomb's" in line
+    assert "is not Honeycomb's" in line
 
 
-def test_a_server_that_is_away_is_named_with_its_remedy(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_server_is_named_with_its_remedy(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as probe:
         port = probe.getsockname()[1]
     monkeypatch.setenv("HONEYCOMB_API_URL", f"http://127.0.0.1:{port}")
 
-    line = refused(rig)
+    line = error_line(rig)
 
-    assert f"GET /1/auth: http://127.0.0.1:{port} gave no answer (ConnectionError). Check the network" in line
-    assert rig.waits == [1.0, 2.0, 4.0]
+    assert f"GET /1/auth: no response from http://127.0.0.1:{port} (ConnectionError). Check the network" in line
+    assert rig.delays == [1.0, 2.0, 4.0]
 
 
 @pytest.mark.parametrize(
     "url", ["http://api.honeycomb.io", "api.honeycomb.io", "https://user:word@api.honeycomb.io", "https://"]
 )
-def test_an_address_that_would_show_the_key_is_refused(rig: Rig, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_a_url_that_would_expose_the_key_is_rejected(rig: Rig, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("HONEYCOMB_API_URL", url)
 
-    line = refused(rig)
+    line = error_line(rig)
 
     assert line.startswith("HONEYCOMB_API_URL is ")
     assert "word" not in line

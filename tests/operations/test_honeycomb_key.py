@@ -1,4 +1,4 @@
-"""The key comes from its variable, else from Secrets Manager; without one the remedy is named."""
+"""The key is read from its variable, else from Secrets Manager; without one the error names the remedy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 ROOT = Path(__file__).parents[2]
 
 
-def keep(aws: EmulatedAws, name: str, value: str) -> None:
+def store(aws: EmulatedAws, name: str, value: str) -> None:
     aws.secrets.create_secret(Name=name, SecretString=value)
 
 
@@ -32,26 +32,26 @@ def without_variable(rig: Rig, emulated_aws: EmulatedAws, monkeypatch: pytest.Mo
     return rig
 
 
-def test_without_a_variable_the_key_is_the_secret_of_the_environment(
+def test_without_the_variable_the_key_is_read_from_the_environments_secret(
     without_variable: Rig, emulated_aws: EmulatedAws
 ) -> None:
-    keep(emulated_aws, secret_name("prod", SecretName.HONEYCOMB_CONFIGURATION_KEY), KEY)
+    store(emulated_aws, secret_name("prod", SecretName.HONEYCOMB_CONFIGURATION_KEY), KEY)
 
     assert without_variable.run("--environment", "prod", "--plan").code == 0
 
 
-def test_a_secret_that_still_holds_the_placeholder_is_no_key(without_variable: Rig, emulated_aws: EmulatedAws) -> None:
-    keep(emulated_aws, secret_name("unfilled", SecretName.HONEYCOMB_CONFIGURATION_KEY), SECRET_PLACEHOLDER)
+def test_the_placeholder_is_not_taken_for_a_key(without_variable: Rig, emulated_aws: EmulatedAws) -> None:
+    store(emulated_aws, secret_name("unfilled", SecretName.HONEYCOMB_CONFIGURATION_KEY), SECRET_PLACEHOLDER)
 
     outcome = without_variable.run("--environment", "unfilled")
 
     assert outcome.code == 1
     assert "HONEYCOMB_CONFIGURATION_KEY is not set, and the secret unfilled/cruddur/" in outcome.err
-    assert "HONEYCOMB_API_KEY, is an ingest key and does not do" in outcome.err
+    assert "HONEYCOMB_API_KEY is an ingest key and cannot do this" in outcome.err
     assert without_variable.environment.requests == []
 
 
-def test_a_secret_that_is_not_there_is_no_key(without_variable: Rig) -> None:
+def test_a_secret_that_does_not_exist_is_reported_as_not_filled_in(without_variable: Rig) -> None:
     outcome = without_variable.run("--environment", "nowhere")
 
     assert outcome.code == 1
@@ -59,9 +59,7 @@ def test_a_secret_that_is_not_there_is_no_key(without_variable: Rig) -> None:
 
 
 @pytest.mark.parametrize("key", [f"{KEY}\r\nX-More: 1", f"{KEY} {KEY}", f"{KEY}é"])
-def test_a_key_that_cannot_be_one_is_refused_without_being_shown(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, key: str
-) -> None:
+def test_a_malformed_key_is_rejected_without_being_shown(rig: Rig, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.setenv("HONEYCOMB_CONFIGURATION_KEY", key)
 
     outcome = rig.run()
@@ -71,8 +69,8 @@ def test_a_key_that_cannot_be_one_is_refused_without_being_shown(
     assert rig.environment.requests == []
 
 
-def test_without_key_and_credentials_the_command_says_one_line() -> None:
-    done = subprocess.run(
+def test_without_key_and_credentials_the_command_prints_one_line() -> None:
+    process = subprocess.run(
         [sys.executable, "-m", "operations.honeycomb"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"},
@@ -82,7 +80,7 @@ def test_without_key_and_credentials_the_command_says_one_line() -> None:
         check=False,
     )
 
-    assert done.returncode == 1
-    [line] = done.stderr.splitlines()
+    assert process.returncode == 1
+    [line] = process.stderr.splitlines()
     assert line.startswith("HONEYCOMB_CONFIGURATION_KEY is not set, and the secret dev/cruddur/")
     assert "use credentials of the account that holds the secret" in line

@@ -9,13 +9,13 @@ from service.contract import FILLED_FROM, SECRET_PLACEHOLDER, SecretName, Variab
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
-def test_a_filled_entry_keeps_its_key_and_no_longer_counts_as_unfilled(emulated_aws: EmulatedAws) -> None:
+def test_a_filled_secret_holds_its_key_and_no_longer_counts_as_unfilled(emulated_aws: EmulatedAws) -> None:
     for secret in SecretName:
         emulated_aws.secrets.create_secret(Name=secret_name("dev", secret), SecretString=SECRET_PLACEHOLDER)
     assert unfilled(emulated_aws.secrets, "dev") == list(FILLED_FROM)
 
-    filled = fill(emulated_aws.secrets, "dev", {Variable.HONEYCOMB_API_KEY: "fake-key"})
+    names = fill(emulated_aws.secrets, "dev", {Variable.HONEYCOMB_API_KEY: "fake-key"})
 
-    assert filled == ["dev/cruddur/honeycomb-api-key"]
+    assert names == ["dev/cruddur/honeycomb-api-key"]
     assert unfilled(emulated_aws.secrets, "dev") == ["ROLLBAR_ACCESS_TOKEN", "HONEYCOMB_CONFIGURATION_KEY"]
-    assert emulated_aws.secrets.get_secret_value(SecretId=filled[0])["SecretString"] == "fake-key"
+    assert emulated_aws.secrets.get_secret_value(SecretId=names[0])["SecretString"] == "fake-key"

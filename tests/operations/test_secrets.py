@@ -15,11 +15,11 @@ ROOT = Path(__file__).parents[2]
 KEY = "fake-honeycomb-key-c0ffee"
 
 
-def test_a_key_in_the_environment_is_not_asked_for() -> None:
-    asked: list[str] = []
+def test_a_key_in_the_environment_is_not_prompted_for() -> None:
+    prompts: list[str] = []
 
     def ask(variable: str) -> str:
-        asked.append(variable)
+        prompts.append(variable)
         return "typed"
 
     keys = read_keys({"HONEYCOMB_API_KEY": KEY}, ask)
@@ -29,7 +29,7 @@ def test_a_key_in_the_environment_is_not_asked_for() -> None:
         Variable.ROLLBAR_ACCESS_TOKEN: "typed",
         CONFIGURATION_KEY_VARIABLE: "typed",
     }
-    assert asked == [Variable.ROLLBAR_ACCESS_TOKEN, CONFIGURATION_KEY_VARIABLE]
+    assert prompts == [Variable.ROLLBAR_ACCESS_TOKEN, CONFIGURATION_KEY_VARIABLE]
 
 
 def test_an_empty_answer_leaves_an_entry_as_it_is() -> None:
@@ -59,11 +59,11 @@ def run(*arguments: str, key: str = "") -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_without_a_key_nothing_is_done_and_the_remedy_is_named() -> None:
-    done = run("--environment", "dev")
+def test_without_a_key_nothing_is_stored_and_the_remedy_is_named() -> None:
+    process = run("--environment", "dev")
 
-    assert done.returncode == 1
-    assert "HONEYCOMB_API_KEY or ROLLBAR_ACCESS_TOKEN or HONEYCOMB_CONFIGURATION_KEY" in done.stderr
+    assert process.returncode == 1
+    assert "HONEYCOMB_API_KEY or ROLLBAR_ACCESS_TOKEN or HONEYCOMB_CONFIGURATION_KEY" in process.stderr
 
 
 def test_a_key_is_never_taken_as_an_argument() -> None:
@@ -71,9 +71,9 @@ def test_a_key_is_never_taken_as_an_argument() -> None:
 
 
 def test_a_failure_is_one_message_without_the_key() -> None:
-    done = run("--environment", "dev", key=KEY)
+    process = run("--environment", "dev", key=KEY)
 
-    assert done.returncode == 1
-    assert "make deploy" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert KEY not in done.stdout + done.stderr
+    assert process.returncode == 1
+    assert "make deploy" in process.stderr
+    assert "Traceback" not in process.stderr
+    assert KEY not in process.stdout + process.stderr

@@ -1,4 +1,4 @@
-"""What others made, or set on what was made here, stays theirs; what is declared is put back."""
+"""What others created or set in Honeycomb is kept; what is declared is restored."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import copy
 
 import pytest
 
-from tests.operations.honeycomb_rig import Rig, ask_something_else, rig
+from tests.operations.honeycomb_rig import Rig, change_specification, rig
 
 __all__ = ["rig"]
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
-def test_what_people_set_on_a_trigger_is_kept_when_it_changes(rig: Rig) -> None:
+def test_a_changed_trigger_keeps_what_people_set_on_it(rig: Rig) -> None:
     rig.run()
     [trigger] = [each for each in rig.environment.triggers.values() if "slow" in each["name"]]
     trigger["recipients"] = [{"id": "r1", "type": "email", "target": "ops@cruddur.example"}]
@@ -30,17 +30,17 @@ def test_what_people_set_on_a_trigger_is_kept_when_it_changes(rig: Rig) -> None:
     assert [each["id"] for each in changed["recipients"]] == ["r1"]
 
 
-def test_a_trigger_that_tells_nobody_says_so_until_somebody_is_told(rig: Rig) -> None:
+def test_a_trigger_without_recipients_is_reported(rig: Rig) -> None:
     rig.run()
-    assert len([line for line in rig.run().lines("leave") if "tells nobody" in line]) == 2
+    assert len([line for line in rig.run().lines("leave") if "notifies nobody" in line]) == 2
 
     for trigger in rig.environment.triggers.values():
         trigger["recipients"] = [{"id": "r1"}]
 
-    assert not [line for line in rig.run().lines("leave") if "tells nobody" in line]
+    assert not [line for line in rig.run().lines("leave") if "notifies nobody" in line]
 
 
-def test_what_was_changed_by_hand_is_put_back_as_declared(rig: Rig) -> None:
+def test_a_change_by_hand_is_reverted_to_what_is_declared(rig: Rig) -> None:
     rig.run()
     before = copy.deepcopy((rig.environment.boards, rig.environment.triggers))
     [board] = rig.environment.boards.values()
@@ -53,18 +53,18 @@ def test_what_was_changed_by_hand_is_put_back_as_declared(rig: Rig) -> None:
     assert (rig.environment.boards, rig.environment.triggers) == before
 
 
-def test_what_others_made_is_counted_and_untouched(rig: Rig) -> None:
+def test_resources_of_others_are_counted_and_left_alone(rig: Rig) -> None:
     rig.run()
     for things in (rig.environment.boards, rig.environment.annotations, rig.environment.triggers):
         theirs = {**copy.deepcopy(next(iter(things.values()))), "id": f"theirs{len(things)}", "description": "mine"}
         things[theirs["id"]] = theirs
         rig.environment.dataset_of[theirs["id"]] = "backend-flask"
-    rig.edit("queries/latency-by-user.json", ask_something_else)
+    rig.edit("queries/latency-by-user.json", change_specification)
     before = copy.deepcopy(rig.environment)
 
     outcome = rig.run()
 
-    assert "Not made here, and left untouched: 1 named queries, 1 boards, 1 triggers." in outcome.out
+    assert "Created by others and left alone: 1 named queries, 1 boards, 1 triggers." in outcome.out
     for now, then in (
         (rig.environment.boards, before.boards),
         (rig.environment.annotations, before.annotations),
@@ -75,7 +75,7 @@ def test_what_others_made_is_counted_and_untouched(rig: Rig) -> None:
         ]
 
 
-def test_panels_that_people_added_to_the_board_stay_on_it(rig: Rig) -> None:
+def test_panels_that_people_added_stay_on_the_board(rig: Rig) -> None:
     rig.run()
     added = {
         "type": "text",
@@ -84,7 +84,7 @@ def test_panels_that_people_added_to_the_board_stay_on_it(rig: Rig) -> None:
     }
     rig.panels().append(added)
     assert rig.writes_of() == []
-    rig.edit("queries/latency-by-user.json", ask_something_else)
+    rig.edit("queries/latency-by-user.json", change_specification)
 
     rig.run()
 
@@ -92,15 +92,15 @@ def test_panels_that_people_added_to_the_board_stay_on_it(rig: Rig) -> None:
     assert len(rig.panels()) == 6
 
 
-def test_a_panel_that_people_added_of_a_query_for_a_trigger_stays_too(rig: Rig) -> None:
+def test_a_panel_that_people_added_of_a_triggers_query_stays(rig: Rig) -> None:
     rig.run()
     [failing] = [each for each in rig.environment.annotations.values() if each["name"] == "Cruddur: answers with 5xx"]
-    shown = {"query_id": failing["query_id"], "query_annotation_id": failing["id"], "query_style": "graph"}
-    added = {"type": "query", "query_panel": shown, "position": {"x_coordinate": 0, "y_coordinate": 20}}
+    query_panel = {"query_id": failing["query_id"], "query_annotation_id": failing["id"], "query_style": "graph"}
+    added = {"type": "query", "query_panel": query_panel, "position": {"x_coordinate": 0, "y_coordinate": 20}}
     rig.panels().append(added)
     assert rig.writes_of() == []
     rig.edit("queries/server-errors.json", lambda document: document["query"].update(time_range=600))
-    rig.edit("queries/latency-by-user.json", ask_something_else)
+    rig.edit("queries/latency-by-user.json", change_specification)
 
     rig.run()
 
@@ -109,7 +109,7 @@ def test_a_panel_that_people_added_of_a_query_for_a_trigger_stays_too(rig: Rig) 
     assert rig.writes_of() == []
 
 
-def test_what_lost_its_last_line_belongs_to_whoever_took_it(rig: Rig) -> None:
+def test_a_resource_without_its_ownership_tag_is_left_alone(rig: Rig) -> None:
     rig.run()
     [board] = rig.environment.boards.values()
     board["description"] = "ours alone"
@@ -118,7 +118,7 @@ def test_what_lost_its_last_line_belongs_to_whoever_took_it(rig: Rig) -> None:
     assert rig.environment.boards[board["id"]]["description"] == "ours alone"
 
 
-def test_a_copy_of_the_board_is_not_guessed_about(rig: Rig) -> None:
+def test_a_copy_of_the_board_is_an_error(rig: Rig) -> None:
     rig.run()
     [board] = rig.environment.boards.values()
     rig.environment.boards["copy"] = {**board, "id": "copy"}
@@ -128,17 +128,17 @@ def test_a_copy_of_the_board_is_not_guessed_about(rig: Rig) -> None:
 
     assert outcome.code == 1
     assert f"ids {board['id']}, copy" in outcome.err
-    assert "Take that line out" in outcome.err
+    assert "Delete that line" in outcome.err
     assert rig.environment.writes == before
 
 
-def test_what_is_no_longer_declared_is_left_and_named(rig: Rig) -> None:
+def test_what_is_no_longer_declared_is_named_and_left_alone(rig: Rig) -> None:
     rig.run()
     (rig.folder / "triggers" / "slow-requests.json").unlink()
     (rig.folder / "queries" / "slow-requests.json").unlink()
 
     outcome = rig.run()
 
-    said = [line for line in outcome.lines("leave") if "no longer declared" in line]
-    assert [line.split(":")[0] for line in said] == ["query slow-requests", "trigger slow-requests of backend-flask"]
+    lines = [line for line in outcome.lines("leave") if "no longer declared" in line]
+    assert [line.split(":")[0] for line in lines] == ["query slow-requests", "trigger slow-requests of backend-flask"]
     assert len(rig.environment.triggers) == 2
