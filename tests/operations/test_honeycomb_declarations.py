@@ -69,7 +69,7 @@ def browser_columns() -> set[str]:
     tests/acceptance/test_browser.py has the spans of a real browser: there `make ask` runs every query of the board on
     them. This finds a misspelt column without a browser.
     """
-    sources = "".join(path.read_text(encoding="utf-8") for path in sorted(WEB_SOURCES.glob("*.ts")))
+    sources = "".join(path.read_text(encoding="utf-8") for path in sorted(WEB_SOURCES.rglob("*.ts")))
     return {name for groups in _ATTRIBUTE.findall(sources) for name in groups if name}
 
 
