@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+import service.telemetry.xray_sdk.lean_import  # noqa: F401 - the SDK opens a UDP socket at import: before sockets are disabled
+
 
 @pytest.fixture(autouse=True)
 def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
