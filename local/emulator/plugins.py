@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from local.emulator import autoscaling, cloudwatch, ec2, ecr, ecs, logs, registry, secretsmanager, xray
+from local.emulator import autoscaling, cloudwatch, ec2, ecr, ecs, registry, secretsmanager
+from local.emulator.logs import service as logs
+from local.emulator.xray import service as xray
 
 PLUGINS: Final = (autoscaling, cloudwatch, ec2, ecr, ecs, logs, secretsmanager, xray)
 

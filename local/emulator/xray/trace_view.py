@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.emulator.json_api import Json
-from local.emulator.xray_documents import walk
+from local.emulator.xray.segment_documents import walk
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from local.emulator.json_api import Json
-from local.emulator.xray_documents import Document, compile_segments
+from local.emulator.xray.segment_documents import Document, compile_segments
 
 MAX_TRACES: Final = 20_000
 MAX_BYTES: Final = 64 * 1024 * 1024

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from local.emulator.xray_documents import Document
-from local.emulator.xray_store import MAX_TRACE_BYTES, TraceStore
+from local.emulator.xray.segment_documents import Document
+from local.emulator.xray.trace_store import MAX_TRACE_BYTES, TraceStore
 
 
 def document(trace: int, size: int = 100, segment_id: int = 0) -> Document:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from local.emulator.json_api import Json, ServiceError
 from local.emulator.registry import ResourceType, arn, new_id, new_store
-from local.emulator.xray_filter import compile_filter
+from local.emulator.xray.filter_expressions import compile_filter
 
 _groups: Final[Any] = new_store()
 

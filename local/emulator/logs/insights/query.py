@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from lark import Token
 
-from local.emulator.insights_grammar import Node, QueryError, parse
-from local.emulator.insights_stats import aggregated, number, shown, text_of
+from local.emulator.logs.insights.grammar import Node, QueryError, parse
+from local.emulator.logs.insights.stats import aggregated, number, shown, text_of
 
 Row = dict[str, Any]
 """The fields of one event, or one row of results, by name: strings, numbers, or what JSON holds besides."""

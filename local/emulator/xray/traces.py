@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from ministack.core.responses import get_account_id, get_region
 
-from local.emulator import xray_groups
 from local.emulator.json_api import Json, ServiceError
 from local.emulator.registry import register_store
-from local.emulator.xray_documents import InvalidDocumentError, parse
-from local.emulator.xray_filter import compile_filter
-from local.emulator.xray_store import TraceStore
-from local.emulator.xray_summaries import summarise
-from local.emulator.xray_view import TraceView
+from local.emulator.xray import groups
+from local.emulator.xray.filter_expressions import compile_filter
+from local.emulator.xray.segment_documents import InvalidDocumentError, parse
+from local.emulator.xray.summaries import summarise
+from local.emulator.xray.trace_store import TraceStore
+from local.emulator.xray.trace_view import TraceView
 
 MAX_DOCUMENTS: Final = 50
 MAX_TRACE_IDS: Final = 5
@@ -84,7 +84,7 @@ def get_trace_summaries(request: Json) -> Json:
     """Return the summaries of the traces in a time range that a filter expression selects, a page at a time."""
     start, end = _range(request)
     expression = request.get("FilterExpression")
-    selects = compile_filter(expression, xray_groups.filters()) if expression else _everything
+    selects = compile_filter(expression, groups.filters()) if expression else _everything
     by_event = request.get("TimeRangeType") == "Event"
     found, scanned = [], 0
     for trace_id in _store():

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.emulator.insights import run
-from local.emulator.insights_grammar import MAX_QUERY, QueryError
+from local.emulator.logs.insights.grammar import MAX_QUERY, QueryError
+from local.emulator.logs.insights.query import run
 
 LINES: list[dict[str, Any] | str] = [
     {"route": "/home", "status": 200, "ms": 10, "user": "andrew", "nested": {"list": [1, {"deep": "x"}]}},

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from lark import Token, Tree
 
-from local.emulator.insights_grammar import Node, QueryError
+from local.emulator.logs.insights.grammar import Node, QueryError
 
 Row = Mapping[str, Any]
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

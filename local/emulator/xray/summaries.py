@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from local.emulator.json_api import Json
-from local.emulator.xray_view import TraceView
+from local.emulator.xray.trace_view import TraceView
 
 _HTTP: Final = {
     "HttpURL": ("request", "url"),

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from local.emulator.xray_view import TraceView
+from local.emulator.xray.trace_view import TraceView
 
 Predicate = Callable[[TraceView], bool]
 Comparison = Callable[[Any, Any], bool]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.local.emulator.conftest import Aws, Client
-from tests.local.emulator.test_xray_traces import new_trace_id, put, search, segment
+from tests.local.emulator.xray.test_traces import new_trace_id, put, search, segment
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

@@ -13,10 +13,10 @@ from uuid import uuid4
 
 from ministack.services import cloudwatch_logs
 
-from local.emulator import insights
-from local.emulator.insights_grammar import QueryError
 from local.emulator.json_api import Json, ServiceError
-from local.emulator.logs_patterns import PatternError, compile_pattern
+from local.emulator.logs.filter_patterns import PatternError, compile_pattern
+from local.emulator.logs.insights.grammar import QueryError
+from local.emulator.logs.insights.query import MAX_ROWS, run
 from local.emulator.registry import JSON_1_1, Reply, ResourceType, add_resource_type, extend_service, new_store, refusal
 
 _queries: Final[Any] = new_store()
@@ -64,10 +64,10 @@ def _run_queries() -> None:
             cloudwatch_logs._resolve_query_log_groups(request), query["startTime"], query["endTime"]
         )
         try:
-            rows = insights.run(query["queryString"], map(cloudwatch_logs._public_log_record, records))
+            rows = run(query["queryString"], map(cloudwatch_logs._public_log_record, records))
         except QueryError as error:
             return refusal(ServiceError("MalformedQueryException", str(error)), JSON_1_1)
-        query["results"] = rows[: request.get("limit", insights.MAX_ROWS)]
+        query["results"] = rows[: request.get("limit", MAX_ROWS)]
         query["statistics"]["recordsMatched"] = float(len(rows))
         return status, headers, body
 

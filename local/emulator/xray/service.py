@@ -11,27 +11,27 @@ from typing import Final
 
 from ministack import app
 
-from local.emulator import xray_groups, xray_sampling, xray_traces
 from local.emulator.json_api import ServiceError
 from local.emulator.registry import Operation, Reply, add_resource_type, add_service, answer, refusal
+from local.emulator.xray import groups, sampling_rules, traces
 
 JSON: Final = "application/json"
 
 OPERATIONS: Final[dict[str, Operation]] = {
-    "/CreateGroup": xray_groups.create_group,
-    "/CreateSamplingRule": xray_sampling.create_rule,
-    "/DeleteGroup": xray_groups.delete_group,
-    "/DeleteSamplingRule": xray_sampling.delete_rule,
-    "/GetGroup": xray_groups.get_group,
-    "/GetSamplingRules": xray_sampling.get_rules,
-    "/Groups": xray_groups.get_groups,
-    "/SamplingTargets": xray_sampling.get_targets,
-    "/TelemetryRecords": xray_traces.put_telemetry_records,
-    "/TraceSegments": xray_traces.put_trace_segments,
-    "/TraceSummaries": xray_traces.get_trace_summaries,
-    "/Traces": xray_traces.batch_get_traces,
-    "/UpdateGroup": xray_groups.update_group,
-    "/UpdateSamplingRule": xray_sampling.update_rule,
+    "/CreateGroup": groups.create_group,
+    "/CreateSamplingRule": sampling_rules.create_rule,
+    "/DeleteGroup": groups.delete_group,
+    "/DeleteSamplingRule": sampling_rules.delete_rule,
+    "/GetGroup": groups.get_group,
+    "/GetSamplingRules": sampling_rules.get_rules,
+    "/Groups": groups.get_groups,
+    "/SamplingTargets": sampling_rules.get_targets,
+    "/TelemetryRecords": traces.put_telemetry_records,
+    "/TraceSegments": traces.put_trace_segments,
+    "/TraceSummaries": traces.get_trace_summaries,
+    "/Traces": traces.batch_get_traces,
+    "/UpdateGroup": groups.update_group,
+    "/UpdateSamplingRule": sampling_rules.update_rule,
 }
 UNSIGNED: Final = frozenset({"/GetSamplingRules", "/SamplingTargets", "/TelemetryRecords", "/TraceSegments"})
 """What SDKs post unsigned to a daemon's proxy is taken unsigned here as well."""
@@ -39,8 +39,8 @@ UNSIGNED: Final = frozenset({"/GetSamplingRules", "/SamplingTargets", "/Telemetr
 
 def install() -> None:
     """Register the resource types and the service."""
-    add_resource_type(xray_groups.GROUP)
-    add_resource_type(xray_sampling.SAMPLING_RULE)
+    add_resource_type(groups.GROUP)
+    add_resource_type(sampling_rules.SAMPLING_RULE)
     add_service("xray", _handle, {"host_patterns": [r"xray\."]})
     _route_unsigned()
 

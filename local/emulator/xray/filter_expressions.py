@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from local.emulator.json_api import ServiceError
-from local.emulator.xray_keywords import (
+from local.emulator.xray.filter_keywords import (
     FLAGS,
     NUMBERS,
     ORDER,
@@ -24,7 +24,7 @@ from local.emulator.xray_keywords import (
     comparable,
     service_identity,
 )
-from local.emulator.xray_view import TraceView
+from local.emulator.xray.trace_view import TraceView
 
 MAX_EXPRESSION: Final = 2000
 MAX_DEPTH: Final = 20
