@@ -14,8 +14,8 @@ from typing import Any
 import requests
 from flask import Flask, request
 
-from local.standins import honeycomb, rollbar
-from local.standins.server import Served
+from local.fakes import honeycomb, rollbar
+from local.fakes.server import Served
 
 KEYS = {"HONEYCOMB_API_KEY": "sentinel-honeycomb-key", "ROLLBAR_ACCESS_TOKEN": "sentinel-rollbar-token"}
 WAIT_SECONDS = 10.0

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, request
 
-from local.standins.server import Served
+from local.fakes.server import Served
 
 Document = dict[str, Any]
 

@@ -14,7 +14,7 @@ from flask import Flask, Response, request, stream_with_context
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
-from local.standins.server import Served
+from local.fakes.server import Served
 from service import telemetry
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Document, Observatory, eventually

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 from flask import Flask
 
-from local.standins.server import Served
+from local.fakes.server import Served
 from service.telemetry.ids import span_hex, trace_hex
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Observatory

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask, abort, request
 
-from local.standins.server import Served
+from local.fakes.server import Served
 from service import telemetry
 from service.telemetry.log_lines import MAX_LINE, JsonFormatter
 from tests.telemetry.conftest import AppMaker

@@ -11,7 +11,7 @@ import requests
 from flask import Flask, request
 from opentelemetry import baggage, trace
 
-from local.standins.server import Served
+from local.fakes.server import Served
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Observatory
 from tests.telemetry.tracing import (

@@ -14,7 +14,7 @@ from contextlib import closing
 import pytest
 from flask import Flask, request
 
-from local.standins.server import Served
+from local.fakes.server import Served
 from service.telemetry.sampling.remote import Pace
 from tests.local.emulator.conftest import free_port
 from tests.telemetry.samplers import LOCAL, QUICK, REQUEST, SamplerMaker, following, half, polling

@@ -7,8 +7,7 @@ from contextlib import ExitStack, closing
 import pytest
 from flask import Flask, Response, jsonify, request
 
-from local.standins.server import Served
-from tests.local.standins.configuration_api import Api
+from local.fakes.server import Served
 
 Serve = Callable[[Flask], str]
 
@@ -18,12 +17,6 @@ def serve() -> Iterator[Serve]:
     """Give each application its own listening socket and return its URL."""
     with ExitStack() as running:
         yield lambda app: running.enter_context(closing(Served(app))).url
-
-
-@pytest.fixture
-def api(serve: Serve) -> Api:
-    """Honeycomb's configuration API."""
-    return Api(serve)
 
 
 class EmulatedXRay:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import requests
 
-from local.standins.honeycomb_configuration_store import Refusal
-from tests.local.standins.configuration_api import COLUMNS, COUNT, KEY, P99, Api, Document, board_of, trigger_of
+from tests.fakes.api_client import COLUMNS, COUNT, KEY, P99, Api, Document, board_of, trigger_of
+from tests.fakes.honeycomb_api import Refusal
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

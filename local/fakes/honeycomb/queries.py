@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
-from local.standins.honeycomb_expressions import ExpressionError, compile_expression
-from local.standins.otlp import Span
+from local.fakes.honeycomb.calculated_fields import ExpressionError, compile_expression
+from local.fakes.honeycomb.otlp import Span
 
 Event = dict[str, Any]
 """The columns of a span by name."""

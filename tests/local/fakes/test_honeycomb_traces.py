@@ -13,8 +13,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import SpanKind
 
-from local.standins import honeycomb
-from tests.local.standins.conftest import Serve
+from local.fakes import honeycomb
+from tests.local.fakes.conftest import Serve
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

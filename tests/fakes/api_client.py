@@ -1,15 +1,12 @@
-"""Honeycomb's configuration API as the stand-in serves it, called with the right key."""
+"""A client of the fake configuration API."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import requests
-from flask import Flask
 
-from local.standins import honeycomb_configuration
-from local.standins.honeycomb_configuration_store import Environment
+from tests.fakes import honeycomb_api
 
 KEY = "fake-configuration-key-77aa"
 COLUMNS = ("duration_ms", "name", "user.id")
@@ -19,11 +16,11 @@ Document = dict[str, Any]
 
 
 class Api:
-    """Calls one stand-in with the right key."""
+    """Calls the API at `url` with the key of its `environment`."""
 
-    def __init__(self, serve: Callable[[Flask], str]) -> None:
-        self.environment = Environment(datasets={"backend": COLUMNS, "free": None}, key=KEY)
-        self.url = serve(honeycomb_configuration.create_app(self.environment))
+    def __init__(self, environment: honeycomb_api.Environment, url: str) -> None:
+        self.environment = environment
+        self.url = url
 
     def call(self, method: str, path: str, body: object = None, key: str = KEY) -> requests.Response:
         return requests.request(method, self.url + path, json=body, headers={"X-Honeycomb-Team": key}, timeout=5)

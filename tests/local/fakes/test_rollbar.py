@@ -7,8 +7,8 @@ import pytest
 import requests
 import rollbar as stock
 
-from local.standins import rollbar
-from tests.local.standins.conftest import Serve
+from local.fakes import rollbar
+from tests.local.fakes.conftest import Serve
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

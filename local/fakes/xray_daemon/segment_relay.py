@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.standins.server import LOOPBACK
+from local.fakes.server import LOOPBACK
 
 if TYPE_CHECKING:
     from mypy_boto3_xray import XRayClient

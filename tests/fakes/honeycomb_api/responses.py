@@ -13,8 +13,8 @@ from typing import Any, Final, NoReturn
 
 from flask import Response, abort, jsonify, make_response, request
 
-from local.standins.honeycomb_configuration_shapes import Check, Fault
-from local.standins.honeycomb_configuration_store import Environment, Refusal, Thing
+from tests.fakes.honeycomb_api.environment import Environment, Refusal, Thing
+from tests.fakes.honeycomb_api.schemas import Check, Fault
 
 KEY_HEADER: Final = "X-Honeycomb-Team"
 PERMISSION_OF: Final = {

@@ -11,8 +11,10 @@ from typing import Final
 
 from flask import Flask, Response, jsonify
 
-from local.standins.honeycomb_configuration_answers import after_answer, before, body_of, refuse, refuse_invalid
-from local.standins.honeycomb_configuration_checks import (
+from tests.fakes.honeycomb_api.environment import ACCESS, Environment, Thing
+from tests.fakes.honeycomb_api.responses import after_answer, before, body_of, refuse, refuse_invalid
+from tests.fakes.honeycomb_api.schemas import Fault
+from tests.fakes.honeycomb_api.validation import (
     ANNOTATION,
     BOARD,
     MARKER,
@@ -22,8 +24,6 @@ from local.standins.honeycomb_configuration_checks import (
     query_faults,
     trigger_query_faults,
 )
-from local.standins.honeycomb_configuration_shapes import Fault
-from local.standins.honeycomb_configuration_store import ACCESS, Environment, Thing
 
 DEFAULT_FREQUENCY: Final = 900
 BOARDS: Final = "https://ui.honeycomb.io/cruddur/environments/local/board"

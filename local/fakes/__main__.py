@@ -1,4 +1,4 @@
-"""Run the three stand-ins in one process until SIGTERM: `python -m local.standins --endpoint URL`.
+"""Run the three stand-ins in one process until SIGTERM: `python -m local.fakes --endpoint URL`.
 
 The credentials and the region come from the usual AWS variables; without them, obviously fake ones.
 """
@@ -14,16 +14,16 @@ from typing import Final
 
 from botocore.credentials import Credentials
 
-from local.standins import honeycomb, rollbar
-from local.standins.server import Served
-from local.standins.xray_daemon import XRayDaemon
+from local.fakes import honeycomb, rollbar
+from local.fakes.server import Served
+from local.fakes.xray_daemon import XRayDaemon
 
 ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def arguments() -> argparse.Namespace:
     """Return the command line; a port of 0 chooses a free one."""
-    parser = argparse.ArgumentParser(prog="python -m local.standins", description="Run the local stand-ins.")
+    parser = argparse.ArgumentParser(prog="python -m local.fakes", description="Run the local stand-ins.")
     parser.add_argument("--endpoint", default=os.environ.get("AWS_ENDPOINT_URL"), help="where the emulated X-Ray is")
     parser.add_argument("--region", default=os.environ.get("AWS_REGION", "us-east-1"))
     parser.add_argument("--honeycomb-port", type=int, default=0)

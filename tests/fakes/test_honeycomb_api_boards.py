@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.local.standins.configuration_api import COUNT, P99, Api, Document, board_of, trigger_of
+from tests.fakes.api_client import COUNT, P99, Api, Document, board_of, trigger_of
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

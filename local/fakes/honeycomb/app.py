@@ -11,11 +11,11 @@ from typing import Final
 from flask import Flask, Response, jsonify, request
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from local.standins import honeycomb_queries
-from local.standins.honeycomb_queries import QueryError, event_of
-from local.standins.memory import Memory
-from local.standins.otlp import JSON, PROTOBUF, UnreadableExportError, inflate, read_spans
-from local.standins.server import LARGEST_BODY
+from local.fakes.honeycomb import queries
+from local.fakes.honeycomb.otlp import JSON, PROTOBUF, UnreadableExportError, inflate, read_spans
+from local.fakes.honeycomb.queries import QueryError, event_of
+from local.fakes.recent_items import Memory
+from local.fakes.server import LARGEST_BODY
 
 KEY_HEADER: Final = "x-honeycomb-team"
 CAPACITY: Final = 50_000
@@ -52,7 +52,7 @@ def create_app(capacity: int = CAPACITY) -> Flask:
     def ask(dataset: str) -> Response | Refusal:
         query = request.get_json(force=True)
         try:
-            return jsonify(honeycomb_queries.run(query, dataset, map(event_of, spans.newest(capacity)), time.time()))
+            return jsonify(queries.run(query, dataset, map(event_of, spans.newest(capacity)), time.time()))
         except QueryError as error:
             return jsonify(error=str(error)), 422
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import requests
 
+from local.fakes import honeycomb
+from local.fakes.honeycomb.calculated_fields import ExpressionError, compile_expression
 from local.folders import CHECKOUT
-from local.standins import honeycomb
-from local.standins.honeycomb_expressions import ExpressionError, compile_expression
-from tests.local.standins.conftest import Serve
+from tests.local.fakes.conftest import Serve
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

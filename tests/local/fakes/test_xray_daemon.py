@@ -15,11 +15,11 @@ from aws_xray_sdk.core.sampling import connector
 from aws_xray_sdk.core.sampling.sampling_rule import SamplingRule
 from botocore.credentials import Credentials
 
-from local.standins import xray_daemon
-from local.standins.segments import UnreadableDatagramError, document
-from local.standins.server import Served
-from local.standins.xray_daemon import XRayDaemon
-from tests.local.standins.conftest import EmulatedXRay
+from local.fakes.server import Served
+from local.fakes.xray_daemon import XRayDaemon
+from local.fakes.xray_daemon.daemon import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
+from local.fakes.xray_daemon.segment_relay import UnreadableDatagramError, document
+from tests.local.fakes.conftest import EmulatedXRay
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -184,5 +184,5 @@ def test_a_datagram_without_the_header_or_a_document_is_unreadable(datagram: byt
 
 
 def test_attempts_are_few_and_their_waits_short() -> None:
-    assert xray_daemon.ATTEMPTS <= 5
-    assert xray_daemon.CONNECT_SECONDS + xray_daemon.READ_SECONDS <= 10
+    assert ATTEMPTS <= 5
+    assert CONNECT_SECONDS + READ_SECONDS <= 10

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from local.standins.honeycomb_configuration_shapes import (
+from tests.fakes.honeycomb_api.schemas import (
     Fault,
     anything,
     array,

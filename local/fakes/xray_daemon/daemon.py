@@ -15,9 +15,9 @@ from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
 from flask import Flask, Response, jsonify, request
 
-from local.standins.segments import SegmentRelay, Tally
-from local.standins.server import Served
-from local.standins.signing import SignedRelay
+from local.fakes.server import Served
+from local.fakes.xray_daemon.segment_relay import SegmentRelay, Tally
+from local.fakes.xray_daemon.signing import SignedRelay
 
 CONNECT_SECONDS: Final = 2
 READ_SECONDS: Final = 5

@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 from flask import Flask, Response, jsonify, request
 
-from local.standins.memory import Memory
+from local.fakes.recent_items import Memory
 
 TOKEN_HEADER: Final = "X-Rollbar-Access-Token"  # noqa: S105 - a header's name
 CAPACITY: Final = 5_000

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 
 def start(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "local.standins", *arguments],
+        [sys.executable, "-m", "local.fakes", *arguments],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"]},
         stdout=subprocess.PIPE,
