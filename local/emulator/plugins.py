@@ -1,4 +1,4 @@
-"""List the plug-ins: one module, with one `install`, for each AWS service that is extended."""
+"""List the plug-ins: one module with an `install` function for each extended AWS service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _installed: Final[list[str]] = []
 
 
 def install(*, registry_address: str | None) -> None:
-    """Install every plug-in, once in this process."""
+    """Install every plug-in once per process."""
     if not _installed:
         for plugin in PLUGINS:
             plugin.install()

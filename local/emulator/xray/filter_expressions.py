@@ -1,6 +1,6 @@
 """Evaluate X-Ray's filter expressions.
 
-Source: X-Ray developer guide, "Use filter expressions". Understood: the keywords of `xray_keywords`,
+Source: X-Ray developer guide, "Use filter expressions". Supported: the keywords of `filter_keywords`,
 `annotation.key`, `annotation[key]`, `service("name") { ... }`, `service(id(name: "name", type: "type"))`,
 `group.name = "name"`, AND, OR, NOT, ! and parentheses.
 """
@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from local.emulator.json_api import ServiceError
 from local.emulator.xray.filter_keywords import (
-    FLAGS,
-    NUMBERS,
-    ORDER,
-    STRINGS,
-    TEXT,
+    BOOLEAN_KEYWORDS,
+    NUMBER_KEYWORDS,
+    NUMBER_OPERATORS,
+    STRING_KEYWORDS,
+    STRING_OPERATORS,
     Comparison,
     Predicate,
     comparable,
@@ -35,9 +35,9 @@ _TOKEN: Final = re.compile(
 
 
 def compile_filter(expression: str, groups: Mapping[str, str | None]) -> Predicate:
-    """Return the test of a trace. `groups` are the filters by group name.
+    """Return the predicate on traces. `groups` maps group names to filter expressions.
 
-    Raises `ServiceError` (InvalidRequestException) naming what is not understood.
+    Raises `ServiceError` (InvalidRequestException) naming the unsupported part.
     """
     if len(expression) > MAX_EXPRESSION:
         raise ServiceError(
@@ -47,6 +47,8 @@ def compile_filter(expression: str, groups: Mapping[str, str | None]) -> Predica
 
 
 class _Parser:
+    """A recursive descent parser."""
+
     def __init__(self, expression: str, groups: Mapping[str, str | None]) -> None:
         self._expression = expression
         self._groups = groups
@@ -54,19 +56,19 @@ class _Parser:
         self._tokens = self._split()
 
     def parse(self) -> Predicate:
-        test = self._any()
+        predicate = self._or_expression()
         if self._tokens:
             raise self._error(self._tokens[0])
-        return test
+        return predicate
 
     def _split(self) -> list[str]:
         text, tokens, position = self._expression.rstrip(), [], 0
         while position < len(text):
-            found = _TOKEN.match(text, position)
-            if found is None:
+            match = _TOKEN.match(text, position)
+            if match is None:
                 raise self._error(text[position:].split()[0])
-            tokens.append(found[1])
-            position = found.end()
+            tokens.append(match[1])
+            position = match.end()
         return tokens
 
     def _error(self, token: str) -> ServiceError:
@@ -80,47 +82,47 @@ class _Parser:
         return self._tokens.pop(0)
 
     def _accept(self, *tokens: str) -> bool:
-        found = bool(self._tokens) and self._tokens[0].upper() in tokens
-        if found:
+        is_next = bool(self._tokens) and self._tokens[0].upper() in tokens
+        if is_next:
             self._tokens.pop(0)
-        return found
+        return is_next
 
     def _expect(self, token: str) -> None:
-        found = self._next()
-        if found != token:
-            raise self._error(f"{found} where {token} is needed")
+        actual = self._next()
+        if actual != token:
+            raise self._error(f"{actual} where {token} is needed")
 
-    def _any(self) -> Predicate:
-        tests = [self._all()]
+    def _or_expression(self) -> Predicate:
+        operands = [self._and_expression()]
         while self._accept("OR"):
-            tests.append(self._all())
-        return lambda trace: any(test(trace) for test in tests)
+            operands.append(self._and_expression())
+        return lambda trace: any(operand(trace) for operand in operands)
 
-    def _all(self) -> Predicate:
-        tests = [self._not()]
+    def _and_expression(self) -> Predicate:
+        operands = [self._not_expression()]
         while self._accept("AND"):
-            tests.append(self._not())
-        return lambda trace: all(test(trace) for test in tests)
+            operands.append(self._not_expression())
+        return lambda trace: all(operand(trace) for operand in operands)
 
-    def _not(self) -> Predicate:
+    def _not_expression(self) -> Predicate:
         negated = False
         while self._accept("!", "NOT"):
             negated = not negated
-        test = self._one()
-        return (lambda trace: not test(trace)) if negated else test
+        operand = self._primary()
+        return (lambda trace: not operand(trace)) if negated else operand
 
-    def _one(self) -> Predicate:
+    def _primary(self) -> Predicate:
         token = self._next()
         if token == "(":  # noqa: S105 (a token of the language)
             return self._nested(")")
         keyword = token.lower()
-        return FLAGS[keyword] if keyword in FLAGS else self._compared(token, keyword)
+        return BOOLEAN_KEYWORDS[keyword] if keyword in BOOLEAN_KEYWORDS else self._comparison(token, keyword)
 
-    def _compared(self, token: str, keyword: str) -> Predicate:
-        if keyword in NUMBERS:
-            return self._number(NUMBERS[keyword])
-        if keyword in STRINGS:
-            return self._string(STRINGS[keyword])
+    def _comparison(self, token: str, keyword: str) -> Predicate:
+        if keyword in NUMBER_KEYWORDS:
+            return self._number(NUMBER_KEYWORDS[keyword])
+        if keyword in STRING_KEYWORDS:
+            return self._string(STRING_KEYWORDS[keyword])
         if keyword.startswith("annotation"):
             return self._annotation(token)
         if keyword == "service":
@@ -133,24 +135,24 @@ class _Parser:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise self._error(f"more than {MAX_DEPTH} levels of nesting")
-        test = self._any()
+        predicate = self._or_expression()
         self._expect(end)
         self._depth -= 1
-        return test
+        return predicate
 
-    def _number(self, read: Callable[[TraceView], Any]) -> Predicate:
-        compare = self._operator(ORDER)
+    def _number(self, value_of: Callable[[TraceView], Any]) -> Predicate:
+        compare = self._operator(NUMBER_OPERATORS)
         token = self._next()
         try:
-            wanted = float(token)
+            operand = float(token)
         except ValueError:
             raise self._error(f"{token} where a number is needed") from None
 
-        def test(trace: TraceView) -> bool:
-            found = read(trace)
-            return isinstance(found, int | float) and compare(found, wanted)
+        def predicate(trace: TraceView) -> bool:
+            value = value_of(trace)
+            return isinstance(value, int | float) and compare(value, operand)
 
-        return test
+        return predicate
 
     def _operator(self, table: Mapping[str, Comparison]) -> Comparison:
         token = self._next()
@@ -158,9 +160,9 @@ class _Parser:
             raise self._error(f"{token} where one of {' '.join(table)} is needed")
         return table[token.upper()]
 
-    def _string(self, read: Callable[[TraceView], Iterable[Any]]) -> Predicate:
-        compare, wanted = self._operator(TEXT), self._text(self._next())
-        return lambda trace: any(isinstance(found, str) and compare(found, wanted) for found in read(trace))
+    def _string(self, values_of: Callable[[TraceView], Iterable[Any]]) -> Predicate:
+        compare, operand = self._operator(STRING_OPERATORS), self._text(self._next())
+        return lambda trace: any(isinstance(value, str) and compare(value, operand) for value in values_of(trace))
 
     def _text(self, token: str) -> str:
         if not token.startswith('"'):
@@ -174,14 +176,14 @@ class _Parser:
         key = token[len("annotation") :].strip("[]").removeprefix(".").strip('"')
         if not key:
             raise self._error(token)
-        if not self._tokens or self._tokens[0].upper() not in {*ORDER, *TEXT}:
+        if not self._tokens or self._tokens[0].upper() not in {*NUMBER_OPERATORS, *STRING_OPERATORS}:
             return lambda trace: any(name == key for name, _, _ in trace.annotations())
         quoted = len(self._tokens) > 1 and self._tokens[1].startswith('"')
-        compare = self._operator(TEXT if quoted else ORDER)
-        wanted = self._value(self._next())
+        compare = self._operator(STRING_OPERATORS if quoted else NUMBER_OPERATORS)
+        operand = self._value(self._next())
         return lambda trace: any(
-            name == key and comparable(found, wanted) and compare(found, wanted)
-            for name, found, _ in trace.annotations()
+            name == key and comparable(value, operand) and compare(value, operand)
+            for name, value, _ in trace.annotations()
         )
 
     def _value(self, token: str) -> str | float | bool:
@@ -196,28 +198,28 @@ class _Parser:
 
     def _service(self) -> Predicate:
         self._expect("(")
-        wanted = self._service_id()
+        identity = self._service_id()
         self._expect(")")
         inner: Predicate = self._nested("}") if self._accept("{") else lambda _: True
 
-        def test(trace: TraceView) -> bool:
-            own = tuple(segment for segment in trace.segments if wanted.items() <= service_identity(segment).items())
-            return bool(own) and inner(TraceView(trace.trace_id, own))
+        def predicate(trace: TraceView) -> bool:
+            matches = tuple(each for each in trace.segments if identity.items() <= service_identity(each).items())
+            return bool(matches) and inner(TraceView(trace.trace_id, matches))
 
-        return test
+        return predicate
 
     def _service_id(self) -> dict[str, str]:
         if self._accept("ID"):
             self._expect("(")
-            wanted: dict[str, str] = {}
+            identity: dict[str, str] = {}
             while not self._accept(")"):
                 key = self._next()
                 if key not in {"name", "type", ","}:
                     raise self._error(key)
                 if key != ",":
                     self._expect(":")
-                    wanted[key] = self._text(self._next())
-            return wanted
+                    identity[key] = self._text(self._next())
+            return identity
         return {"name": self._text(self._next())}
 
     def _group(self) -> Predicate:

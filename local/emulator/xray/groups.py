@@ -1,4 +1,4 @@
-"""Keep X-Ray's groups. Sources: X-Ray API reference, CreateGroup and the like; CloudFormation's AWS::XRay::Group."""
+"""Emulate X-Ray groups. Sources: X-Ray API reference, CreateGroup and the like; CloudFormation's AWS::XRay::Group."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def filters() -> dict[str, str | None]:
 
 
 def create_group(request: Json) -> Json:
-    """Store a group under a new name."""
+    """Create a group; its name must be new."""
     name = request.get("GroupName")
     if not isinstance(name, str) or not name:
         raise ServiceError("InvalidRequestException", "GroupName is missing")
@@ -47,13 +47,13 @@ def _find(request: Json) -> Json:
     name, group_arn = request.get("GroupName"), request.get("GroupARN")
     for group in _groups.values():
         if group["GroupName"] == name or group["GroupARN"] == group_arn:
-            found: Json = group
-            return found
+            match: Json = group
+            return match
     raise ServiceError("InvalidRequestException", f"the group {name or group_arn} does not exist")
 
 
 def get_group(request: Json) -> Json:
-    """Return a group by name or ARN."""
+    """Return a group by its name or ARN."""
     return {"Group": _find(request)}
 
 
@@ -63,7 +63,7 @@ def get_groups(_request: Json) -> Json:
 
 
 def update_group(request: Json) -> Json:
-    """Replace the filter or the insights configuration of a group; what is not given stays."""
+    """Replace the filter or the insights configuration of a group; fields absent from the request stay."""
     group = _find(request)
     _groups[group["GroupName"]] = group | _definition({**group, **request})
     return {"Group": _groups[group["GroupName"]]}
@@ -82,8 +82,8 @@ def _create(_logical_id: str, properties: Json, _stack: str) -> tuple[str, Json]
 
 def _update(group: str, properties: Json) -> Json:
     stored = _find({"GroupARN": group})
-    kept = {name: stored[name] for name in ("GroupName", "GroupARN")}
-    _groups[stored["GroupName"]] = kept | _definition(properties)
+    identity = {name: stored[name] for name in ("GroupName", "GroupARN")}
+    _groups[stored["GroupName"]] = identity | _definition(properties)
     return {"GroupARN": group}
 
 

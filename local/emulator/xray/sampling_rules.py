@@ -1,7 +1,7 @@
-"""Keep X-Ray's sampling rules and hand out targets.
+"""Emulate X-Ray sampling rules and targets.
 
 Sources: X-Ray API reference, CreateSamplingRule, GetSamplingRules, GetSamplingTargets; CloudFormation's
-AWS::XRay::SamplingRule. Each client is given the whole reservoir; AWS divides it among those that ask.
+AWS::XRay::SamplingRule. Each client gets the whole reservoir as its quota; AWS divides it among the clients.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from local.emulator.registry import ResourceType, arn, new_store
 
 DEFAULT_RULE: Final = "Default"
 INTERVAL: Final = 10
-"""Seconds after which a client asks for its targets again."""
+"""Seconds until a client polls for its targets again."""
 QUOTA_SECONDS: Final = 15
 MAX_PRIORITY: Final = 9999
 VERSION: Final = 1
@@ -34,7 +34,7 @@ _DEFAULT: Final = {
     "Attributes": {},
 }
 _PATTERNS: Final = ("ResourceARN", "ServiceName", "ServiceType", "Host", "HTTPMethod", "URLPath")
-_NUMBERS: Final[dict[str, tuple[type[int | float], float, float]]] = {
+_NUMBER_RANGES: Final[dict[str, tuple[type[int | float], float, float]]] = {
     "Priority": (int, 1, MAX_PRIORITY),
     "FixedRate": (float, 0, 1),
     "ReservoirSize": (int, 0, 2**31),
@@ -43,21 +43,21 @@ _NUMBERS: Final[dict[str, tuple[type[int | float], float, float]]] = {
 _rules: Final[Any] = new_store()
 
 
-def _checked(rule: Json, *, bounded: tuple[str, ...] = tuple(_NUMBERS)) -> Json:
-    checked = dict(rule)
+def _validated(rule: Json, *, bounded: tuple[str, ...] = tuple(_NUMBER_RANGES)) -> Json:
+    validated = dict(rule)
     for name in _PATTERNS:
         if not isinstance(rule.get(name), str):
             raise _invalid(f"{name} is missing")
-    for name, (kind, least, most) in _NUMBERS.items():
+    for name, (kind, least, most) in _NUMBER_RANGES.items():
         try:
-            checked[name] = kind(rule[name])
+            validated[name] = kind(rule[name])
         except (KeyError, TypeError, ValueError):
             raise _invalid(f"{name} {rule.get(name)!r} is not a number") from None
-        if name in bounded and not least <= checked[name] <= most:
-            raise _invalid(f"{name} {checked[name]} is not between {least} and {most}")
+        if name in bounded and not least <= validated[name] <= most:
+            raise _invalid(f"{name} {validated[name]} is not between {least} and {most}")
     if int(rule.get("Version", 0)) != VERSION:
         raise _invalid(f"Version {rule.get('Version')!r} is not {VERSION}")
-    return {**checked, "Version": VERSION, "Attributes": rule.get("Attributes") or {}}
+    return {**validated, "Version": VERSION, "Attributes": rule.get("Attributes") or {}}
 
 
 def _invalid(message: str) -> ServiceError:
@@ -65,7 +65,7 @@ def _invalid(message: str) -> ServiceError:
 
 
 def create_rule(request: Json) -> Json:
-    """Store a rule under a new name."""
+    """Create a rule; its name must be new."""
     rule = request.get("SamplingRule") or {}
     name = rule.get("RuleName")
     if not isinstance(name, str) or not name:
@@ -73,7 +73,7 @@ def create_rule(request: Json) -> Json:
     if name in _rules or name == DEFAULT_RULE:
         raise _invalid(f"the sampling rule {name} exists already")
     now = time.time()
-    stored = {**_checked(rule), "RuleARN": arn("xray", f"sampling-rule/{name}")}
+    stored = {**_validated(rule), "RuleARN": arn("xray", f"sampling-rule/{name}")}
     _rules[name] = {"SamplingRule": stored, "CreatedAt": now, "ModifiedAt": now}
     return {"SamplingRuleRecord": _rules[name]}
 
@@ -82,8 +82,8 @@ def _find(request: Json) -> Json:
     name, rule_arn = request.get("RuleName"), request.get("RuleARN")
     for record in [*_rules.values(), _default()]:
         if record["SamplingRule"]["RuleName"] == name or record["SamplingRule"]["RuleARN"] == rule_arn:
-            found: Json = record
-            return found
+            match: Json = record
+            return match
     raise _invalid(f"the sampling rule {name or rule_arn} does not exist")
 
 
@@ -94,20 +94,20 @@ def _default() -> Json:
 
 
 def update_rule(request: Json) -> Json:
-    """Change what is given of a rule; of the Default rule that may be its rate and reservoir."""
+    """Update the given fields of a rule; of the Default rule, only rate and reservoir can change."""
     change = {key: value for key, value in (request.get("SamplingRuleUpdate") or {}).items() if value is not None}
     record = _find(change)
     name = record["SamplingRule"]["RuleName"]
-    bounded = ("FixedRate", "ReservoirSize") if name == DEFAULT_RULE else tuple(_NUMBERS)
+    bounded = ("FixedRate", "ReservoirSize") if name == DEFAULT_RULE else tuple(_NUMBER_RANGES)
     if name == DEFAULT_RULE and not change.keys() <= {"RuleName", "RuleARN", *bounded}:
         raise _invalid("of the Default rule only FixedRate and ReservoirSize can be changed")
-    rule = _checked({**record["SamplingRule"], **change}, bounded=bounded)
+    rule = _validated({**record["SamplingRule"], **change}, bounded=bounded)
     _rules[name] = {**record, "SamplingRule": rule, "ModifiedAt": time.time()}
     return {"SamplingRuleRecord": _rules[name]}
 
 
 def delete_rule(request: Json) -> Json:
-    """Remove a rule; the Default rule stays."""
+    """Remove a rule; the Default rule cannot be removed."""
     record = _find(request)
     name = record["SamplingRule"]["RuleName"]
     if name == DEFAULT_RULE:
@@ -118,26 +118,26 @@ def delete_rule(request: Json) -> Json:
 
 def get_rules(_request: Json) -> Json:
     """Return all rules, the Default rule last."""
-    own = [record for name, record in _rules.items() if name != DEFAULT_RULE]
-    return {"SamplingRuleRecords": [*own, _default()]}
+    records = [record for name, record in _rules.items() if name != DEFAULT_RULE]
+    return {"SamplingRuleRecords": [*records, _default()]}
 
 
 def get_targets(request: Json) -> Json:
-    """Answer a client's statistics with what it may sample until the next interval."""
+    """Return the sampling targets of the rules in a client's statistics, until the next interval."""
     statistics = request.get("SamplingStatisticsDocuments")
     if not isinstance(statistics, list):
         raise _invalid("SamplingStatisticsDocuments is missing")
-    targets, unknown = [], []
+    targets, unprocessed = [], []
     for document in statistics:
         try:
             targets.append(_target(_find({"RuleName": document["RuleName"]})["SamplingRule"]))
         except (ServiceError, KeyError, TypeError) as error:
             name = document.get("RuleName") if isinstance(document, dict) else None
-            unknown.append({"RuleName": name, "ErrorCode": "InvalidRule", "Message": str(error)})
+            unprocessed.append({"RuleName": name, "ErrorCode": "InvalidRule", "Message": str(error)})
     modified = max(record["ModifiedAt"] for record in get_rules({})["SamplingRuleRecords"])
     return {
         "SamplingTargetDocuments": targets,
-        "UnprocessedStatistics": unknown,
+        "UnprocessedStatistics": unprocessed,
         "LastRuleModification": modified,
     }
 
@@ -162,8 +162,8 @@ def _update(rule: str, properties: Json) -> Json:
     name = stored["SamplingRule"]["RuleName"]
     if properties["SamplingRule"].get("RuleName") != name:
         raise _invalid(f"the sampling rule {name} cannot be renamed: give the resource another logical id")
-    changed = {**_checked(properties["SamplingRule"]), "RuleARN": rule}
-    _rules[name] = {**stored, "SamplingRule": changed, "ModifiedAt": time.time()}
+    rule_properties = {**_validated(properties["SamplingRule"]), "RuleARN": rule}
+    _rules[name] = {**stored, "SamplingRule": rule_properties, "ModifiedAt": time.time()}
     return {"RuleARN": rule}
 
 

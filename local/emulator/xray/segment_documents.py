@@ -1,4 +1,4 @@
-"""Check segment documents as X-Ray takes them in, and compile those of one trace into its segments.
+"""Validate segment documents as X-Ray does, and compile the documents of a trace into its segments.
 
 Source: X-Ray developer guide, "X-Ray segment documents".
 """
@@ -17,18 +17,18 @@ from local.emulator.json_api import Json
 
 MAX_DOCUMENT_BYTES: Final = 64 * 1024
 MAX_TRACE_AGE: Final = 30 * 24 * 3600
-"""Seconds: older traces are refused."""
+"""Seconds: documents of older traces are rejected."""
 MAX_CLOCK_SKEW: Final = 300
-"""Seconds in the future that a trace id's time may lie."""
+"""Seconds that a trace id's timestamp may lie in the future."""
 
 _TRACE_ID: Final = re.compile(r"1-([0-9a-f]{8})-[0-9a-f]{24}")
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 _NAME: Final = re.compile(r"[\w\s.:/%&#=+\\\-@,]{1,200}")
-"""The guide's characters, and the comma, which the service takes as well."""
+"""The characters of the guide, and the comma, which the service accepts as well."""
 
 
 class InvalidDocumentError(ValueError):
-    """A document that X-Ray would not process, with X-Ray's code for the reason."""
+    """A document that X-Ray would leave unprocessed, with X-Ray's error code."""
 
     def __init__(self, code: str, *, segment_id: str | None, kind: str, cause: str) -> None:
         super().__init__(f"Invalid {kind}. ErrorCode: {code}, Cause: {cause}")
@@ -38,25 +38,25 @@ class InvalidDocumentError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A segment document that was taken in; `text` is what was sent."""
+    """An accepted segment document; `text` is the JSON as sent."""
 
     trace_id: str
     id: str
     in_progress: bool
     text: str
 
-    def read(self) -> Json:
-        """Return the document as an object of the caller's own."""
+    def load(self) -> Json:
+        """Return the document as a new object."""
         document: Json = json.loads(self.text)
         return document
 
 
 def parse(text: str) -> Document:
-    """Return the checked document. Raises `InvalidDocumentError`."""
+    """Validate a document. Raises `InvalidDocumentError`."""
     document = _load(text)
     segment_id = document.get("id") if isinstance(document.get("id"), str) else None
     kind = "subsegment" if document.get("type") == "subsegment" else "segment"
-    for code, cause in _faults(document):
+    for code, cause in _errors(document):
         raise InvalidDocumentError(code, segment_id=segment_id, kind=kind, cause=cause)
     in_progress = document.get("in_progress") is True
     return Document(trace_id=document["trace_id"], id=document["id"], in_progress=in_progress, text=text)
@@ -76,23 +76,23 @@ def _load(text: str) -> Json:
     return document
 
 
-def _faults(document: Json) -> Iterator[tuple[str, str]]:
+def _errors(document: Json) -> Iterator[tuple[str, str]]:
     for field, code in (("trace_id", "TraceId"), ("id", "Id"), ("name", "Name"), ("start_time", "StartTime")):
         if document.get(field) is None:
             yield f"Missing{code}", f"{field} is missing"
-    yield from _malformed(document)
+    yield from _format_errors(document)
     if document.get("end_time") is None and document.get("in_progress") is not True:
         yield "MissingEndTime", "neither end_time nor in_progress: true"
     if document.get("type") == "subsegment" and document.get("parent_id") is None:
         yield "MissingParentId", "a subsegment of its own needs parent_id"
 
 
-def _malformed(document: Json) -> Iterator[tuple[str, str]]:
+def _format_errors(document: Json) -> Iterator[tuple[str, str]]:
     trace_id = document["trace_id"]
-    found = _TRACE_ID.fullmatch(trace_id) if isinstance(trace_id, str) else None
-    if found is None:
+    match = _TRACE_ID.fullmatch(trace_id) if isinstance(trace_id, str) else None
+    if match is None:
         yield "InvalidTraceId", f"trace_id {trace_id!r} is not 1-<8 hexadecimal digits>-<24 hexadecimal digits>"
-    elif not -MAX_CLOCK_SKEW <= time.time() - int(found[1], 16) <= MAX_TRACE_AGE:
+    elif not -MAX_CLOCK_SKEW <= time.time() - int(match[1], 16) <= MAX_TRACE_AGE:
         yield "InvalidTraceId", f"the time in trace_id {trace_id!r} is not within the last 30 days"
     for field, code in (("id", "Id"), ("parent_id", "ParentId")):
         value = document.get(field)
@@ -118,26 +118,26 @@ def walk(document: Json) -> Iterator[Json]:
 
 
 def compile_segments(documents: Iterable[Document]) -> list[Json]:
-    """Return the segments of one trace: each subsegment that was sent alone stands in its parent.
+    """Return the segments of one trace, with independently sent subsegments embedded in their parents.
 
-    One whose parent has not arrived is returned beside the segments.
+    A subsegment whose parent has not arrived is returned beside the segments.
     """
     roots: list[Json] = []
     nodes: dict[str, Json] = {}
-    alone: list[Json] = []
+    independent: list[Json] = []
     for document in documents:
-        read = document.read()
-        (alone if read.get("type") == "subsegment" else roots).append(read)
-    for root in [*roots, *alone]:
+        node = document.load()
+        (independent if node.get("type") == "subsegment" else roots).append(node)
+    for root in [*roots, *independent]:
         for node in walk(root):
             nodes.setdefault(str(node.get("id")), node)
-    for node in alone:
+    for node in independent:
         embedded = nodes[node["id"]]
         if embedded is not node:
             _replace(embedded, node)
             continue
         parent = nodes.get(node["parent_id"])
-        if parent is None or any(below is parent for below in walk(node)):
+        if parent is None or any(descendant is parent for descendant in walk(node)):
             roots.append(node)
         else:
             parent.setdefault("subsegments", []).append(node)
@@ -145,10 +145,10 @@ def compile_segments(documents: Iterable[Document]) -> list[Json]:
 
 
 def _replace(embedded: Json, later: Json) -> None:
-    """Let the document that was sent later speak for the one that its parent carried, unless that one was complete."""
+    """Replace an embedded subsegment in progress by its independently sent document; keep a complete one."""
     if embedded.get("in_progress") is True:
-        kept = embedded.get("subsegments")
+        children = embedded.get("subsegments")
         embedded.clear()
         embedded.update(copy.copy(later))
-        if kept and "subsegments" not in later:
-            embedded["subsegments"] = kept
+        if children and "subsegments" not in later:
+            embedded["subsegments"] = children

@@ -1,7 +1,7 @@
-"""Add X-Ray: its two resource types, and the calls of daemons, SDKs and those who read traces.
+"""Emulate X-Ray: groups, sampling rules, and the operations that write and read traces.
 
-Source: X-Ray API reference; each call is a POST to a path. Not emulated: the service graph, insights, encryption
-settings, resource policies, tags, and the segments that AWS infers for called services.
+Source: X-Ray API reference; each operation is a POST to a path. Not emulated: the service graph, insights,
+encryption settings, resource policies, tags, and the segments that AWS infers for downstream services.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from ministack import app
 
 from local.emulator.json_api import ServiceError
-from local.emulator.registry import Operation, Reply, add_resource_type, add_service, answer, refusal
+from local.emulator.registry import Operation, Reply, add_resource_type, add_service, call, error_reply
 from local.emulator.xray import groups, sampling_rules, traces
 
 JSON: Final = "application/json"
@@ -33,8 +33,8 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "/UpdateGroup": groups.update_group,
     "/UpdateSamplingRule": sampling_rules.update_rule,
 }
-UNSIGNED: Final = frozenset({"/GetSamplingRules", "/SamplingTargets", "/TelemetryRecords", "/TraceSegments"})
-"""What SDKs post unsigned to a daemon's proxy is taken unsigned here as well."""
+UNSIGNED_PATHS: Final = frozenset({"/GetSamplingRules", "/SamplingTargets", "/TelemetryRecords", "/TraceSegments"})
+"""SDKs send these unsigned to the daemon's proxy; they are accepted unsigned here as well."""
 
 
 def install() -> None:
@@ -42,16 +42,16 @@ def install() -> None:
     add_resource_type(groups.GROUP)
     add_resource_type(sampling_rules.SAMPLING_RULE)
     add_service("xray", _handle, {"host_patterns": [r"xray\."]})
-    _route_unsigned()
+    _route_unsigned_requests()
 
 
-def _route_unsigned() -> None:
-    theirs = app.detect_service
+def _route_unsigned_requests() -> None:
+    original = app.detect_service
 
     def detect_service(method: str, path: str, headers: Mapping[str, str], query: Mapping[str, list[str]]) -> str:
-        if method == "POST" and path in UNSIGNED and "authorization" not in headers:
+        if method == "POST" and path in UNSIGNED_PATHS and "authorization" not in headers:
             return "xray"
-        return str(theirs(method, path, headers, query))
+        return str(original(method, path, headers, query))
 
     app.detect_service = detect_service
 
@@ -61,5 +61,5 @@ async def _handle(
 ) -> Reply:
     operation = OPERATIONS.get("/" + path.strip("/"))
     if operation is None:
-        return refusal(ServiceError("InvalidRequestException", f"X-Ray's {path} is not emulated"), JSON)
-    return answer(operation, body, JSON)
+        return error_reply(ServiceError("InvalidRequestException", f"X-Ray's {path} is not emulated"), JSON)
+    return call(operation, body, JSON)

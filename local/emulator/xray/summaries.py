@@ -1,4 +1,4 @@
-"""Summarise traces. Source: X-Ray API reference, GetTraceSummaries and TraceSummary."""
+"""Summarize traces. Source: X-Ray API reference, GetTraceSummaries and TraceSummary."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 from local.emulator.json_api import Json
 from local.emulator.xray.trace_view import TraceView
 
-_HTTP: Final = {
+_HTTP_FIELDS: Final = {
     "HttpURL": ("request", "url"),
     "HttpStatus": ("response", "status"),
     "HttpMethod": ("request", "method"),
@@ -17,9 +17,9 @@ _HTTP: Final = {
 }
 
 
-def summarise(trace: TraceView) -> Json:
-    """Return the TraceSummary of `trace`, which has a segment at least."""
-    http = {name: trace.http(*place) for name, place in _HTTP.items()}
+def summarize(trace: TraceView) -> Json:
+    """Return the TraceSummary of `trace`, which must have a segment."""
+    http = {name: trace.http(*path) for name, path in _HTTP_FIELDS.items()}
     return {
         "Id": trace.trace_id,
         "StartTime": trace.start,
@@ -39,23 +39,23 @@ def summarise(trace: TraceView) -> Json:
 
 
 def service_id(segment: Json) -> Json:
-    """Return the ServiceId of the service that sent `segment`."""
+    """Return the ServiceId of the sender of `segment`."""
     name = str(segment.get("name", ""))
     origin = segment.get("origin")
     return {"Name": name, "Names": [name], **({"Type": origin} if isinstance(origin, str) else {})}
 
 
 def _annotations(trace: TraceView) -> dict[str, list[Json]]:
-    found: dict[str, list[Json]] = {}
+    annotations: dict[str, list[Json]] = {}
     for key, value, segment in trace.annotations():
-        held = {"AnnotationValue": _typed(value), "ServiceIds": [service_id(segment)]}
-        known = found.setdefault(key, [])
-        if held not in known:
-            known.append(held)
-    return found
+        annotation = {"AnnotationValue": _annotation_value(value), "ServiceIds": [service_id(segment)]}
+        values = annotations.setdefault(key, [])
+        if annotation not in values:
+            values.append(annotation)
+    return annotations
 
 
-def _typed(value: Any) -> Json:  # noqa: ANN401 (a JSON value of any kind)
+def _annotation_value(value: Any) -> Json:  # noqa: ANN401 (a JSON value of any kind)
     if isinstance(value, bool):
         return {"BooleanValue": value}
     if isinstance(value, int | float):
@@ -64,8 +64,8 @@ def _typed(value: Any) -> Json:  # noqa: ANN401 (a JSON value of any kind)
 
 
 def _distinct(items: Iterable[Json]) -> list[Json]:
-    found: list[Json] = []
+    distinct: list[Json] = []
     for item in items:
-        if item not in found:
-            found.append(item)
-    return found
+        if item not in distinct:
+            distinct.append(item)
+    return distinct

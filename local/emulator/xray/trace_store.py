@@ -1,4 +1,4 @@
-"""Keep the traces of one account and region, bounded in number and in bytes: the oldest go first."""
+"""Store the traces of one account and region, bounded in number and bytes; the oldest are evicted first."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from local.emulator.xray.segment_documents import Document, compile_segments
 MAX_TRACES: Final = 20_000
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_TRACE_BYTES: Final = 500 * 1024
-"""X-Ray's quota for the documents of one trace."""
+"""X-Ray's quota for the size of one trace."""
 
 
 class TraceStore:
-    """The documents that were taken in, by trace id and segment id."""
+    """Documents by trace id and segment id."""
 
     def __init__(self, *, max_traces: int = MAX_TRACES, max_bytes: int = MAX_BYTES) -> None:
         self._traces: OrderedDict[str, dict[str, Document]] = OrderedDict()
@@ -31,27 +31,27 @@ class TraceStore:
         return iter(list(self._traces))
 
     def add(self, document: Document) -> bool:
-        """Keep `document`, in the place of an earlier one with its id; return False when its trace is full.
+        """Store `document`, replacing an earlier one with its id; return False when its trace is full.
 
-        A document in progress never replaces a complete one: UDP does not keep the order.
+        A document in progress never replaces a complete one, because UDP does not preserve the order.
         """
         trace = self._traces.setdefault(document.trace_id, {})
-        known = trace.get(document.id)
-        if known is not None and document.in_progress and not known.in_progress:
+        earlier = trace.get(document.id)
+        if earlier is not None and document.in_progress and not earlier.in_progress:
             return True
-        freed = len(known.text) if known else 0
-        if sum(len(kept.text) for kept in trace.values()) - freed + len(document.text) > MAX_TRACE_BYTES:
+        replaced_size = len(earlier.text) if earlier else 0
+        if sum(len(each.text) for each in trace.values()) - replaced_size + len(document.text) > MAX_TRACE_BYTES:
             return False
         trace[document.id] = document
-        self._bytes += len(document.text) - freed
-        self._forget()
+        self._bytes += len(document.text) - replaced_size
+        self._evict()
         return True
 
-    def _forget(self) -> None:
+    def _evict(self) -> None:
         while len(self._traces) > self._max_traces or (self._bytes > self._max_bytes and len(self._traces) > 1):
             _, oldest = self._traces.popitem(last=False)
             self._bytes -= sum(len(document.text) for document in oldest.values())
 
     def segments(self, trace_id: str) -> list[Json]:
-        """Return the compiled segments of a trace; none when the trace is not known."""
+        """Return the compiled segments of a trace, empty for an unknown trace."""
         return compile_segments(list(self._traces.get(trace_id, {}).values()))

@@ -1,4 +1,4 @@
-"""Look at one trace as X-Ray's summaries and filter expressions do."""
+"""Derive what trace summaries and filter expressions use from the segments of a trace."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from local.emulator.xray.segment_documents import walk
 
 @dataclass(frozen=True, slots=True)
 class TraceView:
-    """The segments of a trace, or those of one service in it."""
+    """The segments of a trace, or of one service in it."""
 
     trace_id: str
     segments: tuple[Json, ...]
 
     @property
     def root(self) -> Json:
-        """Return the segment that nothing called, else the earliest."""
-        without_parent = [segment for segment in self.segments if not segment.get("parent_id")]
-        return min(without_parent or self.segments, key=lambda segment: float(segment["start_time"]))
+        """Return the segment without a parent, else the earliest."""
+        roots = [segment for segment in self.segments if not segment.get("parent_id")]
+        return min(roots or self.segments, key=lambda segment: float(segment["start_time"]))
 
     @property
     def start(self) -> float:
-        """Return when the earliest segment started, in epoch seconds."""
+        """Return the earliest start time, in epoch seconds."""
         return min(float(segment["start_time"]) for segment in self.segments)
 
     @property
     def duration(self) -> float:
-        """Return the seconds from the first start to the last end that is known."""
+        """Return the seconds from the earliest start to the latest end time."""
         ends = [float(segment["end_time"]) for segment in self.segments if segment.get("end_time") is not None]
         return max(0.0, max(ends) - self.start) if ends else 0.0
 
     @property
     def response_time(self) -> float:
-        """Return the root segment's seconds; 0 while it is in progress."""
+        """Return the duration of the root segment in seconds; 0 while it is in progress."""
         root = self.root
         return max(0.0, float(root.get("end_time") or root["start_time"]) - float(root["start_time"]))
 
     @property
     def partial(self) -> bool:
-        """Tell whether a segment is still in progress."""
+        """Return whether a segment is in progress."""
         return any(segment.get("in_progress") is True for segment in self.segments)
 
     def flag(self, name: str) -> bool:
-        """Tell whether the root segment is a `fault`, `error` or `throttle`."""
+        """Return whether the root segment is flagged as `fault`, `error` or `throttle`."""
         return self.root.get(name) is True
 
     def http(self, side: str, name: str) -> Any:  # noqa: ANN401 (a JSON value of any kind)
@@ -56,7 +56,7 @@ class TraceView:
         return part.get(name) if isinstance(part, dict) else None
 
     def nodes(self) -> Iterator[tuple[Json, Json]]:
-        """Yield each segment and subsegment, with the segment that it belongs to."""
+        """Yield each segment and subsegment, with its segment."""
         for segment in self.segments:
             for node in walk(segment):
                 yield segment, node

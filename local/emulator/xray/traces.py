@@ -1,4 +1,4 @@
-"""Take in and give back traces. Source: X-Ray API reference, PutTraceSegments, BatchGetTraces, GetTraceSummaries."""
+"""Write and read traces. Source: X-Ray API reference, PutTraceSegments, BatchGetTraces, GetTraceSummaries."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from local.emulator.registry import register_store
 from local.emulator.xray import groups
 from local.emulator.xray.filter_expressions import compile_filter
 from local.emulator.xray.segment_documents import InvalidDocumentError, parse
-from local.emulator.xray.summaries import summarise
+from local.emulator.xray.summaries import summarize
 from local.emulator.xray.trace_store import TraceStore
 from local.emulator.xray.trace_view import TraceView
 
 MAX_DOCUMENTS: Final = 50
 MAX_TRACE_IDS: Final = 5
-PAGE: Final = 100
+PAGE_SIZE: Final = 100
 MAX_RANGE: Final = 6 * 3600
-"""Seconds that one GetTraceSummaries may span."""
+"""Seconds: the longest time range of GetTraceSummaries."""
 
 _stores: Final[dict[tuple[str, str], TraceStore]] = {}
 register_store(_stores)
@@ -32,13 +32,13 @@ def _store() -> TraceStore:
 
 
 def put_trace_segments(request: Json) -> Json:
-    """Take in up to 50 documents; those that are refused are reported, with the reason."""
+    """Store up to 50 documents; the response lists the rejected ones with the reason."""
     documents = _list(request, "TraceSegmentDocuments", MAX_DOCUMENTS)
-    refused = [reason for reason in map(_take, documents) if reason is not None]
-    return {"UnprocessedTraceSegments": refused}
+    errors = [error for error in map(_put, documents) if error is not None]
+    return {"UnprocessedTraceSegments": errors}
 
 
-def _take(text: Any) -> Json | None:  # noqa: ANN401 (a JSON value of any kind)
+def _put(text: Any) -> Json | None:  # noqa: ANN401 (a JSON value of any kind)
     try:
         document = parse(text if isinstance(text, str) else "null")
     except InvalidDocumentError as error:
@@ -51,24 +51,24 @@ def _take(text: Any) -> Json | None:  # noqa: ANN401 (a JSON value of any kind)
 
 
 def put_telemetry_records(request: Json) -> Json:
-    """Accept what a daemon reports of itself; nothing is kept of it."""
+    """Accept and discard a daemon's telemetry records."""
     if not isinstance(request.get("TelemetryRecords"), list):
         raise ServiceError("InvalidRequestException", "TelemetryRecords is missing")
     return {}
 
 
 def batch_get_traces(request: Json) -> Json:
-    """Return up to 5 traces, each segment with its subsegments."""
-    traces, unknown = [], []
+    """Return up to 5 traces, the subsegments embedded in their segments."""
+    traces, unprocessed = [], []
     for trace_id in _list(request, "TraceIds", MAX_TRACE_IDS):
         segments = _store().segments(trace_id)
         if not segments:
-            unknown.append(trace_id)
+            unprocessed.append(trace_id)
             continue
         view = TraceView(trace_id, tuple(segments))
         documents = [{"Id": segment["id"], "Document": json.dumps(segment)} for segment in segments]
         traces.append({"Id": trace_id, "Duration": view.duration, "LimitExceeded": False, "Segments": documents})
-    return {"Traces": traces, "UnprocessedTraceIds": unknown}
+    return {"Traces": traces, "UnprocessedTraceIds": unprocessed}
 
 
 def _list(request: Json, name: str, limit: int) -> list[Any]:
@@ -81,26 +81,22 @@ def _list(request: Json, name: str, limit: int) -> list[Any]:
 
 
 def get_trace_summaries(request: Json) -> Json:
-    """Return the summaries of the traces in a time range that a filter expression selects, a page at a time."""
+    """Return a page of the summaries of the traces in a time range that match a filter expression."""
     start, end = _range(request)
     expression = request.get("FilterExpression")
-    selects = compile_filter(expression, groups.filters()) if expression else _everything
+    matches = compile_filter(expression, groups.filters()) if expression else lambda _trace: True
     by_event = request.get("TimeRangeType") == "Event"
-    found, scanned = [], 0
+    traces, processed = [], 0
     for trace_id in _store():
         if not by_event and not start <= int(trace_id.split("-")[1], 16) <= end:
             continue
         view = TraceView(trace_id, tuple(_store().segments(trace_id)))
         if by_event and not start <= view.start <= end + 1:
             continue
-        scanned += 1
-        if selects(view):
-            found.append(view)
-    return _page(request, found, scanned)
-
-
-def _everything(_trace: TraceView) -> bool:
-    return True
+        processed += 1
+        if matches(view):
+            traces.append(view)
+    return _page(request, traces, processed)
 
 
 def _range(request: Json) -> tuple[float, float]:
@@ -114,15 +110,15 @@ def _range(request: Json) -> tuple[float, float]:
     return start, end
 
 
-def _page(request: Json, found: list[TraceView], scanned: int) -> Json:
+def _page(request: Json, traces: list[TraceView], processed: int) -> Json:
     token = request.get("NextToken") or "0"
     if not str(token).isdecimal():
         raise ServiceError("InvalidRequestException", f"NextToken {token!r} is not one of this service")
     begin = int(token)
-    following = {"NextToken": str(begin + PAGE)} if begin + PAGE < len(found) else {}
+    next_token = {"NextToken": str(begin + PAGE_SIZE)} if begin + PAGE_SIZE < len(traces) else {}
     return {
-        "TraceSummaries": [summarise(view) for view in found[begin : begin + PAGE]],
-        "TracesProcessedCount": scanned,
+        "TraceSummaries": [summarize(trace) for trace in traces[begin : begin + PAGE_SIZE]],
+        "TracesProcessedCount": processed,
         "ApproximateTime": time.time(),
-        **following,
+        **next_token,
     }

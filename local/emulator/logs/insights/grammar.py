@@ -1,6 +1,6 @@
-"""Read Logs Insights queries. Source: CloudWatch Logs user guide, "CloudWatch Logs Insights QL query syntax".
+"""Parse Logs Insights queries. Source: CloudWatch Logs user guide, "CloudWatch Logs Insights QL query syntax".
 
-What the grammar does not have is refused, by the place where it stands: a query is run whole or not at all.
+Unsupported syntax is an error that names its position: a query runs as a whole or not at all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
 MAX_QUERY: Final = 10_000
-"""Characters: what a query string may have (StartQuery, CloudWatch Logs API reference)."""
+"""Characters in a query string (StartQuery, CloudWatch Logs API reference)."""
 
 GRAMMAR: Final = r"""
 start: command ("|" command)*
@@ -59,15 +59,15 @@ REGEX: /\/(\\.|[^\/\\])+\//
 """
 
 Node = Any
-"""A command or condition of a query, lark's `Tree`, or a `Token`: which one stands where is the grammar's to say."""
+"""A node of the syntax tree: lark's `Tree` for a command or condition, or a `Token`."""
 
 
 class QueryError(ValueError):
-    """A query that is malformed, or asks for what is not emulated."""
+    """A query that is malformed or uses unsupported syntax."""
 
 
 def parse(text: str) -> Node:
-    """Return the query's tree, one child a command. Raises `QueryError` naming line, column and what stands there."""
+    """Return the syntax tree, one child per command. Raises `QueryError` naming line, column and text."""
     if len(text) > MAX_QUERY:
         raise QueryError(f"the query has {len(text)} characters; {MAX_QUERY} are allowed")
     try:
@@ -75,7 +75,7 @@ def parse(text: str) -> Node:
     except UnexpectedEOF:
         raise QueryError("the query ends too early") from None
     except UnexpectedInput as error:
-        raise QueryError(_explained(error, text)) from None
+        raise QueryError(_syntax_error_message(error, text)) from None
 
 
 @cache
@@ -83,9 +83,9 @@ def _parser() -> Lark:
     return Lark(GRAMMAR, parser="lalr", maybe_placeholders=True)
 
 
-def _explained(error: UnexpectedInput, text: str) -> str:
+def _syntax_error_message(error: UnexpectedInput, text: str) -> str:
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         return "the query ends too early"
-    at_fault = isinstance(error, UnexpectedToken | UnexpectedCharacters) and error.pos_in_stream is not None
-    found = re.split(r"[\n|]", text[error.pos_in_stream :], maxsplit=1)[0].strip() if at_fault else ""
-    return f"not understood or not emulated, line {error.line} column {error.column}: {found[:60]!r}"
+    has_position = isinstance(error, UnexpectedToken | UnexpectedCharacters) and error.pos_in_stream is not None
+    snippet = re.split(r"[\n|]", text[error.pos_in_stream :], maxsplit=1)[0].strip() if has_position else ""
+    return f"not understood or not emulated, line {error.line} column {error.column}: {snippet[:60]!r}"

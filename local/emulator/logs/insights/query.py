@@ -1,7 +1,7 @@
 """Run Logs Insights queries over log events.
 
 Source: CloudWatch Logs user guide, "CloudWatch Logs Insights QL query syntax" and "Supported logs and discovered
-fields". `insights_grammar` says which commands there are. Percentiles are of the nearest rank, and exact.
+fields". `grammar` lists the supported commands. Percentiles are exact, by the nearest-rank method.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import Any, Final
 from lark import Token
 
 from local.emulator.logs.insights.grammar import Node, QueryError, parse
-from local.emulator.logs.insights.stats import aggregated, number, shown, text_of
+from local.emulator.logs.insights.stats import aggregate, formatted, number, text
 
 Row = dict[str, Any]
-"""The fields of one event, or one row of results, by name: strings, numbers, or what JSON holds besides."""
+"""The fields of an event or of a result row, by name: JSON values."""
 
 MAX_ROWS: Final = 10_000
 MAX_STATS: Final = 2
-"""What one query may have ("stats", "Use multiple stats commands in a single query")."""
+"""Commands per query ("stats", "Use multiple stats commands in a single query")."""
 DEFAULT_COLUMNS: Final = ("@timestamp", "@message", "@logStream", "@log")
-POINTER: Final = "@ptr"
+POINTER_COLUMN: Final = "@ptr"
 _MAX_FIELDS: Final = 200
-_STEPS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+_COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
     ">": lambda a, b: a > b,
@@ -34,30 +34,30 @@ _STEPS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 def run(query: str, events: Iterable[Mapping[str, str]]) -> list[list[dict[str, str]]]:
-    """Return the results as GetQueryResults has them: of each row, its columns as `field` and `value`.
+    """Return the results as GetQueryResults does: the columns of each row as `field` and `value`.
 
-    `events` have the system's fields (`@timestamp`, `@message`, ...). Raises `QueryError`.
+    `events` have the system fields (`@timestamp`, `@message`, ...). Raises `QueryError`.
     """
-    rows: list[Row] = [_discovered(event) for event in events]
+    rows: list[Row] = [_with_discovered_fields(event) for event in events]
     columns: Sequence[str] = ()
-    is_aggregated = False
+    has_stats = False
     limit = MAX_ROWS
-    for command in _in_order(parse(query).children):
+    for command in _checked_order(parse(query).children):
         if command.data == "limit":
             limit = min(MAX_ROWS, int(str(command.children[0])))
         elif command.data == "stats":
-            rows, columns, is_aggregated = *aggregated(rows, command), True
+            rows, columns, has_stats = *aggregate(rows, command), True
         elif command.data in {"fields", "display"}:
-            asked = [name_of(each) for each in command.children]
-            columns = asked if command.data == "display" else [*columns, *asked]
+            names = [field_name(each) for each in command.children]
+            columns = names if command.data == "display" else [*columns, *names]
         else:
             rows = _COMMANDS[command.data](rows, command)
-    shown_columns = [*columns] if is_aggregated else [*(columns or DEFAULT_COLUMNS), POINTER]
-    return [_result(row, shown_columns) for row in rows[:limit]]
+    result_columns = [*columns] if has_stats else [*(columns or DEFAULT_COLUMNS), POINTER_COLUMN]
+    return [_result(row, result_columns) for row in rows[:limit]]
 
 
-def _in_order(commands: Sequence[Node]) -> Sequence[Node]:
-    """Return `commands` if what they say does not depend on where they stand. Raises `QueryError`."""
+def _checked_order(commands: Sequence[Node]) -> Sequence[Node]:
+    """Return `commands` unless their order has effects that are not emulated. Raises `QueryError`."""
     names = [str(command.data) for command in commands]
     if names.count("stats") > MAX_STATS:
         raise QueryError(f"a query has {MAX_STATS} stats commands at most: this one has {names.count('stats')}")
@@ -68,60 +68,61 @@ def _in_order(commands: Sequence[Node]) -> Sequence[Node]:
     return commands
 
 
-def name_of(token: object) -> str:
-    """Return a field's name without the backticks that it may stand in."""
+def field_name(token: object) -> str:
+    """Return a field's name without backticks."""
     return str(token).strip("`")
 
 
 def _result(row: Row, columns: Iterable[str]) -> list[dict[str, str]]:
-    return [{"field": each, "value": shown(row[each])} for each in columns if row.get(each) is not None]
+    return [{"field": each, "value": formatted(row[each])} for each in columns if row.get(each) is not None]
 
 
-def _discovered(event: Mapping[str, str]) -> Row:
-    """Return the event's fields and, where its message is a JSON object, that one's: `a.b` for what is nested."""
+def _with_discovered_fields(event: Mapping[str, str]) -> Row:
+    """Return the event's fields and those of a JSON message, nested ones as `a.b`."""
     try:
         document = json.loads(event["@message"])
     except ValueError:
         document = None
-    found = dict(_flat(document, "")) if isinstance(document, dict) else {}
-    return {**dict(list(found.items())[:_MAX_FIELDS]), **event}
+    fields = dict(_flatten(document, "")) if isinstance(document, dict) else {}
+    return {**dict(list(fields.items())[:_MAX_FIELDS]), **event}
 
 
-def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (a JSON value of any kind)
+def _flatten(value: Any, name: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (a JSON value of any kind)
     if isinstance(value, dict | list) and value:
-        inside = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, each in inside:
-            yield from _flat(each, f"{name}.{key}" if name else str(key))
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, each in items:
+            yield from _flatten(each, f"{name}.{key}" if name else str(key))
     elif value is not None:
         yield name, value
 
 
 def _filter(rows: list[Row], command: Node) -> list[Row]:
     [condition] = command.children
-    return [row for row in rows if _holds(row, condition)]
+    return [row for row in rows if _satisfies(row, condition)]
 
 
-def _holds(row: Row, condition: Node) -> bool:
+def _satisfies(row: Row, condition: Node) -> bool:
     match condition.data, condition.children:
         case "or_test", tests:
-            held = any(_holds(row, each) for each in tests)
+            result = any(_satisfies(row, each) for each in tests)
         case "and_test", tests:
-            held = all(_holds(row, each) for each in tests)
+            result = all(_satisfies(row, each) for each in tests)
         case "negated", [test]:
-            held = not _holds(row, test)
+            result = not _satisfies(row, test)
         case "present", [field]:
-            held = row.get(name_of(field)) is not None
+            result = row.get(field_name(field)) is not None
         case "compared", [field, operator, value]:
-            held = _compares(row.get(name_of(field)), str(operator), _literal(value))
-        case "like", [field, word, pattern]:
-            held = _negated(word) != _is_like(row.get(name_of(field)), pattern)
-        case _, [field, word, *values]:
-            held = _negated(word) != any(_compares(row.get(name_of(field)), "=", _literal(each)) for each in values)
-    return held
+            result = _compares(row.get(field_name(field)), str(operator), _literal(value))
+        case "like", [field, keyword, pattern]:
+            result = _is_negated(keyword) != _is_like(row.get(field_name(field)), pattern)
+        case _, [field, keyword, *values]:
+            value = row.get(field_name(field))
+            result = _is_negated(keyword) != any(_compares(value, "=", _literal(each)) for each in values)
+    return result
 
 
-def _negated(word: Token) -> bool:
-    return word.lower().startswith("not")
+def _is_negated(keyword: Token) -> bool:
+    return keyword.lower().startswith("not")
 
 
 def _literal(value: Node) -> str | float:
@@ -130,24 +131,24 @@ def _literal(value: Node) -> str | float:
     return float(value.children[0])
 
 
-def _compares(found: Any, operator: str, wanted: str | float) -> bool:  # noqa: ANN401 (as above)
-    """Compare as numbers what both are numbers, else as texts; a field that is not there equals nothing."""
-    if found is None:
+def _compares(value: Any, operator: str, operand: str | float) -> bool:  # noqa: ANN401 (as above)
+    """Compare as numbers when both are, else as text; a missing field differs from every operand."""
+    if value is None:
         return operator == "!="
-    a, b = number(found), number(wanted)
-    left, right = (text_of(found), str(wanted)) if a is None or b is None else (a, b)
+    a, b = number(value), number(operand)
+    left, right = (text(value), str(operand)) if a is None or b is None else (a, b)
     if operator in {"=", "!="}:
         return (left == right) == (operator == "=")
-    return _STEPS[operator](left, right)
+    return _COMPARISONS[operator](left, right)
 
 
-def _is_like(found: Any, pattern: Token) -> bool:  # noqa: ANN401 (as above)
-    if found is None:
+def _is_like(value: Any, pattern: Token) -> bool:  # noqa: ANN401 (as above)
+    if value is None:
         return False
     if not pattern.startswith("/"):
-        return str(_literal(pattern)) in text_of(found)
+        return str(_literal(pattern)) in text(value)
     try:
-        return re.search(pattern[1:-1], text_of(found)) is not None
+        return re.search(pattern[1:-1], text(value)) is not None
     except re.error as error:
         raise QueryError(f"the regular expression {pattern} is malformed: {error}") from None
 
@@ -155,16 +156,16 @@ def _is_like(found: Any, pattern: Token) -> bool:  # noqa: ANN401 (as above)
 def _sort(rows: list[Row], command: Node) -> list[Row]:
     for key in reversed(command.children):
         field, direction = key.children
-        name, descends = name_of(field), str(direction).lower() == "desc"
-        there = [row for row in rows if row.get(name) is not None]
+        name, descends = field_name(field), str(direction).lower() == "desc"
+        present = [row for row in rows if row.get(name) is not None]
         missing = [row for row in rows if row.get(name) is None]
-        rows = [*sorted(there, key=lambda row: _rank(row[name]), reverse=descends), *missing]
+        rows = [*sorted(present, key=lambda row: _sort_key(row[name]), reverse=descends), *missing]
     return rows
 
 
-def _rank(value: Any) -> tuple[bool, float, str]:  # noqa: ANN401 (as above)
-    of_number = number(value)
-    return of_number is None, of_number or 0.0, text_of(value)
+def _sort_key(value: Any) -> tuple[bool, float, str]:  # noqa: ANN401 (as above)
+    numeric = number(value)
+    return numeric is None, numeric or 0.0, text(value)
 
 
 _COMMANDS: Final[dict[str, Callable[[list[Row], Node], list[Row]]]] = {"filter": _filter, "sort": _sort}
