@@ -1,5 +1,5 @@
-"""Stand in for what a machine without accounts lacks: Honeycomb, Rollbar and the X-Ray daemon.
+"""Fakes of the services that need an account or a container: Honeycomb, Rollbar and the X-Ray daemon.
 
-Each listens on 127.0.0.1 alone, remembers the newest items and can be asked by trace id. They speak
-the formats of the originals as far as this service uses them, and are none of them.
+Each listens on 127.0.0.1, stores the newest items and returns them by trace id. They implement the part of each
+protocol that this project uses.
 """

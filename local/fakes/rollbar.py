@@ -1,7 +1,7 @@
-"""Stand in for Rollbar: take items and deploys, keep the newest, answer items by trace id.
+"""A fake of Rollbar: accepts items and deploys, stores the newest and returns items by trace id.
 
 Source of the format: Rollbar's API reference, "Create an Item" (`POST /api/1/item/`) and "Report a deploy".
-The token's value is looked at for presence alone; wherever an item repeats it, it is blotted out before it is kept.
+Any token is accepted; it is redacted from items before they are stored.
 """
 
 from __future__ import annotations
@@ -13,49 +13,49 @@ from typing import Any, Final
 import orjson
 from flask import Flask, Response, jsonify, request
 
-from local.fakes.recent_items import Memory
+from local.fakes.recent_items import RecentItems
 
 TOKEN_HEADER: Final = "X-Rollbar-Access-Token"  # noqa: S105 - a header's name
 CAPACITY: Final = 5_000
-BLOT: Final = "[access token]"
-Refusal = tuple[Response, int]
+REDACTED: Final = "[access token]"
+ErrorResponse = tuple[Response, int]
 
 
 def create_app(capacity: int = CAPACITY) -> Flask:
-    """Build the receiver: POST /api/1/item/ as Rollbar takes it, GET /items to look inside."""
-    app = Flask("rollbar-stand-in")
-    items = Memory(capacity)
+    """Build the app: POST /api/1/item/ and /api/1/deploy as in Rollbar's API, GET /items and /deploys to inspect."""
+    app = Flask("fake-rollbar")
+    items = RecentItems(capacity)
     deploys: deque[dict[str, Any]] = deque(maxlen=capacity)
 
     @app.post("/api/1/item/")
-    def item() -> Response | Refusal:
+    def create_item() -> Response | ErrorResponse:
         payload = request.get_json(force=True, silent=True)
         if not isinstance(payload, dict) or not isinstance(payload.get("data"), dict):
-            return _refused("the payload must be an object with an object named data", 422)
+            return _error("the payload must be an object with an object named data", 422)
         token = request.headers.get(TOKEN_HEADER) or payload.get("access_token")
         if not token:
-            return _refused("access token required", 401)
-        data = _without(str(token), payload["data"])
+            return _error("access token required", 401)
+        data = _redacted(payload["data"], str(token))
         item_uuid = str(data.setdefault("uuid", uuid.uuid4().hex))
-        items.remember([(trace_id_of(data), data)])
+        items.add([(trace_id_of(data), data)])
         return jsonify(err=0, result={"id": None, "uuid": item_uuid})
 
     @app.post("/api/1/deploy")
-    def deploy() -> Response | Refusal:
-        told = request.get_json(force=True, silent=True)
+    def report_deploy() -> Response | ErrorResponse:
+        payload = request.get_json(force=True, silent=True)
         if not request.headers.get(TOKEN_HEADER):
-            return _refused("access token required", 401)
-        if not isinstance(told, dict) or not told.get("environment") or not told.get("revision"):
-            return _refused("environment and revision are required", 422)
-        deploys.append(told)
+            return _error("access token required", 401)
+        if not isinstance(payload, dict) or not payload.get("environment") or not payload.get("revision"):
+            return _error("environment and revision are required", 422)
+        deploys.append(payload)
         return jsonify(err=0, data={"deploy_id": len(deploys)})
 
     @app.get("/deploys")
-    def deployed() -> Response:
+    def list_deploys() -> Response:
         return jsonify([*deploys])
 
     @app.get("/items")
-    def kept() -> Response:
+    def list_items() -> Response:
         trace_id = request.args.get("trace_id")
         limit = request.args.get("limit", 20, int)
         return jsonify(items.newest(limit) if trace_id is None else items.of_trace(trace_id.lower()))
@@ -64,16 +64,16 @@ def create_app(capacity: int = CAPACITY) -> Flask:
 
 
 def trace_id_of(data: dict[str, Any]) -> str:
-    """Return the trace id that an item carries, in `custom` or at its top; empty when it carries none."""
+    """Return the trace id of an item, from `custom` or the top level; empty when it has none."""
     custom = data.get("custom")
-    found = (custom.get("trace_id") if isinstance(custom, dict) else None) or data.get("trace_id")
-    return str(found or "").lower()
+    trace_id = (custom.get("trace_id") if isinstance(custom, dict) else None) or data.get("trace_id")
+    return str(trace_id or "").lower()
 
 
-def _without(token: str, data: dict[str, Any]) -> dict[str, Any]:
-    scrubbed: dict[str, Any] = orjson.loads(orjson.dumps(data).replace(token.encode(), BLOT.encode()))
-    return scrubbed
+def _redacted(data: dict[str, Any], token: str) -> dict[str, Any]:
+    redacted: dict[str, Any] = orjson.loads(orjson.dumps(data).replace(token.encode(), REDACTED.encode()))
+    return redacted
 
 
-def _refused(message: str, status: int) -> Refusal:
+def _error(message: str, status: int) -> ErrorResponse:
     return jsonify(err=1, message=message), status

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from local.fakes.server import Served
+from local.fakes.server import LocalServer
 from tests.fakes import honeycomb_api
 from tests.fakes.api_client import COLUMNS, KEY, Api
 
@@ -14,5 +14,5 @@ from tests.fakes.api_client import COLUMNS, KEY, Api
 def api() -> Iterator[Api]:
     """Serve the configuration API of an environment with two datasets: `free` accepts any column."""
     environment = honeycomb_api.Environment(datasets={"backend": COLUMNS, "free": None}, key=KEY)
-    with closing(Served(honeycomb_api.create_app(environment))) as server:
+    with closing(LocalServer(honeycomb_api.create_app(environment))) as server:
         yield Api(environment, server.url)

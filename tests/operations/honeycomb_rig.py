@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from local.fakes.server import Served
+from local.fakes.server import LocalServer
 from operations.honeycomb.__main__ import DECLARATIONS, main
 from operations.honeycomb.declarations import columns, load
 from tests.fakes import honeycomb_api
@@ -94,7 +94,7 @@ def rig(
     folder = tmp_path / "honeycomb"
     shutil.copytree(DECLARATIONS, folder)
     made = Rig(folder, capsys)
-    with closing(Served(honeycomb_api.create_app(made.environment))) as served:
+    with closing(LocalServer(honeycomb_api.create_app(made.environment))) as served:
         monkeypatch.setenv("HONEYCOMB_API_URL", served.url)
         monkeypatch.setenv("HONEYCOMB_CONFIGURATION_KEY", KEY)
         yield made

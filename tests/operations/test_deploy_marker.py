@@ -14,7 +14,7 @@ import requests
 
 from local.aws import EmulatedAws
 from local.fakes import rollbar
-from local.fakes.server import Served
+from local.fakes.server import LocalServer
 from operations.deploy_marker import main
 from service.contract import SECRET_PLACEHOLDER, SecretName, secret_name, service_stack_name
 from tests.fakes import honeycomb_api
@@ -35,8 +35,8 @@ class Products:
     def __init__(self, stack: ExitStack, aws: EmulatedAws) -> None:
         self.honeycomb = Environment(datasets={"backend-flask": None}, key=CONFIGURATION_KEY)
         served = honeycomb_api.create_app(self.honeycomb)
-        self.honeycomb_url = stack.enter_context(closing(Served(served))).url
-        self.rollbar_url = stack.enter_context(closing(Served(rollbar.create_app()))).url
+        self.honeycomb_url = stack.enter_context(closing(LocalServer(served))).url
+        self.rollbar_url = stack.enter_context(closing(LocalServer(rollbar.create_app()))).url
         self.aws = aws
 
     def deploys(self) -> list[dict[str, Any]]:

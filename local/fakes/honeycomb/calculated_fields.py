@@ -1,7 +1,7 @@
 """Evaluate the calculated fields of Honeycomb queries.
 
-Source: Honeycomb documentation, "Calculated field formula reference". Understood: `$column`, texts, and the functions
-below; anything else is refused.
+Source: Honeycomb documentation, "Calculated field formula reference". Supported: `$column`, string literals, and the
+functions below; anything else is an error.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class ExpressionError(ValueError):
 
 
 def compile_expression(text: str) -> Callable[[Event], Any]:
-    """Return what computes the field of an event, None where it has no value. Raises `ExpressionError`."""
+    """Return a function of an event that computes the field, None without a value. Raises `ExpressionError`."""
     try:
         tree = _parser().parse(text)
     except UnexpectedInput:
         raise ExpressionError(f"not understood or not emulated: {text!r}") from None
-    return _compiled(tree)
+    return _compile(tree)
 
 
 @cache
@@ -45,18 +45,18 @@ def _parser() -> Lark:
     return Lark(GRAMMAR, parser="lalr", maybe_placeholders=True)
 
 
-def _compiled(node: Any) -> Callable[[Event], Any]:  # noqa: ANN401 (lark's tree or token)
+def _compile(node: Any) -> Callable[[Event], Any]:  # noqa: ANN401 (lark's tree or token)
     if isinstance(node, Token):
         if node.type == "COLUMN":
             name = node[1:]
             return lambda event: event.get(name)
         return lambda _event: node[1:-1]
-    function, *rest = node.children
-    arguments = [_compiled(each) for each in rest if each is not None]
+    function, *operands = node.children
+    arguments = [_compile(each) for each in operands if each is not None]
     if function not in _FUNCTIONS:
         raise ExpressionError(f"not emulated: {function}")
-    run = _FUNCTIONS[str(function)]
-    return lambda event: run(event, [each(event) for each in arguments])
+    implementation = _FUNCTIONS[str(function)]
+    return lambda event: implementation(event, [each(event) for each in arguments])
 
 
 def _coalesce(_event: Event, values: Sequence[Any]) -> Any:  # noqa: ANN401 (a column's value)
@@ -64,10 +64,10 @@ def _coalesce(_event: Event, values: Sequence[Any]) -> Any:  # noqa: ANN401 (a c
 
 
 def _reg_value(_event: Event, values: Sequence[Any]) -> str | None:
-    """Return the first group of the first match, as the reference has it."""
+    """Return the first group of the first match, as in the reference."""
     text, pattern = values
-    found = re.search(pattern, text) if isinstance(text, str) else None
-    return found[1] if found else None
+    match = re.search(pattern, text) if isinstance(text, str) else None
+    return match[1] if match else None
 
 
 def _event_timestamp(event: Event, _values: Sequence[Any]) -> int:

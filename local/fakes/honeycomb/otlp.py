@@ -1,7 +1,7 @@
-"""Read an OTLP trace export, JSON or protobuf, into flat spans.
+"""Decode OTLP trace exports, JSON or protobuf, into flat spans.
 
 Source of the format: opentelemetry-proto, `trace.proto`, and the OTLP specification's section
-"JSON Protobuf Encoding" (ids are hex there, not base64; enumerations are numbers; field names are lowerCamelCase).
+"JSON Protobuf Encoding" (ids are hexadecimal, not base64; enumerations are numbers; field names are lowerCamelCase).
 """
 
 from __future__ import annotations
@@ -28,51 +28,51 @@ Span = dict[str, Any]
 
 
 class UnreadableExportError(ValueError):
-    """The body is not what its content type and encoding say."""
+    """A body that does not match its content type and encoding."""
 
 
-def inflate(body: bytes, largest: int) -> bytes:
-    """Return what gzip `body` holds; raises `UnreadableExportError` when broken or beyond `largest` bytes."""
-    inflater = zlib.decompressobj(GZIP_WINDOW)
+def decompress(body: bytes, max_bytes: int) -> bytes:
+    """Decompress gzip data. Raises `UnreadableExportError` when it is broken or exceeds `max_bytes`."""
+    decompressor = zlib.decompressobj(GZIP_WINDOW)
     try:
-        plain = inflater.decompress(body, largest)
+        data = decompressor.decompress(body, max_bytes)
     except zlib.error as error:
         raise UnreadableExportError(f"not gzip: {error}") from error
-    if not inflater.eof:
-        raise UnreadableExportError(f"gzip data is cut short or larger than {largest} bytes")
-    return plain
+    if not decompressor.eof:
+        raise UnreadableExportError(f"gzip data is cut short or larger than {max_bytes} bytes")
+    return data
 
 
 def read_spans(body: bytes, content_type: str) -> list[Span]:
-    """Return every span of an export request, flat; raises `UnreadableExportError`."""
+    """Return the spans of an export request. Raises `UnreadableExportError`."""
     try:
         export, to_hex = _decode(body, content_type)
-        return list(_flat(export, to_hex))
+        return list(_flatten(export, to_hex))
     except (DecodeError, orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise UnreadableExportError(f"not an OTLP trace export: {type(error).__name__}: {error}") from error
 
 
 def _decode(body: bytes, content_type: str) -> tuple[dict[str, Any], Callable[[str], str]]:
     if content_type == JSON:
-        return orjson.loads(body), _checked_hex
+        return orjson.loads(body), _validated_hex
     message = ExportTraceServiceRequest.FromString(body)
     return MessageToDict(message, use_integers_for_enums=True), lambda text: base64.b64decode(text).hex()
 
 
-def _checked_hex(text: str) -> str:
+def _validated_hex(text: str) -> str:
     return bytes.fromhex(text).hex()
 
 
-def _flat(export: dict[str, Any], to_hex: Callable[[str], str]) -> Iterator[Span]:
+def _flatten(export: dict[str, Any], to_hex: Callable[[str], str]) -> Iterator[Span]:
     for resource_spans in export.get("resourceSpans", []):
         resource = attributes(resource_spans.get("resource", {}).get("attributes", []))
         for scope_spans in resource_spans.get("scopeSpans", []):
             scope = scope_spans.get("scope", {}).get("name", "")
             for span in scope_spans.get("spans", []):
-                yield _flat_span(span, to_hex) | {"scope": scope, "resource": resource}
+                yield _span(span, to_hex) | {"scope": scope, "resource": resource}
 
 
-def _flat_span(span: dict[str, Any], to_hex: Callable[[str], str]) -> Span:
+def _span(span: dict[str, Any], to_hex: Callable[[str], str]) -> Span:
     trace_id, span_id = to_hex(span["traceId"]), to_hex(span["spanId"])
     if (len(trace_id), len(span_id)) != ID_DIGITS:
         raise ValueError(f"trace id {trace_id!r} and span id {span_id!r} must have {ID_DIGITS} hex digits")
@@ -100,19 +100,19 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def attributes(pairs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return OTLP's list of key and typed value as a plain mapping."""
+    """Return OTLP's list of keys and typed values as a mapping."""
     return {pair["key"]: _value(pair.get("value", {})) for pair in pairs}
 
 
-def _value(typed: dict[str, Any]) -> object:
-    for kind, held in typed.items():
+def _value(any_value: dict[str, Any]) -> object:
+    for kind, value in any_value.items():
         match kind:
             case "intValue":
-                return int(held)
+                return int(value)
             case "arrayValue":
-                return [_value(each) for each in held.get("values", [])]
+                return [_value(each) for each in value.get("values", [])]
             case "kvlistValue":
-                return attributes(held.get("values", []))
+                return attributes(value.get("values", []))
             case _:
-                return held
+                return value
     return None

@@ -1,8 +1,7 @@
-"""Run Honeycomb queries over the spans that the stand-in holds.
+"""Run Honeycomb queries over stored spans.
 
-Source: Honeycomb API reference, "Query specification", and its documentation of the columns that spans have. A span
-counts `SampleRate` times ("Sampling", its documentation). What is not understood is refused; percentiles are of the
-nearest rank, and exact.
+Sources: Honeycomb API reference, "Query specification"; Honeycomb documentation on span columns, and on sampling: a
+span counts `SampleRate` times. Unsupported fields are errors; percentiles are exact, by the nearest-rank method.
 """
 
 from __future__ import annotations
@@ -21,22 +20,22 @@ Event = dict[str, Any]
 Row = dict[str, Any]
 
 ENVIRONMENT_WIDE: Final = "__all__"
-_UNDERSTOOD: Final = frozenset(
+_SUPPORTED_FIELDS: Final = frozenset(
     ("calculated_fields", "calculations", "breakdowns", "filters", "orders", "limit", "time_range")
 )
 _PERCENTILE: Final = re.compile(r"P(\d\d)")
 _FILTERS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "exists": lambda found, _wanted: found is not None,
-    "does-not-exist": lambda found, _wanted: found is None,
-    "=": lambda found, wanted: found == wanted,
-    "!=": lambda found, wanted: found != wanted,
-    ">": lambda found, wanted: found is not None and found > wanted,
-    ">=": lambda found, wanted: found is not None and found >= wanted,
-    "in": lambda found, wanted: found in wanted,
+    "exists": lambda value, _operand: value is not None,
+    "does-not-exist": lambda value, _operand: value is None,
+    "=": lambda value, operand: value == operand,
+    "!=": lambda value, operand: value != operand,
+    ">": lambda value, operand: value is not None and value > operand,
+    ">=": lambda value, operand: value is not None and value >= operand,
+    "in": lambda value, operand: value in operand,
 }
-Weighed = Sequence[tuple[float, int]]
-"""Values in ascending order, each with how many events it stands for."""
-_CALCULATIONS: Final[dict[str, Callable[[Weighed], float]]] = {
+WeightedValues = Sequence[tuple[float, int]]
+"""Values in ascending order, each with its weight: the number of events that it represents."""
+_CALCULATIONS: Final[dict[str, Callable[[WeightedValues], float]]] = {
     "SUM": lambda values: sum(value * weight for value, weight in values),
     "AVG": lambda values: sum(value * weight for value, weight in values) / sum(weight for _, weight in values),
     "MIN": lambda values: values[0][0],
@@ -45,11 +44,11 @@ _CALCULATIONS: Final[dict[str, Callable[[Weighed], float]]] = {
 
 
 class QueryError(ValueError):
-    """A query that asks for what is not emulated; the message names it."""
+    """A query that uses an unsupported feature; the message names it."""
 
 
 def event_of(span: Span) -> Event:
-    """Return the columns of a span as Honeycomb names them; `timestamp` in seconds since the epoch."""
+    """Return the columns of a span by Honeycomb's names; `timestamp` is in seconds since the epoch."""
     columns = {
         **span["resource"],
         **span["attributes"],
@@ -66,29 +65,29 @@ def event_of(span: Span) -> Event:
 
 
 def dataset_of(event: Mapping[str, Any]) -> str:
-    """Return the dataset that Honeycomb puts the event in: its service's name as a slug."""
+    """Return the slug of the event's dataset, which Honeycomb derives from the service name."""
     return re.sub(r"[^a-z0-9]+", "-", str(event.get("service.name", "unknown")).lower())
 
 
 def run(query: Mapping[str, Any], dataset: str, events: Iterable[Event], now: float) -> list[Row]:
-    """Return one row a group: its breakdowns by column, its calculations as `P95(duration_ms)` or `COUNT`.
+    """Return one row per group: breakdowns by column name, calculations by `P95(duration_ms)` or `COUNT`.
 
     `now` is in seconds since the epoch. Raises `QueryError`.
     """
-    if unknown := sorted(set(query) - _UNDERSTOOD):
-        raise QueryError(f"not emulated: {', '.join(unknown)}")
-    begun = now - query.get("time_range", 7200)
+    if unsupported := sorted(set(query) - _SUPPORTED_FIELDS):
+        raise QueryError(f"not emulated: {', '.join(unsupported)}")
+    start = now - query.get("time_range", 7200)
     wide = dataset == ENVIRONMENT_WIDE
-    recent = [each for each in events if each["timestamp"] >= begun and (wide or dataset_of(each) == dataset)]
-    computed = _with_calculated(recent, query.get("calculated_fields", ()))
-    kept = [each for each in computed if all(_holds(each, test) for test in query.get("filters", ()))]
-    rows = _grouped(kept, query.get("breakdowns", ()), query.get("calculations", ()))
+    recent = [each for each in events if each["timestamp"] >= start and (wide or dataset_of(each) == dataset)]
+    candidates = _with_calculated_fields(recent, query.get("calculated_fields", ()))
+    matches = [each for each in candidates if all(_satisfies(each, test) for test in query.get("filters", ()))]
+    rows = _group(matches, query.get("breakdowns", ()), query.get("calculations", ()))
     for order in reversed(query.get("orders", ())):
-        rows = _ordered(rows, order)
+        rows = _sort(rows, order)
     return rows[: query.get("limit", 100)]
 
 
-def _with_calculated(events: list[Event], fields: Iterable[Mapping[str, str]]) -> list[Event]:
+def _with_calculated_fields(events: list[Event], fields: Iterable[Mapping[str, str]]) -> list[Event]:
     try:
         compiled = {each["name"]: compile_expression(each["expression"]) for each in fields}
     except ExpressionError as error:
@@ -96,22 +95,20 @@ def _with_calculated(events: list[Event], fields: Iterable[Mapping[str, str]]) -
     return [event | {name: compute(event) for name, compute in compiled.items()} for event in events]
 
 
-def _holds(event: Event, test: Mapping[str, Any]) -> bool:
+def _satisfies(event: Event, test: Mapping[str, Any]) -> bool:
     operator = test["op"]
     if operator not in _FILTERS:
         raise QueryError(f"not emulated: the filter {operator!r}")
     return _FILTERS[operator](event.get(test["column"]), test.get("value"))
 
 
-def _grouped(
-    events: Iterable[Event], breakdowns: Sequence[str], calculations: Sequence[Mapping[str, str]]
-) -> list[Row]:
+def _group(events: Iterable[Event], breakdowns: Sequence[str], calculations: Sequence[Mapping[str, str]]) -> list[Row]:
     groups: dict[tuple[Any, ...], list[Event]] = {}
     for event in events:
         groups.setdefault(tuple(event.get(each) for each in breakdowns), []).append(event)
     return [
-        dict(zip(breakdowns, key, strict=True)) | {_label(each): _calculated(inside, each) for each in calculations}
-        for key, inside in groups.items()
+        dict(zip(breakdowns, key, strict=True)) | {_label(each): _calculate(members, each) for each in calculations}
+        for key, members in groups.items()
     ]
 
 
@@ -120,20 +117,20 @@ def _label(calculation: Mapping[str, str]) -> str:
     return f"{calculation['op']}({column})" if column else calculation["op"]
 
 
-def _calculated(events: Sequence[Event], calculation: Mapping[str, str]) -> float | None:
+def _calculate(events: Sequence[Event], calculation: Mapping[str, str]) -> float | None:
     operation = calculation["op"]
     if operation == "COUNT":
         return sum(map(_weight, events))
     percentile = _PERCENTILE.fullmatch(operation)
     if percentile is None and operation not in _CALCULATIONS:
         raise QueryError(f"not emulated: the calculation {operation!r}")
-    values = sorted(_weighed(events, calculation["column"]))
+    values = sorted(_weighted_values(events, calculation["column"]))
     if not values:
         return None
     return _CALCULATIONS[operation](values) if percentile is None else _percentile(values, int(percentile[1]))
 
 
-def _weighed(events: Iterable[Event], column: str) -> Iterator[tuple[float, int]]:
+def _weighted_values(events: Iterable[Event], column: str) -> Iterator[tuple[float, int]]:
     for event in events:
         value = event.get(column)
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -145,13 +142,13 @@ def _weight(event: Event) -> int:
     return weight
 
 
-def _percentile(values: Weighed, percent: int) -> float:
-    reached = list(accumulate(weight for _, weight in values))
-    return values[bisect_left(reached, max(percent / 100 * reached[-1], 1))][0]
+def _percentile(values: WeightedValues, percent: int) -> float:
+    ranks = list(accumulate(weight for _, weight in values))
+    return values[bisect_left(ranks, max(percent / 100 * ranks[-1], 1))][0]
 
 
-def _ordered(rows: list[Row], order: Mapping[str, str]) -> list[Row]:
+def _sort(rows: list[Row], order: Mapping[str, str]) -> list[Row]:
     name = _label(order) if "op" in order else order["column"]
-    there = [row for row in rows if row.get(name) is not None]
+    present = [row for row in rows if row.get(name) is not None]
     missing = [row for row in rows if row.get(name) is None]
-    return [*sorted(there, key=lambda row: row[name], reverse=order.get("order") == "descending"), *missing]
+    return [*sorted(present, key=lambda row: row[name], reverse=order.get("order") == "descending"), *missing]

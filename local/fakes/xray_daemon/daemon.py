@@ -1,6 +1,6 @@
-"""Stand in for the X-Ray daemon: segments by UDP in, the sampling proxy by TCP on the same port number.
+"""A fake of the X-Ray daemon: segments by UDP, the sampling proxy by TCP on the same port number.
 
-What goes out is signed, to the X-Ray that `endpoint` names. Source: AWS X-Ray developer guide, "AWS X-Ray daemon".
+Requests to X-Ray are signed. Source: AWS X-Ray developer guide, "AWS X-Ray daemon".
 """
 
 from __future__ import annotations
@@ -15,41 +15,41 @@ from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
 from flask import Flask, Response, jsonify, request
 
-from local.fakes.server import Served
-from local.fakes.xray_daemon.segment_relay import SegmentRelay, Tally
-from local.fakes.xray_daemon.signing import SignedRelay
+from local.fakes.server import LocalServer
+from local.fakes.xray_daemon.segment_relay import RelayCounts, SegmentRelay
+from local.fakes.xray_daemon.signing import SigningClient
 
 CONNECT_SECONDS: Final = 2
 READ_SECONDS: Final = 5
 ATTEMPTS: Final = 4
-"""Of one batch, with botocore's exponential back-off between them, before it counts as rejected."""
+"""Attempts per batch, with botocore's exponential backoff, before its documents count as rejected."""
 
 
-def create_app(relay: SignedRelay, tally: Tally) -> Flask:
-    """Build the TCP side: the two sampling calls, and GET /daemon with the counts."""
-    app = Flask("xray-daemon-stand-in")
+def create_app(client: SigningClient, counts: RelayCounts) -> Flask:
+    """Build the TCP side: the two sampling calls, and GET /daemon for the relay's counts."""
+    app = Flask("fake-xray-daemon")
 
     @app.post("/GetSamplingRules")
     @app.post("/SamplingTargets")
     def sampling() -> Response:
         try:
-            status, body = relay.post(request.path, request.get_data(cache=False))
+            status, body = client.post(request.path, request.get_data(cache=False))
         except BotoCoreError as error:
             return Response(f"X-Ray does not answer: {type(error).__name__}", status=502)
         return Response(body, status=status, content_type="application/json")
 
     @app.get("/daemon")
-    def counts() -> Response:
-        return jsonify(tally.as_dict())
+    def status() -> Response:
+        return jsonify(counts.as_dict())
 
     return app
 
 
 class XRayDaemon:
-    """Both sides, listening from the moment this is made. Raises `OSError` when the UDP or the TCP port is taken."""
+    """Both sides, listening from construction on. Raises `OSError` when the UDP or TCP port is in use."""
 
     def __init__(self, *, port: int, endpoint: str, region: str, credentials: Credentials) -> None:
-        client = boto3.client(
+        xray = boto3.client(
             "xray",
             endpoint_url=endpoint,
             region_name=region,
@@ -62,19 +62,19 @@ class XRayDaemon:
             ),
         )
         session = URLLib3Session(timeout=READ_SECONDS, proxies={})
-        relay = SignedRelay(endpoint=endpoint, region=region, credentials=credentials, session=session)
-        with ExitStack() as undo:
-            self._segments = SegmentRelay(client, port)
-            undo.callback(self._segments.close)
-            self._served = Served(create_app(relay, self._segments.tally), self._segments.port)
-            undo.pop_all()
+        signing_client = SigningClient(endpoint=endpoint, region=region, credentials=credentials, session=session)
+        with ExitStack() as stack:
+            self._segments = SegmentRelay(xray, port)
+            stack.callback(self._segments.close)
+            self._server = LocalServer(create_app(signing_client, self._segments.counts), self._segments.port)
+            stack.pop_all()
 
     @property
     def url(self) -> str:
-        """Return the TCP side's address."""
-        return self._served.url
+        """Return the URL of the TCP side."""
+        return self._server.url
 
     def close(self) -> None:
-        """Stop both sides; what is queued is put first, within a few seconds."""
+        """Send the queued segments and stop both sides, within a few seconds."""
         self._segments.close()
-        self._served.close()
+        self._server.close()

@@ -1,4 +1,4 @@
-"""Sign a request to X-Ray and relay the answer, as the daemon's TCP proxy does for the sampling calls."""
+"""Sign requests to X-Ray, as the daemon's TCP proxy does for the sampling calls."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from botocore.httpsession import URLLib3Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignedRelay:
-    """Where X-Ray is and how to sign for it."""
+class SigningClient:
+    """An HTTP client that signs requests to the X-Ray at `endpoint`."""
 
     endpoint: str
     region: str
@@ -20,9 +20,9 @@ class SignedRelay:
     session: URLLib3Session
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """Return status and body of a signed POST; raises `BotoCoreError` when X-Ray cannot be reached."""
+        """Return status and body of a signed POST. Raises `BotoCoreError` when X-Ray cannot be reached."""
         request = AWSRequest("POST", self.endpoint.rstrip("/") + path, data=body)
         request.headers["Content-Type"] = "application/json"
         SigV4Auth(self.credentials, "xray", self.region).add_auth(request)
-        answer = self.session.send(request.prepare())
-        return answer.status_code, answer.content
+        response = self.session.send(request.prepare())
+        return response.status_code, response.content

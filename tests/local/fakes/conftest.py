@@ -7,44 +7,44 @@ from contextlib import ExitStack, closing
 import pytest
 from flask import Flask, Response, jsonify, request
 
-from local.fakes.server import Served
+from local.fakes.server import LocalServer
 
 Serve = Callable[[Flask], str]
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Give each application its own listening socket and return its URL."""
-    with ExitStack() as running:
-        yield lambda app: running.enter_context(closing(Served(app))).url
+    """Serve an application on a free port and return its URL."""
+    with ExitStack() as stack:
+        yield lambda app: stack.enter_context(closing(LocalServer(app))).url
 
 
 class EmulatedXRay:
-    """The four calls that the daemon makes, over a real socket; keeps what came in."""
+    """The operations that the daemon calls, over a real socket; records the requests."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
         self.authorizations: list[str] = []
-        self.away = False
+        self.unavailable = False
         self.changed = threading.Condition()
 
     def app(self) -> Flask:
         app = Flask("emulated-xray")
 
         @app.post("/TraceSegments")
-        def put() -> Response | tuple[Response, int]:
-            if self.away:
-                return jsonify(message="away"), 503
+        def put_trace_segments() -> Response | tuple[Response, int]:
+            if self.unavailable:
+                return jsonify(message="unavailable"), 503
             documents = request.get_json()["TraceSegmentDocuments"]
             with self.changed:
                 self.batches.append(documents)
                 self.authorizations.append(request.headers["Authorization"])
                 self.changed.notify_all()
-            refused = [{"ErrorCode": "TooLong"} for document in documents if "refuse-me" in document]
-            return jsonify(UnprocessedTraceSegments=refused)
+            unprocessed = [{"ErrorCode": "TooLong"} for document in documents if "refuse-me" in document]
+            return jsonify(UnprocessedTraceSegments=unprocessed)
 
         @app.post("/GetSamplingRules")
-        def rules() -> Response:
+        def get_sampling_rules() -> Response:
             self.authorizations.append(request.headers["Authorization"])
             rule = {
                 "RuleName": "Cruddur",
@@ -63,7 +63,7 @@ class EmulatedXRay:
             return jsonify(SamplingRuleRecords=[{"SamplingRule": rule, "CreatedAt": 0, "ModifiedAt": 0}])
 
         @app.post("/SamplingTargets")
-        def targets() -> Response:
+        def get_sampling_targets() -> Response:
             document = {"RuleName": "Cruddur", "FixedRate": 0.1, "ReservoirQuota": 5, "Interval": 10}
             return jsonify(SamplingTargetDocuments=[document], LastRuleModification=0, UnprocessedStatistics=[])
 

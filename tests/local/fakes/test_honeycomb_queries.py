@@ -1,4 +1,4 @@
-"""The stand-in answers Honeycomb's queries over what it was sent, and refuses what it does not know."""
+"""The fake runs the declared Honeycomb queries over the spans that it received."""
 
 from __future__ import annotations
 
@@ -37,38 +37,38 @@ def pairs(attributes: dict[str, object]) -> list[dict[str, object]]:
 def span(
     name: str, kind: int, milliseconds: int, *, trace: int = 0, parent: str = "", age: int = 1, **more: object
 ) -> Any:  # noqa: ANN401 - OTLP's JSON
-    begun = (int(time.time()) - age) * 1_000_000_000
+    start = (int(time.time()) - age) * 1_000_000_000
     return {
         "traceId": TRACE.format(trace),
         "spanId": f"{next(_numbers):016x}",
         "parentSpanId": parent,
         "name": name,
         "kind": kind,
-        "startTimeUnixNano": str(begun),
-        "endTimeUnixNano": str(begun + milliseconds * 1_000_000),
+        "startTimeUnixNano": str(start),
+        "endTimeUnixNano": str(start + milliseconds * 1_000_000),
         "attributes": pairs({key.replace("__", "."): value for key, value in more.items()}),
     }
 
 
-def served(route: str, milliseconds: int, **more: Any) -> Any:  # noqa: ANN401 - as above
+def server_span(route: str, milliseconds: int, **more: Any) -> Any:  # noqa: ANN401 - as above
     more = {"http__route": route, "http__response__status_code": 200, **more}
     return span(f"GET {route}", 2, milliseconds, **more)
 
 
 def backend() -> list[Any]:
-    """Return the backend's spans, all but one of just now."""
+    """Return the backend's spans, all recent but one."""
     return [
-        *(served(HOME, number, user__id="andrew") for number in range(1, 101)),
-        served(HOME, 7, user__id="worf", trace=1, age=0),
-        served(USER, 9, parent="00f067aa0ba902b7"),
-        served("/api/fault", 3, http__response__status_code=500, error__type="DeliberateError"),
-        served("/api/health-check", 2),
-        served(HOME, 5000, user__id="andrew", age=90_000),
+        *(server_span(HOME, number, user__id="andrew") for number in range(1, 101)),
+        server_span(HOME, 7, user__id="worf", trace=1, age=0),
+        server_span(USER, 9, parent="00f067aa0ba902b7"),
+        server_span("/api/fault", 3, http__response__status_code=500, error__type="DeliberateError"),
+        server_span("/api/health-check", 2),
+        server_span(HOME, 5000, user__id="andrew", age=90_000),
     ]
 
 
 def frontend() -> list[Any]:
-    """Return the page's spans, of just now."""
+    """Return the page's spans, all recent."""
     return [
         span(f"GET {HOME}", 3, 40, url__template=HOME),
         span("GET /api/activities/@{handle}", 3, 60, url__template="/api/activities/@{handle}"),
@@ -81,33 +81,33 @@ def frontend() -> list[Any]:
 @pytest.fixture
 def ask(serve: Serve) -> Ask:
     url = serve(honeycomb.create_app())
-    whose = {"Backend-Flask": backend(), "Cruddur-Frontend": frontend()}
+    spans_by_service = {"Backend-Flask": backend(), "Cruddur-Frontend": frontend()}
     export = {
         "resourceSpans": [
             {"resource": {"attributes": pairs({"service.name": name})}, "scopeSpans": [{"spans": spans}]}
-            for name, spans in whose.items()
+            for name, spans in spans_by_service.items()
         ]
     }
-    sent = requests.post(f"{url}/v1/traces", json=export, headers={"x-honeycomb-team": "fake-key"}, timeout=5)
-    assert sent.status_code == 200
+    response = requests.post(f"{url}/v1/traces", json=export, headers={"x-honeycomb-team": "fake-key"}, timeout=5)
+    assert response.status_code == 200
 
     def run(query: dict[str, Any], dataset: str = "backend-flask", *, status: int = 200) -> Rows:
-        answer = requests.post(f"{url}/queries/{dataset}", json=query, timeout=5)
-        assert answer.status_code == status, answer.text
-        found: Rows = answer.json()
-        return found
+        response = requests.post(f"{url}/queries/{dataset}", json=query, timeout=5)
+        assert response.status_code == status, response.text
+        rows: Rows = response.json()
+        return rows
 
     return run
 
 
-def declared(name: str) -> tuple[dict[str, Any], str]:
+def declaration(name: str) -> tuple[dict[str, Any], str]:
     file: Path = CHECKOUT / "honeycomb" / "queries" / f"{name}.json"
     document = json.loads(file.read_text(encoding="utf-8"))
     return document["query"], document["dataset"]
 
 
-def test_latency_by_user_counts_the_last_day_and_puts_the_slowest_first(ask: Ask) -> None:
-    rows = ask(*declared("latency-by-user"))
+def test_latency_by_user_covers_the_last_day_slowest_first(ask: Ask) -> None:
+    rows = ask(*declaration("latency-by-user"))
     assert rows[0] == {
         "user.id": "andrew",
         "P50(duration_ms)": 50.0,
@@ -119,13 +119,13 @@ def test_latency_by_user_counts_the_last_day_and_puts_the_slowest_first(ask: Ask
 
 
 def test_errors_by_route(ask: Ask) -> None:
-    assert ask(*declared("errors-by-route")) == [
+    assert ask(*declaration("errors-by-route")) == [
         {"http.route": "/api/fault", "http.response.status_code": 500, "error.type": "DeliberateError", "COUNT": 1}
     ]
 
 
-def test_browser_and_backend_meet_in_a_route_that_they_write_differently(ask: Ask) -> None:
-    rows = ask(*declared("latency-browser-and-backend"))
+def test_browser_and_backend_latency_share_a_normalized_route(ask: Ask) -> None:
+    rows = ask(*declaration("latency-browser-and-backend"))
     assert {(row["route"], row["service.name"]): row["P95(duration_ms)"] for row in rows} == {
         (HOME, "Backend-Flask"): 95.0,
         (HOME, "Cruddur-Frontend"): 40.0,
@@ -136,40 +136,40 @@ def test_browser_and_backend_meet_in_a_route_that_they_write_differently(ask: As
     assert [row["route"] for row in rows] == sorted(row["route"] for row in rows)
 
 
-def test_recent_traces_are_roots_the_newest_first(ask: Ask) -> None:
-    rows = ask(*declared("recent-traces"))
+def test_recent_traces_are_root_spans_newest_first(ask: Ask) -> None:
+    rows = ask(*declaration("recent-traces"))
     assert {rows[0]["name"], rows[1]["name"]} == {f"GET {HOME}", "click home"}
     assert {rows[0]["trace.trace_id"], rows[1]["trace.trace_id"]} == {TRACE.format(1), TRACE.format(2)}
     assert f"GET {USER}" not in {row["name"] for row in rows}
 
 
 def test_web_vitals_by_page(ask: Ask) -> None:
-    assert ask(*declared("web-vitals-by-page")) == [
+    assert ask(*declaration("web-vitals-by-page")) == [
         {"page.route": "/", "web_vital.name": "CLS", "P75(web_vital.value)": 0.01, "COUNT": 1},
         {"page.route": "/", "web_vital.name": "LCP", "P75(web_vital.value)": 812.5, "COUNT": 1},
     ]
 
 
 @pytest.mark.parametrize(
-    ("name", "answer"), [("server-errors", {"COUNT": 1}), ("slow-requests", {"P99(duration_ms)": 99.0})]
+    ("name", "row"), [("server-errors", {"COUNT": 1}), ("slow-requests", {"P99(duration_ms)": 99.0})]
 )
-def test_what_the_triggers_ask_is_one_figure(name: str, answer: dict[str, float], ask: Ask) -> None:
-    assert ask(*declared(name)) == [answer]
+def test_trigger_queries_return_one_figure(name: str, row: dict[str, float], ask: Ask) -> None:
+    assert ask(*declaration(name)) == [row]
 
 
-def test_a_span_counts_as_often_as_its_sample_rate_says(serve: Serve) -> None:
+def test_spans_are_weighted_by_their_sample_rate(serve: Serve) -> None:
     url = serve(honeycomb.create_app())
-    spans = [served(HOME, 10, SampleRate=19.0), served(HOME, 100)]
+    spans = [server_span(HOME, 10, SampleRate=19.0), server_span(HOME, 100)]
     export = {
         "resourceSpans": [{"resource": {"attributes": pairs({"service.name": "S"})}, "scopeSpans": [{"spans": spans}]}]
     }
     requests.post(f"{url}/v1/traces", json=export, headers={"x-honeycomb-team": "fake-key"}, timeout=5)
-    figures = [
+    calculations = [
         {"op": "COUNT"},
         *({"op": op, "column": "duration_ms"} for op in ("SUM", "AVG", "P95", "P99", "MIN", "MAX")),
     ]
 
-    [row] = requests.post(f"{url}/queries/s", json={"calculations": figures}, timeout=5).json()
+    [row] = requests.post(f"{url}/queries/s", json={"calculations": calculations}, timeout=5).json()
 
     assert row == {
         "COUNT": 20,
@@ -183,7 +183,7 @@ def test_a_span_counts_as_often_as_its_sample_rate_says(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "named"),
+    ("query", "feature"),
     [
         ({"havings": []}, "havings"),
         ({"calculations": [{"op": "HEATMAP", "column": "duration_ms"}]}, "HEATMAP"),
@@ -192,10 +192,10 @@ def test_a_span_counts_as_often_as_its_sample_rate_says(serve: Serve) -> None:
         ({"calculated_fields": [{"name": "x", "expression": "COALESCE($a"}]}, "COALESCE($a"),
     ],
 )
-def test_what_is_not_emulated_is_refused_by_name(query: dict[str, Any], named: str, ask: Ask) -> None:
-    refusal: Any = ask(query, status=422)
-    assert refusal["error"].startswith("not ")
-    assert named in refusal["error"]
+def test_unsupported_features_are_rejected_by_name(query: dict[str, Any], feature: str, ask: Ask) -> None:
+    body: Any = ask(query, status=422)
+    assert body["error"].startswith("not ")
+    assert feature in body["error"]
 
 
 @pytest.mark.parametrize(
@@ -210,11 +210,11 @@ def test_what_is_not_emulated_is_refused_by_name(query: dict[str, Any], named: s
         ('"as it is"', "as it is"),
     ],
 )
-def test_an_expression_is_computed_as_the_reference_has_it(expression: str, value: object) -> None:
+def test_a_calculated_field_is_computed_as_in_the_reference(expression: str, value: object) -> None:
     event = {"text": "a/b", "number": 12, "timestamp": 1_764_000_000.9}
     assert compile_expression(expression)(event) == value
 
 
-def test_a_malformed_expression_is_named() -> None:
+def test_a_malformed_calculated_field_is_an_error() -> None:
     with pytest.raises(ExpressionError, match="not understood or not emulated"):
         compile_expression("$a +")

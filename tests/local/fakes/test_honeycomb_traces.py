@@ -28,13 +28,13 @@ def export_of(*names: str, trace_id: str = TRACE_ID) -> dict[str, Any]:
 
 
 def post(url: str, export: object, **headers: str) -> requests.Response:
-    sent = {"x-honeycomb-team": KEY, "Content-Type": "application/json"} | headers
+    headers = {"x-honeycomb-team": KEY, "Content-Type": "application/json"} | headers
     body = export if isinstance(export, bytes) else json.dumps(export).encode()
-    return requests.post(f"{url}/v1/traces", data=body, headers=sent, timeout=5)
+    return requests.post(f"{url}/v1/traces", data=body, headers=headers, timeout=5)
 
 
 @pytest.mark.parametrize("compression", [Compression.NoCompression, Compression.Gzip])
-def test_what_the_stock_exporter_sends_is_found_by_its_trace_id(serve: Serve, compression: Compression) -> None:
+def test_spans_of_the_stock_exporter_are_returned_by_trace_id(serve: Serve, compression: Compression) -> None:
     url = serve(honeycomb.create_app())
     exporter = OTLPSpanExporter(
         endpoint=f"{url}/v1/traces", headers={"x-honeycomb-team": KEY}, compression=compression, timeout=5
@@ -63,7 +63,7 @@ def test_what_the_stock_exporter_sends_is_found_by_its_trace_id(serve: Serve, co
     assert outer["start_ns"] <= inner["start_ns"] <= inner["end_ns"] <= outer["end_ns"]
 
 
-def test_a_json_export_is_read_with_its_typed_values_status_and_hex_ids(serve: Serve) -> None:
+def test_a_json_export_is_decoded_with_typed_values_status_and_hex_ids(serve: Serve) -> None:
     url = serve(honeycomb.create_app())
     span = {
         "traceId": TRACE_ID.upper(),
@@ -81,22 +81,22 @@ def test_a_json_export_is_read_with_its_typed_values_status_and_hex_ids(serve: S
     }
     export = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
 
-    answer = post(url, gzip.compress(json.dumps(export).encode()), **{"Content-Encoding": "gzip"})
+    response = post(url, gzip.compress(json.dumps(export).encode()), **{"Content-Encoding": "gzip"})
 
-    assert (answer.status_code, answer.json()) == (200, {})
-    [found] = requests.get(f"{url}/traces/{TRACE_ID}", timeout=5).json()
-    assert found["span_id"] == "00f067aa0ba902b7"
-    assert found["attributes"] == {"http.response.status_code": 500, "sampled": True, "nested": {"x": 0.5}}
-    assert found["status"] == {"code": "error", "message": "boom"}
-    assert found["end_ns"] - found["start_ns"] == 250_000_000
+    assert (response.status_code, response.json()) == (200, {})
+    [stored] = requests.get(f"{url}/traces/{TRACE_ID}", timeout=5).json()
+    assert stored["span_id"] == "00f067aa0ba902b7"
+    assert stored["attributes"] == {"http.response.status_code": 500, "sampled": True, "nested": {"x": 0.5}}
+    assert stored["status"] == {"code": "error", "message": "boom"}
+    assert stored["end_ns"] - stored["start_ns"] == 250_000_000
 
 
-def test_an_export_without_a_key_is_refused_as_honeycomb_refuses_it(serve: Serve) -> None:
+def test_an_export_without_a_key_is_rejected_with_401(serve: Serve) -> None:
     url = serve(honeycomb.create_app())
 
-    answer = requests.post(f"{url}/v1/traces", json=export_of("a"), timeout=5)
+    response = requests.post(f"{url}/v1/traces", json=export_of("a"), timeout=5)
 
-    assert answer.status_code == 401
+    assert response.status_code == 401
     assert requests.get(f"{url}/traces/{TRACE_ID}", timeout=5).json() == []
 
 
@@ -112,7 +112,7 @@ def test_an_export_without_a_key_is_refused_as_honeycomb_refuses_it(serve: Serve
         (export_of("a"), {"Content-Type": "text/plain"}, 415),
     ],
 )
-def test_a_malformed_export_is_refused_and_leaves_nothing(
+def test_a_malformed_export_is_rejected_and_nothing_is_stored(
     serve: Serve, body: object, headers: dict[str, str], status: int
 ) -> None:
     url = serve(honeycomb.create_app())
@@ -121,7 +121,7 @@ def test_a_malformed_export_is_refused_and_leaves_nothing(
     assert requests.get(f"{url}/traces", timeout=5).json() == []
 
 
-def test_only_the_newest_spans_are_kept(serve: Serve) -> None:
+def test_the_oldest_spans_are_evicted(serve: Serve) -> None:
     url = serve(honeycomb.create_app(capacity=3))
 
     post(url, export_of("one", "two", "three", "four", "five"))
@@ -136,6 +136,6 @@ def test_traces_are_listed_newest_first_up_to_the_limit(serve: Serve) -> None:
     for trace_id in ids:
         post(url, export_of("a", "b", trace_id=trace_id))
 
-    listed = requests.get(f"{url}/traces?limit=2", timeout=5).json()
+    traces = requests.get(f"{url}/traces?limit=2", timeout=5).json()
 
-    assert listed == [{"trace_id": ids[2], "spans": 2}, {"trace_id": ids[1], "spans": 2}]
+    assert traces == [{"trace_id": ids[2], "spans": 2}, {"trace_id": ids[1], "spans": 2}]

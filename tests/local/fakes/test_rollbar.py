@@ -21,11 +21,11 @@ def item(**data: object) -> dict[str, Any]:
 
 
 def items_of(url: str, trace_id: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = requests.get(f"{url}/items", params={"trace_id": trace_id}, timeout=5).json()
-    return found
+    items: list[dict[str, Any]] = requests.get(f"{url}/items", params={"trace_id": trace_id}, timeout=5).json()
+    return items
 
 
-def test_what_rollbars_own_client_posts_is_found_by_its_trace_id(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_items_of_the_stock_client_are_returned_by_trace_id(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     url = serve(rollbar.create_app())
     monkeypatch.setitem(stock.SETTINGS, "endpoint", f"{url}/api/1/")
     payload = item(uuid="12345678123456781234567812345678", custom={"trace_id": TRACE_ID})
@@ -33,12 +33,12 @@ def test_what_rollbars_own_client_posts_is_found_by_its_trace_id(serve: Serve, m
     result = stock._post_api("item/", json.dumps(payload), access_token=TOKEN)  # type: ignore[no-untyped-call] # untyped
 
     assert result.data == {"id": None, "uuid": "12345678123456781234567812345678"}
-    [found] = items_of(url, TRACE_ID)
-    assert found["body"]["message"]["body"] == "hello"
+    [stored] = items_of(url, TRACE_ID)
+    assert stored["body"]["message"]["body"] == "hello"
     assert items_of(url, "0" * 31 + "1") == []
 
 
-def test_a_trace_id_at_the_top_of_the_item_is_found_too(serve: Serve) -> None:
+def test_items_with_a_top_level_trace_id_are_returned_by_trace_id(serve: Serve) -> None:
     url = serve(rollbar.create_app())
 
     requests.post(f"{url}/api/1/item/", json=item(trace_id=TRACE_ID.upper()), timeout=5)
@@ -46,36 +46,36 @@ def test_a_trace_id_at_the_top_of_the_item_is_found_too(serve: Serve) -> None:
     assert len(items_of(url, TRACE_ID)) == 1
 
 
-def test_the_token_is_nowhere_in_what_is_kept(serve: Serve) -> None:
+def test_the_token_is_redacted_from_stored_items(serve: Serve) -> None:
     url = serve(rollbar.create_app())
-    payload = item(custom={"trace_id": TRACE_ID, "seen": f"token={TOKEN}"}, access_token=TOKEN)
+    payload = item(custom={"trace_id": TRACE_ID, "text": f"token={TOKEN}"}, access_token=TOKEN)
 
     requests.post(f"{url}/api/1/item/", json=payload, timeout=5)
 
-    kept = requests.get(f"{url}/items", timeout=5).text
-    assert TRACE_ID in kept
-    assert TOKEN not in kept
+    stored = requests.get(f"{url}/items", timeout=5).text
+    assert TRACE_ID in stored
+    assert TOKEN not in stored
 
 
-def test_an_item_without_a_token_is_refused(serve: Serve) -> None:
+def test_an_item_without_a_token_is_rejected(serve: Serve) -> None:
     url = serve(rollbar.create_app())
 
-    answer = requests.post(f"{url}/api/1/item/", json={"data": {}}, timeout=5)
+    response = requests.post(f"{url}/api/1/item/", json={"data": {}}, timeout=5)
 
-    assert (answer.status_code, answer.json()["err"]) == (401, 1)
+    assert (response.status_code, response.json()["err"]) == (401, 1)
     assert requests.get(f"{url}/items", timeout=5).json() == []
 
 
 @pytest.mark.parametrize("body", ["no json", "[]", '{"access_token": "x"}', '{"access_token": "x", "data": 1}'])
-def test_a_payload_without_an_item_is_refused(serve: Serve, body: str) -> None:
+def test_a_payload_without_an_item_is_rejected(serve: Serve, body: str) -> None:
     url = serve(rollbar.create_app())
 
     assert requests.post(f"{url}/api/1/item/", data=body, timeout=5).status_code == 422
 
 
-def test_only_the_newest_items_are_kept(serve: Serve) -> None:
+def test_the_oldest_items_are_evicted(serve: Serve) -> None:
     url = serve(rollbar.create_app(capacity=2))
     for number in range(4):
         requests.post(f"{url}/api/1/item/", json=item(number=number), timeout=5)
 
-    assert [kept["number"] for kept in requests.get(f"{url}/items", timeout=5).json()] == [3, 2]
+    assert [stored["number"] for stored in requests.get(f"{url}/items", timeout=5).json()] == [3, 2]

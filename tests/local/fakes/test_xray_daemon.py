@@ -15,10 +15,10 @@ from aws_xray_sdk.core.sampling import connector
 from aws_xray_sdk.core.sampling.sampling_rule import SamplingRule
 from botocore.credentials import Credentials
 
-from local.fakes.server import Served
+from local.fakes.server import LocalServer
 from local.fakes.xray_daemon import XRayDaemon
 from local.fakes.xray_daemon.daemon import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
-from local.fakes.xray_daemon.segment_relay import UnreadableDatagramError, document
+from local.fakes.xray_daemon.segment_relay import UnreadableDatagramError, document_of
 from tests.local.fakes.conftest import EmulatedXRay
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -41,7 +41,7 @@ def daemon_for(endpoint: str) -> XRayDaemon:
 
 @pytest.fixture
 def daemon(emulated_xray: EmulatedXRay) -> Iterator[XRayDaemon]:
-    with closing(Served(emulated_xray.app())) as emulator, closing(daemon_for(emulator.url)) as daemon:
+    with closing(LocalServer(emulated_xray.app())) as emulator, closing(daemon_for(emulator.url)) as daemon:
         yield daemon
 
 
@@ -52,16 +52,18 @@ def send(daemon: XRayDaemon, *datagrams: bytes) -> None:
             sender.sendto(datagram, ("127.0.0.1", port))
 
 
-def counts_when(daemon: XRayDaemon, enough: Callable[[dict[str, Any]], bool], seconds: float = 15) -> dict[str, Any]:
+def wait_for_counts(
+    daemon: XRayDaemon, condition: Callable[[dict[str, Any]], bool], seconds: float = 15
+) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while True:
         counts: dict[str, Any] = requests.get(f"{daemon.url}/daemon", timeout=5).json()
-        if enough(counts) or time.monotonic() > deadline:
+        if condition(counts) or time.monotonic() > deadline:
             return counts
         time.sleep(0.05)
 
 
-def test_a_segment_from_the_sdks_own_emitter_is_put_signed(daemon: XRayDaemon, emulated_xray: EmulatedXRay) -> None:
+def test_a_segment_of_the_sdks_emitter_is_forwarded_signed(daemon: XRayDaemon, emulated_xray: EmulatedXRay) -> None:
     segment = Segment("Backend-Flask")
     segment.close()
 
@@ -69,13 +71,13 @@ def test_a_segment_from_the_sdks_own_emitter_is_put_signed(daemon: XRayDaemon, e
     with closing(emitter._socket):
         emitter.send_entity(segment)
 
-    [put] = emulated_xray.wait_for_documents(1)
-    assert put == segment.serialize()
+    [document] = emulated_xray.wait_for_documents(1)
+    assert document == segment.serialize()
     assert emulated_xray.authorizations[0].startswith(SIGNED)
     assert "/us-east-1/xray/" in emulated_xray.authorizations[0]
 
 
-def test_segments_are_put_in_batches_of_at_most_fifty(daemon: XRayDaemon, emulated_xray: EmulatedXRay) -> None:
+def test_segments_are_forwarded_in_batches_of_at_most_fifty(daemon: XRayDaemon, emulated_xray: EmulatedXRay) -> None:
     send(daemon, *[HEADER + b'{"id":"%d"}' % number for number in range(120)])
 
     documents = emulated_xray.wait_for_documents(120)
@@ -85,39 +87,37 @@ def test_segments_are_put_in_batches_of_at_most_fifty(daemon: XRayDaemon, emulat
     assert len(emulated_xray.batches) < 20
 
 
-def test_every_datagram_is_counted_as_sent_malformed_or_rejected_with_its_reason(
-    daemon: XRayDaemon, emulated_xray: EmulatedXRay
-) -> None:
+def test_datagrams_are_counted_by_outcome(daemon: XRayDaemon, emulated_xray: EmulatedXRay) -> None:
     send(daemon, HEADER + b'{"id":"ok"}', HEADER + b'{"id":"refuse-me"}', b"noise", b"\xff\n{}", HEADER + b"{")
 
     emulated_xray.wait_for_documents(2)
 
-    counts = counts_when(daemon, lambda counts: counts["sent"] == 1)
+    counts = wait_for_counts(daemon, lambda counts: counts["sent"] == 1)
     assert counts == {"received": 5, "sent": 1, "dropped": 0, "malformed": 3, "rejected": {"TooLong": 1}}
 
 
-def test_a_daemon_outlives_an_emulator_that_is_away(daemon: XRayDaemon, emulated_xray: EmulatedXRay) -> None:
-    emulated_xray.away = True
+def test_the_daemon_survives_an_unavailable_xray(daemon: XRayDaemon, emulated_xray: EmulatedXRay) -> None:
+    emulated_xray.unavailable = True
     send(daemon, HEADER + b'{"id":"lost"}')
-    counts = counts_when(daemon, lambda counts: bool(counts["rejected"]), seconds=60)
+    counts = wait_for_counts(daemon, lambda counts: bool(counts["rejected"]), seconds=60)
     assert counts["rejected"] == {"ClientError": 1}
 
-    emulated_xray.away = False
+    emulated_xray.unavailable = False
     send(daemon, HEADER + b'{"id":"back"}')
 
     assert emulated_xray.wait_for_documents(1) == ['{"id":"back"}']
 
 
-def test_a_short_absence_of_the_emulator_loses_nothing(daemon: XRayDaemon, emulated_xray: EmulatedXRay) -> None:
-    emulated_xray.away = True
+def test_a_short_outage_of_xray_loses_nothing(daemon: XRayDaemon, emulated_xray: EmulatedXRay) -> None:
+    emulated_xray.unavailable = True
     send(daemon, HEADER + b'{"id":"early"}')
-    counts_when(daemon, lambda counts: counts["received"] == 1)
-    emulated_xray.away = False
+    wait_for_counts(daemon, lambda counts: counts["received"] == 1)
+    emulated_xray.unavailable = False
 
     assert emulated_xray.wait_for_documents(1, seconds=30) == ['{"id":"early"}']
 
 
-def test_the_sdks_sampling_connector_gets_rules_and_targets_through_the_proxy(
+def test_the_sdks_connector_gets_rules_and_targets_through_the_proxy(
     daemon: XRayDaemon, emulated_xray: EmulatedXRay
 ) -> None:
     service = connector.ServiceConnector()
@@ -135,31 +135,31 @@ def test_the_sdks_sampling_connector_gets_rules_and_targets_through_the_proxy(
     assert targets["Cruddur"]["quota"] == 5
 
 
-def test_the_proxy_says_so_when_the_emulator_is_away() -> None:
+def test_the_proxy_answers_502_while_xray_is_unavailable() -> None:
     with closing(daemon_for(f"http://127.0.0.1:{free_port()}")) as daemon:
-        answer = requests.post(f"{daemon.url}/GetSamplingRules", json={}, timeout=15)
+        response = requests.post(f"{daemon.url}/GetSamplingRules", json={}, timeout=15)
 
-    assert answer.status_code == 502
-    assert "X-Ray does not answer" in answer.text
+    assert response.status_code == 502
+    assert "X-Ray does not answer" in response.text
 
 
-def test_the_proxy_relays_the_sampling_calls_alone(daemon: XRayDaemon, emulated_xray: EmulatedXRay) -> None:
-    answer = requests.post(f"{daemon.url}/TraceSegments", json={"TraceSegmentDocuments": ["{}"]}, timeout=5)
+def test_the_proxy_forwards_only_the_sampling_calls(daemon: XRayDaemon, emulated_xray: EmulatedXRay) -> None:
+    response = requests.post(f"{daemon.url}/TraceSegments", json={"TraceSegmentDocuments": ["{}"]}, timeout=5)
 
-    assert answer.status_code == 404
+    assert response.status_code == 404
     assert emulated_xray.batches == []
 
 
-def taken_for_tcp_alone() -> socket.socket:
-    """Return a listening socket on whose port no other test's UDP socket happens to be."""
+def listen_on_tcp_only() -> socket.socket:
+    """Return a listening TCP socket whose port number is free for UDP."""
     for _ in range(20):
-        taken = socket.create_server(("127.0.0.1", 0))
+        listener = socket.create_server(("127.0.0.1", 0))
         try:
-            bind_udp(taken.getsockname()[1])
+            bind_udp(listener.getsockname()[1])
         except OSError:
-            taken.close()
+            listener.close()
         else:
-            return taken
+            return listener
     raise AssertionError("no port is free for UDP")
 
 
@@ -168,9 +168,9 @@ def bind_udp(port: int) -> None:
         udp.bind(("127.0.0.1", port))
 
 
-def test_a_taken_port_is_an_error_and_leaves_no_half_of_the_daemon_listening() -> None:
-    with closing(taken_for_tcp_alone()) as taken:
-        port = taken.getsockname()[1]
+def test_a_port_in_use_is_an_error_and_neither_side_stays_open() -> None:
+    with closing(listen_on_tcp_only()) as listener:
+        port = listener.getsockname()[1]
         credentials = Credentials("local-fake-key", "local-fake-secret")
         with pytest.raises(OSError, match="in use"):
             XRayDaemon(port=port, endpoint="http://127.0.0.1:9", region="us-east-1", credentials=credentials)
@@ -178,11 +178,11 @@ def test_a_taken_port_is_an_error_and_leaves_no_half_of_the_daemon_listening() -
 
 
 @pytest.mark.parametrize("datagram", [b"", b"{}", b'{"format":"json","version":2}\n{}', HEADER, HEADER + b"nonsense"])
-def test_a_datagram_without_the_header_or_a_document_is_unreadable(datagram: bytes) -> None:
+def test_a_datagram_without_header_or_document_is_unreadable(datagram: bytes) -> None:
     with pytest.raises(UnreadableDatagramError):
-        document(datagram)
+        document_of(datagram)
 
 
-def test_attempts_are_few_and_their_waits_short() -> None:
+def test_retries_and_timeouts_are_bounded() -> None:
     assert ATTEMPTS <= 5
     assert CONNECT_SECONDS + READ_SECONDS <= 10
