@@ -1,4 +1,4 @@
-"""A client of the fake configuration API."""
+"""A client of the fake configuration API, and bodies to send."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ P99 = [{"op": "P99", "column": "duration_ms"}]
 Document = dict[str, Any]
 
 
-class Api:
-    """Calls the API at `url` with the key of its `environment`."""
+class ApiClient:
+    """Calls the fake at `url` with the right key."""
 
     def __init__(self, environment: honeycomb_api.Environment, url: str) -> None:
         self.environment = environment
@@ -26,33 +26,33 @@ class Api:
         return requests.request(method, self.url + path, json=body, headers={"X-Honeycomb-Team": key}, timeout=5)
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - any JSON
-        answer = self.call("GET", path)
-        assert answer.status_code == 200
-        return answer.json()
+        response = self.call("GET", path)
+        assert response.status_code == 200
+        return response.json()
 
     def post(self, path: str, body: object, status: int = 201) -> Document:
-        answer = self.call("POST", path, body)
-        assert answer.status_code == status, answer.text
-        made: Document = answer.json()
-        return made
+        response = self.call("POST", path, body)
+        assert response.status_code == status, response.text
+        resource: Document = response.json()
+        return resource
 
     def query(self, dataset: str = "backend", **fields: object) -> str:
-        made: str = self.post(f"/1/queries/{dataset}", {**COUNT, **fields}, 200)["id"]
-        return made
+        query_id: str = self.post(f"/1/queries/{dataset}", {**COUNT, **fields}, 200)["id"]
+        return query_id
 
-    def faults(self, path: str, body: object) -> list[str]:
-        """Return the fields that a refused body is refused for."""
-        answer = self.call("POST", path, body)
-        assert answer.status_code == 422, answer.text
-        assert answer.headers["Content-Type"] == "application/problem+json"
-        problem = answer.json()
+    def rejected_fields(self, path: str, body: object) -> list[str]:
+        """Return the fields that the validation problem names."""
+        response = self.call("POST", path, body)
+        assert response.status_code == 422, response.text
+        assert response.headers["Content-Type"] == "application/problem+json"
+        problem = response.json()
         assert {"status", "type", "title", "error"} <= set(problem)
         return [each["field"] for each in problem["type_detail"]]
 
 
 def board_of(query: str, annotation: str) -> Document:
-    panel = {"query_id": query, "query_annotation_id": annotation}
-    return {"name": "Board", "type": "flexible", "panels": [{"type": "query", "query_panel": panel}]}
+    query_panel = {"query_id": query, "query_annotation_id": annotation}
+    return {"name": "Board", "type": "flexible", "panels": [{"type": "query", "query_panel": query_panel}]}
 
 
 def trigger_of(query_id: str, /, **fields: object) -> Document:

@@ -1,17 +1,17 @@
-"""The stand-in of Honeycomb's configuration API: its key, columns and queries, and the trouble that it can make."""
+"""The fake of Honeycomb's configuration API checks keys and queries, lists columns and injects planned refusals."""
 
 from __future__ import annotations
 
 import pytest
 import requests
 
-from tests.fakes.api_client import COLUMNS, COUNT, KEY, P99, Api, Document, board_of, trigger_of
+from tests.fakes.api_client import COLUMNS, COUNT, KEY, P99, ApiClient, Document, board_of, trigger_of
 from tests.fakes.honeycomb_api import Refusal
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
-def test_everything_that_is_made_is_listed_as_it_was_given(api: Api) -> None:
+def test_created_resources_are_listed_as_sent(api: ApiClient) -> None:
     query = api.query()
     annotation = api.post("/1/query_annotations/backend", {"name": "A", "description": "d", "query_id": query})
     board = api.post("/1/boards", board_of(query, annotation["id"]))
@@ -26,7 +26,7 @@ def test_everything_that_is_made_is_listed_as_it_was_given(api: Api) -> None:
     assert (trigger["query"]["id"], trigger["alert_type"], trigger["dataset_slug"]) == (query, "on_change", "backend")
 
 
-def test_writes_are_counted_and_reads_are_not(api: Api) -> None:
+def test_only_accepted_writes_are_recorded_as_writes(api: ApiClient) -> None:
     api.query()
     api.get("/1/boards")
     api.call("POST", "/1/boards", {})
@@ -34,7 +34,7 @@ def test_writes_are_counted_and_reads_are_not(api: Api) -> None:
     assert api.environment.writes == api.get("/writes") == ["POST /1/queries/backend"]
 
 
-def test_the_key_says_what_it_opens(api: Api) -> None:
+def test_auth_lists_the_permissions_of_the_key(api: ApiClient) -> None:
     api.environment.denied = frozenset({"boards"})
 
     key = api.get("/1/auth")
@@ -44,7 +44,7 @@ def test_the_key_says_what_it_opens(api: Api) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "another"])
-def test_another_key_opens_nothing(api: Api, key: str) -> None:
+def test_an_unknown_key_is_rejected(api: ApiClient, key: str) -> None:
     assert api.call("GET", "/1/auth", key=key).status_code == 401
     assert api.call("POST", "/1/queries/backend", COUNT, key=key).status_code == 401
 
@@ -52,24 +52,24 @@ def test_another_key_opens_nothing(api: Api, key: str) -> None:
 @pytest.mark.parametrize(
     ("permission", "path"), [("columns", "/1/columns/backend"), ("boards", "/1/boards"), ("triggers", "/1/triggers/x")]
 )
-def test_a_key_without_the_permission_is_refused(api: Api, permission: str, path: str) -> None:
+def test_a_key_without_the_permission_is_rejected(api: ApiClient, permission: str, path: str) -> None:
     api.environment.denied = frozenset({permission})
     assert api.call("GET", path).status_code == 403
 
 
-def test_an_ingest_key_configures_nothing(api: Api) -> None:
+def test_an_ingest_key_is_rejected_by_the_configuration_api(api: ApiClient) -> None:
     api.environment.key_type = "ingest"
     assert api.get("/1/auth")["api_key_access"] == {"createDatasets": True}
     assert api.call("POST", "/1/queries/backend", COUNT).status_code == 403
 
 
-def test_a_dataset_that_nothing_was_sent_to_is_not_found(api: Api) -> None:
+def test_an_unknown_dataset_is_not_found(api: ApiClient) -> None:
     for path in ("/1/columns/nowhere", "/1/query_annotations/nowhere", "/1/triggers/nowhere"):
         assert api.call("GET", path).status_code == 404
     assert api.call("POST", "/1/queries/nowhere", COUNT).status_code == 404
 
 
-def test_the_environment_has_the_columns_of_all_its_datasets(api: Api) -> None:
+def test_the_environment_has_the_columns_of_all_datasets(api: ApiClient) -> None:
     api.environment.datasets = {"backend": COLUMNS, "frontend": ("page.route",)}
 
     assert {each["key_name"] for each in api.get("/1/columns/__all__")} == {*COLUMNS, "page.route"}
@@ -118,12 +118,12 @@ def test_the_environment_has_the_columns_of_all_its_datasets(api: Api) -> None:
         ),
     ],
 )
-def test_a_query_that_is_none_is_refused_by_field(api: Api, query: Document, field: str) -> None:
-    assert field in api.faults("/1/queries/backend", {**COUNT, **query})
+def test_an_invalid_query_is_rejected_by_field(api: ApiClient, query: Document, field: str) -> None:
+    assert field in api.rejected_fields("/1/queries/backend", {**COUNT, **query})
     assert api.environment.queries == {}
 
 
-def test_a_query_may_use_all_that_is_described(api: Api) -> None:
+def test_a_query_may_use_every_supported_field(api: ApiClient) -> None:
     api.query(
         calculations=[{"op": "COUNT", "column": None}, *P99, {"op": "MAX", "column": "own"}],
         calculated_fields=[{"name": "own", "expression": 'IF(EQUALS($name, "$x"), 1, 0)'}],
@@ -138,28 +138,28 @@ def test_a_query_may_use_all_that_is_described(api: Api) -> None:
     )
 
 
-def test_where_the_columns_are_unknown_any_is_taken(api: Api) -> None:
+def test_a_dataset_without_listed_columns_accepts_any_column(api: ApiClient) -> None:
     api.query("free", breakdowns=["whatever"])
     assert api.get("/1/columns/free") == []
 
 
-def test_a_body_that_is_no_json_is_refused(api: Api) -> None:
+def test_a_body_that_is_not_json_is_rejected(api: ApiClient) -> None:
     headers = {"X-Honeycomb-Team": KEY}
     assert requests.post(f"{api.url}/1/boards", data="{", headers=headers, timeout=5).status_code == 400
 
 
-def test_a_planned_rate_limit_comes_with_its_headers_and_then_is_over(api: Api) -> None:
+def test_a_planned_rate_limit_applies_once_with_its_headers(api: ApiClient) -> None:
     headers = {"Retry-After": "3", "RateLimit": "limit=100, remaining=0, reset=3"}
     api.environment.refuse(Refusal(status=429, headers=headers, method="GET", path="/boards"))
 
     assert api.call("GET", "/1/auth").status_code == 200
-    refused = api.call("GET", "/1/boards")
-    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "3")
-    assert refused.headers["RateLimit"] == "limit=100, remaining=0, reset=3"
+    response = api.call("GET", "/1/boards")
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "3")
+    assert response.headers["RateLimit"] == "limit=100, remaining=0, reset=3"
     assert api.call("GET", "/1/boards").headers["RateLimitPolicy"] == "100;w=60"
 
 
-def test_an_answer_can_be_lost_after_its_request_was_done(api: Api) -> None:
+def test_a_refusal_can_follow_the_effect_of_the_request(api: ApiClient) -> None:
     api.environment.refuse(Refusal(status=502, method="POST", after=True))
 
     assert api.call("POST", "/1/queries/backend", COUNT).status_code == 502

@@ -1,4 +1,4 @@
-"""The stand-in of Honeycomb's configuration API: annotations, boards and triggers are taken and refused as there."""
+"""The fake of Honeycomb's configuration API validates and stores annotations, boards and triggers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.fakes.api_client import COUNT, P99, Api, Document, board_of, trigger_of
+from tests.fakes.api_client import COUNT, P99, ApiClient, Document, board_of, trigger_of
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
-def test_the_query_of_an_annotation_never_changes(api: Api) -> None:
+def test_an_annotation_keeps_its_query(api: ApiClient) -> None:
     first, second = api.query(), api.query()
     annotation = api.post("/1/query_annotations/backend", {"name": "A", "query_id": first})["id"]
     path = f"/1/query_annotations/backend/{annotation}"
@@ -26,18 +26,18 @@ def test_the_query_of_an_annotation_never_changes(api: Api) -> None:
     assert api.call("PUT", f"{path}x", {"name": "B", "query_id": first}).status_code == 404
 
 
-def test_an_annotation_is_of_a_query_of_its_dataset(api: Api) -> None:
+def test_an_annotation_requires_a_query_of_its_dataset(api: ApiClient) -> None:
     for query in ("nowhere", api.query("free")):
-        answer = api.call("POST", "/1/query_annotations/backend", {"name": "A", "query_id": query})
-        assert (answer.status_code, answer.json()) == (400, {"error": "Query ID included in body is invalid"})
+        response = api.call("POST", "/1/query_annotations/backend", {"name": "A", "query_id": query})
+        assert (response.status_code, response.json()) == (400, {"error": "Query ID included in body is invalid"})
 
 
-def test_a_panel_shows_a_query_under_an_annotation_of_its_own(api: Api) -> None:
+def test_a_panel_requires_a_query_and_an_annotation_of_that_query(api: ApiClient) -> None:
     first, second = api.query(), api.query()
     annotation = api.post("/1/query_annotations/backend", {"name": "A", "query_id": first})["id"]
 
-    assert api.faults("/1/boards", board_of(second, annotation)) == ["panels[0].query_panel"]
-    assert api.faults("/1/boards", board_of(first, "nowhere")) == ["panels[0].query_panel"]
+    assert api.rejected_fields("/1/boards", board_of(second, annotation)) == ["panels[0].query_panel"]
+    assert api.rejected_fields("/1/boards", board_of(first, "nowhere")) == ["panels[0].query_panel"]
     api.post("/1/boards", board_of(first, annotation))
 
 
@@ -60,24 +60,26 @@ def test_a_panel_shows_a_query_under_an_annotation_of_its_own(api: Api) -> None:
         (lambda board: board.update(tags=[{"key": "k", "value": "v"}] * 11), "tags"),
     ],
 )
-def test_a_board_that_is_none_is_refused_by_field(api: Api, change: Callable[[Document], object], field: str) -> None:
+def test_an_invalid_board_is_rejected_by_field(
+    api: ApiClient, change: Callable[[Document], object], field: str
+) -> None:
     query = api.query()
     annotation = api.post("/1/query_annotations/backend", {"name": "A", "query_id": query})["id"]
     board = board_of(query, annotation)
     change(board)
 
-    assert api.faults("/1/boards", board) == [field]
+    assert api.rejected_fields("/1/boards", board) == [field]
 
 
-def test_a_board_is_replaced_as_a_whole_but_for_its_preset_filters(api: Api) -> None:
+def test_an_update_replaces_a_board_except_its_preset_filters(api: ApiClient) -> None:
     filters = [{"column": "name", "alias": "Name"}]
     board = {"name": "Board", "type": "flexible", "description": "d", "preset_filters": filters}
-    made = api.post("/1/boards", board)["id"]
+    board_id = api.post("/1/boards", board)["id"]
 
-    changed = api.call("PUT", f"/1/boards/{made}", {"name": "New", "type": "flexible"}).json()
+    updated = api.call("PUT", f"/1/boards/{board_id}", {"name": "New", "type": "flexible"}).json()
 
-    assert (changed["id"], changed["name"], changed["description"]) == (made, "New", "")
-    assert changed["preset_filters"] == filters
+    assert (updated["id"], updated["name"], updated["description"]) == (board_id, "New", "")
+    assert updated["preset_filters"] == filters
     assert api.call("PUT", "/1/boards/nowhere", board).status_code == 404
 
 
@@ -97,8 +99,8 @@ def test_a_board_is_replaced_as_a_whole_but_for_its_preset_filters(api: Api) -> 
         ({"query": COUNT}, "query_id"),
     ],
 )
-def test_a_trigger_that_is_none_is_refused_by_field(api: Api, fields: Document, field: str) -> None:
-    assert api.faults("/1/triggers/backend", trigger_of(api.query(), **fields)) == [field]
+def test_an_invalid_trigger_is_rejected_by_field(api: ApiClient, fields: Document, field: str) -> None:
+    assert api.rejected_fields("/1/triggers/backend", trigger_of(api.query(), **fields)) == [field]
 
 
 @pytest.mark.parametrize(
@@ -111,24 +113,24 @@ def test_a_trigger_that_is_none_is_refused_by_field(api: Api, fields: Document, 
         {"granularity": 60},
     ],
 )
-def test_a_trigger_asks_for_one_figure(api: Api, query: Document) -> None:
-    assert len(api.faults("/1/triggers/backend", trigger_of(api.query(**query)))) == 1
+def test_a_trigger_query_has_a_single_calculation(api: ApiClient, query: Document) -> None:
+    assert len(api.rejected_fields("/1/triggers/backend", trigger_of(api.query(**query)))) == 1
 
 
-def test_a_trigger_may_bring_its_query_along(api: Api) -> None:
+def test_a_trigger_may_contain_its_query(api: ApiClient) -> None:
     trigger = trigger_of("", query={"calculations": P99, "time_range": 600})
     del trigger["query_id"]
 
-    made = api.post("/1/triggers/backend", trigger)
+    created = api.post("/1/triggers/backend", trigger)
 
-    assert api.get(f"/1/queries/backend/{made['query_id']}")["calculations"] == P99
+    assert api.get(f"/1/queries/backend/{created['query_id']}")["calculations"] == P99
 
 
-def test_a_board_says_where_people_see_it_in_every_answer(api: Api) -> None:
+def test_every_response_has_the_url_of_the_board(api: ApiClient) -> None:
     body = {"name": "Board", "type": "flexible"}
-    made, other = api.post("/1/boards", body), api.post("/1/boards", body)
-    changed = api.call("PUT", f"/1/boards/{made['id']}", {**body, "name": "New"}).json()
+    board, other = api.post("/1/boards", body), api.post("/1/boards", body)
+    updated = api.call("PUT", f"/1/boards/{board['id']}", {**body, "name": "New"}).json()
 
-    assert made["links"]["board_url"].endswith(f"/board/{made['id']}")
-    assert changed["links"] == made["links"] != other["links"]
-    assert api.get("/1/boards") == [changed, other]
+    assert board["links"]["board_url"].endswith(f"/board/{board['id']}")
+    assert updated["links"] == board["links"] != other["links"]
+    assert api.get("/1/boards") == [updated, other]

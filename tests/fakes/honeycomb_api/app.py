@@ -1,7 +1,7 @@
-"""Stand in for Honeycomb's configuration API: queries, query annotations, boards, triggers and markers.
+"""The routes of the fake: queries, query annotations, boards, triggers and markers.
 
-Source of paths, shapes and status codes: Honeycomb API reference, version 1. What it is sent is checked as that
-describes it; what belongs to a paid plan or another subject (SLOs, recipients) is not here.
+Source of paths, schemas and status codes: Honeycomb API reference, version 1. Requests are validated as described
+there. SLOs and recipients are not implemented.
 """
 
 from __future__ import annotations
@@ -11,219 +11,229 @@ from typing import Final
 
 from flask import Flask, Response, jsonify
 
-from tests.fakes.honeycomb_api.environment import ACCESS, Environment, Thing
-from tests.fakes.honeycomb_api.responses import after_answer, before, body_of, refuse, refuse_invalid
-from tests.fakes.honeycomb_api.schemas import Fault
+from tests.fakes.honeycomb_api.environment import PERMISSIONS, Environment, Resource
+from tests.fakes.honeycomb_api.responses import check_request, decorate_response, reject, reject_invalid, validated_body
+from tests.fakes.honeycomb_api.schemas import FieldError
 from tests.fakes.honeycomb_api.validation import (
     ANNOTATION,
     BOARD,
     MARKER,
     QUERY,
     TRIGGER,
-    columns_of,
-    query_faults,
-    trigger_query_faults,
+    columns_in,
+    query_errors,
+    trigger_query_errors,
 )
 
 DEFAULT_FREQUENCY: Final = 900
-BOARDS: Final = "https://ui.honeycomb.io/cruddur/environments/local/board"
-STARTED: Final = "2026-01-01T00:00:00Z"
-Answer = tuple[Response, int]
+BOARDS_URL: Final = "https://ui.honeycomb.io/cruddur/environments/local/board"
+CREATED_AT: Final = "2026-01-01T00:00:00Z"
+CreatedResponse = tuple[Response, int]
 
 
-def create_app(environment: Environment | None = None) -> Flask:
-    """Build the API of `environment`, which its holder may look into and change; GET /writes shows what it took."""
-    holds = environment or Environment()
-    app = Flask("honeycomb-configuration-stand-in")
-    app.before_request(lambda: before(holds))
-    app.after_request(lambda response: after_answer(holds, response))
-    _serve_auth(app, holds)
-    _serve_queries(app, holds)
-    _serve_annotations(app, holds)
-    _serve_boards(app, holds)
-    _serve_triggers(app, holds)
-    _serve_markers(app, holds)
+def create_app(environment: Environment) -> Flask:
+    """Build the API of `environment`, which tests may inspect and change; GET /writes lists the accepted writes."""
+    app = Flask("fake-honeycomb-api")
+    app.before_request(lambda: check_request(environment))
+    app.after_request(lambda response: decorate_response(environment, response))
+    _serve_auth(app, environment)
+    _serve_queries(app, environment)
+    _serve_annotations(app, environment)
+    _serve_boards(app, environment)
+    _serve_triggers(app, environment)
+    _serve_markers(app, environment)
     return app
 
 
-def _serve_auth(app: Flask, holds: Environment) -> None:
+def _serve_auth(app: Flask, environment: Environment) -> None:
     @app.get("/1/auth")
     def auth() -> Response:
-        access = {name: name not in holds.denied for name in ACCESS}
+        permissions = {name: name not in environment.denied for name in PERMISSIONS}
         return jsonify(
-            id="standin-key",
-            type=holds.key_type,
-            api_key_access=access if holds.key_type == "configuration" else {"createDatasets": True},
+            id="fake-key",
+            type=environment.key_type,
+            api_key_access=permissions if environment.key_type == "configuration" else {"createDatasets": True},
             environment={"name": "Local", "slug": "local"},
             team={"name": "Cruddur", "slug": "cruddur"},
         )
 
     @app.get("/writes")
     def writes() -> Response:
-        return jsonify(holds.writes)
+        return jsonify(environment.writes)
 
     @app.get("/1/datasets")
     def datasets() -> Response:
-        return jsonify([{"name": each, "slug": each, "created_at": STARTED} for each in holds.datasets])
+        return jsonify([{"name": each, "slug": each, "created_at": CREATED_AT} for each in environment.datasets])
 
     @app.get("/1/columns/<dataset>")
     def columns(dataset: str) -> Response:
-        _check_dataset(holds, dataset)
-        listed = sorted(holds.columns(dataset) or ())
-        return jsonify([{"id": f"column-{each}", "key_name": each, "type": "string"} for each in listed])
+        _check_dataset(environment, dataset)
+        names = sorted(environment.columns(dataset) or ())
+        return jsonify([{"id": f"column-{each}", "key_name": each, "type": "string"} for each in names])
 
 
-def _serve_queries(app: Flask, holds: Environment) -> None:
+def _serve_queries(app: Flask, environment: Environment) -> None:
     @app.post("/1/queries/<dataset>")
-    def make_query(dataset: str) -> Response:
-        _check_dataset(holds, dataset)
-        query = body_of(QUERY)
-        _check_query(holds, dataset, query)
-        return jsonify(_kept(holds, holds.queries, query, dataset))
+    def create_query(dataset: str) -> Response:
+        _check_dataset(environment, dataset)
+        query = validated_body(QUERY)
+        _check_query(environment, dataset, query)
+        return jsonify(_create(environment, environment.queries, query, dataset))
 
     @app.get("/1/queries/<dataset>/<query_id>")
-    def one_query(dataset: str, query_id: str) -> Response:
-        return jsonify(_found(holds, holds.queries, query_id, dataset))
+    def get_query(dataset: str, query_id: str) -> Response:
+        return jsonify(_get(environment, environment.queries, query_id, dataset))
 
 
-def _serve_annotations(app: Flask, holds: Environment) -> None:
+def _serve_annotations(app: Flask, environment: Environment) -> None:
     @app.get("/1/query_annotations/<dataset>")
     def list_annotations(dataset: str) -> Response:
-        _check_dataset(holds, dataset)
-        return jsonify(holds.of(holds.annotations, dataset))
+        _check_dataset(environment, dataset)
+        return jsonify(environment.in_dataset(environment.annotations, dataset))
 
     @app.post("/1/query_annotations/<dataset>")
-    def make_annotation(dataset: str) -> Answer:
-        _check_dataset(holds, dataset)
-        annotation = body_of(ANNOTATION)
-        if annotation["query_id"] not in holds.queries or holds.dataset_of[annotation["query_id"]] != dataset:
-            refuse(400, "Query ID included in body is invalid")
-        annotation |= {"source": "query", "created_at": STARTED, "updated_at": STARTED}
-        return jsonify(_kept(holds, holds.annotations, annotation, dataset)), 201
+    def create_annotation(dataset: str) -> CreatedResponse:
+        _check_dataset(environment, dataset)
+        annotation = validated_body(ANNOTATION)
+        if (
+            annotation["query_id"] not in environment.queries
+            or environment.dataset_of[annotation["query_id"]] != dataset
+        ):
+            reject(400, "Query ID included in body is invalid")
+        annotation |= {"source": "query", "created_at": CREATED_AT, "updated_at": CREATED_AT}
+        return jsonify(_create(environment, environment.annotations, annotation, dataset)), 201
 
     @app.put("/1/query_annotations/<dataset>/<annotation_id>")
-    def change_annotation(dataset: str, annotation_id: str) -> Response:
-        there = _found(holds, holds.annotations, annotation_id, dataset)
-        annotation = body_of(ANNOTATION)
+    def update_annotation(dataset: str, annotation_id: str) -> Response:
+        current = _get(environment, environment.annotations, annotation_id, dataset)
+        annotation = validated_body(ANNOTATION)
         if annotation.get("id", annotation_id) != annotation_id:
-            refuse(400, "Query annotation id included in body does not match URL")
-        if annotation["query_id"] != there["query_id"]:
-            refuse(400, "queries in annotations cannot be changed")
-        return jsonify(_replaced(holds, there, annotation, ("source", "created_at", "updated_at")))
+            reject(400, "Query annotation id included in body does not match URL")
+        if annotation["query_id"] != current["query_id"]:
+            reject(400, "queries in annotations cannot be changed")
+        return jsonify(_replace(environment, current, annotation, ("source", "created_at", "updated_at")))
 
 
-def _serve_boards(app: Flask, holds: Environment) -> None:
+def _serve_boards(app: Flask, environment: Environment) -> None:
     @app.get("/1/boards")
     def list_boards() -> Response:
-        return jsonify(list(holds.boards.values()))
+        return jsonify(list(environment.boards.values()))
 
     @app.post("/1/boards")
-    def make_board() -> Answer:
-        made = _kept(holds, holds.boards, _board(holds))
-        made["links"] = {"board_url": f"{BOARDS}/{made['id']}"}
-        return jsonify(made), 201
+    def create_board() -> CreatedResponse:
+        board = _create(environment, environment.boards, _board(environment))
+        board["links"] = {"board_url": f"{BOARDS_URL}/{board['id']}"}
+        return jsonify(board), 201
 
     @app.put("/1/boards/<board_id>")
-    def change_board(board_id: str) -> Response:
-        there = _found(holds, holds.boards, board_id)
-        board = _board(holds)
-        # Without preset filters in the request, those that are there stay.
-        return jsonify(_replaced(holds, there, {**_chosen(there, ["preset_filters"]), **board}, ["links"]))
+    def update_board(board_id: str) -> Response:
+        current = _get(environment, environment.boards, board_id)
+        board = _board(environment)
+        # Preset filters that are absent from the request stay.
+        return jsonify(_replace(environment, current, {**_pick(current, ["preset_filters"]), **board}, ["links"]))
 
 
-def _serve_triggers(app: Flask, holds: Environment) -> None:
+def _serve_triggers(app: Flask, environment: Environment) -> None:
     @app.get("/1/triggers/<dataset>")
     def list_triggers(dataset: str) -> Response:
-        _check_dataset(holds, dataset)
-        return jsonify(holds.of(holds.triggers, dataset))
+        _check_dataset(environment, dataset)
+        return jsonify(environment.in_dataset(environment.triggers, dataset))
 
     @app.post("/1/triggers/<dataset>")
-    def make_trigger(dataset: str) -> Answer:
-        _check_dataset(holds, dataset)
-        return jsonify(_kept(holds, holds.triggers, _trigger(holds, dataset), dataset)), 201
+    def create_trigger(dataset: str) -> CreatedResponse:
+        _check_dataset(environment, dataset)
+        return jsonify(_create(environment, environment.triggers, _trigger(environment, dataset), dataset)), 201
 
     @app.put("/1/triggers/<dataset>/<trigger_id>")
-    def change_trigger(dataset: str, trigger_id: str) -> Response:
-        there = _found(holds, holds.triggers, trigger_id, dataset)
-        return jsonify(_replaced(holds, there, _trigger(holds, dataset), ("created_at",)))
+    def update_trigger(dataset: str, trigger_id: str) -> Response:
+        current = _get(environment, environment.triggers, trigger_id, dataset)
+        return jsonify(_replace(environment, current, _trigger(environment, dataset), ("created_at",)))
 
 
-def _serve_markers(app: Flask, holds: Environment) -> None:
+def _serve_markers(app: Flask, environment: Environment) -> None:
     @app.get("/1/markers/<dataset>")
     def list_markers(dataset: str) -> Response:
-        _check_dataset(holds, dataset)
-        return jsonify(holds.of(holds.markers, dataset))
+        _check_dataset(environment, dataset)
+        return jsonify(environment.in_dataset(environment.markers, dataset))
 
     @app.post("/1/markers/<dataset>")
-    def make_marker(dataset: str) -> Answer:
-        _check_dataset(holds, dataset)
-        dates = {"created_at": STARTED, "updated_at": STARTED}
-        return jsonify(_kept(holds, holds.markers, {**body_of(MARKER), **dates}, dataset)), 201
+    def create_marker(dataset: str) -> CreatedResponse:
+        _check_dataset(environment, dataset)
+        dates = {"created_at": CREATED_AT, "updated_at": CREATED_AT}
+        return jsonify(_create(environment, environment.markers, {**validated_body(MARKER), **dates}, dataset)), 201
 
 
-def _board(holds: Environment) -> Thing:
-    board = body_of(BOARD)
+def _board(environment: Environment) -> Resource:
+    board = validated_body(BOARD)
     # Write-only.
     board.pop("layout_generation", None)
-    for at, panel in enumerate(board.setdefault("panels", [])):
+    for index, panel in enumerate(board.setdefault("panels", [])):
         if panel["type"] != "query":
             continue
-        shown = panel["query_panel"]
-        annotation = holds.annotations.get(shown["query_annotation_id"])
-        if shown["query_id"] not in holds.queries or annotation is None:
-            refuse_invalid([Fault(f"panels[{at}].query_panel", "invalid", "no such query or annotation")])
-        elif annotation["query_id"] != shown["query_id"]:
-            refuse_invalid([Fault(f"panels[{at}].query_panel", "invalid", "the annotation is of another query")])
-        panel["query_panel"] = {"query_style": "graph", **shown, "dataset": holds.dataset_of[shown["query_id"]]}
+        query_panel = panel["query_panel"]
+        annotation = environment.annotations.get(query_panel["query_annotation_id"])
+        if query_panel["query_id"] not in environment.queries or annotation is None:
+            reject_invalid([FieldError(f"panels[{index}].query_panel", "invalid", "no such query or annotation")])
+        elif annotation["query_id"] != query_panel["query_id"]:
+            reject_invalid(
+                [FieldError(f"panels[{index}].query_panel", "invalid", "the annotation is of another query")]
+            )
+        query_panel["dataset"] = environment.dataset_of[query_panel["query_id"]]
+        panel["query_panel"] = {"query_style": "graph", **query_panel}
     return {"description": "", "tags": [], **board}
 
 
-def _trigger(holds: Environment, dataset: str) -> Thing:
-    trigger = body_of(TRIGGER)
+def _trigger(environment: Environment, dataset: str) -> Resource:
+    trigger = validated_body(TRIGGER)
     if ("query" in trigger) == ("query_id" in trigger):
-        refuse_invalid([Fault("query_id", "missing", "give a query_id, or else a query")])
+        reject_invalid([FieldError("query_id", "missing", "give a query_id, or else a query")])
     if "query" in trigger:
-        _check_query(holds, dataset, trigger["query"])
-        trigger["query_id"] = _kept(holds, holds.queries, trigger["query"], dataset)["id"]
-    elif holds.dataset_of.get(trigger["query_id"]) != dataset or trigger["query_id"] not in holds.queries:
-        refuse_invalid([Fault("query_id", "invalid", "is no query of the dataset")])
-    query = holds.queries[trigger["query_id"]]
-    refuse_invalid(trigger_query_faults(query, trigger.get("frequency", DEFAULT_FREQUENCY)))
-    defaults: Thing = {"description": "", "frequency": DEFAULT_FREQUENCY, "alert_type": "on_change", "disabled": False}
-    added = {"query": query, "dataset_slug": dataset, "triggered": False, "created_at": STARTED}
-    return {**defaults, "tags": [], "recipients": [], **trigger, **added}
+        _check_query(environment, dataset, trigger["query"])
+        trigger["query_id"] = _create(environment, environment.queries, trigger["query"], dataset)["id"]
+    elif environment.dataset_of.get(trigger["query_id"]) != dataset or trigger["query_id"] not in environment.queries:
+        reject_invalid([FieldError("query_id", "invalid", "is no query of the dataset")])
+    query = environment.queries[trigger["query_id"]]
+    reject_invalid(trigger_query_errors(query, trigger.get("frequency", DEFAULT_FREQUENCY)))
+    defaults: Resource = {
+        "description": "",
+        "frequency": DEFAULT_FREQUENCY,
+        "alert_type": "on_change",
+        "disabled": False,
+    }
+    read_only = {"query": query, "dataset_slug": dataset, "triggered": False, "created_at": CREATED_AT}
+    return {**defaults, "tags": [], "recipients": [], **trigger, **read_only}
 
 
-def _check_dataset(holds: Environment, dataset: str) -> None:
-    if not holds.has(dataset):
-        refuse(404, "Dataset not found")
+def _check_dataset(environment: Environment, dataset: str) -> None:
+    if not environment.has(dataset):
+        reject(404, "Dataset not found")
 
 
-def _check_query(holds: Environment, dataset: str, query: Thing) -> None:
-    refuse_invalid(query_faults(query))
-    if (known := holds.columns(dataset)) is not None:
-        asked = columns_of(query)
-        refuse_invalid(Fault(field, "invalid", f"unknown column {name}") for field, name in asked if name not in known)
+def _check_query(environment: Environment, dataset: str, query: Resource) -> None:
+    reject_invalid(query_errors(query))
+    if (columns := environment.columns(dataset)) is not None:
+        unknown = ((field, name) for field, name in columns_in(query) if name not in columns)
+        reject_invalid(FieldError(field, "invalid", f"unknown column {name}") for field, name in unknown)
 
 
-def _kept(holds: Environment, things: dict[str, Thing], thing: Thing, dataset: str = "") -> Thing:
-    made = {**thing, "id": holds.new_id(dataset)}
-    things[made["id"]] = made
-    return made
+def _create(environment: Environment, resources: dict[str, Resource], body: Resource, dataset: str = "") -> Resource:
+    resource = {**body, "id": environment.new_id(dataset)}
+    resources[resource["id"]] = resource
+    return resource
 
 
-def _found(holds: Environment, things: dict[str, Thing], wanted: str, dataset: str = "") -> Thing:
-    if wanted not in things or holds.dataset_of[wanted] != dataset:
-        refuse(404, "The requested resource cannot be found.")
-    return things[wanted]
+def _get(environment: Environment, resources: dict[str, Resource], resource_id: str, dataset: str = "") -> Resource:
+    if resource_id not in resources or environment.dataset_of[resource_id] != dataset:
+        reject(404, "The requested resource cannot be found.")
+    return resources[resource_id]
 
 
-def _replaced(holds: Environment, there: Thing, thing: Thing, kept: Iterable[str]) -> Thing:
-    new = {**thing, **_chosen(there, kept), "id": there["id"]}
-    things: tuple[dict[str, Thing], ...] = (holds.annotations, holds.boards, holds.triggers)
-    next(each for each in things if there["id"] in each)[there["id"]] = new
-    return new
+def _replace(environment: Environment, current: Resource, body: Resource, read_only: Iterable[str]) -> Resource:
+    resource = {**body, **_pick(current, read_only), "id": current["id"]}
+    collections: tuple[dict[str, Resource], ...] = (environment.annotations, environment.boards, environment.triggers)
+    next(each for each in collections if current["id"] in each)[current["id"]] = resource
+    return resource
 
 
-def _chosen(thing: Thing, names: Iterable[str]) -> Thing:
-    return {name: thing[name] for name in names if name in thing}
+def _pick(resource: Resource, names: Iterable[str]) -> Resource:
+    return {name: resource[name] for name in names if name in resource}

@@ -1,7 +1,7 @@
-"""Answer as Honeycomb's configuration API does where it takes nothing, and look at each request before it is served.
+"""Check keys and permissions, validate bodies and build error responses.
 
-Source: Honeycomb API reference, "Errors" (a text under `error`, or an RFC 7807 problem with `type_detail`) and the
-permission that each part of the API asks of a key.
+Source: Honeycomb API reference, "Errors" (a text under `error`, or an RFC 7807 problem with `type_detail`), and the
+key permission that each part of the API requires.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, Final, NoReturn
 
 from flask import Response, abort, jsonify, make_response, request
 
-from tests.fakes.honeycomb_api.environment import Environment, Refusal, Thing
-from tests.fakes.honeycomb_api.schemas import Check, Fault
+from tests.fakes.honeycomb_api.environment import Environment, Refusal, Resource
+from tests.fakes.honeycomb_api.schemas import FieldError, Schema
 
 KEY_HEADER: Final = "X-Honeycomb-Team"
 PERMISSION_OF: Final = {
@@ -23,60 +23,60 @@ PERMISSION_OF: Final = {
     "triggers": "triggers",
     "markers": "markers",
 }
-"""What a key must be allowed, by the part of the path. `queries` in a key's access is to run them."""
+"""The required permission by path segment. The permission `queries` is for running queries."""
 
 
-def before(holds: Environment) -> Response | None:
-    """Refuse what is planned to be refused, and what the key does not open."""
+def check_request(environment: Environment) -> Response | None:
+    """Record the request; answer with a planned refusal, or reject a key without access."""
     line = f"{request.method} {request.path}"
-    holds.requests.append(line)
-    if planned := holds.refusal_of(request.method, request.path, after=False):
-        return _planned(planned)
-    given = request.headers.get(KEY_HEADER, "")
-    if not given or (holds.key is not None and not hmac.compare_digest(given.encode(), holds.key.encode())):
+    environment.requests.append(line)
+    if refusal := environment.refusal_of(request.method, request.path, after=False):
+        return _response_of(refusal)
+    key = request.headers.get(KEY_HEADER, "")
+    if not key or (environment.key is not None and not hmac.compare_digest(key.encode(), environment.key.encode())):
         return make_response(jsonify(error="unknown API key - check your credentials"), 401)
-    part = request.path.split("/")[2] if request.path.startswith("/1/") else ""
-    needed = PERMISSION_OF.get(part)
-    if needed and (holds.key_type != "configuration" or needed in holds.denied):
+    segment = request.path.split("/")[2] if request.path.startswith("/1/") else ""
+    permission = PERMISSION_OF.get(segment)
+    if permission and (environment.key_type != "configuration" or permission in environment.denied):
         return make_response(jsonify(error="Your API key does not have permission to access this resource."), 403)
     return None
 
 
-def after_answer(holds: Environment, response: Response) -> Response:
-    """Note what was written, and say how much of the rate limit is left."""
+def decorate_response(environment: Environment, response: Response) -> Response:
+    """Record accepted writes and add the rate limit headers."""
     if response.status_code < HTTPStatus.MULTIPLE_CHOICES and request.method in {"POST", "PUT"}:
-        holds.writes.append(f"{request.method} {request.path}")
-        if planned := holds.refusal_of(request.method, request.path, after=True):
-            response = _planned(planned)
+        environment.writes.append(f"{request.method} {request.path}")
+        if refusal := environment.refusal_of(request.method, request.path, after=True):
+            response = _response_of(refusal)
     response.headers.setdefault("RateLimit", "limit=100, remaining=99, reset=60")
     response.headers.setdefault("RateLimitPolicy", "100;w=60")
     return response
 
 
-def _planned(refusal: Refusal) -> Response:
+def _response_of(refusal: Refusal) -> Response:
     response = make_response(jsonify(refusal.body or {"error": "planned"}), refusal.status)
     response.headers.update(dict(refusal.headers))
     return response
 
 
-def body_of(check: Check) -> Thing:
-    """Return the request's body if `check` takes it."""
+def validated_body(schema: Schema) -> Resource:
+    """Return the request's JSON body, or reject it when it does not match `schema`."""
     body = request.get_json(force=True, silent=True)
     if body is None:
-        refuse(400, "The request body could not be parsed.")
-    refuse_invalid(check("", body))
-    found: Thing = body
-    return found
+        reject(400, "The request body could not be parsed.")
+    reject_invalid(schema("", body))
+    resource: Resource = body
+    return resource
 
 
-def refuse(status: int, error: str) -> NoReturn:
-    """Answer `status` with a text alone."""
+def reject(status: int, error: str) -> NoReturn:
+    """Abort with `status` and an error text."""
     abort(make_response(jsonify(error=error), status))
 
 
-def refuse_invalid(faults: Iterable[Fault]) -> None:
-    """Answer 422 where there are faults."""
-    detail: list[dict[str, Any]] = [fault._asdict() for fault in faults]
+def reject_invalid(errors: Iterable[FieldError]) -> None:
+    """Abort with 422 and a validation problem if there are errors."""
+    detail: list[dict[str, Any]] = [error._asdict() for error in errors]
     if not detail:
         return
     problem = {

@@ -1,6 +1,6 @@
-"""Check JSON against a shape, field by field, and word each fault as Honeycomb does.
+"""Validate JSON field by field, with Honeycomb's error codes.
 
-Source of the wording: Honeycomb API reference, "Errors", `type_detail` of a validation problem: a field, one of the
+Source: Honeycomb API reference, "Errors", `type_detail` of a validation problem: a field, one of the
 codes `invalid`, `missing`, `incorrect_type`, and a description.
 """
 
@@ -10,107 +10,107 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 
-class Fault(NamedTuple):
-    """What is wrong with one field."""
+class FieldError(NamedTuple):
+    """A validation error of one field."""
 
     field: str
     code: str
     description: str
 
 
-Check = Callable[[str, Any], Iterator[Fault]]
-"""Yields the faults of a value, given the field's name."""
+Schema = Callable[[str, Any], Iterator[FieldError]]
+"""Yields the errors of a value, given the field's name."""
 
 
-def text(most: int = 1_000_000, least: int = 0) -> Check:
-    """Take a text of `least` to `most` characters."""
+def text(max_length: int = 1_000_000, min_length: int = 0) -> Schema:
+    """Accept a string of `min_length` to `max_length` characters."""
 
-    def check(field: str, value: object) -> Iterator[Fault]:
+    def validate(field: str, value: object) -> Iterator[FieldError]:
         if not isinstance(value, str):
-            yield Fault(field, "incorrect_type", "must be a string")
-        elif not least <= len(value) <= most:
-            yield Fault(field, "invalid", f"must have {least} to {most} characters")
+            yield FieldError(field, "incorrect_type", "must be a string")
+        elif not min_length <= len(value) <= max_length:
+            yield FieldError(field, "invalid", f"must have {min_length} to {max_length} characters")
 
-    return check
+    return validate
 
 
-def whole(least: int, most: int = 2**53, multiple: int = 1) -> Check:
-    """Take a whole number from `least` to `most` that is a multiple of `multiple`."""
+def integer(minimum: int, maximum: int = 2**53, multiple_of: int = 1) -> Schema:
+    """Accept an integer from `minimum` to `maximum` that is a multiple of `multiple_of`."""
 
-    def check(field: str, value: object) -> Iterator[Fault]:
+    def validate(field: str, value: object) -> Iterator[FieldError]:
         if not isinstance(value, int) or isinstance(value, bool):
-            yield Fault(field, "incorrect_type", "must be an integer")
-        elif not least <= value <= most or value % multiple:
-            yield Fault(field, "invalid", f"must be from {least} to {most}, a multiple of {multiple}")
+            yield FieldError(field, "incorrect_type", "must be an integer")
+        elif not minimum <= value <= maximum or value % multiple_of:
+            yield FieldError(field, "invalid", f"must be from {minimum} to {maximum}, a multiple of {multiple_of}")
 
-    return check
+    return validate
 
 
-def number(field: str, value: object) -> Iterator[Fault]:
-    """Take any number."""
+def number(field: str, value: object) -> Iterator[FieldError]:
+    """Accept any number."""
     if not isinstance(value, int | float) or isinstance(value, bool):
-        yield Fault(field, "incorrect_type", "must be a number")
+        yield FieldError(field, "incorrect_type", "must be a number")
 
 
-def boolean(field: str, value: object) -> Iterator[Fault]:
-    """Take true or false."""
+def boolean(field: str, value: object) -> Iterator[FieldError]:
+    """Accept true or false."""
     if not isinstance(value, bool):
-        yield Fault(field, "incorrect_type", "must be a boolean")
+        yield FieldError(field, "incorrect_type", "must be a boolean")
 
 
-def anything(_field: str, _value: object) -> Iterator[Fault]:
-    """Take any value."""
+def anything(_field: str, _value: object) -> Iterator[FieldError]:
+    """Accept any value."""
     return iter(())
 
 
-def one_of(values: Collection[str | int]) -> Check:
-    """Take one of `values`."""
+def one_of(values: Collection[str | int]) -> Schema:
+    """Accept one of `values`."""
 
-    def check(field: str, value: object) -> Iterator[Fault]:
+    def validate(field: str, value: object) -> Iterator[FieldError]:
         if value not in values or isinstance(value, bool):
-            yield Fault(field, "invalid", f"must be one of {', '.join(map(str, values))}")
+            yield FieldError(field, "invalid", f"must be one of {', '.join(map(str, values))}")
 
-    return check
+    return validate
 
 
-def or_null(inner: Check) -> Check:
-    """Take null, or what `inner` takes."""
+def or_null(inner: Schema) -> Schema:
+    """Accept null, or a value that `inner` accepts."""
     return lambda field, value: iter(()) if value is None else inner(field, value)
 
 
-def array(inner: Check, most: int = 1_000_000) -> Check:
-    """Take a list of at most `most` values that `inner` takes."""
+def array(inner: Schema, max_items: int = 1_000_000) -> Schema:
+    """Accept a list of at most `max_items` values that `inner` accepts."""
 
-    def check(field: str, value: object) -> Iterator[Fault]:
+    def validate(field: str, value: object) -> Iterator[FieldError]:
         if not isinstance(value, list):
-            yield Fault(field, "incorrect_type", "must be an array")
+            yield FieldError(field, "incorrect_type", "must be an array")
             return
-        if len(value) > most:
-            yield Fault(field, "invalid", f"must have at most {most} items")
-        for at, each in enumerate(value):
-            yield from inner(f"{field}[{at}]", each)
+        if len(value) > max_items:
+            yield FieldError(field, "invalid", f"must have at most {max_items} items")
+        for index, each in enumerate(value):
+            yield from inner(f"{field}[{index}]", each)
 
-    return check
+    return validate
 
 
-def record(fields: Mapping[str, Check], required: Collection[str] = ()) -> Check:
-    """Take an object of these `fields` and no other, those of `required` at least.
+def record(fields: Mapping[str, Schema], required: Collection[str] = ()) -> Schema:
+    """Accept an object of these `fields`, of which `required` must be present.
 
-    The API reference does not say that other fields are refused: here they are, because a misspelt one does nothing.
+    Unknown fields are errors, unlike in the API reference, because a misspelt field would have no effect.
     """
 
-    def check(field: str, value: object) -> Iterator[Fault]:
+    def validate(field: str, value: object) -> Iterator[FieldError]:
         if not isinstance(value, dict):
-            yield Fault(field, "incorrect_type", "must be an object")
+            yield FieldError(field, "incorrect_type", "must be an object")
             return
-        within = f"{field}." if field else ""
+        prefix = f"{field}." if field else ""
         for name in required:
             if name not in value:
-                yield Fault(within + name, "missing", "is required")
+                yield FieldError(prefix + name, "missing", "is required")
         for name, each in value.items():
             if name in fields:
-                yield from fields[name](within + name, each)
+                yield from fields[name](prefix + name, each)
             else:
-                yield Fault(within + name, "invalid", "is unknown")
+                yield FieldError(prefix + name, "invalid", "is unknown")
 
-    return check
+    return validate

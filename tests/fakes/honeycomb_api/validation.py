@@ -1,4 +1,4 @@
-"""Check what is sent to Honeycomb's configuration API (Honeycomb API reference, version 1)."""
+"""The schemas of requests, and rules between their fields (Honeycomb API reference, version 1)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from tests.fakes.honeycomb_api.schemas import (
-    Fault,
+    FieldError,
     anything,
     array,
     boolean,
+    integer,
     number,
     one_of,
     or_null,
     record,
     text,
-    whole,
 )
 
 Body = Mapping[str, Any]
@@ -38,53 +38,54 @@ FILTER_OPS: Final = (
 )
 OFFSETS: Final = (1800, 3600, 7200, 28_800, 86_400, 604_800, 2_419_200, 15_724_800)
 DEFAULT_RANGE: Final = 7200
-GROUPS: Final = 1000
-"""The most groups when a query is made; 10 000 come with `disable_series`, which is a matter of running one."""
+MAX_GROUPS: Final = 1000
+"""The largest `limit` of a query; 10 000 with `disable_series`, which applies to running one."""
 
-_MANY = 100
+_MAX_ITEMS = 100
 _NAME = or_null(text())
 QUERY: Final = record(
     {
-        "breakdowns": array(text(least=1), _MANY),
-        "calculations": array(record({"op": one_of(QUERY_OPS), "column": _NAME}, ("op",)), _MANY),
+        "breakdowns": array(text(min_length=1), _MAX_ITEMS),
+        "calculations": array(record({"op": one_of(QUERY_OPS), "column": _NAME}, ("op",)), _MAX_ITEMS),
         "filters": array(
-            record({"op": one_of(FILTER_OPS), "column": _NAME, "value": anything}, ("column", "op")), _MANY
+            record({"op": one_of(FILTER_OPS), "column": _NAME, "value": anything}, ("column", "op")), _MAX_ITEMS
         ),
         "filter_combination": one_of(("AND", "OR")),
-        "granularity": whole(1),
+        "granularity": integer(1),
         "orders": array(
-            record({"column": text(), "op": one_of(QUERY_OPS), "order": one_of(("ascending", "descending"))}), _MANY
+            record({"column": text(), "op": one_of(QUERY_OPS), "order": one_of(("ascending", "descending"))}),
+            _MAX_ITEMS,
         ),
-        "limit": whole(1, GROUPS),
-        "start_time": whole(1),
-        "end_time": whole(1),
-        "time_range": whole(1),
+        "limit": integer(1, MAX_GROUPS),
+        "start_time": integer(1),
+        "end_time": integer(1),
+        "time_range": integer(1),
         "havings": array(
             record(
                 {"calculate_op": one_of(HAVING_OPS), "column": _NAME, "op": one_of(COMPARISONS), "value": number},
                 ("calculate_op",),
             ),
-            _MANY,
+            _MAX_ITEMS,
         ),
         "calculated_fields": array(
-            record({"name": text(least=1), "expression": text(least=1)}, ("name", "expression")), _MANY
+            record({"name": text(min_length=1), "expression": text(min_length=1)}, ("name", "expression")), _MAX_ITEMS
         ),
         "compare_time_offset_seconds": one_of(OFFSETS),
     }
 )
 ANNOTATION: Final = record(
     {
-        **{"name": text(320, 1), "description": text(1023), "query_id": text(least=1)},
+        **{"name": text(320, 1), "description": text(1023), "query_id": text(min_length=1)},
         **dict.fromkeys(("id", "created_at", "updated_at", "source"), anything),
     },
     ("name", "query_id"),
 )
 _TAGS = array(record({"key": text(32, 1), "value": text(128, 1)}, ("key", "value")), 10)
-_POSITION = record({size: whole(0) for size in ("x_coordinate", "y_coordinate", "height", "width")})
+_POSITION = record({size: integer(0) for size in ("x_coordinate", "y_coordinate", "height", "width")})
 _QUERY_PANEL = record(
     {
-        "query_id": text(least=1),
-        "query_annotation_id": text(least=1),
+        "query_id": text(min_length=1),
+        "query_annotation_id": text(min_length=1),
         "query_style": one_of(("graph", "table", "combo")),
         "visualization_settings": anything,
     },
@@ -100,12 +101,12 @@ _PANELS: Final = {
 }
 
 
-def _panel(field: str, value: object) -> Iterator[Fault]:
+def _panel(field: str, value: object) -> Iterator[FieldError]:
     kind = value.get("type") if isinstance(value, dict) else None
     if isinstance(kind, str) and kind in _PANELS:
         yield from _PANELS[kind](field, value)
     else:
-        yield Fault(f"{field}.type", "invalid", f"must be one of {', '.join(_PANELS)}")
+        yield FieldError(f"{field}.type", "invalid", f"must be one of {', '.join(_PANELS)}")
 
 
 BOARD: Final = record(
@@ -122,18 +123,18 @@ BOARD: Final = record(
     ("name", "type"),
 )
 MARKER: Final = record(
-    {"message": text(), "type": text(), "url": text(), "start_time": whole(0), "end_time": whole(0)},
+    {"message": text(), "type": text(), "url": text(), "start_time": integer(0), "end_time": integer(0)},
 )
 TRIGGER: Final = record(
     {
         "name": text(120, 1),
         "description": text(1023),
         "query": QUERY,
-        "query_id": text(least=1),
+        "query_id": text(min_length=1),
         "threshold": record(
-            {"op": one_of((">", ">=", "<", "<=")), "value": number, "exceeded_limit": whole(1, 5)}, ("op", "value")
+            {"op": one_of((">", ">=", "<", "<=")), "value": number, "exceeded_limit": integer(1, 5)}, ("op", "value")
         ),
-        "frequency": whole(60, 86_400, 60),
+        "frequency": integer(60, 86_400, 60),
         "alert_type": one_of(("on_change", "on_true")),
         "disabled": boolean,
         "recipients": array(record({"id": text(), "type": text(), "target": text(), "details": anything})),
@@ -144,75 +145,77 @@ TRIGGER: Final = record(
     },
     ("name", "threshold"),
 )
-_IN_FORMULA = re.compile(r'\$"([^"]+)"|\$([\w./:=+?-]+)|"(?:[^"\\]|\\.)*"|`[^`]*`')
+_COLUMN_REFERENCE = re.compile(r'\$"([^"]+)"|\$([\w./:=+?-]+)|"(?:[^"\\]|\\.)*"|`[^`]*`')
 
 
-def query_faults(query: Body) -> Iterator[Fault]:
-    """Yield what the fields of a query, each of the right shape, are not to each other."""
-    calculated = [(each["op"], each.get("column")) for each in query.get("calculations", [])]
-    for at, (op, column) in enumerate(calculated):
+def query_errors(query: Body) -> Iterator[FieldError]:
+    """Yield the errors between the fields of a query that matches its schema."""
+    calculations = [(each["op"], each.get("column")) for each in query.get("calculations", [])]
+    for index, (op, column) in enumerate(calculations):
         if (op in WITHOUT_COLUMN) != (column is None):
-            yield Fault(f"calculations[{at}].column", "invalid", f"{op} {'takes no' if column else 'needs a'} column")
-    for at, each in enumerate(query.get("filters", [])):
-        yield from _filter_faults(f"filters[{at}]", each)
-    for at, each in enumerate(query.get("orders", [])):
+            yield FieldError(
+                f"calculations[{index}].column", "invalid", f"{op} {'takes no' if column else 'needs a'} column"
+            )
+    for index, each in enumerate(query.get("filters", [])):
+        yield from _filter_errors(f"filters[{index}]", each)
+    for index, each in enumerate(query.get("orders", [])):
         term = (each.get("op"), each.get("column"))
-        if term not in calculated and (each.get("op") or each.get("column") not in query.get("breakdowns", [])):
-            yield Fault(f"orders[{at}]", "invalid", "must be one of the breakdowns or calculations")
-    for at, each in enumerate(query.get("havings", [])):
-        if (each["calculate_op"], each.get("column")) not in calculated:
-            yield Fault(f"havings[{at}]", "invalid", "must be one of the calculations")
-    yield from _time_faults(query)
+        if term not in calculations and (each.get("op") or each.get("column") not in query.get("breakdowns", [])):
+            yield FieldError(f"orders[{index}]", "invalid", "must be one of the breakdowns or calculations")
+    for index, each in enumerate(query.get("havings", [])):
+        if (each["calculate_op"], each.get("column")) not in calculations:
+            yield FieldError(f"havings[{index}]", "invalid", "must be one of the calculations")
+    yield from _time_errors(query)
 
 
-def trigger_query_faults(query: Body, frequency: int) -> Iterator[Fault]:
-    """Yield what keeps a query from being a trigger's ("Triggers": one figure, of at most four times the frequency)."""
+def trigger_query_errors(query: Body, frequency: int) -> Iterator[FieldError]:
+    """Yield why a query cannot be a trigger's ("Triggers": one calculation, at most four times the frequency)."""
     for name in ("orders", "limit", "start_time", "end_time", "granularity"):
         if name in query:
-            yield Fault(f"query.{name}", "invalid", "trigger queries cannot have it")
+            yield FieldError(f"query.{name}", "invalid", "trigger queries cannot have it")
     having = {(each["calculate_op"], each.get("column")) for each in query.get("havings", [])}
-    asked = [(each["op"], each.get("column")) for each in query.get("calculations", [])]
-    if any(op in {"HEATMAP", "CONCURRENCY"} for op, _ in asked):
-        yield Fault("query.calculations", "invalid", "trigger queries cannot use HEATMAP or CONCURRENCY")
-    if len(asked) > 1 and len([each for each in asked if each not in having]) != 1:
-        yield Fault("query.calculations", "invalid", "trigger queries must have a single calculation")
+    calculations = [(each["op"], each.get("column")) for each in query.get("calculations", [])]
+    if any(op in {"HEATMAP", "CONCURRENCY"} for op, _ in calculations):
+        yield FieldError("query.calculations", "invalid", "trigger queries cannot use HEATMAP or CONCURRENCY")
+    if len(calculations) > 1 and len([each for each in calculations if each not in having]) != 1:
+        yield FieldError("query.calculations", "invalid", "trigger queries must have a single calculation")
     if query.get("time_range", DEFAULT_RANGE) > min(4 * frequency, 86_400):
-        yield Fault("frequency", "invalid", "the query's duration cannot be more than four times the frequency")
+        yield FieldError("frequency", "invalid", "the query's duration cannot be more than four times the frequency")
 
 
-def columns_of(query: Body) -> Iterator[tuple[str, str]]:
-    """Yield each field of a query that names a column of the dataset, and the column."""
-    own = {each["name"] for each in query.get("calculated_fields", [])}
-    for at, column in enumerate(query.get("breakdowns", [])):
-        if column not in own:
-            yield f"breakdowns[{at}]", column
+def columns_in(query: Body) -> Iterator[tuple[str, str]]:
+    """Yield the fields of a query that reference columns of the dataset, each with the column."""
+    calculated = {each["name"] for each in query.get("calculated_fields", [])}
+    for index, column in enumerate(query.get("breakdowns", [])):
+        if column not in calculated:
+            yield f"breakdowns[{index}]", column
     for kind in ("calculations", "filters", "havings", "orders"):
-        for at, each in enumerate(query.get(kind, [])):
-            if (column := each.get("column")) and column not in own:
-                yield f"{kind}[{at}].column", column
-    for at, each in enumerate(query.get("calculated_fields", [])):
-        for quoted, plain in _IN_FORMULA.findall(each["expression"]):
-            if quoted or plain:
-                yield f"calculated_fields[{at}].expression", quoted or plain
+        for index, each in enumerate(query.get(kind, [])):
+            if (column := each.get("column")) and column not in calculated:
+                yield f"{kind}[{index}].column", column
+    for index, each in enumerate(query.get("calculated_fields", [])):
+        for quoted, bare in _COLUMN_REFERENCE.findall(each["expression"]):
+            if quoted or bare:
+                yield f"calculated_fields[{index}].expression", quoted or bare
 
 
-def _filter_faults(field: str, each: Body) -> Iterator[Fault]:
+def _filter_errors(field: str, each: Body) -> Iterator[FieldError]:
     op, value = each["op"], each.get("value")
     if (op in WITHOUT_VALUE) != (value is None):
-        yield Fault(f"{field}.value", "invalid", f"{op} {'needs a' if value is None else 'takes no'} value")
+        yield FieldError(f"{field}.value", "invalid", f"{op} {'needs a' if value is None else 'takes no'} value")
     elif (op in WITH_LIST) != isinstance(value, list) or isinstance(value, dict):
-        yield Fault(f"{field}.value", "incorrect_type", f"is not what {op} compares with")
+        yield FieldError(f"{field}.value", "incorrect_type", f"is not what {op} compares with")
 
 
-def _time_faults(query: Body) -> Iterator[Fault]:
+def _time_errors(query: Body) -> Iterator[FieldError]:
     start, end = query.get("start_time"), query.get("end_time")
     if start and end and start > end:
-        yield Fault("start_time", "invalid", "must be <= end_time")
+        yield FieldError("start_time", "invalid", "must be <= end_time")
     if start and end and "time_range" in query:
-        yield Fault("time_range", "invalid", "cannot be given with both start_time and end_time")
+        yield FieldError("time_range", "invalid", "cannot be given with both start_time and end_time")
     duration = end - start if start and end else query.get("time_range", DEFAULT_RANGE)
     granularity = query.get("granularity")
     if granularity is not None and not duration / 1000 <= granularity <= duration:
-        yield Fault("granularity", "invalid", "must be from a thousandth of the time range to all of it")
+        yield FieldError("granularity", "invalid", "must be from a thousandth of the time range to all of it")
     if query.get("compare_time_offset_seconds", duration) < duration:
-        yield Fault("compare_time_offset_seconds", "invalid", "must not be shorter than the time range")
+        yield FieldError("compare_time_offset_seconds", "invalid", "must not be shorter than the time range")
