@@ -47,7 +47,7 @@ def test_an_address_and_its_nat_gateway_are_created_retagged_in_place_and_delete
     [retagged] = ec2.describe_nat_gateways()["NatGateways"]
     assert retagged["NatGatewayId"] == gateway["NatGatewayId"]
     assert {"Key": "Name", "Value": "second"} in retagged["Tags"]
-    assert [found["PublicIp"] for found in ec2.describe_addresses()["Addresses"]] == [address["PublicIp"]]
+    assert [each["PublicIp"] for each in ec2.describe_addresses()["Addresses"]] == [address["PublicIp"]]
 
     stack.delete()
     assert ec2.describe_addresses()["Addresses"] == []
@@ -92,13 +92,13 @@ def group_resources(port: int) -> Template:
 
 
 def ports(aws: Aws, group: str) -> tuple[list[int], list[int]]:
-    [found] = aws.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"]
-    sides = (found["IpPermissions"], found["IpPermissionsEgress"])
-    inward, outward = ([rule["FromPort"] for rule in side if "FromPort" in rule] for side in sides)
-    return inward, outward
+    [description] = aws.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    sides = (description["IpPermissions"], description["IpPermissionsEgress"])
+    ingress, egress = ([rule["FromPort"] for rule in side if "FromPort" in rule] for side in sides)
+    return ingress, egress
 
 
-def test_rules_that_stand_apart_open_their_group_are_replaced_and_close_it_when_they_go(aws: Aws) -> None:
+def test_standalone_security_group_rules_are_created_replaced_and_deleted(aws: Aws) -> None:
     stack = aws.stack(group_resources(4567))
     group = stack.physical_id("Group")
     first = stack.physical_id("In")
@@ -113,7 +113,7 @@ def test_rules_that_stand_apart_open_their_group_are_replaced_and_close_it_when_
     assert ports(aws, group) == ([], [])
 
 
-def test_a_rule_of_a_group_that_is_not_there_fails_its_stack_with_the_reason(aws: Aws) -> None:
+def test_a_rule_of_an_unknown_security_group_fails_its_stack_with_the_reason(aws: Aws) -> None:
     rule = of_type("SecurityGroupIngress", GroupId="sg-none", IpProtocol="tcp", CidrIp="10.0.0.0/16")
 
     with pytest.raises(AssertionError, match="sg-none"):

@@ -12,7 +12,7 @@ def secret(description: str, name: str = "local/cruddur/honeycomb-api-key") -> T
     return {"Key": {"Type": "AWS::SecretsManager::Secret", "Properties": properties}}
 
 
-def test_the_ref_of_a_secret_is_its_arn_and_an_update_leaves_what_was_filled_in(aws: Aws) -> None:
+def test_the_ref_of_a_secret_is_its_arn_and_an_update_keeps_its_value(aws: Aws) -> None:
     secretsmanager = aws.client("secretsmanager")
     stack = aws.stack(secret("first"), Key={"Ref": "Key"})
     arn = stack.outputs()["Key"]
@@ -35,5 +35,5 @@ def test_a_renamed_secret_is_replaced(aws: Aws) -> None:
     stack = aws.stack(secret("first", "old"))
     stack.update(secret("first", "new"))
 
-    [found] = secretsmanager.list_secrets()["SecretList"]
-    assert (found["Name"], found["ARN"]) == ("new", stack.physical_id("Key"))
+    [listed] = secretsmanager.list_secrets()["SecretList"]
+    assert (listed["Name"], listed["ARN"]) == ("new", stack.physical_id("Key"))

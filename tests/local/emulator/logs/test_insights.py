@@ -1,4 +1,4 @@
-"""Each command of a Logs Insights query does what AWS's user guide says of it; what is not known is refused."""
+"""Logs Insights commands behave as in AWS's user guide; unsupported syntax is an error."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def column(query: str, name: str = "@ptr") -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("condition", "found"),
+    ("condition", "matches"),
     [
         ("status = 500", "23"),
         ('status = "500"', "23"),
@@ -61,8 +61,8 @@ def column(query: str, name: str = "@ptr") -> list[str]:
         ("user = 'it\\'s'", ""),
     ],
 )
-def test_a_filter_keeps_the_events_that_it_describes(condition: str, found: str) -> None:
-    assert column(f"filter {condition}") == list(found)
+def test_filter_keeps_matching_events(condition: str, matches: str) -> None:
+    assert column(f"filter {condition}") == list(matches)
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,11 @@ def test_a_filter_keeps_the_events_that_it_describes(condition: str, found: str)
         ("@timestamp desc", "43210"),
     ],
 )
-def test_sort_puts_numbers_in_their_order_and_what_is_missing_last(key: str, order: str) -> None:
+def test_sort_orders_numbers_numerically_and_missing_fields_last(key: str, order: str) -> None:
     assert column(f"sort {key}") == list(order)
 
 
-def test_columns_are_those_asked_for_and_a_missing_field_is_left_out() -> None:
+def test_fields_and_display_choose_the_columns_without_missing_fields() -> None:
     first, second, *_ = rows("fields route | fields user, nested.list.0 | limit 2")
     assert first == {"route": "/home", "user": "andrew", "nested.list.0": "1", "@ptr": "pointer-0"}
     assert second == {"route": "/home", "user": "worf", "@ptr": "pointer-1"}
@@ -87,7 +87,7 @@ def test_columns_are_those_asked_for_and_a_missing_field_is_left_out() -> None:
     assert list(rows("limit 1")[0]) == ["@timestamp", "@message", "@logStream", "@log", "@ptr"]
 
 
-def test_stats_counts_and_measures_each_group() -> None:
+def test_stats_aggregates_each_group() -> None:
     query = """# a comment
     filter ispresent(ms)
     | stats count(*) as n, count(user) as users, count_distinct(status) as kinds, sum(ms), avg(ms), min(ms), max(ms),
@@ -101,28 +101,28 @@ def test_stats_counts_and_measures_each_group() -> None:
     ]
 
 
-def test_stats_counts_by_stretches_of_time() -> None:
+def test_stats_groups_by_time_bins() -> None:
     assert rows("stats count(*) as n by bin(2m) | sort n desc | limit 1") == [
         {"bin(2m)": "2026-11-24 12:00:00.000", "n": "2"}
     ]
     assert column("stats avg(ms) as mean by bin(1h) as hour", "mean") == ["16.375"]
 
 
-def test_stats_of_stats_are_taken_once() -> None:
+def test_stats_can_aggregate_stats_once() -> None:
     assert rows("stats count(*) as n by route | stats max(n) as most") == [{"most": "3"}]
 
 
-def test_a_limit_may_stand_before_what_is_shown() -> None:
+def test_display_may_follow_limit() -> None:
     assert rows("fields route, ms | sort ms desc | limit 1 | display ms") == [{"ms": "30", "@ptr": "pointer-1"}]
 
 
-def test_without_an_event_a_count_is_nought_and_a_mean_is_nothing() -> None:
+def test_without_events_a_count_is_zero_and_a_mean_is_missing() -> None:
     assert rows("filter status = 1 | stats count(*) as n, avg(ms) as mean") == [{"n": "0"}]
     assert rows("filter status = 1 | stats count(*) as n by route") == []
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("parse @message '*' as a", "line 1 column 1: \"parse @message '*' as a\""),
         ("fields a\n| dedup b", "line 2 column 3: 'dedup b'"),
@@ -142,7 +142,7 @@ def test_without_an_event_a_count_is_nought_and_a_mean_is_nothing() -> None:
         (f"filter a = '{'x' * MAX_QUERY}'", f"{MAX_QUERY} are allowed"),
     ],
 )
-def test_what_is_not_understood_is_refused_by_its_place(query: str, said: str) -> None:
-    with pytest.raises(QueryError) as refused:
+def test_unsupported_syntax_is_an_error_with_its_position(query: str, message: str) -> None:
+    with pytest.raises(QueryError) as error:
         run(query, EVENTS)
-    assert said in str(refused.value)
+    assert message in str(error.value)

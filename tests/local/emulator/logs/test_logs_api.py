@@ -29,10 +29,10 @@ def logs(aws: Aws) -> Client:
     return client
 
 
-def test_lines_come_back_as_they_were_put(logs: Client) -> None:
-    found = logs.get_log_events(logGroupName=GROUP, logStreamName="one", startFromHead=True)["events"]
+def test_events_are_returned_as_put(logs: Client) -> None:
+    events = logs.get_log_events(logGroupName=GROUP, logStreamName="one", startFromHead=True)["events"]
 
-    assert [event["message"] for event in found] == LINES
+    assert [event["message"] for event in events] == LINES
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def test_lines_come_back_as_they_were_put(logs: Client) -> None:
         ("{ $.error NOT EXISTS }", [0]),
     ],
 )
-def test_a_filter_pattern_selects_the_lines_that_it_describes(logs: Client, pattern: str, numbers: list[int]) -> None:
-    found = logs.filter_log_events(logGroupName=GROUP, filterPattern=pattern)["events"]
+def test_a_filter_pattern_selects_matching_events(logs: Client, pattern: str, numbers: list[int]) -> None:
+    events = logs.filter_log_events(logGroupName=GROUP, filterPattern=pattern)["events"]
 
-    assert [event["message"] for event in found] == [LINES[number] for number in numbers]
+    assert [event["message"] for event in events] == [LINES[number] for number in numbers]
 
 
 @pytest.mark.parametrize(
@@ -75,22 +75,22 @@ def test_a_filter_pattern_selects_the_lines_that_it_describes(logs: Client, patt
         r'"\q"',
     ],
 )
-def test_a_pattern_that_is_not_understood_is_refused(logs: Client, pattern: str) -> None:
-    with pytest.raises(ClientError) as refused:
+def test_an_unsupported_filter_pattern_is_an_invalid_parameter(logs: Client, pattern: str) -> None:
+    with pytest.raises(ClientError) as error:
         logs.filter_log_events(logGroupName=GROUP, filterPattern=pattern)
 
-    assert refused.value.response["Error"]["Code"] == "InvalidParameterException"
+    assert error.value.response["Error"]["Code"] == "InvalidParameterException"
 
 
-def saved(query: str) -> Template:
+def query_definition(query: str) -> Template:
     properties = {"Name": "cruddur/by-trace", "QueryString": query, "LogGroupNames": [GROUP]}
     return {"Query": {"Type": "AWS::Logs::QueryDefinition", "Properties": properties}}
 
 
-def test_a_saved_query_keeps_its_id_when_its_text_changes(aws: Aws) -> None:
+def test_a_query_definition_keeps_its_id_across_updates(aws: Aws) -> None:
     logs = aws.client("logs")
-    stack = aws.stack(saved("fields @message"))
-    stack.update(saved("fields @timestamp"))
+    stack = aws.stack(query_definition("fields @message"))
+    stack.update(query_definition("fields @timestamp"))
 
     [query] = logs.describe_query_definitions(queryDefinitionNamePrefix="cruddur/")["queryDefinitions"]
     assert query["queryDefinitionId"] == stack.physical_id("Query")
@@ -100,12 +100,12 @@ def test_a_saved_query_keeps_its_id_when_its_text_changes(aws: Aws) -> None:
     assert logs.describe_query_definitions()["queryDefinitions"] == []
 
 
-def test_saved_queries_are_put_and_deleted_by_the_api(aws: Aws) -> None:
+def test_query_definitions_are_put_and_deleted_by_the_api(aws: Aws) -> None:
     logs = aws.client("logs")
     query = logs.put_query_definition(name="mine", queryString="fields @message")["queryDefinitionId"]
     logs.put_query_definition(queryDefinitionId=query, name="ours", queryString="fields @message")
 
-    assert [found["name"] for found in logs.describe_query_definitions()["queryDefinitions"]] == ["ours"]
+    assert [each["name"] for each in logs.describe_query_definitions()["queryDefinitions"]] == ["ours"]
     assert logs.delete_query_definition(queryDefinitionId=query)["success"] is True
     with pytest.raises(logs.exceptions.ResourceNotFoundException):
         logs.delete_query_definition(queryDefinitionId=query)
@@ -113,12 +113,12 @@ def test_saved_queries_are_put_and_deleted_by_the_api(aws: Aws) -> None:
 
 def rows(logs: Client, query: str) -> list[dict[str, str]]:
     now = int(time.time())
-    begun = logs.start_query(logGroupName=GROUP, startTime=now - 60, endTime=now + 60, queryString=query)
-    found = logs.get_query_results(queryId=begun["queryId"])["results"]
-    return [{field["field"]: field["value"] for field in row if field["field"] != "@ptr"} for row in found]
+    started = logs.start_query(logGroupName=GROUP, startTime=now - 60, endTime=now + 60, queryString=query)
+    results = logs.get_query_results(queryId=started["queryId"])["results"]
+    return [{field["field"]: field["value"] for field in row if field["field"] != "@ptr"} for row in results]
 
 
-def test_an_insights_query_finds_lines_by_the_fields_of_their_json(logs: Client) -> None:
+def test_an_insights_query_filters_by_json_fields(logs: Client) -> None:
     query = 'fields trace_id, error.type | filter status >= 500 and error.type = "ValueError"'
     assert rows(logs, query) == [{"trace_id": "b" * 32, "error.type": "ValueError"}]
 
@@ -133,6 +133,6 @@ def test_an_insights_query_sorts_and_limits_messages(logs: Client) -> None:
 @pytest.mark.parametrize(
     "query", ['parse @message "* *" as a, b', "dedup route", "filter status >=", "stats median(status)", "limit many"]
 )
-def test_an_insights_query_that_would_be_run_in_part_is_refused(logs: Client, query: str) -> None:
+def test_an_insights_query_with_unsupported_syntax_is_malformed(logs: Client, query: str) -> None:
     with pytest.raises(logs.exceptions.MalformedQueryException, match=r"not emulated|ends too early"):
         rows(logs, f"fields @message | {query}")

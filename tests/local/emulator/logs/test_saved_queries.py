@@ -1,4 +1,4 @@
-"""Each saved query, as it is deployed, answers its question from the log lines that the service really writes."""
+"""The deployed saved queries return the expected rows for log lines written by the service."""
 
 from __future__ import annotations
 
@@ -42,44 +42,46 @@ def logs(aws: Aws) -> Client:
 
 
 @pytest.fixture
-def answers(
+def responses(
     aws: Aws,
     logs: Client,  # noqa: ARG001 - the log group must be there
     monkeypatch: pytest.MonkeyPatch,
 ) -> list[TestResponse]:
-    """What the service answered, its log lines delivered."""
+    """The service's responses, once its log lines are delivered."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws.account)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "fake-secret-key")
     variables = {"CLOUDWATCH_LOG_GROUP": LOG_GROUP, "AWS_REGION": "us-east-1", "SERVICE_VERSION": VERSION}
     app = create_app(Settings.from_env({**variables, "FAULT_ROUTES": "true", "TRUST_USER_HEADER": "true"}))
     try:
-        return [_asked(app, path, user) for path, user in REQUESTS]
+        return [_get(app, path, user) for path, user in REQUESTS]
     finally:
         for sink, dropped in (("xray", 3), ("rollbar", 40)):
             DropReport(sink, Counts(dropped_full=dropped)).say("the queue is full", now=True)
         app.extensions[EXTENSION].shutdown()
 
 
-def _asked(app: Flask, path: str, user: str | None) -> TestResponse:
+def _get(app: Flask, path: str, user: str | None) -> TestResponse:
     headers = {"X-Cruddur-User": user} if user is not None else {}
     return app.test_client().get(path, headers=headers, buffered=True)
 
 
 @pytest.fixture
-def ask(logs: Client, answers: list[TestResponse]) -> Ask:
-    """Run a saved query by its title, as a person does who may edit it first."""
+def ask(logs: Client, responses: list[TestResponse]) -> Ask:
+    """Run a saved query by its title, with its text edited first."""
 
     def run(title: str, edit: Callable[[str], str] = str) -> list[Row]:
-        [saved] = logs.describe_query_definitions(queryDefinitionNamePrefix=f"Cruddur/{title}")["queryDefinitions"]
-        assert saved["logGroupNames"] == [LOG_GROUP]
+        [definition] = logs.describe_query_definitions(queryDefinitionNamePrefix=f"Cruddur/{title}")["queryDefinitions"]
+        assert definition["logGroupNames"] == [LOG_GROUP]
         now = int(time.time())
         span = {"startTime": now - 60, "endTime": now + 60}
-        begun = logs.start_query(logGroupNames=saved["logGroupNames"], queryString=edit(saved["queryString"]), **span)
-        rows = logs.get_query_results(queryId=begun["queryId"])["results"]
+        started = logs.start_query(
+            logGroupNames=definition["logGroupNames"], queryString=edit(definition["queryString"]), **span
+        )
+        rows = logs.get_query_results(queryId=started["queryId"])["results"]
         return [{column["field"]: column["value"] for column in row if column["field"] != "@ptr"} for row in rows]
 
-    assert [each.status_code for each in answers] == [200, 200, 200, 500, 200, 200]
+    assert [each.status_code for each in responses] == [200, 200, 200, 500, 200, 200]
     return run
 
 
@@ -95,9 +97,9 @@ def test_latency_by_user_id(ask: Ask) -> None:
     assert float(rows[0]["p99_ms"]) >= float(rows[1]["p99_ms"])
 
 
-def test_recent_traces_the_newest_first_and_no_health_checks(ask: Ask, answers: list[TestResponse]) -> None:
+def test_recent_traces_are_newest_first_without_health_checks(ask: Ask, responses: list[TestResponse]) -> None:
     rows = ask("Recent traces")
-    assert {row["trace_id"] for row in rows} == {each.headers["X-Trace-Id"] for each in answers[:-1]}
+    assert {row["trace_id"] for row in rows} == {each.headers["X-Trace-Id"] for each in responses[:-1]}
     assert [row["@timestamp"] for row in rows] == sorted((row["@timestamp"] for row in rows), reverse=True)
     [fault] = [row for row in rows if row["status"] == "500"]
     trace_id = fault["trace_id"]
@@ -110,7 +112,7 @@ def test_recent_traces_the_newest_first_and_no_health_checks(ask: Ask, answers: 
     }
 
 
-def test_slowest_routes_and_no_health_checks(ask: Ask) -> None:
+def test_slowest_routes_omit_health_checks(ask: Ask) -> None:
     rows = ask("Slowest routes")
     assert {row["route"]: row["requests"] for row in rows} == {HOME: "4", FAULT: "1"}
     slowest = [float(row["p99_ms"]) for row in rows]
@@ -125,9 +127,9 @@ def test_errors_by_route(ask: Ask) -> None:
     ]
 
 
-def test_everything_about_one_trace_once_its_id_is_put_in(ask: Ask, answers: list[TestResponse]) -> None:
+def test_everything_about_one_trace_with_its_id_filled_in(ask: Ask, responses: list[TestResponse]) -> None:
     assert ask("Everything about one trace") == []
-    trace_id = answers[3].headers["X-Trace-Id"]
+    trace_id = responses[3].headers["X-Trace-Id"]
     error, access = ask("Everything about one trace", lambda text: text.replace("0" * 32, trace_id))
     assert (error["level"], error["route"], access["message"]) == ("ERROR", FAULT, f"GET {FAULT} 500")
     assert "DeliberateError" in error["exception"]

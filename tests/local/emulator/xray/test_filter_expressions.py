@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.local.emulator.conftest import Aws, Client
-from tests.local.emulator.xray.test_traces import new_trace_id, put, search, segment
+from tests.local.emulator.xray.test_traces import new_trace_id, put_segments, search, segment
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -16,28 +16,30 @@ def http(status: int, url: str) -> dict[str, Any]:
 
 @pytest.fixture
 def xray(aws: Aws) -> Client:
-    """Two traces: a quick one that is fine, and a slow fault that called a service of another name."""
+    """Two traces: a quick one without errors, and a slow fault with a downstream service of another name."""
     client = aws.client("xray")
     client.create_group(GroupName="Cruddur", FilterExpression='service("Backend-Flask") { fault }')
-    fine = segment(new_trace_id(), http=http(200, "http://cruddur/home"), annotations={"handle": "andrew", "length": 3})
+    quick = segment(
+        new_trace_id(), http=http(200, "http://cruddur/home"), annotations={"handle": "andrew", "length": 3}
+    )
     slow = segment(trace_id := new_trace_id(), fault=True, http=http(500, "http://cruddur/fault"), user="bayko")
     slow["end_time"] = slow["start_time"] + 4
-    called = segment(trace_id, name="Rollbar", origin="remote", parent_id=slow["id"], error=True)
-    called["annotations"] = {"new": True}
-    assert put(client, fine, slow, called) == []
-    client.known = {fine["trace_id"]: "fine", trace_id: "slow"}
+    downstream = segment(trace_id, name="Rollbar", origin="remote", parent_id=slow["id"], error=True)
+    downstream["annotations"] = {"new": True}
+    assert put_segments(client, quick, slow, downstream) == []
+    client.names_by_id = {quick["trace_id"]: "quick", trace_id: "slow"}
     return client
 
 
 @pytest.mark.parametrize(
-    ("expression", "found"),
+    ("expression", "matches"),
     [
-        ("ok", {"fine"}),
+        ("ok", {"quick"}),
         ("fault", {"slow"}),
-        ("!fault", {"fine"}),
-        ("NOT fault", {"fine"}),
+        ("!fault", {"quick"}),
+        ("NOT fault", {"quick"}),
         ("error", set()),
-        ('service("Backend-Flask")', {"fine", "slow"}),
+        ('service("Backend-Flask")', {"quick", "slow"}),
         ('service("Rollbar")', {"slow"}),
         ('service("Rollbar") { error }', {"slow"}),
         ('service("Rollbar") { fault }', set()),
@@ -45,34 +47,34 @@ def xray(aws: Aws) -> Client:
         ('service("Nobody")', set()),
         ('group.name = "Cruddur"', {"slow"}),
         ("http.status = 500", {"slow"}),
-        ("http.status != 500", {"fine"}),
-        ("http.status >= 200 AND http.status < 300", {"fine"}),
+        ("http.status != 500", {"quick"}),
+        ("http.status >= 200 AND http.status < 300", {"quick"}),
         ("responsetime > 1", {"slow"}),
-        ("responsetime<=1", {"fine"}),
+        ("responsetime<=1", {"quick"}),
         ("duration >= 4", {"slow"}),
-        ('annotation.handle = "andrew"', {"fine"}),
-        ('annotation[handle] = "andrew"', {"fine"}),
-        ('annotation.handle BEGINSWITH "and"', {"fine"}),
+        ('annotation.handle = "andrew"', {"quick"}),
+        ('annotation[handle] = "andrew"', {"quick"}),
+        ('annotation.handle BEGINSWITH "and"', {"quick"}),
         ('annotation.handle = "bayko"', set()),
-        ("annotation.length = 3", {"fine"}),
+        ("annotation.length = 3", {"quick"}),
         ("annotation.length > 3", set()),
         ("annotation.new = true", {"slow"}),
         ("annotation.new", {"slow"}),
         ('http.url CONTAINS "/fault"', {"slow"}),
-        ('http.url ENDSWITH "/home"', {"fine"}),
+        ('http.url ENDSWITH "/home"', {"quick"}),
         ('user = "bayko"', {"slow"}),
-        ("fault OR ok", {"fine", "slow"}),
-        ('ok OR fault AND user = "nobody"', {"fine"}),
+        ("fault OR ok", {"quick", "slow"}),
+        ('ok OR fault AND user = "nobody"', {"quick"}),
         ('(ok OR fault) AND user = "bayko"', {"slow"}),
         ('!(fault OR annotation.handle = "andrew")', set()),
     ],
 )
-def test_an_expression_selects_the_traces_that_it_describes(xray: Client, expression: str, found: set[str]) -> None:
-    assert {xray.known[summary["Id"]] for summary in search(xray, expression)} == found
+def test_an_expression_selects_matching_traces(xray: Client, expression: str, matches: set[str]) -> None:
+    assert {xray.names_by_id[summary["Id"]] for summary in search(xray, expression)} == matches
 
 
 @pytest.mark.parametrize(
-    ("expression", "named"),
+    ("expression", "message"),
     [
         ("coverage > 3", "coverage"),
         ('edge("a", "b")', "edge"),
@@ -90,8 +92,8 @@ def test_an_expression_selects_the_traces_that_it_describes(xray: Client, expres
         ("§", "§"),
     ],
 )
-def test_what_is_not_understood_is_refused_by_name(xray: Client, expression: str, named: str) -> None:
-    with pytest.raises(xray.exceptions.InvalidRequestException) as refused:
+def test_unsupported_syntax_is_an_error_that_names_it(xray: Client, expression: str, message: str) -> None:
+    with pytest.raises(xray.exceptions.InvalidRequestException) as error:
         search(xray, expression)
 
-    assert named in str(refused.value)
+    assert message in str(error.value)

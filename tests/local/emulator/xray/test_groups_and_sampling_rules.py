@@ -40,7 +40,7 @@ def rules(xray: Client) -> list[Template]:
     return [record["SamplingRule"] for record in xray.get_sampling_rules()["SamplingRuleRecords"]]
 
 
-def test_a_group_and_a_sampling_rule_follow_their_template(aws: Aws) -> None:
+def test_a_group_and_a_sampling_rule_are_managed_by_a_stack(aws: Aws) -> None:
     xray = aws.client("xray")
     stack = aws.stack(resources(), Group={"Fn::GetAtt": ["Group", "GroupARN"]}, Rule={"Ref": "Rule"})
     group_arn = stack.physical_id("Group")
@@ -59,12 +59,12 @@ def test_a_group_and_a_sampling_rule_follow_their_template(aws: Aws) -> None:
     assert [rule["RuleName"] for rule in rules(xray)] == ["Default"]
 
 
-def test_a_filter_that_is_not_understood_fails_the_stack_with_the_reason(aws: Aws) -> None:
+def test_an_unsupported_filter_expression_fails_the_stack_with_the_reason(aws: Aws) -> None:
     with pytest.raises(AssertionError, match="coverage"):
         aws.stack(resources("coverage > 3"))
 
 
-def test_an_update_that_fails_is_rolled_back_with_the_reason(aws: Aws) -> None:
+def test_a_failed_update_is_rolled_back_with_the_reason(aws: Aws) -> None:
     xray = aws.client("xray")
     stack = aws.stack(resources())
     failing = resources("coverage > 3", FixedRate=0.5)
@@ -77,7 +77,7 @@ def test_an_update_that_fails_is_rolled_back_with_the_reason(aws: Aws) -> None:
     assert rules(xray)[0]["FixedRate"] == 0.1
 
 
-def test_the_default_rule_is_listed_last_as_aws_has_it(aws: Aws) -> None:
+def test_the_default_rule_is_listed_last_with_the_values_of_aws(aws: Aws) -> None:
     xray = aws.client("xray")
     xray.create_sampling_rule(SamplingRule=RULE)
 
@@ -86,7 +86,7 @@ def test_the_default_rule_is_listed_last_as_aws_has_it(aws: Aws) -> None:
     assert (default["FixedRate"], default["ReservoirSize"], default["Priority"]) == (0.05, 1, 10000)
 
 
-def test_a_sampling_rule_is_changed_in_part_and_deleted_by_the_api(aws: Aws) -> None:
+def test_a_sampling_rule_is_updated_in_part_and_deleted_by_the_api(aws: Aws) -> None:
     xray = aws.client("xray")
     xray.create_sampling_rule(SamplingRule=RULE)
 
@@ -98,7 +98,7 @@ def test_a_sampling_rule_is_changed_in_part_and_deleted_by_the_api(aws: Aws) -> 
 
 
 @pytest.mark.parametrize(
-    ("change", "named"),
+    ("change", "message"),
     [
         ({"FixedRate": 1.5}, "FixedRate 1.5"),
         ({"Priority": 10000}, "Priority 10000"),
@@ -106,14 +106,14 @@ def test_a_sampling_rule_is_changed_in_part_and_deleted_by_the_api(aws: Aws) -> 
         ({"RuleName": "Default"}, "Default exists already"),
     ],
 )
-def test_a_rule_outside_its_limits_is_refused_by_name(aws: Aws, change: Template, named: str) -> None:
+def test_an_invalid_rule_is_an_error_that_names_the_field(aws: Aws, change: Template, message: str) -> None:
     xray = aws.client("xray")
 
-    with pytest.raises(xray.exceptions.InvalidRequestException, match=named):
+    with pytest.raises(xray.exceptions.InvalidRequestException, match=message):
         xray.create_sampling_rule(SamplingRule={**RULE, **change})
 
 
-def test_the_default_rule_stays(aws: Aws) -> None:
+def test_the_default_rule_cannot_be_deleted(aws: Aws) -> None:
     with pytest.raises(ClientError, match="cannot be deleted"):
         aws.client("xray").delete_sampling_rule(RuleName="Default")
 
@@ -129,28 +129,30 @@ def statistics(name: str) -> Template:
     }
 
 
-def test_targets_carry_the_rate_and_the_reservoir_of_each_rule(aws: Aws) -> None:
+def test_targets_have_the_rate_and_reservoir_of_each_rule(aws: Aws) -> None:
     xray = aws.client("xray")
     xray.create_sampling_rule(SamplingRule=RULE)
 
-    answer = xray.get_sampling_targets(SamplingStatisticsDocuments=[statistics("Cruddur"), statistics("Gone")])
+    response = xray.get_sampling_targets(SamplingStatisticsDocuments=[statistics("Cruddur"), statistics("Gone")])
 
-    [target] = answer["SamplingTargetDocuments"]
+    [target] = response["SamplingTargetDocuments"]
     assert (target["RuleName"], target["FixedRate"], target["ReservoirQuota"]) == ("Cruddur", 0.1, 5)
-    assert target["ReservoirQuotaTTL"] > answer["LastRuleModification"]
-    assert [(bad["RuleName"], bad["ErrorCode"]) for bad in answer["UnprocessedStatistics"]] == [("Gone", "InvalidRule")]
+    assert target["ReservoirQuotaTTL"] > response["LastRuleModification"]
+    assert [(each["RuleName"], each["ErrorCode"]) for each in response["UnprocessedStatistics"]] == [
+        ("Gone", "InvalidRule")
+    ]
 
 
 def post(url: str, body: Template) -> Template:
     with requests.Session() as session:
         session.trust_env = False
-        answer = session.post(url, json=body, timeout=10)
-    assert answer.status_code == 200
-    found: Template = answer.json()
-    return found
+        response = session.post(url, json=body, timeout=10)
+    assert response.status_code == 200
+    document: Template = response.json()
+    return document
 
 
-def test_sampling_polls_that_are_not_signed_are_answered_as_a_daemon_would(endpoint: str) -> None:
+def test_unsigned_sampling_requests_are_accepted(endpoint: str) -> None:
     records = post(f"{endpoint}/GetSamplingRules", {})["SamplingRuleRecords"]
     targets = post(f"{endpoint}/SamplingTargets", {"SamplingStatisticsDocuments": [statistics("Default")]})
 
@@ -158,7 +160,7 @@ def test_sampling_polls_that_are_not_signed_are_answered_as_a_daemon_would(endpo
     assert [target["RuleName"] for target in targets["SamplingTargetDocuments"]] == ["Default"]
 
 
-def test_groups_are_created_read_changed_and_deleted_by_the_api(aws: Aws) -> None:
+def test_groups_are_created_updated_and_deleted_by_the_api(aws: Aws) -> None:
     xray = aws.client("xray")
     created = xray.create_group(GroupName="mine", FilterExpression="fault")["Group"]
     xray.update_group(GroupARN=created["GroupARN"], FilterExpression="error")
@@ -171,6 +173,6 @@ def test_groups_are_created_read_changed_and_deleted_by_the_api(aws: Aws) -> Non
         xray.get_group(GroupName="mine")
 
 
-def test_what_is_not_emulated_of_xray_says_so(aws: Aws) -> None:
+def test_an_unsupported_xray_operation_is_an_error(aws: Aws) -> None:
     with pytest.raises(ClientError, match="EncryptionConfig is not emulated"):
         aws.client("xray").get_encryption_config()

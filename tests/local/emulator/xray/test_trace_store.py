@@ -8,7 +8,7 @@ def document(trace: int, size: int = 100, segment_id: int = 0) -> Document:
     return Document(trace_id=f"trace-{trace}", id=f"{segment_id:016x}", in_progress=False, text="x" * size)
 
 
-def test_the_oldest_traces_go_when_there_are_too_many() -> None:
+def test_the_oldest_traces_are_evicted_beyond_the_number_limit() -> None:
     store = TraceStore(max_traces=3)
 
     for number in range(5):
@@ -17,7 +17,7 @@ def test_the_oldest_traces_go_when_there_are_too_many() -> None:
     assert list(store) == ["trace-2", "trace-3", "trace-4"]
 
 
-def test_the_oldest_traces_go_when_they_are_too_large() -> None:
+def test_the_oldest_traces_are_evicted_beyond_the_size_limit() -> None:
     store = TraceStore(max_bytes=250)
 
     for number in range(5):
@@ -26,7 +26,7 @@ def test_the_oldest_traces_go_when_they_are_too_large() -> None:
     assert list(store) == ["trace-3", "trace-4"]
 
 
-def test_replaced_and_forgotten_documents_no_longer_count() -> None:
+def test_replaced_documents_do_not_count_twice() -> None:
     store = TraceStore(max_bytes=250)
 
     for _ in range(10):
@@ -36,7 +36,7 @@ def test_replaced_and_forgotten_documents_no_longer_count() -> None:
     assert list(store) == ["trace-1", "trace-2"]
 
 
-def test_a_trace_that_is_full_takes_no_more() -> None:
+def test_a_full_trace_rejects_documents() -> None:
     store = TraceStore()
 
     assert store.add(document(1, MAX_TRACE_BYTES))

@@ -29,15 +29,15 @@ def segment(trace_id: str, /, **fields: object) -> Template:
     }
 
 
-def put(xray: Client, *documents: Template | str) -> list[Template]:
+def put_segments(xray: Client, *documents: Template | str) -> list[Template]:
     texts = [document if isinstance(document, str) else json.dumps(document) for document in documents]
-    refused: list[Template] = xray.put_trace_segments(TraceSegmentDocuments=texts)["UnprocessedTraceSegments"]
-    return refused
+    unprocessed: list[Template] = xray.put_trace_segments(TraceSegmentDocuments=texts)["UnprocessedTraceSegments"]
+    return unprocessed
 
 
-def read(xray: Client, trace_id: str) -> list[Template]:
+def segments_of(xray: Client, trace_id: str) -> list[Template]:
     [trace] = xray.batch_get_traces(TraceIds=[trace_id])["Traces"]
-    return [json.loads(found["Document"]) for found in trace["Segments"]]
+    return [json.loads(each["Document"]) for each in trace["Segments"]]
 
 
 def search(xray: Client, expression: str | None = None, minutes: float = 10, **more: object) -> list[Template]:
@@ -45,66 +45,68 @@ def search(xray: Client, expression: str | None = None, minutes: float = 10, **m
     request = {"StartTime": now - timedelta(minutes=minutes), "EndTime": now + timedelta(seconds=2), **more}
     if expression is not None:
         request["FilterExpression"] = expression
-    found: list[Template] = xray.get_trace_summaries(**request)["TraceSummaries"]
-    return found
+    summaries: list[Template] = xray.get_trace_summaries(**request)["TraceSummaries"]
+    return summaries
 
 
-def test_a_segment_comes_back_as_it_was_put(aws: Aws) -> None:
+def test_a_segment_is_returned_as_put(aws: Aws) -> None:
     xray = aws.client("xray")
     trace_id = new_trace_id()
     document = segment(trace_id, annotations={"handle": "andrew"}, metadata={"default": {"now": "today"}})
 
-    assert put(xray, document) == []
+    assert put_segments(xray, document) == []
 
-    answer = xray.batch_get_traces(TraceIds=[trace_id, new_trace_id()])
-    [trace] = answer["Traces"]
+    response = xray.batch_get_traces(TraceIds=[trace_id, new_trace_id()])
+    [trace] = response["Traces"]
     assert (trace["Id"], trace["Duration"]) == (trace_id, 0.5)
-    assert [found["Id"] for found in trace["Segments"]] == [document["id"]]
-    assert read(xray, trace_id) == [document]
-    assert len(answer["UnprocessedTraceIds"]) == 1
+    assert [each["Id"] for each in trace["Segments"]] == [document["id"]]
+    assert segments_of(xray, trace_id) == [document]
+    assert len(response["UnprocessedTraceIds"]) == 1
 
 
-def test_subsegments_that_were_sent_alone_stand_in_their_parents_whatever_the_order(aws: Aws) -> None:
+def test_independent_subsegments_are_embedded_in_their_parents_in_any_order(aws: Aws) -> None:
     xray = aws.client("xray")
     root = segment(trace_id := new_trace_id())
     child = segment(trace_id, type="subsegment", name="child", parent_id=root["id"])
     grandchild = segment(trace_id, type="subsegment", name="grandchild", parent_id=child["id"])
     downstream = segment(trace_id, name="Downstream", parent_id=grandchild["id"])
 
-    assert put(xray, grandchild, downstream, child) == []
-    assert put(xray, root) == []
+    assert put_segments(xray, grandchild, downstream, child) == []
+    assert put_segments(xray, root) == []
 
-    found = {document["name"]: document for document in read(xray, trace_id)}
-    assert found.keys() == {"Backend-Flask", "Downstream"}
-    assert found["Backend-Flask"] == {**root, "subsegments": [{**child, "subsegments": [grandchild]}]}
+    segments = {document["name"]: document for document in segments_of(xray, trace_id)}
+    assert segments.keys() == {"Backend-Flask", "Downstream"}
+    assert segments["Backend-Flask"] == {**root, "subsegments": [{**child, "subsegments": [grandchild]}]}
 
 
-def test_a_complete_document_takes_the_place_of_the_one_in_progress_and_keeps_it(aws: Aws) -> None:
+def test_a_complete_document_replaces_one_in_progress_but_not_vice_versa(aws: Aws) -> None:
     xray = aws.client("xray")
-    done = segment(new_trace_id())
-    begun = {**done, "in_progress": True}
-    del begun["end_time"]
+    complete = segment(new_trace_id())
+    in_progress = {**complete, "in_progress": True}
+    del in_progress["end_time"]
 
-    put(xray, begun)
+    put_segments(xray, in_progress)
     [summary] = search(xray)
     assert summary["IsPartial"] is True
 
-    put(xray, done)
-    put(xray, begun)
-    assert read(xray, done["trace_id"]) == [done]
-    assert [found["IsPartial"] for found in search(xray)] == [False]
+    put_segments(xray, complete)
+    put_segments(xray, in_progress)
+    assert segments_of(xray, complete["trace_id"]) == [complete]
+    assert [each["IsPartial"] for each in search(xray)] == [False]
 
 
-def test_an_embedded_subsegment_in_progress_is_completed_by_its_own_document(aws: Aws) -> None:
+def test_an_embedded_subsegment_in_progress_is_completed_by_an_independent_one(aws: Aws) -> None:
     xray = aws.client("xray")
     root = segment(trace_id := new_trace_id())
-    alone = segment(trace_id, type="subsegment", name="slow", parent_id=root["id"])
-    root["subsegments"] = [{"id": alone["id"], "name": "slow", "start_time": alone["start_time"], "in_progress": True}]
+    independent = segment(trace_id, type="subsegment", name="slow", parent_id=root["id"])
+    root["subsegments"] = [
+        {"id": independent["id"], "name": "slow", "start_time": independent["start_time"], "in_progress": True}
+    ]
 
-    put(xray, root, alone)
+    put_segments(xray, root, independent)
 
-    [found] = read(xray, trace_id)
-    assert found["subsegments"] == [alone]
+    [stored] = segments_of(xray, trace_id)
+    assert stored["subsegments"] == [independent]
 
 
 TRACE = new_trace_id()
@@ -136,26 +138,26 @@ OLD = new_trace_id(age=40 * 86_400)
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 30 else "document",
 )
-def test_a_document_that_xray_would_not_process_is_reported_and_the_others_are_kept(
+def test_an_invalid_document_is_reported_and_the_others_are_stored(
     aws: Aws, document: Template | str, code: str
 ) -> None:
     xray = aws.client("xray")
     good = segment(new_trace_id())
 
-    [refused] = put(xray, document, good)
+    [error] = put_segments(xray, document, good)
 
-    assert refused["ErrorCode"] == code
-    assert f"ErrorCode: {code}" in refused["Message"]
+    assert error["ErrorCode"] == code
+    assert f"ErrorCode: {code}" in error["Message"]
     assert [summary["Id"] for summary in search(xray)] == [good["trace_id"]]
 
 
-def test_more_than_fifty_documents_and_more_than_five_trace_ids_are_refused(aws: Aws) -> None:
+def test_requests_beyond_the_api_limits_are_errors(aws: Aws) -> None:
     xray = aws.client("xray")
     documents = [segment(new_trace_id()) for _ in range(51)]
 
     with pytest.raises(xray.exceptions.InvalidRequestException, match="51 members; 50"):
-        put(xray, *documents)
-    assert put(xray, *documents[:50]) == []
+        put_segments(xray, *documents)
+    assert put_segments(xray, *documents[:50]) == []
     with pytest.raises(xray.exceptions.InvalidRequestException, match="6 members; 5"):
         xray.batch_get_traces(TraceIds=[new_trace_id() for _ in range(6)])
 
@@ -166,13 +168,13 @@ def test_telemetry_records_are_accepted(aws: Aws) -> None:
     )
 
 
-def test_a_summary_tells_of_the_root_segment_and_of_all_annotations(aws: Aws) -> None:
+def test_a_summary_has_the_root_segment_and_all_annotations(aws: Aws) -> None:
     xray = aws.client("xray")
     http = {"request": {"method": "GET", "url": "http://cruddur/api"}, "response": {"status": 500}}
     root = segment(trace_id := new_trace_id(), fault=True, http=http, user="brown", annotations={"length": 3})
     children = [{"handle": "andrew", "new": True}, {"handle": "andrew"}]
     root["subsegments"] = [{**segment(trace_id), "annotations": annotations} for annotations in children]
-    put(xray, root)
+    put_segments(xray, root)
 
     [summary] = search(xray)
 
@@ -189,44 +191,44 @@ def test_a_summary_tells_of_the_root_segment_and_of_all_annotations(aws: Aws) ->
     assert (summary["ServiceIds"], summary["EntryPoint"]) == ([service], service)
 
 
-def test_only_traces_of_the_time_range_are_found(aws: Aws) -> None:
+def test_only_traces_of_the_time_range_are_returned(aws: Aws) -> None:
     xray = aws.client("xray")
     recent, earlier = segment(new_trace_id()), segment(new_trace_id(age=3600))
-    put(xray, recent, earlier)
+    put_segments(xray, recent, earlier)
 
-    assert [found["Id"] for found in search(xray, minutes=10)] == [recent["trace_id"]]
-    assert {found["Id"] for found in search(xray, minutes=90)} == {recent["trace_id"], earlier["trace_id"]}
-    assert [found["Id"] for found in search(xray, minutes=10, TimeRangeType="Event")] == [recent["trace_id"]]
+    assert [each["Id"] for each in search(xray, minutes=10)] == [recent["trace_id"]]
+    assert {each["Id"] for each in search(xray, minutes=90)} == {recent["trace_id"], earlier["trace_id"]}
+    assert [each["Id"] for each in search(xray, minutes=10, TimeRangeType="Event")] == [recent["trace_id"]]
     with pytest.raises(xray.exceptions.InvalidRequestException, match="21600 seconds"):
         search(xray, minutes=400)
 
 
-def test_summaries_come_in_pages(aws: Aws) -> None:
+def test_summaries_are_paginated(aws: Aws) -> None:
     xray = aws.client("xray")
     ids = {new_trace_id() for _ in range(120)}
     for batch in (sorted(ids)[:50], sorted(ids)[50:100], sorted(ids)[100:]):
-        put(xray, *(segment(trace_id) for trace_id in batch))
+        put_segments(xray, *(segment(trace_id) for trace_id in batch))
     now = datetime.now(UTC)
 
     pages = xray.get_paginator("get_trace_summaries").paginate(StartTime=now - timedelta(minutes=5), EndTime=now)
-    found = [[summary["Id"] for summary in page["TraceSummaries"]] for page in pages]
+    pages_of_ids = [[summary["Id"] for summary in page["TraceSummaries"]] for page in pages]
 
-    assert [len(page) for page in found] == [100, 20]
-    assert {trace_id for page in found for trace_id in page} == ids
+    assert [len(page) for page in pages_of_ids] == [100, 20]
+    assert {trace_id for page in pages_of_ids for trace_id in page} == ids
 
 
-def test_accounts_do_not_see_each_others_traces(endpoint: str) -> None:
+def test_accounts_have_separate_traces(endpoint: str) -> None:
     mine, theirs = Aws(endpoint).client("xray"), Aws(endpoint).client("xray")
-    put(mine, segment(new_trace_id()))
+    put_segments(mine, segment(new_trace_id()))
 
     assert len(search(mine)) == 1
     assert search(theirs) == []
 
 
-def test_ministacks_reset_forgets_traces_and_groups_as_well(aws: Aws) -> None:
+def test_ministacks_reset_clears_traces_and_groups(aws: Aws) -> None:
     xray = aws.client("xray")
     xray.create_group(GroupName="mine")
-    put(xray, segment(new_trace_id()))
+    put_segments(xray, segment(new_trace_id()))
 
     with requests.Session() as session:
         session.trust_env = False
