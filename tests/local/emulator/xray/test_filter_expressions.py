@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.local.emulator.conftest import Aws, Client
-from tests.local.emulator.xray.test_traces import new_trace_id, put_segments, search, segment
+from tests.local.emulator.xray.segments import new_trace_id, put_segments, search, segment
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
