@@ -48,10 +48,10 @@ def _support_metric_math() -> None:
 
 def _create(logical_id: str, properties: Json, stack: str) -> tuple[str, Json]:
     name = properties.get("AlarmName") or f"{stack}-{logical_id}-{new_id('', 12).upper()}"
-    return name, _put(name, properties)
+    return name, _put_alarm(name, properties)
 
 
-def _put(name: str, properties: Json) -> Json:
+def _put_alarm(name: str, properties: Json) -> Json:
     request = {**properties, "AlarmName": name}
     request["ActionsEnabled"] = str(properties.get("ActionsEnabled", True)).lower() == "true"
     status, _, body = cloudwatch._put_composite_alarm({}, request, is_cbor=False, is_json=True)
@@ -67,7 +67,7 @@ def _delete(name: str, _properties: Json) -> None:
 COMPOSITE_ALARM: Final = ResourceType(
     name="AWS::CloudWatch::CompositeAlarm",
     create=_create,
-    update=_put,
+    update=_put_alarm,
     delete=_delete,
     create_only=("AlarmName",),
 )

@@ -34,11 +34,11 @@ def _store() -> TraceStore:
 def put_trace_segments(request: Json) -> Json:
     """Store up to 50 documents; the response lists the rejected ones with the reason."""
     documents = _list(request, "TraceSegmentDocuments", MAX_DOCUMENTS)
-    errors = [error for error in map(_put, documents) if error is not None]
+    errors = [error for error in map(_put_document, documents) if error is not None]
     return {"UnprocessedTraceSegments": errors}
 
 
-def _put(text: Any) -> Json | None:  # noqa: ANN401 (a JSON value of any kind)
+def _put_document(text: Any) -> Json | None:  # noqa: ANN401 (a JSON value of any kind)
     try:
         document = parse(text if isinstance(text, str) else "null")
     except InvalidDocumentError as error:
