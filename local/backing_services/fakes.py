@@ -41,4 +41,4 @@ def _command(aws: EmulatedAws, ports: FakePorts) -> list[str]:
         "--rollbar-port": str(ports.rollbar),
         "--daemon-port": str(ports.daemon),
     }
-    return [sys.executable, "-m", "local.standins", *(part for pair in options.items() for part in pair)]
+    return [sys.executable, "-m", "local.fakes", *(part for pair in options.items() for part in pair)]

@@ -1,7 +1,7 @@
-"""Embed AWS: ministack, extended by what it lacks for a Fargate service behind a load balancer that is traced by X-Ray.
+"""An AWS emulator: ministack, extended with the APIs and resource types that a traced Fargate service needs.
 
-ministack's private names are extended, so one exact version is accepted. Nothing happens on import: `install`
-does the work, in the process that serves.
+The extensions patch private names of ministack, so exactly one version is supported. Importing the package has no
+side effects; `install` patches ministack in the current process.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ MINISTACK_VERSION: Final = "1.5.33"
 
 
 class UnsupportedVersionError(RuntimeError):
-    """The installed ministack is not the one whose private names are known here."""
+    """The installed ministack is not the version whose private names are patched here."""
 
 
 def check_version() -> None:
     """Raise `UnsupportedVersionError` unless the installed ministack is `MINISTACK_VERSION`."""
     try:
-        found = version("ministack")
+        installed = version("ministack")
     except PackageNotFoundError:
-        found = "none"
-    if found != MINISTACK_VERSION:
+        installed = "none"
+    if installed != MINISTACK_VERSION:
         raise UnsupportedVersionError(
-            f"the embedded AWS needs ministack {MINISTACK_VERSION} and found {found}: run `make setup`"
+            f"the embedded AWS needs ministack {MINISTACK_VERSION} and found {installed}: run `make setup`"
         )
 
 
 def install(*, registry: str | None = None) -> None:
-    """Extend ministack in this process; a second call changes nothing.
+    """Patch ministack in this process; idempotent.
 
-    `registry` (host:port) is where `docker push` reaches this emulator: repositories then name it in place of
-    AWS's host. Raises `UnsupportedVersionError`.
+    `registry` (host:port) is the address at which `docker push` reaches this emulator: repository URIs then have it
+    in place of AWS's host. Raises `UnsupportedVersionError`.
     """
     check_version()
-    # Late: importing ministack reads the environment and configures logging.
+    # Imported late: importing ministack reads the environment and configures logging.
     from local.emulator import plugins  # noqa: PLC0415
 
     plugins.install(registry_address=registry)

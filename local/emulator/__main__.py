@@ -1,4 +1,4 @@
-"""Run the embedded AWS: `python -m local.emulator --port N`."""
+"""Run the AWS emulator: `python -m local.emulator --port N`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from local.emulator import UnsupportedVersionError, check_version, install
 
 HOST: Final = "127.0.0.1"
 KEEP_ALIVE_SECONDS: Final = 75
-"""Longer than the clients' own, so that none writes to a connection that is just being closed."""
+"""Longer than the clients' idle timeout, so that no client writes to a connection that is being closed."""
 GRACE_SECONDS: Final = 3
 
-OFF: Final = {
+DISABLED_FEATURES: Final = {
     "AUTH": "false",
     "DOCKER_HOST": "unix:///nonexistent/docker.sock",
     "IOT_MTLS_ENABLED": "0",
@@ -29,7 +29,7 @@ OFF: Final = {
     "SFTP_ENABLED": "0",
     "USE_SSL": "0",
 }
-"""What ministack would else do by itself, or because the environment says so: more listeners, containers, files."""
+"""Settings that keep ministack from opening more listeners, starting containers and writing files."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
     address = f"{HOST}:{listener.getsockname()[1]}"
     _configure(address, options)
-    # It warns on import that it can sign nothing without a package that is not needed here.
+    # On import, the KMS module warns about an optional package that is not needed here.
     logging.getLogger("kms").setLevel(logging.ERROR)
     install(registry=address if options.push_here else None)
     asyncio.run(_serve(listener))
@@ -54,9 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local.emulator", description="An embedded AWS on 127.0.0.1.")
-    parser.add_argument("--port", type=int, required=True, help="the one port of all services")
-    parser.add_argument("--region", default="us-east-1", help="the region of requests that are not signed")
+    parser = argparse.ArgumentParser(prog="python -m local.emulator", description="An AWS emulator on 127.0.0.1.")
+    parser.add_argument("--port", type=int, required=True, help="the port that serves every AWS service")
+    parser.add_argument("--region", default="us-east-1", help="the region of unsigned requests")
     parser.add_argument("--log-level", default="WARNING", help="ministack's own log: DEBUG, INFO, WARNING, ERROR")
     parser.add_argument(
         "--push-here", action="store_true", help="name this port in image repositories, so that docker push reaches it"
@@ -70,9 +70,9 @@ def _fail(message: str) -> int:
 
 
 def _configure(address: str, options: argparse.Namespace) -> None:
-    """Set the variables that ministack reads when it is imported."""
+    """Set the environment variables that ministack reads at import."""
     host, _, port = address.partition(":")
-    os.environ.update(OFF)
+    os.environ.update(DISABLED_FEATURES)
     os.environ.update(
         BIND_HOST=host, GATEWAY_PORT=port, LOG_LEVEL=options.log_level.upper(), MINISTACK_REGION=options.region
     )
@@ -83,11 +83,11 @@ async def _serve(listener: socket.socket) -> None:
     from hypercorn.config import Config  # noqa: PLC0415
     from ministack import app  # noqa: PLC0415
 
-    # The machine's start-up scripts for a ministack container are not for this one.
+    # ministack would run the start-up scripts that it finds on this machine for its container.
     app._collect_scripts = lambda *_directories: []
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS

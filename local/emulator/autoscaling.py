@@ -1,4 +1,4 @@
-"""Add Application Auto Scaling: what a stack registers is stored and described; nothing is scaled.
+"""Emulate Application Auto Scaling: targets and policies are stored and described; nothing is scaled.
 
 Sources: CloudFormation template reference, AWS::ApplicationAutoScaling::*; Application Auto Scaling API reference.
 """
@@ -56,15 +56,15 @@ SCALABLE_TARGET: Final = ResourceType(
 
 
 def _create_policy(_logical_id: str, properties: Json, _stack: str) -> tuple[str, Json]:
-    resource, _, namespace = _scaled(properties)
+    resource, _, namespace = _target_key(properties)
     name = properties["PolicyName"]
     policy = arn("autoscaling", f"scalingPolicy:{uuid4()}:resource/{namespace}/{resource}:policyName/{name}")
     _policies[policy] = {"PolicyARN": policy, "CreationTime": time.time(), "Alarms": []}
     return policy, _update_policy(policy, properties)
 
 
-def _scaled(properties: Json) -> tuple[str, str, str]:
-    """Return resource, dimension and namespace: spelled out, or as the id of a scalable target."""
+def _target_key(properties: Json) -> tuple[str, str, str]:
+    """Return resource, dimension and namespace, whether given as three properties or as a scalable target's id."""
     if "ScalingTargetId" in properties:
         resource, dimension, namespace = properties["ScalingTargetId"].split("|")
         return resource, dimension, namespace
@@ -72,10 +72,10 @@ def _scaled(properties: Json) -> tuple[str, str, str]:
 
 
 def _update_policy(policy: str, properties: Json) -> Json:
-    resource, dimension, namespace = _scaled(properties)
+    resource, dimension, namespace = _target_key(properties)
     stored = {key: value for key, value in properties.items() if key != "ScalingTargetId"}
-    place = {"ResourceId": resource, "ScalableDimension": dimension, "ServiceNamespace": namespace}
-    _policies[policy] = {**_policies[policy], **stored, **place}
+    key = {"ResourceId": resource, "ScalableDimension": dimension, "ServiceNamespace": namespace}
+    _policies[policy] = {**_policies[policy], **stored, **key}
     return {"Arn": policy}
 
 
@@ -93,12 +93,12 @@ SCALING_POLICY: Final = ResourceType(
 
 
 def _describe_targets(request: Json) -> Json:
-    wanted = request.get("ResourceIds")
+    resource_ids = request.get("ResourceIds")
     return {
         "ScalableTargets": [
             target
             for target in _targets.values()
-            if _matches(target, request) and (not wanted or target["ResourceId"] in wanted)
+            if _matches(target, request) and (not resource_ids or target["ResourceId"] in resource_ids)
         ]
     }
 
@@ -115,5 +115,5 @@ def _describe_policies(request: Json) -> Json:
 
 
 def _matches(stored: Json, request: Json) -> bool:
-    asked = {key: request[key] for key in ("ServiceNamespace", "ResourceId", "ScalableDimension") if key in request}
-    return asked.items() <= stored.items()
+    filters = {key: request[key] for key in ("ServiceNamespace", "ResourceId", "ScalableDimension") if key in request}
+    return filters.items() <= stored.items()

@@ -1,4 +1,4 @@
-"""Let stacks hold composite alarms, and alarms on metric math.
+"""Emulate composite alarms and alarms on metric math in CloudFormation stacks.
 
 Source: CloudFormation template reference, AWS::CloudWatch::CompositeAlarm and AWS::CloudWatch::Alarm.
 """
@@ -13,41 +13,49 @@ from ministack.services.cloudformation import provisioners
 from local.emulator.json_api import Json, ServiceError
 from local.emulator.registry import ResourceType, add_resource_type, arn, new_id
 
-_OF_ONE_METRIC: Final = {"MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "Unit"}
+_SINGLE_METRIC_FIELDS: Final = {
+    "MetricName",
+    "Namespace",
+    "Statistic",
+    "ExtendedStatistic",
+    "Dimensions",
+    "Period",
+    "Unit",
+}
 
 
 def install() -> None:
-    """Register the composite alarm, and extend the plain one; the service itself is ministack's."""
+    """Register the composite alarm and extend ministack's metric alarm."""
     add_resource_type(COMPOSITE_ALARM)
-    _hold_metric_math()
+    _support_metric_math()
 
 
-def _hold_metric_math() -> None:
-    """Keep an alarm on metric math as it is declared. It is never evaluated: its state says that it knows nothing."""
-    theirs = provisioners._cw_metric_alarm_record
+def _support_metric_math() -> None:
+    """Store an alarm on metric math as declared; it is never evaluated and stays INSUFFICIENT_DATA."""
+    original = provisioners._cw_metric_alarm_record
 
     def record(name: str, properties: Json) -> Json:
         if "Metrics" not in properties:
-            plain: Json = theirs(name, properties)
-            return plain
-        of_one_metric = {**properties, "MetricName": "of many", "Namespace": "of many"}
-        alarm = theirs(name, {key: value for key, value in of_one_metric.items() if key != "Metrics"})
+            metric_alarm: Json = original(name, properties)
+            return metric_alarm
+        placeholders = {**properties, "MetricName": "placeholder", "Namespace": "placeholder"}
+        alarm = original(name, {key: value for key, value in placeholders.items() if key != "Metrics"})
         alarm |= {"Metrics": properties["Metrics"], "StateReason": "Not emulated: metric math is not evaluated"}
-        return {key: value for key, value in alarm.items() if key not in _OF_ONE_METRIC}
+        return {key: value for key, value in alarm.items() if key not in _SINGLE_METRIC_FIELDS}
 
     provisioners._cw_metric_alarm_record = record
 
 
 def _create(logical_id: str, properties: Json, stack: str) -> tuple[str, Json]:
     name = properties.get("AlarmName") or f"{stack}-{logical_id}-{new_id('', 12).upper()}"
-    return name, _put(name, properties)
+    return name, _put_alarm(name, properties)
 
 
-def _put(name: str, properties: Json) -> Json:
+def _put_alarm(name: str, properties: Json) -> Json:
     request = {**properties, "AlarmName": name}
     request["ActionsEnabled"] = str(properties.get("ActionsEnabled", True)).lower() == "true"
     status, _, body = cloudwatch._put_composite_alarm({}, request, is_cbor=False, is_json=True)
-    if status != 200:  # noqa: PLR2004 (HTTP's own number)
+    if status != 200:  # noqa: PLR2004 (HTTP 200 OK)
         raise ServiceError("ValidationError", f"composite alarm {name}: {body.decode()}")
     return {"Arn": arn("cloudwatch", f"alarm:{name}")}
 
@@ -59,7 +67,7 @@ def _delete(name: str, _properties: Json) -> None:
 COMPOSITE_ALARM: Final = ResourceType(
     name="AWS::CloudWatch::CompositeAlarm",
     create=_create,
-    update=_put,
+    update=_put_alarm,
     delete=_delete,
     create_only=("AlarmName",),
 )

@@ -1,4 +1,4 @@
-"""Add the parts of a VPC that ministack's stacks cannot hold: addresses, NAT gateways, security-group rules, flow logs.
+"""Emulate the VPC resource types that ministack lacks: Elastic IPs, NAT gateways, security group rules, flow logs.
 
 Properties and return values: CloudFormation template reference, AWS::EC2::*.
 """
@@ -16,7 +16,7 @@ from local.emulator.registry import ResourceType, add_resource_type, new_id
 
 
 def install() -> None:
-    """Register the four kinds of resource."""
+    """Register the resource types."""
     add_resource_type(EIP)
     add_resource_type(NAT_GATEWAY)
     add_resource_type(FLOW_LOG)
@@ -157,7 +157,7 @@ FLOW_LOG: Final = ResourceType(
 
 
 def _rule_type(name: str, side: str) -> ResourceType:
-    """Return the type of a rule that stands apart from its security group, on the group's `side`."""
+    """Return the resource type of a standalone security group rule, stored in the group's list `side`."""
 
     def create(_logical_id: str, properties: Json, _stack: str) -> tuple[str, Json]:
         group = ec2._security_groups.get(properties.get("GroupId"))
@@ -180,7 +180,7 @@ def _rule_type(name: str, side: str) -> ResourceType:
     def delete(rule: str, properties: Json) -> None:
         group = ec2._security_groups.get(properties.get("GroupId"))
         if group is not None:
-            group[side] = [kept for kept in group[side] if kept.get("SecurityGroupRuleId") != rule]
+            group[side] = [entry for entry in group[side] if entry.get("SecurityGroupRuleId") != rule]
 
     return ResourceType(name=name, create=create, update=update, delete=delete, create_only=_RULE_CREATE_ONLY)
 

@@ -1,4 +1,4 @@
-"""Correct ECR where the CDK CLI depends on it: unknown images, and where `docker push` goes.
+"""Correct ministack's ECR where the CDK CLI depends on it: unknown images, and the registry address of `docker push`.
 
 Source: ECR API reference, DescribeImages and GetAuthorizationToken.
 """
@@ -11,32 +11,32 @@ from typing import Final
 from ministack.services import ecr
 
 from local.emulator.json_api import Json, ServiceError
-from local.emulator.registry import JSON_1_1, Reply, refusal
+from local.emulator.registry import JSON_1_1, Reply, error_reply
 
-_theirs: Final = (ecr._repo_uri, ecr._get_authorization_token)
+_originals: Final = (ecr._repo_uri, ecr._get_authorization_token)
 
 
 def install() -> None:
-    """Refuse unknown images: to the CDK CLI an empty list means that the image is there, and it builds none."""
-    theirs = ecr._describe_images
+    """Answer ImageNotFoundException for unknown images: the CDK CLI takes an empty list for an existing image."""
+    original = ecr._describe_images
 
     def describe_images(request: Json) -> Reply:
-        reply: Reply = theirs(request)
+        reply: Reply = original(request)
         status, _, body = reply
-        asked = request.get("imageIds")
-        if asked and status == 200 and len(json.loads(body)["imageDetails"]) < len(asked):  # noqa: PLR2004 (HTTP's own)
-            return refusal(ServiceError("ImageNotFoundException", f"not all of {asked} exist"), JSON_1_1)
+        image_ids = request.get("imageIds")
+        if image_ids and status == 200 and len(json.loads(body)["imageDetails"]) < len(image_ids):  # noqa: PLR2004 (HTTP 200 OK)
+            return error_reply(ServiceError("ImageNotFoundException", f"not all of {image_ids} exist"), JSON_1_1)
         return reply
 
     ecr._describe_images = describe_images
 
 
 def push_to(address: str | None) -> None:
-    """Name `address` (host:port) in repository URIs and in logins; None restores AWS's own host names."""
-    ecr._repo_uri, ecr._get_authorization_token = _theirs
+    """Use `address` (host:port) in repository URIs and logins; None restores AWS's host names."""
+    ecr._repo_uri, ecr._get_authorization_token = _originals
     if address is None:
         return
-    _, authorize = _theirs
+    _, authorize = _originals
 
     def repository_uri(name: str) -> str:
         return f"{address}/{name}"

@@ -1,7 +1,7 @@
-"""Keep in task definitions and services what a template says, in the API's camelCase.
+"""Store every property of task definitions and services, in the API's camelCase; ministack drops some.
 
 Source: ECS API reference, RegisterTaskDefinition and CreateService. Without a Docker engine ministack marks
-tasks RUNNING though nothing runs; that stays as it is.
+tasks RUNNING although nothing runs; that is left unchanged.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SERVICE_PROPERTIES: Final = (
     "ServiceRegistries",
 )
 FREE_FORM: Final = frozenset({"DockerLabels", "DriverOpts", "Labels", "Options"})
-"""Maps whose keys are the author's own."""
+"""Maps whose keys are user data and keep their spelling."""
 IRREGULAR: Final = {
     "EFSVolumeConfiguration": "efsVolumeConfiguration",
     "FilesystemId": "fileSystemId",
@@ -46,17 +46,17 @@ IRREGULAR: Final = {
 
 
 def install() -> None:
-    """Complete what ministack stores of a task definition and of a service."""
-    _keep_task_definitions_whole()
-    _keep_services_whole()
+    """Patch how ministack creates task definitions and services."""
+    _store_whole_task_definitions()
+    _store_whole_services()
 
 
-def _keep_task_definitions_whole() -> None:
-    theirs = provisioners._ecs_task_def_create
+def _store_whole_task_definitions() -> None:
+    original = provisioners._ecs_task_def_create
 
     def create(logical_id: str, properties: Json, stack: str) -> tuple[str, Json]:
-        revision, attributes = theirs(logical_id, properties, stack)
-        ecs._task_defs[revision.rpartition("/")[2]].update(_kept(properties, TASK_PROPERTIES))
+        revision, attributes = original(logical_id, properties, stack)
+        ecs._task_defs[revision.rpartition("/")[2]].update(_api_properties(properties, TASK_PROPERTIES))
         return revision, attributes
 
     # ministack's update registers the next revision through this name.
@@ -64,18 +64,18 @@ def _keep_task_definitions_whole() -> None:
     provisioners._RESOURCE_HANDLERS[TASK_DEFINITION]["create"] = create
 
 
-def _keep_services_whole() -> None:
-    theirs = provisioners._RESOURCE_HANDLERS[SERVICE]["create"]
+def _store_whole_services() -> None:
+    original = provisioners._RESOURCE_HANDLERS[SERVICE]["create"]
 
     def create(logical_id: str, properties: Json, stack: str) -> tuple[str, Json]:
-        service, attributes = theirs(logical_id, properties, stack)
-        ecs._services["/".join(service.split("/")[-2:])].update(_kept(properties, SERVICE_PROPERTIES))
+        service, attributes = original(logical_id, properties, stack)
+        ecs._services["/".join(service.split("/")[-2:])].update(_api_properties(properties, SERVICE_PROPERTIES))
         return service, attributes
 
     provisioners._RESOURCE_HANDLERS[SERVICE]["create"] = create
 
 
-def _kept(properties: Json, names: tuple[str, ...]) -> Json:
+def _api_properties(properties: Json, names: tuple[str, ...]) -> Json:
     return {camel(name): api_shape(properties[name]) for name in names if name in properties}
 
 
@@ -85,7 +85,7 @@ def camel(name: str) -> str:
 
 
 def api_shape(value: Any) -> Any:  # noqa: ANN401 (a template value of any kind)
-    """Return `value` with the API's spelling of each key; the author's own keys stay."""
+    """Return `value` with the API's spelling of each key, except in free-form maps."""
     if isinstance(value, list):
         return [api_shape(item) for item in value]
     if not isinstance(value, dict):

@@ -1,10 +1,12 @@
-"""List the plug-ins: one module, with one `install`, for each AWS service that is extended."""
+"""List the plug-ins: one module with an `install` function for each extended AWS service."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from local.emulator import autoscaling, cloudwatch, ec2, ecr, ecs, logs, registry, secretsmanager, xray
+from local.emulator import autoscaling, cloudwatch, ec2, ecr, ecs, registry, secretsmanager
+from local.emulator.logs import service as logs
+from local.emulator.xray import service as xray
 
 PLUGINS: Final = (autoscaling, cloudwatch, ec2, ecr, ecs, logs, secretsmanager, xray)
 
@@ -12,7 +14,7 @@ _installed: Final[list[str]] = []
 
 
 def install(*, registry_address: str | None) -> None:
-    """Install every plug-in, once in this process."""
+    """Install every plug-in once per process."""
     if not _installed:
         for plugin in PLUGINS:
             plugin.install()

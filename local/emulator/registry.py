@@ -1,4 +1,4 @@
-"""Register resource types and service calls with ministack."""
+"""Register resource types and service operations with ministack."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ResourceType:
     """A CloudFormation resource type.
 
     `create` and `update` return the attributes for `Fn::GetAtt`, `create` also the value of `Ref`; `delete`
-    accepts a resource that is gone. A change of one of `create_only` makes a new resource, then deletes the old one.
+    accepts a resource that no longer exists. A change of a `create_only` property replaces the resource.
     """
 
     name: str
@@ -46,7 +46,7 @@ class ResourceType:
 
 
 def add_resource_type(kind: ResourceType) -> None:
-    """Let stacks hold resources of `kind`."""
+    """Make a resource type available in stacks."""
 
     def update(physical_id: str, _old: Json, new: Json, _stack: str) -> tuple[str, Json]:
         return physical_id, kind.update(physical_id, new)
@@ -56,14 +56,14 @@ def add_resource_type(kind: ResourceType) -> None:
 
 
 def add_service(name: str, handler: Handler, routing: Mapping[str, list[str]]) -> None:
-    """Answer the requests that are signed for service `name`, or that `routing` (the router's patterns) names."""
-    # For a name that it does not know, the router reads every model of botocore: seconds, and a hundred megabytes.
+    """Handle the requests signed for service `name`, or matching `routing` (the router's patterns)."""
+    # For an unknown name, the router loads every botocore model: seconds of CPU and about 100 MB.
     router.SERVICE_PATTERNS[name] = dict(routing)
     app.SERVICE_HANDLERS[name] = handler
 
 
 def json_service(operations: Mapping[str, Operation]) -> Handler:
-    """Return the handler of a service that names its operation in X-Amz-Target."""
+    """Return a handler that dispatches on the X-Amz-Target header."""
 
     async def handle(
         _method: str, _path: str, headers: Mapping[str, str], body: bytes, _query: Mapping[str, list[str]]
@@ -71,65 +71,65 @@ def json_service(operations: Mapping[str, Operation]) -> Handler:
         action = headers.get("x-amz-target", "").rpartition(".")[2]
         operation = operations.get(action)
         if operation is None:
-            return refusal(ServiceError("UnknownOperationException", f"{action} is not emulated"), JSON_1_1)
-        return answer(operation, body, JSON_1_1)
+            return error_reply(ServiceError("UnknownOperationException", f"{action} is not emulated"), JSON_1_1)
+        return call(operation, body, JSON_1_1)
 
     return handle
 
 
 def extend_service(name: str, operations: Mapping[str, Operation]) -> None:
-    """Answer `operations` of a service that ministack has; all others stay its own."""
-    theirs: Handler = app.SERVICE_HANDLERS[name]
-    ours = json_service(operations)
+    """Override `operations` of a service that ministack has; all others stay ministack's."""
+    original: Handler = app.SERVICE_HANDLERS[name]
+    overrides = json_service(operations)
 
     async def handle(
         method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
     ) -> Reply:
         action = headers.get("x-amz-target", "").rpartition(".")[2]
-        return await (ours if action in operations else theirs)(method, path, headers, body, query)
+        return await (overrides if action in operations else original)(method, path, headers, body, query)
 
     app.SERVICE_HANDLERS[name] = handle
 
 
-def answer(operation: Operation, body: bytes, content_type: str) -> Reply:
-    """Run `operation` on a JSON body and encode what it returns or raises as `ServiceError`."""
+def call(operation: Operation, body: bytes, content_type: str) -> Reply:
+    """Call `operation` with a JSON body and encode its result or its `ServiceError`."""
     try:
         request = json.loads(body or b"{}")
     except ValueError:
-        return refusal(ServiceError("SerializationException", "the body is not JSON"), content_type)
+        return error_reply(ServiceError("SerializationException", "the body is not JSON"), content_type)
     if not isinstance(request, dict):
-        return refusal(ServiceError("SerializationException", "the body is not a JSON object"), content_type)
+        return error_reply(ServiceError("SerializationException", "the body is not a JSON object"), content_type)
     try:
         reply: Reply = json_response(operation(request), content_type=content_type)
     except ServiceError as error:
-        return refusal(error, content_type)
+        return error_reply(error, content_type)
     return reply
 
 
-def refusal(error: ServiceError, content_type: str) -> Reply:
+def error_reply(error: ServiceError, content_type: str) -> Reply:
     """Encode `error` as AWS does, with status 400."""
     reply: Reply = error_response_json(error.code, str(error), 400, content_type=content_type)
     return reply
 
 
 def new_store() -> Any:  # noqa: ANN401 (ministack publishes no types)
-    """Return a mapping whose keys belong to the caller's account and region, emptied by ministack's reset."""
+    """Return a mapping scoped to the caller's account and region, cleared by ministack's reset."""
     store = AccountRegionScopedDict()
     register_store(store)
     return store
 
 
 def register_store(store: MutableMapping[Any, Any]) -> None:
-    """Have `store` emptied by ministack's reset."""
+    """Clear `store` on ministack's reset."""
     _stores.append(store)
 
 
 def clear_with_ministack() -> None:
-    """Empty the plug-ins' stores whenever ministack empties its own."""
-    theirs = app._reset_all_state
+    """Clear the plug-ins' stores whenever ministack resets its own."""
+    original = app._reset_all_state
 
     def reset() -> None:
-        theirs()
+        original()
         for store in _stores:
             store.clear()
 
@@ -142,5 +142,5 @@ def arn(service: str, resource: str) -> str:
 
 
 def new_id(prefix: str, digits: int = 17) -> str:
-    """Return an id as EC2 shapes them: the prefix and `digits` hexadecimal digits."""
+    """Return an id in EC2's format: the prefix and `digits` hexadecimal digits."""
     return f"{prefix}{secrets.token_hex((digits + 1) // 2)[:digits]}"

@@ -1,4 +1,4 @@
-"""Make the `Ref` of a secret its ARN, as on AWS: task definitions and IAM policies name secrets by it."""
+"""Make the `Ref` of a secret its ARN, as on AWS: task definitions and IAM policies reference secrets by ARN."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105 (a resource type)
 
 
 def install() -> None:
-    """Wrap ministack's secret, which knows itself by name, so that stacks know it by ARN."""
-    theirs = provisioners._RESOURCE_HANDLERS[SECRET]
+    """Wrap ministack's secret resource, whose physical id is the name, so that its physical id is the ARN."""
+    original = provisioners._RESOURCE_HANDLERS[SECRET]
 
     def create(logical_id: str, properties: Json, stack: str) -> tuple[str, Json]:
-        return _by_arn(theirs["create"](logical_id, properties, stack))
+        return _with_arn_as_id(original["create"](logical_id, properties, stack))
 
     def update(secret: str, old: Json, new: Json, stack: str, logical_id: str | None = None) -> tuple[str, Json]:
-        return _by_arn(theirs["update"](_name(secret), old, new, stack, logical_id))
+        return _with_arn_as_id(original["update"](_name(secret), old, new, stack, logical_id))
 
     def delete(secret: str, properties: Json) -> None:
-        theirs["delete"](_name(secret), properties)
+        original["delete"](_name(secret), properties)
 
-    provisioners._RESOURCE_HANDLERS[SECRET] = {**theirs, "create": create, "update": update, "delete": delete}
+    provisioners._RESOURCE_HANDLERS[SECRET] = {**original, "create": create, "update": update, "delete": delete}
 
 
-def _by_arn(created: tuple[str, Json]) -> tuple[str, Json]:
-    _, attributes = created
+def _with_arn_as_id(resource: tuple[str, Json]) -> tuple[str, Json]:
+    _, attributes = resource
     return attributes["Arn"], attributes
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra.saved_queries import saved_queries
-from local.emulator.insights import run
+from local.emulator.logs.insights.query import run
 from service.contract import ACCESS_LOGGER, LOG_GROUP
 from tests.infra.assembly import Assembly, Json
 

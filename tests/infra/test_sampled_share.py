@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from local.emulator.logs_patterns import compile_pattern
+from local.emulator.logs.filter_patterns import compile_pattern
 from service.contract import HEALTH_CHECK_PATH
 from tests.infra.assembly import Assembly
 from tests.telemetry.conftest import AppMaker, make_app, observatory

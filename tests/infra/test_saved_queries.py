@@ -7,7 +7,7 @@ import re
 import pytest
 
 from infra.saved_queries import saved_queries
-from local.emulator.insights_grammar import parse
+from local.emulator.logs.insights.grammar import parse
 from service.contract import LOG_GROUP
 from tests.infra.assembly import Assembly
 

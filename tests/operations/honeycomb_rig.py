@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from local.standins import honeycomb_configuration
-from local.standins.honeycomb_configuration_store import Environment
-from local.standins.server import Served
+from local.fakes.server import LocalServer
 from operations.honeycomb.__main__ import DECLARATIONS, main
 from operations.honeycomb.declarations import Declarations, load
+from tests.fakes import honeycomb_api
+from tests.fakes.honeycomb_api import Environment
 
 KEY = "sentinel-configuration-key-5eed"
 Document = dict[str, Any]
@@ -99,7 +99,7 @@ def rig(
     folder = tmp_path / "honeycomb"
     shutil.copytree(DECLARATIONS, folder)
     rig = Rig(folder, capsys)
-    with closing(Served(honeycomb_configuration.create_app(rig.environment))) as served:
+    with closing(LocalServer(honeycomb_api.create_app(rig.environment))) as served:
         monkeypatch.setenv("HONEYCOMB_API_URL", served.url)
         monkeypatch.setenv("HONEYCOMB_CONFIGURATION_KEY", KEY)
         yield rig

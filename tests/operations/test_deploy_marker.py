@@ -13,11 +13,12 @@ import pytest
 import requests
 
 from local.backing_services.emulated_aws import EmulatedAws
-from local.standins import honeycomb_configuration, rollbar
-from local.standins.honeycomb_configuration_store import Environment, Refusal
-from local.standins.server import Served
+from local.fakes import rollbar
+from local.fakes.server import LocalServer
 from operations.deploy_marker import main
 from service.contract import SECRET_PLACEHOLDER, SecretName, secret_name, service_stack_name
+from tests.fakes import honeycomb_api
+from tests.fakes.honeycomb_api import Environment, Refusal
 from tests.local.emulator.conftest import free_port
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -33,9 +34,9 @@ class Products:
 
     def __init__(self, stack: ExitStack, aws: EmulatedAws) -> None:
         self.honeycomb = Environment(datasets={"backend-flask": None}, key=CONFIGURATION_KEY)
-        served = honeycomb_configuration.create_app(self.honeycomb)
-        self.honeycomb_url = stack.enter_context(closing(Served(served))).url
-        self.rollbar_url = stack.enter_context(closing(Served(rollbar.create_app()))).url
+        served = honeycomb_api.create_app(self.honeycomb)
+        self.honeycomb_url = stack.enter_context(closing(LocalServer(served))).url
+        self.rollbar_url = stack.enter_context(closing(LocalServer(rollbar.create_app()))).url
         self.aws = aws
 
     def deploys(self) -> list[dict[str, Any]]:

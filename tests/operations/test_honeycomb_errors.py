@@ -10,8 +10,8 @@ from email.utils import format_datetime
 import pytest
 import requests
 
-from local.standins.honeycomb_configuration_store import Refusal
 from operations.honeycomb.retry import MAX_ATTEMPTS, RETRY_BUDGET, retry_after
+from tests.fakes.honeycomb_api import Refusal
 from tests.operations.honeycomb_rig import KEY, Rig, rig
 
 __all__ = ["rig"]

@@ -14,8 +14,8 @@ from typing import Any
 import requests
 from flask import Flask, request
 
-from local.standins import honeycomb, rollbar
-from local.standins.server import Served
+from local.fakes import honeycomb, rollbar
+from local.fakes.server import LocalServer
 
 KEYS = {"HONEYCOMB_API_KEY": "sentinel-honeycomb-key", "ROLLBAR_ACCESS_TOKEN": "sentinel-rollbar-token"}
 WAIT_SECONDS = 10.0
@@ -54,9 +54,9 @@ class Observatory:
     def __init__(self, stack: ExitStack) -> None:
         self.logs = LogGroup()
         self.segments: list[Document] = []
-        self._honeycomb = stack.enter_context(closing(Served(honeycomb.create_app())))
-        self._rollbar = stack.enter_context(closing(Served(rollbar.create_app())))
-        self._logs = stack.enter_context(closing(Served(self.logs.app())))
+        self._honeycomb = stack.enter_context(closing(LocalServer(honeycomb.create_app())))
+        self._rollbar = stack.enter_context(closing(LocalServer(rollbar.create_app())))
+        self._logs = stack.enter_context(closing(LocalServer(self.logs.app())))
         self._udp = stack.enter_context(closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
         self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
         self._udp.bind(("127.0.0.1", 0))

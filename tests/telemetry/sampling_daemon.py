@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, request
 
-from local.standins.server import Served
+from local.fakes.server import LocalServer
 
 Document = dict[str, Any]
 
@@ -83,7 +83,7 @@ class Daemon:
 
     @contextmanager
     def serving(self, port: int = 0) -> Iterator[tuple[str, int]]:
-        with closing(Served(self.app(), port)) as served:
+        with closing(LocalServer(self.app(), port)) as served:
             try:
                 yield "127.0.0.1", served.port
             finally:

@@ -11,8 +11,8 @@ from flask import Flask
 
 from infra.environments import DEV
 from infra.observability_stack import ObservabilityStack
-from local.emulator.xray_filter import compile_filter
-from local.emulator.xray_view import TraceView
+from local.emulator.xray.filter_expressions import compile_filter
+from local.emulator.xray.trace_view import TraceView
 from service.contract import XRAY_GROUP
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Document, Observatory

@@ -14,7 +14,7 @@ from flask import Flask, Response, request, stream_with_context
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
-from local.standins.server import Served
+from local.fakes.server import LocalServer
 from service import telemetry
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Document, Observatory, eventually
@@ -184,7 +184,7 @@ def test_outgoing_requests_carry_both_headers_of_the_current_span(app: Flask, ob
         received.update(request.headers.items())
         return "ok"
 
-    with closing(Served(upstream)) as served:
+    with closing(LocalServer(upstream)) as served:
 
         @app.get("/caller")
         def caller() -> str:

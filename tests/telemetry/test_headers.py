@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 from flask import Flask
 
-from local.standins.server import Served
+from local.fakes.server import LocalServer
 from service.telemetry.ids import span_hex, trace_hex
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Observatory
@@ -179,7 +179,7 @@ def test_over_a_real_connection_it_is_the_same(
     traced: Flask, caplog: pytest.LogCaptureFixture, headers: list[tuple[str, str]], expected: str | None
 ) -> None:
     everything_is_heard(caplog)
-    with closing(Served(traced)) as served:
+    with closing(LocalServer(traced)) as served:
         connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)
         with closing(connection):
             connection.putrequest("GET", PATH)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask, abort, request
 
-from local.standins.server import Served
+from local.fakes.server import LocalServer
 from service import telemetry
 from service.telemetry.log_lines import MAX_LINE, LineFormat, capture, encode
 from tests.telemetry.conftest import AppMaker
@@ -192,7 +192,7 @@ def test_when_half_of_a_batch_is_refused_only_that_half_is_sent_again(
     make_app: AppMaker, observatory: Observatory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     group = FailingOnce()
-    with closing(Served(group.app())) as served:
+    with closing(LocalServer(group.app())) as served:
         monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
         app = make_app({**observatory.cloudwatch, "LOG_CONSOLE": "false"})
         with app.app_context():

@@ -11,7 +11,7 @@ import requests
 from flask import Flask, request
 from opentelemetry import baggage, trace
 
-from local.standins.server import Served
+from local.fakes.server import LocalServer
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Observatory
 from tests.telemetry.tracing import (
@@ -60,7 +60,7 @@ class Calling(NamedTuple):
 @pytest.fixture
 def called(socket_enabled: None) -> Iterator[tuple[Called, str]]:  # noqa: ARG001 - it listens on 127.0.0.1
     service = Called()
-    with closing(Served(service.app)) as served:
+    with closing(LocalServer(service.app)) as served:
         yield service, served.url
 
 

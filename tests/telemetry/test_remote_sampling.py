@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.credentials import Credentials
 
-from local.standins.xray_daemon import XRayDaemon
+from local.fakes.xray_daemon import XRayDaemon
 from service.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, Decision, SamplingRequest
 from tests.local.emulator.conftest import free_port, start, wait_until_ready
 from tests.telemetry.conftest import AppMaker

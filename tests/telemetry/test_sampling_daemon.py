@@ -14,7 +14,7 @@ from contextlib import closing
 import pytest
 from flask import Flask, request
 
-from local.standins.server import Served
+from local.fakes.server import LocalServer
 from service.telemetry.sampling.remote import PollingIntervals
 from tests.local.emulator.conftest import free_port
 from tests.telemetry.samplers import LOCAL, QUICK, REQUEST, SamplerMaker, following, half, polling
@@ -133,7 +133,7 @@ def test_neither_a_proxy_nor_a_metadata_service_is_asked(
     asked: list[str] = []
     other = Flask("metadata")
     other.before_request(lambda: asked.append(request.path))
-    with closing(Served(other)) as served, daemon.serving() as address:
+    with closing(LocalServer(other)) as served, daemon.serving() as address:
         for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY"):
             monkeypatch.setenv(name, served.url)
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", served.url + "/credentials")

@@ -12,7 +12,7 @@ from flask import Flask, Response, abort, stream_with_context
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
-from local.standins.server import Served
+from local.fakes.server import LocalServer
 from service import telemetry
 from tests.telemetry.conftest import AppMaker
 from tests.telemetry.observatory import Document, Observatory, eventually
@@ -126,7 +126,7 @@ def test_a_streamed_body_that_breaks_is_a_fault(app: Flask, observatory: Observa
 
 
 def test_an_outgoing_request_is_remote_and_without_its_query(app: Flask, observatory: Observatory) -> None:
-    with closing(Served(Flask("upstream"))) as served:
+    with closing(LocalServer(Flask("upstream"))) as served:
 
         @app.get("/caller")
         def caller() -> str:

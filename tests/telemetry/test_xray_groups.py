@@ -9,8 +9,8 @@ from flask import Flask
 
 from infra.aws_json import load
 from infra.tracing import GROUPS
-from local.emulator.xray_filter import compile_filter
-from local.emulator.xray_view import TraceView
+from local.emulator.xray.filter_expressions import compile_filter
+from local.emulator.xray.trace_view import TraceView
 from tests.telemetry.observatory import Document, Observatory
 from tests.telemetry.segments import ask, segment_of
 

@@ -26,7 +26,7 @@ POLL = 0.02
 
 Template = dict[str, Any]
 Client = Any
-"""A boto3 client: the stubs name a type for each service, and the tests ask for many."""
+"""A boto3 client of any service: the stubs have a type for each one."""
 
 
 def free_port() -> int:
@@ -75,13 +75,13 @@ def endpoint() -> Iterator[str]:
 
 @cache
 def _session() -> boto3.Session:
-    """Share what boto3 reads of its models: that takes most of a client's time."""
+    """Share one session: loading the service models takes most of the time of creating a client."""
     return boto3.Session(region_name="us-east-1")
 
 
 @dataclass(frozen=True)
 class Aws:
-    """One account of the emulator; each test has its own, unless it needs the one of unsigned requests."""
+    """One account of the emulator; each test has its own, unless it needs the default account."""
 
     endpoint: str
     account: str = field(default_factory=lambda: f"{secrets.randbelow(10**11) + 10**11}")
@@ -90,7 +90,7 @@ class Aws:
         return _session().client(
             service,  # type: ignore[call-overload] # the stubs want one literal name each
             endpoint_url=self.endpoint,
-            aws_access_key_id=self.account,  # twelve digits as a key choose ministack's account
+            aws_access_key_id=self.account,  # ministack takes a key of twelve digits as the account
             aws_secret_access_key="fake-secret-key",
             config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10, proxies={}),
         )
@@ -102,24 +102,24 @@ class Aws:
 
 
 class Stack:
-    """A CloudFormation stack, created, updated and deleted with its outcome awaited."""
+    """A CloudFormation stack; each operation waits for its outcome."""
 
     def __init__(self, cloudformation: Client, name: str) -> None:
         self._cloudformation = cloudformation
         self.name = name
 
-    def apply(self, verb: str, resources: Template, outputs: Template, wanted: str = "") -> None:
+    def apply(self, verb: str, resources: Template, outputs: Template, status: str = "") -> None:
         values = {name: {"Value": value} for name, value in outputs.items()}
         body = json.dumps({"Resources": resources, **({"Outputs": values} if values else {})})
         call = getattr(self._cloudformation, f"{verb}_stack")
         call(StackName=self.name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-        self._await(wanted or f"{verb.upper()}_COMPLETE")
+        self._await(status or f"{verb.upper()}_COMPLETE")
 
     def update(self, resources: Template, **outputs: object) -> None:
         self.apply("update", resources, outputs)
 
     def fail_to_update(self, resources: Template) -> list[str]:
-        self.apply("update", resources, {}, wanted="UPDATE_ROLLBACK_COMPLETE")
+        self.apply("update", resources, {}, status="UPDATE_ROLLBACK_COMPLETE")
         return self._reasons(self.name)
 
     def delete(self) -> None:
@@ -131,16 +131,16 @@ class Stack:
         return {output["OutputKey"]: output["OutputValue"] for output in self._describe(self.name)["Outputs"]}
 
     def physical_id(self, logical_id: str) -> str:
-        found = self._cloudformation.describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
-        physical_id: str = found["StackResourceDetail"]["PhysicalResourceId"]
+        response = self._cloudformation.describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
+        physical_id: str = response["StackResourceDetail"]["PhysicalResourceId"]
         return physical_id
 
     def _describe(self, name: str) -> Template:
         [stack] = self._cloudformation.describe_stacks(StackName=name)["Stacks"]
-        described: Template = stack
-        return described
+        description: Template = stack
+        return description
 
-    def _await(self, wanted: str, name: str | None = None) -> None:
+    def _await(self, expected: str, name: str | None = None) -> None:
         deadline = time.monotonic() + SECONDS
         status = ""
         while time.monotonic() < deadline:
@@ -148,7 +148,7 @@ class Stack:
             if not status.endswith("IN_PROGRESS"):
                 break
             time.sleep(POLL)
-        assert status == wanted, self._reasons(name or self.name)
+        assert status == expected, self._reasons(name or self.name)
 
     def _reasons(self, name: str) -> list[str]:
         events = self._cloudformation.describe_stack_events(StackName=name)["StackEvents"]

@@ -30,7 +30,7 @@ def composite(description: str, child: str = "faults") -> Template:
     }
 
 
-def test_a_composite_alarm_follows_its_template(aws: Aws) -> None:
+def test_a_composite_alarm_is_described_as_in_its_template(aws: Aws) -> None:
     cloudwatch = aws.client("cloudwatch")
     stack = aws.stack(composite("first"), Arn={"Fn::GetAtt": ["Any", "Arn"]})
     stack.update(composite("second"), Arn={"Fn::GetAtt": ["Any", "Arn"]})
@@ -49,7 +49,7 @@ def test_a_composite_alarm_over_an_unknown_alarm_fails_its_stack_with_the_reason
         aws.stack(composite("first", child="nowhere"))
 
 
-def test_an_alarm_on_metric_math_is_held_as_declared_and_says_that_it_is_not_evaluated(aws: Aws) -> None:
+def test_an_alarm_on_metric_math_is_stored_with_insufficient_data(aws: Aws) -> None:
     requests = {"Namespace": "AWS/ApplicationELB", "MetricName": "RequestCount"}
     metrics = [
         {"Id": "share", "Expression": "100 * requests", "ReturnData": True},
@@ -93,7 +93,7 @@ def scaling(most: int, target_value: float) -> Template:
     }
 
 
-def test_a_scalable_target_and_its_policy_are_described_as_the_template_says(aws: Aws) -> None:
+def test_a_scalable_target_and_its_policy_are_described_as_in_the_template(aws: Aws) -> None:
     client = aws.client("application-autoscaling")
     stack = aws.stack(scaling(2, 50))
     stack.update(scaling(4, 60))
@@ -112,6 +112,6 @@ def test_a_scalable_target_and_its_policy_are_described_as_the_template_says(aws
     assert client.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"] == []
 
 
-def test_what_is_not_emulated_of_auto_scaling_says_so(aws: Aws) -> None:
+def test_an_unsupported_auto_scaling_operation_is_an_error(aws: Aws) -> None:
     with pytest.raises(ClientError, match="DescribeScalingActivities is not emulated"):
         aws.client("application-autoscaling").describe_scaling_activities(ServiceNamespace="ecs")

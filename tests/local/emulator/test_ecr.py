@@ -13,7 +13,7 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 MANIFEST = json.dumps({"schemaVersion": 2, "layers": []})
 
 
-def test_an_unknown_tag_is_refused_and_a_known_one_described(aws: Aws) -> None:
+def test_an_unknown_tag_is_an_error_and_an_existing_one_is_described(aws: Aws) -> None:
     ecr = aws.client("ecr")
     ecr.create_repository(repositoryName="assets")
     ecr.put_image(repositoryName="assets", imageManifest=MANIFEST, imageTag="known")
@@ -31,7 +31,7 @@ def test_an_empty_repository_lists_no_images_without_an_error(aws: Aws) -> None:
     assert ecr.describe_images(repositoryName="assets")["imageDetails"] == []
 
 
-def test_asked_to_the_emulator_names_its_own_registry_for_pushing(aws: Aws) -> None:
+def test_with_push_here_repositories_name_the_emulator_as_registry(aws: Aws) -> None:
     ecr = aws.client("ecr")
     address = aws.endpoint.removeprefix("http://")
 
@@ -42,7 +42,7 @@ def test_asked_to_the_emulator_names_its_own_registry_for_pushing(aws: Aws) -> N
     assert login["proxyEndpoint"] == aws.endpoint
 
 
-def test_an_image_pushed_to_that_registry_is_found_by_its_tag(default_aws: Aws) -> None:
+def test_a_pushed_image_is_described_by_its_tag(default_aws: Aws) -> None:
     ecr = default_aws.client("ecr")
     uri = ecr.create_repository(repositoryName="pushed")["repository"]["repositoryUri"]
     address, _, name = uri.partition("/")
@@ -54,9 +54,9 @@ def test_an_image_pushed_to_that_registry_is_found_by_its_tag(default_aws: Aws) 
 
     with requests.Session() as session:
         session.trust_env = False
-        begun = session.post(f"http://{address}/v2/{name}/blobs/uploads/", timeout=5)
+        upload = session.post(f"http://{address}/v2/{name}/blobs/uploads/", timeout=5)
         session.put(
-            f"http://{address}{begun.headers['Location']}", params={"digest": digest}, data=config, timeout=5
+            f"http://{address}{upload.headers['Location']}", params={"digest": digest}, data=config, timeout=5
         ).raise_for_status()
         url = f"http://{address}/v2/{name}/manifests/tagged"
         session.put(url, data=manifest, headers={"Content-Type": kind}, timeout=5).raise_for_status()

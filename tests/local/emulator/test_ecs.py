@@ -96,15 +96,15 @@ def resources(port: str = "4567") -> Template:
     }
 
 
-def described(aws: Aws, revision: str) -> Template:
+def task_definition(aws: Aws, revision: str) -> Template:
     task: Template = aws.client("ecs").describe_task_definition(taskDefinition=revision)["taskDefinition"]
     return task
 
 
-def test_a_task_definition_comes_back_as_its_template_says(aws: Aws) -> None:
+def test_a_task_definition_is_described_as_in_its_template(aws: Aws) -> None:
     stack = aws.stack(resources())
 
-    task = described(aws, stack.physical_id("Task"))
+    task = task_definition(aws, stack.physical_id("Task"))
 
     secrets = [{"name": "HONEYCOMB_API_KEY", "valueFrom": stack.physical_id("Key")}]
     assert task["containerDefinitions"][0] == {**EXPECTED, "secrets": secrets}
@@ -117,7 +117,7 @@ def test_a_task_definition_comes_back_as_its_template_says(aws: Aws) -> None:
     assert (task["cpu"], task["memory"], task["networkMode"]) == ("256", "512", "awsvpc")
 
 
-def test_a_changed_task_definition_is_a_new_whole_revision_that_the_service_runs(aws: Aws) -> None:
+def test_a_changed_task_definition_is_a_complete_new_revision_of_the_service(aws: Aws) -> None:
     stack = aws.stack(resources())
     first = stack.physical_id("Task")
 
@@ -127,7 +127,7 @@ def test_a_changed_task_definition_is_a_new_whole_revision_that_the_service_runs
     [service] = aws.client("ecs").describe_services(cluster=stack.physical_id("Cluster"), services=["backend"])[
         "services"
     ]
-    container = described(aws, second)["containerDefinitions"][0]
+    container = task_definition(aws, second)["containerDefinitions"][0]
     assert first.endswith("backend:1")
     assert second.endswith("backend:2")
     assert service["taskDefinition"] == second
@@ -135,7 +135,7 @@ def test_a_changed_task_definition_is_a_new_whole_revision_that_the_service_runs
     assert container["healthCheck"] == EXPECTED["healthCheck"]
 
 
-def test_a_service_comes_back_as_its_template_says(aws: Aws) -> None:
+def test_a_service_is_described_as_in_its_template(aws: Aws) -> None:
     stack = aws.stack(resources())
 
     [service] = aws.client("ecs").describe_services(cluster=stack.physical_id("Cluster"), services=["backend"])[

@@ -17,27 +17,27 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 ROOT = "Root=1-6553f100-0123456789abcdef01234567"
 TRACEPARENT = "00-6553f1000123456789abcdef01234567-0123456789abcdef-01"
-OWN = r"1-[0-9a-f]{8}-[0-9a-f]{24}"
+NEW_ID = r"1-[0-9a-f]{8}-[0-9a-f]{24}"
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answer 201 with what was asked, as JSON."""
+    """Answer 201 with the request as JSON."""
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", "0"))).decode()
-        seen = {"method": self.command, "path": self.path, "body": body}
+        received = {"method": self.command, "path": self.path, "body": body}
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = json.dumps({**seen, "headers": headers}).encode()
+        response = json.dumps({**received, "headers": headers}).encode()
         self.send_response(201)
-        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Content-Length", str(len(response)))
         self.send_header("X-Trace-Id", "from-the-target")
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(response)
 
     do_GET = do_POST = _answer  # noqa: N815 (the names that http.server calls)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (http.server's own signature)
-        """Keep quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -66,18 +66,20 @@ def resources(name: str) -> Template:
 
 
 class Balancer:
-    """The deployed load balancer, reached as the proof reaches it: by its Host, on the emulator's port."""
+    """A client of the deployed load balancer, reached by its Host header on the emulator's port."""
 
     def __init__(self, aws: Aws, name: str) -> None:
         self._url = aws.endpoint
         self._host = f"{name}.alb.localhost:{aws.endpoint.rpartition(':')[2]}"
 
-    def ask(self, path: str = "/", method: str = "GET", body: bytes | None = None, **headers: str) -> requests.Response:
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    def request(
+        self, path: str = "/", method: str = "GET", body: bytes | None = None, **headers: str
+    ) -> requests.Response:
+        extra_headers = {name.replace("_", "-"): value for name, value in headers.items()}
         with requests.Session() as session:
             session.trust_env = False
             return session.request(
-                method, self._url + path, data=body, headers={"Host": self._host, **sent}, timeout=10
+                method, self._url + path, data=body, headers={"Host": self._host, **extra_headers}, timeout=10
             )
 
 
@@ -94,36 +96,40 @@ def balancer(default_aws: Aws, target_port: int) -> Iterator[Balancer]:
     stack.delete()
 
 
-def test_a_request_reaches_the_registered_target_and_its_answer_comes_back(balancer: Balancer) -> None:
-    answer = balancer.ask("/api/activities/search?term=a%20b", "POST", b"hello")
+def test_requests_are_forwarded_to_the_registered_target(balancer: Balancer) -> None:
+    response = balancer.request("/api/activities/search?term=a%20b", "POST", b"hello")
 
-    seen = answer.json()
-    assert (answer.status_code, answer.headers["X-Trace-Id"]) == (201, "from-the-target")
-    assert (seen["method"], seen["path"], seen["body"]) == ("POST", "/api/activities/search?term=a%20b", "hello")
+    received = response.json()
+    assert (response.status_code, response.headers["X-Trace-Id"]) == (201, "from-the-target")
+    assert (received["method"], received["path"], received["body"]) == (
+        "POST",
+        "/api/activities/search?term=a%20b",
+        "hello",
+    )
 
 
-def test_the_target_is_told_who_asked_and_how(balancer: Balancer) -> None:
-    headers = balancer.ask(X_Forwarded_For="203.0.113.7").json()["headers"]
+def test_the_target_gets_the_forwarded_headers(balancer: Balancer) -> None:
+    headers = balancer.request(X_Forwarded_For="203.0.113.7").json()["headers"]
 
     assert headers["x-forwarded-for"] == "203.0.113.7, 127.0.0.1"
     assert (headers["x-forwarded-proto"], headers["x-forwarded-port"]) == ("http", "80")
 
 
-def test_a_request_without_a_trace_gets_a_root_of_the_present_second(balancer: Balancer) -> None:
-    found = balancer.ask().json()["headers"]["x-amzn-trace-id"]
+def test_a_request_without_a_trace_gets_a_root_of_the_current_second(balancer: Balancer) -> None:
+    header = balancer.request().json()["headers"]["x-amzn-trace-id"]
 
-    assert re.fullmatch(f"Root={OWN}", found)
-    assert abs(int(found.split("-")[1], 16) - time.time()) < 60
-
-
-def test_a_root_that_the_client_brings_is_kept_behind_the_balancers_own_id(balancer: Balancer) -> None:
-    found = balancer.ask(X_Amzn_Trace_Id=f"{ROOT};Sampled=1").json()["headers"]["x-amzn-trace-id"]
-
-    assert re.fullmatch(f"Self={OWN};{ROOT};Sampled=1", found)
+    assert re.fullmatch(f"Root={NEW_ID}", header)
+    assert abs(int(header.split("-")[1], 16) - time.time()) < 60
 
 
-def test_a_traceparent_passes_untouched_beside_the_balancers_own_root(balancer: Balancer) -> None:
-    headers = balancer.ask(traceparent=TRACEPARENT).json()["headers"]
+def test_a_clients_root_is_kept_after_the_balancers_self(balancer: Balancer) -> None:
+    header = balancer.request(X_Amzn_Trace_Id=f"{ROOT};Sampled=1").json()["headers"]["x-amzn-trace-id"]
+
+    assert re.fullmatch(f"Self={NEW_ID};{ROOT};Sampled=1", header)
+
+
+def test_a_traceparent_is_forwarded_unchanged_beside_a_new_root(balancer: Balancer) -> None:
+    headers = balancer.request(traceparent=TRACEPARENT).json()["headers"]
 
     assert headers["traceparent"] == TRACEPARENT
-    assert re.fullmatch(f"Root={OWN}", headers["x-amzn-trace-id"])
+    assert re.fullmatch(f"Root={NEW_ID}", headers["x-amzn-trace-id"])

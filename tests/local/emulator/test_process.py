@@ -15,51 +15,51 @@ from tests.local.emulator.conftest import CHECKOUT, SECONDS, free_port, start, w
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
-def test_it_listens_on_127_0_0_1_alone_and_ends_cleanly_when_asked() -> None:
+def test_it_listens_only_on_127_0_0_1_and_exits_cleanly_on_sigterm() -> None:
     port = free_port()
     with start(port) as process:
         try:
             wait_until_ready(process, f"http://127.0.0.1:{port}")
             listening = {
-                (found.laddr.ip, found.laddr.port)
-                for found in psutil.Process(process.pid).net_connections()
-                if found.status == psutil.CONN_LISTEN
+                (connection.laddr.ip, connection.laddr.port)
+                for connection in psutil.Process(process.pid).net_connections()
+                if connection.status == psutil.CONN_LISTEN
             }
         finally:
             process.terminate()
-        _, said = process.communicate(timeout=SECONDS)
+        _, stderr = process.communicate(timeout=SECONDS)
 
     assert listening == {("127.0.0.1", port)}
-    assert (process.returncode, said) == (0, "")
+    assert (process.returncode, stderr) == (0, "")
 
 
-def test_a_port_in_use_is_named_on_one_line() -> None:
-    with closing(create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
+def test_a_port_in_use_is_reported_on_one_line() -> None:
+    with closing(create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
         with start(port) as process:
-            _, said = process.communicate(timeout=SECONDS)
+            _, stderr = process.communicate(timeout=SECONDS)
 
     assert process.returncode == 1
-    assert said.count("\n") == 1
-    assert f"127.0.0.1:{port}" in said
+    assert stderr.count("\n") == 1
+    assert f"127.0.0.1:{port}" in stderr
 
 
-def test_another_version_of_ministack_is_refused_and_both_versions_are_named(tmp_path: Path) -> None:
+def test_an_unsupported_ministack_version_is_reported_with_both_versions(tmp_path: Path) -> None:
     metadata = tmp_path / "ministack-1.5.34.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: ministack\nVersion: 1.5.34\n")
 
     with start(free_port(), PYTHONPATH=str(tmp_path)) as process:
-        _, said = process.communicate(timeout=SECONDS)
+        _, stderr = process.communicate(timeout=SECONDS)
 
     assert process.returncode == 1
-    assert said.count("\n") == 1
-    assert "needs ministack 1.5.33 and found 1.5.34" in said
+    assert stderr.count("\n") == 1
+    assert "needs ministack 1.5.33 and found 1.5.34" in stderr
 
 
 def run(program: str) -> str:
     command = [sys.executable, "-c", program]
-    ended = subprocess.run(
+    process = subprocess.run(
         command,
         cwd=CHECKOUT,
         env={"PATH": os.environ["PATH"]},
@@ -68,16 +68,16 @@ def run(program: str) -> str:
         timeout=SECONDS,
         check=True,
     )
-    return ended.stdout.strip()
+    return process.stdout.strip()
 
 
-def test_importing_the_package_loads_nothing_of_ministack() -> None:
+def test_importing_the_package_does_not_import_ministack() -> None:
     program = "import sys, local.emulator; print([name for name in sys.modules if name.startswith('ministack')])"
 
     assert run(program) == "[]"
 
 
-def test_installing_twice_changes_nothing_more() -> None:
+def test_install_is_idempotent() -> None:
     program = """
 from local.emulator import install
 install()

@@ -1,0 +1,72 @@
+"""Run the three fakes in one process until SIGTERM: `python -m local.fakes --endpoint URL`.
+
+Credentials and region come from the usual AWS environment variables, with placeholders as defaults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from contextlib import ExitStack, closing
+from typing import Final
+
+from botocore.credentials import Credentials
+
+from local.fakes import honeycomb, rollbar
+from local.fakes.server import LocalServer
+from local.fakes.xray_daemon import XRayDaemon
+
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Parse the command line; port 0 means any free port."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local.fakes", description="Run the fakes of Honeycomb, Rollbar and the X-Ray daemon."
+    )
+    parser.add_argument("--endpoint", default=os.environ.get("AWS_ENDPOINT_URL"), help="URL of the emulated X-Ray")
+    parser.add_argument("--region", default=os.environ.get("AWS_REGION", "us-east-1"))
+    parser.add_argument("--honeycomb-port", type=int, default=0)
+    parser.add_argument("--rollbar-port", type=int, default=0)
+    parser.add_argument("--daemon-port", type=int, default=2000, help="UDP for segments, TCP for sampling")
+    arguments = parser.parse_args()
+    if not arguments.endpoint:
+        parser.error("--endpoint or AWS_ENDPOINT_URL must name the emulated X-Ray, which receives the segments")
+    return arguments
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; return the exit status."""
+    arguments = parse_arguments()
+    # Blocked before any thread starts, so that every thread inherits the mask and only sigwait receives the signal.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    with ExitStack() as stack:
+        try:
+            honeycomb_server = stack.enter_context(
+                closing(LocalServer(honeycomb.create_app(), arguments.honeycomb_port))
+            )
+            rollbar_server = stack.enter_context(closing(LocalServer(rollbar.create_app(), arguments.rollbar_port)))
+            daemon = stack.enter_context(closing(_daemon(arguments)))
+        except OSError as error:
+            sys.stderr.write(f"A fake cannot listen: {error}. Choose other ports.\n")
+            return 1
+        sys.stdout.write(f"Honeycomb {honeycomb_server.url}\nRollbar {rollbar_server.url}\nX-Ray daemon {daemon.url}\n")
+        sys.stdout.flush()
+        signal.sigwait(STOP_SIGNALS)
+    return 0
+
+
+def _daemon(arguments: argparse.Namespace) -> XRayDaemon:
+    credentials = Credentials(
+        os.environ.get("AWS_ACCESS_KEY_ID", "local-fake-key"),
+        os.environ.get("AWS_SECRET_ACCESS_KEY", "local-fake-secret"),
+    )
+    return XRayDaemon(
+        port=arguments.daemon_port, endpoint=arguments.endpoint, region=arguments.region, credentials=credentials
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""Receive X-Ray segment documents by UDP and send them to X-Ray in batches, counting the outcomes.
+
+Source of the format: AWS X-Ray developer guide, "Sending segment documents to the X-Ray daemon"
+(a header line of JSON, a newline, one document), and PutTraceSegments (at most 50 documents a call).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from dataclasses import dataclass, field
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.fakes.server import LOOPBACK
+
+if TYPE_CHECKING:
+    from mypy_boto3_xray import XRayClient
+
+BATCH_SIZE: Final = 50
+QUEUE_SIZE: Final = 10_000
+MAX_DATAGRAM_BYTES: Final = 65_536
+RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
+POLL_SECONDS: Final = 0.2
+LINGER_SECONDS: Final = 0.1
+MAX_REASONS: Final = 20
+
+
+class UnreadableDatagramError(ValueError):
+    """A datagram that is not a header line followed by a document."""
+
+
+def document_of(datagram: bytes) -> str:
+    """Return the segment document of a datagram. Raises `UnreadableDatagramError`."""
+    header, newline, body = datagram.partition(b"\n")
+    try:
+        format_and_version = orjson.loads(header)
+        orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableDatagramError("not a JSON header line followed by a JSON document") from error
+    if not newline or format_and_version != {"format": "json", "version": 1}:
+        raise UnreadableDatagramError("the header line must be format json, version 1")
+    return body.decode()
+
+
+@dataclass
+class RelayCounts:
+    """The documents by outcome. Each count is written by one thread only."""
+
+    received: int = 0
+    sent: int = 0
+    dropped: int = 0
+    malformed: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    def reject(self, reason: str, count: int = 1) -> None:
+        """Count rejected documents by `reason`; further reasons share the entry `other`."""
+        is_separate = reason in self.rejected or len(self.rejected) < MAX_REASONS
+        self.rejected[reason if is_separate else "other"] += count
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counts as plain values."""
+        return {
+            "received": self.received,
+            "sent": self.sent,
+            "dropped": self.dropped,
+            "malformed": self.malformed,
+            "rejected": dict(self.rejected),
+        }
+
+
+class SegmentRelay:
+    """Listen on a UDP port and relay to `xray`. Raises `OSError` when the port is in use."""
+
+    def __init__(self, xray: XRayClient, port: int) -> None:
+        self.counts = RelayCounts()
+        self._xray = xray
+        self._queue: Queue[str] = Queue(maxsize=QUEUE_SIZE)
+        self._stopping = Event()
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        self._socket.settimeout(POLL_SECONDS)
+        try:
+            self._socket.bind((LOOPBACK, port))
+        except OSError:
+            self._socket.close()
+            raise
+        self.port: int = self._socket.getsockname()[1]
+        self._threads = [Thread(target=target, daemon=True) for target in (self._receive, self._send)]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop listening and send the queued documents, within a few seconds."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(timeout=5)
+        self._socket.close()
+
+    def _receive(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                datagram = self._socket.recv(MAX_DATAGRAM_BYTES)
+            except TimeoutError:
+                continue
+            self._enqueue(datagram)
+
+    def _enqueue(self, datagram: bytes) -> None:
+        self.counts.received += 1
+        try:
+            self._queue.put_nowait(document_of(datagram))
+        except UnreadableDatagramError:
+            self.counts.malformed += 1
+        except Full:
+            self.counts.dropped += 1
+
+    def _send(self) -> None:
+        while not (self._stopping.is_set() and self._queue.empty()):
+            batch = self._next_batch()
+            if batch:
+                self._send_batch(batch)
+
+    def _next_batch(self) -> list[str]:
+        batch: list[str] = []
+        try:
+            batch.append(self._queue.get(timeout=POLL_SECONDS))
+            while len(batch) < BATCH_SIZE:
+                batch.append(self._queue.get(timeout=LINGER_SECONDS))
+        except Empty:
+            pass
+        return batch
+
+    def _send_batch(self, batch: list[str]) -> None:
+        try:
+            response = self._xray.put_trace_segments(TraceSegmentDocuments=batch)
+        except (BotoCoreError, ClientError) as error:
+            self.counts.reject(type(error).__name__, len(batch))
+            return
+        unprocessed = response.get("UnprocessedTraceSegments", [])
+        for each in unprocessed:
+            self.counts.reject(each.get("ErrorCode") or each.get("Message") or "unnamed")
+        self.counts.sent += len(batch) - len(unprocessed)
