@@ -66,6 +66,7 @@ lint: $(READY) $(PAGE) ## Check style, types, shell scripts and the Dockerfile
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo --no-cache
 	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser .ci/run
 	@.venv/bin/hadolint service/Dockerfile
 

@@ -48,7 +48,7 @@ def register(app: Flask, settings: Settings) -> None:
             )
         spans = _spans(request)
         telemetry: Telemetry = current_app.extensions[EXTENSION]
-        queue = telemetry.sink(browser.NAME).queue
+        queue = telemetry.queue_of(browser.NAME)
         if queue is not None:
             queue.put(spans)
         return {}, 202

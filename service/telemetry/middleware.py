@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import attach
 
-from service.telemetry.context.request_scope import RequestScope
+from service.telemetry.context.request_scope import AppTelemetry, RequestScope
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from opentelemetry.context import Context
-
-    from service.telemetry.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +22,7 @@ logger = logging.getLogger(__name__)
 class TraceMiddleware:
     """Wrap a WSGI application so that each request runs within its own scope."""
 
-    def __init__(self, app: WSGIApplication, telemetry: Telemetry) -> None:
+    def __init__(self, app: WSGIApplication, telemetry: AppTelemetry) -> None:
         self._app = app
         self._telemetry = telemetry
         self._untraced_paths = telemetry.config.untraced_paths
@@ -120,10 +118,7 @@ class _Exchange:
         scope = self._scope
         scope.duration_ms = (perf_counter() - self._start_time) * 1000
         scope.status, scope.bytes_sent = self._status, self._bytes_sent
-        telemetry = scope.telemetry
-        telemetry.end_request(scope)
-        telemetry.access_log.write(scope)
-        scope.release()
+        scope.telemetry.finish_request(scope)
 
 
 def _call_within(

@@ -17,7 +17,7 @@ from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry.context.propagation import TraceContextPropagator
-from service.telemetry.context.request_scope import current_scope
+from service.telemetry.context.request_scope import AppTelemetry, current_scope
 from service.telemetry.export.queue import is_export_thread
 from service.telemetry.spans.tracer import AppTracer, AppTracerProvider
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.util.types import Attributes
 
-    from service.telemetry.telemetry import Telemetry
 
 _OWN_LOGGERS = f"{__name__.partition('.')[0]}."
 _VERBOSE_LOGGERS = ("botocore", "boto3", "urllib3", "rollbar")
@@ -39,21 +38,18 @@ class _State:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.latest: Callable[[], Telemetry | None] = lambda: None
+        self.latest: Callable[[], AppTelemetry | None] = lambda: None
         self.is_installed = False
 
 
 _state = _State()
 
 
-def install(telemetry: Telemetry) -> None:
+def install(telemetry: AppTelemetry) -> None:
     """Install the globals with the first app, and route calls from outside requests to `telemetry`."""
     with _state.lock:
         _state.latest = weakref.ref(telemetry)
         logging.getLogger().setLevel(telemetry.config.log_level)
-        for sink in telemetry.sinks:
-            if sink.install is not None:
-                sink.install()
         if _state.is_installed:
             return
         _state.is_installed = True
@@ -67,14 +63,14 @@ def install(telemetry: Telemetry) -> None:
         RequestsInstrumentor().instrument()
 
 
-def release(telemetry: Telemetry) -> None:
+def release(telemetry: AppTelemetry) -> None:
     """Stop routing calls from outside requests to `telemetry`."""
     with _state.lock:
         if _state.latest() is telemetry:
             _state.latest = lambda: None
 
 
-def current_telemetry() -> Telemetry | None:
+def current_telemetry() -> AppTelemetry | None:
     """Return the telemetry of the running request; outside one, that of the app created last."""
     scope = current_scope()
     return scope.telemetry if scope is not None else _state.latest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, got_request_exception
 from opentelemetry import trace
@@ -19,6 +19,7 @@ from service.telemetry.config import SamplingConfig, TelemetryConfig
 from service.telemetry.context.propagation import EMPTY_CONTEXT, IncomingContext, extract_baggage, resolve
 from service.telemetry.context.request_scope import RequestScope, current_scope
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
+from service.telemetry.export.queue import ExportQueue
 from service.telemetry.log_lines import AccessLog
 from service.telemetry.middleware import TraceMiddleware
 from service.telemetry.redaction import Redactor
@@ -53,7 +54,7 @@ class Telemetry:
                 self.provider.add_span_processor(sink.span_processor)
         self.log_handlers = tuple(sink.log_handler for sink in self.sinks if sink.log_handler is not None)
         access_sinks = tuple(sink.log_access for sink in self.sinks if sink.log_access is not None)
-        self.access_log = AccessLog(config.access_logger, access_sinks)
+        self._access_log = AccessLog(config.access_logger, access_sinks)
         self._user_header = _environ_key(config.user_header)
         self._trace_state_of = for_all_traces if config.sampling.record_unsampled else for_sampled_traces
         self._has_span_sinks = any(sink.span_processor is not None for sink in self.sinks)
@@ -64,6 +65,9 @@ class Telemetry:
         app.wsgi_app = TraceMiddleware(app.wsgi_app, self)  # type: ignore[method-assign]  # Flask's documented way
         got_request_exception.connect(self._on_exception, app, weak=False)
         process_globals.install(self)
+        for sink in self.sinks:
+            if sink.install is not None:
+                sink.install()
 
     def sink(self, name: str) -> Sink:
         """Return the sink `name`, on or off. Raises `LookupError` for a name that no sink has."""
@@ -71,6 +75,10 @@ class Telemetry:
             if each.name == name:
                 return each
         raise LookupError(f"no sink is named {name!r}")
+
+    def queue_of(self, sink: str) -> ExportQueue[Any] | None:
+        """Return the queue of a sink by its name, None where that is off."""
+        return self.sink(sink).queue
 
     def start_request(self, environ: WSGIEnvironment) -> RequestScope:
         """Resolve the trace context, decide sampling, and start the server span if sampled. Never raises."""
@@ -123,9 +131,14 @@ class Telemetry:
         decision = sampler.decide(SamplingRequest(self.config.sampling.service_name))
         return self._root(ids.new_trace_id(), decision, random=True)
 
-    def end_request(self, scope: RequestScope) -> None:
-        """End the server span of `scope`, whose context is the current one."""
+    def finish_request(self, scope: RequestScope) -> None:
+        """End the server span of `scope`, whose context is the current one, and write the access line."""
         scope.capture_route()
+        self._end_server_span(scope)
+        self._access_log.write(scope)
+        scope.release()
+
+    def _end_server_span(self, scope: RequestScope) -> None:
         span = scope.span
         # By type: of any class but its own, an abstract one is slow to say no.
         if type(span) is not LightSpan or not span.is_recording():

@@ -17,17 +17,41 @@ from service.telemetry.spans.exceptions import ExceptionSnapshot
 from service.telemetry.spans.span import SPAN_KEY
 
 if TYPE_CHECKING:
+    import logging
+
     from _typeshed.wsgi import WSGIEnvironment
 
+    from service.telemetry.config import TelemetryConfig
+    from service.telemetry.export.queue import ExportQueue
     from service.telemetry.spans.span import LightSpan
+    from service.telemetry.spans.tracer import AppTracerProvider
     from service.telemetry.spans.unsampled import UnsampledSpan
-    from service.telemetry.telemetry import Telemetry
 
 SCOPE_KEY = otel_context.create_key("request-scope")
 _TRACE_FLAGS = ("00", "01", "02", "03")
 """The trace flags that spans here can have, in hex."""
 _FLASK_REQUEST = "werkzeug.request"
 """Where Werkzeug's `Request` puts itself in the WSGI environment (`populate_request`, Werkzeug's documentation)."""
+
+
+class AppTelemetry(Protocol):
+    """The telemetry of one app, as everything below `telemetry.py` sees it."""
+
+    config: TelemetryConfig
+    provider: AppTracerProvider
+    log_handlers: tuple[logging.Handler, ...]
+
+    def start_request(self, environ: WSGIEnvironment) -> RequestScope:
+        """Begin a request."""
+
+    def finish_request(self, scope: RequestScope) -> None:
+        """End a request, whose context is the current one."""
+
+    def report(self, exception: BaseException) -> None:
+        """Record an unhandled exception."""
+
+    def queue_of(self, sink: str) -> ExportQueue[Any] | None:
+        """Return the queue of a sink by its name, None where that is off."""
 
 
 class ScopeExtra(Protocol):
@@ -70,7 +94,7 @@ class RequestScope:
     """The server span."""
 
     def __init__(
-        self, telemetry: Telemetry, trace_id: int, environ: WSGIEnvironment, base: otel_context.Context
+        self, telemetry: AppTelemetry, trace_id: int, environ: WSGIEnvironment, base: otel_context.Context
     ) -> None:
         self.telemetry = telemetry
         self._base = base

@@ -104,7 +104,7 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
         request_size = 0
         for chunk in paced_chunks(lines, _CHUNK):
             for line in chunk:
-                message = self._redact.text(encode(line, self._format))
+                message = self._redact.line(encode(line, self._format))
                 size = size_of(message) + _EVENT_OVERHEAD
                 if request_size + size > _MAX_REQUEST:
                     yield events

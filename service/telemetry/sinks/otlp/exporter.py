@@ -55,7 +55,7 @@ class _JsonSender:
 
     def send(self, batch: list[LightSpan]) -> None:
         with encoding():
-            body = self._redact.body(json_encoder.encode(self._resource, batch))
+            body = self._redact.json(json_encoder.encode(self._resource, batch))
         self._exporter.send(body)
 
 

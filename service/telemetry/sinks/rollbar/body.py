@@ -36,7 +36,7 @@ def note_left_out(data: dict[str, Any], parts: str) -> None:
 
 
 def _encoded(data: dict[str, Any], redact: Redactor) -> bytes:
-    return redact.body(dumps({"data": data}))
+    return redact.json(dumps({"data": data}))
 
 
 def _traces(data: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -17,11 +17,11 @@ def connect_items(name: str, url: str, token: str, service: ServiceInfo) -> Sink
     def route(payload: dict[str, Any]) -> None:
         """Queue an item of the SDK's for the app that it belongs to."""
         telemetry = current_telemetry()
-        queue = telemetry.sink(name).queue if telemetry is not None else None
+        queue = telemetry.queue_of(name) if telemetry is not None else None
         if isinstance(queue, ItemQueue):
             queue.put_payload(payload)
 
-    sdk.prepare(route, service.redact.names)
+    sdk.prepare(route)
     exporter = HttpExporter(
         url,
         {"x-rollbar-access-token": token, "content-type": "application/json"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,8 @@ class Collector:
 _collector: ContextVar[Collector | None] = ContextVar("rollbar-collector", default=None)
 
 
-def prepare(route: Callable[[dict[str, Any]], None], secret_names: Sequence[str]) -> None:
-    """Initialise Rollbar's SDK once in the process; give its items to `route`, and scrub fields of `secret_names`.
+def prepare(route: Callable[[dict[str, Any]], None]) -> None:
+    """Initialise Rollbar's SDK once in the process, and give its items to `route`.
 
     The SDK keeps one global token, which two apps in a process would share. So it gets none: each item is intercepted
     before the SDK would send it.
@@ -72,11 +72,10 @@ def prepare(route: Callable[[dict[str, Any]], None], secret_names: Sequence[str]
             return
         # A header's name as HTTP, as Python and as WSGI have it.
         headers = [each for name in _HEADERS for each in (name.replace("_", "-"), name, f"http_{name}")]
-        secrets = [form for name in secret_names for form in (name.lower(), name.lower().replace("-", "_"))]
         rollbar.init(
             "given-per-app",
             root=_ROOT,
-            scrub_fields=[*rollbar.SETTINGS["scrub_fields"], *headers, *_NAMES, *secrets],
+            scrub_fields=[*rollbar.SETTINGS["scrub_fields"], *headers, *_NAMES],
             allow_logging_basic_config=False,
             suppress_reinit_warning=True,
         )

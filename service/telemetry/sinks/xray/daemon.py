@@ -69,7 +69,7 @@ class DaemonSender:
             plain = replace(source, entities={}, segment=None, annotations={})
             documents = list(encode(plain, self._process, name))
             logger.exception("cannot encode what a handler added to its segment: the segment is sent without it")
-        return [self._redact.body(document) for document in documents]
+        return [self._redact.json(document) for document in documents]
 
     def _dynamic_name(self, source: SegmentSource) -> str | None:
         host = request_host(source) if self._host_pattern else None
