@@ -14,8 +14,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.aws_sns_subscriptions import EmailSubscription
 from constructs import Construct
 
+from infra.metrics import FEWEST_FAILURES, FEWEST_REQUESTS, Signals, dropped
 from infra.saved_queries import saved_queries
-from infra.signals import FEWEST_FAILURES, FEWEST_REQUESTS, Signals, dropped
 from service.contract import LOG_GROUP, XRAY_GROUP
 
 ERROR_PERCENT: Final = 5

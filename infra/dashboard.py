@@ -10,10 +10,10 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from infra import console
+from infra import console_urls
 from infra.alarms import ERROR_PERCENT, SLOW_SECONDS, Alarms
+from infra.metrics import Signals, dropped_by_sink, sampled_share
 from infra.saved_queries import saved_queries
-from infra.signals import Signals, dropped_by_sink, sampled_share
 from service.contract import LOG_GROUP
 
 WIDTH: Final = 8
@@ -41,8 +41,8 @@ class Places:
     def as_markdown(self) -> str:
         """Return them as one line of links, with the saved queries in another."""
         links = {
-            "X-Ray map": console.xray_map(self.region),
-            "X-Ray traces": console.xray_traces(self.region),
+            "X-Ray map": console_urls.xray_map(self.region),
+            "X-Ray traces": console_urls.xray_traces(self.region),
             **_own("Honeycomb board", self.honeycomb_board, HONEYCOMB, setting="honeycomb_board"),
             **_own("Rollbar", self.rollbar_items, ROLLBAR, setting="rollbar_items"),
         }
@@ -78,7 +78,7 @@ class Dashboard(Construct):
         board.add_widgets(_traffic(signals), _latency(signals), _errors(signals))
         board.add_widgets(_tasks(signals), _load(signals), _sampled())
         board.add_widgets(_dropped(), _top_errors())
-        self.address = console.dashboard(places.region, name)
+        self.address = console_urls.dashboard(places.region, name)
 
 
 def _traffic(signals: Signals) -> cloudwatch.IWidget:

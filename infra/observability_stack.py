@@ -11,10 +11,10 @@ from constructs import Construct
 from infra.alarms import AlarmTopic
 from infra.environments import Environment
 from infra.logs import ApplicationLogs
+from infra.metrics import measure_sampled_share
 from infra.saved_queries import SavedQueries
 from infra.secrets import SinkSecrets
-from infra.signals import measure_sampled_share
-from infra.tracing import Tracing
+from infra.xray import Tracing
 from service.contract import LOG_GROUP, SecretName
 
 

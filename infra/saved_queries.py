@@ -9,7 +9,7 @@ from typing import Final
 from aws_cdk.aws_logs import CfnQueryDefinition, ILogGroup
 from constructs import Construct
 
-from infra import console
+from infra import console_urls
 
 FOLDER: Final = Path(__file__).parent.parent / "aws" / "queries"
 NAMESPACE: Final = "Cruddur"
@@ -31,7 +31,7 @@ class SavedQuery:
 
     def console_link(self, *, region: str, log_group: str) -> str:
         """Return the address that opens the query in the CloudWatch console, short of its comments."""
-        return console.logs_insights(region, query=self.commands, log_group=log_group)
+        return console_urls.logs_insights(region, query=self.commands, log_group=log_group)
 
 
 def saved_queries() -> dict[str, SavedQuery]:

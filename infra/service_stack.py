@@ -9,7 +9,7 @@ from aws_cdk.aws_secretsmanager import ISecret
 from aws_cdk.aws_sns import ITopic
 from constructs import Construct
 
-from infra import console, xray_sidecar
+from infra import console_urls, xray_sidecar
 from infra.alarms import Alarms
 from infra.autoscaling import add_autoscaling
 from infra.context import Deployment
@@ -19,10 +19,10 @@ from infra.fargate_service import Container, FargateService, Task
 from infra.image import service_image
 from infra.load_balancer import LoadBalancer
 from infra.logs import ContainerOutput
+from infra.metrics import Signals
 from infra.network import Network
 from infra.outputs import Outputs
 from infra.service_environment import service_secrets, service_variables
-from infra.signals import Signals
 from service.contract import (
     CONTAINER_NAME,
     CONTAINER_PORT,
@@ -120,7 +120,7 @@ class ServiceStack(Stack):
         return {
             Output.URL: load_balancer.url,
             Output.LOG_GROUP: LOG_GROUP,
-            Output.XRAY_CONSOLE: console.xray_traces(self.region),
+            Output.XRAY_CONSOLE: console_urls.xray_traces(self.region),
             Output.DASHBOARD: dashboard.address,
             Output.CLUSTER: backend.cluster.cluster_name,
             Output.SERVICE: backend.service.service_name,

@@ -11,7 +11,7 @@ from infra.aws_json import load
 from infra.environments import Sampling
 from infra.logs import ApplicationLogs
 from infra.secrets import SinkSecrets
-from infra.tracing import GROUPS, Tracing
+from infra.xray import GROUPS, Tracing
 from service.contract import LOG_GROUP, SECRET_PLACEHOLDER, SecretName, secret_name
 from tests.infra.assembly import PLAIN_IMAGE, Assembly
 

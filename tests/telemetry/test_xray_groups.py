@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from infra.aws_json import load
-from infra.tracing import GROUPS
+from infra.xray import GROUPS
 from local.emulator.xray_filter import compile_filter
 from local.emulator.xray_view import TraceView
 from tests.telemetry.observatory import Document, Observatory
