@@ -60,7 +60,7 @@ bench-synth: $(READY) ## Measure `cdk synth`, cold and warm
 	@$(PY) -m bench.synth
 
 drill: $(READY) ## Let each sink fail in each way under load, and show what callers notice (25 minutes; DRILL=--help)
-	@$(PY) -m bench.drill $(DRILL)
+	@$(PY) -m bench.outages $(DRILL)
 
 lint: $(READY) $(PAGE) ## Check style, types, shell scripts and the Dockerfile
 	@.venv/bin/ruff check .

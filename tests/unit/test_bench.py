@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import overhead
-from bench.drill import Cell
-from bench.drill_picture import draw
-from bench.drill_report import failures, row
 from bench.load import Load
+from bench.outages.__main__ import Cell
+from bench.outages.picture import draw
+from bench.outages.report import failures, row
+from bench.overhead import __main__ as overhead
 
 KEYS = ("cpu_us", "raise_ms", "ready_s", "dropped")
 SERVED = ("cpu_us", "rate", "p99", "lone_p50", "lone_p99", "ready_s", "memory_mib", "dropped")

@@ -14,10 +14,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bench import drill_report
-from bench.drill_rig import SINKS, Service, Sinks, expected, start
-from bench.faults import Mode
 from bench.load import Load
+from bench.outages import report
+from bench.outages.fake_servers import Mode
+from bench.outages.service_process import SINKS, Service, Sinks, expected, start
 
 ALL = "all four"
 UNRESOLVABLE = "DNS failure"
@@ -64,7 +64,7 @@ class Cell:
 
 def main() -> None:
     """Run the cells that are asked for, print the table and write it."""
-    parser = argparse.ArgumentParser(prog="python -m bench.drill", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.outages", description=__doc__)
     parser.add_argument("--sinks", nargs="+", default=[ALL, *SINKS], help=f"of {ALL!r}, {', '.join(SINKS)}")
     parser.add_argument("--faults", nargs="+", default=list(FAULTS), help=f"of {', '.join(map(repr, FAULTS))}")
     parser.add_argument("--seconds", type=float, default=4.0, help="of load in each phase")
@@ -72,16 +72,16 @@ def main() -> None:
     parser.add_argument("--publish", action="store_true", help="write docs/outages.md and docs/outages.svg")
     asked = parser.parse_args()
     cells: list[Cell] = []
-    sys.stdout.write(drill_report.HEAD)
+    sys.stdout.write(report.HEAD)
     for kind, sink, fault in _planned(asked.sinks, asked.faults, tutorial=not asked.no_tutorial):
         with ExitStack() as stack:
             cells.append(run(Cell(kind, sink, fault), Sinks(stack), asked.seconds))
-        sys.stdout.write(drill_report.row(cells[-1]))
+        sys.stdout.write(report.row(cells[-1]))
         sys.stdout.flush()
     if asked.publish:
-        drill_report.publish(cells, datetime.now(UTC))
-    failed = [cell for cell in cells if cell.kind == "ours" and drill_report.failures(cell, cells)]
-    sys.stdout.write(drill_report.verdict(failed, cells))
+        report.publish(cells, datetime.now(UTC))
+    failed = [cell for cell in cells if cell.kind == "ours" and report.failures(cell, cells)]
+    sys.stdout.write(report.verdict(failed, cells))
     sys.exit(bool(failed))
 
 

@@ -1,4 +1,4 @@
-"""Print what each sink's queue takes in memory when it is full: `python -m bench.queues`.
+"""Print what each sink's queue takes in memory when it is full: `python -m bench.overhead.queues`.
 
 Each is filled in a process of its own: its sink accepts connections and never answers, X-Ray's daemon is not there.
 """
@@ -23,15 +23,15 @@ def main() -> None:
         return
     sys.stdout.write("| queue | items | MiB when full |\n|---|---|---|\n")
     for sink in SINKS:
-        command = [sys.executable, "-m", "bench.queues", sink]
+        command = [sys.executable, "-m", "bench.overhead.queues", sink]
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=True)  # noqa: S603 - our own module
         sys.stdout.write(done.stdout)
 
 
 def fill(sink: str) -> None:
     """Serve requests until the queue drops, and print what it holds."""
-    from bench.child import PATHS, serve  # noqa: PLC0415 - only the child needs the app
-    from bench.variants import build  # noqa: PLC0415 - as above
+    from bench.overhead.direct import PATHS, serve  # noqa: PLC0415 - only the child needs the app
+    from bench.overhead.variants import build  # noqa: PLC0415 - as above
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]

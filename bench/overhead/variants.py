@@ -65,7 +65,7 @@ def build(name: str, *, http: int, udp: int, slower: int = 1) -> Subject:
         tutorial = Tutorial(settings, console=name == "tutorial", slower=slower)
         return Subject(tutorial.app, tutorial.flush)
     import service.telemetry  # noqa: F401, PLC0415 - before the handlers, as in the service
-    from bench.ours import wire  # noqa: PLC0415
+    from bench.overhead.ours import wire  # noqa: PLC0415
 
     return wire(settings, slower)
 

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 import pytest
 
 from bench import load
-from bench.drill_rig import HEALTH, PATHS, SINKS, Service, Sinks, ask, expected, start
-from bench.faults import Mode
+from bench.outages.fake_servers import Mode
+from bench.outages.service_process import HEALTH, PATHS, SINKS, Service, Sinks, ask, expected, start
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

@@ -37,7 +37,16 @@ def table(http: int, udp: int) -> str:
 def _count(variant: str, requests: int, http: int, udp: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"]
-        child = [sys.executable, "-m", "bench.child", variant, str(requests), str(http), str(udp), "--only-count"]
+        child = [
+            sys.executable,
+            "-m",
+            "bench.overhead.direct",
+            variant,
+            str(requests),
+            str(http),
+            str(udp),
+            "--only-count",
+        ]
         # The order of sets, and with it the work, would differ from process to process.
         done = subprocess.run(  # noqa: S603 - our own module
             [*tool, *child],

@@ -1,4 +1,4 @@
-"""Serve the tutorial's wiring under gunicorn, as the 'before' of the drill: `bench.drill_before:build()`."""
+"""Serve the tutorial's wiring under gunicorn, as the 'before' of the drill: `bench.outages.tutorial_app:build()`."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from aws_xray_sdk.core import xray_recorder
 from opentelemetry import trace
 
 from bench import shop
-from bench.variants import Subject
+from bench.overhead.variants import Subject
 from service.settings import Settings
 from service.telemetry import Telemetry
 

@@ -7,14 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import drill_picture
-from bench.drill_picture import TIMES
+from bench.outages import picture
+from bench.outages.picture import TIMES
 
 if TYPE_CHECKING:
-    from bench.drill import Cell
     from bench.load import Load
+    from bench.outages.__main__ import Cell
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 _SLOWER_START = 0.5
 _DEADLINE = 10.0
 _AND_GUNICORN = 1.5
@@ -100,7 +100,7 @@ def publish(cells: Sequence[Cell], when: datetime) -> None:
     (DOCS / "outages.md").write_text(
         f"{before}{begin}\nMeasured on {when:%d %B %Y} by `make drill`.\n\n{table}\n{end}{after}"
     )
-    (DOCS / "outages.svg").write_text(drill_picture.draw(cells))
+    (DOCS / "outages.svg").write_text(picture.draw(cells))
 
 
 def _answers(load: Load | None) -> str:

@@ -19,13 +19,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import instructions, served
-from bench.variants import VARIANTS
+from bench.overhead import instructions, under_gunicorn
+from bench.overhead.variants import VARIANTS
 
 Figures = dict[str, float]
 Round = dict[str, Figures]
 CHILD_SECONDS = 180
-README = Path(__file__).with_name("README.md")
+README = Path(__file__).parents[1] / "README.md"
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def _rounds(names: Sequence[str], chosen: argparse.Namespace, ports: tuple[int, 
             sys.stderr.write(f"\rround {number + 1} of {chosen.rounds}: {name:24}")
             sys.stderr.flush()
             inside = called(name, chosen.requests, *ports)
-            outside = served.measure(name, chosen.seconds, *ports)
+            outside = under_gunicorn.measure(name, chosen.seconds, *ports)
             found[name] = {**inside, **{f"served_{key}": value for key, value in outside.items()}}
         yield found
     sys.stderr.write("\r" + " " * 50 + "\r")
@@ -67,7 +67,7 @@ def _rounds(names: Sequence[str], chosen: argparse.Namespace, ports: tuple[int, 
 @contextmanager
 def sinkhole() -> Iterator[tuple[int, int]]:
     """Run the receivers in a process of their own; give their ports, HTTP and UDP."""
-    command = [sys.executable, "-m", "bench.sinkhole"]
+    command = [sys.executable, "-m", "bench.overhead.sinkhole"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own module
         assert process.stdout is not None  # noqa: S101 - asked for above
         assert process.stdin is not None  # noqa: S101 - the same
@@ -80,7 +80,7 @@ def sinkhole() -> Iterator[tuple[int, int]]:
 
 def called(name: str, requests: int, http: int, udp: int) -> Figures:
     """Return the figures of one variant whose app is called directly, measured in a fresh process."""
-    command = [sys.executable, "-m", "bench.child", name, str(requests), str(http), str(udp)]
+    command = [sys.executable, "-m", "bench.overhead.direct", name, str(requests), str(http), str(udp)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, check=False)  # noqa: S603 - our own module
     if result.returncode:
         raise SystemExit(f"{name} failed:\n{result.stderr[-2000:]}")

@@ -1,4 +1,4 @@
-"""Take everything that the sinks are sent, and answer as shortly as may be: `python -m bench.sinkhole`.
+"""Take everything that the sinks are sent, and answer as shortly as may be: `python -m bench.overhead.sinkhole`.
 
 It runs in a process of its own, so that its work is not counted.
 """

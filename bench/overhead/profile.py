@@ -1,4 +1,4 @@
-"""Print where a request's CPU goes, by thread and by package: `python -m bench.profile ["ours, 100 %"]`.
+"""Print where a request's CPU goes, by thread and by package: `python -m bench.overhead.profile ["ours, 100 %"]`.
 
 The threads' figures are their own CPU clocks. Calls are counted on the request's thread. The packages' figures are
 cProfile's, which makes small functions look dearer than they are: read them as an order, not as a sum.
@@ -15,9 +15,9 @@ import threading
 import time
 from collections import Counter
 
-from bench.child import WARM_UP, serve
-from bench.overhead import sinkhole
-from bench.variants import build
+from bench.overhead.__main__ import sinkhole
+from bench.overhead.direct import WARM_UP, serve
+from bench.overhead.variants import build
 
 _REQUESTS = 3000
 _SHOWN = 14

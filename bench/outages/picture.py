@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
-    from bench.drill import Cell
+    from bench.outages.__main__ import Cell
 
 _LEFT, _TOP, _WIDE, _HIGH, _GAP = 190, 74, 118, 46, 6
 _STYLE = """

@@ -1,4 +1,4 @@
-"""Build the variant that the environment names, for gunicorn: `bench.served_app:build()`."""
+"""Build the variant that the environment names, for gunicorn: `bench.overhead.gunicorn_app:build()`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 import os
 from typing import Any
 
-from bench.variants import build as build_variant
+from bench.overhead.variants import build as build_variant
 
 FLUSH = "/bench/flush"
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import load
-from bench.faults import DaemonPort, FaultServer, Mode
 from bench.load import Load
+from bench.outages.fake_servers import DaemonPort, FaultServer, Mode
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar")
 HOME, NOTIFICATIONS, FAULT = "/api/activities/home", "/api/activities/notifications", "/api/fault"
 HEALTH = "/api/health-check"
@@ -29,7 +29,7 @@ UNRESOLVABLE = "sink.invalid"
 """A name that no resolver knows (RFC 6761)."""
 EVERYTHING = '{"RuleName":"drill","FixedRate":1,"ReservoirSize":0}'
 CONNECTIONS = 4
-_MODULES = {"ours": "service.wsgi:build()", "tutorial": "bench.drill_before:build()"}
+_MODULES = {"ours": "service.wsgi:build()", "tutorial": "bench.outages.tutorial_app:build()"}
 
 
 class Sinks:

@@ -1,4 +1,4 @@
-"""Measure one variant in a process of its own: `python -m bench.child VARIANT REQUESTS HTTP UDP` prints JSON."""
+"""Measure one variant in a process of its own, as JSON: `python -m bench.overhead.direct VARIANT REQUESTS HTTP UDP`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def main() -> None:
     """Build the variant, warm it up, and print what each request cost."""
     name, requests, http, udp = sys.argv[1], *map(int, sys.argv[2:5])
     begun = time.process_time()
-    from bench.variants import build  # noqa: PLC0415 - importing is measured
+    from bench.overhead.variants import build  # noqa: PLC0415 - importing is measured
 
     counting = "--only-count" in sys.argv
     subject = build(name, http=http, udp=udp, slower=CALLGRIND_IS_SLOWER if counting else 1)

@@ -14,9 +14,9 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from bench import load
-from bench.served_app import FLUSH
+from bench.overhead.gunicorn_app import FLUSH
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PATHS = ("/api/activities/home", "/api/activities/notifications")
 CONNECTIONS = 4
 _PATIENCE = 30.0
@@ -57,7 +57,7 @@ def _serving(variant: str, http: int, udp: int) -> Iterator[tuple[int, int]]:
     command = [sys.executable, "-m", "gunicorn", *options, "--keep-alive", "65", "--no-control-socket"]
     told = {"BENCH_VARIANT": variant, "BENCH_HTTP": str(http), "BENCH_UDP": str(udp)}
     process = subprocess.Popen(  # noqa: S603 - the command is made above
-        [*command, "bench.served_app:build()"],
+        [*command, "bench.overhead.gunicorn_app:build()"],
         cwd=ROOT,
         env={**os.environ, **told},
         stdout=subprocess.DEVNULL,
@@ -77,7 +77,7 @@ def _worker_once_ready(master: int, port: int) -> int:
         if load.run(port, PATHS[:1], connections=1, seconds=0.01).paths:
             children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
             return int(children[0])
-    raise SystemExit("the variant does not serve: run `python -m bench.child` with it to see why")
+    raise SystemExit("the variant does not serve: run `python -m bench.overhead.direct` with it to see why")
 
 
 def _cpu(pid: int) -> float:
