@@ -7,7 +7,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk.aws_secretsmanager import ISecret
 
 from infra.context import Deployment
-from infra.sampling import sampling_rule
+from infra.xray import sampling_rule
 from service.contract import (
     CONTAINER_PORT,
     LOG_GROUP,

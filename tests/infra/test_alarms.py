@@ -13,8 +13,8 @@ from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
 from infra.alarms import ERROR_PERCENT, SLOW_SECONDS, AlarmTopic
-from infra.aws_json import load
 from infra.metrics import FEWEST_FAILURES, FEWEST_REQUESTS
+from infra.xray import load
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json
 
 EVERY = ["5xx-share", "p99", "unhealthy-targets", "tasks-below-desired", "telemetry-dropped"]

@@ -5,9 +5,8 @@ import json
 
 import pytest
 
-from infra.aws_json import load
 from infra.environments import DEFAULT, DEV, ENVIRONMENTS, LOCAL, PROD, Environment
-from infra.sampling import sampling_rule
+from infra.xray import load, sampling_rule
 from infra.xray_sidecar import MEMORY
 
 EVERY = pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=list(ENVIRONMENTS))

@@ -7,11 +7,10 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk.assertions import Template
 from aws_cdk.aws_logs import RetentionDays
 
-from infra.aws_json import load
 from infra.environments import Sampling
 from infra.logs import ApplicationLogs
 from infra.secrets import SinkSecrets
-from infra.xray import GROUPS, Tracing
+from infra.xray import GROUPS, Tracing, load
 from service.contract import LOG_GROUP, SECRET_PLACEHOLDER, SecretName, secret_name
 from tests.infra.assembly import PLAIN_IMAGE, Assembly
 

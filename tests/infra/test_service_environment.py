@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from infra.aws_json import load
+from infra.xray import load
 from service.contract import CONTAINER_NAME, SECRET_OF, SECRET_PLACEHOLDER, Variable
 from service.settings import Settings
 from tests.infra.assembly import Assembly

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from infra.aws_json import load
-from infra.xray import GROUPS
+from infra.xray import GROUPS, load
 from local.emulator.xray_filter import compile_filter
 from local.emulator.xray_view import TraceView
 from tests.telemetry.observatory import Document, Observatory

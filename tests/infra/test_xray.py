@@ -8,8 +8,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel, StructureShape
 from botocore.validate import ParamValidator
 
-from infra.aws_json import load
-from infra.xray import GROUPS
+from infra.xray import GROUPS, load
 from service.contract import HEALTH_CHECK_PATH, SERVICE_NAME, XRAY_GROUP, XRAY_GROUP_FILTER
 from service.parsing import sampling_rule
 
