@@ -52,6 +52,6 @@ def stack() -> Stack:
 
 
 @pytest.fixture(scope="session")
-def built(synthesized: Callable[..., Assembly]) -> Assembly:
-    """Production with the image built from `service/Dockerfile`, as `cdk deploy` takes it."""
+def with_asset(synthesized: Callable[..., Assembly]) -> Assembly:
+    """Production with the image as an asset, built from `service/Dockerfile` by `cdk deploy`."""
     return synthesized("prod")

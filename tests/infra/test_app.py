@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.environments import DEFAULT, ENVIRONMENTS
-from tests.infra.assembly import ROOT, read
+from tests.infra.assembly import ROOT, load
 from tests.infra.conftest import UNKNOWN_ENVIRONMENT
 
 OFFLINE = Path(__file__).parent / "offline"
@@ -54,7 +54,7 @@ def test_a_synth_without_credentials_home_or_network_writes_both_templates(
 ) -> None:
     process = run([sys.executable, "app.py"], bare, CDK_OUTDIR=str(tmp_path / "out"))
     assert (process.returncode, process.stderr) == (0, "")
-    assembly = read(tmp_path / "out", DEFAULT.name)
+    assembly = load(tmp_path / "out", DEFAULT.name)
     assert all(each.content["Resources"] for each in assembly.stacks)
 
 
