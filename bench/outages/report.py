@@ -1,4 +1,4 @@
-"""Say of each cell of the drill what was seen, and whether it is what must hold."""
+"""Format the cells as the Markdown table of docs/outages.md, and check them against its requirements."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from bench.outages.picture import TIMES
 
 if TYPE_CHECKING:
     from bench.load import Load
-    from bench.outages.__main__ import Cell
+    from bench.outages.cell import Cell
 
 DOCS = Path(__file__).parents[2] / "docs"
-_SLOWER_START = 0.5
-_DEADLINE = 10.0
-_AND_GUNICORN = 1.5
-_MOST_GROWTH = 64.0
-"""MiB: what all four queues hold when they are full, and what the process grows by in any case."""
-_MORE_THREADS = 2
-_NOISE, _NOISE_MS = 1.5, 3.0
+_START_DELAY = 0.5
+_EXIT_SECONDS = 10.0 + 1.5
+"""The deadline of the telemetry, and gunicorn's own time."""
+_MEMORY_GROWTH = 64.0
+"""MiB: all four queues full, and the growth of any process in its first minute."""
+_EXTRA_THREADS = 2
+_P99_RATIO, _P99_EXTRA_MS = 1.5, 3.0
 
 HEAD = (
     "| | sink | fault | start | answers | p50 | p99 | p99 live again | threads | memory | dropped, counted "
@@ -33,48 +33,48 @@ def row(cell: Cell) -> str:
     """Return the cell's line of the table."""
     if cell.started is None:
         return f"| {cell.kind} | {cell.sink} | {cell.fault} | not within 30 s |" + " |" * 11 + "\n"
-    faulty = bool(failures(cell, [cell]))
-    shown = [
+    is_faulty = bool(failures(cell, [cell]))
+    columns = [
         cell.kind,
         cell.sink,
         cell.fault,
         f"{cell.started:.2f} s",
-        _answers(cell.failing),
+        _statuses(cell.failing),
         _ratio(cell.failing, cell.live, "p50"),
         _ratio(cell.failing, cell.live, "p99"),
         _ratio(cell.after, cell.live, "p99"),
         str(cell.threads),
         f"+{cell.growth:.0f} MiB",
-        _known(cell.dropped),
-        _known(cell.unaccounted),
+        _count(cell.dropped),
+        _count(cell.unaccounted),
         {None: "", True: "yes", False: "no"}[cell.recovered],
         f"{cell.stopped:.1f} s" if cell.stopped is not None else "killed",
-        "" if cell.kind != "ours" else "no" if faulty else "yes",
+        "" if cell.kind != "ours" else "no" if is_faulty else "yes",
     ]
-    return "| " + " | ".join(shown) + " |\n"
+    return "| " + " | ".join(columns) + " |\n"
 
 
 def failures(cell: Cell, cells: Sequence[Cell]) -> list[str]:
-    """Return what does not hold in a cell; its start is compared with the fault-free cell's, where there is one."""
+    """Return the requirements that a cell fails; start and threads are compared with a fault-free cell, if any."""
     if cell.started is None or cell.live is None or cell.failing is None or cell.after is None:
-        return ["it did not start, or did not serve"]
+        return ["it did not start, or did not respond"]
     fault_free = [each for each in cells if each.kind == cell.kind and each.fault == "none" and each.started]
     noisiest = max(cell.live.p99, cell.after.p99)
-    found = {
-        "its start waits for a sink": any(cell.started - (each.started or 0) > _SLOWER_START for each in fault_free),
-        "answers change": set(cell.failing.statuses) != set(cell.live.statuses),
-        "its p99 rises": cell.failing.p99 > noisiest * _NOISE + _NOISE_MS,
-        "it makes threads": any(cell.threads > each.threads + _MORE_THREADS for each in fault_free),
-        "it grows": cell.growth > _MOST_GROWTH,
-        "items are lost uncounted": bool(cell.unaccounted) and not _is_silent(cell),
-        "it does not come back": cell.recovered is False,
-        "it is late to end": cell.stopped is None or cell.stopped > _DEADLINE + _AND_GUNICORN,
+    checks = {
+        "start-up waits for a sink": any(cell.started - (each.started or 0) > _START_DELAY for each in fault_free),
+        "status codes change": set(cell.failing.statuses) != set(cell.live.statuses),
+        "p99 rises": cell.failing.p99 > noisiest * _P99_RATIO + _P99_EXTRA_MS,
+        "threads grow": any(cell.threads > each.threads + _EXTRA_THREADS for each in fault_free),
+        "memory grows": cell.growth > _MEMORY_GROWTH,
+        "items are lost without being counted": bool(cell.unaccounted) and not _loses_datagrams(cell),
+        "it does not recover": cell.recovered is False,
+        "it exits late": cell.stopped is None or cell.stopped > _EXIT_SECONDS,
     }
-    return [what for what, fails in found.items() if fails]
+    return [failure for failure, fails in checks.items() if fails]
 
 
-def _is_silent(cell: Cell) -> bool:
-    """Return whether the kernel may lose datagrams without a word: UDP to a port that is closed and opened."""
+def _loses_datagrams(cell: Cell) -> bool:
+    """Return whether the kernel may drop datagrams silently: UDP to a port that is closed and reopened."""
     return cell.sink in {"xray", "all four"} and cell.fault in {
         "refused",
         "connection reset",
@@ -82,16 +82,16 @@ def _is_silent(cell: Cell) -> bool:
     }
 
 
-def verdict(failed: Sequence[Cell], cells: Sequence[Cell]) -> str:
-    """Return one line for each cell that fails, or one for all."""
+def summary(failed: Sequence[Cell], cells: Sequence[Cell]) -> str:
+    """Return one line for each failed cell, or one line if none failed."""
     if not failed:
-        return "\nEvery cell holds.\n"
+        return "\nEvery cell passes.\n"
     lines = [f"- {cell.sink}, {cell.fault}: {', '.join(failures(cell, cells))}" for cell in failed]
-    return "\nNot as it must be:\n" + "\n".join(lines) + "\n"
+    return "\nFailed:\n" + "\n".join(lines) + "\n"
 
 
 def publish(cells: Sequence[Cell], when: datetime) -> None:
-    """Write the table and its picture among the documentation."""
+    """Write the table and its picture into docs/."""
     page = (DOCS / "outages.md").read_text()
     begin, end = "<!-- drill -->\n", "<!-- /drill -->\n"
     before, _, rest = page.partition(begin)
@@ -103,19 +103,19 @@ def publish(cells: Sequence[Cell], when: datetime) -> None:
     (DOCS / "outages.svg").write_text(picture.draw(cells))
 
 
-def _answers(load: Load | None) -> str:
+def _statuses(load: Load | None) -> str:
     if load is None:
         return ""
-    said = ", ".join(f"{count} {TIMES} {status}" for status, count in load.statuses.items())
-    return said.replace(f"{TIMES} 0", f"{TIMES} no answer")
+    text = ", ".join(f"{count} {TIMES} {status}" for status, count in load.statuses.items())
+    return text.replace(f"{TIMES} 0", f"{TIMES} no answer")
 
 
-def _ratio(one: Load | None, other: Load | None, what: str) -> str:
+def _ratio(one: Load | None, other: Load | None, quantile: str) -> str:
     if one is None or other is None:
         return ""
-    mine, theirs = getattr(one, what), getattr(other, what)
-    return f"{mine:.1f} ms, {TIMES}{mine / theirs:.2f}" if theirs else f"{mine:.1f} ms"
+    latency, reference = getattr(one, quantile), getattr(other, quantile)
+    return f"{latency:.1f} ms, {TIMES}{latency / reference:.2f}" if reference else f"{latency:.1f} ms"
 
 
-def _known(count: int | None) -> str:
+def _count(count: int | None) -> str:
     return "" if count is None else str(count)

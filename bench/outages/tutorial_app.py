@@ -1,4 +1,4 @@
-"""Serve the tutorial's wiring under gunicorn, as the 'before' of the drill: `bench.outages.tutorial_app:build()`."""
+"""Build the app with the tutorial's wiring, for gunicorn: `bench.outages.tutorial_app:build()`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import os
 from typing import Any
 
 from bench.tutorial_wiring import Tutorial
-from service.settings import Settings
+from service.contract import HEALTH_CHECK_PATH
 
 
-def build() -> Any:  # noqa: ANN401 - a Flask app, whose shutdown hook it also is
-    """Return the app, with the route that the drill waits for."""
+def build() -> Any:  # noqa: ANN401 - a Flask app
+    """Return the app, with a health check."""
     os.environ["OTEL_EXPORTER_OTLP_HEADERS"] = "x-honeycomb-team=drill"
-    app = Tutorial(Settings.from_env(), console=False).app
-    app.add_url_rule("/api/health-check", "health", lambda: {"status": "ok"})
-    app.extensions["telemetry"] = _Nothing()
+    app = Tutorial(os.environ, console=False).app
+    app.add_url_rule(HEALTH_CHECK_PATH, "health", lambda: {"status": "ok"})
+    app.extensions["telemetry"] = _NoTelemetry()
     return app
 
 
-class _Nothing:
-    """What the service's gunicorn hook calls at exit; the tutorial leaves that to the libraries' own exit handlers."""
+class _NoTelemetry:
+    """The extension that the service's gunicorn hook shuts down; here the libraries' own exit handlers do."""
 
     def shutdown(self) -> bool:
         """Do nothing."""

@@ -1,8 +1,8 @@
-"""Count the instructions of a request with callgrind: steadier than any clock, on any machine.
+"""Count the instructions of a request with callgrind: more stable than a clock, on any machine.
 
-A count is the difference between two processes, one of which served more requests, so start-up is not in it. The app
-is called directly; the sending threads' work is counted. Callgrind makes all but the clock slower: queues wait longer
-there, or they would send many small batches.
+A count is the difference between two processes, one of which served more requests, so start-up is left out. The app
+is called directly; the exporter threads' work is counted. Under callgrind everything but the clock is slower, so queues
+get longer intervals; otherwise they would send many small batches.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import sys
 import tempfile
 
 VARIANTS = ("bare", "tutorial, no console", "ours, 100 %", "ours, 5 %", "ours, 0 %")
-_FEW, _MANY = 200, 1200
-_PATIENCE = 600
+_FEWER_REQUESTS, _MORE_REQUESTS = 200, 1200
+_TIMEOUT = 600
 _TOTAL = re.compile(r"Collected\s*:\s*(\d+)")
 
 
@@ -28,9 +28,11 @@ def table(http: int, udp: int) -> str:
     bare = 0.0
     for name in VARIANTS:
         sys.stderr.write(f"counting {name}\n")
-        counted = (_count(name, _MANY, http, udp) - _count(name, _FEW, http, udp)) / (_MANY - _FEW)
-        bare = bare or counted
-        lines.append(f"| {name} | {counted:,.0f} | {counted / bare:.2f} |")
+        count = (_count(name, _MORE_REQUESTS, http, udp) - _count(name, _FEWER_REQUESTS, http, udp)) / (
+            _MORE_REQUESTS - _FEWER_REQUESTS
+        )
+        bare = bare or count
+        lines.append(f"| {name} | {count:,.0f} | {count / bare:.2f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -47,16 +49,16 @@ def _count(variant: str, requests: int, http: int, udp: int) -> int:
             str(udp),
             "--only-count",
         ]
-        # The order of sets, and with it the work, would differ from process to process.
-        done = subprocess.run(  # noqa: S603 - our own module
+        # With random hashes the order of sets, and with it the work, would differ between the processes.
+        process = subprocess.run(  # noqa: S603 - our own module
             [*tool, *child],
             capture_output=True,
             text=True,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
             env={**os.environ, "PYTHONHASHSEED": "0"},
         )
-    found = _TOTAL.search(done.stderr)
-    if done.returncode or found is None:
-        sys.exit(f"{variant} failed under callgrind:\n{done.stderr[-2000:]}")
-    return int(found[1])
+    match = _TOTAL.search(process.stderr)
+    if process.returncode or match is None:
+        sys.exit(f"{variant} failed under callgrind:\n{process.stderr[-2000:]}")
+    return int(match[1])

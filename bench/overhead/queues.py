@@ -1,6 +1,6 @@
-"""Print what each sink's queue takes in memory when it is full: `python -m bench.overhead.queues`.
+"""Print the memory of each sink's full queue: `python -m bench.overhead.queues`.
 
-Each is filled in a process of its own: its sink accepts connections and never answers, X-Ray's daemon is not there.
+Each is filled in a process of its own: its sink accepts connections and never responds, and no X-Ray daemon runs.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench.paths import FAULT
+
 SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar")
-_MOST = 40_000
-_PATIENCE = 120
+_MAXIMUM_REQUESTS = 40_000
+_TIMEOUT = 120
 
 
 def main() -> None:
@@ -24,28 +26,27 @@ def main() -> None:
     sys.stdout.write("| queue | items | MiB when full |\n|---|---|---|\n")
     for sink in SINKS:
         command = [sys.executable, "-m", "bench.overhead.queues", sink]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=True)  # noqa: S603 - our own module
-        sys.stdout.write(done.stdout)
+        process = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=True)  # noqa: S603 - our own module
+        sys.stdout.write(process.stdout)
 
 
 def fill(sink: str) -> None:
-    """Serve requests until the queue drops, and print what it holds."""
+    """Serve requests until the queue drops an item, and print its length and memory."""
     from bench.overhead.direct import PATHS, serve  # noqa: PLC0415 - only the child needs the app
     from bench.overhead.variants import build  # noqa: PLC0415 - as above
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        app = build(sink, http=port, udp=port).app
-        paths = ("/api/fault",) if sink == "rollbar" else PATHS
-        [queue] = [each.queue for each in app.extensions["telemetry"].sinks if each.queue is not None]
-        serve(app, 1, paths)
+        subject = build(sink, http=port, udp=port)
+        paths = (FAULT,) if sink == "rollbar" else PATHS
+        serve(subject.app, 1, paths)
         before = _resident()
-        for _ in range(_MOST):
-            serve(app, 1, paths)
-            if queue.counts.dropped_full:
+        for _ in range(_MAXIMUM_REQUESTS):
+            serve(subject.app, 1, paths)
+            if subject.dropped():
                 break
         gc.collect()
-        sys.stdout.write(f"| {sink} | {queue.queued:,} | {_resident() - before:.0f} |\n")
+        sys.stdout.write(f"| {sink} | {subject.queued():,} | {_resident() - before:.0f} |\n")
 
 
 def _resident() -> float:
