@@ -53,14 +53,14 @@ test: $(READY) $(PAGE) ## Run every test, the page's too; TESTS=tests/unit for e
 	@$(PY) -m pytest $(TESTS)
 	@$(if $(TESTS),,cd service/web && npm test --silent)
 
-bench: $(READY) ## Measure what observing a request costs, as ratios to the bare app
+bench: $(READY) ## Measure what telemetry costs a request, as ratios to the bare app
 	@$(PY) -m bench.overhead $(BENCH)
 
 bench-synth: $(READY) ## Measure `cdk synth`, cold and warm
 	@$(PY) -m bench.synth
 
-drill: $(READY) ## Let each sink fail in each way under load, and show what callers notice (25 minutes; DRILL=--help)
-	@$(PY) -m bench.drill $(DRILL)
+drill: $(READY) ## Make each sink fail in each way under load, and show what callers notice (25 minutes; DRILL=--help)
+	@$(PY) -m bench.outages $(DRILL)
 
 lint: $(READY) $(PAGE) ## Check style, types, shell scripts and the Dockerfile
 	@.venv/bin/ruff check .

@@ -11,7 +11,7 @@ from service.contract import observability_stack_name, service_stack_name
 
 
 def build(app: cdk.App) -> tuple[ObservabilityStack, ServiceStack]:
-    """Add the stacks that the app's context asks for; raises `ContextError` when it asks for nonsense."""
+    """Add the stacks of the environment in the app's context. Raises `ContextError` for a malformed context value."""
     deployment = Deployment.from_context(app.node)
     name = deployment.environment.name
     observability = ObservabilityStack(app, observability_stack_name(name), environment=deployment.environment)
@@ -27,7 +27,7 @@ def build(app: cdk.App) -> tuple[ObservabilityStack, ServiceStack]:
 
 
 def main() -> None:
-    """Write the cloud assembly, or say on one line what the context got wrong."""
+    """Write the cloud assembly, or exit with one line about the malformed context value."""
     app = cdk.App()
     try:
         build(app)

@@ -1,6 +1,6 @@
-"""Print how long `cdk synth` takes, cold and warm, with and without the template validator: `make bench-synth`.
+"""Measure `cdk synth`, cold and warm, with and without the template validator: `make bench-synth`.
 
-Cold is with an empty home: jsii unpacks aws-cdk-lib into its cache there. The edit loop is `make synth`, warm.
+Cold means an empty home, where jsii unpacks aws-cdk-lib into its cache. The edit loop is `make synth`, warm.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 EDIT_LOOP_SECONDS = 4.0
-_PATIENCE = 180
-_WAYS = {"edit loop": [], "with the validator, as in CI": ["VALIDATE=1"]}
+_TIMEOUT = 180
+_VARIANTS = {"edit loop": [], "with the validator, as in CI": ["VALIDATE=1"]}
 
 
 class Run(NamedTuple):
@@ -30,13 +30,13 @@ class Run(NamedTuple):
 
 
 def main() -> None:
-    """Measure and print the table; exit with 1 where the edit loop is too slow."""
+    """Measure and print the table; exit with 1 when the edit loop is too slow."""
     parser = argparse.ArgumentParser(prog="python -m bench.synth", description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     runs = parser.parse_args().runs
     sys.stdout.write("| `make synth` | cold: wall | CPU | warm: wall | CPU |\n|---|---|---|---|---|\n")
     warm_loop = 0.0
-    for way, options in _WAYS.items():
+    for variant, options in _VARIANTS.items():
         with tempfile.TemporaryDirectory() as home:
             cold = synth(options, home)
             warm = [synth(options, home) for _ in range(runs)]
@@ -44,26 +44,26 @@ def main() -> None:
         warm_loop = warm_loop or statistics.median(walls)
         spread = f"{statistics.median(walls):.1f} s ({min(walls):.1f} to {max(walls):.1f})"
         cpu = statistics.median(run.cpu for run in warm)
-        sys.stdout.write(f"| {way} | {cold.wall:.1f} s | {cold.cpu:.1f} s | {spread} | {cpu:.1f} s |\n")
+        sys.stdout.write(f"| {variant} | {cold.wall:.1f} s | {cold.cpu:.1f} s | {spread} | {cpu:.1f} s |\n")
         sys.stdout.flush()
-    holds = warm_loop < EDIT_LOOP_SECONDS
-    sys.stdout.write(f"\nThe edit loop is {'' if holds else 'not '}under {EDIT_LOOP_SECONDS:.0f} s.\n")
-    sys.exit(not holds)
+    is_fast = warm_loop < EDIT_LOOP_SECONDS
+    sys.stdout.write(f"\nThe edit loop is {'' if is_fast else 'not '}under {EDIT_LOOP_SECONDS:.0f} s.\n")
+    sys.exit(not is_fast)
 
 
 def synth(options: list[str], home: str) -> Run:
     """Run `make synth` once with its caches under `home`."""
     environment = {**os.environ, "HOME": home, "XDG_CACHE_HOME": f"{home}/cache", "CDK_HOME": f"{home}/cdk"}
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     command = ["make", "--no-print-directory", "synth", "ENV=dev", *options]
-    done = subprocess.run(  # noqa: S603 - our own target
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_PATIENCE, check=False
+    process = subprocess.run(  # noqa: S603 - our own target
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_TIMEOUT, check=False
     )
-    if done.returncode:
-        sys.exit(f"make synth failed:\n{done.stdout[-1000:]}{done.stderr[-2000:]}")
+    if process.returncode:
+        sys.exit(f"make synth failed:\n{process.stdout[-1000:]}{process.stderr[-2000:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Run(time.perf_counter() - begun, cpu)
+    return Run(time.perf_counter() - start, cpu)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""The tutorial's wiring, kept as the 'before' of every comparison: four integrations side by side.
+"""Wire an app as the tutorial does, with four integrations side by side: the baseline of every comparison.
 
-Changed only where it no longer runs: Flask 2.3 took `before_first_request` away, and watchtower renamed an
-argument.
+Only what no longer runs is changed: Flask 2.3 removed `before_first_request`, and watchtower renamed an argument.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from time import strftime
 from typing import Any
 
@@ -24,20 +24,20 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor
 
 from bench import shop
-from service.settings import Settings
+from service.contract import CONTAINER_PORT, ROLLBAR_API, SERVICE_NAME, Variable
 
-_SPANS_WAIT = 5000
-_LINES_WAIT = 60
-"""Milliseconds and seconds: the libraries' own defaults."""
+_SPAN_INTERVAL_MS = 5000
+_LINE_INTERVAL_SECONDS = 60
+"""The libraries' own defaults."""
 
 
 class Tutorial:
-    """An app wired as the tutorial says, and what flushes it."""
+    """The app with the tutorial's wiring."""
 
-    def __init__(self, settings: Settings, *, console: bool, slower: int = 1) -> None:
+    def __init__(self, environment: Mapping[str, str], *, console: bool, slowdown: int = 1) -> None:
         self._provider = TracerProvider()
         self._provider.add_span_processor(
-            BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=_SPANS_WAIT * slower)
+            BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=_SPAN_INTERVAL_MS * slowdown)
         )
         if console:
             self._provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter()))
@@ -47,7 +47,8 @@ class Tutorial:
         self._logger.setLevel(logging.DEBUG)
         self._logger.propagate = False
         self._handler = watchtower.CloudWatchLogHandler(
-            log_group_name=settings.log_group or "tutorial", send_interval=_LINES_WAIT * slower
+            log_group_name=environment.get(Variable.CLOUDWATCH_LOG_GROUP, "tutorial"),
+            send_interval=_LINE_INTERVAL_SECONDS * slowdown,
         )
         self._logger.addHandler(self._handler)
         if console:
@@ -72,30 +73,29 @@ class Tutorial:
             return results
 
         self.app = shop.create_app(home, notify)
-        self._wire(self.app, settings)
+        self._wire(self.app, environment)
 
-    def _wire(self, app: Flask, settings: Settings) -> None:
+    def _wire(self, app: Flask, environment: Mapping[str, str]) -> None:
         FlaskInstrumentor().instrument_app(app)  # type: ignore[no-untyped-call]  # it publishes no types
         RequestsInstrumentor().instrument()
-        xray_recorder.configure(service="Backend-Flask", dynamic_naming="*4567-*", sampling=False)
+        xray_recorder.configure(service=SERVICE_NAME, dynamic_naming=f"*{CONTAINER_PORT}-*", sampling=False)
         XRayMiddleware(app, xray_recorder)
 
         @app.after_request
         def after_request(response: Response) -> Response:
-            said = (strftime("[%Y-%b-%d %H:%M]"), request.remote_addr, request.method, request.scheme)
-            self._logger.error("%s %s %s %s %s %s", *said, request.full_path, response.status)
+            fields = (strftime("[%Y-%b-%d %H:%M]"), request.remote_addr, request.method, request.scheme)
+            self._logger.error("%s %s %s %s %s %s", *fields, request.full_path, response.status)
             return response
 
-        token = settings.rollbar_access_token
         rollbar.init(
-            token.reveal() if token else "none",
+            environment.get(Variable.ROLLBAR_ACCESS_TOKEN, "none"),
             "production",
-            endpoint=settings.rollbar_endpoint,
+            endpoint=environment.get(Variable.ROLLBAR_ENDPOINT, ROLLBAR_API),
             allow_logging_basic_config=False,
         )
         got_request_exception.connect(rollbar.contrib.flask.report_exception, app)
 
     def flush(self) -> None:
-        """Send what is queued."""
+        """Send all queued spans and lines."""
         self._provider.force_flush()
         self._handler.flush()  # type: ignore[no-untyped-call]  # it publishes no types

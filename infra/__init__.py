@@ -1,1 +1,1 @@
-"""The AWS side: two stacks, one file per unit."""
+"""The CDK app's two stacks, one file per unit."""

@@ -1,4 +1,4 @@
-"""Follow the load: more tasks when the processor or the requests ask for them."""
+"""Scale the number of tasks by CPU and by requests."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ REQUESTS_PER_TARGET: Final = 3000
 def add_autoscaling(
     service: ecs.FargateService, *, targets: elbv2.ApplicationTargetGroup, minimum: int, maximum: int
 ) -> None:
-    """Keep between `minimum` and `maximum` tasks, by CPU and by requests per target."""
+    """Scale between `minimum` and `maximum` tasks, by CPU utilization and by requests per target."""
     scaling = service.auto_scale_task_count(min_capacity=minimum, max_capacity=maximum)
     scaling.scale_on_cpu_utilization("Cpu", target_utilization_percent=CPU_PERCENT)
     scaling.scale_on_request_count("Requests", requests_per_target=REQUESTS_PER_TARGET, target_group=targets)

@@ -1,4 +1,4 @@
-"""Draw the wall: what the service does, how fast, what fails, what runs, and how much of it is observed."""
+"""Create the CloudWatch dashboard: traffic, latency, errors, tasks and telemetry."""
 
 from __future__ import annotations
 
@@ -10,28 +10,27 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from infra import console
+from infra import console_urls
 from infra.alarms import ERROR_PERCENT, SLOW_SECONDS, Alarms
+from infra.metrics import ServiceMetrics, dropped_by_sink, sampled_share
 from infra.saved_queries import saved_queries
-from infra.signals import Signals, dropped_by_sink, sampled_share
 from service.contract import LOG_GROUP
 
 WIDTH: Final = 8
-"""Of the dashboard's 24 columns: three graphs side by side."""
+"""Columns, of the dashboard's 24: three graphs side by side."""
 HEIGHT: Final = 6
 FULL_WIDTH: Final = 24
-SHOWN: Final = Duration.hours(3)
+TIME_RANGE: Final = Duration.hours(3)
 
-HONEYCOMB: Final = "https://ui.honeycomb.io"
-ROLLBAR: Final = "https://app.rollbar.com"
-"""The products' front pages."""
+HONEYCOMB_HOME: Final = "https://ui.honeycomb.io"
+ROLLBAR_HOME: Final = "https://app.rollbar.com"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
-    """Where the other three products show the service: addresses, besides the console's region.
+class Links:
+    """URLs of the service in X-Ray, Honeycomb and Rollbar, and of the saved queries.
 
-    Where the team has not said which board or project is its own, the link leads to the front page and says so.
+    Without a board or project of the team's own, the link opens the product's home page and names the setting.
     """
 
     region: str
@@ -39,68 +38,69 @@ class Places:
     rollbar_items: str | None
 
     def as_markdown(self) -> str:
-        """Return them as one line of links, with the saved queries in another."""
+        """Return two lines of Markdown links: the products, then the saved queries."""
         links = {
-            "X-Ray map": console.xray_map(self.region),
-            "X-Ray traces": console.xray_traces(self.region),
-            **_own("Honeycomb board", self.honeycomb_board, HONEYCOMB, setting="honeycomb_board"),
-            **_own("Rollbar", self.rollbar_items, ROLLBAR, setting="rollbar_items"),
+            "X-Ray map": console_urls.xray_map(self.region),
+            "X-Ray traces": console_urls.xray_traces(self.region),
+            **_team_link("Honeycomb board", self.honeycomb_board, HONEYCOMB_HOME, setting="honeycomb_board"),
+            **_team_link("Rollbar", self.rollbar_items, ROLLBAR_HOME, setting="rollbar_items"),
         }
         queries = {
-            each.title: each.console_link(region=self.region, log_group=LOG_GROUP) for each in saved_queries().values()
+            query.title: query.console_url(region=self.region, log_group=LOG_GROUP)
+            for query in saved_queries().values()
         }
-        return f"{_linked(links)}\n\n{_linked(queries)}"
+        return f"{_markdown(links)}\n\n{_markdown(queries)}"
 
 
-def _own(title: str, address: str | None, front_page: str, *, setting: str) -> dict[str, str]:
-    return {title: address} if address is not None else {f"{title} (set {setting})": front_page}
+def _team_link(title: str, url: str | None, home_page: str, *, setting: str) -> dict[str, str]:
+    return {title: url} if url is not None else {f"{title} (set {setting})": home_page}
 
 
-def _linked(links: dict[str, str]) -> str:
-    return " · ".join(f"[{title}]({address})" for title, address in links.items())
+def _markdown(links: dict[str, str]) -> str:
+    return " · ".join(f"[{title}]({url})" for title, url in links.items())
 
 
 class Dashboard(Construct):
     """Create the dashboard, $3.00 a month beyond an account's first three."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, name: str, signals: Signals, alarms: Alarms, places: Places
+        self, scope: Construct, construct_id: str, *, name: str, metrics: ServiceMetrics, alarms: Alarms, links: Links
     ) -> None:
         super().__init__(scope, construct_id)
 
-        board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=name, default_interval=SHOWN)
+        board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=name, default_interval=TIME_RANGE)
         board.add_widgets(
-            cloudwatch.TextWidget(markdown=f"# {name}\n\n{places.as_markdown()}", width=FULL_WIDTH, height=3)
+            cloudwatch.TextWidget(markdown=f"# {name}\n\n{links.as_markdown()}", width=FULL_WIDTH, height=3)
         )
         board.add_widgets(
             cloudwatch.AlarmStatusWidget(alarms=[*alarms.all], width=FULL_WIDTH, height=2, title="Alarms")
         )
-        board.add_widgets(_traffic(signals), _latency(signals), _errors(signals))
-        board.add_widgets(_tasks(signals), _load(signals), _sampled())
+        board.add_widgets(_traffic(metrics), _latency(metrics), _errors(metrics))
+        board.add_widgets(_tasks(metrics), _load(metrics), _sampled())
         board.add_widgets(_dropped(), _top_errors())
-        self.address = console.dashboard(places.region, name)
+        self.url = console_urls.dashboard(links.region, name)
 
 
-def _traffic(signals: Signals) -> cloudwatch.IWidget:
-    return _graph("Traffic", [signals.requests()])
+def _traffic(metrics: ServiceMetrics) -> cloudwatch.IWidget:
+    return _graph("Traffic", [metrics.requests()])
 
 
-def _latency(signals: Signals) -> cloudwatch.IWidget:
+def _latency(metrics: ServiceMetrics) -> cloudwatch.IWidget:
     limit = cloudwatch.HorizontalAnnotation(value=SLOW_SECONDS, label="alarm at p99", color=cloudwatch.Color.RED)
-    return _graph("Latency, seconds", [signals.latency(each) for each in ("p50", "p95", "p99")], limit=limit)
+    return _graph("Latency, seconds", [metrics.latency(statistic) for statistic in ("p50", "p95", "p99")], limit=limit)
 
 
-def _errors(signals: Signals) -> cloudwatch.IWidget:
+def _errors(metrics: ServiceMetrics) -> cloudwatch.IWidget:
     limit = cloudwatch.HorizontalAnnotation(value=ERROR_PERCENT, label="alarm", color=cloudwatch.Color.RED)
     counts = [
-        signals.answers(elbv2.HttpCodeTarget.TARGET_4XX_COUNT, "4xx"),
-        signals.answers(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, "5xx"),
-        signals.balancer_errors(),
+        metrics.responses(elbv2.HttpCodeTarget.TARGET_4XX_COUNT, "4xx"),
+        metrics.responses(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, "5xx"),
+        metrics.balancer_errors(),
     ]
     return cloudwatch.GraphWidget(
         title="Errors a minute, and 5xx as % of requests",
         left=counts,
-        right=[signals.error_share()],
+        right=[metrics.error_share()],
         right_annotations=[limit],
         left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
         right_y_axis=cloudwatch.YAxisProps(min=0, max=100, show_units=False),
@@ -109,21 +109,21 @@ def _errors(signals: Signals) -> cloudwatch.IWidget:
     )
 
 
-def _tasks(signals: Signals) -> cloudwatch.IWidget:
-    desired = [signals.desired()] if signals.container_insights else []
-    return _graph("Tasks", [signals.healthy(), signals.unhealthy(), *desired])
+def _tasks(metrics: ServiceMetrics) -> cloudwatch.IWidget:
+    desired = [metrics.desired_tasks()] if metrics.container_insights else []
+    return _graph("Tasks", [metrics.healthy_targets(), metrics.unhealthy_targets(), *desired])
 
 
-def _load(signals: Signals) -> cloudwatch.IWidget:
-    return _graph("CPU and memory, % of the tasks' own", [signals.processor(), signals.memory()], most=100)
+def _load(metrics: ServiceMetrics) -> cloudwatch.IWidget:
+    return _graph("CPU and memory, % of the tasks' own", [metrics.cpu(), metrics.memory()], maximum=100)
 
 
 def _sampled() -> cloudwatch.IWidget:
-    return _graph("Requests kept by the sampling rule, %", [sampled_share()], most=100)
+    return _graph("Requests kept by the sampling rule, %", [sampled_share()], maximum=100)
 
 
 def _dropped() -> cloudwatch.IWidget:
-    return _graph("Telemetry dropped a minute, by sink: empty is well", [dropped_by_sink()])
+    return _graph("Telemetry dropped a minute, by sink: expect none", [dropped_by_sink()])
 
 
 def _top_errors() -> cloudwatch.IWidget:
@@ -140,16 +140,16 @@ def _top_errors() -> cloudwatch.IWidget:
 
 def _graph(
     title: str,
-    lines: list[cloudwatch.IMetric],
+    metrics: list[cloudwatch.IMetric],
     *,
     limit: cloudwatch.HorizontalAnnotation | None = None,
-    most: float | None = None,
+    maximum: float | None = None,
 ) -> cloudwatch.IWidget:
     return cloudwatch.GraphWidget(
         title=title,
-        left=lines,
+        left=metrics,
         left_annotations=[limit] if limit is not None else [],
-        left_y_axis=cloudwatch.YAxisProps(min=0, max=most, show_units=False),
+        left_y_axis=cloudwatch.YAxisProps(min=0, max=maximum, show_units=False),
         width=WIDTH,
         height=HEIGHT,
     )

@@ -1,4 +1,4 @@
-"""Run one web container on Fargate, whatever it serves."""
+"""Run a web container on Fargate."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from infra.logs import ContainerOutput
 from infra.network import Network
 
 START_UP: Final = Duration.seconds(60)
-"""How long a new task may fail its health checks."""
-SCRATCH: Final = "scratch"
+"""Grace period in which a new task may fail its health checks."""
+TMP_VOLUME: Final = "scratch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """What to run: `memory` is the container's own limit in MiB, `health_command` an argument list in the image."""
+    """The container to run: `memory` is the container's own limit in MiB, `health_command` a command in the image."""
 
     name: str
     image: ecs.ContainerImage
@@ -32,7 +32,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """How big and how many: `cpu` in CPU units and `memory` in MiB for all containers of one task together."""
+    """Size and number of tasks: `cpu` in CPU units and `memory` in MiB, for all containers of a task together."""
 
     cpu: int
     memory: int
@@ -67,7 +67,7 @@ class FargateService(Construct):
             desired_count=task.desired,
             vpc_subnets=network.task_subnets,
             assign_public_ip=network.tasks_are_public,
-            # All old tasks stay until the new ones are healthy; a version that never gets there is rolled back.
+            # All old tasks stay until the new ones are healthy; a version that never gets healthy is rolled back.
             min_healthy_percent=100,
             max_healthy_percent=200,
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
@@ -86,7 +86,7 @@ def _task_definition(scope: Construct, task: Task) -> ecs.FargateTaskDefinition:
         ),
         # Fargate has no tmpfs ("LinuxParameters", Amazon ECS API Reference): /tmp is a volume of the task, which takes
         # its owner and mode from a VOLUME of the image ("Use bind mounts with Amazon ECS", Developer Guide).
-        volumes=[ecs.Volume(name=SCRATCH)],
+        volumes=[ecs.Volume(name=TMP_VOLUME)],
     )
 
 
@@ -109,4 +109,4 @@ def _add_container(task_definition: ecs.FargateTaskDefinition, container: Contai
             start_period=START_UP,
         ),
     )
-    definition.add_mount_points(ecs.MountPoint(container_path="/tmp", source_volume=SCRATCH, read_only=False))  # noqa: S108 - the one writable folder, named by its mount
+    definition.add_mount_points(ecs.MountPoint(container_path="/tmp", source_volume=TMP_VOLUME, read_only=False))  # noqa: S108 - the one writable folder, named by its mount

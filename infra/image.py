@@ -1,4 +1,4 @@
-"""Choose what the Flask container runs."""
+"""Choose the image of the Flask container."""
 
 from pathlib import Path
 from typing import Final
@@ -8,17 +8,17 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 
 CONTEXT: Final = Path(__file__).parent.parent / "service"
-NOT_IN_THE_IMAGE: Final = ("**/__pycache__", "**/*.pyc")
+EXCLUDE: Final = ("**/__pycache__", "**/*.pyc")
 
 
 def service_image(name: str | None) -> ecs.ContainerImage:
-    """Build `service/Dockerfile` at deployment, or name a plain image where no container engine can build."""
+    """Return the existing image `name`, or without a name the one that the CDK builds from `service/Dockerfile`."""
     if name is not None:
         return ecs.ContainerImage.from_registry(name)
     return ecs.ContainerImage.from_asset(
         str(CONTEXT),
-        exclude=list(NOT_IN_THE_IMAGE),
+        exclude=list(EXCLUDE),
         ignore_mode=IgnoreMode.DOCKER,
-        # The task definition asks for this architecture, whatever machine builds.
+        # The architecture of the task definition, on whatever machine the image is built.
         platform=ecr_assets.Platform.LINUX_AMD64,
     )

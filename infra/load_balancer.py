@@ -1,4 +1,4 @@
-"""Take requests from the internet and hand them to the service."""
+"""Route requests from the internet to the service."""
 
 from typing import Final
 
@@ -9,11 +9,12 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 DRAINING: Final = Duration.seconds(30)
-"""How long a leaving task may finish its requests: they take milliseconds; the default, 300 s, delays deployments."""
+"""Time that a deregistered task has to finish its requests, which take milliseconds; the default of 300 s would slow
+down every deployment."""
 
 
 class LoadBalancer(Construct):
-    """Create an application load balancer: HTTPS and a redirect where there is a certificate, else plain HTTP."""
+    """Create an application load balancer: HTTPS and a redirect with a certificate, plain HTTP without one."""
 
     def __init__(
         self,
@@ -50,12 +51,12 @@ class LoadBalancer(Construct):
         self.balancer = elbv2.ApplicationLoadBalancer(
             self, "Balancer", vpc=vpc, internet_facing=True, drop_invalid_header_fields=True
         )
-        _listen(self.balancer, self.target_group, certificate_arn)
+        _add_listener(self.balancer, self.target_group, certificate_arn)
         scheme = "https" if certificate_arn else "http"
         self.url = f"{scheme}://{self.balancer.load_balancer_dns_name}"
 
 
-def _listen(
+def _add_listener(
     balancer: elbv2.ApplicationLoadBalancer, targets: elbv2.ApplicationTargetGroup, certificate_arn: str | None
 ) -> None:
     if certificate_arn is None:

@@ -1,4 +1,4 @@
-"""Keep log lines: the application's, and what the containers print around them."""
+"""Create the log groups of the application's own lines and of the containers' output."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 OUTPUT_BUFFER: Final = Size.mebibytes(4)
-"""What a container may print while CloudWatch does not answer; beyond it lines are lost, never waited for."""
+"""Output buffered while CloudWatch does not respond. When it is full, lines are dropped: the container never blocks."""
 
 
 class ApplicationLogs(Construct):
@@ -31,9 +31,9 @@ class ApplicationLogs(Construct):
 
 
 class ContainerOutput(Construct):
-    """Create the short-lived log group for standard output and error: start-up and crash lines alone.
+    """Create the short-lived log group for standard output and error: start-up and crash lines only.
 
-    Application lines go to their own group through the service's handler, so no line is billed twice.
+    The service's own handler sends application lines to their own group, so no line is billed twice.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -44,7 +44,7 @@ class ContainerOutput(Construct):
         )
 
     def driver(self, stream_prefix: str) -> ecs.LogDriver:
-        """Return the awslogs driver for one container, its mode written out because the default has changed before."""
+        """Return the awslogs driver for one container; its mode is explicit because the default has changed before."""
         return ecs.LogDrivers.aws_logs(
             stream_prefix=stream_prefix,
             log_group=self.log_group,

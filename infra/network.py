@@ -1,4 +1,4 @@
-"""Give the load balancer and the tasks a network of their own."""
+"""Create the network of the load balancer and the tasks."""
 
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
@@ -26,6 +26,6 @@ class Network(Construct):
                 for kind in dict.fromkeys((ec2.SubnetType.PUBLIC, self.task_subnets.subnet_type))
                 if kind is not None
             ],
-            # Emptying the default group takes a custom resource with a Lambda function; nothing here uses that group.
+            # Restricting the default group needs a custom resource with a Lambda function, and nothing uses that group.
             restrict_default_security_group=False,
         )

@@ -1,4 +1,4 @@
-"""Compose what outlives the service: its logs, its traces' rules, its keys and who is told of alarms."""
+"""Compose the stack that outlives the service: log group, X-Ray groups and rules, secrets and the alarms' topic."""
 
 from collections.abc import Mapping
 
@@ -11,21 +11,21 @@ from constructs import Construct
 from infra.alarms import AlarmTopic
 from infra.environments import Environment
 from infra.logs import ApplicationLogs
+from infra.metrics import measure_sampled_share
 from infra.saved_queries import SavedQueries
 from infra.secrets import SinkSecrets
-from infra.signals import measure_sampled_share
-from infra.tracing import Tracing
-from service.contract import LOG_GROUP, SecretName
+from infra.xray import Tracing
+from service.contract import APP_NAME, LOG_GROUP, SecretName
 
 
 class ObservabilityStack(Stack):
-    """Hold the log group, its questions and metric, the X-Ray groups and rule, the secrets and the alarms' topic."""
+    """Hold the log group with its queries and metric, the X-Ray groups and rules, the secrets and the alarms' topic."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(
             scope,
             construct_id,
-            description=f"Cruddur {environment.name}: log group with its queries and metric, X-Ray groups and rule,"
+            description=f"{APP_NAME} {environment.name}: log group with its queries and metric, X-Ray groups and rule,"
             " sink keys, topic of the alarms",
         )
 

@@ -1,4 +1,4 @@
-"""Say where things are, to people and to `make`."""
+"""Create the stack outputs that people and `make` read."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from service.contract import Output
 
 
 class Outputs(Construct):
-    """Create one stack output per member of the contract, under exactly its name."""
+    """Create one stack output per member of the contract's `Output`, under exactly its name."""
 
     def __init__(self, scope: Construct, construct_id: str, *, values: Mapping[Output, str]) -> None:
         super().__init__(scope, construct_id)

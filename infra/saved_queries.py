@@ -1,4 +1,4 @@
-"""Save the questions that people ask of the log lines: one file each in `aws/queries`."""
+"""Create the saved Logs Insights queries, one for each file in `aws/queries`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Final
 from aws_cdk.aws_logs import CfnQueryDefinition, ILogGroup
 from constructs import Construct
 
-from infra import console
+from infra import console_urls
+from service.contract import APP_NAME
 
 FOLDER: Final = Path(__file__).parent.parent / "aws" / "queries"
-NAMESPACE: Final = "Cruddur"
-"""The folder in the console's list of saved queries: what stands before the slash of a name."""
+QUERY_FOLDER: Final = APP_NAME
+"""The folder in the console's list of saved queries: the part of a name before the slash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +30,23 @@ class SavedQuery:
         """Return the text without its comments."""
         return "\n".join(line for line in self.text.splitlines() if not line.startswith("#"))
 
-    def console_link(self, *, region: str, log_group: str) -> str:
-        """Return the address that opens the query in the CloudWatch console, short of its comments."""
-        return console.logs_insights(region, query=self.commands, log_group=log_group)
+    def console_url(self, *, region: str, log_group: str) -> str:
+        """Return the URL that opens the query in the CloudWatch console, without its comments."""
+        return console_urls.logs_insights(region, query=self.commands, log_group=log_group)
 
 
 def saved_queries() -> dict[str, SavedQuery]:
     """Return the queries of `aws/queries` by name."""
-    return {each.stem: _read(each) for each in sorted(FOLDER.glob("*.cwli"))}
+    return {path.stem: _parse(path) for path in sorted(FOLDER.glob("*.cwli"))}
 
 
-def _read(path: Path) -> SavedQuery:
+def _parse(path: Path) -> SavedQuery:
     text = path.read_text(encoding="utf-8").rstrip("\n")
     return SavedQuery(path.stem, text.partition("\n")[0].removeprefix("# "), text)
 
 
 class SavedQueries(Construct):
-    """Create a query definition from each file. They cost nothing; running one costs $0.005 per GB that it scans."""
+    """Create a query definition from each file. It costs nothing; running it costs $0.005 per GB scanned."""
 
     def __init__(self, scope: Construct, construct_id: str, *, log_group: ILogGroup) -> None:
         super().__init__(scope, construct_id)
@@ -54,7 +55,7 @@ class SavedQueries(Construct):
             CfnQueryDefinition(
                 self,
                 query.name.title().replace("-", ""),
-                name=f"{NAMESPACE}/{query.title}",
+                name=f"{QUERY_FOLDER}/{query.title}",
                 query_string=query.text,
                 log_group_names=[log_group.log_group_name],
             )

@@ -1,4 +1,4 @@
-"""Make room for the keys that people fill in."""
+"""Create the Secrets Manager entries of the vendors' keys."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from service.contract import SECRET_PLACEHOLDER, SecretName, secret_name
 
 
 class SinkSecrets(Construct):
-    """Create one Secrets Manager entry per key, so that a first deployment waits for nobody."""
+    """Create one entry per key, with a placeholder, so that a first deployment does not wait for the keys."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, environment_name: str, removal_policy: RemovalPolicy
@@ -29,7 +29,7 @@ class SinkSecrets(Construct):
             secret_name=full_name,
             description=f"Holds {SECRET_PLACEHOLDER!r} until `make secrets` fills it in: what needs it is off",
             # CloudFormation writes a secret's value only when the template's value changes. This one
-            # is a constant, so an update leaves alone what was filled in.
+            # is a constant, so an update never overwrites a key.
             secret_string_value=SecretValue.unsafe_plain_text(SECRET_PLACEHOLDER),
             removal_policy=removal_policy,
         )

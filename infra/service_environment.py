@@ -1,16 +1,19 @@
-"""Fill in every variable of the contract for the deployed service."""
+"""Set every variable of the contract for the deployed service."""
 
 import json
 from collections.abc import Mapping
+from typing import Final
 
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.aws_secretsmanager import ISecret
 
 from infra.context import Deployment
-from infra.sampling import sampling_rule
+from infra.xray import sampling_rule
 from service.contract import (
     CONTAINER_PORT,
+    HONEYCOMB_API,
     LOG_GROUP,
+    ROLLBAR_API,
     SECRET_OF,
     SERVICE_NAME,
     SHUTDOWN_DEADLINE_SECONDS,
@@ -18,6 +21,9 @@ from service.contract import (
     SecretName,
     Variable,
 )
+
+THREADS: Final = 8
+"""Threads of each gunicorn worker."""
 
 
 def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
@@ -27,7 +33,8 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.DEPLOYMENT_ENVIRONMENT: environment.name,
         Variable.SERVICE_VERSION: deployment.version,
         Variable.FAULT_ROUTES: str(environment.fault_routes).lower(),
-        Variable.ALB_AUTHENTICATES: str(environment.alb_authenticates).lower(),
+        # The listener authenticates nobody, so its OIDC header could be anyone's.
+        Variable.ALB_AUTHENTICATES: "false",
         Variable.TRUST_USER_HEADER: str(environment.trust_user_header).lower(),
         Variable.FRONTEND_URL: "",
         Variable.BACKEND_URL: "",
@@ -35,17 +42,17 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.BIND_HOST: "0.0.0.0",  # noqa: S104 - the security group admits the load balancer alone
         Variable.PORT: str(CONTAINER_PORT),
         Variable.WEB_CONCURRENCY: str(environment.workers),
-        Variable.WEB_THREADS: str(environment.threads),
+        Variable.WEB_THREADS: str(THREADS),
         Variable.TELEMETRY_SHUTDOWN_DEADLINE: f"{SHUTDOWN_DEADLINE_SECONDS:g}",
         Variable.LOG_LEVEL: "INFO",
-        # Lines go to the log group by the service's own handler; printing them as well would bill them twice.
+        # The service's own handler sends the lines to the log group; printing them as well would bill them twice.
         Variable.LOG_CONSOLE: "false",
         Variable.OTEL_SERVICE_NAME: SERVICE_NAME,
         Variable.OTEL_TRACES_EXPORTER: "otlp",
-        Variable.OTEL_EXPORTER_OTLP_ENDPOINT: "https://api.honeycomb.io",
+        Variable.OTEL_EXPORTER_OTLP_ENDPOINT: HONEYCOMB_API,
         Variable.OTEL_EXPORTER_OTLP_HEADERS: "",
         Variable.OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
-        Variable.HONEYCOMB_KEEP_EVERYTHING: str(environment.honeycomb_keeps_everything).lower(),
+        Variable.HONEYCOMB_KEEP_EVERYTHING: "false",
         Variable.AWS_REGION: region,
         Variable.AWS_XRAY_DAEMON_ADDRESS: f"127.0.0.1:{XRAY_DAEMON_PORT}",
         Variable.AWS_XRAY_TRACING_NAME: SERVICE_NAME,
@@ -53,7 +60,7 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.XRAY_ORIGIN: "AWS::ECS::Fargate",
         Variable.XRAY_SAMPLING_RULE: json.dumps(sampling_rule(environment.sampling), separators=(",", ":")),
         Variable.CLOUDWATCH_LOG_GROUP: LOG_GROUP,
-        Variable.ROLLBAR_ENDPOINT: "https://api.rollbar.com/api/1/",
+        Variable.ROLLBAR_ENDPOINT: ROLLBAR_API,
     }
 
 

@@ -1,4 +1,4 @@
-"""Compose what serves requests: network, tasks, sidecar, load balancer and scaling."""
+"""Compose the stack that serves requests: network, tasks, sidecar, load balancer, scaling, alarms and dashboard."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,21 +9,22 @@ from aws_cdk.aws_secretsmanager import ISecret
 from aws_cdk.aws_sns import ITopic
 from constructs import Construct
 
-from infra import console, xray_sidecar
+from infra import console_urls, xray_sidecar
 from infra.alarms import Alarms
 from infra.autoscaling import add_autoscaling
 from infra.context import Deployment
-from infra.dashboard import Dashboard, Places
+from infra.dashboard import Dashboard, Links
 from infra.environments import Environment
 from infra.fargate_service import Container, FargateService, Task
 from infra.image import service_image
 from infra.load_balancer import LoadBalancer
 from infra.logs import ContainerOutput
+from infra.metrics import ServiceMetrics
 from infra.network import Network
 from infra.outputs import Outputs
 from infra.service_environment import service_secrets, service_variables
-from infra.signals import Signals
 from service.contract import (
+    APP_NAME,
     CONTAINER_NAME,
     CONTAINER_PORT,
     HEALTH_CHECK_PATH,
@@ -35,7 +36,7 @@ from service.contract import (
 )
 
 HEALTH_COMMAND: Final = ("python", "-m", "service.healthcheck")
-"""The image holds Python and no curl."""
+"""The image has Python but no curl."""
 
 
 class ServiceStack(Stack):
@@ -52,7 +53,7 @@ class ServiceStack(Stack):
         topic: ITopic,
     ) -> None:
         environment = deployment.environment
-        super().__init__(scope, construct_id, description=f"Cruddur {environment.name}: the service on Fargate")
+        super().__init__(scope, construct_id, description=f"{APP_NAME} {environment.name}: the service on Fargate")
 
         network = Network(self, "Network", nat_gateways=environment.nat_gateways)
         output = ContainerOutput(self, "ContainerOutput")
@@ -68,16 +69,7 @@ class ServiceStack(Stack):
         xray_sidecar.add_xray_daemon(
             backend.task_definition, region=self.region, logging=output.driver(XRAY_DAEMON_CONTAINER_NAME)
         )
-        load_balancer = LoadBalancer(
-            self,
-            "LoadBalancer",
-            vpc=network.vpc,
-            service=backend.service,
-            container_name=CONTAINER_NAME,
-            container_port=CONTAINER_PORT,
-            health_check_path=HEALTH_CHECK_PATH,
-            certificate_arn=environment.certificate_arn,
-        )
+        load_balancer = self._load_balancer(network, backend, certificate_arn=environment.certificate_arn)
         add_autoscaling(
             backend.service,
             targets=load_balancer.target_group,
@@ -85,13 +77,25 @@ class ServiceStack(Stack):
             maximum=environment.maximum_tasks,
         )
         log_group.grant_write(backend.task_definition.task_role)
-        dashboard = self._watch(environment, backend, load_balancer, topic)
+        dashboard = self._dashboard(environment, backend, load_balancer, topic)
         Outputs(self, "Outputs", values=self._outputs(backend, load_balancer, dashboard))
 
-    def _watch(
+    def _load_balancer(self, network: Network, backend: FargateService, *, certificate_arn: str | None) -> LoadBalancer:
+        return LoadBalancer(
+            self,
+            "LoadBalancer",
+            vpc=network.vpc,
+            service=backend.service,
+            container_name=CONTAINER_NAME,
+            container_port=CONTAINER_PORT,
+            health_check_path=HEALTH_CHECK_PATH,
+            certificate_arn=certificate_arn,
+        )
+
+    def _dashboard(
         self, environment: Environment, backend: FargateService, load_balancer: LoadBalancer, topic: ITopic
     ) -> Dashboard:
-        signals = Signals(
+        metrics = ServiceMetrics(
             balancer=load_balancer.balancer,
             targets=load_balancer.target_group,
             service=backend.service,
@@ -99,15 +103,15 @@ class ServiceStack(Stack):
             minimum_tasks=environment.minimum_tasks,
         )
         alarms = Alarms(
-            self, "Alarms", environment_name=environment.name, signals=signals, topic=topic, region=self.region
+            self, "Alarms", environment_name=environment.name, metrics=metrics, topic=topic, region=self.region
         )
         return Dashboard(
             self,
             "Dashboard",
-            name=f"Cruddur-{environment.name}",
-            signals=signals,
+            name=f"{APP_NAME}-{environment.name}",
+            metrics=metrics,
             alarms=alarms,
-            places=Places(
+            links=Links(
                 region=self.region,
                 honeycomb_board=environment.honeycomb_board,
                 rollbar_items=environment.rollbar_items,
@@ -120,8 +124,8 @@ class ServiceStack(Stack):
         return {
             Output.URL: load_balancer.url,
             Output.LOG_GROUP: LOG_GROUP,
-            Output.XRAY_CONSOLE: console.xray_traces(self.region),
-            Output.DASHBOARD: dashboard.address,
+            Output.XRAY_CONSOLE: console_urls.xray_traces(self.region),
+            Output.DASHBOARD: dashboard.url,
             Output.CLUSTER: backend.cluster.cluster_name,
             Output.SERVICE: backend.service.service_name,
             Output.TASK_DEFINITION: backend.task_definition.task_definition_arn,

@@ -1,4 +1,4 @@
-"""Put the X-Ray daemon beside a container: the task definition brings it, the service's author writes nothing."""
+"""Add the X-Ray daemon to a task definition as a sidecar."""
 
 from typing import Final
 
@@ -9,9 +9,9 @@ from service.contract import XRAY_DAEMON_CONTAINER_NAME, XRAY_DAEMON_PORT
 
 IMAGE: Final = "public.ecr.aws/xray/aws-xray-daemon:3.6.6"
 CPU: Final = 32
-"""CPU units: 3 % of a vCPU, where 100 segments a second were published to take 1 %."""
+"""CPU units: 3 % of a vCPU; AWS publishes 1 % for 100 segments a second."""
 MEMORY: Final = 128
-"""MiB, hard limit: four times what the daemon is published to hold at 100 segments a second."""
+"""MiB, hard limit: four times the memory that AWS publishes for 100 segments a second."""
 MEMORY_RESERVED: Final = 32
 
 ACTIONS: Final = (
@@ -25,11 +25,11 @@ ACTIONS: Final = (
 
 
 def add_xray_daemon(task_definition: ecs.FargateTaskDefinition, *, region: str, logging: ecs.LogDriver) -> None:
-    """Add the daemon, which no container waits for and which may die without the task."""
+    """Add the daemon: no container depends on it, and the task survives its exit."""
     task_definition.add_container(
         XRAY_DAEMON_CONTAINER_NAME,
         image=ecs.ContainerImage.from_registry(IMAGE),
-        # Fargate has no EC2 instance to ask for its metadata ("Configuring the AWS X-Ray daemon": -o).
+        # Fargate has no EC2 instance metadata ("Configuring the AWS X-Ray daemon": -o).
         command=["--local-mode", "--log-level", "warn"],
         environment={"AWS_REGION": region},
         essential=False,
@@ -40,5 +40,5 @@ def add_xray_daemon(task_definition: ecs.FargateTaskDefinition, *, region: str, 
         port_mappings=[ecs.PortMapping(container_port=XRAY_DAEMON_PORT, protocol=ecs.Protocol.UDP)],
         logging=logging,
     )
-    # These actions take no resource ("Actions, resources, and condition keys for AWS X-Ray"): "*" is the only choice.
+    # These actions take no resource but "*" ("Actions, resources, and condition keys for AWS X-Ray").
     task_definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(ACTIONS), resources=["*"]))

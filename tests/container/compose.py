@@ -1,4 +1,4 @@
-"""Read compose.yaml as `docker compose` does, as far as this project's goes."""
+"""Parse compose.yaml as `docker compose` does, as far as this project's file needs."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _REFERENCE: Final = re.compile(r"\$\{(\w+)(?:(:[-+])([^${}]*))?\}")
 
 def services(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Return the services with every reference replaced from `environ`."""
-    found: dict[str, dict[str, Any]] = _replaced(_content()["services"], environ)
-    return found
+    result: dict[str, dict[str, Any]] = _interpolate(content()["services"], environ)
+    return result
 
 
-def interpolated() -> set[str]:
-    """Return the names of every variable that the file refers to."""
-    asked: set[str] = set()
+def variable_names() -> set[str]:
+    """Return the names of all variables that the file refers to."""
+    names: set[str] = set()
 
     class Recorder(dict[str, str]):
         def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - dict's own signature
-            asked.add(key)
+            names.add(key)
             return default
 
-    _replaced(_content(), Recorder())
-    return asked
+    _interpolate(content(), Recorder())
+    return names
 
 
 def example() -> dict[str, str]:
@@ -42,27 +42,28 @@ def example() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-def _content() -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))
-    return content
+def content() -> dict[str, Any]:
+    """Return the file's content, its references not replaced."""
+    document: dict[str, Any] = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))
+    return document
 
 
-def _replaced(value: Any, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - what YAML holds
+def _interpolate(value: Any, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - any YAML value
     if isinstance(value, dict):
-        return {key: _replaced(each, environ) for key, each in value.items()}
+        return {key: _interpolate(each, environ) for key, each in value.items()}
     if isinstance(value, list):
-        return [_replaced(each, environ) for each in value]
-    return _interpolate(value, environ) if isinstance(value, str) else value
+        return [_interpolate(each, environ) for each in value]
+    return _interpolate_text(value, environ) if isinstance(value, str) else value
 
 
-def _interpolate(text: str, environ: Mapping[str, str]) -> str:
+def _interpolate_text(text: str, environ: Mapping[str, str]) -> str:
     def one(reference: re.Match[str]) -> str:
         value = environ.get(reference[1], "")
         if reference[2] == ":+":
             return reference[3] if value else ""
         return value or reference[3] or ""
 
-    while (made := _REFERENCE.sub(one, text)) != text:
-        text = made
-    assert "$" not in text, f"{text!r} refers to a variable in a form that this reader does not know"
+    while (result := _REFERENCE.sub(one, text)) != text:
+        text = result
+    assert "$" not in text, f"{text!r} refers to a variable in a form that this parser does not support"
     return text

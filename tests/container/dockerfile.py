@@ -1,4 +1,4 @@
-"""Read a Dockerfile as far as this project's goes: its stages, and each one's instructions in order."""
+"""Parse a Dockerfile into its stages and their instructions, as far as this project's file needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Stage:
-    """What follows one FROM: the image or stage it starts from, and (keyword, rest of the line) pairs."""
+    """A build stage: the image or stage of its FROM, and its instructions as (keyword, rest of the line) pairs."""
 
     base: str
     instructions: tuple[tuple[str, str], ...]
@@ -24,7 +24,7 @@ class Stage:
 
 
 def stages(path: Path) -> list[Stage]:
-    """Return the stages of the Dockerfile at `path`, the one that becomes the image last."""
+    """Return the stages of the Dockerfile at `path`, the final one last."""
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.lstrip().startswith("#")]
     logical = re.sub(r"\\\n\s*", "", "\n".join(lines)).splitlines()
     instructions = [(line.partition(" ")[0], line.partition(" ")[2]) for line in logical if line.strip()]

@@ -1,4 +1,4 @@
-"""What lies beside the sources stays out of the image."""
+"""The build context has the sources and nothing else."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from tests.container.compose import ROOT
 SERVICE = ROOT / "service"
 
 
-def staged(context: Path, out: Path) -> set[str]:
-    """Return the files of `context` that .dockerignore lets through, as the CDK reads it when it builds the image."""
+def files_in_context(context: Path, out: Path) -> set[str]:
+    """Return the files of `context` that .dockerignore includes, as the CDK reads it when it builds the image."""
     stack = cdk.Stack(cdk.App(outdir=str(out)), "Stack")
     ecr_assets.DockerImageAsset(stack, "Image", directory=str(context), ignore_mode=cdk.IgnoreMode.DOCKER)
     (folder,) = out.glob("asset.*")
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_image_gets_every_source_and_no_key_that_lies_beside_it(tmp_path: Path) -> None:
+def test_the_context_includes_every_source_and_no_key_beside_them(tmp_path: Path) -> None:
     context = tmp_path / "service"
     shutil.copytree(SERVICE, context, ignore=shutil.ignore_patterns("__pycache__", "node_modules", "dist", "test"))
     sources = {str(path.relative_to(context)) for path in context.rglob("*.py")}
     for planted in (".env", "telemetry/key.pem", "telemetry/__pycache__/core.cpython-311.pyc", ".git/config"):
         (context / planted).parent.mkdir(exist_ok=True)
         (context / planted).write_text("sentinel", encoding="utf-8")
-    needed_to_build = {"Dockerfile", ".dockerignore", "requirements.txt"}
+    build_files = {"Dockerfile", ".dockerignore", "requirements.txt"}
     page = {str(path.relative_to(context)) for path in (context / "web").rglob("*") if path.is_file()}
     for planted in ("web/node_modules/vite/package.json", "web/dist/index.html", "web/test/ids.test.ts"):
         (context / planted).parent.mkdir(parents=True, exist_ok=True)
         (context / planted).write_text("sentinel", encoding="utf-8")
-    assert staged(context, tmp_path / "out") == sources | needed_to_build | page
+    assert files_in_context(context, tmp_path / "out") == sources | build_files | page
 
 
-def test_dockers_classic_builder_finds_every_folder_of_sources_too() -> None:
-    """It skips a folder unless a line begins with its name, so `!**/*.py` alone would leave all of them out."""
+def test_dockers_classic_builder_includes_every_folder_of_sources() -> None:
+    """It skips a folder unless a line begins with its name, so `!**/*.py` alone would exclude all of them."""
     lines = (SERVICE / ".dockerignore").read_text(encoding="utf-8").splitlines()
     folders = {path.parent.relative_to(SERVICE) for path in SERVICE.rglob("*.py")} - {Path()}
     assert {f"!{folder}/*.py" for folder in folders if "node_modules" not in folder.parts} <= set(lines)

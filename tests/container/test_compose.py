@@ -1,4 +1,4 @@
-"""`docker compose up` runs the same contract: every key is optional, and each turns on its own sink alone."""
+"""`docker compose up` runs the same contract: every key is optional, and each turns on only its own sink."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from infra.xray_sidecar import IMAGE
+from infra import xray_sidecar
 from service.contract import (
+    APP_NAME,
     CONTAINER_NAME,
     CONTAINER_PORT,
+    HONEYCOMB_API,
     STOP_TIMEOUT_SECONDS,
     XRAY_DAEMON_CONTAINER_NAME,
     XRAY_DAEMON_PORT,
@@ -27,7 +29,7 @@ from tests.container import compose
 
 AWS_CREDENTIALS = {"AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 AWS_KEYS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
-EMPTY = dict.fromkeys(compose.interpolated(), "")
+EMPTY = dict.fromkeys(compose.variable_names(), "")
 
 
 def service(environ: Mapping[str, str] = EMPTY) -> dict[str, Any]:
@@ -49,12 +51,20 @@ def sinks_on(environ: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> set
     return {sink.name for sink in telemetry.sinks if sink.on}
 
 
-def test_every_variable_is_one_that_the_service_or_the_aws_sdk_reads() -> None:
+def test_every_variable_is_read_by_the_service_or_the_aws_sdk() -> None:
     assert set(service()["environment"]) <= set(Variable) | AWS_CREDENTIALS
     assert set(daemon()["environment"]) <= {Variable.AWS_REGION} | AWS_CREDENTIALS
 
 
-def test_the_tutorials_variables_are_all_there() -> None:
+def test_the_project_is_named_after_the_app() -> None:
+    assert compose.content()["name"] == APP_NAME.lower()
+
+
+def test_traces_are_sent_to_honeycombs_api() -> None:
+    assert service()["environment"][Variable.OTEL_EXPORTER_OTLP_ENDPOINT] == HONEYCOMB_API
+
+
+def test_the_tutorials_variables_are_all_set() -> None:
     assert set(service()["environment"]) >= AWS_CREDENTIALS | {
         Variable.OTEL_EXPORTER_OTLP_ENDPOINT,
         Variable.OTEL_EXPORTER_OTLP_HEADERS,
@@ -67,11 +77,11 @@ def test_the_tutorials_variables_are_all_there() -> None:
     }
 
 
-def test_the_example_holds_exactly_the_variables_that_compose_asks_for_and_no_value() -> None:
+def test_the_example_has_exactly_the_variables_of_compose_and_no_values() -> None:
     assert compose.example() == EMPTY
 
 
-def test_each_variable_of_the_example_has_its_sentence_above_it() -> None:
+def test_each_variable_of_the_example_has_a_comment_above_it() -> None:
     lines = compose.EXAMPLE.read_text(encoding="utf-8").splitlines()
     above = {line.partition("=")[0]: lines[index - 1] for index, line in enumerate(lines) if line.endswith("=")}
     assert set(above) == set(EMPTY)
@@ -80,7 +90,7 @@ def test_each_variable_of_the_example_has_its_sentence_above_it() -> None:
     } == set()
 
 
-def test_without_any_key_the_console_alone_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_key_only_the_console_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sinks_on(EMPTY, monkeypatch) == {"console"}
 
 
@@ -93,7 +103,7 @@ def test_without_any_key_the_console_alone_is_on(monkeypatch: pytest.MonkeyPatch
         ([*AWS_KEYS, "CLOUDWATCH_LOG_GROUP"], {"xray", "cloudwatch"}),
     ],
 )
-def test_a_key_turns_on_its_own_sink_alone(keys: list[str], sinks: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_turns_on_only_its_own_sink(keys: list[str], sinks: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert sinks_on(EMPTY | dict.fromkeys(keys, "fake-for-the-test"), monkeypatch) == {"console", *sinks}
 
 
@@ -101,10 +111,10 @@ def test_gunicorn_loads_the_service_without_any_key() -> None:
     gunicorn = Path(sys.executable).parent / "gunicorn"
     command = [str(gunicorn), "--check-config", "--config", "service/gunicorn.conf.py", "service.wsgi:build()"]
     environ = service()["environment"] | {"PATH": os.environ["PATH"], "PYTHONPATH": str(compose.ROOT)}
-    found = subprocess.run(
+    process = subprocess.run(
         command, cwd=compose.ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60
     )
-    assert found.returncode == 0, found.stderr
+    assert process.returncode == 0, process.stderr
 
 
 def test_either_name_of_the_region_is_enough() -> None:
@@ -120,27 +130,27 @@ def test_segments_go_to_the_daemon_of_the_same_file() -> None:
     assert XRAY_DAEMON_CONTAINER_NAME in compose.services(EMPTY)
 
 
-def test_the_daemon_is_the_one_that_the_cdk_deploys() -> None:
-    assert daemon()["image"] == IMAGE
+def test_the_daemons_image_is_the_one_that_the_cdk_deploys() -> None:
+    assert daemon()["image"] == xray_sidecar.IMAGE
 
 
-def test_nothing_waits_for_the_daemon() -> None:
+def test_the_service_does_not_depend_on_the_daemon() -> None:
     assert "depends_on" not in service()
 
 
-def test_the_service_is_published_on_the_loopback_alone() -> None:
-    assert service()["ports"] == [f"127.0.0.1:4567:{CONTAINER_PORT}"]
+def test_the_service_is_published_only_on_the_loopback_interface() -> None:
+    assert service()["ports"] == [f"127.0.0.1:{CONTAINER_PORT}:{CONTAINER_PORT}"]
     assert service(EMPTY | {"PORT": "8080"})["ports"] == [f"127.0.0.1:8080:{CONTAINER_PORT}"]
     assert "ports" not in daemon()
 
 
 @pytest.mark.parametrize("name", [CONTAINER_NAME, XRAY_DAEMON_CONTAINER_NAME])
-def test_a_container_can_neither_write_its_root_nor_gain_a_privilege(name: str) -> None:
+def test_a_container_can_neither_write_its_root_nor_gain_privileges(name: str) -> None:
     container = compose.services(EMPTY)[name]
     assert container["read_only"] is True
     assert container["cap_drop"] == ["ALL"]
     assert container["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_the_service_has_as_long_to_stop_as_ecs_gives_it() -> None:
+def test_the_service_has_the_stop_timeout_of_ecs() -> None:
     assert service()["stop_grace_period"] == f"{STOP_TIMEOUT_SECONDS}s"

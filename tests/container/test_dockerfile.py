@@ -1,4 +1,4 @@
-"""The image runs the service and nothing else: no root, no installer, no shell between the engine and gunicorn."""
+"""The image runs only the service: without root, installer, or a shell between the engine and gunicorn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from infra.service_stack import HEALTH_COMMAND
-from service.contract import CONTAINER_PORT
+from service.contract import CONTAINER_PORT, Variable
 from tests.container.compose import ROOT
 from tests.container.dockerfile import exec_form, stages
 
@@ -17,20 +17,20 @@ DOCKERFILE = ROOT / "service" / "Dockerfile"
 FINAL = stages(DOCKERFILE)[-1]
 
 
-def test_hadolint_finds_nothing() -> None:
+def test_hadolint_reports_nothing() -> None:
     hadolint = Path(sys.executable).parent / "hadolint"
-    found = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True, check=False, timeout=60)
-    assert (found.returncode, found.stdout) == (0, "")
+    process = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True, check=False, timeout=60)
+    assert (process.returncode, process.stdout) == (0, "")
 
 
-def test_each_base_image_is_pulled_by_a_tag_that_names_a_version() -> None:
+def test_each_base_image_is_pulled_by_a_version_tag() -> None:
     names = re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)
     pulled = [stage.base for stage in stages(DOCKERFILE) if stage.base not in names]
     assert len(pulled) == 2, "Python, and node for the page"
     assert all(re.fullmatch(r"public\.ecr\.aws/[a-z/]+:\d+\.\d+-\S+", each) for each in pulled)
 
 
-def test_the_image_holds_the_built_page_and_neither_node_nor_the_pages_sources() -> None:
+def test_the_image_has_the_built_page_and_neither_node_nor_the_pages_sources() -> None:
     _, page, build, _ = stages(DOCKERFILE)
     assert "node:" in page.base
     assert page.all("RUN") == ["npm ci --no-audit --no-fund --no-update-notifier", "npm run build"]
@@ -39,7 +39,7 @@ def test_the_image_holds_the_built_page_and_neither_node_nor_the_pages_sources()
     assert FINAL.all("COPY") == ["--from=build /app ."]
 
 
-def test_the_service_runs_as_a_number_that_is_not_root() -> None:
+def test_the_service_runs_as_a_numeric_user_that_is_not_root() -> None:
     user, group = map(int, FINAL.only("USER").split(":"))
     assert user > 0
     assert group > 0
@@ -54,7 +54,7 @@ def test_the_last_stage_installs_nothing_and_removes_the_installer() -> None:
     assert FINAL.all("RUN") == ["python -m pip uninstall --yes --root-user-action ignore pip"]
 
 
-def test_what_is_installed_is_a_wheel_and_matches_its_hash() -> None:
+def test_only_wheels_that_match_their_hashes_are_installed() -> None:
     (install,) = (run for stage in stages(DOCKERFILE) for run in stage.all("RUN") if " install " in run)
     assert "--require-hashes" in install
     assert "--only-binary :all:" in install
@@ -70,7 +70,7 @@ def test_gunicorn_is_process_one_with_the_services_own_configuration() -> None:
     assert not FINAL.all("ENTRYPOINT")
 
 
-def test_the_health_check_is_the_one_of_the_task_definition() -> None:
+def test_the_health_check_is_the_task_definitions() -> None:
     options, _, command = FINAL.only("HEALTHCHECK").partition(" CMD ")
     assert exec_form(command) == list(HEALTH_COMMAND)
     assert {"--interval=10s", "--timeout=5s", "--retries=3"} <= set(options.split())
@@ -80,5 +80,9 @@ def test_the_port_of_the_contract_is_exposed() -> None:
     assert FINAL.only("EXPOSE") == str(CONTAINER_PORT)
 
 
-def test_the_folder_that_fargate_mounts_is_declared_with_its_own_mode() -> None:
+def test_the_service_listens_on_every_interface_of_the_container() -> None:
+    assert f"{Variable.BIND_HOST}=0.0.0.0" in FINAL.only("ENV").split()
+
+
+def test_the_folder_that_fargate_mounts_is_a_volume() -> None:
     assert exec_form(FINAL.only("VOLUME")) == ["/tmp"]  # noqa: S108 - the container's own

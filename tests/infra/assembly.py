@@ -37,15 +37,14 @@ class Rendered:
         return [name for name, each in self.content["Resources"].items() if each["Type"] == resource_type]
 
     def only(self, resource_type: str) -> Json:
-        (found,) = self.of_type(resource_type)
-        properties: Json = found["Properties"]
+        (resource,) = self.of_type(resource_type)
+        properties: Json = resource["Properties"]
         return properties
 
     def container(self, name: str) -> Json:
         definitions = self.only("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
-        (found,) = (each for each in definitions if each["Name"] == name)
-        container: Json = found
-        return container
+        containers: dict[str, Json] = {each["Name"]: each for each in definitions}
+        return containers[name]
 
     def statements_of(self, role_kind: str) -> Iterator[Json]:
         """Yield the statements of the policies attached to the task definition's `role_kind` ("TaskRoleArn", ...)."""
@@ -68,7 +67,7 @@ class Assembly:
         return self.observability, self.service
 
 
-def read(folder: Path, environment: str) -> Assembly:
+def load(folder: Path, environment: str) -> Assembly:
     return Assembly(
         environment=environment,
         observability=_template(folder, observability_stack_name(environment)),
@@ -87,7 +86,7 @@ def synthesize(folder: Path, environment: str, **context: str) -> Assembly:
     )
     app.build(cdk_app)
     cdk_app.synth()
-    return read(folder, environment)
+    return load(folder, environment)
 
 
 def _template(folder: Path, stack: str) -> Rendered:

@@ -6,8 +6,10 @@ from functools import cache
 import pytest
 from aws_cdk import App, Stack
 
+from infra.environments import ENVIRONMENTS
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Rendered, synthesize
 
+UNKNOWN_ENVIRONMENT = "-".join(ENVIRONMENTS)
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000"
 
 
@@ -22,7 +24,7 @@ def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Assem
     return once
 
 
-@pytest.fixture(scope="session", params=["local", "dev", "prod"])
+@pytest.fixture(scope="session", params=ENVIRONMENTS)
 def assembly(request: pytest.FixtureRequest, synthesized: Callable[..., Assembly]) -> Assembly:
     return synthesized(request.param, image=PLAIN_IMAGE)
 
@@ -50,6 +52,6 @@ def stack() -> Stack:
 
 
 @pytest.fixture(scope="session")
-def built(synthesized: Callable[..., Assembly]) -> Assembly:
-    """Production with the image built from `service/Dockerfile`, as `cdk deploy` takes it."""
+def with_asset(synthesized: Callable[..., Assembly]) -> Assembly:
+    """Production with the image as an asset, built from `service/Dockerfile` by `cdk deploy`."""
     return synthesized("prod")

@@ -1,4 +1,4 @@
-"""Alarms fire on what hurts, say where to look first, roll a bad version back, and are silent where nothing happens."""
+"""Alarms fire on errors, latency, missing tasks and dropped telemetry, link a query, and are silent without traffic."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
 from infra.alarms import ERROR_PERCENT, SLOW_SECONDS, AlarmTopic
-from infra.aws_json import load
-from infra.signals import FEWEST_FAILURES, FEWEST_REQUESTS
+from infra.metrics import MINIMUM_FAILURES, MINIMUM_REQUESTS
+from infra.xray import load
+from service.contract import APP_NAME, DROPPED_METRIC, METRICS_NAMESPACE, resource_name
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json
 
 EVERY = ["5xx-share", "p99", "unhealthy-targets", "tasks-below-desired", "telemetry-dropped"]
@@ -26,7 +27,7 @@ LATE_MINUTES = 2
 
 
 class Number(float):
-    """A number of CloudWatch's metric math, where a division by nought has no result instead of an error."""
+    """A number of CloudWatch's metric math, where a division by zero has no result instead of an error."""
 
     def __truediv__(self, other: float) -> float:
         return float(self) / other if other else float("nan")
@@ -39,8 +40,8 @@ class Number(float):
 
 
 def alarms_of(assembly: Assembly) -> dict[str, Json]:
-    found = [each["Properties"] for each in assembly.service.of_type("AWS::CloudWatch::Alarm")]
-    return {each["AlarmName"].removeprefix(f"Cruddur-{assembly.environment}-"): each for each in found}
+    alarms = [each["Properties"] for each in assembly.service.of_type("AWS::CloudWatch::Alarm")]
+    return {each["AlarmName"].removeprefix(resource_name(assembly.environment, "")): each for each in alarms}
 
 
 def expression_of(alarm: Json) -> str:
@@ -48,25 +49,25 @@ def expression_of(alarm: Json) -> str:
     return str(expression)
 
 
-def calculated(expression: str, **metrics: float | None) -> float:
+def evaluate(expression: str, **metrics: float | None) -> float:
     def fill(value: float | None, instead: float) -> Number:
         return Number(instead if value is None else value)
 
     def either(condition: bool, value: float, other: float) -> float:  # noqa: FBT001 - CloudWatch's own order
         return value if condition else other
 
-    known: dict[str, Any] = {"FILL": fill, "IF": either, **metrics}
-    return float(eval(expression, {"__builtins__": {}}, known))  # noqa: S307 - the template's own arithmetic
+    names: dict[str, Any] = {"FILL": fill, "IF": either, **metrics}
+    return float(eval(expression, {"__builtins__": {}}, names))  # noqa: S307 - the template's own arithmetic
 
 
-def written(description: Any) -> str:  # noqa: ANN401 - a text, or CloudFormation's Fn::Join of texts and regions
+def text_of(description: Any) -> str:  # noqa: ANN401 - a text, or CloudFormation's Fn::Join of texts and regions
     if isinstance(description, str):
         return description
     parts = description["Fn::Join"][1]
     return "".join(each if isinstance(each, str) else LONGEST_REGION for each in parts)
 
 
-def test_these_alarms_there_are_and_each_tells_the_topic_when_it_begins_and_ends(assembly: Assembly) -> None:
+def test_each_alarm_notifies_the_topic_when_it_fires_and_when_it_is_over(assembly: Assembly) -> None:
     alarms = alarms_of(assembly)
     assert sorted(alarms) == sorted(EVERY)
     for alarm in alarms.values():
@@ -75,18 +76,18 @@ def test_these_alarms_there_are_and_each_tells_the_topic_when_it_begins_and_ends
         assert "Topic" in action["Fn::ImportValue"]
 
 
-def test_each_alarm_stands_on_the_page_of_questions() -> None:
+def test_each_alarm_is_documented() -> None:
     page = Path("docs/questions.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `([a-z0-9-]+)` \|", page, re.MULTILINE) == EVERY
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_a_description_fits_and_links_a_saved_query(name: str, dev: Assembly) -> None:
-    text = written(alarms_of(dev)[name]["AlarmDescription"])
+def test_a_description_is_short_enough_and_links_a_saved_query(name: str, dev: Assembly) -> None:
+    text = text_of(alarms_of(dev)[name]["AlarmDescription"])
     assert len(text) <= MAX_DESCRIPTION
     [(title, _)] = re.findall(rf"\[([A-Z][a-z ]+)\]\((https://{LONGEST_REGION}\.console[^)]+editorString[^ ]+)\)", text)
-    saved = [each["Properties"]["Name"] for each in dev.observability.of_type("AWS::Logs::QueryDefinition")]
-    assert f"Cruddur/{title}" in saved
+    saved_names = [each["Properties"]["Name"] for each in dev.observability.of_type("AWS::Logs::QueryDefinition")]
+    assert f"{APP_NAME}/{title}" in saved_names
     assert "ook first at" in text
 
 
@@ -106,62 +107,62 @@ def test_a_description_fits_and_links_a_saved_query(name: str, dev: Assembly) ->
         pytest.param({"requests": 3, "failed": 2, "unserved": 1}, 100, id="just enough to count"),
     ],
 )
-def test_the_share_of_errors_counts_the_load_balancers_own_and_not_what_a_single_request_does(
+def test_the_error_share_includes_the_load_balancers_errors_and_ignores_a_single_failure(
     counted: dict[str, float], percent: float, dev: Assembly
 ) -> None:
     alarm = alarms_of(dev)["5xx-share"]
     nothing = dict.fromkeys(("requests", "failed", "unserved", "untargeted"))
-    assert calculated(expression_of(alarm), **{**nothing, **counted}) == percent
+    assert evaluate(expression_of(alarm), **{**nothing, **counted}) == percent
     assert alarm["Threshold"] == ERROR_PERCENT
 
 
 @pytest.mark.parametrize(("requests", "p99", "seconds"), [(None, None, 0), (1, 9, 0), (19, 9, 0), (20, 9, 9)])
-def test_a_slow_request_counts_where_others_are_there_to_compare(
+def test_the_p99_counts_from_the_minimum_of_requests_on(
     requests: float | None, p99: float | None, seconds: float, dev: Assembly
 ) -> None:
-    assert calculated(expression_of(alarms_of(dev)["p99"]), requests=requests, p99=p99) == seconds
+    assert evaluate(expression_of(alarms_of(dev)["p99"]), requests=requests, p99=p99) == seconds
 
 
-def test_what_counts_is_said_by_the_alarm(dev: Assembly) -> None:
-    said = {name: written(alarm["AlarmDescription"]) for name, alarm in alarms_of(dev).items()}
-    assert f"fewer than {FEWEST_FAILURES} failures do not count" in said["5xx-share"]
-    assert f"fewer than {FEWEST_REQUESTS} requests do not count" in said["p99"]
-    assert "In 5 minutes of 8" in said["tasks-below-desired"]
+def test_a_description_names_its_minimum(dev: Assembly) -> None:
+    texts = {name: text_of(alarm["AlarmDescription"]) for name, alarm in alarms_of(dev).items()}
+    assert f"fewer than {MINIMUM_FAILURES} failures do not count" in texts["5xx-share"]
+    assert f"fewer than {MINIMUM_REQUESTS} requests do not count" in texts["p99"]
+    assert "In 5 minutes of 8" in texts["tasks-below-desired"]
 
 
-def test_a_minute_that_is_late_holds_no_alarm_in_ok(assembly: Assembly) -> None:
+def test_late_metrics_hold_no_alarm_in_ok(assembly: Assembly) -> None:
     filled = {name: alarm for name, alarm in alarms_of(assembly).items() if "FILL" in json.dumps(alarm)}
     assert {"5xx-share", "p99"} <= set(filled)
     for name, alarm in filled.items():
         assert alarm["EvaluationPeriods"] - alarm["DatapointsToAlarm"] >= LATE_MINUTES, name
 
 
-def test_without_traffic_there_is_no_data_and_no_data_sets_no_alarm_off(assembly: Assembly) -> None:
+def test_missing_data_fires_no_alarm_on_traffic(assembly: Assembly) -> None:
     of_traffic = {name: alarm for name, alarm in alarms_of(assembly).items() if name != "tasks-below-desired"}
     assert {alarm["TreatMissingData"] for alarm in of_traffic.values()} == {"notBreaching"}
 
 
 @pytest.mark.parametrize(("healthy", "missing"), [(1, 0), (0, 1)])
-def test_tasks_are_counted_whether_or_not_there_is_traffic(healthy: float, missing: float, dev: Assembly) -> None:
+def test_missing_tasks_fire_without_traffic_too(healthy: float, missing: float, dev: Assembly) -> None:
     alarm = alarms_of(dev)["tasks-below-desired"]
-    assert calculated(expression_of(alarm), healthy=healthy) == missing
+    assert evaluate(expression_of(alarm), healthy=healthy) == missing
     assert (alarm["Threshold"], alarm["TreatMissingData"]) == (0, "breaching")
-    [measured] = [each["MetricStat"]["Metric"]["MetricName"] for each in alarm["Metrics"] if "MetricStat" in each]
-    assert measured == "HealthyHostCount"
+    [metric] = [each["MetricStat"]["Metric"]["MetricName"] for each in alarm["Metrics"] if "MetricStat" in each]
+    assert metric == "HealthyHostCount"
 
 
 @pytest.mark.parametrize(("desired", "healthy", "missing"), [(4, 4, 0), (4, 3, 1), (2, None, 2)])
-def test_with_container_insights_tasks_are_compared_with_what_autoscaling_wants(
+def test_with_container_insights_tasks_are_compared_with_the_desired_count(
     desired: float, healthy: float | None, missing: float, prod: Assembly
 ) -> None:
     alarm = alarms_of(prod)["tasks-below-desired"]
-    assert calculated(expression_of(alarm), desired=desired, healthy=healthy) == missing
+    assert evaluate(expression_of(alarm), desired=desired, healthy=healthy) == missing
 
 
-def test_slow_means_the_same_to_the_alarm_and_to_the_x_ray_group(dev: Assembly) -> None:
+def test_the_alarm_and_the_x_ray_group_share_the_threshold_of_slow(dev: Assembly) -> None:
     alarm = alarms_of(dev)["p99"]
-    [measured] = [each["MetricStat"] for each in alarm["Metrics"] if each["Id"] == "p99"]
-    assert (alarm["Threshold"], measured["Stat"], measured["Metric"]["MetricName"]) == (
+    [metric] = [each["MetricStat"] for each in alarm["Metrics"] if each["Id"] == "p99"]
+    assert (alarm["Threshold"], metric["Stat"], metric["Metric"]["MetricName"]) == (
         SLOW_SECONDS,
         "p99",
         "TargetResponseTime",
@@ -169,30 +170,34 @@ def test_slow_means_the_same_to_the_alarm_and_to_the_x_ray_group(dev: Assembly) 
     assert load("xray-group-slow")["FilterExpression"].endswith(f"responsetime > {SLOW_SECONDS:g}")
 
 
-def test_lost_telemetry_is_told_within_a_minute(dev: Assembly) -> None:
+def test_dropped_telemetry_fires_within_a_minute(dev: Assembly) -> None:
     alarm = alarms_of(dev)["telemetry-dropped"]
-    assert (alarm["Namespace"], alarm["MetricName"], alarm.get("Dimensions")) == ("Cruddur/Telemetry", "Dropped", None)
+    assert (alarm["Namespace"], alarm["MetricName"], alarm.get("Dimensions")) == (
+        METRICS_NAMESPACE,
+        DROPPED_METRIC,
+        None,
+    )
     assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["Threshold"]) == (60, 1, 0)
 
 
 def test_the_service_waits_for_the_alarms_that_roll_it_back(assembly: Assembly) -> None:
     resources = assembly.service.content["Resources"]
     [service] = assembly.service.of_type("AWS::ECS::Service")
-    waited_for = {resources[each]["Properties"].get("AlarmName") for each in service["DependsOn"]} - {None}
-    assert waited_for == set(service["Properties"]["DeploymentConfiguration"]["Alarms"]["AlarmNames"])
+    dependencies = {resources[each]["Properties"].get("AlarmName") for each in service["DependsOn"]} - {None}
+    assert dependencies == set(service["Properties"]["DeploymentConfiguration"]["Alarms"]["AlarmNames"])
 
 
 def subscriptions(stack: Stack) -> list[tuple[str, str]]:
-    found = Template.from_stack(stack).find_resources("AWS::SNS::Subscription").values()
-    return [(each["Properties"]["Protocol"], each["Properties"]["Endpoint"]) for each in found]
+    resources = Template.from_stack(stack).find_resources("AWS::SNS::Subscription").values()
+    return [(each["Properties"]["Protocol"], each["Properties"]["Endpoint"]) for each in resources]
 
 
-def test_an_address_is_told_by_e_mail(stack: Stack) -> None:
+def test_an_address_is_subscribed_by_e_mail(stack: Stack) -> None:
     AlarmTopic(stack, "Alarms", environment_name="test", email="team@example.com")
     assert subscriptions(stack) == [("email", "team@example.com")]
 
 
-def test_without_an_address_nobody_is_subscribed_and_alarms_may_publish_all_the_same(stack: Stack) -> None:
+def test_without_an_address_nobody_is_subscribed_and_alarms_may_still_publish(stack: Stack) -> None:
     AlarmTopic(stack, "Alarms", environment_name="test", email=None)
     assert subscriptions(stack) == []
     [policy] = Template.from_stack(stack).find_resources("AWS::SNS::TopicPolicy").values()
@@ -201,9 +206,9 @@ def test_without_an_address_nobody_is_subscribed_and_alarms_may_publish_all_the_
     assert "aws:SourceAccount" in json.dumps(allowed[0]["Condition"])
 
 
-def test_the_address_is_the_environments(dev: Assembly, synthesized: Callable[..., Assembly]) -> None:
-    told = synthesized("dev", image=PLAIN_IMAGE, alarm_email="team@example.com")
-    assert [each["Properties"]["Endpoint"] for each in told.observability.of_type("AWS::SNS::Subscription")] == [
+def test_the_subscribed_address_is_the_environments(dev: Assembly, synthesized: Callable[..., Assembly]) -> None:
+    assembly = synthesized("dev", image=PLAIN_IMAGE, alarm_email="team@example.com")
+    assert [each["Properties"]["Endpoint"] for each in assembly.observability.of_type("AWS::SNS::Subscription")] == [
         "team@example.com"
     ]
     assert dev.observability.of_type("AWS::SNS::Subscription") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.assembly import ROOT, read
+from infra.environments import DEFAULT, ENVIRONMENTS
+from tests.infra.assembly import ROOT, load
+from tests.infra.conftest import UNKNOWN_ENVIRONMENT
 
 OFFLINE = Path(__file__).parent / "offline"
 
@@ -49,21 +52,25 @@ def run(command: list[str], environment: dict[str, str], **more: str) -> subproc
 def test_a_synth_without_credentials_home_or_network_writes_both_templates(
     bare: dict[str, str], tmp_path: Path
 ) -> None:
-    finished = run([sys.executable, "app.py"], bare, CDK_OUTDIR=str(tmp_path / "out"))
-    assert (finished.returncode, finished.stderr) == (0, "")
-    assembly = read(tmp_path / "out", "dev")
+    process = run([sys.executable, "app.py"], bare, CDK_OUTDIR=str(tmp_path / "out"))
+    assert (process.returncode, process.stderr) == (0, "")
+    assembly = load(tmp_path / "out", DEFAULT.name)
     assert all(each.content["Resources"] for each in assembly.stacks)
 
 
-def test_an_unknown_environment_is_one_line_that_lists_the_known_ones(bare: dict[str, str], tmp_path: Path) -> None:
-    finished = run(
+def test_an_unknown_environment_is_one_error_line_that_lists_the_environments(
+    bare: dict[str, str], tmp_path: Path
+) -> None:
+    process = run(
         [sys.executable, "app.py"],
         bare,
-        CDK_CONTEXT_JSON='{"environment": "staging"}',
+        CDK_CONTEXT_JSON=json.dumps({"environment": UNKNOWN_ENVIRONMENT}),
         CDK_OUTDIR=str(tmp_path / "out"),
     )
-    assert finished.returncode == 1
-    assert finished.stderr == ("error: environment 'staging' is not known: pass -c environment=<local|dev|prod>\n")
+    assert process.returncode == 1
+    assert process.stderr == (
+        f"error: environment {UNKNOWN_ENVIRONMENT!r} is not known: pass -c environment=<{'|'.join(ENVIRONMENTS)}>\n"
+    )
     assert not (tmp_path / "out" / "manifest.json").exists()
 
 
@@ -76,7 +83,7 @@ def test_an_unknown_environment_is_one_line_that_lists_the_known_ones(bare: dict
     ],
     ids=["python", "node", "node's fetch"],
 )
-def test_the_network_is_really_off_in_these_tests(command: list[str], bare: dict[str, str]) -> None:
-    finished = run(command, bare)
-    assert finished.returncode != 0
-    assert "offline: this process may not" in finished.stderr
+def test_these_tests_have_no_network(command: list[str], bare: dict[str, str]) -> None:
+    process = run(command, bare)
+    assert process.returncode != 0
+    assert "offline: this process may not" in process.stderr

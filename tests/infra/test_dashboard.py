@@ -1,4 +1,4 @@
-"""The dashboard shows what the service does, at a glance, and leads to the other products."""
+"""The dashboard shows the service's metrics and links the other products."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from infra.saved_queries import saved_queries
 from local.emulator.logs.insights.query import run
-from service.contract import ACCESS_LOGGER, LOG_GROUP
+from service.contract import ACCESS_LOGGER, APP_NAME, DROPPED_METRIC, LOG_GROUP, METRICS_NAMESPACE, SINK_DIMENSION
 from tests.infra.assembly import Assembly, Json
 
 COLUMNS = 24
@@ -21,7 +21,7 @@ TITLES = [
     "Tasks",
     "CPU and memory, % of the tasks' own",
     "Requests kept by the sampling rule, %",
-    "Telemetry dropped a minute, by sink: empty is well",
+    "Telemetry dropped a minute, by sink: expect none",
     "Errors by route",
 ]
 
@@ -29,11 +29,11 @@ TITLES = [
 def body_of(assembly: Assembly) -> Json:
     """Return the dashboard with every reference replaced by its logical name."""
     body = assembly.service.only("AWS::CloudWatch::Dashboard")["DashboardBody"]
-    found: Json = json.loads("".join(map(named, body["Fn::Join"][1])))
-    return found
+    content: Json = json.loads("".join(map(text_of, body["Fn::Join"][1])))
+    return content
 
 
-def named(part: Any) -> str:  # noqa: ANN401 - a text or one of CloudFormation's functions
+def text_of(part: Any) -> str:  # noqa: ANN401 - a text or one of CloudFormation's functions
     if isinstance(part, str):
         return part
     [argument] = part.values()
@@ -41,9 +41,9 @@ def named(part: Any) -> str:  # noqa: ANN401 - a text or one of CloudFormation's
 
 
 def widget(assembly: Assembly, title: str) -> Json:
-    [found] = [each["properties"] for each in body_of(assembly)["widgets"] if each["properties"].get("title") == title]
-    properties: Json = found
-    return properties
+    properties: list[Json] = [each["properties"] for each in body_of(assembly)["widgets"]]
+    [match] = [each for each in properties if each.get("title") == title]
+    return match
 
 
 def labels(properties: Json) -> list[str]:
@@ -51,7 +51,7 @@ def labels(properties: Json) -> list[str]:
     return [each["label"] for each in metrics if each.get("visible", True) and each.get("label")]
 
 
-def test_these_are_on_the_wall_and_none_hides_another(assembly: Assembly) -> None:
+def test_the_dashboard_has_these_widgets_and_none_overlaps_another(assembly: Assembly) -> None:
     widgets = body_of(assembly)["widgets"]
     assert [each["properties"].get("title") for each in widgets] == [None, *TITLES]
     cells = [
@@ -65,7 +65,7 @@ def test_these_are_on_the_wall_and_none_hides_another(assembly: Assembly) -> Non
 
 
 @pytest.mark.parametrize(
-    ("title", "shown"),
+    ("title", "names"),
     [
         ("Traffic", ["requests a minute"]),
         ("Latency, seconds", ["p50", "p95", "p99"]),
@@ -74,55 +74,58 @@ def test_these_are_on_the_wall_and_none_hides_another(assembly: Assembly) -> Non
         (TITLES[6], ["sampled, %"]),
     ],
 )
-def test_a_graph_shows_lines_by_names_that_people_use(title: str, shown: list[str], dev: Assembly) -> None:
-    assert labels(widget(dev, title)) == shown
+def test_the_lines_of_a_graph_have_readable_labels(title: str, names: list[str], dev: Assembly) -> None:
+    assert labels(widget(dev, title)) == names
 
 
-def test_the_desired_count_is_shown_where_container_insights_reports_it(dev: Assembly, prod: Assembly) -> None:
+def test_the_desired_count_is_shown_with_container_insights(dev: Assembly, prod: Assembly) -> None:
     assert labels(widget(dev, "Tasks")) == ["healthy", "unhealthy"]
     assert labels(widget(prod, "Tasks")) == ["healthy", "unhealthy", "desired"]
 
 
-def test_what_is_dropped_is_a_line_of_each_sink_whichever_there_are(dev: Assembly) -> None:
+def test_dropped_telemetry_has_a_line_per_sink(dev: Assembly) -> None:
     [[search]] = widget(dev, TITLES[7])["metrics"]
-    assert search["expression"] == "SEARCH('{Cruddur/Telemetry,sink} MetricName=\"Dropped\"', 'Sum', 60)"
+    assert (
+        search["expression"]
+        == f"SEARCH('{{{METRICS_NAMESPACE},{SINK_DIMENSION}}} MetricName=\"{DROPPED_METRIC}\"', 'Sum', 60)"
+    )
 
 
-def test_the_top_errors_are_what_the_saved_query_finds(dev: Assembly) -> None:
+def test_the_top_errors_widget_runs_the_saved_query(dev: Assembly) -> None:
     source, _, commands = widget(dev, "Errors by route")["query"].partition(" | ")
     assert source == f"SOURCE '{LOG_GROUP}'"
-    # What stands after SOURCE is its first command, which the comment at the head of the file is not.
+    # A command follows SOURCE, so the comment at the head of the file must be gone.
     assert "#" not in commands
     lines = [{"logger": ACCESS_LOGGER, "method": "GET", "route": "/fault", "status": each} for each in (500, 500, 200)]
     events = [{"@message": json.dumps(line), "@timestamp": "2026-11-24 12:00:00.000"} for line in lines]
-    found = run(commands, events)
-    assert found == run(saved_queries()["errors-by-route"].text, events)
-    assert [{each["field"]: each["value"] for each in row} for row in found] == [
+    rows = run(commands, events)
+    assert rows == run(saved_queries()["errors-by-route"].text, events)
+    assert [{each["field"]: each["value"] for each in row} for row in rows] == [
         {"method": "GET", "route": "/fault", "status": "500", "errors": "2"}
     ]
 
 
-def test_links_lead_to_the_other_products_and_to_every_saved_query(dev: Assembly) -> None:
+def test_there_are_links_to_x_ray_and_to_every_saved_query(dev: Assembly) -> None:
     text = body_of(dev)["widgets"][0]["properties"]["markdown"]
     for title in ("X-Ray map", "X-Ray traces", *(each.title for each in saved_queries().values())):
         assert f"[{title}](https://" in text
 
 
-def test_a_link_to_a_front_page_says_what_to_set_for_the_teams_own(assembly: Assembly) -> None:
+def test_a_link_to_a_home_page_names_the_setting_for_the_teams_own(assembly: Assembly) -> None:
     text = body_of(assembly)["widgets"][0]["properties"]["markdown"]
     assert "[Honeycomb board (set honeycomb_board)](https://ui.honeycomb.io)" in text
     assert "[Rollbar (set rollbar_items)](https://app.rollbar.com)" in text
 
 
-def test_a_teams_own_board_and_project_are_linked_where_they_are_given(synthesized: Any) -> None:  # noqa: ANN401 - a fixture that is a function
+def test_a_teams_own_board_and_project_are_linked(synthesized: Any) -> None:  # noqa: ANN401 - a fixture that is a function
     board, items = "https://ui.honeycomb.io/team/board/1", "https://app.rollbar.com/a/team/fix/items"
-    given = synthesized("dev", image="plain", honeycomb_board=board, rollbar_items=items)
-    text = body_of(given)["widgets"][0]["properties"]["markdown"]
+    assembly = synthesized("dev", image="plain", honeycomb_board=board, rollbar_items=items)
+    text = body_of(assembly)["widgets"][0]["properties"]["markdown"]
     assert f"[Honeycomb board]({board})" in text
     assert f"[Rollbar]({items})" in text
     assert "(set " not in text
 
 
-def test_the_stack_says_where_the_dashboard_is(dev: Assembly) -> None:
-    address = dev.service.content["Outputs"]["Dashboard"]["Value"]["Fn::Join"][1]
-    assert address[-1].endswith("#dashboards/dashboard/Cruddur-dev")
+def test_the_stack_outputs_the_dashboards_url(dev: Assembly) -> None:
+    url = dev.service.content["Outputs"]["Dashboard"]["Value"]["Fn::Join"][1]
+    assert url[-1].endswith(f"#dashboards/dashboard/{APP_NAME}-dev")

@@ -1,4 +1,4 @@
-"""One value of the environment turns dynamic naming on, in the service and in the group at once."""
+"""`xray_url` turns on dynamic naming in the service and in the X-Ray groups at once."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from infra.context import Deployment
 from infra.environments import DEV, ENVIRONMENTS, Environment
 from infra.observability_stack import ObservabilityStack
 from infra.service_environment import service_variables
-from service.contract import XRAY_GROUP, XRAY_GROUP_FILTER
+from service.contract import CONFIGURED_NAME_ANNOTATION, SERVICE_NAME, XRAY_GROUP, XRAY_GROUP_FILTER
 from service.settings import Settings
 
 PATTERN = "*4567-workspace.example.com*"
@@ -28,15 +28,15 @@ def xray_url_of(environment: Environment) -> str | None:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=list(ENVIRONMENTS))
-def test_no_environment_names_segments_after_hosts_by_default(environment: Environment) -> None:
+def test_dynamic_naming_is_off_in_every_environment(environment: Environment) -> None:
     assert xray_url_of(environment) is None
     assert filters_of(environment)[XRAY_GROUP] == XRAY_GROUP_FILTER
 
 
-def test_the_pattern_reaches_the_service_and_widens_the_groups() -> None:
+def test_the_pattern_is_set_in_the_service_and_widens_the_groups() -> None:
     environment = dataclasses.replace(DEV, xray_url=PATTERN)
     assert xray_url_of(environment) == PATTERN
-    either = f'({XRAY_GROUP_FILTER} OR annotation.service_name = "Backend-Flask")'
+    either = f'({XRAY_GROUP_FILTER} OR annotation.{CONFIGURED_NAME_ANNOTATION} = "{SERVICE_NAME}")'
     assert filters_of(environment) == {
         XRAY_GROUP: either,
         f"{XRAY_GROUP}-Faults": f"{either} AND fault",

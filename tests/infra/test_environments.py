@@ -1,13 +1,12 @@
-"""Environments are values that Fargate accepts."""
+"""Environments are frozen values that Fargate accepts."""
 
 import dataclasses
-import json
 
 import pytest
+from aws_cdk import RemovalPolicy
 
-from infra.aws_json import load
 from infra.environments import DEFAULT, DEV, ENVIRONMENTS, LOCAL, PROD, Environment
-from infra.sampling import sampling_rule
+from infra.xray import load, sampling_rule
 from infra.xray_sidecar import MEMORY
 
 EVERY = pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=list(ENVIRONMENTS))
@@ -16,8 +15,12 @@ FARGATE_MEMORY = {256: {512, 1024, 2048}, 512: set(range(1024, 4097, 1024)), 102
 """MiB per CPU size: "Task CPU and memory", Amazon ECS Developer Guide."""
 
 
-def test_local_dev_and_prod_are_known_by_their_own_names() -> None:
-    assert ENVIRONMENTS == {"local": LOCAL, "dev": DEV, "prod": PROD}
+@EVERY
+def test_an_environment_is_found_by_its_own_name(environment: Environment) -> None:
+    assert ENVIRONMENTS[environment.name] is environment
+
+
+def test_the_default_is_dev() -> None:
     assert DEFAULT is DEV
 
 
@@ -33,7 +36,7 @@ def test_fargate_offers_the_environments_size(environment: Environment) -> None:
 
 
 @EVERY
-def test_the_task_holds_both_containers(environment: Environment) -> None:
+def test_the_task_has_memory_for_both_containers(environment: Environment) -> None:
     assert environment.memory - MEMORY >= 256 * environment.workers
 
 
@@ -45,18 +48,33 @@ def test_the_number_of_tasks_stays_within_its_bounds(environment: Environment) -
     )
 
 
-def test_production_samples_as_the_file_says_and_the_others_sample_everything() -> None:
+@EVERY
+def test_an_environment_changes_the_rates_of_the_sampling_rule_and_nothing_else(environment: Environment) -> None:
+    rates = dict.fromkeys(("FixedRate", "ReservoirSize"))
+    assert sampling_rule(environment.sampling) | rates == load("xray")["SamplingRule"] | rates
+
+
+@EVERY
+def test_an_environment_that_keeps_its_data_has_no_fault_routes_and_trusts_no_user_header(
+    environment: Environment,
+) -> None:
+    if environment.removal_policy is RemovalPolicy.RETAIN:
+        assert (environment.fault_routes, environment.trust_user_header) == (False, False)
+
+
+def test_each_field_without_a_default_differs_between_environments() -> None:
+    required = [field.name for field in dataclasses.fields(Environment) if field.default is dataclasses.MISSING]
+    constant = [
+        name for name in required if len({getattr(environment, name) for environment in ENVIRONMENTS.values()}) == 1
+    ]
+    assert constant == []
+
+
+def test_production_keeps_its_data_and_samples_at_the_rates_of_the_file() -> None:
+    assert PROD.removal_policy is RemovalPolicy.RETAIN
     assert sampling_rule(PROD.sampling) == load("xray")["SamplingRule"]
-    assert [sampling_rule(each.sampling)["FixedRate"] for each in (LOCAL, DEV)] == [1.0, 1.0]
 
 
-def test_an_override_changes_the_rates_and_nothing_else() -> None:
-    changed = {"FixedRate", "ReservoirSize"}
-    overridden, file = sampling_rule(DEV.sampling), sampling_rule(None)
-    assert json.dumps({k: v for k, v in overridden.items() if k not in changed}) == json.dumps(
-        {k: v for k, v in file.items() if k not in changed}
-    )
-
-
-def test_only_production_has_no_fault_routes() -> None:
-    assert [each.name for each in ENVIRONMENTS.values() if not each.fault_routes] == ["prod"]
+@pytest.mark.parametrize("environment", [LOCAL, DEV], ids=["local", "dev"])
+def test_local_and_dev_sample_every_request(environment: Environment) -> None:
+    assert sampling_rule(environment.sampling)["FixedRate"] == 1.0

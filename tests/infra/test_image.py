@@ -1,4 +1,4 @@
-"""Building the image or naming it: the one difference between two templates."""
+"""The image is built by the CDK or named, and nothing else in the template depends on which."""
 
 from copy import deepcopy
 
@@ -11,27 +11,26 @@ def without_image(assembly: Assembly) -> Json:
     content = deepcopy(assembly.service.content)
     for resource in content["Resources"].values():
         if resource["Type"] == "AWS::ECS::TaskDefinition":
-            (container,) = (
-                each for each in resource["Properties"]["ContainerDefinitions"] if each["Name"] == CONTAINER_NAME
-            )
-            container["Image"] = "…"
+            for container in resource["Properties"]["ContainerDefinitions"]:
+                if container["Name"] == CONTAINER_NAME:
+                    container["Image"] = "…"
         if resource["Type"] == "AWS::IAM::Policy":
             document = resource["Properties"]["PolicyDocument"]
             document["Statement"] = [each for each in document["Statement"] if "ecr:" not in str(each["Action"])]
     return content
 
 
-def test_a_plain_image_changes_the_image_and_its_pull_permission_alone(built: Assembly, prod: Assembly) -> None:
-    assert built.service.content != prod.service.content
-    assert without_image(built) == without_image(prod)
-    assert built.observability.content == prod.observability.content
+def test_a_plain_image_changes_only_the_image_and_its_pull_permission(with_asset: Assembly, prod: Assembly) -> None:
+    assert with_asset.service.content != prod.service.content
+    assert without_image(with_asset) == without_image(prod)
+    assert with_asset.observability.content == prod.observability.content
 
 
-def test_the_plain_image_is_named_as_given_and_needs_no_permission(prod: Assembly) -> None:
+def test_a_plain_image_keeps_its_name_and_needs_no_permission(prod: Assembly) -> None:
     assert prod.service.container(CONTAINER_NAME)["Image"] == PLAIN_IMAGE
     assert not [each for each in prod.service.statements_of("ExecutionRoleArn") if "ecr:" in str(each["Action"])]
 
 
-def test_the_built_image_is_pulled_from_the_environments_own_registry(built: Assembly) -> None:
-    image = built.service.container(CONTAINER_NAME)["Image"]["Fn::Sub"]
+def test_the_built_image_is_pulled_from_the_environments_own_registry(with_asset: Assembly) -> None:
+    image = with_asset.service.container(CONTAINER_NAME)["Image"]["Fn::Sub"]
     assert image.startswith("${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/cdk-")

@@ -1,4 +1,4 @@
-"""The roles may do what the containers do, and nothing else."""
+"""The roles allow what the containers do, and nothing else."""
 
 from infra.xray_sidecar import ACTIONS
 from service.contract import SECRET_PLACEHOLDER, SecretName
@@ -11,20 +11,20 @@ def as_list(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
 
 
-def test_the_task_may_send_traces_and_write_to_its_own_log_group_alone(assembly: Assembly) -> None:
+def test_the_task_may_send_traces_and_write_only_to_its_own_log_group(assembly: Assembly) -> None:
     traces, lines = sorted(assembly.service.statements_of("TaskRoleArn"), key=lambda each: each["Resource"] != "*")
     assert traces == {"Effect": "Allow", "Action": sorted(ACTIONS), "Resource": "*"}
     assert lines["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
-    exported = {each["Export"]["Name"]: each["Value"] for each in assembly.observability.content["Outputs"].values()}
+    exports = {each["Export"]["Name"]: each["Value"] for each in assembly.observability.content["Outputs"].values()}
     (group,) = [
         name
         for name, each in assembly.observability.content["Resources"].items()
         if each["Type"] == "AWS::Logs::LogGroup"
     ]
-    assert exported[lines["Resource"][EXPORT]] == {"Fn::GetAtt": [group, "Arn"]}
+    assert exports[lines["Resource"][EXPORT]] == {"Fn::GetAtt": [group, "Arn"]}
 
 
-def test_the_execution_role_reads_the_two_secrets_and_no_other(assembly: Assembly) -> None:
+def test_the_execution_role_reads_only_the_containers_secrets(assembly: Assembly) -> None:
     readable = [
         resource
         for statement in assembly.service.statements_of("ExecutionRoleArn")
@@ -41,7 +41,7 @@ def test_no_statement_allows_every_action(assembly: Assembly) -> None:
             assert not [each for each in as_list(statement["Action"]) if "*" in str(each)]
 
 
-def test_a_template_holds_the_placeholder_and_no_other_secret_value(assembly: Assembly) -> None:
+def test_the_only_secret_value_in_a_template_is_the_placeholder(assembly: Assembly) -> None:
     values = [
         each["Properties"]["SecretString"] for each in assembly.observability.of_type("AWS::SecretsManager::Secret")
     ]

@@ -1,4 +1,4 @@
-"""What outlives the service, as CloudFormation sees it."""
+"""The template of the observability stack."""
 
 from collections.abc import Callable
 
@@ -7,32 +7,31 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk.assertions import Template
 from aws_cdk.aws_logs import RetentionDays
 
-from infra.aws_json import load
 from infra.environments import Sampling
 from infra.logs import ApplicationLogs
 from infra.secrets import SinkSecrets
-from infra.tracing import GROUPS, Tracing
+from infra.xray import GROUPS, Tracing, load
 from service.contract import LOG_GROUP, SECRET_PLACEHOLDER, SecretName, secret_name
 from tests.infra.assembly import PLAIN_IMAGE, Assembly
 
 
-def test_the_log_group_keeps_its_lines_as_long_as_it_is_told(stack: Stack) -> None:
+def test_the_log_group_has_the_retention_and_removal_policy(stack: Stack) -> None:
     ApplicationLogs(
         stack, "Logs", name=LOG_GROUP, retention=RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN
     )
     Template.from_stack(stack).has_resource(
         "AWS::Logs::LogGroup",
-        {"Properties": {"LogGroupName": "Cruddur-Backend-Flask", "RetentionInDays": 365}, "DeletionPolicy": "Retain"},
+        {"Properties": {"LogGroupName": LOG_GROUP, "RetentionInDays": 365}, "DeletionPolicy": "Retain"},
     )
 
 
 @pytest.mark.parametrize("file", GROUPS.values())
-def test_each_x_ray_group_is_its_file(file: str, stack: Stack) -> None:
+def test_each_x_ray_group_has_the_properties_of_its_file(file: str, stack: Stack) -> None:
     Tracing(stack, "Tracing", sampling=None, dynamic_naming=False)
     Template.from_stack(stack).has_resource_properties("AWS::XRay::Group", load(file))
 
 
-def test_the_sampling_rule_is_the_files_at_the_environments_rates(stack: Stack) -> None:
+def test_the_sampling_rule_is_the_files_with_the_environments_rates(stack: Stack) -> None:
     Tracing(stack, "Tracing", sampling=Sampling(fixed_rate=0.25, reservoir_size=2), dynamic_naming=False)
     Template.from_stack(stack).has_resource_properties(
         "AWS::XRay::SamplingRule",
@@ -42,14 +41,14 @@ def test_the_sampling_rule_is_the_files_at_the_environments_rates(stack: Stack) 
 
 def test_each_secret_is_created_with_the_placeholder_under_its_environments_name(stack: Stack) -> None:
     SinkSecrets(stack, "Secrets", environment_name="test", removal_policy=RemovalPolicy.DESTROY)
-    found = Template.from_stack(stack).find_resources("AWS::SecretsManager::Secret")
-    properties = [each["Properties"] for each in found.values()]
+    resources = Template.from_stack(stack).find_resources("AWS::SecretsManager::Secret")
+    properties = [each["Properties"] for each in resources.values()]
     assert {each["Name"]: each["SecretString"] for each in properties} == {
         secret_name("test", name): SECRET_PLACEHOLDER for name in SecretName
     }
 
 
-def test_a_new_version_changes_nothing_here_so_an_update_leaves_filled_in_secrets_alone(
+def test_a_new_version_changes_nothing_here_so_an_update_overwrites_no_secret(
     prod: Assembly, synthesized: Callable[..., Assembly]
 ) -> None:
     newer = synthesized("prod", image=PLAIN_IMAGE, version="2.0.0")
@@ -57,7 +56,7 @@ def test_a_new_version_changes_nothing_here_so_an_update_leaves_filled_in_secret
     assert newer.observability.content == prod.observability.content
 
 
-def test_production_keeps_its_logs_and_secrets_when_the_stack_goes(prod: Assembly) -> None:
-    kept = ("AWS::Logs::LogGroup", "AWS::SecretsManager::Secret")
-    policies = {each["DeletionPolicy"] for kind in kept for each in prod.observability.of_type(kind)}
+def test_production_retains_its_logs_and_secrets_when_the_stack_is_deleted(prod: Assembly) -> None:
+    types = ("AWS::Logs::LogGroup", "AWS::SecretsManager::Secret")
+    policies = {each["DeletionPolicy"] for kind in types for each in prod.observability.of_type(kind)}
     assert policies == {"Retain"}

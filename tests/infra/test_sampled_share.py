@@ -1,4 +1,4 @@
-"""The metric of what the sampling rule keeps is made of the access lines that the service really writes."""
+"""The metric filter of the sampled share matches the access lines that the service writes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ __all__ = ["make_app", "observatory"]
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
-def measured(assembly: Assembly, lines: list[Document]) -> list[float]:
-    """Return the values that the synthesized metric filter takes from `lines`."""
-    deployed = assembly.observability.only("AWS::Logs::MetricFilter")
-    [transformation] = deployed["MetricTransformations"]
+def metric_values(assembly: Assembly, lines: list[Document]) -> list[float]:
+    """Return the values that the synthesized metric filter extracts from `lines`."""
+    metric_filter = assembly.observability.only("AWS::Logs::MetricFilter")
+    [transformation] = metric_filter["MetricTransformations"]
     [field] = re.findall(r"^\$\.(\w+)$", transformation["MetricValue"])
-    matches = compile_pattern(deployed["FilterPattern"])
+    matches = compile_pattern(metric_filter["FilterPattern"])
     return [float(line[field]) for line in lines if matches(json.dumps(line))]
 
 
 @pytest.mark.parametrize("rate", [1, 0])
-def test_a_request_counts_as_the_rule_decided_and_a_health_check_does_not(
+def test_a_request_counts_as_the_rule_decided_and_a_health_check_is_left_out(
     rate: int, dev: Assembly, make_app: AppMaker, observatory: Observatory
 ) -> None:
     rule = f'{{"RuleName":"tests","FixedRate":{rate},"ReservoirSize":0}}'
@@ -42,6 +42,6 @@ def test_a_request_counts_as_the_rule_decided_and_a_health_check_does_not(
     of_fault = eventually(partial(observatory.lines_of, fault), 2)
     of_checks = [eventually(partial(observatory.lines_of, each), 1)[0] for each in checks]
 
-    assert measured(dev, of_home) == measured(dev, of_fault) == [rate]
+    assert metric_values(dev, of_home) == metric_values(dev, of_fault) == [rate]
     assert [line["path"] for line in of_checks] == [HEALTH_CHECK_PATH, HEALTH_CHECK_PATH]
-    assert measured(dev, of_checks) == []
+    assert metric_values(dev, of_checks) == []

@@ -1,26 +1,26 @@
-"""The task definition sets exactly what the service's settings read."""
+"""The task definition sets exactly the variables that the service's settings read."""
 
 from collections.abc import Iterator, Mapping
 
-from infra.aws_json import load
+from infra.xray import load
 from service.contract import CONTAINER_NAME, SECRET_OF, SECRET_PLACEHOLDER, Variable
 from service.settings import Settings
 from tests.infra.assembly import Assembly
 
 
 class Recorder(Mapping[str, str]):
-    """An environment that remembers what was asked of it."""
+    """Environment variables that record which of them are read."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self.values_ = dict(values)
-        self.asked: set[str] = set()
+        self.reads: set[str] = set()
 
     def __getitem__(self, name: str) -> str:
-        self.asked.add(name)
+        self.reads.add(name)
         return self.values_[name]
 
     def __iter__(self) -> Iterator[str]:
-        raise AssertionError("the settings look through the whole environment instead of asking by name")
+        raise AssertionError("the settings iterate over the environment instead of reading variables by name")
 
     def __len__(self) -> int:
         return len(self.values_)
@@ -38,7 +38,7 @@ def secret(assembly: Assembly) -> set[str]:
 def test_the_variables_set_are_exactly_those_that_the_settings_read(assembly: Assembly) -> None:
     recorder = Recorder(plain(assembly) | dict.fromkeys(secret(assembly), SECRET_PLACEHOLDER))
     Settings.from_env(recorder)
-    assert set(plain(assembly)) | secret(assembly) == recorder.asked == {str(each) for each in Variable}
+    assert set(plain(assembly)) | secret(assembly) == recorder.reads == {str(each) for each in Variable}
 
 
 def test_a_variable_is_either_plain_or_secret(assembly: Assembly) -> None:
@@ -46,7 +46,7 @@ def test_a_variable_is_either_plain_or_secret(assembly: Assembly) -> None:
     assert not set(plain(assembly)) & secret(assembly)
 
 
-def test_the_settings_accept_what_the_task_definition_says(assembly: Assembly) -> None:
+def test_the_settings_accept_the_task_definitions_variables(assembly: Assembly) -> None:
     settings = Settings.from_env(plain(assembly))
     assert settings.aws_region == "eu-west-1"
     assert settings.log_console is False
@@ -56,10 +56,10 @@ def test_the_settings_accept_what_the_task_definition_says(assembly: Assembly) -
 
 def test_the_services_fallback_rule_has_the_rates_of_the_deployed_rule(assembly: Assembly) -> None:
     rules = [each["Properties"]["SamplingRule"] for each in assembly.observability.of_type("AWS::XRay::SamplingRule")]
-    [deployed] = [rule for rule in rules if rule["URLPath"] == "*"]
+    [rule] = [rule for rule in rules if rule["URLPath"] == "*"]
     fallback = Settings.from_env(plain(assembly)).sampling_rule
     assert fallback is not None
-    assert (fallback.fixed_rate, fallback.reservoir_size) == (deployed["FixedRate"], deployed["ReservoirSize"])
+    assert (fallback.fixed_rate, fallback.reservoir_size) == (rule["FixedRate"], rule["ReservoirSize"])
 
 
 def test_production_has_no_fault_routes(dev: Assembly, prod: Assembly) -> None:

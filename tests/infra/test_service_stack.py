@@ -1,23 +1,26 @@
-"""The service as CloudFormation sees it."""
+"""The template of the service stack."""
 
+from infra.service_stack import HEALTH_COMMAND
 from service.contract import (
     CONTAINER_NAME,
     CONTAINER_PORT,
     HEALTH_CHECK_PATH,
     STOP_TIMEOUT_SECONDS,
     XRAY_DAEMON_CONTAINER_NAME,
+    XRAY_DAEMON_PORT,
     Output,
+    resource_name,
 )
 from tests.infra.assembly import Assembly, Rendered
 
 
-def test_a_version_that_never_gets_healthy_or_sets_off_an_alarm_is_rolled_back_while_the_old_one_serves(
+def test_a_version_that_is_unhealthy_or_fires_an_alarm_is_rolled_back_while_the_old_one_serves(
     assembly: Assembly,
 ) -> None:
     service = assembly.service.only("AWS::ECS::Service")
     assert service["DeploymentConfiguration"] == {
         "Alarms": {
-            "AlarmNames": [f"Cruddur-{assembly.environment}-5xx-share", f"Cruddur-{assembly.environment}-p99"],
+            "AlarmNames": [resource_name(assembly.environment, alarm) for alarm in ("5xx-share", "p99")],
             "Enable": True,
             "Rollback": True,
         },
@@ -39,33 +42,33 @@ def test_every_container_has_a_read_only_root_and_a_memory_limit(assembly: Assem
     assert sum(each["Memory"] for each in task["ContainerDefinitions"]) == int(task["Memory"])
 
 
-def test_the_flask_container_can_write_to_tmp_alone(assembly: Assembly) -> None:
+def test_the_flask_container_can_write_only_to_tmp(assembly: Assembly) -> None:
     assert assembly.service.container(CONTAINER_NAME)["MountPoints"] == [
         {"ContainerPath": "/tmp", "ReadOnly": False, "SourceVolume": "scratch"}  # noqa: S108 - the mount itself
     ]
 
 
-def test_the_flask_container_has_the_time_to_flush_and_is_asked_for_its_health(assembly: Assembly) -> None:
+def test_the_flask_container_has_time_to_flush_and_a_health_check(assembly: Assembly) -> None:
     container = assembly.service.container(CONTAINER_NAME)
     assert container["StopTimeout"] == STOP_TIMEOUT_SECONDS
-    assert container["HealthCheck"]["Command"] == ["CMD", "python", "-m", "service.healthcheck"]
+    assert container["HealthCheck"]["Command"] == ["CMD", *HEALTH_COMMAND]
     assert container["Essential"] is True
 
 
-def test_the_flask_container_waits_for_no_other(assembly: Assembly) -> None:
+def test_the_flask_container_depends_on_no_other(assembly: Assembly) -> None:
     containers = assembly.service.only("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
     assert [each["Name"] for each in containers] == [CONTAINER_NAME, XRAY_DAEMON_CONTAINER_NAME]
     assert not any("DependsOn" in each for each in containers)
 
 
-def test_the_daemon_may_die_without_the_task_and_takes_segments_by_udp(assembly: Assembly) -> None:
+def test_the_daemon_is_not_essential_and_receives_segments_by_udp(assembly: Assembly) -> None:
     daemon = assembly.service.container(XRAY_DAEMON_CONTAINER_NAME)
     assert daemon["Essential"] is False
-    assert daemon["PortMappings"] == [{"ContainerPort": 2000, "Protocol": "udp"}]
+    assert daemon["PortMappings"] == [{"ContainerPort": XRAY_DAEMON_PORT, "Protocol": "udp"}]
     assert daemon["Image"].startswith("public.ecr.aws/xray/aws-xray-daemon:3.")
 
 
-def test_a_container_never_waits_for_its_own_output_to_be_shipped(assembly: Assembly) -> None:
+def test_a_containers_output_never_blocks_it(assembly: Assembly) -> None:
     for name in (CONTAINER_NAME, XRAY_DAEMON_CONTAINER_NAME):
         options = assembly.service.container(name)["LogConfiguration"]["Options"]
         assert (options["mode"], options["max-buffer-size"]) == ("non-blocking", "4194304b")
@@ -75,7 +78,7 @@ def test_container_output_goes_to_a_short_lived_group_of_its_own(assembly: Assem
     assert assembly.service.only("AWS::Logs::LogGroup") == {"RetentionInDays": 3}
 
 
-def test_the_load_balancer_asks_the_service_for_its_health_and_drops_malformed_headers(assembly: Assembly) -> None:
+def test_the_load_balancer_checks_the_services_health_and_drops_malformed_headers(assembly: Assembly) -> None:
     targets = assembly.service.only("AWS::ElasticLoadBalancingV2::TargetGroup")
     assert (targets["HealthCheckPath"], targets["Port"]) == (HEALTH_CHECK_PATH, CONTAINER_PORT)
     assert {"Key": "deregistration_delay.timeout_seconds", "Value": "30"} in targets["TargetGroupAttributes"]
@@ -102,14 +105,14 @@ def test_with_a_certificate_it_serves_https_and_redirects_http(https: Rendered) 
     assert https.content["Outputs"][Output.URL]["Value"]["Fn::Join"][1][0] == "https://"
 
 
-def test_only_the_load_balancer_reaches_the_tasks(assembly: Assembly) -> None:
+def test_only_the_load_balancer_can_reach_the_tasks(assembly: Assembly) -> None:
     ingress = assembly.service.only("AWS::EC2::SecurityGroupIngress")
     assert (ingress["FromPort"], ingress["ToPort"]) == (CONTAINER_PORT, CONTAINER_PORT)
     assert "SourceSecurityGroupId" in ingress
     assert "CidrIp" not in ingress
 
 
-def test_tasks_have_a_public_address_only_where_there_is_no_nat_gateway(dev: Assembly, prod: Assembly) -> None:
+def test_tasks_have_a_public_address_only_without_a_nat_gateway(dev: Assembly, prod: Assembly) -> None:
     for assembly, gateways, public in ((dev, 0, "ENABLED"), (prod, 1, "DISABLED")):
         network = assembly.service.only("AWS::ECS::Service")["NetworkConfiguration"]["AwsvpcConfiguration"]
         assert len(assembly.service.of_type("AWS::EC2::NatGateway")) == gateways
@@ -117,7 +120,7 @@ def test_tasks_have_a_public_address_only_where_there_is_no_nat_gateway(dev: Ass
         assert len(network["Subnets"]) == 2
 
 
-def test_tasks_follow_the_processor_and_the_requests(prod: Assembly) -> None:
+def test_tasks_scale_by_cpu_and_by_requests(prod: Assembly) -> None:
     target = prod.service.only("AWS::ApplicationAutoScaling::ScalableTarget")
     assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 6)
     metrics = {
@@ -129,10 +132,10 @@ def test_tasks_follow_the_processor_and_the_requests(prod: Assembly) -> None:
     assert metrics == {"ECSServiceAverageCPUUtilization", "ALBRequestCountPerTarget"}
 
 
-def test_every_output_of_the_contract_is_there_under_its_own_name(assembly: Assembly) -> None:
+def test_every_output_of_the_contract_exists_under_its_own_name(assembly: Assembly) -> None:
     assert set(assembly.service.content["Outputs"]) == {str(each) for each in Output}
 
 
-def test_no_resource_needs_code_of_its_own(assembly: Assembly) -> None:
+def test_no_resource_needs_a_lambda_function(assembly: Assembly) -> None:
     types = {each["Type"] for stack in assembly.stacks for each in stack.content["Resources"].values()}
     assert not [each for each in types if "Lambda" in each or "CustomResource" in each or each.startswith("Custom::")]

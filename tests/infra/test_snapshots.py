@@ -1,7 +1,7 @@
-"""The whole of production's templates, line by line.
+"""Production's templates equal their snapshots.
 
-Refresh after an intended change, and read the difference: `UPDATE_SNAPSHOTS=1 pytest tests/infra/test_snapshots.py`.
-Nothing but an asset's hash is masked: it changes with each line of the service.
+Update them after an intended change, and review the diff: `UPDATE_SNAPSHOTS=1 pytest tests/infra/test_snapshots.py`.
+Only the assets' hashes are masked, which change with each line of the service.
 """
 
 import json
@@ -22,15 +22,15 @@ def masked(stack: Rendered) -> str:
 
 
 @pytest.mark.parametrize("stack", ["observability", "service"])
-def test_the_template_is_the_one_that_was_reviewed(stack: str, built: Assembly) -> None:
+def test_the_template_equals_its_snapshot(stack: str, with_asset: Assembly) -> None:
     snapshot = FOLDER / f"{stack}.json"
-    current = masked(getattr(built, stack))
+    current = masked(getattr(with_asset, stack))
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
         snapshot.write_text(current, encoding="utf-8")
     assert current.splitlines() == snapshot.read_text(encoding="utf-8").splitlines()
 
 
-def test_the_mask_hides_hashes_and_nothing_else() -> None:
+def test_only_hashes_are_masked() -> None:
     assert (
         ASSET_HASH.sub("<asset hash>", f"repo:{'0a' * 32} {'0a' * 31} 1.0.0") == f"repo:<asset hash> {'0a' * 31} 1.0.0"
     )

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from infra.aws_json import load
-from infra.tracing import GROUPS
+from infra.xray import GROUPS, load
 from local.emulator.xray.filter_expressions import compile_filter
 from local.emulator.xray.trace_view import TraceView
 from tests.telemetry.observatory import Document, Observatory

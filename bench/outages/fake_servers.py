@@ -1,7 +1,7 @@
-"""Stand for one sink on 127.0.0.1, over real sockets, and fail in the ways in which a sink can, switched while it runs.
+"""Fake servers of a sink on 127.0.0.1, whose failure mode can be switched while they run.
 
-It speaks just enough of each sink's protocol to count what it was given and took: spans, log events, error items, and,
-over UDP, segments with their subsegments.
+They implement just enough of each sink's protocol to count the items received: spans, log events, error items and, over
+UDP, segments.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import Any
 
-_LINGER_AND_RESET = struct.pack("ii", 1, 0)
-_DRIP = b"HTTP/1.1 200 OK\r\n" + b"x-drip: drop\r\n" * 1000
-_SILENCE = 60.0
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_SLOW_RESPONSE = b"HTTP/1.1 200 OK\r\n" + b"x-drip: drop\r\n" * 1000
+_IDLE_TIMEOUT = 60.0
 _BACKLOG = 64
-_BUFFER = 4 * 1024 * 1024
-_TURN = 0.1
+_RECEIVE_BUFFER = 4 * 1024 * 1024
+_POLL_INTERVAL = 0.1
 
 
 class Mode(StrEnum):
-    """How it answers."""
+    """How a server responds."""
 
     LIVE = "live"
     REFUSED = "refused"
@@ -37,24 +37,24 @@ class Mode(StrEnum):
     UNAUTHORIZED = "401 / access denied"
 
 
-class FaultServer:
-    """One TCP port that is a sink's end; `taken` counts the items that it answered with success."""
+class FakeSink:
+    """A TCP server; `received` counts the items of requests that it answered with success."""
 
     def __init__(self) -> None:
-        self.taken = 0
+        self.received = 0
         self.requests = 0
         self._mode = Mode.LIVE
         self._lock = threading.Lock()
         self._streams: set[str] = set()
         self._open: set[socket.socket] = set()
-        self._ended = threading.Event()
-        self._listener = self._bound(0)
+        self._closed = threading.Event()
+        self._listener = self._bind(0)
         self.port: int = self._listener.getsockname()[1]
-        self._begin()
+        self._listen()
 
     @property
     def mode(self) -> Mode:
-        """How it answers now."""
+        """How it responds now."""
         return self._mode
 
     @mode.setter
@@ -63,30 +63,30 @@ class FaultServer:
         if mode is Mode.REFUSED and before is not Mode.REFUSED:
             self._accepting.join()
             self._listener.close()
-            # Bound, so that nobody's outgoing connection takes the number, but not listening: it refuses.
-            self._listener = self._bound(self.port)
+            # Bound, so that no outgoing connection takes the port, but not listening: connections are refused.
+            self._listener = self._bind(self.port)
         elif before is Mode.REFUSED and mode is not Mode.REFUSED:
-            self._begin()
+            self._listen()
         with self._lock:
-            for connection in self._open:  # whoever is connected is to meet the new mode
+            for connection in self._open:  # open connections must see the new mode
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End it and all of its connections."""
-        self._ended.set()
+        """Close it and all of its connections."""
+        self._closed.set()
         self.mode = Mode.REFUSED
         self._listener.close()
 
     @staticmethod
-    def _bound(port: int) -> socket.socket:
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(("127.0.0.1", port))
-        made.settimeout(_TURN)
-        return made
+    def _bind(port: int) -> socket.socket:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.settimeout(_POLL_INTERVAL)
+        return listener
 
-    def _begin(self) -> None:
+    def _listen(self) -> None:
         self._listener.listen(_BACKLOG)
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
@@ -98,45 +98,44 @@ class FaultServer:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        connection.settimeout(_SILENCE)
+        connection.settimeout(_IDLE_TIMEOUT)
         with self._lock:
             self._open.add(connection)
         try:
             with connection, suppress(OSError), connection.makefile("rb") as lines:
-                while (request := _read(lines)) is not None and self._answer(connection, *request):
+                while (request := _read_request(lines)) is not None and self._respond(connection, *request):
                     pass
         finally:
             with self._lock:
                 self._open.discard(connection)
 
-    def _answer(self, connection: socket.socket, path: str, headers: dict[str, str], body: bytes) -> bool:
-        """Answer one request as the mode has it; return whether the connection goes on."""
+    def _respond(self, connection: socket.socket, path: str, headers: dict[str, str], body: bytes) -> bool:
+        """Respond to one request according to the mode; return whether the connection stays open."""
         self.requests += 1
         mode = self._mode
         if mode is Mode.HANG:
-            self._while(mode, lambda: None)
+            self._every_second(mode, lambda: None)
             return False
         if mode is Mode.DRIP:
-            drops = iter(_DRIP)
-            self._while(mode, lambda: connection.sendall(bytes([next(drops)])))
+            trickle = iter(_SLOW_RESPONSE)
+            self._every_second(mode, lambda: connection.sendall(bytes([next(trickle)])))
             return False
         if mode in {Mode.RESET, Mode.REFUSED}:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_AND_RESET)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             return False
-        status, answer, more = self._said(mode, path, headers, body)
-        head = (
-            f"HTTP/1.1 {status} Said\r\ncontent-type: application/json\r\ncontent-length: {len(answer)}\r\n{more}\r\n"
-        )
-        connection.sendall(head.encode() + answer)
+        status, content, more_headers = self._response(mode, path, headers, body)
+        length = f"content-length: {len(content)}\r\n"
+        head = f"HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\n{length}{more_headers}\r\n"
+        connection.sendall(head.encode() + content)
         return True
 
-    def _while(self, mode: Mode, act: Any) -> None:  # noqa: ANN401 - anything that is called
-        """Act once a second as long as the mode lasts."""
-        while self._mode is mode and not self._ended.wait(0.05):
+    def _every_second(self, mode: Mode, action: Any) -> None:  # noqa: ANN401 - anything that is called
+        """Call `action` once a second until the mode changes."""
+        while self._mode is mode and not self._closed.wait(0.05):
             if time.monotonic() % 1 < 0.05:
-                act()
+                action()
 
-    def _said(self, mode: Mode, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes, str]:
+    def _response(self, mode: Mode, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes, str]:
         action = headers.get("x-amz-target", "").rpartition(".")[2]
         if mode is Mode.THROTTLED:
             return (400, _error("ThrottlingException"), "") if action else (429, b"{}", "retry-after: 1\r\n")
@@ -144,18 +143,18 @@ class FaultServer:
             return 503, b"{}", ""
         if mode is Mode.UNAUTHORIZED:
             return (400, _error("AccessDeniedException"), "") if action else (401, b"{}", "")
-        document = _document(headers, body)
+        document = _parse(headers, body)
         if action == "PutLogEvents" and document["logStreamName"] not in self._streams:
             return 400, _error("ResourceNotFoundException"), ""
         if action == "CreateLogStream":
             self._streams.add(document["logStreamName"])
         with self._lock:
-            self.taken += _items(path, action, document)
-        return 200, _fine(path), ""
+            self.received += _items(path, action, document)
+        return 200, _success(path), ""
 
 
-def _read(lines: Any) -> tuple[str, dict[str, str], bytes] | None:  # noqa: ANN401 - a buffered reader
-    """Return the path, headers and body of one request; None where the client is gone."""
+def _read_request(lines: Any) -> tuple[str, dict[str, str], bytes] | None:  # noqa: ANN401 - a buffered reader
+    """Return the path, headers and body of one request; None at the end of the connection."""
     first = lines.readline().split()
     if not first:
         return None
@@ -166,7 +165,7 @@ def _read(lines: Any) -> tuple[str, dict[str, str], bytes] | None:  # noqa: ANN4
     return first[1].decode(), headers, lines.read(int(headers.get("content-length", 0)))
 
 
-def _document(headers: dict[str, str], body: bytes) -> dict[str, Any]:
+def _parse(headers: dict[str, str], body: bytes) -> dict[str, Any]:
     if headers.get("content-encoding") == "gzip":
         body = gzip.decompress(body)
     if headers.get("content-type") == "application/x-protobuf":
@@ -190,7 +189,7 @@ def _items(path: str, action: str, document: dict[str, Any]) -> int:
     return 1 if path.endswith("/item/") else 0
 
 
-def _fine(path: str) -> bytes:
+def _success(path: str) -> bytes:
     if path == "/GetSamplingRules":
         return b'{"SamplingRuleRecords":[]}'
     if path == "/SamplingTargets":
@@ -199,44 +198,44 @@ def _fine(path: str) -> bytes:
 
 
 def _error(name: str) -> bytes:
-    return json.dumps({"__type": name, "message": "as the drill has it"}).encode()
+    return json.dumps({"__type": name, "message": "simulated"}).encode()
 
 
-class DaemonPort:
-    """The X-Ray daemon's UDP port; `taken` counts segments, their subsegments not."""
+class FakeDaemon:
+    """The X-Ray daemon's UDP port; `received` counts segments without subsegments sent apart."""
 
     def __init__(self, port: int) -> None:
-        self.taken = 0
+        self.received = 0
         self.port = port
-        self._ended = threading.Event()
+        self._closed = threading.Event()
         self._thread = threading.Thread()
         self.start()
 
     def start(self) -> None:
-        """Open the port. Raises `OSError` where it is another's."""
-        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        """Open the port. Raises `OSError` if it is in use."""
+        port = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-            made.bind(("127.0.0.1", self.port))
+            port.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            port.bind(("127.0.0.1", self.port))
         except OSError:
-            made.close()
+            port.close()
             raise
-        made.settimeout(_TURN)
-        self._ended.clear()
-        self._thread = threading.Thread(target=self._receive, args=(made,), daemon=True)
+        port.settimeout(_POLL_INTERVAL)
+        self._closed.clear()
+        self._thread = threading.Thread(target=self._receive, args=(port,), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the port, as a daemon that is killed does; what it has not read is gone."""
+        """Close the port, as a killed daemon does: unread datagrams are lost."""
         if self._thread.is_alive():
-            self._ended.set()
+            self._closed.set()
             self._thread.join()
 
     close = stop
 
-    def _receive(self, listening: socket.socket) -> None:
-        with listening:
-            while not self._ended.is_set():
+    def _receive(self, port: socket.socket) -> None:
+        with port:
+            while not self._closed.is_set():
                 with suppress(TimeoutError):
-                    document = json.loads(listening.recv(65_536).partition(b"\n")[2])
-                    self.taken += document.get("type") != "subsegment"
+                    document = json.loads(port.recv(65_536).partition(b"\n")[2])
+                    self.received += document.get("type") != "subsegment"

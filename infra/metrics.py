@@ -1,8 +1,8 @@
-"""Name the metrics that say how the service does: AWS's own, which are free, and those that come from log lines.
+"""Define the metrics of the service: AWS's own, which are free, and those that come from log lines.
 
-A custom metric costs $0.30 a month, prorated by the hours that see it ("Amazon CloudWatch pricing"). The sampled share
-is one, by a metric filter, which itself is free. What was dropped, by the embedded metric format, is one for each sink
-that drops, and one in all.
+A custom metric costs $0.30 a month, prorated by the hours with data ("Amazon CloudWatch pricing"). The sampled share is
+one; the metric filter that makes it is free. Dropped telemetry, by the embedded metric format, is one for each sink
+that drops, and one for the total.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from service.contract import (
 
 PERIOD: Final = Duration.minutes(1)
 
-FEWEST_FAILURES: Final = 3
-"""Failing requests in a minute before their share counts: in an idle minute one of them would be all there is."""
-FEWEST_REQUESTS: Final = 20
-"""Requests in a minute before their p99 counts: of fewer, it is the slowest one, whatever made that slow."""
+MINIMUM_FAILURES: Final = 3
+"""Failing requests in a minute before their share counts: in an idle minute a single one would be 100 %."""
+MINIMUM_REQUESTS: Final = 20
+"""Requests in a minute before their p99 counts: of fewer, it would be the single slowest one."""
 
 
 def measure_sampled_share(scope: Construct, construct_id: str, *, log_group: ILogGroup) -> None:
-    """Make a metric of the access lines' `sampled`, 0 or 1: its average is the share that the sampling rule kept.
+    """Create a metric from the access lines' `sampled`, 0 or 1: its average is the share of sampled requests.
 
-    Health checks come by the clock, of the load balancer and of the container: they would be most of an idle service's.
+    Health checks, by the load balancer and the container, are left out: of an idle service they would be most requests.
     """
     MetricFilter(
         scope,
@@ -57,7 +57,7 @@ def measure_sampled_share(scope: Construct, construct_id: str, *, log_group: ILo
 
 
 def sampled_share() -> cloudwatch.IMetric:
-    """Return the percentage of requests, health checks aside, that the sampling rule kept."""
+    """Return the percentage of requests, without health checks, that were sampled."""
     share = cloudwatch.Metric(
         namespace=METRICS_NAMESPACE, metric_name=SAMPLED_METRIC, statistic=cloudwatch.Stats.AVERAGE, period=PERIOD
     )
@@ -67,14 +67,14 @@ def sampled_share() -> cloudwatch.IMetric:
 
 
 def dropped() -> cloudwatch.Metric:
-    """Return the items of telemetry that were lost, in all."""
+    """Return the number of dropped telemetry items, all sinks together."""
     return cloudwatch.Metric(
         namespace=METRICS_NAMESPACE, metric_name=DROPPED_METRIC, statistic=cloudwatch.Stats.SUM, period=PERIOD
     )
 
 
 def dropped_by_sink() -> cloudwatch.IMetric:
-    """Return the same of each sink: one line each, whichever there are."""
+    """Return the number of dropped telemetry items as one line per sink, found by a search."""
     search = f'{{{METRICS_NAMESPACE},{SINK_DIMENSION}}} MetricName="{DROPPED_METRIC}"'
     return cloudwatch.MathExpression(
         expression=f"SEARCH('{search}', 'Sum', {PERIOD.to_seconds()})", label="", period=PERIOD
@@ -82,7 +82,7 @@ def dropped_by_sink() -> cloudwatch.IMetric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signals:
+class ServiceMetrics:
     """The metrics of one load balancer, its target group and the service behind them."""
 
     balancer: elbv2.ApplicationLoadBalancer
@@ -92,91 +92,91 @@ class Signals:
     minimum_tasks: int
 
     def requests(self) -> cloudwatch.Metric:
-        """Return the requests a minute for which a target was chosen."""
+        """Return the requests a minute for which the load balancer chose a target."""
         return self.balancer.metrics.request_count(period=PERIOD, label="requests a minute")
 
     def latency(self, statistic: str) -> cloudwatch.Metric:
-        """Return seconds until the target's answer began, as `p50`, `p95`, `p99`."""
+        """Return the target's response time in seconds, at `statistic`: `p50`, `p95`, `p99`."""
         return self.targets.metrics.target_response_time(statistic=statistic, period=PERIOD, label=statistic)
 
-    def answers(self, code: elbv2.HttpCodeTarget, label: str) -> cloudwatch.Metric:
-        """Return the answers a minute of one class that the service gave."""
+    def responses(self, code: elbv2.HttpCodeTarget, label: str) -> cloudwatch.Metric:
+        """Return the service's responses a minute with one class of status."""
         return self.targets.metrics.http_code_target(code, period=PERIOD, label=label)
 
     def balancer_errors(self) -> cloudwatch.Metric:
-        """Return the 5xx a minute that the load balancer gave by itself: no target, no answer, or not in time."""
+        """Return the 5xx a minute of the load balancer itself: no target, no response, or a timeout."""
         return self.balancer.metrics.http_code_elb(
             elbv2.HttpCodeElb.ELB_5XX_COUNT, period=PERIOD, label="5xx by the load balancer"
         )
 
-    def untargeted(self) -> cloudwatch.Metric:
-        """Return the 503 a minute that the load balancer gave because there was no target to choose."""
+    def no_target_errors(self) -> cloudwatch.Metric:
+        """Return the 503 a minute of the load balancer itself: it had no target to choose."""
         return self.balancer.metrics.http_code_elb(
             elbv2.HttpCodeElb.ELB_503_COUNT, period=PERIOD, label="503 by the load balancer"
         )
 
     def error_share(self) -> cloudwatch.MathExpression:
-        """Return the percentage of requests that were answered by a 5xx; 0 where fewer than `FEWEST_FAILURES` were.
+        """Return the percentage of requests with a 5xx response; 0 in minutes with fewer than `MINIMUM_FAILURES`.
 
-        `RequestCount` leaves out the requests for which no target was chosen, and no others: a 502 or 504 by the load
-        balancer is in it ("CloudWatch metrics for your Application Load Balancer", User Guide). The load balancer's few
-        other 5xx without a target, as of its own authentication, can make more failures than requests: that is all.
+        `RequestCount` leaves out the requests for which no target was chosen, and no others: it includes a 502 or 504
+        of the load balancer ("CloudWatch metrics for your Application Load Balancer", User Guide). Other 5xx without a
+        target are rare, but can make failures exceed requests: the percentage is then 100.
         """
         failures = "(FILL(failed, 0) + FILL(unserved, 0))"
         total = "(FILL(requests, 0) + FILL(untargeted, 0))"
         share = f"IF({total} > {failures}, 100 * {failures} / {total}, 100)"
         return cloudwatch.MathExpression(
-            expression=f"IF({failures} >= {FEWEST_FAILURES}, {share}, 0)",
+            expression=f"IF({failures} >= {MINIMUM_FAILURES}, {share}, 0)",
             using_metrics={
                 "requests": self.requests(),
-                "failed": self.answers(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, "5xx"),
+                "failed": self.responses(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, "5xx"),
                 "unserved": self.balancer_errors(),
-                "untargeted": self.untargeted(),
+                "untargeted": self.no_target_errors(),
             },
-            label=f"5xx, % of requests, from {FEWEST_FAILURES} on",
+            label=f"5xx, % of requests, from {MINIMUM_FAILURES} on",
             period=PERIOD,
         )
 
-    def slowest_percent(self) -> cloudwatch.MathExpression:
-        """Return the p99 of `latency` in seconds; 0 where there were fewer than `FEWEST_REQUESTS`."""
+    def p99(self) -> cloudwatch.MathExpression:
+        """Return the p99 of `latency` in seconds; 0 in minutes with fewer than `MINIMUM_REQUESTS`."""
         return cloudwatch.MathExpression(
-            expression=f"IF(FILL(requests, 0) >= {FEWEST_REQUESTS}, FILL(p99, 0), 0)",
+            expression=f"IF(FILL(requests, 0) >= {MINIMUM_REQUESTS}, FILL(p99, 0), 0)",
             using_metrics={"requests": self.requests(), "p99": self.latency("p99")},
-            label=f"p99, from {FEWEST_REQUESTS} requests on",
+            label=f"p99, from {MINIMUM_REQUESTS} requests on",
             period=PERIOD,
         )
 
-    def healthy(self) -> cloudwatch.Metric:
-        """Return the fewest healthy targets that the load balancer's nodes saw."""
+    def healthy_targets(self) -> cloudwatch.Metric:
+        """Return the number of healthy targets, the minimum over the load balancer's nodes."""
         return self.targets.metrics.healthy_host_count(
             statistic=cloudwatch.Stats.MINIMUM, period=PERIOD, label="healthy"
         )
 
-    def unhealthy(self) -> cloudwatch.Metric:
-        """Return the most unhealthy targets that one of them saw."""
+    def unhealthy_targets(self) -> cloudwatch.Metric:
+        """Return the number of unhealthy targets, the maximum over the load balancer's nodes."""
         return self.targets.metrics.unhealthy_host_count(
             statistic=cloudwatch.Stats.MAXIMUM, period=PERIOD, label="unhealthy"
         )
 
     def missing_tasks(self) -> cloudwatch.MathExpression:
-        """Return how many tasks there should be and are not healthy.
+        """Return the desired number of tasks less the healthy ones.
 
-        What should be is the service's desired count where Container Insights reports it, else the least count.
+        The desired number is the service's own where Container Insights reports it, otherwise `minimum_tasks`.
         """
-        healthy = {"healthy": self.healthy()}
+        healthy = {"healthy": self.healthy_targets()}
         if not self.container_insights:
             return cloudwatch.MathExpression(
                 expression=f"{self.minimum_tasks} - healthy", using_metrics=healthy, label="missing", period=PERIOD
             )
         return cloudwatch.MathExpression(
             expression="desired - FILL(healthy, 0)",
-            using_metrics={**healthy, "desired": self.desired()},
+            using_metrics={**healthy, "desired": self.desired_tasks()},
             label="missing",
             period=PERIOD,
         )
 
-    def desired(self) -> cloudwatch.Metric:
-        """Return the desired count, which Container Insights alone reports."""
+    def desired_tasks(self) -> cloudwatch.Metric:
+        """Return the service's desired count, which only Container Insights reports."""
         return cloudwatch.Metric(
             namespace="ECS/ContainerInsights",
             metric_name="DesiredTaskCount",
@@ -189,10 +189,10 @@ class Signals:
             label="desired",
         )
 
-    def processor(self) -> cloudwatch.Metric:
-        """Return the CPU used, as a percentage of what the tasks have."""
+    def cpu(self) -> cloudwatch.Metric:
+        """Return the CPU utilization, as a percentage of the tasks' CPU."""
         return self.service.metric_cpu_utilization(period=PERIOD, label="CPU, %")
 
     def memory(self) -> cloudwatch.Metric:
-        """Return the memory used, as a percentage of what the tasks have."""
+        """Return the memory utilization, as a percentage of the tasks' memory."""
         return self.service.metric_memory_utilization(period=PERIOD, label="memory, %")

@@ -1,14 +1,11 @@
-"""Name what is compared, and build each variant's app within the process that measures it."""
+"""Define the variants that are compared, and build a variant's app in the process that measures it."""
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
-from flask import Flask
+from bench.overhead.subject import Subject
+from service.contract import SERVICE_NAME
 
 KEYS = {"HONEYCOMB_API_KEY": "fake-honeycomb-key", "ROLLBAR_ACCESS_TOKEN": "fake-rollbar-token"}
 RULE = '{{"RuleName":"bench","FixedRate":{rate},"ReservoirSize":{reservoir}}}'
@@ -33,41 +30,28 @@ _RULES = {
 }
 
 
-@dataclass(frozen=True)
-class Subject:
-    """An app to be measured, and what sends all that it has queued."""
+def build(name: str, *, http: int, udp: int, slowdown: int = 1) -> Subject:
+    """Return the variant `name`, its sinks sending to the sinkhole's ports.
 
-    app: Flask
-    flush: Callable[[], Any]
-    dropped: Callable[[], float] = lambda: math.nan
-    """How many items were dropped; NaN where that is not counted."""
-
-
-def build(name: str, *, http: int, udp: int, slower: int = 1) -> Subject:
-    """Return the variant `name`, its sinks pointed at the sinkhole's ports.
-
-    Where a tool makes everything `slower`, its queues wait as much longer, so that their batches are as large as ever.
+    `slowdown` multiplies the queues' intervals, so that their batches keep their size under callgrind.
     """
     environment = _environment(name, http, udp)
-    # The stock instrumentations and boto3 read the process's environment by themselves.
+    # The stock instrumentations and boto3 read the process's environment themselves.
     os.environ.update(environment)
     if name == "bare":
-        from bench import shop  # noqa: PLC0415 - each variant imports only what it needs: that is measured too
+        from bench import shop  # noqa: PLC0415 - each variant imports only what it needs, because imports are measured
 
         app = shop.create_app(lambda: shop.home_feed(shop.now()), lambda: shop.notifications(shop.now()))
         return Subject(app, lambda: None, lambda: 0)
-    from service.settings import Settings  # noqa: PLC0415
-
-    settings = Settings.from_env(environment)
     if name.startswith("tutorial"):
-        from bench.tutorial_wiring import Tutorial  # noqa: PLC0415
+        from bench.tutorial_wiring import Tutorial  # noqa: PLC0415 - as above
 
-        tutorial = Tutorial(settings, console=name == "tutorial", slower=slower)
+        tutorial = Tutorial(environment, console=name == "tutorial", slowdown=slowdown)
         return Subject(tutorial.app, tutorial.flush)
     import service.telemetry.xray_sdk.lean_import  # noqa: F401, PLC0415 - before the handlers, as the X-Ray sink does
-    from bench.ours import wire  # noqa: PLC0415
+    from bench.overhead import ours  # noqa: PLC0415 - as above
 
-    return wire(settings, slower)
+    return ours.build(environment, slowdown)
 
 
 def _environment(name: str, http: int, udp: int) -> dict[str, str]:
@@ -81,14 +65,13 @@ def _environment(name: str, http: int, udp: int) -> dict[str, str]:
             "ROLLBAR_ACCESS_TOKEN": KEYS["ROLLBAR_ACCESS_TOKEN"],
         },
     }
-    chosen = [sinks[name]] if name in sinks else list(sinks.values())
-    made = {"LOG_CONSOLE": "false", "OTEL_SERVICE_NAME": "Backend-Flask"}
+    variables = {"LOG_CONSOLE": "false", "OTEL_SERVICE_NAME": SERVICE_NAME}
     aws = {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "fake",
         "AWS_SECRET_ACCESS_KEY": "fake",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    for each in (*chosen, aws):
-        made |= each
-    return made | ({"XRAY_SAMPLING_RULE": _RULES[name]} if name in _RULES else {})
+    for sink in [name] if name in sinks else sinks:
+        variables |= sinks[sink]
+    return variables | aws | ({"XRAY_SAMPLING_RULE": _RULES[name]} if name in _RULES else {})

@@ -1,4 +1,4 @@
-"""Measure one variant in a process of its own: `python -m bench.child VARIANT REQUESTS HTTP UDP` prints JSON."""
+"""Measure one variant in a process of its own, as JSON: `python -m bench.overhead.direct VARIANT REQUESTS HTTP UDP`."""
 
 from __future__ import annotations
 
@@ -13,60 +13,62 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
-PATHS = ("/api/activities/home", "/api/activities/notifications")
+from bench.paths import FAULT, HOME, NOTIFICATIONS
+
+PATHS = (HOME, NOTIFICATIONS)
 WARM_UP = 200
-RAISING = 150
-CALLGRIND_IS_SLOWER = 50
+FAULTS = 150
+CALLGRIND_SLOWDOWN = 50
 
 
 def main() -> None:
-    """Build the variant, warm it up, and print what each request cost."""
+    """Build the variant, warm it up, and print the cost of a request."""
     name, requests, http, udp = sys.argv[1], *map(int, sys.argv[2:5])
-    begun = time.process_time()
-    from bench.variants import build  # noqa: PLC0415 - importing is measured
+    start = time.process_time()
+    from bench.overhead.variants import build  # noqa: PLC0415 - importing is measured
 
     counting = "--only-count" in sys.argv
-    subject = build(name, http=http, udp=udp, slower=CALLGRIND_IS_SLOWER if counting else 1)
+    subject = build(name, http=http, udp=udp, slowdown=CALLGRIND_SLOWDOWN if counting else 1)
     serve(subject.app, 1)
-    ready = time.process_time() - begun
+    ready = time.process_time() - start
     serve(subject.app, WARM_UP)
     gc.collect()
-    gc.freeze()  # as the service's gunicorn configuration does; for every variant alike
+    gc.freeze()  # as the service's gunicorn configuration does, here for every variant
     subject.flush()
-    cpu, wall = time.process_time(), time.perf_counter()
+    cpu_start, wall_start = time.process_time(), time.perf_counter()
     serve(subject.app, requests)
-    served = time.perf_counter() - wall
+    wall = time.perf_counter() - wall_start
     subject.flush()
-    spent = time.process_time() - cpu
+    cpu = time.process_time() - cpu_start
     if counting:
         os._exit(0)
     figures = {
-        "raise_ms": raising(subject.app) * 1e3,
-        "cpu_us": spent / requests * 1e6,
-        "wall_us": served / requests * 1e6,
+        "raise_ms": cpu_of_a_fault(subject.app) * 1e3,
+        "cpu_us": cpu / requests * 1e6,
+        "wall_us": wall / requests * 1e6,
         "ready_s": ready,
         "dropped": subject.dropped(),
         "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     sys.stdout.write(json.dumps(figures) + "\n")
     sys.stdout.flush()
-    # The stock exporters' exit handlers would wait; they are not what is measured here.
+    # The stock exporters' exit handlers would wait for their timeouts, which are not measured here.
     os._exit(0)
 
 
-def raising(app: Any) -> float:  # noqa: ANN401 - any WSGI application
-    """Return the median CPU seconds that the request's own thread spends on one that raises."""
-    spent = []
-    for _ in range(RAISING):
+def cpu_of_a_fault(app: Any) -> float:  # noqa: ANN401 - any WSGI application
+    """Return the median CPU seconds of the request's own thread for a request that raises."""
+    seconds = []
+    for _ in range(FAULTS):
         before = time.thread_time()
-        serve(app, 1, ("/api/fault",))
-        spent.append(time.thread_time() - before)
-        time.sleep(0.002)  # the sending threads' turn
-    return statistics.median(spent)
+        serve(app, 1, (FAULT,))
+        seconds.append(time.thread_time() - before)
+        time.sleep(0.002)  # lets the exporter threads run
+    return statistics.median(seconds)
 
 
 def serve(app: Any, requests: int, paths: Sequence[str] = PATHS) -> None:  # noqa: ANN401 - any WSGI application
-    """Send `requests` requests straight to the WSGI application."""
+    """Call the WSGI application with `requests` requests, without a server."""
     for number in range(requests):
         environ = {
             "REQUEST_METHOD": "GET",

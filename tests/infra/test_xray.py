@@ -1,4 +1,4 @@
-"""The JSON files are what the AWS CLI takes and what the contract names."""
+"""The JSON files are valid input for the AWS CLI and use the contract's names."""
 
 import json
 from typing import cast
@@ -8,9 +8,8 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel, StructureShape
 from botocore.validate import ParamValidator
 
-from infra.aws_json import load
-from infra.tracing import GROUPS
-from service.contract import HEALTH_CHECK_PATH, SERVICE_NAME, XRAY_GROUP, XRAY_GROUP_FILTER
+from infra.xray import GROUPS, load
+from service.contract import APP_NAME, HEALTH_CHECK_PATH, SERVICE_NAME, XRAY_GROUP, XRAY_GROUP_FILTER
 from service.parsing import sampling_rule
 
 
@@ -33,22 +32,24 @@ def test_each_file_is_valid_input_for_its_cli_command(file: str, operation: str)
     assert problems(file, operation) == ""
 
 
-def test_a_file_given_to_the_wrong_command_is_refused() -> None:
+def test_a_file_for_another_command_is_invalid() -> None:
     assert 'Missing required parameter in input: "GroupName"' in problems("xray", "CreateGroup")
 
 
-def test_the_sampling_rule_is_for_the_services_segments() -> None:
-    assert load("xray")["SamplingRule"]["ServiceName"] == SERVICE_NAME
+def test_the_sampling_rule_is_the_apps_and_matches_the_services_segments() -> None:
+    rule = load("xray")["SamplingRule"]
+    assert (rule["RuleName"], rule["ServiceName"]) == (APP_NAME, SERVICE_NAME)
 
 
-def test_a_rule_of_their_own_keeps_no_health_check_and_comes_first() -> None:
+def test_health_checks_have_a_rule_of_their_own_that_samples_none_and_comes_first() -> None:
     rule = load("xray-health-checks")["SamplingRule"]
-    assert (rule["ServiceName"], rule["URLPath"]) == (SERVICE_NAME, HEALTH_CHECK_PATH)
+    assert (rule["RuleName"], rule["ServiceName"]) == (f"{APP_NAME}-HealthChecks", SERVICE_NAME)
+    assert rule["URLPath"] == HEALTH_CHECK_PATH
     assert (rule["FixedRate"], rule["ReservoirSize"]) == (0, 0)
     assert rule["Priority"] < load("xray")["SamplingRule"]["Priority"]
 
 
-def test_the_service_reads_the_same_sampling_rule_as_its_local_fallback() -> None:
+def test_the_service_parses_the_sampling_rule_as_its_local_fallback() -> None:
     rule = load("xray")["SamplingRule"]
     parsed = sampling_rule(json.dumps(load("xray")))
     assert (parsed.name, parsed.fixed_rate, parsed.reservoir_size) == (
@@ -58,9 +59,9 @@ def test_the_service_reads_the_same_sampling_rule_as_its_local_fallback() -> Non
     )
 
 
-def test_the_groups_are_of_all_traces_of_the_faults_and_of_the_slow_ones() -> None:
-    found = {group["GroupName"]: group["FilterExpression"] for group in map(load, GROUPS.values())}
-    assert found == {
+def test_there_are_groups_of_all_traces_of_faults_and_of_slow_requests() -> None:
+    filters = {group["GroupName"]: group["FilterExpression"] for group in map(load, GROUPS.values())}
+    assert filters == {
         XRAY_GROUP: XRAY_GROUP_FILTER,
         f"{XRAY_GROUP}-Faults": f"{XRAY_GROUP_FILTER} AND fault",
         f"{XRAY_GROUP}-Slow": f"{XRAY_GROUP_FILTER} AND responsetime > 1",
@@ -68,5 +69,5 @@ def test_the_groups_are_of_all_traces_of_the_faults_and_of_the_slow_ones() -> No
 
 
 @pytest.mark.parametrize("file", GROUPS.values())
-def test_insights_watch_each_group(file: str) -> None:
+def test_insights_are_enabled_for_each_group(file: str) -> None:
     assert load(file)["InsightsConfiguration"]["InsightsEnabled"] is True

@@ -1,35 +1,35 @@
-"""Address pages of the AWS console, whose notation is the console's own: nothing else documents it."""
+"""Build URLs of the AWS console. AWS documents no format: these are like the links that the console itself copies."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-LOOK_BACK_SECONDS: Final = 3 * 3600
+TIME_RANGE_SECONDS: Final = 3 * 3600
 
 
 def xray_traces(region: str) -> str:
-    """Return the address of the trace list."""
+    """Return the URL of the trace list."""
     return f"{_cloudwatch(region)}#xray:traces/query"
 
 
 def xray_map(region: str) -> str:
-    """Return the address of the trace map."""
+    """Return the URL of the trace map."""
     return f"{_cloudwatch(region)}#xray:service-map/map"
 
 
 def dashboard(region: str, name: str) -> str:
-    """Return the address of a dashboard."""
+    """Return the URL of a dashboard."""
     return f"{_cloudwatch(region)}#dashboards/dashboard/{name}"
 
 
 def logs_insights(region: str, *, query: str, log_group: str) -> str:
-    """Return the address that opens `query` over the last three hours, as the links look that the console copies.
+    """Return the URL that opens `query` over the last three hours.
 
-    After `queryDetail`, `*` and two hexadecimal digits stand for what is not a letter, digit or one of `_.-`.
+    After `queryDetail`, any character but a letter, digit or one of `_.-` is `*` and two hexadecimal digits.
     """
     detail = (
-        f"~(end~0~start~-{LOOK_BACK_SECONDS}~timeType~'RELATIVE~unit~'seconds"
+        f"~(end~0~start~-{TIME_RANGE_SECONDS}~timeType~'RELATIVE~unit~'seconds"
         f"~editorString~'{_escaped(query)}~source~(~'{_escaped(log_group)}))"
     )
     return f"{_cloudwatch(region)}#logsV2:logs-insights$3FqueryDetail$3D{detail}"
@@ -40,4 +40,4 @@ def _cloudwatch(region: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]", lambda found: f"*{ord(found[0]):02x}", text)
+    return re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"*{ord(match[0]):02x}", text)

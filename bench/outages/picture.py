@@ -1,4 +1,4 @@
-"""Draw what the drill saw, one field a cell, so that it can be read on light and on dark ground."""
+"""Draw the cells as an SVG table, for light and for dark backgrounds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
-    from bench.drill import Cell
+    from bench.outages.cell import Cell
 
 _LEFT, _TOP, _WIDE, _HIGH, _GAP = 190, 74, 118, 46, 6
 _STYLE = """
@@ -21,11 +21,11 @@ _STYLE = """
   }
 """
 TIMES = "\N{MULTIPLICATION SIGN}"
-_BAD_RATIO, _WORSE_RATIO, _LATE = 3.0, 1.5, 12.0
+_BAD_RATIO, _WORSE_RATIO, _LATE_EXIT = 3.0, 1.5, 12.0
 
 
 def draw(cells: Sequence[Cell]) -> str:
-    """Return the picture as SVG: a row for each fault, a column for each sink, the tutorial's wiring beside ours."""
+    """Return the picture as SVG: a row for each fault, a column for each sink, and one for the tutorial's wiring."""
     columns = list(dict.fromkeys((cell.kind, cell.sink) for cell in cells if cell.fault != "none"))
     faults = list(dict.fromkeys(cell.fault for cell in cells if cell.fault != "none"))
     width = _LEFT + len(columns) * (_WIDE + _GAP) + 10
@@ -47,13 +47,13 @@ def draw(cells: Sequence[Cell]) -> str:
 
 
 def _heading(number: int, kind: str, sink: str) -> str:
-    said = sink if kind == "ours" else f"{kind}, {sink}"
-    return _text(_LEFT + number * (_WIDE + _GAP) + _WIDE // 2, _TOP - 10, said, "head", middle=True)
+    label = sink if kind == "ours" else f"{kind}, {sink}"
+    return _text(_LEFT + number * (_WIDE + _GAP) + _WIDE // 2, _TOP - 10, label, "head", middle=True)
 
 
 def _field(cell: Cell, column: int, row: int) -> list[str]:
     x, y = _LEFT + column * (_WIDE + _GAP), _TOP + row * (_HIGH + _GAP)
-    colour, first, second = _said(cell)
+    colour, first, second = _content(cell)
     middle = x + _WIDE // 2
     return [
         f'<rect class="{colour}" x="{x}" y="{y}" width="{_WIDE}" height="{_HIGH}" rx="6"/>',
@@ -62,18 +62,18 @@ def _field(cell: Cell, column: int, row: int) -> list[str]:
     ]
 
 
-def _said(cell: Cell) -> tuple[str, str, str]:
+def _content(cell: Cell) -> tuple[str, str, str]:
     if cell.started is None or cell.live is None or cell.failing is None:
         return "bad", "does not start", "within 30 s"
     ratio = cell.failing.p99 / cell.live.p99
     exits = f"{cell.stopped:.1f} s" if cell.stopped is not None else "killed"
-    late = cell.stopped is None or cell.stopped > _LATE
+    late = cell.stopped is None or cell.stopped > _LATE_EXIT
     wrong = set(cell.failing.statuses) != set(cell.live.statuses)
     colour = "bad" if ratio > _BAD_RATIO or late or wrong else "worse" if ratio > _WORSE_RATIO else "fine"
     return colour, f"{TIMES}{ratio:.2f}", f"{cell.started:.1f} s, {exits}"
 
 
-def _text(x: int, y: int, said: str, style: str = "", *, middle: bool = False) -> str:
+def _text(x: int, y: int, text: str, style: str = "", *, middle: bool = False) -> str:
     anchor = ' text-anchor="middle"' if middle else ""
     kind = f' class="{style}"' if style else ""
-    return f'<text x="{x}" y="{y}"{kind}{anchor}>{escape(said)}</text>'
+    return f'<text x="{x}" y="{y}"{kind}{anchor}>{escape(text)}</text>'

@@ -1,15 +1,16 @@
-"""The bench's app, observed by `service.telemetry` with the tutorial's spans, subsegments and lines."""
+"""Build the benchmark's app with `service.telemetry`, and with the tutorial's spans, subsegments and log lines."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from aws_xray_sdk.core import xray_recorder
 from opentelemetry import trace
 
 from bench import shop
-from bench.variants import Subject
+from bench.overhead.subject import Subject
 from service.settings import Settings
 from service.telemetry import Telemetry
 from service.telemetry_config import telemetry_config
@@ -39,12 +40,17 @@ def notify() -> Any:  # noqa: ANN401 - any JSON
     return results
 
 
-def wire(settings: Settings, slower: int) -> Subject:
-    """Return the app with its telemetry, whose queues wait `slower` times as long as usual."""
+def build(environment: Mapping[str, str], slowdown: int) -> Subject:
+    """Return the app with its telemetry, the intervals of whose queues are `slowdown` times the usual ones."""
     app = shop.create_app(home, notify)
-    telemetry = Telemetry(telemetry_config(settings))
+    telemetry = Telemetry(telemetry_config(Settings.from_env(environment)))
     telemetry.install(app)
     queues = [sink.queue for sink in telemetry.sinks if sink.queue is not None]
     for queue in queues:
-        queue.interval *= slower
-    return Subject(app, lambda: telemetry.flush(30), lambda: sum(queue.counts.dropped for queue in queues))
+        queue.interval *= slowdown
+    return Subject(
+        app,
+        flush=lambda: telemetry.flush(30),
+        dropped=lambda: sum(queue.counts.dropped for queue in queues),
+        queued=lambda: sum(queue.queued for queue in queues),
+    )

@@ -1,4 +1,4 @@
-"""Measure one variant under gunicorn: one worker with eight threads, the load from a process of its own."""
+"""Measure one variant under gunicorn: one worker with eight threads, under load from a process of its own."""
 
 from __future__ import annotations
 
@@ -14,32 +14,33 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from bench import load
-from bench.served_app import FLUSH
+from bench.overhead.gunicorn_app import FLUSH
+from bench.overhead.report import Figures
+from bench.paths import HOME, NOTIFICATIONS
 
-ROOT = Path(__file__).parents[1]
-PATHS = ("/api/activities/home", "/api/activities/notifications")
+ROOT = Path(__file__).parents[2]
+PATHS = (HOME, NOTIFICATIONS)
 CONNECTIONS = 4
-_PATIENCE = 30.0
+_TIMEOUT = 30.0
 _TICKS = os.sysconf("SC_CLK_TCK")
-Figures = dict[str, float]
 
 
 def measure(variant: str, seconds: float, http: int, udp: int) -> Figures:
     """Return CPU in microseconds a request and latencies in milliseconds, under load and of a lone client."""
     with _serving(variant, http, udp) as (worker, port):
         ready = _cpu(worker)
-        load.apart(port, PATHS, connections=CONNECTIONS, seconds=1.0)
-        _sent(port)
+        load.run_in_process(port, PATHS, connections=CONNECTIONS, seconds=1.0)
+        _flush(port)
         before = _cpu(worker)
-        together = load.apart(port, PATHS, connections=CONNECTIONS, seconds=seconds)
-        _sent(port)
-        spent = _cpu(worker) - before
-        lone = load.apart(port, PATHS, connections=1, seconds=seconds)
-        memory, dropped = _memory(worker), _sent(port)
+        concurrent = load.run_in_process(port, PATHS, connections=CONNECTIONS, seconds=seconds)
+        _flush(port)
+        cpu = _cpu(worker) - before
+        lone = load.run_in_process(port, PATHS, connections=1, seconds=seconds)
+        memory, dropped = _memory(worker), _flush(port)
     return {
-        "cpu_us": spent / together.requests * 1e6,
-        "rate": together.rate,
-        "p99": together.p99,
+        "cpu_us": cpu / concurrent.requests * 1e6,
+        "rate": concurrent.rate,
+        "p99": concurrent.p99,
         "lone_p50": lone.p50,
         "lone_p99": lone.p99,
         "ready_s": ready,
@@ -50,16 +51,16 @@ def measure(variant: str, seconds: float, http: int, udp: int) -> Figures:
 
 @contextmanager
 def _serving(variant: str, http: int, udp: int) -> Iterator[tuple[int, int]]:
-    """Give the worker's process id and the port, once it has answered."""
+    """Yield the worker's process id and the port, once it has responded."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     options = ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--workers", "1", "--threads", "8"]
     command = [sys.executable, "-m", "gunicorn", *options, "--keep-alive", "65", "--no-control-socket"]
-    told = {"BENCH_VARIANT": variant, "BENCH_HTTP": str(http), "BENCH_UDP": str(udp)}
-    process = subprocess.Popen(  # noqa: S603 - the command is made above
-        [*command, "bench.served_app:build()"],
+    variables = {"BENCH_VARIANT": variant, "BENCH_HTTP": str(http), "BENCH_UDP": str(udp)}
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [*command, "bench.overhead.gunicorn_app:build()"],
         cwd=ROOT,
-        env={**os.environ, **told},
+        env={**os.environ, **variables},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -72,12 +73,12 @@ def _serving(variant: str, http: int, udp: int) -> Iterator[tuple[int, int]]:
 
 
 def _worker_once_ready(master: int, port: int) -> int:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIMEOUT
     while time.monotonic() < deadline:
         if load.run(port, PATHS[:1], connections=1, seconds=0.01).paths:
             children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
             return int(children[0])
-    raise SystemExit("the variant does not serve: run `python -m bench.child` with it to see why")
+    raise SystemExit("the variant does not respond: run `python -m bench.overhead.direct` with it to see why")
 
 
 def _cpu(pid: int) -> float:
@@ -86,10 +87,10 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _sent(port: int) -> float:
-    """Have the worker send all that it has queued, and return how many items it has dropped so far."""
-    with urlopen(f"http://127.0.0.1:{port}{FLUSH}", timeout=_PATIENCE) as answer:
-        return float(answer.read())
+def _flush(port: int) -> float:
+    """Make the worker flush its telemetry, and return how many items it has dropped so far."""
+    with urlopen(f"http://127.0.0.1:{port}{FLUSH}", timeout=_TIMEOUT) as response:
+        return float(response.read())
 
 
 def _memory(pid: int) -> float:

@@ -1,4 +1,4 @@
-"""Build the variant that the environment names, for gunicorn: `bench.served_app:build()`."""
+"""Build a variant for gunicorn: `bench.overhead.gunicorn_app:build()`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import gc
 import os
 from typing import Any
 
-from bench.variants import build as build_variant
+from bench.overhead.variants import build as build_variant
 
 FLUSH = "/bench/flush"
 
 
 def build() -> Any:  # noqa: ANN401 - a Flask app
-    """Return the app of BENCH_VARIANT, what is loaded frozen as in the service's own configuration: for all alike."""
+    """Return the app of BENCH_VARIANT; loaded objects are frozen, as by the service's gunicorn configuration."""
     subject = build_variant(
         os.environ["BENCH_VARIANT"], http=int(os.environ["BENCH_HTTP"]), udp=int(os.environ["BENCH_UDP"])
     )

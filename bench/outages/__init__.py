@@ -1,0 +1,1 @@
+"""Measure what outages of the sinks do to requests."""
