@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 APP_NAME: Final = "Cruddur"
-"""Begins the name of whatever is made for the app in an account: stacks, log group, X-Ray groups, alarms, queries."""
+"""Prefixes the names of the app's resources in an account: stacks, log group, X-Ray groups, alarms, queries."""
 
 SERVICE_NAME: Final = "Backend-Flask"
 """The X-Ray segment name, the service of the sampling rule and of the group filter, `service.name` in OpenTelemetry."""
@@ -21,12 +21,12 @@ LONGEST_VERSION: Final = 40
 (Rollbar API reference, "Create an item" and "Report a deploy")."""
 
 METRICS_NAMESPACE: Final = f"{APP_NAME}/Telemetry"
-"""The CloudWatch namespace of what is measured from log lines."""
+"""The CloudWatch namespace of the metrics that come from log lines."""
 DROPPED_METRIC: Final = "Dropped"
-"""Items that were lost, in all and by the dimension of their sink."""
+"""Dropped items, in total and by sink (`SINK_DIMENSION`)."""
 SINK_DIMENSION: Final = "sink"
 SAMPLED_METRIC: Final = "SampledShare"
-"""The share of requests that the sampling rule kept, 0 to 1, as the average."""
+"""The average share of sampled requests, 0 to 1."""
 ACCESS_LOGGER: Final = "service.access"
 """The `logger` of the one line that each request writes."""
 
@@ -34,12 +34,12 @@ ACCESS_LOGGER: Final = "service.access"
 LOGGER_FIELD: Final = "logger"
 PATH_FIELD: Final = "path"
 SAMPLED_FIELD: Final = "sampled"
-"""The fields of a log line's JSON object by which lines are measured."""
+"""The fields of a log line's JSON object that metric filters read."""
 
 XRAY_GROUP: Final = APP_NAME
 XRAY_GROUP_FILTER: Final = f'service("{SERVICE_NAME}")'
 CONFIGURED_NAME_ANNOTATION: Final = "service_name"
-"""Where a segment that is named after its host keeps the configured name, by which the group finds it."""
+"""The annotation with the configured name of a segment that is named after its host: the group filters by it."""
 
 CONTAINER_NAME: Final = "backend-flask"
 CONTAINER_PORT: Final = 4567
@@ -54,7 +54,7 @@ FRONTEND_SERVICE_NAME: Final = f"{APP_NAME}-Frontend"
 
 RELAY_PATH: Final = "/v1/traces"
 USER_HEADER: Final = f"X-{APP_NAME}-User"
-"""Names the user where `TRUST_USER_HEADER` says so: anyone can write it."""
+"""Names the user if `TRUST_USER_HEADER` is true: any client can set it."""
 
 OIDC_IDENTITY_HEADER: Final = "X-Amzn-Oidc-Identity"
 """Where a load balancer that authenticates users names the user ("Authenticate users", ALB documentation)."""
@@ -66,7 +66,7 @@ HONEYCOMB_API: Final = "https://api.honeycomb.io"
 ROLLBAR_API: Final = "https://api.rollbar.com/api/1/"
 
 SECRET_PLACEHOLDER: Final = "replace-me"
-"""What a secret holds until `make secrets` fills it in: the service reads it as "this sink is off"."""
+"""The value of a secret until `make secrets` sets it: the service turns that sink off."""
 
 STOP_TIMEOUT_SECONDS: Final = 30
 """How long ECS waits between SIGTERM and SIGKILL. The telemetry's shutdown deadline must stay below."""
@@ -120,20 +120,20 @@ class SecretName(StrEnum):
     HONEYCOMB_API_KEY = "cruddur/honeycomb-api-key"
     ROLLBAR_ACCESS_TOKEN = "cruddur/rollbar-access-token"
     HONEYCOMB_CONFIGURATION_KEY = "cruddur/honeycomb-configuration-key"
-    """What `make honeycomb` and `make deploy` use; the service never sees it."""
+    """Used by `make honeycomb` and `make deploy`; the service never gets it."""
 
 
 SECRET_OF: Final[dict[Variable, SecretName]] = {
     Variable.HONEYCOMB_API_KEY: SecretName.HONEYCOMB_API_KEY,
     Variable.ROLLBAR_ACCESS_TOKEN: SecretName.ROLLBAR_ACCESS_TOKEN,
 }
-"""Which variables reach the container as secrets, and which entry fills each."""
+"""The variables that the container gets as secrets, with their entries."""
 
 CONFIGURATION_KEY_VARIABLE: Final = "HONEYCOMB_CONFIGURATION_KEY"
 FILLED_FROM: Final = {str(variable): entry for variable, entry in SECRET_OF.items()} | {
     CONFIGURATION_KEY_VARIABLE: SecretName.HONEYCOMB_CONFIGURATION_KEY
 }
-"""Which variable of whoever deploys fills each entry: `make secrets` asks for these."""
+"""The variables from which `make secrets` fills the entries, in the environment of whoever deploys."""
 
 
 class Output(StrEnum):

@@ -1,4 +1,4 @@
-"""Ask the service for its health, for the container's HEALTHCHECK: the image has no curl."""
+"""Check the service's health, for the container's HEALTHCHECK: the image has no curl."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def main() -> int:
         url = f"http://127.0.0.1:{Settings.from_env().port}{HEALTH_CHECK_PATH}"
         with urllib.request.urlopen(url, timeout=_TIMEOUT):
             return 0
-    # A bad setting, a refused connection, a status that is no 2xx, or no answer in time.
+    # An invalid setting, a refused connection, a status other than 2xx, or a timeout.
     except (SettingsError, OSError) as error:
         sys.stderr.write(f"not healthy: {error}\n")
         return 1

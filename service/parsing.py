@@ -1,7 +1,7 @@
 """Parse and validate the text of environment variables.
 
 Every parser takes the stripped, non-empty text and returns the value, or raises `ValueError` with
-the rest of the sentence "VARIABLE: ...": the value it saw (never a secret's) and what to set instead.
+the rest of the message "VARIABLE: ...": the value (never a secret's) and what to set instead.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ MAX_PORT = 65535
 
 
 class SettingsError(ValueError):
-    """The environment holds values that the service cannot run with: one line per variable."""
+    """The environment has invalid values. The message has one line per variable."""
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("bad settings:\n  " + "\n  ".join(problems))
+        super().__init__("invalid settings:\n  " + "\n  ".join(problems))
         self.problems = tuple(problems)
 
 
@@ -53,7 +53,7 @@ def positive_seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not 0 < seconds <= 3600:  # noqa: PLR2004 - one hour, and the comparison also refuses nan
+    if not 0 < seconds <= 3600:  # noqa: PLR2004 - one hour, and the comparison also rejects nan
         raise ValueError(f"{text!r} is not a number of seconds: set for example `10`")
     return seconds
 
@@ -75,7 +75,9 @@ def choices(*allowed: str) -> Callable[[str], frozenset[str]]:
     def parse(text: str) -> frozenset[str]:
         names = frozenset(part.strip() for part in text.split(",") if part.strip())
         if unknown := sorted(names.difference(allowed)):
-            raise ValueError(f"{text!r} has the unknown {unknown[0]!r}: set one of {', '.join(allowed)}")
+            raise ValueError(
+                f"{text!r} contains {unknown[0]!r}, which is not supported: set one of {', '.join(allowed)}"
+            )
         return names
 
     return parse
@@ -96,22 +98,24 @@ def http_url(text: str) -> str:
     if not is_usable:
         raise ValueError(f"{text!r} is not a URL: set for example `{HONEYCOMB_API}`")
     if parts.username or parts.password:
-        raise ValueError("the URL holds a user name or password: put credentials into the header or key variable")
+        raise ValueError("the URL contains a user name or password: set credentials in the header or key variable")
     return text
 
 
 def origins(text: str) -> frozenset[str]:
-    """Read web origins, `https://app.example.com`, several with commas between."""
+    """Read a comma-separated list of web origins, as `https://app.example.com`."""
     values = frozenset(each.strip().rstrip("/") for each in text.split(",") if each.strip())
     for each in sorted(values):
         parts = urlsplit(http_url(each))
         if parts.path or parts.query or parts.fragment:
-            raise ValueError(f"{each!r} is more than an origin: set `{parts.scheme}://{parts.netloc}`")
+            raise ValueError(
+                f"{each!r} has a path, query or fragment: set the origin `{parts.scheme}://{parts.netloc}`"
+            )
     return values
 
 
 def secret(text: str) -> Secret[str]:
-    """Read a key or token; its value appears in no message."""
+    """Read a key or token. No message shows its value."""
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError(
             "the value (not shown) has a space or a character outside printable ASCII: paste the key again"
@@ -123,8 +127,8 @@ def secret_headers(text: str) -> Secret[Mapping[str, str]]:
     """Read `key=value,key2=value2` with percent-encoded values.
 
     The format of `OTEL_EXPORTER_OTLP_HEADERS` in OpenTelemetry's "OTLP Exporter Configuration".
-    Header names are lower-cased. A header with an empty value, as `x-honeycomb-team=` is where the
-    key was not exported, is left out.
+    Header names are lower-cased. A header with an empty value is omitted, as `x-honeycomb-team=` where
+    the key is not exported.
     """
     headers: dict[str, str] = {}
     for pair in filter(None, (part.strip() for part in text.split(","))):
@@ -146,21 +150,21 @@ def daemon_address(text: str) -> DaemonAddress:
         return DaemonAddress(udp=_host_and_port(text), tcp=_host_and_port(text))
     by_protocol = {part[:3]: part[4:] for part in parts}
     if len(parts) != 2 or set(by_protocol) != {"tcp", "udp"}:  # noqa: PLR2004 - one of each
-        raise ValueError(_not_an_address(text))
+        raise ValueError(_address_error(text))
     return DaemonAddress(udp=_host_and_port(by_protocol["udp"]), tcp=_host_and_port(by_protocol["tcp"]))
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
     host, _, number = text.rpartition(":")
     if not re.fullmatch(r"[A-Za-z0-9_.-]+|\[[0-9a-fA-F:.]+\]", host):
-        raise ValueError(_not_an_address(text))
+        raise ValueError(_address_error(text))
     try:
         return host.strip("[]"), port(number)
     except ValueError as error:
-        raise ValueError(_not_an_address(text)) from error
+        raise ValueError(_address_error(text)) from error
 
 
-def _not_an_address(text: str) -> str:
+def _address_error(text: str) -> str:
     return (
         f"{text!r} is not an address with a port from 1 to 65535: "
         "set `127.0.0.1:2000` or `tcp:127.0.0.1:2000 udp:127.0.0.1:2000`"
@@ -170,7 +174,7 @@ def _not_an_address(text: str) -> str:
 def segment_name(text: str) -> str:
     r"""Read an X-Ray segment name: letters, digits, white space and ``_.:/%&#=+\-@``, 200 at most.
 
-    The rule stands under `name` in "AWS X-Ray segment documents".
+    The rule is documented under `name` in "AWS X-Ray segment documents".
     """
     if not re.fullmatch(r"[\w\s.:/%&#=+\\\-@]{1,200}", text):
         raise ValueError(
@@ -180,14 +184,14 @@ def segment_name(text: str) -> str:
 
 
 def version(text: str) -> str:
-    """Read a version, 40 characters at most: `LONGEST_VERSION` says whose limit that is."""
+    """Read a version, 40 characters at most: `LONGEST_VERSION` names the source of that limit."""
     if len(text) > LONGEST_VERSION:
         raise ValueError(f"{text!r} has {len(text)} characters: set {LONGEST_VERSION} at most, for example `1.0.0`")
     return text
 
 
 def origin(text: str) -> str:
-    """Read what kind of AWS resource runs the service, as `AWS::ECS::Fargate` (`origin`, segment documents)."""
+    """Read the kind of AWS resource that runs the service, as `AWS::ECS::Fargate` (`origin`, segment documents)."""
     if not re.fullmatch(r"AWS(::[A-Za-z0-9]+)+", text):
         raise ValueError(f"{text!r} is not a kind of AWS resource: set for example `AWS::ECS::Fargate`, or nothing")
     return text

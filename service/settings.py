@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 
 def variable(name: str, parse: Callable[[str], T], default: T) -> T:
-    """Declare a field read from the variable `name`; an absent or empty variable gives `default`."""
-    declared: T = field(default=default, metadata={"variable": name, "parse": parse})
-    return declared
+    """Declare a field read from the variable `name`; an absent or empty variable means `default`."""
+    declaration: T = field(default=default, metadata={"variable": name, "parse": parse})
+    return declaration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What one process of the service needs to know, checked. Each sink is on when its own setting is there."""
+    """The validated settings of one process. A sink is on when the setting that it needs is present."""
 
     environment: str = variable(Variable.DEPLOYMENT_ENVIRONMENT, str, "local")
     version: str = variable(Variable.SERVICE_VERSION, parsing.version, "unknown")
@@ -69,17 +69,17 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read and check every variable of the contract.
+        """Read and validate every variable of the contract.
 
-        Raises `SettingsError`, which names every variable at fault at once, its value (never a
-        secret's) and what to set instead.
+        Raises `SettingsError`, which lists all invalid variables, their values (never a secret's)
+        and what to set instead.
         """
         return cls(**_read(cls, os.environ if environ is None else environ))
 
     def secrets(self) -> dict[str, tuple[str, ...]]:
-        """Return the values of every secret by each name it goes by: field, variable, and header where it is one.
+        """Return the values of every secret under each of its names: field, variable and, if any, header.
 
-        A setting is secret because its type is `Secret`: nothing lists them.
+        The secrets are the settings of type `Secret`: there is no list of them.
         """
         secrets: dict[str, tuple[str, ...]] = {}
         for each in fields(self):
@@ -97,8 +97,8 @@ class Settings:
 def unset_empty_variables() -> None:
     """Remove the contract's empty variables from this process's environment.
 
-    Here an empty variable counts as absent; the X-Ray SDK and botocore read some of them too, and would take it for
-    a value.
+    The service treats an empty variable as absent; the X-Ray SDK and botocore, which read some of them too, would take
+    it as a value.
     """
     for name in Variable:
         if not os.environ.get(name, "unset").strip():

@@ -1,7 +1,7 @@
-"""Make and translate trace ids: one 128-bit number, read as 32 hex digits or as X-Ray's `1-8hex-24hex`.
+"""Generate and convert trace ids: one 128-bit number, as 32 hex digits or in X-Ray's format `1-8hex-24hex`.
 
-X-Ray's form is in "Sending trace data to AWS X-Ray": the first 32 bits are the epoch seconds of the
-first request, the other 96 are random. Every id made here has that shape, so that each sink takes it.
+X-Ray's format is in "Sending trace data to AWS X-Ray": the first 32 bits are the epoch seconds of the
+first request, the other 96 are random. Every id generated here follows it, so that all sinks accept it.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import time
 _RANDOM_BITS = 96
 _XRAY_ID = re.compile(r"1-([0-9a-f]{8})-([0-9a-f]{24})")
 
-# An instance of its own: an application that seeds Python's global one must not make ids repeat.
-# It is seeded by the operating system, and anew in each forked worker.
+# An instance of its own: an application that seeds Python's global generator must not cause duplicate ids.
+# It is seeded by the operating system, and again in each forked worker.
 private_random = random.Random()  # noqa: S311 - ids need to be unique, not secret
 os.register_at_fork(after_in_child=private_random.seed)
 
 
 def new_trace_id(seconds: float | None = None) -> int:
-    """Return a new X-Ray-shaped trace id; `seconds` since the epoch default to now."""
+    """Return a new trace id in X-Ray's format; `seconds` since the epoch default to now."""
     epoch = int(time.time() if seconds is None else seconds) & 0xFFFFFFFF
     return epoch << _RANDOM_BITS | (private_random.getrandbits(_RANDOM_BITS) or 1)
 
 
 def new_span_id() -> int:
-    """Return a new 64-bit span id, never 0: W3C Trace Context calls that one invalid."""
+    """Return a new 64-bit span id, never 0, which W3C Trace Context defines as invalid."""
     return private_random.getrandbits(64) or 1
 
 
@@ -48,6 +48,6 @@ def xray_trace_id(trace_id: int) -> str:
 
 
 def parse_xray_trace_id(text: str) -> int | None:
-    """Return the 128-bit id of X-Ray's form, or None where `text` is not of that form."""
-    found = _XRAY_ID.fullmatch(text)
-    return int(found[1] + found[2], 16) or None if found else None
+    """Return the 128-bit id of `text` in X-Ray's format, or None if it does not match."""
+    match = _XRAY_ID.fullmatch(text)
+    return int(match[1] + match[2], 16) or None if match else None

@@ -100,8 +100,8 @@ def test_texts_that_utf_8_cannot_carry_lose_nothing_else() -> None:
 
 def test_values_that_never_come_again_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: dict[tuple[str, str | int], str] = {}
-    monkeypatch.setattr(json_encoder, "_written", kept)
-    monkeypatch.setattr(json_encoder, "_values_of", {})
+    monkeypatch.setattr(json_encoder, "_cache", kept)
+    monkeypatch.setattr(json_encoder, "_value_counts", {})
     provider = AppTracerProvider(
         RESOURCE,
         lambda: Root(TRACE, recorded=True, random=True, trace_state=sampling_trace_state(rate=1, sampled=True)),
@@ -114,15 +114,15 @@ def test_values_that_never_come_again_are_not_kept(monkeypatch: pytest.MonkeyPat
     spans = json.loads(json_encoder.encode(RESOURCE, finished))["resourceSpans"][0]["scopeSpans"][0]["spans"]
     assert [span["attributes"][0]["value"] for span in spans] == [{"intValue": str(number)} for number in range(1_000)]
     assert ("route", "/home") in kept
-    assert len([key for key, _ in kept if key == "number"]) == json_encoder._VALUES_KEPT
+    assert len([key for key, _ in kept if key == "number"]) == json_encoder._MAX_VALUES_PER_KEY
 
 
 def test_what_is_kept_written_is_bounded_whatever_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: dict[tuple[str, str | int], str] = {}
-    monkeypatch.setattr(json_encoder, "_written", kept)
+    monkeypatch.setattr(json_encoder, "_cache", kept)
     counts: dict[str, int] = {}
-    monkeypatch.setattr(json_encoder, "_values_of", counts)
-    for number in range(2 * json_encoder._KEPT + 5):
+    monkeypatch.setattr(json_encoder, "_value_counts", counts)
+    for number in range(2 * json_encoder._CACHE_SIZE + 5):
         assert (
             json_encoder._attributes({f"key {number}": 1}) == f'[{{"key":"key {number}","value":{{"intValue":"1"}}}}]'
         )

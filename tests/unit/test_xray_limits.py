@@ -15,7 +15,7 @@ from service.telemetry.sinks.xray.limits import (
     segment_name,
     short,
 )
-from service.telemetry.sinks.xray.packing import MAX_DOCUMENT, fitted, pack
+from service.telemetry.sinks.xray.packing import MAX_DOCUMENT, encode_node, pack
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_each_document_is_within_the_bound_and_as_full_as_can_be() -> None:
 @pytest.mark.parametrize("part", ["sql", "cause", "annotations", "http", "aws"])
 def test_a_part_too_long_by_itself_is_left_out_by_name(part: str) -> None:
     document = {"id": "1", part: {"huge": "x" * 70_000}, "metadata": {"default": {"kept": 1}}}
-    assert json.loads(fitted(document)) == {
+    assert json.loads(encode_node(document)) == {
         "id": "1",
         "metadata": {"default": {"kept": 1}, "telemetry": {"left_out": [part]}},
     }
@@ -107,7 +107,7 @@ def test_a_part_too_long_by_itself_is_left_out_by_name(part: str) -> None:
 
 def test_only_as_much_metadata_goes_as_must() -> None:
     document = {"id": "1", "metadata": {"default": {"big": "x" * 40_000, "bigger": "x" * 60_000, "small": 1}}}
-    kept = json.loads(fitted(document))["metadata"]
+    kept = json.loads(encode_node(document))["metadata"]
     assert kept == {
         "default": {"big": "x" * 40_000, "small": 1},
         "telemetry": {"left_out": ["metadata default.bigger"]},
@@ -121,7 +121,7 @@ def test_a_structure_without_end_becomes_one_with_an_end() -> None:
 
 
 def test_thousands_of_small_metadata_are_thinned_out_until_they_fit() -> None:
-    made = fitted({"id": "1", "metadata": {"default": {f"\u00e9{number}": "x" * 20 for number in range(5_000)}}})
+    made = encode_node({"id": "1", "metadata": {"default": {f"\u00e9{number}": "x" * 20 for number in range(5_000)}}})
     assert len(made) <= MAX_DOCUMENT
     kept = json.loads(made)["metadata"]
     assert len(kept["default"]) > 1_000

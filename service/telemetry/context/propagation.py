@@ -25,7 +25,7 @@ from opentelemetry.propagators.textmap import (
 from service.telemetry.context.request_scope import RequestScope, current_scope
 from service.telemetry.context.trace_context import format_baggage, parse_baggage, parse_traceparent, parse_tracestate
 from service.telemetry.ids import parse_xray_trace_id, span_hex, trace_hex, xray_trace_id
-from service.telemetry.sampling.trace_state import trace_state_of_context
+from service.telemetry.sampling.trace_state import trace_state_of
 
 XRAY_HEADER = "X-Amzn-Trace-Id"
 _MAX_XRAY_HEADER = 1024
@@ -145,7 +145,7 @@ def _trace_headers(span: trace.SpanContext, scope: RequestScope | None) -> dict[
     """Return the headers by which the called service joins the trace; `tracestate` is kept in the request's scope."""
     is_request_trace = scope is not None and scope.trace_id == span.trace_id
     tracestate = scope.tracestate if scope is not None and is_request_trace else span.trace_state.to_header()
-    sampled = span.trace_flags.sampled and trace_state_of_context(span).sampled
+    sampled = span.trace_flags.sampled and trace_state_of(span.trace_state).sampled
     root, parent = xray_trace_id(span.trace_id), span_hex(span.span_id)
     return {
         "traceparent": f"00-{trace_hex(span.trace_id)}-{parent}-{span.trace_flags & _FLAGS:02x}",

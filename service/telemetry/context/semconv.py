@@ -14,7 +14,7 @@ _SERVER_ERROR = 500
 
 
 def request_attributes(environ: Mapping[str, Any]) -> dict[str, str | int]:
-    """Return what is known of the request before it is handled."""
+    """Return the attributes that are known before the request is handled."""
     method = environ["REQUEST_METHOD"]
     attributes: dict[str, str | int] = {"http.request.method": method if method in _KNOWN_METHODS else "_OTHER"}
     if method not in _KNOWN_METHODS:
@@ -25,7 +25,7 @@ def request_attributes(environ: Mapping[str, Any]) -> dict[str, str | int]:
     if port is not None:
         attributes["server.port"] = port
     client = attributes["client.address"] = client_address(environ)
-    # Else the port is the load balancer's.
+    # Otherwise the port is the load balancer's.
     if client == environ.get("REMOTE_ADDR") and (port := _port(environ.get("REMOTE_PORT"))) is not None:
         attributes["client.port"] = port
     attributes["url.scheme"] = scheme
@@ -41,7 +41,7 @@ def request_attributes(environ: Mapping[str, Any]) -> dict[str, str | int]:
 def response_attributes(
     route: str | None, status: int, body_size: int, error: BaseException | None
 ) -> dict[str, str | int]:
-    """Return what is known once the body is sent; `body_size` in bytes."""
+    """Return the attributes that are known once the body is sent; `body_size` in bytes."""
     attributes: dict[str, str | int] = {"http.response.status_code": status, "http.response.body.size": body_size}
     if route is not None:
         attributes["http.route"] = route
@@ -53,15 +53,15 @@ def response_attributes(
 
 
 def span_name(method: str, route: str | None) -> str:
-    """Return `GET /api/activities/home`; without a route the method alone, never the path: names must stay few."""
-    known = method if method in _KNOWN_METHODS else "HTTP"
-    return f"{known} {route}" if route is not None else known
+    """Return `GET /api/activities/home`; without a route the method alone, not the path: it has too many values."""
+    name = method if method in _KNOWN_METHODS else "HTTP"
+    return f"{name} {route}" if route is not None else name
 
 
 def client_address(environ: Mapping[str, Any]) -> str:
     """Return the client's address: behind the load balancer, the last one in `X-Forwarded-For`.
 
-    The load balancer appends the address that it saw; what stands before it is whatever the client claims.
+    The load balancer appends the address it sees; the client can forge anything before it.
     """
     forwarded: str = environ.get("HTTP_X_FORWARDED_FOR", "")
     address: str = environ.get("REMOTE_ADDR", "")
@@ -69,24 +69,24 @@ def client_address(environ: Mapping[str, Any]) -> str:
 
 
 def request_path(environ: Mapping[str, Any]) -> str:
-    """Return the path as people read it: WSGI hands its bytes over as if they were Latin-1 (PEP 3333)."""
+    """Return the path decoded as UTF-8: WSGI passes its bytes as Latin-1 (PEP 3333)."""
     path: str = environ.get("PATH_INFO", "")
     return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def _server(environ: Mapping[str, Any], scheme: str) -> tuple[str, int | None]:
-    """Return the server that the client asked for, which behind a load balancer is not where this process listens."""
-    asked_for = _asked_for(environ.get("HTTP_HOST", ""), scheme)
-    return asked_for or (environ.get("SERVER_NAME", ""), _port(environ.get("SERVER_PORT")))
+    """Return the server of the `Host` header: behind a load balancer this process listens elsewhere."""
+    server = _parse_host(environ.get("HTTP_HOST", ""), scheme)
+    return server or (environ.get("SERVER_NAME", ""), _port(environ.get("SERVER_PORT")))
 
 
 @lru_cache(maxsize=256)
-def _asked_for(host: str, scheme: str) -> tuple[str, int | None] | None:
-    found = _HOST.fullmatch(host)
-    if found is None or not found[1]:
+def _parse_host(host: str, scheme: str) -> tuple[str, int | None] | None:
+    match = _HOST.fullmatch(host)
+    if match is None or not match[1]:
         return None
     # A `Host` without a port means the scheme's own (RFC 9110, 4.2).
-    return found[1], int(found[2]) if found[2] else _PORTS.get(scheme)
+    return match[1], int(match[2]) if match[2] else _PORTS.get(scheme)
 
 
 def _port(text: str | int | None) -> int | None:

@@ -1,7 +1,7 @@
-"""Read the headers of W3C "Trace Context Level 2" and "Baggage", strictly: nothing malformed is taken or forwarded.
+"""Parse the headers of W3C "Trace Context Level 2" and "Baggage" strictly: malformed input is never forwarded.
 
-OpenTelemetry's own readers follow level 1, which drops keys that level 2 allows, decode a plus sign in baggage as
-a blank, and log a warning for every malformed header, which would let a stranger fill the log.
+OpenTelemetry's own parsers follow level 1, which drops keys that level 2 allows, decode a plus sign in baggage as
+a space, and log a warning for every malformed header, with which any client could flood the log.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FORBIDDEN_VERSION = "ff"
 _MAX_TRACEPARENT = 512
 _MAX_MEMBERS = 32
 _MAX_TRACESTATE = 8192
-"""A limit of ours, for what is read and what is forwarded: level 2 asks for 512 characters at least."""
+"""Our own limit, for parsing and forwarding: level 2 requires at least 512 characters."""
 _LONG_MEMBER = 128
 _SAMPLED, _RANDOM = 0x01, 0x02
 
@@ -29,7 +29,7 @@ _BAGGAGE_MEMBER = re.compile(
 _BAGGAGE_PLAIN = "!#$&'()*+-./:<=>?@[]^_`{|}~"
 _MAX_BAGGAGE = 8192
 _MAX_BAGGAGE_MEMBERS = 180
-"""More than the 64 that "Baggage" asks for; what OpenTelemetry's own propagators take."""
+"""The limit of OpenTelemetry's own propagators, more than the 64 that "Baggage" requires."""
 
 
 class TraceParent(NamedTuple):
@@ -42,13 +42,13 @@ class TraceParent(NamedTuple):
 
 
 def parse_traceparent(header: str) -> TraceParent | None:
-    """Return what `header` says, or None where it is not valid. A future version is read as far as it is known."""
+    """Return the ids and flags of `header`, or None if it is invalid. Of a future version, parse the known fields."""
     if len(header) > _MAX_TRACEPARENT:
         return None
-    found = _TRACEPARENT.fullmatch(header.strip(" \t"))
-    if found is None:
+    match = _TRACEPARENT.fullmatch(header.strip(" \t"))
+    if match is None:
         return None
-    version, trace_id, parent_id, flags, rest = found.groups()
+    version, trace_id, parent_id, flags, rest = match.groups()
     if version == _FORBIDDEN_VERSION or (version == "00" and rest is not None):
         return None
     bits = int(flags, 16)
@@ -57,10 +57,10 @@ def parse_traceparent(header: str) -> TraceParent | None:
 
 
 def parse_tracestate(header: str) -> str | None:
-    """Return `header` without its optional white space and empty members, or None where any member is not valid.
+    """Return `header` without its optional white space and empty members, or None if any member is invalid.
 
-    The whole list is dropped then, as the specification asks ("if the vendor failed to parse tracestate, it
-    must not propagate it"): a key given twice, more than 32 members, a key or value of the wrong form.
+    The whole list is dropped then, as the specification requires ("if the vendor failed to parse tracestate, it
+    must not propagate it"): a duplicate key, more than 32 members, or a malformed key or value.
     """
     if not header or len(header) > 2 * _MAX_TRACESTATE:
         return None
@@ -68,7 +68,7 @@ def parse_tracestate(header: str) -> str | None:
     keys = {_key(member) for member in members}
     if None in keys or not 0 < len(keys) == len(members) <= _MAX_MEMBERS:
         return None
-    return ",".join(_shortened(members))
+    return ",".join(_truncate(members))
 
 
 def _key(member: str) -> str | None:
@@ -76,32 +76,32 @@ def _key(member: str) -> str | None:
     return key if _KEY.fullmatch(key) and _VALUE.fullmatch(value) else None
 
 
-def _shortened(members: list[str]) -> list[str]:
-    """Leave out long members, the last first, until the rest may be forwarded ("tracestate Limits", level 2)."""
-    kept = list(members)
+def _truncate(members: list[str]) -> list[str]:
+    """Remove long members, the last first, until the header fits the limit ("tracestate Limits", level 2)."""
+    remaining = list(members)
     for member in reversed(members):
-        if len(",".join(kept)) <= _MAX_TRACESTATE:
+        if len(",".join(remaining)) <= _MAX_TRACESTATE:
             break
         if len(member) > _LONG_MEMBER:
-            kept.remove(member)
-    return kept
+            remaining.remove(member)
+    return remaining
 
 
 def parse_baggage(header: str) -> dict[str, str]:
-    """Return the valid members of `header` by name, their values decoded and without their properties."""
+    """Return the valid members of `header` by name, with decoded values and without properties."""
     if not header or len(header) > _MAX_BAGGAGE:
         return {}
-    found = (_BAGGAGE_MEMBER.fullmatch(member) for member in header.split(",", _MAX_BAGGAGE_MEMBERS))
-    return {member[1]: unquote(member[2]) for member in found if member is not None}
+    matches = (_BAGGAGE_MEMBER.fullmatch(member) for member in header.split(",", _MAX_BAGGAGE_MEMBERS))
+    return {member[1]: unquote(member[2]) for member in matches if member is not None}
 
 
 def format_baggage(entries: Mapping[str, object]) -> str:
-    """Return the header that says `entries`, without those that no header can say or that would make it too long."""
-    written: list[str] = []
-    room = _MAX_BAGGAGE
+    """Return the header for `entries`, without those whose name is invalid or that would exceed the size limit."""
+    members: list[str] = []
+    available = _MAX_BAGGAGE
     for name, value in list(entries.items())[:_MAX_BAGGAGE_MEMBERS]:
         member = f"{name}={quote(str(value), safe=_BAGGAGE_PLAIN, errors='replace')}"
-        if _TOKEN.fullmatch(name) and len(member) < room:
-            written.append(member)
-            room -= len(member) + 1
-    return ",".join(written)
+        if _TOKEN.fullmatch(name) and len(member) < available:
+            members.append(member)
+            available -= len(member) + 1
+    return ",".join(members)

@@ -1,7 +1,7 @@
-"""Follow the sampling rules and quotas that X-Ray gives out, fetched through the daemon's proxy.
+"""Sample by X-Ray's centralized rules and quotas, fetched through the daemon's proxy.
 
-The X-Ray SDK's own rules, reservoirs and connector do the work. Its pollers are not used: they would retry a failed
-fetch, as the first is while the sidecar is still starting, after five minutes only.
+The X-Ray SDK's own rules, reservoirs and connector are used, but not its pollers: they retry a failed fetch after five
+minutes only, and the first fetch fails while the sidecar is still starting.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _DEFAULT_INTERVALS = PollingIntervals()
 
 
 class RemoteSampler:
-    """Decide by X-Ray's rules; by `local` until they are first fetched, and when the daemon is gone."""
+    """Decide by X-Ray's rules; by `local` before the first fetch, and while the daemon is unavailable."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class RemoteSampler:
         on_fork(self._reset)
 
     def _reset(self) -> None:
-        self._cache = _Rules()
+        self._cache = _LockedRuleCache()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -123,9 +123,8 @@ class RemoteSampler:
             thread = threading.Thread(target=self._poll, name=f"{THREAD_PREFIX}sampling", daemon=True)
             try:
                 thread.start()
-            except (
-                RuntimeError
-            ):  # the system has no thread left: the local rule decides, and the next request tries again
+            except RuntimeError:
+                # The system has no thread left: the local rule decides, and the next request tries again.
                 return
             self._thread = thread
 
@@ -136,11 +135,11 @@ class RemoteSampler:
                 pass
 
 
-class _Rules(RuleCache):  # type: ignore[misc]  # the SDK publishes no types
-    """The SDK's cache with a lock that is held while deciding, too.
+class _LockedRuleCache(RuleCache):  # type: ignore[misc]  # the SDK publishes no types
+    """The SDK's cache with a lock, which is also held while deciding.
 
-    While the SDK merges new rules into old ones, it moves the reservoirs and sorts in place: a request that holds an
-    old rule would fail, and one that looks for a rule would find the wrong one or none.
+    To merge new rules into old ones, the SDK moves reservoirs and sorts in place: meanwhile a decision by an old rule
+    would fail, and a look-up would return the wrong rule or none.
     """
 
     def __init__(self) -> None:
@@ -148,7 +147,7 @@ class _Rules(RuleCache):  # type: ignore[misc]  # the SDK publishes no types
         self.lock = threading.Lock()
 
     def load_rules(self, rules: list[Any]) -> None:
-        """Replace the rules; those that remain keep their reservoirs and counts."""
+        """Replace the rules; rules that remain keep their reservoirs and counts."""
         with self.lock:
             super().load_rules(rules)
 
@@ -162,14 +161,14 @@ class _Poller:
     """Keep the cache up to date; clear it when the daemon has failed several times in a row."""
 
     def __init__(
-        self, cache: _Rules, daemon: tuple[str, int], intervals: PollingIntervals, clock: Callable[[], float]
+        self, cache: _LockedRuleCache, daemon: tuple[str, int], intervals: PollingIntervals, clock: Callable[[], float]
     ) -> None:
         self._cache = cache
         self._daemon = daemon
         self._intervals = intervals
         self._clock = clock
         self._connector: Any = None
-        self._rules_at = float("-inf")
+        self._rules_fetched_at = float("-inf")
         self._failures = 0
         self._warned_at = float("-inf")
 
@@ -184,7 +183,7 @@ class _Poller:
 
     def _fetch(self) -> None:
         connector = self._connector = self._connector or connector_to(self._daemon, self._intervals.timeout)
-        if time.monotonic() - self._rules_at >= self._intervals.rules:
+        if time.monotonic() - self._rules_fetched_at >= self._intervals.rules:
             self._fetch_rules(connector)
         reportable = [rule for rule in self._cache.rules if rule.ever_matched() and rule.time_to_report()]
         if reportable:
@@ -197,18 +196,18 @@ class _Poller:
         started = int(self._clock())
         self._cache.load_rules(connector.fetch_sampling_rules())
         self._cache.last_updated = started
-        self._rules_at = time.monotonic()
+        self._rules_fetched_at = time.monotonic()
 
     def _record_failure(self, error: Exception) -> float:
         self._failures += 1
         if self._failures == _MAX_FAILURES:
             self._cache.last_updated = None
-            self._rules_at = float("-inf")
+            self._rules_fetched_at = float("-inf")
             self._warn(error)
         return min(self._intervals.retry * 2.0 ** min(self._failures - 1, 10), self._intervals.max_retry)
 
     def _warn(self, error: Exception) -> None:
-        """Warn, at most every ten minutes: a daemon may come and go."""
+        """Warn, at most every ten minutes: a daemon may be down repeatedly."""
         now = time.monotonic()
         if now - self._warned_at >= _WARNING_INTERVAL:
             self._warned_at = now

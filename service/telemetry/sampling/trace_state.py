@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from opentelemetry.trace import SpanContext, TraceState
+from opentelemetry.trace import TraceState
 
 from service.telemetry.sampling.rule import Decision
 
@@ -48,8 +48,3 @@ _FOREIGN = sampling_trace_state(rate=1, sampled=True)
 def trace_state_of(state: TraceState) -> SamplingTraceState:
     """Return `state` if it is ours; a trace that application code joined by itself counts as sampled, at rate 1."""
     return state if isinstance(state, SamplingTraceState) else _FOREIGN
-
-
-def trace_state_of_context(context: SpanContext) -> SamplingTraceState:
-    """Return the sampling decision of the trace of `context`."""
-    return trace_state_of(context.trace_state)

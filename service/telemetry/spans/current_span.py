@@ -1,4 +1,4 @@
-"""Make a span the current one for a block, or for each call of a function."""
+"""Make a span current for a block, or for each call of a function."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class CurrentSpan(AbstractContextManager[trace.Span]):
-    """Run a block within a new span; what `opentelemetry.trace.use_span` does, without its two generators."""
+    """Run a block within a new span, as `opentelemetry.trace.use_span` does, without its two generators."""
 
     __slots__ = ("_arguments", "_end_on_exit", "_span", "_token", "_tracer")
 
@@ -68,18 +68,18 @@ class CurrentSpan(AbstractContextManager[trace.Span]):
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
-            async def awaited(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
+            async def async_wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
                 with self._copy():
                     return await function(*args, **kwargs)
 
-            return awaited  # type: ignore[return-value]  # it takes and gives what the function does
+            return async_wrapper  # type: ignore[return-value]  # it has the signature of `function`
 
         @functools.wraps(function)
-        def called(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
+        def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
             with self._copy():
                 return function(*args, **kwargs)
 
-        return called  # type: ignore[return-value]  # as above
+        return wrapper  # type: ignore[return-value]  # as above
 
     def _copy(self) -> CurrentSpan:
         return CurrentSpan(self._tracer, self._arguments, end_on_exit=self._end_on_exit)

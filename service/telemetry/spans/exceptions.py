@@ -1,4 +1,4 @@
-"""Detach an exception from its frames: what is printed of it is formatted later, off the request's thread."""
+"""Snapshot an exception without its frames: the traceback is formatted later, off the request's thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from opentelemetry.semconv.attributes.exception_attributes import (
 
 _MAX_LAZY_FRAMES = 100
 _INNERMOST_FRAMES = 64
-"""Frames, of some 200 bytes each. A deeper stack is formatted at once: most frames repeat, and the text is shorter."""
+"""Frames of some 200 bytes each. A deeper stack is formatted at once: repeated frames collapse to a shorter text."""
 
 
 class ExceptionSnapshot:
@@ -30,8 +30,8 @@ class ExceptionSnapshot:
     __slots__ = ("_text", "exception")
 
     def __init__(self, error: BaseException | None, traceback: TracebackType | None) -> None:
-        # Source lines, the slow part, are looked up when they are formatted. Not compact: Rollbar shows every context.
-        self.exception = TracebackException(type(error), error, traceback, lookup_lines=False, compact=False)  # type: ignore[arg-type]  # None is what logging has where there is no exception
+        # Source lines, the slow part, are looked up when formatting. Not compact: Rollbar shows every context.
+        self.exception = TracebackException(type(error), error, traceback, lookup_lines=False, compact=False)  # type: ignore[arg-type]  # `logging` passes None where there is no exception
         self._text: str | None = None
         if sum(1 + len(each.stack) for each in _chain(self.exception)) > _MAX_LAZY_FRAMES:
             self.text()
@@ -39,7 +39,7 @@ class ExceptionSnapshot:
                 del each.stack[:-_INNERMOST_FRAMES]
 
     def text(self) -> str:
-        """Return what Python would have printed."""
+        """Return the traceback as Python prints it."""
         text = self._text
         if text is None:
             text = self._text = "".join(self.exception.format())
@@ -56,7 +56,7 @@ def _chain(error: TracebackException) -> Iterator[TracebackException]:
 
 
 class ExceptionEvent(Event):
-    """What `Span.record_exception` adds, with the traceback formatted when the event is read."""
+    """The event of `Span.record_exception`, with the traceback formatted when the event is exported."""
 
     def __init__(self, error: BaseException, snapshot: ExceptionSnapshot, limits: SpanLimits) -> None:
         super().__init__("exception")

@@ -1,8 +1,8 @@
-"""Create recording spans that cost little: the SDK's `Span` to whoever reads them, for a fraction of the work.
+"""Record spans cheaply: a drop-in replacement of the SDK's `Span` at a fraction of its cost.
 
 The SDK's constructor creates three bounded collections, checks every value against every type that an attribute may
-have, and copies the span when it ends. Most spans hold a few texts and numbers: a plain dict holds those, and the
-SDK's collections are used for all else, so that limits and conversions stay the SDK's.
+have, and copies the span when it ends. Most spans have a few strings and numbers: a plain dict holds those, and the
+SDK's collections hold all others, so that limits and conversions stay the SDK's.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 (SPAN_KEY,) = trace.set_span_in_context(trace.INVALID_SPAN, Context())
-"""Where OpenTelemetry's context keeps the current span: with the key, one look-up finds it and what else is there."""
+"""The key of the current span in OpenTelemetry's context: code that reads other keys too fetches the context once."""
 _UNSET = Status(StatusCode.UNSET)
 _PLAIN_TYPES = frozenset({str, int, float, bool})
 _TEXT_TYPES = frozenset({str})
@@ -100,7 +100,7 @@ class LightSpan(Span):
 
     @property
     def _context(self) -> trace.SpanContext:  # type: ignore[override]  # the SDK sets it in its constructor
-        """The span context as the API has it, created at first use: the sinks read the ids."""
+        """The API's span context, created at first use: the sinks read the ids instead."""
         context = self._own_context
         if context is None:
             context = self._own_context = context_of(self)
@@ -123,7 +123,7 @@ class LightSpan(Span):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it has texts, numbers and booleans alone: no status, event or link, and nothing was dropped."""
+        """Whether it has only plain attributes: no status, event or link, and nothing dropped."""
         return (
             self._status is _UNSET
             and not self._events
@@ -154,7 +154,7 @@ class LightSpan(Span):
         return self._end_time is None
 
     def set_attribute(self, key: str, value: Any) -> None:  # noqa: ANN401 - as the API has it
-        """Set one attribute. The SDK's collection takes what is no text, number or boolean, or exceeds the limit."""
+        """Set one attribute; by the SDK's collection if it is no string, number or boolean, or beyond the limit."""
         attributes = self._attributes
         if self._end_time is not None:
             logger.warning("Setting attribute on ended span.")
@@ -208,7 +208,7 @@ class LightSpan(Span):
         super().add_link(context, attributes)
 
     def end(self, end_time: int | None = None) -> None:
-        """End the span, at `end_time` in nanoseconds since the epoch or now, and give it to the processors."""
+        """End the span, at `end_time` in nanoseconds since the epoch or now, and pass it to the processors."""
         with self._lock:
             if self._end_time is not None:
                 logger.warning("Calling end() on an ended span.")
@@ -217,7 +217,7 @@ class LightSpan(Span):
         self.provider.on_end(self)
 
     def on_exception(self, *, record: bool, set_status: bool) -> None:
-        """Choose what an exception that leaves `with span:` does to it."""
+        """Set whether an exception that leaves `with span:` is recorded, and sets the status."""
         self._record_exception = record
         self._set_status_on_exception = set_status
 

@@ -1,7 +1,7 @@
-"""Start the spans of one app: OpenTelemetry's API in front, light spans and the SDK's span processors behind.
+"""Start the spans of one app, by OpenTelemetry's API, and pass them to the SDK's span processors.
 
-A span follows its parent. A root follows the sampling rule; a request's server span is given what was decided
-for the request.
+A span inherits its parent's sampling decision. A root follows the sampling rule; a request's server span has the
+decision of its request.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ logger = logging.getLogger(__name__)
 _SAMPLED, _RANDOM = trace.TraceFlags.SAMPLED, trace.TraceFlags.RANDOM_TRACE_ID
 _INTERNAL = trace.SpanKind.INTERNAL
 _UNLIMITED = 1_000_000
-_FAILED = "a span processor raised an exception"
+_PROCESSOR_ERROR = "a span processor raised an exception"
 
 
 class Root(NamedTuple):
-    """How to start a span without a parent in this process; `caller` is its parent in another one."""
+    """The ids and flags of a span without a parent in this process; `caller` is its parent in another process."""
 
     trace_id: int
     recorded: bool
@@ -74,7 +74,7 @@ class AppTracerProvider(trace.TracerProvider):
         return AppTracer(instrumentation, lambda _: self)
 
     def add_span_processor(self, processor: SpanProcessor) -> None:
-        """Give every span to `processor` too, after the processors that are there already."""
+        """Pass every span to `processor` too, after the processors added before."""
         self._processors += (processor,)
         self._start_listeners = tuple(each.on_start for each in self._processors if _overrides(each, "on_start"))
         # `_on_ending` is the SDK's hook for a span that may still be changed; it has no public name yet.
@@ -82,21 +82,21 @@ class AppTracerProvider(trace.TracerProvider):
         self._end_listeners = ending + tuple(each.on_end for each in self._processors)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Let each processor export what it holds."""
+        """Have each processor export its spans."""
         return not [each for each in self._processors if not each.force_flush(timeout_millis)]
 
     def shutdown(self) -> None:
         """Shut the processors down."""
         for each in self._processors:
-            _safely(each.shutdown)
+            _call_safely(each.shutdown)
 
     def on_end(self, span: LightSpan) -> None:
-        """Give `span`, which has ended, to the processors."""
+        """Pass a span that has ended to the processors."""
         for listener in self._end_listeners:
             try:  # inlined: this is on every request's path
                 listener(span)
             except Exception:
-                logger.exception(_FAILED)
+                logger.exception(_PROCESSOR_ERROR)
 
     def start(  # noqa: PLR0917 - the API's own parameters
         self,
@@ -111,7 +111,7 @@ class AppTracerProvider(trace.TracerProvider):
         parent: trace.Span | None = None,
         root: Root | None = None,
     ) -> LightSpan | UnsampledSpan:
-        """Start a span under `parent`, or as `root` says; with neither, under the span of `context`."""
+        """Start a span under `parent`, or as `root`; with neither, under the span of `context`."""
         if parent is None and root is None:
             parent = trace.get_current_span(context)
         if type(parent) is LightSpan:
@@ -140,11 +140,11 @@ class AppTracerProvider(trace.TracerProvider):
         for link in links or ():
             span.add_link(link.context, link.attributes)
         for listener in self._start_listeners:
-            _safely(listener, span, context)
+            _call_safely(listener, span, context)
         return span
 
     def _root(self, parent: trace.SpanContext) -> Root:
-        """Follow a parent that application code has put into the context; without one, decide anew."""
+        """Continue the trace of a parent that application code has set; without one, make a new decision."""
         if not parent.is_valid:
             return self._decide_root()
         flags = parent.trace_flags
@@ -171,7 +171,7 @@ class AppTracer(trace.Tracer):
         record_exception: bool = True,  # noqa: FBT001, FBT002 - the same
         set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 - the same
     ) -> trace.Span:
-        """Start a span; in a request that is not recorded, or outside any app's life, one that records nothing."""
+        """Start a span; a non-recording one in a request that is not recorded, or without an app."""
         parent = trace.get_current_span(context)
         if type(parent) is UnsampledSpan and context is None:
             return parent
@@ -220,8 +220,8 @@ def _overrides(processor: SpanProcessor, hook: str) -> bool:
     return getattr(type(processor), hook, None) is not getattr(SpanProcessor, hook)
 
 
-def _safely(listener: Callable[..., None], *args: object) -> None:
+def _call_safely(listener: Callable[..., None], *args: object) -> None:
     try:
         listener(*args)
     except Exception:
-        logger.exception(_FAILED)
+        logger.exception(_PROCESSOR_ERROR)

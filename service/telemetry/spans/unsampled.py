@@ -1,4 +1,4 @@
-"""The one span of a request that is not sampled."""
+"""Create the span of a request that is not sampled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FLAGS = tuple(trace.TraceFlags(bits) for bits in range(4))
 
 
 class UnsampledSpan(trace.NonRecordingSpan):
-    """The span of a request that is not sampled: it carries the ids, and is every span within, too."""
+    """The span of a request that is not sampled: it carries the ids, and serves as every inner span too."""
 
     _own_context: trace.SpanContext | None = None
 
@@ -23,7 +23,7 @@ class UnsampledSpan(trace.NonRecordingSpan):
         self.trace_state = trace_state
 
     def get_span_context(self) -> trace.SpanContext:
-        """Return the ids as the API has them, created at first use."""
+        """Return the API's span context, created at first use."""
         context = self._own_context
         if context is None:
             context = self._own_context = context_of(self)
@@ -43,7 +43,7 @@ class SpanIds(Protocol):
 
 
 def context_of(span: SpanIds) -> trace.SpanContext:
-    """Return the ids, flags and trace state of `span` as the API has them."""
+    """Return the API's span context for `span`."""
     return trace.SpanContext(
         span.trace_id,
         span.span_id,

@@ -1,4 +1,4 @@
-"""Let code written for the X-Ray SDK work inside a handler. The SDK is imported when the application imports it."""
+"""Support code written for the X-Ray SDK in handlers. The SDK is imported only when the application imports it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import wrapt
 
 
 def install_on_import() -> None:
-    """Point the SDK's global recorder at the current request as soon as anybody imports the SDK; now, if it is."""
+    """Point the SDK's global recorder at the current request as soon as the SDK is imported; now, if it already is."""
     wrapt.register_post_import_hook(_install, "aws_xray_sdk.core")
 
 

@@ -20,7 +20,7 @@ from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope, cur
 from service.telemetry.ids import span_hex
 from service.telemetry.spans.span import SPAN_KEY
 from service.telemetry.xray_sdk.state import SdkState
-from service.telemetry.xray_sdk.subsegments import OpenEntity, SpanSubsegment, UnsampledSubsegment, segment_of
+from service.telemetry.xray_sdk.subsegments import OpenSpan, SpanSubsegment, UnsampledSubsegment, segment_of
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def install() -> None:
     """Point the SDK's global recorder at the current request's scope. Once per process is enough."""
     if not isinstance(xray_recorder.context, ScopedContext):
         unused_emitter = xray_recorder.emitter
-        # With its own sampling, a segment begun by hand would start the SDK's threads that poll the daemon.
+        # With the SDK's sampling on, `begin_segment` would start its threads that poll the daemon.
         xray_recorder.configure(
             context=ScopedContext(), emitter=_NoEmitter(), streaming_threshold=_NEVER, sampling=False
         )
@@ -49,7 +49,7 @@ def install() -> None:
 
 
 def _begin_subsegment(name: str, namespace: str = "local") -> Any:  # noqa: ANN401 - the SDK publishes no types
-    """Begin a subsegment, as the recorder's own method of that name."""
+    """Begin a subsegment: replaces the recorder's method."""
     current: Any = otel_context.get_current()
     scope: RequestScope | None = current.get(SCOPE_KEY)
     entity: Any = current.get(_ENTITY_KEY)
@@ -65,12 +65,12 @@ def _begin_subsegment(name: str, namespace: str = "local") -> Any:  # noqa: ANN4
     subsegment = SpanSubsegment(name, namespace, scope, parent.id if parent else span_hex(scope.span.span_id))
     if parent is not None:
         parent.add_subsegment(subsegment)
-    _open(subsegment, scope, current)
+    _start_span(subsegment, scope, current)
     return subsegment
 
 
 def _end_subsegment(end_time: float | None = None) -> None:
-    """End the open subsegment, as the recorder's own method of that name."""
+    """End the open subsegment: replaces the recorder's method."""
     scope = current_scope()
     state = scope.extras.get(SdkState) if scope is not None else None
     if isinstance(state, SdkState) and state.placeholder_depth > 0:
@@ -79,15 +79,15 @@ def _end_subsegment(end_time: float | None = None) -> None:
         xray_recorder.context.end_subsegment(end_time)
 
 
-def _open(subsegment: Any, scope: RequestScope, current: Any) -> None:  # noqa: ANN401 - as above, and what a context holds is untyped
-    """Start the span that `subsegment` is, under the current one."""
+def _start_span(subsegment: Any, scope: RequestScope, current: Any) -> None:  # noqa: ANN401 - as above, and the values of a context are untyped
+    """Start the span of `subsegment` under the current one."""
     kind = trace.SpanKind.INTERNAL if subsegment.namespace == "local" else trace.SpanKind.CLIENT
     parent = current.get(SPAN_KEY)
     span = scope.telemetry.provider.start(_INSTRUMENTATION, subsegment.name, current, kind, parent=parent)
     span_id = span.span_id
     subsegment.id = span_hex(span_id)
     context = otel_context.Context({**current, _ENTITY_KEY: subsegment, SPAN_KEY: span})
-    subsegment.opened = OpenEntity(span, context, otel_context.attach(context), threading.get_ident())
+    subsegment.open_span = OpenSpan(span, context, otel_context.attach(context), threading.get_ident())
     scope.extra_of(SdkState).subsegments[span_id] = subsegment
 
 
@@ -99,10 +99,10 @@ class _NoEmitter:
 
 
 class ScopedContext(SdkContext):  # type: ignore[misc]  # the SDK publishes no types
-    """Find the SDK's entities through OpenTelemetry's context instead of a thread-local list."""
+    """Keep the SDK's entities in OpenTelemetry's context instead of a thread-local list."""
 
     def get_trace_entity(self) -> Any:  # noqa: ANN401 - the SDK publishes no types
-        """Return the open subsegment, else the request's segment, made now; outside a request a dummy."""
+        """Return the open subsegment, else the request's segment; outside a request a dummy."""
         entity: Any = otel_context.get_value(_ENTITY_KEY)
         if entity is not None and entity.in_progress:
             return entity
@@ -116,53 +116,53 @@ class ScopedContext(SdkContext):  # type: ignore[misc]  # the SDK publishes no t
         return segment_of(scope)
 
     def put_subsegment(self, subsegment: Any) -> None:  # noqa: ANN401 - as above
-        """Open `subsegment` as a span under the current one."""
+        """Make `subsegment` the current entity, with a span under the current one."""
         self.get_trace_entity().add_subsegment(subsegment)
         scope = current_scope()
         if subsegment.sampled and scope is not None:
-            _open(subsegment, scope, otel_context.get_current())
+            _start_span(subsegment, scope, otel_context.get_current())
         else:
             context = otel_context.set_value(_ENTITY_KEY, subsegment)
             token = otel_context.attach(context)
-            subsegment.opened = OpenEntity(trace.INVALID_SPAN, context, token, threading.get_ident())
+            subsegment.open_span = OpenSpan(trace.INVALID_SPAN, context, token, threading.get_ident())
 
     def end_subsegment(self, end_time: float | None = None) -> bool:
         """Close the open subsegment and its span; False where none is open. `end_time` is in epoch seconds."""
         entity: Any = otel_context.get_value(_ENTITY_KEY)
         if entity is None or not entity.in_progress or not isinstance(entity, Subsegment):
             return False
-        opened: OpenEntity = entity.opened
+        open_span: OpenSpan = entity.open_span
         end_entity(entity, end_time)
-        if opened.thread == threading.get_ident():
-            otel_context.detach(opened.token)
+        if open_span.thread == threading.get_ident():
+            otel_context.detach(open_span.token)
         return True
 
     def put_segment(self, segment: Any) -> None:  # noqa: ARG002, ANN401 - the SDK's signature, without types
-        """Leave the request's segment in its place; outside a request nothing is recorded."""
+        """Do nothing: the request has its segment. Outside a request, warn that nothing is recorded."""
         if current_scope() is None:
             _warn_once()
 
     def end_segment(self, end_time: float | None = None) -> None:
-        """Leave the request's segment open: it ends with the request."""
+        """Do nothing: the segment ends with the request."""
 
     def set_trace_entity(self, trace_entity: Any) -> None:  # noqa: ANN401 - as above
-        """Continue in another thread where `trace_entity` was opened, as the SDK's guide has it."""
-        opened: OpenEntity | None = getattr(trace_entity, "opened", None)
+        """Restore the context of `trace_entity`, as the SDK's guide does in another thread."""
+        open_span: OpenSpan | None = getattr(trace_entity, "open_span", None)
         current = otel_context.get_current()
         previous = otel_context.get_value(_PREVIOUS_CONTEXT_KEY) or current
-        base = otel_context.set_value(_PREVIOUS_CONTEXT_KEY, previous, opened.context if opened else current)
+        base = otel_context.set_value(_PREVIOUS_CONTEXT_KEY, previous, open_span.context if open_span else current)
         otel_context.attach(otel_context.set_value(_ENTITY_KEY, trace_entity, base))
 
     def clear_trace_entities(self) -> None:
-        """Return to where the thread was before `set_trace_entity`."""
+        """Restore the context that was current before `set_trace_entity`."""
         previous: Any = otel_context.get_value(_PREVIOUS_CONTEXT_KEY)
         otel_context.attach(previous if previous is not None else otel_context.set_value(_ENTITY_KEY, None))
 
 
 def end_entity(entity: Any, end_time: float | None = None) -> None:  # noqa: ANN401 - the SDK publishes no types
-    """End the entity, and its span with the entity's annotations and exception, so that Honeycomb shows them too."""
+    """End the entity, and its span with the entity's annotations and exception, for the sinks that take spans."""
     entity.close(end_time)
-    span = entity.opened.span
+    span = entity.open_span.span
     if span.is_recording():
         span.set_attributes(entity.annotations)
         if getattr(entity, "fault", False):
@@ -171,11 +171,13 @@ def end_entity(entity: Any, end_time: float | None = None) -> None:  # noqa: ANN
             attributes = {"exception.type": each.type, "exception.message": getattr(each, "message", "")}
             span.add_event("exception", attributes)
     span.end(None if end_time is None else int(end_time * _NANOSECONDS))
-    # The context is no longer needed: the entity itself waits to be sent.
-    entity.opened = None
+    # Drop the context: the entity is queued, and would keep it in memory.
+    entity.open_span = None
 
 
 def _warn_once() -> None:
     if not _warned.is_set():
         _warned.set()
-        logger.warning("the X-Ray SDK was used outside a request: nothing is recorded there (logged once)")
+        logger.warning(
+            "the X-Ray SDK was used outside a request: nothing is recorded (logged once); call it from within a handler"
+        )

@@ -1,8 +1,8 @@
-"""Import the X-Ray SDK without the two botocore clients that it creates at import, and that nothing uses here.
+"""Import the X-Ray SDK without the two botocore clients that it creates at import, which nothing uses here.
 
-They hold the models of AWS's services and endpoints, 19 MiB, for a sampler that is replaced
-(`aws_xray_sdk/core/recorder.py`, version 2.15.0; to be dropped when the SDK creates its client at first use).
-Where other code has imported the SDK before, the memory is spent, and nothing else differs.
+They load the models of AWS's services and endpoints, 19 MiB, for a sampler that is replaced
+(`aws_xray_sdk/core/recorder.py`, version 2.15.0; remove this when the SDK creates its client at first use).
+If other code has imported the SDK before, only the memory is lost.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from botocore.session import Session
 @contextmanager
 def _no_clients() -> Iterator[None]:
     create_client = Session.create_client
-    Session.create_client = lambda *_, **__: None  # type: ignore[assignment,method-assign]  # only during the import
+    Session.create_client = lambda *_, **__: None  # type: ignore[assignment,method-assign]  # restored after the import
     try:
         yield
     finally:
-        Session.create_client = create_client  # type: ignore[method-assign]  # as it was
+        Session.create_client = create_client  # type: ignore[method-assign]  # the original again
 
 
 with _no_clients():

@@ -31,8 +31,8 @@ _INVALID_CHARACTERS = frozenset("?;*()!$~^<>")
 """What the SDK removes from a name (its `models/entity.py`)."""
 
 
-class OpenEntity(NamedTuple):
-    """What belongs to an open entity: its span, the context within it, and the token that detaches that."""
+class OpenSpan(NamedTuple):
+    """The span of an open entity, the context within it, the token that detaches it, and the id of its thread."""
 
     span: trace.Span
     context: otel_context.Context
@@ -41,28 +41,28 @@ class OpenEntity(NamedTuple):
 
 
 class RequestSegment(Segment):  # type: ignore[misc]  # the SDK publishes no types
-    """The segment of a sampled request: its user is the request's in every sink."""
+    """The segment of a sampled request: its user becomes the request's, for every sink."""
 
     def set_user(self, user: Any) -> None:  # noqa: ANN401 - the SDK publishes no types
-        """Name the user, as `telemetry.identify` does."""
+        """Set the user, as `telemetry.identify` does."""
         self.scope.user_id = text(user)
 
 
 class UnsampledSegment(DummySegment):  # type: ignore[misc]  # the SDK publishes no types
-    """The segment of a request that is not sampled: its log lines and error items name the user all the same."""
+    """The segment of a request that is not sampled: its log lines and error items name the user too."""
 
     def set_user(self, user: Any) -> None:  # noqa: ANN401 - as above
-        """Name the user, as `telemetry.identify` does."""
+        """Set the user, as `telemetry.identify` does."""
         self.scope.user_id = text(user)
 
 
 class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no types
     """A subsegment that is a span. Its segment is created at first use."""
 
-    opened: OpenEntity | None
+    open_span: OpenSpan | None
 
     def __init__(self, name: str, namespace: str, scope: RequestScope, parent_id: str) -> None:
-        # All that the SDK's `Entity` and `Subsegment` set; `id` follows when the span is started.
+        # All attributes that the SDK's `Entity` and `Subsegment` set; `id` is set when the span starts.
         self.id = ""
         self.name = _valid_name(name)
         self.start_time = time.time()
@@ -87,7 +87,7 @@ class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no 
         return segment_of(self._scope)
 
     def close(self, end_time: float | None = None) -> None:
-        """Close it without counting references: nothing waits for the last one."""
+        """Close it without the SDK's reference counting, which nothing here needs."""
         Entity.close(self, end_time)
 
     def add_subsegment(self, subsegment: Any) -> None:  # noqa: ANN401 - as above
@@ -95,15 +95,15 @@ class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no 
         Entity.add_subsegment(self, subsegment)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the SDK would send of it."""
+        """Return the document that the SDK would send."""
         document: dict[str, Any] = Entity.to_dict(self)
-        return {key: value for key, value in document.items() if key not in {"_scope", "opened"}}
+        return {key: value for key, value in document.items() if key not in {"_scope", "open_span"}}
 
 
 class UnsampledSubsegment(DummySubsegment):  # type: ignore[misc]  # the SDK publishes no types
-    """The one subsegment of a request that is not sampled: it accepts every call, and keeps nothing."""
+    """The one subsegment of a request that is not sampled: it accepts every call and records nothing."""
 
-    # What code may read; the methods that write have no effect in the SDK's dummy.
+    # Attributes that code may read; the setters of the SDK's dummy have no effect.
     id = "0000000000000000"
     name = "dummy"
     type = "subsegment"
@@ -128,14 +128,14 @@ class UnsampledSubsegment(DummySubsegment):  # type: ignore[misc]  # the SDK pub
         raise AttributeError(name)
 
     def add_subsegment(self, subsegment: Any) -> None:  # noqa: ANN401 - as above
-        """Keep nothing."""
+        """Do nothing."""
 
     def close(self, end_time: float | None = None) -> None:
-        """Stay open: it is used again."""
+        """Do nothing: it is reused."""
 
 
 def segment_of(scope: RequestScope) -> Any:  # noqa: ANN401 - as above
-    """Return the SDK's segment of the request, made at the first call."""
+    """Return the SDK's segment of the request, created at the first call."""
     state = scope.extra_of(SdkState)
     if state.segment is None:
         state.segment = _new_segment(scope)
@@ -149,7 +149,7 @@ def _new_segment(scope: RequestScope) -> Any:  # noqa: ANN401 - as above
     else:
         segment = UnsampledSegment(name)
     segment.scope = scope
-    segment.opened = OpenEntity(span, scope.context(), None, threading.get_ident())
+    segment.open_span = OpenSpan(span, scope.context(), None, threading.get_ident())
     return segment
 
 
@@ -158,6 +158,9 @@ def _valid_name(name: str) -> str:
     valid = "".join(each for each in name if each not in _INVALID_CHARACTERS)
     if valid != name:
         logger.warning(
-            "subsegment %r renamed to %r: X-Ray allows none of %s", name, valid, "".join(sorted(_INVALID_CHARACTERS))
+            "subsegment %r renamed to %r: X-Ray does not allow the characters %s",
+            name,
+            valid,
+            "".join(sorted(_INVALID_CHARACTERS)),
         )
     return valid

@@ -3,7 +3,7 @@
 The mapping is the OpenTelemetry Protocol specification's "JSON Protobuf Encoding": ids in hex, 64-bit
 integers as strings, enum values as numbers.
 
-The text is put together here and not from dicts: most attributes of a span were written for one before, and are kept.
+The JSON is built from strings, not dicts: most attributes repeat those of earlier spans, and come from a cache.
 """
 
 from __future__ import annotations
@@ -38,53 +38,53 @@ _KINDS = {
 _STATUS = {StatusCode.UNSET: 0, StatusCode.OK: 1, StatusCode.ERROR: 2}
 _LOCAL, _REMOTE = 0x100, 0x300
 """`SpanFlags`: whether the parent, or the linked span, is in another process, and that this is known."""
-_STRETCH = 20
-_LONGEST_KEPT = 256
-"""Characters of a value that is kept written: with as many as are kept, a megabyte or so."""
-_KEPT = 4096
-_VALUES_KEPT = 128
-"""Of one key: one that has had so many values, as a time or an id has, is written anew each time."""
-_LARGEST_KEPT = 65_535
-"""Of integers those that come again are kept: status codes, ports, rates."""
-_written: dict[tuple[str, str | int], str] = {}
-"""Attributes as they were written before; a plain dict, as a function's cache costs as much as the writing."""
-_values_of: dict[str, int] = {}
-"""How many values of a key are kept."""
+_CHUNK = 20
+_MAX_CACHED_LENGTH = 256
+"""Characters of a cached value: the cache takes a megabyte or so at most."""
+_CACHE_SIZE = 4096
+_MAX_VALUES_PER_KEY = 128
+"""Cached values of one key: further ones, as of a time or an id, are not likely to repeat."""
+_MAX_CACHED_INTEGER = 65_535
+"""Integers up to this are likely to repeat: status codes, ports, rates."""
+_cache: dict[tuple[str, str | int], str] = {}
+"""Encoded attributes. A plain dict: `lru_cache` costs as much as encoding does."""
+_value_counts: dict[str, int] = {}
+"""How many values of each key are cached."""
 _NO_STATUS = '{"code":0}'
 
 
 def encode(resource: Resource, spans: Sequence[LightSpan]) -> bytes:
-    """Return the body of one `POST /v1/traces`, and let other threads run now and then while it is made."""
-    # By identity: a scope's own hash is dear, and two of a name may stand side by side.
+    """Return the body of one `POST /v1/traces`. Encodes in paced chunks, so that request threads can run."""
+    # By identity: hashing a scope is slow, and two scopes may have one name.
     scopes: dict[int, InstrumentationScope | None] = {}
     by_scope: dict[int, list[bytes]] = {}
-    for stretch in paced_chunks(spans, _STRETCH):
-        for span in stretch:
+    for chunk in paced_chunks(spans, _CHUNK):
+        for span in chunk:
             scope = span.instrumentation_scope
             if id(scope) not in scopes:
                 scopes[id(scope)], by_scope[id(scope)] = scope, []
             by_scope[id(scope)].append(_span(span).encode())
-    within = b",".join(_scope_spans(scope, by_scope[which]) for which, scope in scopes.items())
-    whose = f'{{"attributes":{_attributes(resource.attributes)}}}'
-    return b"".join((f'{{"resourceSpans":[{{"resource":{whose},"scopeSpans":['.encode(), within, b"]}]}"))
+    scope_spans = b",".join(_scope_spans(scope, by_scope[key]) for key, scope in scopes.items())
+    resource_json = f'{{"attributes":{_attributes(resource.attributes)}}}'
+    return b"".join((f'{{"resourceSpans":[{{"resource":{resource_json},"scopeSpans":['.encode(), scope_spans, b"]}]}"))
 
 
 def _scope_spans(scope: InstrumentationScope | None, spans: Sequence[bytes]) -> bytes:
     name, version = (scope.name, scope.version or "") if scope else ("", "")
-    said = f'"name":{_string(name)},"version":{_string(version)}'
+    fields = f'"name":{_string(name)},"version":{_string(version)}'
     if scope and scope.attributes:
-        said += f',"attributes":{_attributes(scope.attributes)}'
+        fields += f',"attributes":{_attributes(scope.attributes)}'
     schema = f',"schemaUrl":{_string(scope.schema_url)}' if scope and scope.schema_url else ""
-    return b"".join((f'{{"scope":{{{said}}},"spans":['.encode(), b",".join(spans), f"]{schema}}}".encode()))
+    return b"".join((f'{{"scope":{{{fields}}},"spans":['.encode(), b",".join(spans), f"]{schema}}}".encode()))
 
 
 def _span(span: LightSpan) -> str:
-    rare, status = ("", _NO_STATUS) if span.is_plain else (_rare(span), _status(span))
+    optional, status = ("", _NO_STATUS) if span.is_plain else (_optional_fields(span), _status(span))
     return (
         f'{{"traceId":"{trace_hex(span.trace_id)}","spanId":"{span_hex(span.span_id)}",{_parent(span)}'
         f'"name":{_name(span.name)},"kind":{_KINDS[span.kind]},'
         f'"startTimeUnixNano":"{span.start_time:d}","endTimeUnixNano":"{span.end_time:d}",'
-        f'{rare}"attributes":{_attributes(span.raw_attributes, span.sampling.rate)},"status":{status}}}'
+        f'{optional}"attributes":{_attributes(span.raw_attributes, span.sampling.rate)},"status":{status}}}'
     )
 
 
@@ -95,19 +95,19 @@ def _parent(span: LightSpan) -> str:
     return f'"parentSpanId":"{span_hex(span.parent_id)}","flags":{flags},'
 
 
-def _rare(span: LightSpan) -> str:
-    """Return what most spans have nothing of."""
-    said = ""
+def _optional_fields(span: LightSpan) -> str:
+    """Return the fields that most spans lack: events, links, trace state and counts of dropped items."""
+    fields = ""
     if span.events:
-        said += f'"events":[{",".join(map(_event, span.events))}],'
+        fields += f'"events":[{",".join(map(_event, span.events))}],'
     if span.links:
-        said += f'"links":[{",".join(map(_link, span.links))}],'
+        fields += f'"links":[{",".join(map(_link, span.links))}],'
     if span.trace_state:
-        said += f'"traceState":{_string(span.trace_state.to_header())},'
+        fields += f'"traceState":{_string(span.trace_state.to_header())},'
     dropped = {"Attributes": span.dropped_attributes, "Events": span.dropped_events, "Links": span.dropped_links}
     if any(dropped.values()):
-        said += "".join(f'"dropped{what}Count":{count},' for what, count in dropped.items())
-    return said
+        fields += "".join(f'"dropped{kind}Count":{count},' for kind, count in dropped.items())
+    return fields
 
 
 def _status(span: LightSpan) -> str:
@@ -118,45 +118,45 @@ def _status(span: LightSpan) -> str:
 
 def _event(event: Event) -> str:
     attributes, dropped = _attributes(event.attributes or {}), event.dropped_attributes
-    said = f'"name":{_string(event.name)},"timeUnixNano":"{event.timestamp:d}","attributes":{attributes}'
-    return f'{{{said},"droppedAttributesCount":{dropped}}}' if dropped else f"{{{said}}}"
+    fields = f'"name":{_string(event.name)},"timeUnixNano":"{event.timestamp:d}","attributes":{attributes}'
+    return f'{{{fields},"droppedAttributesCount":{dropped}}}' if dropped else f"{{{fields}}}"
 
 
 def _link(link: Link) -> str:
     context, attributes, dropped = link.context, _attributes(link.attributes or {}), link.dropped_attributes
     flags = _REMOTE if context.is_remote else _LOCAL
-    said = f'"traceId":"{context.trace_id:032x}","spanId":"{context.span_id:016x}","flags":{flags}'
-    return f'{{{said},"attributes":{attributes},"droppedAttributesCount":{dropped}}}'
+    fields = f'"traceId":"{context.trace_id:032x}","spanId":"{context.span_id:016x}","flags":{flags}'
+    return f'{{{fields},"attributes":{attributes},"droppedAttributesCount":{dropped}}}'
 
 
 def _attributes(attributes: Mapping[str, Any], rate: int = 1) -> str:
-    written = []
+    items = []
     for each in attributes.items():
         # By type: 1, 1.0 and True are the same key of a dict.
         if type(each[1]) is str or type(each[1]) is int:
-            written.append(_written.get(each) or _write(*each))
+            items.append(_cache.get(each) or _encode_attribute(*each))
         else:
-            written.append(f"{_key(each[0])}{_value(each[1])}}}")
+            items.append(f"{_key(each[0])}{_value(each[1])}}}")
     if rate > 1:
-        written.append(_written.get((SAMPLE_RATE, rate)) or _write(SAMPLE_RATE, rate))
-    return f"[{','.join(written)}]"
+        items.append(_cache.get((SAMPLE_RATE, rate)) or _encode_attribute(SAMPLE_RATE, rate))
+    return f"[{','.join(items)}]"
 
 
-def _write(key: str, value: str | int) -> str:
-    made = f"{_key(key)}{_value(value)}}}"
-    known = _values_of.get(key, 0)
-    may_come_again = len(value) <= _LONGEST_KEPT if isinstance(value, str) else 0 <= value <= _LARGEST_KEPT
-    if may_come_again and known < _VALUES_KEPT:
-        if len(_written) >= _KEPT:
-            _written.clear()
-            _values_of.clear()
-            known = 0
-        _written[key, value] = made
-        _values_of[key] = known + 1
-    return made
+def _encode_attribute(key: str, value: str | int) -> str:
+    encoded = f"{_key(key)}{_value(value)}}}"
+    count = _value_counts.get(key, 0)
+    is_cacheable = len(value) <= _MAX_CACHED_LENGTH if isinstance(value, str) else 0 <= value <= _MAX_CACHED_INTEGER
+    if is_cacheable and count < _MAX_VALUES_PER_KEY:
+        if len(_cache) >= _CACHE_SIZE:
+            _cache.clear()
+            _value_counts.clear()
+            count = 0
+        _cache[key, value] = encoded
+        _value_counts[key] = count + 1
+    return encoded
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _key(key: str) -> str:
     return f'{{"key":{_string(key)},"value":'
 
@@ -183,10 +183,10 @@ def _number(value: float) -> str:
         return '{"boolValue":true}' if value else '{"boolValue":false}'
     if isinstance(value, int):
         return f'{{"intValue":"{value}"}}'
-    return f'{{"doubleValue":{value!r}}}' if math.isfinite(value) else f'{{"doubleValue":"{_NAMES[repr(value)]}"}}'
+    return f'{{"doubleValue":{value!r}}}' if math.isfinite(value) else f'{{"doubleValue":"{_NON_FINITE[repr(value)]}"}}'
 
 
-_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+_NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 """How JSON Protobuf writes the doubles that JSON has no number for."""
 
 

@@ -1,4 +1,4 @@
-"""Write exceptions as X-Ray's `cause` objects ("Segment errors and exceptions", AWS X-Ray segment documents)."""
+"""Convert exceptions to X-Ray's `cause` objects ("Segment errors and exceptions", AWS X-Ray segment documents)."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _LINK = re.compile(
 
 
 def cause_of_error(error: TracebackException) -> dict[str, Any]:
-    """Return the cause for an exception that left the handler, with what it was raised from."""
+    """Return the cause for an exception that left the handler, with its chain of exceptions."""
     return _cause([_exception(each) for each in _chain(error)])
 
 
 def cause_of_events(span: ReadableSpan) -> dict[str, Any] | None:
-    """Return the cause for the exception that was recorded on `span` last, or None where none was."""
-    recorded = [event.attributes or {} for event in span.events if event.name == "exception"]
-    return _cause(_from_event(recorded[-1])) if recorded else None
+    """Return the cause for the last exception recorded on `span`, or None without one."""
+    exceptions = [event.attributes or {} for event in span.events if event.name == "exception"]
+    return _cause(_from_event(exceptions[-1])) if exceptions else None
 
 
 def _cause(exceptions: list[dict[str, Any]]) -> dict[str, Any]:
-    """Give each exception an id, by which the one before it names it as what it was raised from."""
+    """Give each exception an id: the exception before it refers to it as its cause."""
     for each in exceptions:
         each["id"] = ids.span_hex(ids.new_span_id())
     for outer, inner in itertools.pairwise(exceptions):
@@ -46,7 +46,7 @@ def _cause(exceptions: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _working_directory() -> dict[str, str]:
     try:
-        return {"working_directory": os.getcwd()}  # noqa: PTH109 - a string is wanted
+        return {"working_directory": os.getcwd()}  # noqa: PTH109 - the document takes a string
     except OSError:  # it was deleted
         return {}
 
@@ -73,30 +73,30 @@ def _exception(error: TracebackException) -> dict[str, Any]:
 
 
 def _from_event(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the recorded exception, and what its traceback says that it was raised from."""
+    """Return the exception of an event, and the exceptions that its traceback chains it to."""
     *earlier, own = _LINK.split(str(attributes.get("exception.stacktrace", "")))
-    recorded = {
+    exception = {
         "type": str(attributes.get("exception.type", "Exception")).rpartition(".")[2],
         "message": text(attributes.get("exception.message", ""))[:MAX_MESSAGE],
         **_stack_in(own),
     }
-    return [recorded, *(_from_text(each) for each in reversed(earlier[1 - _MAX_CHAIN :]))]
+    return [exception, *(_from_text(each) for each in reversed(earlier[1 - _MAX_CHAIN :]))]
 
 
-def _from_text(printed: str) -> dict[str, Any]:
-    """Read one exception of a printed chain: after its frames stands the line `type: message`."""
-    said = re.split(r"\n(?=\S)", printed.strip())[-1]
-    kind, _, message = said.partition(": ")
-    return {"type": text(kind.rpartition(".")[2]), "message": text(message)[:MAX_MESSAGE], **_stack_in(printed)}
+def _from_text(formatted: str) -> dict[str, Any]:
+    """Parse one exception of a formatted chain: the line `type: message` follows its frames."""
+    last_line = re.split(r"\n(?=\S)", formatted.strip())[-1]
+    kind, _, message = last_line.partition(": ")
+    return {"type": text(kind.rpartition(".")[2]), "message": text(message)[:MAX_MESSAGE], **_stack_in(formatted)}
 
 
-def _stack_in(printed: str) -> dict[str, Any]:
-    frames = [{"path": path, "line": int(line), "label": label} for path, line, label in _FRAME.findall(printed)]
+def _stack_in(formatted: str) -> dict[str, Any]:
+    frames = [{"path": path, "line": int(line), "label": label} for path, line, label in _FRAME.findall(formatted)]
     return _stack(frames[::-1])
 
 
 def _stack(frames: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the innermost frames first, and how many more there were."""
-    left_out = len(frames) - _MAX_FRAMES
-    made: dict[str, Any] = {"stack": list(frames[:_MAX_FRAMES])} if frames else {}
-    return made | ({"truncated": left_out} if left_out > 0 else {})
+    """Return at most 32 frames, and the number of further ones."""
+    excess = len(frames) - _MAX_FRAMES
+    stack: dict[str, Any] = {"stack": list(frames[:_MAX_FRAMES])} if frames else {}
+    return stack | ({"truncated": excess} if excess > 0 else {})

@@ -1,4 +1,4 @@
-"""Write HTTP attributes ("Semantic conventions for HTTP spans", OpenTelemetry) as X-Ray's `http` block and flags."""
+"""Convert HTTP attributes ("Semantic conventions for HTTP spans", OpenTelemetry) to X-Ray's `http` block and flags."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REQUEST_FIELDS = (
     ("user_agent.original", "user_agent"),
     ("client.address", "client_ip"),
 )
-RECORDED_ELSEWHERE = frozenset(otel for otel, _ in _REQUEST_FIELDS) | {
+NOT_METADATA = frozenset(otel for otel, _ in _REQUEST_FIELDS) | {
     "http.response.status_code",
     "http.response.body.size",
     "http.route",
@@ -35,11 +35,11 @@ RECORDED_ELSEWHERE = frozenset(otel for otel, _ in _REQUEST_FIELDS) | {
     "error.type",
     "user.id",
 }
-"""Attributes with a place of their own in the document, and those that X-Ray has none for; all others are metadata."""
+"""Attributes with a field of their own in the document, and those that are left out; all others become metadata."""
 
 
 def http_block(attributes: Mapping[str, Any], kind: SpanKind) -> Document:
-    """Return the `http` block and the flags of a span; nothing for one that is no request."""
+    """Return the `http` block and the flags of a server or client span; nothing for any other kind."""
     if kind is not SpanKind.SERVER and kind is not SpanKind.CLIENT:
         return {}
     request: Document = {}
@@ -58,7 +58,7 @@ def http_block(attributes: Mapping[str, Any], kind: SpanKind) -> Document:
 
 
 def flags(status: int) -> dict[str, bool]:
-    """Return what X-Ray calls a response of `status`."""
+    """Return X-Ray's flags for a response of `status`."""
     if status >= _SERVER_ERROR:
         return {"fault": True}
     if status == _THROTTLED:
@@ -70,7 +70,7 @@ def host_of(attributes: Mapping[str, Any]) -> str:
     """Return the host that a request was sent to, with its port where that is not the scheme's own."""
     host, port = attributes.get("server.address", ""), attributes.get("server.port")
     if port is not None and not isinstance(port, int):
-        port = str(port)  # whatever application code has set: what is kept must be hashable
+        port = str(port)  # application code may set any type; the cache needs a hashable one
     return _host_of(str(host), port, str(attributes.get("url.scheme", "http")))
 
 
@@ -80,7 +80,7 @@ def _host_of(host: str, port: int | str | None, scheme: str) -> str:
 
 
 def _url(attributes: Mapping[str, Any]) -> str | None:
-    """Return the URL without its query, as the X-Ray SDK does: it may hold what is nobody's business."""
+    """Return the URL without its query, as the X-Ray SDK does: a query may contain personal data."""
     if "url.full" in attributes:
         return str(attributes["url.full"]).partition("?")[0]
     if "url.path" not in attributes:

@@ -1,4 +1,4 @@
-"""Cut a segment that is too long for one document into several: X-Ray joins them again by their parents' ids."""
+"""Split a segment that is too long for one document: X-Ray joins the documents by their parents' ids."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from service.telemetry.sinks.xray.limits import Document
 
 MAX_DOCUMENT = 65_000
 """Bytes. X-Ray takes 64 KiB (65,536), a UDP datagram 65,507 with the daemon's header line in it."""
-_PLACE = 128
-_MAX_NODE = MAX_DOCUMENT - _PLACE
-"""Leaves room for what an independent subsegment says of its place: its type, trace and parent."""
+_LINK_SIZE = 128
+_MAX_NODE = MAX_DOCUMENT - _LINK_SIZE
+"""Leaves room for the fields that make it an independent subsegment: type, trace id and parent id."""
 _MAX_HEIGHT = 50
-"""Levels of subsegments in one document, a bound of ours: parsers of JSON have theirs."""
-_WITHIN = "subsegments"
-_FEW = 16
-"""Subsegments that are first tried as one document: most requests have fewer, none of these is too high."""
-_NAMED = 20
-_NAME_LENGTH = 80
-_WIDEST = 6
-"""Bytes that JSON may need for one character."""
-_BULKY = frozenset({"cause", "sql", "annotations", "http", "aws"})
+"""Levels of subsegments in one document, our own limit: JSON parsers have theirs."""
+_CHILDREN = "subsegments"
+_SMALL_TREE = 16
+"""Nodes that are first tried as one document: most requests have fewer, and so few cannot nest too deep."""
+_MAX_NAMES = 20
+_MAX_NAME_LENGTH = 80
+_MAX_CHARACTER_SIZE = 6
+"""Bytes that one character may need in JSON."""
+_REMOVABLE = frozenset({"cause", "sql", "annotations", "http", "aws"})
 
 
 class _Part(NamedTuple):
@@ -31,67 +31,67 @@ class _Part(NamedTuple):
 
 
 def pack(document: Document) -> Iterable[bytes]:
-    """Return the documents: the first holds `document` and what fits into it, each other an independent subsegment."""
-    order = [document]
-    for each in order:
-        order.extend(each.get(_WITHIN, ()))
-    if len(order) <= _FEW and len(whole := dumps(document)) <= _MAX_NODE:
+    """Return the documents: first `document` with what fits into it, then independent subsegments."""
+    nodes = [document]
+    for each in nodes:
+        nodes.extend(each.get(_CHILDREN, ()))
+    if len(nodes) <= _SMALL_TREE and len(whole := dumps(document)) <= _MAX_NODE:
         return (whole,)
-    return _cut(order)
+    return _split(nodes)
 
 
-def _cut(order: list[Document]) -> Iterator[bytes]:
-    """Yield the documents of what stands in `order`, parents first. It is taken apart."""
-    root = order[0]
+def _split(nodes: list[Document]) -> Iterator[bytes]:
+    """Yield the documents of `nodes`, parents first. Detaches the nodes from their parents."""
+    root = nodes[0]
     parts: dict[int, _Part] = {}
     independent: list[bytes] = []
-    for node in reversed(order):
-        place = {"type": "subsegment", "trace_id": root["trace_id"], "parent_id": node["id"]}
-        children = [parts.pop(id(child)) for child in node.pop(_WITHIN, ())]
-        parts[id(node)], too_much = _join(fitted(node), children)
-        independent += [dumps(place)[:-1] + b"," + part.json[1:] for part in too_much]
+    for node in reversed(nodes):
+        link = {"type": "subsegment", "trace_id": root["trace_id"], "parent_id": node["id"]}
+        children = [parts.pop(id(child)) for child in node.pop(_CHILDREN, ())]
+        parts[id(node)], overflow = _join(encode_node(node), children)
+        independent += [dumps(link)[:-1] + b"," + part.json[1:] for part in overflow]
     yield parts[id(root)].json
     yield from reversed(independent)
 
 
-def _join(own: bytes, children: list[_Part]) -> tuple[_Part, list[_Part]]:
-    """Return `own` with the children that fit into it, and those that do not."""
-    head = own[:-1] + b',"subsegments":['
+def _join(node: bytes, children: list[_Part]) -> tuple[_Part, list[_Part]]:
+    """Return the JSON of a node with the children that fit into it, and those that do not."""
+    head = node[:-1] + b',"subsegments":['
     size, height = len(head) + 2, 0
-    within: list[bytes] = []
-    too_much: list[_Part] = []
+    subsegments: list[bytes] = []
+    overflow: list[_Part] = []
     for child in children:
         if size + len(child.json) + 1 > _MAX_NODE or child.height + 1 >= _MAX_HEIGHT:
-            too_much.append(child)
+            overflow.append(child)
             continue
-        within.append(child.json)
+        subsegments.append(child.json)
         size += len(child.json) + 1
         height = max(height, child.height + 1)
-    joined = head + b",".join(within) + b"]}" if within else own
-    return _Part(joined, height), too_much
+    document = head + b",".join(subsegments) + b"]}" if subsegments else node
+    return _Part(document, height), overflow
 
 
-def fitted(document: Document) -> bytes:
-    """Return the JSON of one node; where it is too long, its largest parts are left out and named in its metadata."""
-    made = dumps(document)
-    if len(made) <= _MAX_NODE:
-        return made
+def encode_node(document: Document) -> bytes:
+    """Return the JSON of one node; where it is too long, without its largest parts, which its metadata names."""
+    whole = dumps(document)
+    if len(whole) <= _MAX_NODE:
+        return whole
     metadata = {space: dict(values) for space, values in document.get("metadata", {}).items()}
-    kept = {**document, "metadata": metadata}
-    excess = len(made) - _MAX_NODE + _NAMED * _NAME_LENGTH * _WIDEST
-    left_out: list[str] = []
-    for size, part, key in sorted(_parts(document), reverse=True, key=lambda each: each[0]):
+    node = {**document, "metadata": metadata}
+    excess = len(whole) - _MAX_NODE + _MAX_NAMES * _MAX_NAME_LENGTH * _MAX_CHARACTER_SIZE
+    names: list[str] = []
+    for size, part, key in sorted(_removable_parts(document), reverse=True, key=lambda each: each[0]):
         if excess <= 0:
             break
-        (kept if part is None else metadata[part]).pop(key)
-        left_out.append(text(key if part is None else f"metadata {part}.{key}")[:_NAME_LENGTH])
+        (node if part is None else metadata[part]).pop(key)
+        names.append(text(key if part is None else f"metadata {part}.{key}")[:_MAX_NAME_LENGTH])
         excess -= size
-    return dumps({**kept, "metadata": {**metadata, "telemetry": {"left_out": left_out[:_NAMED]}}})
+    return dumps({**node, "metadata": {**metadata, "telemetry": {"left_out": names[:_MAX_NAMES]}}})
 
 
-def _parts(document: Document) -> Iterator[tuple[int, str | None, Any]]:
-    """Yield the size of each part that can be left out, the metadata's namespace if it is of those, and its key."""
-    for key in _BULKY & document.keys():
+def _removable_parts(document: Document) -> Iterator[tuple[int, str | None, Any]]:
+    """Yield each part that can be left out: its size, its metadata namespace (None outside metadata) and its key."""
+    for key in _REMOVABLE & document.keys():
         yield len(dumps({"": document[key]})), None, key
     for space, values in document.get("metadata", {}).items():
         for key, value in values.items():

@@ -1,4 +1,4 @@
-"""Read what code written for the X-Ray SDK left in the SDK's own segments and subsegments."""
+"""Read the fields that code written for the X-Ray SDK has set on the SDK's segments and subsegments."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from service.telemetry.sinks.xray.limits import Document, short
 
 
 @dataclass(slots=True)
-class Held:
-    """The parts of a document that an entity holds. Nobody changes them."""
+class EntityFields:
+    """The document fields that an entity sets. Do not change them."""
 
     annotations: Document = field(default_factory=dict)
     metadata: Document = field(default_factory=dict)
@@ -23,34 +23,36 @@ class Held:
     """The SDK's `http`, `aws` and `sql`."""
     flags: Document = field(default_factory=dict)
 
-    def merged_into(self, document: Document) -> Document:
-        """Return `document` with these parts; where both say something, the SDK's word holds."""
-        made = {**document, **self.flags}
+    def apply_to(self, document: Document) -> Document:
+        """Return `document` with these fields, which win over its own."""
+        document = {**document, **self.flags}
         for key, block in self.blocks.items():
-            made[key] = {**made.get(key, {}), **block}
+            document[key] = {**document.get(key, {}), **block}
         if self.cause is not None:
-            made["cause"] = self.cause
-        return made
+            document["cause"] = self.cause
+        return document
 
 
-NOTHING_HELD = Held()
+NO_FIELDS = EntityFields()
 
 
-def held_by(entity: Any) -> Held:  # noqa: ANN401 - the SDK publishes no types
-    """Return what `entity` holds; nothing where there is none."""
-    if entity is None:
-        return NOTHING_HELD
-    # Not by its attributes: the flags are there only where they are set, and looking for what is not there is dear.
-    own: dict[str, Any] = vars(entity)
-    flags: Document = {name: True for name in _FLAGS if own.get(name)}
-    namespace = own.get("namespace", "local")
+def fields_of(entity: Any) -> EntityFields:  # noqa: ANN401 - the SDK publishes no types
+    """Return the fields of a segment or subsegment."""
+    # Its dict, not `getattr`: an unset flag is no attribute, and looking up a missing attribute is slow.
+    attributes: dict[str, Any] = vars(entity)
+    flags: Document = {name: True for name in _FLAGS if attributes.get(name)}
+    namespace = attributes.get("namespace", "local")
     if namespace != "local":
         flags["namespace"] = str(namespace)
-    return Held(
-        annotations=dict(own["annotations"]),
-        metadata={space: dict(values) for space, values in own["metadata"].items()},
-        cause=_cause(own["cause"]) if own["cause"] else None,
-        blocks={key: read(own[key]) for key, read in _BLOCKS.items() if own.get(key) and isinstance(own[key], dict)},
+    return EntityFields(
+        annotations=dict(attributes["annotations"]),
+        metadata={space: dict(values) for space, values in attributes["metadata"].items()},
+        cause=_cause(attributes["cause"]) if attributes["cause"] else None,
+        blocks={
+            key: convert(attributes[key])
+            for key, convert in _BLOCKS.items()
+            if attributes.get(key) and isinstance(attributes[key], dict)
+        },
         flags=flags,
     )
 
@@ -77,5 +79,5 @@ def _cause(cause: Any) -> Document | str | None:  # noqa: ANN401 - a dict, or th
 
 
 def _throwable(throwable: Any) -> Document:  # noqa: ANN401 - the SDK publishes no types
-    made: Document = throwable.to_dict()
-    return {**made, "message": text(made.get("message", ""))[:MAX_MESSAGE]}
+    document: Document = throwable.to_dict()
+    return {**document, "message": text(document.get("message", ""))[:MAX_MESSAGE]}
