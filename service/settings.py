@@ -88,8 +88,9 @@ class Settings:
                 continue
             revealed = value.reveal()
             by_header = dict(revealed) if isinstance(revealed, Mapping) else {}
-            values = tuple(by_header.values()) or (str(revealed),)
-            secrets |= dict.fromkeys((each.name, str(each.metadata["variable"])), values)
+            values = tuple(by_header.values()) if isinstance(revealed, Mapping) else (str(revealed),)
+            if values:
+                secrets |= dict.fromkeys((each.name, str(each.metadata["variable"])), values)
             secrets |= {header: (header_value,) for header, header_value in by_header.items()}
         return secrets
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-import service.telemetry.xray_sdk.lean_import  # noqa: F401 - the SDK opens a UDP socket at import: before sockets are disabled
+import service.telemetry.sampling.lean_import  # noqa: F401 - the SDK opens a UDP socket at import: before sockets are disabled
 
 
 @pytest.fixture(autouse=True)

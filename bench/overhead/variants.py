@@ -48,7 +48,7 @@ def build(name: str, *, http: int, udp: int, slowdown: int = 1) -> Subject:
 
         tutorial = Tutorial(environment, console=name == "tutorial", slowdown=slowdown)
         return Subject(tutorial.app, tutorial.flush)
-    import service.telemetry.xray_sdk.lean_import  # noqa: F401, PLC0415 - before the handlers, as the X-Ray sink does
+    import service.telemetry.sampling.lean_import  # noqa: F401, PLC0415 - before the handlers, as the X-Ray sink does
     from bench.overhead import ours  # noqa: PLC0415 - as above
 
     return ours.build(environment, slowdown)

@@ -69,9 +69,9 @@ class SamplingConfig:
 class DropMetric:
     """The CloudWatch metric of dropped items: its namespace, its name, and the dimension that names the sink."""
 
-    namespace: str = "Telemetry"
-    name: str = "Dropped"
-    dimension: str = "sink"
+    namespace: str
+    name: str
+    dimension: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,20 +79,20 @@ class TelemetryConfig:
     """All that the telemetry of one app needs to know."""
 
     service_name: str
+    access_logger: str
+    """The `logger` of the one line that each request writes."""
+    trace_id_header: str
+    """The response header that carries the trace id."""
     service_version: str = "unknown"
     environment: str = "local"
     log_level: str = "INFO"
-    access_logger: str = "access"
-    """The `logger` of the one line that each request writes."""
-    trace_id_header: str = "X-Trace-Id"
-    """The response header that carries the trace id."""
     untraced_paths: frozenset[str] = frozenset()
     """Paths without a span and an access line of their own."""
     user_header: str | None = None
     """The request header that names the user, where the caller is trusted with that."""
     shutdown_deadline: float = 10.0
     """Seconds in which all sinks together flush at exit."""
-    drop_metric: DropMetric = DropMetric()
+    drop_metric: DropMetric | None = None
     sampling: SamplingConfig = SamplingConfig()
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     """Every secret of the process, values by name: no sink sends one of them."""

@@ -27,7 +27,7 @@ class ServiceInfo:
     resource: Resource
     redact: Redactor
     """Whatever a sink sends passes through it."""
-    drop_metric: DropMetric
+    drop_metric: DropMetric | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

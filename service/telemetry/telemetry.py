@@ -107,7 +107,7 @@ class Telemetry:
         if not self._records(decision):
             return UnsampledSpan(scope.trace_id, _RANDOM if incoming.random else 0, self._trace_state_of(decision))
         root = self._root(scope.trace_id, decision, random=incoming.random)
-        attributes = request_attributes(environ)
+        attributes = request_attributes(environ, scope.path, scope.client_address)
         if incoming.amzn_root is not None:
             attributes["aws.alb.trace_id"] = incoming.amzn_root
         if incoming.parent_id is not None:

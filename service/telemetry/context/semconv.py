@@ -13,7 +13,7 @@ _PORTS = {"http": 80, "https": 443}
 _SERVER_ERROR = 500
 
 
-def request_attributes(environ: Mapping[str, Any]) -> dict[str, str | int]:
+def request_attributes(environ: Mapping[str, Any], path: str, client: str) -> dict[str, str | int]:
     """Return the attributes that are known before the request is handled."""
     method = environ["REQUEST_METHOD"]
     attributes: dict[str, str | int] = {"http.request.method": method if method in _KNOWN_METHODS else "_OTHER"}
@@ -24,12 +24,12 @@ def request_attributes(environ: Mapping[str, Any]) -> dict[str, str | int]:
     attributes["server.address"] = address
     if port is not None:
         attributes["server.port"] = port
-    client = attributes["client.address"] = client_address(environ)
+    attributes["client.address"] = client
     # Otherwise the port is the load balancer's.
     if client == environ.get("REMOTE_ADDR") and (port := _port(environ.get("REMOTE_PORT"))) is not None:
         attributes["client.port"] = port
     attributes["url.scheme"] = scheme
-    attributes["url.path"] = request_path(environ) or "/"
+    attributes["url.path"] = path or "/"
     attributes["network.protocol.version"] = environ.get("SERVER_PROTOCOL", "").removeprefix("HTTP/")
     if query := environ.get("QUERY_STRING"):
         attributes["url.query"] = query

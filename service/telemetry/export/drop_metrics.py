@@ -46,7 +46,7 @@ class DropReport:
     the log line has the text alone.
     """
 
-    def __init__(self, sink: str, counts: ItemCounts, metric: DropMetric, *, carries_logs: bool = False) -> None:
+    def __init__(self, sink: str, counts: ItemCounts, metric: DropMetric | None, *, carries_logs: bool = False) -> None:
         self._sink = sink
         self._counts = counts
         self._metric = metric
@@ -74,27 +74,30 @@ class DropReport:
                 return
             self._reported, self._reported_at = total, time.monotonic()
             reason, self._reason = self._reason or reason, None
-        fields: dict[str, Any] = {self._metric.dimension: self._sink, self._metric.name: count}
-        if self._carries_logs:
-            _write_to_stderr(fields | self._metric_directive())
-        else:
-            fields |= self._metric_directive()
+        fields: dict[str, Any] = {}
+        if self._metric is not None:
+            fields = {self._metric.dimension: self._sink, self._metric.name: count}
+            measured = fields | _metric_directive(self._metric)
+            if self._carries_logs:
+                _write_to_stderr(measured)
+            else:
+                fields = measured
         message = "%s: %d telemetry items dropped, %d since start: %s"
         logger.warning(message, self._sink, count, total, reason, extra={"fields": fields})
 
-    def _metric_directive(self) -> dict[str, Any]:
-        """Return the field by which CloudWatch makes a metric of the line ("Embedded metric format specification").
 
-        One metric for each sink, for people, and one of all together, for the alarm: a metric is a third of a dollar a
-        month, and exists only while something is dropped.
-        """
-        metric = self._metric
-        directive = {
-            "Namespace": metric.namespace,
-            "Dimensions": [[metric.dimension], []],
-            "Metrics": [{"Name": metric.name, "Unit": "Count"}],
-        }
-        return {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}}
+def _metric_directive(metric: DropMetric) -> dict[str, Any]:
+    """Return the field by which CloudWatch makes a metric of the line ("Embedded metric format specification").
+
+    One metric for each sink, for people, and one of all together, for the alarm: a metric is a third of a dollar a
+    month, and exists only while something is dropped.
+    """
+    directive = {
+        "Namespace": metric.namespace,
+        "Dimensions": [[metric.dimension], []],
+        "Metrics": [{"Name": metric.name, "Unit": "Count"}],
+    }
+    return {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}}
 
 
 def _write_to_stderr(fields: dict[str, Any]) -> None:

@@ -23,7 +23,6 @@ _INITIAL_BACKOFF = 0.25
 _PROBE_INTERVAL = 300.0
 _URGENT_SHARE = 0.25
 """The share of a queue from which on sending is more urgent than pacing for the requests' sake."""
-_DROP_METRIC = DropMetric()
 THREAD_PREFIX = "telemetry-"
 
 
@@ -54,7 +53,7 @@ class ExportQueue(Generic[T]):
         probe_interval: float = _PROBE_INTERVAL,
         initial_backoff: float = _INITIAL_BACKOFF,
         carries_logs: bool = False,
-        drop_metric: DropMetric = _DROP_METRIC,
+        drop_metric: DropMetric | None = None,
     ) -> None:
         self.name = name
         self.capacity = capacity

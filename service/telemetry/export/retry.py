@@ -36,7 +36,7 @@ class RetryingSender(Generic[T]):
         probe_interval: float,
         initial_backoff: float,
         carries_logs: bool,
-        drop_metric: DropMetric,
+        drop_metric: DropMetric | None,
     ) -> None:
         self.counts = ItemCounts()
         self.unauthorized_reason: str | None = None

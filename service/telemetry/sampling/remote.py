@@ -12,13 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from aws_xray_sdk.core.sampling.reservoir import ReservoirDecision
-from aws_xray_sdk.core.sampling.rule_cache import RuleCache
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from service.telemetry.export.fork import on_fork
 from service.telemetry.export.queue import THREAD_PREFIX
 from service.telemetry.sampling.daemon_client import connector_to
+from service.telemetry.sampling.lean_import import ReservoirDecision, RuleCache
 from service.telemetry.sampling.rule import (
     NOT_SAMPLED,
     RESERVOIR_HIT,

@@ -46,8 +46,9 @@ class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generi
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        return self._redact.line(encode(capture(record), self._format))
+        return self._redact.lines([encode(capture(record), self._format)])[0]
 
     def log_access(self, scope: RequestScope) -> None:
         """Write the access line of a request."""
-        sys.stderr.write(self._redact.line(encode(scope, self._format)) + "\n")
+        [line] = self._redact.lines([encode(scope, self._format)])
+        sys.stderr.write(line + "\n")

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach, get_current
@@ -18,9 +18,19 @@ from service.telemetry.spans.unsampled import UnsampledSpan
 if TYPE_CHECKING:
     from contextvars import Token
 
-    from service.telemetry.spans.tracer import AppTracer
-
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class SpanStarter(Protocol):
+    """The tracer, as far as it is needed here."""
+
+    @property
+    def start_span(self) -> Callable[..., trace.Span]:
+        """Start a span."""
+
+    @property
+    def start_within(self) -> Callable[..., trace.Span]:
+        """Start a span under a given parent."""
 
 
 class CurrentSpan(AbstractContextManager[trace.Span]):
@@ -28,7 +38,7 @@ class CurrentSpan(AbstractContextManager[trace.Span]):
 
     __slots__ = ("_arguments", "_end_on_exit", "_span", "_token", "_tracer")
 
-    def __init__(self, tracer: AppTracer, arguments: tuple[Any, ...], *, end_on_exit: bool) -> None:
+    def __init__(self, tracer: SpanStarter, arguments: tuple[Any, ...], *, end_on_exit: bool) -> None:
         self._tracer = tracer
         self._arguments = arguments
         self._end_on_exit = end_on_exit

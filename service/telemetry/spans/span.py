@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import time_ns
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
@@ -27,9 +27,6 @@ from service.telemetry.sampling.trace_state import SamplingTraceState, trace_sta
 from service.telemetry.spans.exceptions import ExceptionEvent, ExceptionSnapshot
 from service.telemetry.spans.unsampled import context_of
 
-if TYPE_CHECKING:
-    from service.telemetry.spans.tracer import AppTracerProvider
-
 logger = logging.getLogger(__name__)
 
 (SPAN_KEY,) = trace.set_span_in_context(trace.INVALID_SPAN, Context())
@@ -37,6 +34,22 @@ logger = logging.getLogger(__name__)
 _UNSET = Status(StatusCode.UNSET)
 _PLAIN_TYPES = frozenset({str, int, float, bool})
 _TEXT_TYPES = frozenset({str})
+
+
+class SpanProvider(Protocol):
+    """What a span needs of the provider that started it."""
+
+    resource: Resource
+    limits: SpanLimits
+    max_plain_attributes: int
+    """How many attributes a span may hold in a plain dict."""
+
+    @property
+    def start(self) -> Callable[..., trace.Span]:
+        """Start a span."""
+
+    def on_end(self, span: LightSpan) -> None:
+        """Give `span`, which has ended, to the processors."""
 
 
 def _new_lock() -> None:
@@ -64,7 +77,7 @@ class LightSpan(Span):
 
     def __init__(
         self,
-        provider: AppTracerProvider,
+        provider: SpanProvider,
         instrumentation: InstrumentationScope,
         name: str,
         *,

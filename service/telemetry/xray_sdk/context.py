@@ -19,7 +19,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope, current_scope
 from service.telemetry.ids import span_hex
 from service.telemetry.spans.span import SPAN_KEY
-from service.telemetry.xray_sdk.state import SdkState
+from service.telemetry.xray_sdk.state import SdkState, end_entity
 from service.telemetry.xray_sdk.subsegments import OpenSpan, SpanSubsegment, UnsampledSubsegment, segment_of
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 _ENTITY_KEY = otel_context.create_key("xray-entity")
 _PREVIOUS_CONTEXT_KEY = otel_context.create_key("before-xray-entity")
 _NEVER = 1_000_000_000
-_NANOSECONDS = 1_000_000_000
 _warned = threading.Event()
 
 _INSTRUMENTATION = InstrumentationScope("service.telemetry.xray_context", "")
@@ -157,22 +156,6 @@ class ScopedContext(SdkContext):  # type: ignore[misc]  # the SDK publishes no t
         """Restore the context that was current before `set_trace_entity`."""
         previous: Any = otel_context.get_value(_PREVIOUS_CONTEXT_KEY)
         otel_context.attach(previous if previous is not None else otel_context.set_value(_ENTITY_KEY, None))
-
-
-def end_entity(entity: Any, end_time: float | None = None) -> None:  # noqa: ANN401 - the SDK publishes no types
-    """End the entity, and its span with the entity's annotations and exception, for the sinks that take spans."""
-    entity.close(end_time)
-    span = entity.open_span.span
-    if span.is_recording():
-        span.set_attributes(entity.annotations)
-        if getattr(entity, "fault", False):
-            span.set_status(trace.StatusCode.ERROR)
-        for each in entity.cause.get("exceptions", ()) if isinstance(entity.cause, dict) else ():
-            attributes = {"exception.type": each.type, "exception.message": getattr(each, "message", "")}
-            span.add_event("exception", attributes)
-    span.end(None if end_time is None else int(end_time * _NANOSECONDS))
-    # Drop the context: the entity is queued, and would keep it in memory.
-    entity.open_span = None
 
 
 def _warn_once() -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import trace
+
 if TYPE_CHECKING:
     from service.telemetry.context.request_scope import RequestScope
+
+
+_NANOSECONDS = 1_000_000_000
 
 
 class SdkState:
@@ -27,8 +32,6 @@ class SdkState:
         """End the subsegments that this thread left open; other threads may still use theirs."""
         for each in reversed(list(self.subsegments.values())):
             if each.in_progress and each.open_span.thread == threading.get_ident():
-                from service.telemetry.xray_sdk.context import end_entity  # noqa: PLC0415 - imports the SDK, rarely needed
-
                 end_entity(each)
 
     def release(self) -> None:
@@ -37,5 +40,23 @@ class SdkState:
         Such a cycle would keep the request's spans until the garbage collector runs. Open subsegments stay.
         """
         self.segment = self.placeholder = None
+        if not self.subsegments:
+            return
         for span_id in [span_id for span_id, each in list(self.subsegments.items()) if each.open_span is None]:
             del self.subsegments[span_id]
+
+
+def end_entity(entity: Any, end_time: float | None = None) -> None:  # noqa: ANN401 - the SDK publishes no types
+    """End the entity, and its span with the entity's annotations and exception, for the sinks that take spans."""
+    entity.close(end_time)
+    span = entity.open_span.span
+    if span.is_recording():
+        span.set_attributes(entity.annotations)
+        if getattr(entity, "fault", False):
+            span.set_status(trace.StatusCode.ERROR)
+        for each in entity.cause.get("exceptions", ()) if isinstance(entity.cause, dict) else ():
+            attributes = {"exception.type": each.type, "exception.message": getattr(each, "message", "")}
+            span.add_event("exception", attributes)
+    span.end(None if end_time is None else int(end_time * _NANOSECONDS))
+    # Drop the context: the entity is queued, and would keep it in memory.
+    entity.open_span = None

@@ -100,11 +100,11 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
 
         In paced chunks: encoding a batch at once would hold the interpreter lock for as long as a request takes.
         """
+        messages = [encode(line, self._format) for chunk in paced_chunks(lines, _CHUNK) for line in chunk]
         events: list[bytes] = []
         request_size = 0
-        for chunk in paced_chunks(lines, _CHUNK):
-            for line in chunk:
-                message = self._redact.line(encode(line, self._format))
+        for chunk in paced_chunks(list(zip(lines, self._redact.lines(messages), strict=True)), 4 * _CHUNK):
+            for line, message in chunk:
                 size = size_of(message) + _EVENT_OVERHEAD
                 if request_size + size > _MAX_REQUEST:
                     yield events

@@ -39,7 +39,9 @@ class RequestInfo(NamedTuple):
 def current_request_info() -> RequestInfo:
     """Return that of the running code."""
     scope = current_scope()
-    address = client_address(request.environ) if has_request_context() else None
+    address = None
+    if has_request_context():  # there is no scope on an untraced path
+        address = scope.client_address if scope is not None else client_address(request.environ)
     return RequestInfo(address, scope, scope.user_id if scope is not None else None)
 
 

@@ -10,15 +10,13 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
 from service.telemetry.context.request_scope import RequestScope, current_scope
 from service.telemetry.export.queue import ExportQueue
+from service.telemetry.sampling import lean_import  # noqa: F401 - before the application imports the SDK
 from service.telemetry.sink import ServiceInfo, Sink
 from service.telemetry.sinks.xray import Config
 from service.telemetry.sinks.xray.daemon import DaemonSender
 from service.telemetry.sinks.xray.segment_document import ProcessInfo, SegmentSource
 from service.telemetry.spans.span import LightSpan
-from service.telemetry.xray_sdk import (
-    install_on_import,
-    lean_import,  # noqa: F401 - before the application imports the SDK
-)
+from service.telemetry.xray_sdk import install_on_import
 from service.telemetry.xray_sdk.state import SdkState
 
 _MAX_INNER_SPANS = 1_000

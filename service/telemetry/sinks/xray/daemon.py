@@ -46,13 +46,14 @@ class DaemonSender:
 
     def send(self, batch: list[SegmentSource]) -> None:
         """Send the documents of `batch`. Raises `OSError`."""
-        for chunk in paced_chunks(batch, _CHUNK):
-            # Encoded first, then sent: each send releases the interpreter lock, and wants it back at once.
-            with encoding():
-                encoded = [(source, self._documents(source)) for source in chunk if not source.sent]
-            for source, documents in encoded:
-                for document in documents:
-                    self._write(_HEADER + document)
+        unsent = [source for source in batch if not source.sent]
+        with encoding():
+            encoded = [self._documents(source) for chunk in paced_chunks(unsent, _CHUNK) for source in chunk]
+            documents = iter(self._redact.json_bodies([document for each in encoded for document in each]))
+        for chunk in paced_chunks(list(zip(unsent, encoded, strict=True)), _CHUNK):
+            for source, own in chunk:
+                for _ in own:
+                    self._write(_HEADER + next(documents))
                 source.sent = True
 
     def close(self) -> None:
@@ -69,7 +70,7 @@ class DaemonSender:
             plain = replace(source, entities={}, segment=None, annotations={})
             documents = list(encode(plain, self._process, name))
             logger.exception("cannot encode what a handler added to its segment: the segment is sent without it")
-        return [self._redact.json(document) for document in documents]
+        return documents
 
     def _dynamic_name(self, source: SegmentSource) -> str | None:
         host = request_host(source) if self._host_pattern else None

@@ -24,4 +24,7 @@ def _no_clients() -> Iterator[None]:
 
 
 with _no_clients():
-    import aws_xray_sdk.core  # noqa: F401 - for its effect alone
+    from aws_xray_sdk.core.sampling.reservoir import ReservoirDecision
+    from aws_xray_sdk.core.sampling.rule_cache import RuleCache
+
+__all__ = ["ReservoirDecision", "RuleCache"]
