@@ -11,8 +11,8 @@ import pytest
 from local.emulator.logs_patterns import compile_pattern
 from service.contract import HEALTH_CHECK_PATH
 from tests.infra.assembly import Assembly
+from tests.telemetry.backends import Document, Observatory, eventually
 from tests.telemetry.conftest import AppMaker, make_app, observatory
-from tests.telemetry.observatory import Document, Observatory, eventually
 from tests.telemetry.segments import ask
 
 __all__ = ["make_app", "observatory"]

@@ -17,8 +17,8 @@ from operations.honeycomb.__main__ import DECLARATIONS
 from operations.honeycomb.declarations import Declarations, Query, load
 from service.contract import FRONTEND_SERVICE_NAME, HEALTH_CHECK_PATH, SERVICE_NAME
 from tests.operations.honeycomb_rig import required_columns
+from tests.telemetry.backends import Observatory, eventually
 from tests.telemetry.conftest import AppMaker, make_app, observatory
-from tests.telemetry.observatory import Observatory, eventually
 from tests.telemetry.segments import ask
 
 __all__ = ["make_app", "observatory"]

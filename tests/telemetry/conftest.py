@@ -11,9 +11,9 @@ from service.factory import create_app
 from service.settings import Settings
 from service.telemetry import EXTENSION
 from service.telemetry.sampling.remote import PollingIntervals, RemoteSampler
-from tests.telemetry.observatory import Observatory
-from tests.telemetry.samplers import QUICK, Local, SamplerMaker
-from tests.telemetry.sampling_daemon import Daemon, rule
+from tests.telemetry.backends import Observatory
+from tests.telemetry.sampling.fake_daemon import Daemon, rule
+from tests.telemetry.sampling.samplers import QUICK, Local, SamplerMaker
 
 AppMaker = Callable[[dict[str, str]], Flask]
 

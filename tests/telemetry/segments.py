@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Flask
 from jsonschema import Draft4Validator
 
-from tests.telemetry.observatory import Document, Observatory, eventually
+from tests.telemetry.backends import Document, Observatory, eventually
 
 SCHEMA: Document = json.loads(
     (Path(__file__).parent / "schema" / "xray-segmentdocument-schema-v1.0.0.json").read_text(encoding="utf-8")

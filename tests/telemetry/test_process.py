@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.telemetry.observatory import KEYS, Observatory, eventually
+from tests.telemetry.backends import KEYS, Observatory, eventually
 from tests.telemetry.server import ROOT, command, environment, serve
 
 

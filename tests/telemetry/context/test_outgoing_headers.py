@@ -1,0 +1,226 @@
+"""Outgoing requests carry the current span's ids, the caller's tracestate and baggage, and nothing malformed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import NamedTuple
+
+import pytest
+import requests
+from flask import Flask, request
+from opentelemetry import baggage, trace
+
+from local.standins.server import Served
+from tests.telemetry.backends import Observatory
+from tests.telemetry.conftest import AppMaker
+from tests.telemetry.tracing import (
+    PARENT,
+    ROOT,
+    TRACE,
+    TRACEPARENT,
+    Kept,
+    ask,
+    beside_the_access_line,
+    everything_is_heard,
+)
+from tests.unit.test_trace_context import MALFORMED_TRACESTATES, VALID_TRACESTATES
+
+NEVER = '{"RuleName":"never","FixedRate":0,"ReservoirSize":0}'
+ALWAYS = '{"RuleName":"always","FixedRate":1,"ReservoirSize":0}'
+NAMES = ("traceparent", "tracestate", "X-Amzn-Trace-Id", "baggage")
+
+
+class Called:
+    """A service that ours calls; it keeps the headers of the trace, each with all its values."""
+
+    def __init__(self) -> None:
+        self._received: list[dict[str, list[str]]] = []
+        self.app = Flask("called")
+        self.app.get("/")(self._note)
+
+    def _note(self) -> str:
+        self._received.append({name: found for name in NAMES if (found := request.headers.getlist(name))})
+        return "ok"
+
+    def take(self) -> dict[str, str]:
+        """Return what the one request since the last time carried."""
+        [received] = self._received
+        self._received.clear()
+        assert [name for name, values in received.items() if len(values) != 1] == []
+        return {name: values[0] for name, values in received.items()}
+
+
+class Calling(NamedTuple):
+    app: Flask
+    called: Called
+    url: str
+
+
+@pytest.fixture
+def called(socket_enabled: None) -> Iterator[tuple[Called, str]]:  # noqa: ARG001 - it listens on 127.0.0.1
+    service = Called()
+    with closing(Served(service.app)) as served:
+        yield service, served.url
+
+
+def calling(app: Flask, called: tuple[Called, str]) -> Calling:
+    """Give `app` a route that calls the other service."""
+    service, url = called
+
+    @app.get("/call")
+    def call() -> str:
+        return requests.get(url, timeout=5).text
+
+    return Calling(app, service, url)
+
+
+@pytest.fixture
+def caller(make_app: AppMaker, observatory: Observatory, called: tuple[Called, str]) -> Calling:
+    return calling(make_app({**observatory.honeycomb, "LOG_CONSOLE": "false"}), called)
+
+
+def test_a_tracestate_goes_on_as_it_came_or_not_at_all(caller: Calling, caplog: pytest.LogCaptureFixture) -> None:
+    everything_is_heard(caplog)
+    forwarded = {}
+    cases = {name: header for name, (header, _) in VALID_TRACESTATES.items()} | MALFORMED_TRACESTATES
+    for name, header in cases.items():
+        assert ask(caller.app, "/call", traceparent=TRACEPARENT, tracestate=header).status == 200
+        forwarded[name] = caller.called.take().get("tracestate")
+    kept = {name: header if kept is None else kept for name, (header, kept) in VALID_TRACESTATES.items()}
+    assert forwarded == kept | dict.fromkeys(MALFORMED_TRACESTATES)
+    assert beside_the_access_line(caplog) == []
+
+
+def test_without_a_valid_traceparent_no_tracestate_goes_on(caller: Calling) -> None:
+    for headers in ({}, {"traceparent": TRACEPARENT + "0"}, {"x_amzn_trace_id": f"Root={ROOT}"}):
+        assert ask(caller.app, "/call", tracestate="a=1", **headers).status == 200
+        assert "tracestate" not in caller.called.take()
+
+
+@pytest.mark.parametrize(
+    ("incoming", "outgoing"),
+    [
+        ("user=42,team=blue", "user=42,team=blue"),
+        ("a=1+2,b=J%C3%BCrgen", "a=1+2,b=J%C3%BCrgen"),
+        ("a=1;ttl=3 , b = 2", "a=1,b=2"),
+        ("a=1,\xe9=2,b c=3,d=4\x00", "a=1"),
+        ("\xe9", None),
+        ("x" * 9000, None),
+        ("a=" + "/" * 8000, "a=" + "/" * 8000),
+        (",".join(f"k{n}=v" for n in range(300)), ",".join(f"k{n}=v" for n in range(180))),
+    ],
+)
+def test_the_baggage_is_carried_on(
+    caller: Calling, caplog: pytest.LogCaptureFixture, incoming: str, outgoing: str | None
+) -> None:
+    everything_is_heard(caplog)
+    assert ask(caller.app, "/call", baggage=incoming).status == 200
+    assert caller.called.take().get("baggage") == outgoing
+    assert beside_the_access_line(caplog) == []
+
+
+def test_a_handler_reads_the_baggage_and_adds_to_it(caller: Calling) -> None:
+    from opentelemetry import context  # noqa: PLC0415 - needed by this handler alone
+
+    @caller.app.get("/add")
+    def add() -> str:
+        token = context.attach(baggage.set_baggage("seen", f"{baggage.get_baggage('user')} ü"))
+        try:
+            return requests.get(caller.url, timeout=5).text
+        finally:
+            context.detach(token)
+
+    assert ask(caller.app, "/add", baggage="user=Worf%20son").status == 200
+    assert caller.called.take()["baggage"] == "user=Worf%20son,seen=Worf%20son%20%C3%BC"
+    assert ask(caller.app, "/call").status == 200
+    assert "baggage" not in caller.called.take()
+
+
+@pytest.mark.parametrize(
+    ("settings", "sampled", "in_xray"),
+    [
+        ({"XRAY_SAMPLING_RULE": ALWAYS}, 1, 1),
+        ({"XRAY_SAMPLING_RULE": NEVER}, 0, 0),
+        ({"XRAY_SAMPLING_RULE": ALWAYS, "HONEYCOMB_KEEP_EVERYTHING": "true"}, 1, 1),
+        ({"XRAY_SAMPLING_RULE": NEVER, "HONEYCOMB_KEEP_EVERYTHING": "true"}, 1, 0),
+    ],
+)
+@pytest.mark.parametrize(
+    ("headers", "trace_id", "random"),
+    [
+        ({}, None, 2),
+        ({"traceparent": TRACEPARENT}, TRACE, 0),
+        ({"traceparent": f"00-{TRACE}-{PARENT}-ff"}, TRACE, 2),
+        ({"x_amzn_trace_id": f"Root={ROOT}"}, TRACE, 0),
+    ],
+    ids=["no header", "traceparent", "traceparent with every flag", "root"],
+)
+def test_both_headers_name_the_current_span_and_its_decision(
+    make_app: AppMaker,
+    observatory: Observatory,
+    called: tuple[Called, str],
+    *,
+    settings: dict[str, str],
+    sampled: int,
+    in_xray: int,
+    headers: dict[str, str],
+    trace_id: str | None,
+    random: int,
+) -> None:
+    caller = calling(make_app({**observatory.honeycomb, "LOG_CONSOLE": "false", **settings}), called)
+    kept = Kept(caller.app)
+    answer = ask(caller.app, "/call", **headers)
+    received = caller.called.take()
+    assert trace_id in (answer.trace_id, None)
+    version, sent_trace_id, parent, flags = received["traceparent"].split("-")
+    assert (version, sent_trace_id) == ("00", answer.trace_id)
+    assert flags == f"{sampled | random:02x}"
+    assert answer.flags == sampled | random
+    root = f"1-{answer.trace_id[:8]}-{answer.trace_id[8:]}"
+    assert received["X-Amzn-Trace-Id"] == f"Root={root};Parent={parent};Sampled={in_xray}"
+    clients = [span for span in kept.take() if span.kind is trace.SpanKind.CLIENT]
+    assert [f"{span.context.span_id:016x}" for span in clients if span.context] == [parent] * sampled
+    assert parent != PARENT
+
+
+@pytest.mark.parametrize(
+    ("rule", "everything", "headers"), [(ALWAYS, "false", "31"), (NEVER, "false", "20"), (NEVER, "true", "30")]
+)
+def test_outside_a_request_the_root_span_decides(
+    make_app: AppMaker,
+    observatory: Observatory,
+    called: tuple[Called, str],
+    *,
+    rule: str,
+    everything: str,
+    headers: str,
+) -> None:
+    make_app(
+        {
+            **observatory.honeycomb,
+            "LOG_CONSOLE": "false",
+            "XRAY_SAMPLING_RULE": rule,
+            "HONEYCOMB_KEEP_EVERYTHING": everything,
+        }
+    )
+    service, url = called
+    with trace.get_tracer("job").start_as_current_span("nightly") as span:
+        requests.get(url, timeout=5)
+    received = service.take()
+    assert received["traceparent"].split("-")[1] == f"{span.get_span_context().trace_id:032x}"
+    assert received["traceparent"].endswith(f"-0{headers[0]}")
+    assert received["X-Amzn-Trace-Id"].endswith(f";Sampled={headers[1]}")
+    assert "tracestate" not in received
+
+
+def test_a_span_that_was_joined_by_hand_forwards_its_own_tracestate(
+    caller: Calling,
+) -> None:
+    state = trace.TraceState([("vendor", "1"), ("other", "2")])
+    far = trace.SpanContext(int(TRACE, 16), int(PARENT, 16), True, trace.TraceFlags(1), state)  # noqa: FBT003 - remote
+    with trace.use_span(trace.NonRecordingSpan(far)):
+        requests.get(caller.url, timeout=5)
+    received = caller.called.take()
+    assert received["traceparent"].startswith(f"00-{TRACE}-")
+    assert received["tracestate"] == "vendor=1,other=2"

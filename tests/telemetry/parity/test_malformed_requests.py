@@ -1,0 +1,72 @@
+"""What a request line or a `Host` can hold never breaks a request, and is recorded as what it means."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.telemetry.sampling.rule import RESERVOIR_HIT, Decision, SamplingRequest
+from tests.telemetry.parity.conftest import Served
+from tests.telemetry.parity.routes import Ask
+
+LISTENING = {"SERVER_NAME": "10.0.1.5", "SERVER_PORT": "4567"}
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "port"),
+    [
+        ("cruddur.example", "cruddur.example", 80),
+        ("cruddur.example:8080", "cruddur.example", 8080),
+        ("[2001:db8::1]:8080", "[2001:db8::1]", 8080),
+        ("[2001:db8::1]", "[2001:db8::1]", 80),
+        ("", "10.0.1.5", 4567),
+        (":8080", "10.0.1.5", 4567),
+        ("a:b:c", "10.0.1.5", 4567),
+        ("cruddur.example:123456", "10.0.1.5", 4567),
+    ],
+)
+def test_the_server_is_the_host_that_was_asked_for(host: str, address: str, port: int, ours: Served) -> None:
+    ours.send(Ask("/ok", environ={**LISTENING, "HTTP_HOST": host}))
+    [span] = ours.spans
+    assert (span["attributes"]["server.address"], span["attributes"]["server.port"]) == (address, port)
+
+
+def test_a_unix_socket_has_no_ports(ours: Served) -> None:
+    nowhere = {"HTTP_HOST": "", "SERVER_NAME": "socket", "SERVER_PORT": "", "REMOTE_ADDR": "", "REMOTE_PORT": ""}
+    assert ours.send(Ask("/ok", environ=nowhere)).status_code == 200
+    [span] = ours.spans
+    assert not {"server.port", "client.port"} & span["attributes"].keys()
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        (b"/\xf0\x9f\xa6\x96", "/🦖"),
+        (b"/\xff", "/\N{REPLACEMENT CHARACTER}"),
+        (b"/\xed\xa0\x80", "/" + 3 * "\N{REPLACEMENT CHARACTER}"),
+    ],
+)
+def test_a_path_is_text_wherever_it_is_seen(
+    raw: bytes, path: str, ours: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    sampler = ours.telemetry.sampler = Listening()
+    with caplog.at_level("INFO", logger="service.access"):
+        assert ours.send(Ask("/", environ={"PATH_INFO": raw.decode("latin-1")})).status_code == 404
+    [span], [segment] = ours.spans, ours.segments
+    assert span["attributes"]["url.path"] == path
+    assert segment["http"]["request"]["url"] == f"http://cruddur.example{path}"
+    assert caplog.messages == [f"GET {path} 404"]
+    assert sampler.asked == [path]
+
+
+class Listening:
+    """Keep what the sampling rules would be asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def decide(self, request: SamplingRequest) -> Decision:
+        self.asked.append(request.path)
+        return RESERVOIR_HIT
+
+    def close(self) -> None:
+        """Nothing runs in the background."""

@@ -1,0 +1,88 @@
+"""The page is served under a strict policy, its parts for good, and its calls say how long they took and for whom."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from service.routes import page
+from service.settings import Settings
+from tests.telemetry.backends import Observatory, eventually
+from tests.telemetry.conftest import AppMaker
+
+INDEX = '<!doctype html><meta name="service-version" content="unknown"><title>Cruddur</title>'
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text(INDEX, encoding="utf-8")
+    (tmp_path / "assets" / "index-Ab12.js").write_text("export {};", encoding="utf-8")
+    return tmp_path
+
+
+def serving(built: Path, version: str = "1.2.3") -> Flask:
+    app = Flask("page-alone", static_folder=None)
+    page.register(app, Settings.from_env({"SERVICE_VERSION": version}), built)
+    return app
+
+
+def test_the_page_says_its_version_and_is_asked_for_each_time(built: Path) -> None:
+    answer = serving(built, '1"<2').test_client().get("/")
+    assert answer.status_code == 200
+    assert 'content="1&quot;&lt;2"' in answer.text
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "*" not in policy
+
+
+def test_its_parts_are_kept_for_good_and_of_the_type_that_runs(built: Path) -> None:
+    answer = serving(built).test_client().get("/assets/index-Ab12.js", buffered=True)
+    assert answer.status_code == 200
+    assert set(answer.headers["Cache-Control"].split(", ")) >= {"public", "max-age=31536000", "immutable"}
+    assert answer.mimetype == "text/javascript"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/assets/none.js", "/assets/../index.html", "/assets/%2e%2e/index.html"])
+def test_what_is_no_part_of_it_is_not_found(path: str, built: Path) -> None:
+    assert serving(built).test_client().get(path).status_code == 404
+
+
+def test_a_page_that_is_not_built_says_how(tmp_path: Path) -> None:
+    answer = serving(tmp_path).test_client().get("/")
+    assert answer.status_code == 404
+    assert "make setup" in answer.text
+
+
+def test_each_answer_says_how_long_the_backend_took(app: Flask) -> None:
+    said = app.test_client().get("/api/activities/home").headers["Server-Timing"]
+    found = re.fullmatch(r"app;dur=(\d+\.\d\d)", said)
+    assert found, said
+    assert 0 < float(found[1]) < 5_000
+
+
+@pytest.mark.parametrize(("trusted", "user"), [("true", "worf"), ("false", None)])
+def test_the_pages_user_is_the_identity_only_where_the_header_is_trusted(
+    trusted: str, user: str | None, make_app: AppMaker, observatory: Observatory
+) -> None:
+    app = make_app({**observatory.environment, "TRUST_USER_HEADER": trusted})
+    answer = app.test_client().get("/api/activities/home", headers={"X-Cruddur-User": "worf"}, buffered=True)
+    trace_id = answer.headers["X-Trace-Id"]
+    spans = eventually(lambda: observatory.spans(trace_id), 2)
+    server = next(each for each in spans if each["name"] == "GET /api/activities/home")
+    assert server["attributes"].get("user.id") == user
+    assert eventually(lambda: observatory.lines_of(trace_id), 1)[0].get("user_id") == user
+
+
+def test_behind_a_load_balancer_that_authenticates_its_word_holds(make_app: AppMaker, observatory: Observatory) -> None:
+    app = make_app({**observatory.environment, "TRUST_USER_HEADER": "true", "ALB_AUTHENTICATES": "true"})
+    headers = {"X-Cruddur-User": "worf", "X-Amzn-Oidc-Identity": "the-real-one"}
+    trace_id = app.test_client().get("/api/activities/home", headers=headers, buffered=True).headers["X-Trace-Id"]
+    assert eventually(lambda: observatory.lines_of(trace_id), 1)[0]["user_id"] == "the-real-one"

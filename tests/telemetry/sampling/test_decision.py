@@ -1,0 +1,115 @@
+"""The rule is asked once for a request, whatever its caller says; sampled out means that nothing is built."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import SpanProcessor
+
+from service.telemetry import telemetry
+from service.telemetry.context import semconv
+from service.telemetry.sampling.rule import SamplingRequest
+from service.telemetry.xray_sdk import context
+from service.telemetry.xray_sdk.subsegments import SpanSubsegment
+from tests.telemetry.backends import Observatory, eventually
+from tests.telemetry.conftest import AppMaker
+from tests.telemetry.sampling.fixed_decision import Saying, flushed, local
+from tests.telemetry.tracing import PARENT, ROOT, TRACE, TRACEPARENT, Headers, ask, telemetry_of
+
+HOME = "/api/activities/home"
+
+
+def test_the_rule_is_asked_once_per_request_with_what_it_needs(make_app: AppMaker, observatory: Observatory) -> None:
+    app = make_app({**observatory.environment})
+    sampler = telemetry_of(app).sampler = Saying(sampled=True, rate=1)
+    ask(app, "/api/activities/notifications", host="api.example.com:8080", x_amzn_trace_id=f"Root={ROOT};Sampled=0")
+    assert sampler.asked == [
+        SamplingRequest(
+            service="Backend-Flask",
+            host="api.example.com:8080",
+            method="GET",
+            path="/api/activities/notifications",
+            hint=False,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"traceparent": TRACEPARENT},
+        {"traceparent": f"00-{TRACE}-{PARENT}-ff"},
+        {"x_amzn_trace_id": f"Root={ROOT};Parent={PARENT};Sampled=1"},
+    ],
+    ids=["-01", "every flag", "Sampled=1"],
+)
+def test_a_flood_of_sampled_flags_gains_nothing(make_app: AppMaker, observatory: Observatory, headers: Headers) -> None:
+    """Of 2,000 requests in one second a reservoir of 1 and a tenth of 1,999 are 201 ± 13: four times that bounds it."""
+    counts = {}
+    for name, given in (("none", {}), ("flood", headers)):
+        app = make_app({**observatory.honeycomb, "LOG_CONSOLE": "false"})
+        telemetry_of(app).sampler = local(0.1, 1, random.Random(20).random)
+        counts[name] = sum(ask(app, **given).sampled for _ in range(2000))
+    assert counts["flood"] == counts["none"]
+    assert 147 <= counts["flood"] <= 255
+
+
+def test_a_flood_of_unsampled_flags_leaves_the_reservoir(make_app: AppMaker, observatory: Observatory) -> None:
+    app = make_app({**observatory.honeycomb, "LOG_CONSOLE": "false"})
+    telemetry_of(app).sampler = local(0.1, 3, random.Random(20).random)
+    assert sum(ask(app, traceparent=TRACEPARENT[:-1] + "0").sampled for _ in range(500)) == 3
+
+
+class Started(SpanProcessor):
+    """Count the spans that are built."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_start(self, *_: object, **__: object) -> None:
+        self.count += 1
+
+
+@pytest.mark.parametrize(("sampled", "built"), [(True, {"span": 5, "attributes": 2, "subsegment": 1}), (False, {})])
+def test_sampled_out_means_that_nothing_is_built(
+    make_app: AppMaker,
+    observatory: Observatory,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    sampled: bool,
+    built: dict[str, int],
+) -> None:
+    app = make_app({**observatory.environment, "FAULT_ROUTES": "true"})
+    telemetry_of(app).sampler = Saying(sampled=sampled, rate=1)
+    started, counted = Started(), Counter[str]()
+    telemetry_of(app).provider.add_span_processor(started)
+
+    def counting(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def count(*args: object, **kwargs: object) -> Any:  # noqa: ANN401 - it stands for what it wraps
+            counted[name] += 1
+            return real(*args, **kwargs)
+
+        return count
+
+    monkeypatch.setattr(telemetry, "request_attributes", counting("attributes", semconv.request_attributes))
+    monkeypatch.setattr(telemetry, "response_attributes", counting("attributes", semconv.response_attributes))
+    monkeypatch.setattr(context, "SpanSubsegment", counting("subsegment", SpanSubsegment))
+    quiet = ask(app, "/api/activities/notifications")
+    fine = ask(app, HOME)
+    counted["attributes"] //= 2  # two kinds for each request
+    counted["span"] = started.count + (1 if sampled else 0)
+    assert {name: count for name, count in counted.items() if count} == built
+    failed = ask(app, "/api/fault")
+    flushed(app)
+    assert [line["trace_id"] for line in eventually(lambda: observatory.lines_of(quiet.trace_id), 2)] == (
+        [quiet.trace_id] * 2
+    )
+    assert len(observatory.lines_of(fine.trace_id)) == 1
+    [item] = eventually(lambda: observatory.items(failed.trace_id), 1)
+    assert item["custom"]["span_id"] == failed.span_id
+    everywhere = [*observatory.spans(quiet.trace_id), *observatory.spans(failed.trace_id), *observatory.segments]
+    assert bool(everywhere) == sampled

@@ -1,0 +1,248 @@
+"""X-Ray's own rules decide as soon as they can be fetched; the request never waits for them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import ExitStack, closing
+from dataclasses import replace
+
+import boto3
+import pytest
+from botocore.credentials import Credentials
+
+from local.standins.xray_daemon import XRayDaemon
+from service.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, Decision, SamplingRequest
+from tests.local.emulator.conftest import free_port, start, wait_until_ready
+from tests.telemetry.backends import Observatory
+from tests.telemetry.conftest import AppMaker
+from tests.telemetry.sampling.fake_daemon import Daemon, rule
+from tests.telemetry.sampling.samplers import LOCAL, QUICK, REQUEST, SamplerMaker, following, half
+from tests.telemetry.tracing import ask, beside_the_access_line, telemetry_of, until
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+
+
+def test_the_local_rule_decides_until_the_rules_are_there_and_nobody_waits(
+    daemon: Daemon, make_sampler: SamplerMaker
+) -> None:
+    daemon.gate.clear()
+    with daemon.serving() as address:
+        sampler = make_sampler(address, QUICK._replace(timeout=5.0), draw=lambda: 0.0)
+        sampler.decide(REQUEST)
+        assert until(lambda: daemon.asked)
+        begun = time.perf_counter()
+        decisions = [sampler.decide(REQUEST) for _ in range(100)]
+        assert (time.perf_counter() - begun) / 100 < 0.005
+        assert decisions == [LOCAL] * 100
+        assert sampler.source == "local"
+        daemon.gate.set()
+        assert until(lambda: half(sampler))
+
+
+RULES = [
+    rule("health", Priority=1, URLPath="/api/health*", FixedRate=0.0),
+    rule("posts", Priority=2, HTTPMethod="POST", FixedRate=0.5),
+    rule("other service", Priority=3, ServiceName="Frontend*", FixedRate=0.25),
+    rule("admin host", Priority=4, Host="admin.*", FixedRate=0.2),
+    rule("path and method", Priority=5, URLPath="/api/?", HTTPMethod="PUT", FixedRate=0.125),
+    rule("b of the same priority", Priority=6, URLPath="/same", FixedRate=0.1),
+    rule("a of the same priority", Priority=6, URLPath="/same", FixedRate=0.05),
+    rule("not of version 1", Priority=1, Version=2, FixedRate=0.01),
+    rule("for attributes", Priority=1, Attributes={"k": "v"}, FixedRate=0.01),
+    rule("Default", Priority=10000, FixedRate=0.04),
+]
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["as given", "reversed"])
+def test_service_host_method_path_and_priority_choose_the_rule(make_sampler: SamplerMaker, order: int) -> None:
+    with Daemon(rules=RULES[::order]).serving() as address:
+        sampler = make_sampler(address, draw=lambda: 0.0)
+        assert following(sampler)
+        asked = {
+            "health": replace(REQUEST, path="/api/health-check", method="POST"),
+            "posts": replace(REQUEST, method="POST", host="admin.example.com"),
+            "other service": replace(REQUEST, service="frontend-2"),
+            "admin host": replace(REQUEST, host="ADMIN.example.com", path="/same"),
+            "path and method": replace(REQUEST, method="PUT", path="/api/x"),
+            "same priority, by name": replace(REQUEST, path="/same"),
+            "none of them": REQUEST,
+            "a root span": SamplingRequest(service="Backend-Flask"),
+        }
+        assert {name: sampler.decide(each).rate for name, each in asked.items()} == {
+            "health": 0,
+            "posts": 2,
+            "other service": 4,
+            "admin host": 5,
+            "path and method": 8,
+            "same priority, by name": 20,
+            "none of them": 25,
+            "a root span": 0,
+        }
+
+
+def test_without_any_rule_that_matches_the_local_one_decides(make_sampler: SamplerMaker) -> None:
+    with Daemon(rules=[rule(ServiceName="Other")]).serving() as address:
+        sampler = make_sampler(address)
+        assert following(sampler)
+        assert sampler.decide(REQUEST) == LOCAL
+
+
+def test_one_request_a_second_is_borrowed_until_the_quota_comes_then_the_quota_holds(
+    make_sampler: SamplerMaker,
+) -> None:
+    daemon = Daemon(rules=[rule("five", ReservoirSize=5, FixedRate=0.1)])
+    now = [time.time()]
+    draws = iter([0.05] + [0.5] * 1000)
+    with daemon.serving() as address:
+        sampler = make_sampler(address, clock=lambda: now[0], draw=lambda: next(draws))
+        assert following(sampler)
+        assert [sampler.decide(REQUEST) for _ in range(3)] == [
+            RESERVOIR_HIT,
+            Decision(sampled=True, rate=10),
+            NOT_SAMPLED,
+        ]
+        assert until(lambda: daemon.total("five") == (3, 1, 1)), daemon.reports
+        daemon.targets["five"] = {"FixedRate": 0.25, "ReservoirQuota": 3}
+        now[0] += 1
+        assert sampler.decide(REQUEST) == RESERVOIR_HIT
+        assert until(lambda: daemon.total("five") == (4, 2, 1))
+        time.sleep(0.2)  # the answer to that report brings the quota
+        now[0] += 1
+        assert [sampler.decide(REQUEST) for _ in range(6)] == [RESERVOIR_HIT] * 3 + [NOT_SAMPLED] * 3
+        now[0] += 1
+        draws = iter([0.2])
+        assert [sampler.decide(REQUEST) for _ in range(4)] == [RESERVOIR_HIT] * 3 + [Decision(sampled=True, rate=4)]
+        assert until(lambda: daemon.total("five") == (14, 2, 8)), daemon.reports
+    assert {len(each["ClientID"]) for each in daemon.reports} == {24}
+    assert len({each["ClientID"] for each in daemon.reports}) == 1
+
+
+def test_a_callers_flag_stays_within_the_rule(make_sampler: SamplerMaker) -> None:
+    daemon = Daemon(rules=[rule(FixedRate=0.1)], targets={"all": {"FixedRate": 0.1, "ReservoirQuota": 0}})
+    with daemon.serving() as address:
+        sampler = make_sampler(address, draw=lambda: 0.5)
+        assert following(sampler)
+        assert sampler.decide(replace(REQUEST, hint=True)) == NOT_SAMPLED
+        refused = make_sampler(address, draw=lambda: 0.0)
+        assert following(refused)
+        assert refused.decide(replace(REQUEST, hint=False)) == NOT_SAMPLED
+        assert refused.decide(replace(REQUEST, hint=True)) == Decision(sampled=True, rate=10)
+
+
+def test_a_changed_rule_is_fetched_at_once(daemon: Daemon, make_sampler: SamplerMaker) -> None:
+    with daemon.serving() as address:
+        sampler = make_sampler(address, draw=lambda: 0.0)
+        assert following(sampler)
+        daemon.rules, daemon.changed_at = [rule(FixedRate=0.25)], time.time() + 1
+        assert until(lambda: sampler.decide(REQUEST).rate == 4)
+
+
+def test_requests_meet_whole_rules_while_they_are_replaced(make_sampler: SamplerMaker) -> None:
+    many = [rule(f"r{number:03}", Priority=200 + number, FixedRate=0.25) for number in range(100)]
+    daemon = Daemon(rules=[*many, rule("first", Priority=1, FixedRate=0.5, ReservoirSize=0)])
+    wrong: list[object] = []
+    with daemon.serving() as address:
+        sampler = make_sampler(address, QUICK._replace(targets=0.0, rules=0.0), draw=lambda: 0.0)
+        assert following(sampler)
+        over = time.monotonic() + 1.5
+
+        def hammer() -> None:
+            while time.monotonic() < over:
+                try:
+                    decision = sampler.decide(REQUEST)
+                except Exception as error:  # noqa: BLE001 - whatever it is, it would have failed the request
+                    wrong.append(error)
+                else:
+                    if decision.rate != 2:
+                        wrong.append(decision)
+
+        threads = [threading.Thread(target=hammer) for _ in range(4)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    assert daemon.asked.count("/GetSamplingRules") > 10
+    assert wrong == []
+
+
+def daemon_settings(observatory: Observatory, address: tuple[str, int], rate: float) -> dict[str, str]:
+    udp = observatory.xray["AWS_XRAY_DAEMON_ADDRESS"]
+    return {
+        **observatory.honeycomb,
+        "LOG_CONSOLE": "false",
+        "AWS_XRAY_DAEMON_ADDRESS": f"tcp:{address[0]}:{address[1]} udp:{udp}",
+        "XRAY_SAMPLING_RULE": f'{{"RuleName":"local","FixedRate":{rate},"ReservoirSize":0}}',
+    }
+
+
+def test_two_apps_in_one_process_follow_their_own_rules(make_app: AppMaker, observatory: Observatory) -> None:
+    all_of_them, none_of_them = Daemon(rules=[rule(FixedRate=1.0)]), Daemon(rules=[rule(FixedRate=0.0)])
+    with all_of_them.serving() as first, none_of_them.serving() as second:
+        seen, unseen = (
+            make_app(daemon_settings(observatory, address, rate)) for address, rate in ((first, 0), (second, 1))
+        )
+        assert not ask(seen).sampled
+        assert ask(unseen).sampled
+        assert until(lambda: ask(seen).sampled)
+        assert until(lambda: not ask(unseen).sampled)
+        assert telemetry_of(seen).flush(5)
+        assert telemetry_of(unseen).flush(5)
+
+
+def test_the_apps_own_polling_leaves_no_span_and_no_line(
+    make_app: AppMaker, observatory: Observatory, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    daemon = Daemon(rules=[rule(FixedRate=1.0)])
+    with daemon.serving() as address:
+        app = make_app(daemon_settings(observatory, address, 0))
+        assert until(lambda: ask(app).sampled)
+        assert telemetry_of(app).flush(5)
+        assert until(lambda: observatory.segments)
+    assert {segment["http"]["request"]["url"] for segment in observatory.segments} == {
+        "http://localhost/api/health-check"
+    }
+    assert beside_the_access_line(caplog) == []
+
+
+def test_it_follows_a_rule_through_the_stand_in_daemon_of_the_emulated_xray(make_sampler: SamplerMaker) -> None:
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    credentials = Credentials("local-fake-key", "local-fake-secret")
+    with ExitStack() as stack:
+        process = stack.enter_context(start(port))
+        stack.callback(process.terminate)
+        wait_until_ready(process, endpoint)
+        relay = stack.enter_context(
+            closing(XRayDaemon(port=free_port(), endpoint=endpoint, region="us-east-1", credentials=credentials))
+        )
+        xray = boto3.client(
+            "xray",
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
+        )
+        xray.create_sampling_rule(
+            SamplingRule={
+                "RuleName": "Cruddur",
+                "ResourceARN": "*",
+                "Priority": 9000,
+                "FixedRate": 0.5,
+                "ReservoirSize": 2,
+                "ServiceName": "Backend-Flask",
+                "ServiceType": "*",
+                "Host": "*",
+                "HTTPMethod": "*",
+                "URLPath": "*",
+                "Version": 1,
+            }
+        )
+        patient = QUICK._replace(targets=0.2, timeout=10.0)
+        sampler = make_sampler(("127.0.0.1", int(relay.url.rpartition(":")[2])), patient, draw=lambda: 0.0)
+        assert following(sampler)
+        assert until(lambda: [sampler.decide(REQUEST).rate for _ in range(4)].count(1) == 2), "the quota of 2 a second"
+        xray.update_sampling_rule(SamplingRuleUpdate={"RuleName": "Cruddur", "FixedRate": 0.25, "ReservoirSize": 0})
+        assert until(lambda: sampler.decide(REQUEST).rate == 4)

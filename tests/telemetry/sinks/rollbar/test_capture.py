@@ -1,0 +1,182 @@
+"""Error items are built off the request thread, are what Rollbar's SDK would have sent, and hold nothing for long."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import pytest
+import rollbar
+from flask import Flask, request
+from rollbar.lib import events
+
+from service.contract import ACCESS_LOGGER
+from tests.telemetry.backends import Observatory, eventually
+from tests.telemetry.conftest import AppMaker
+from tests.telemetry.segments import ask
+from tests.telemetry.sinks.rollbar.items import Shown, counts, item_of_failing, raise_, raising, trace_of, unstarred
+from tests.telemetry.sinks.rollbar.test_items import item_of
+
+RAISED_AT = {"timestamp", "uuid", "body"}
+
+
+def test_no_local_variable_is_read_on_the_request_thread(errors: Flask, observatory: Observatory) -> None:
+    def fail() -> NoReturn:
+        shown = Shown(lambda: threading.current_thread().name)
+        raise RuntimeError(f"{type(shown)}")
+
+    raising(errors, fail)
+    [*_, innermost] = trace_of(item_of_failing(errors, observatory))["frames"]
+    assert innermost["locals"]["shown"] == "telemetry-rollbar-build"
+
+
+def test_an_item_is_what_the_sdk_makes_of_it_on_the_spot(errors: Flask, observatory: Observatory) -> None:
+    def fail() -> None:
+        order, password = {"lines": list(range(30)), "token": "t"}, "p"
+        try:
+            int(f"x{len(order)}")
+        except ValueError:  # unnamed: its name would be gone when the frames are read
+            rollbar.report_exc_info(request=request)
+            raise KeyError(f"no order {len(password)}") from None
+
+    raising(errors, fail)
+    form = {"user": "worf", "password": "p"}
+    headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7", "Cookie": "a=b", "baggage": "rollbar.session.id=s"}
+    with errors.test_client().post("/raising?page=2", data=form, headers=headers, buffered=True) as response:
+        trace_id = response.headers["X-Trace-Id"]
+    on_the_spot, later = eventually(lambda: observatory.items(trace_id), 2)
+    if "trace" not in on_the_spot["body"]:
+        on_the_spot, later = later, on_the_spot
+    assert unstarred({key: later[key] for key in later.keys() - RAISED_AT}) == unstarred(
+        {key: on_the_spot[key] for key in on_the_spot.keys() - RAISED_AT}
+    )
+    outer, inner = later["body"]["trace_chain"]
+    assert unstarred(inner) == unstarred(on_the_spot["body"]["trace"])
+    assert outer["exception"] == {"class": "KeyError", "message": "'no order 1'"}
+    assert outer["frames"][-1]["locals"]["order"]["lines"] == [*range(10), "..."]
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+class UnhashableError(Exception):
+    __hash__ = None  # type: ignore[assignment]  # an exception may be so, and the SDK puts it into a set
+
+
+def recurse() -> NoReturn:
+    recurse()
+
+
+def chained() -> NoReturn:
+    error: Exception | None = None
+    for number in range(30):
+        made = RuntimeError(f"number {number}")
+        made.__cause__, error = error, made
+    raise made
+
+
+STRANGE: dict[str, tuple[Callable[[], object], str]] = {
+    "unprintable": (lambda: raise_(UnprintableError()), "UnprintableError"),
+    "unhashable": (lambda: raise_(UnhashableError("x")), "UnhashableError"),
+    "recursion": (recurse, "RecursionError"),
+    "long chain": (chained, "RuntimeError"),
+    "group": (lambda: raise_(ExceptionGroup("two", [ValueError(), TypeError()])), "ExceptionGroup"),
+    "syntax": (lambda: compile("1 +", "x.py", "exec"), "SyntaxError"),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_a_strange_exception_is_an_item_like_any_other(case: str, errors: Flask, observatory: Observatory) -> None:
+    fail, name = STRANGE[case]
+    raising(errors, fail)
+    item = item_of_failing(errors, observatory)
+    trace = trace_of(item)
+    assert trace["exception"]["class"] == name
+    assert len(trace["frames"]) <= 64
+    assert len(item["body"].get("trace_chain", ())) <= 8
+    assert trace["frames"][0]["method"] == "wsgi_app"
+    assert ("left_out" in item["custom"]) == (case in {"recursion", "long chain"})
+    assert counts(errors).dropped_failed == 0
+
+
+def test_an_outage_keeps_nothing_of_the_request_alive(
+    make_app: AppMaker, observatory: Observatory, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = {**observatory.rollbar, "ROLLBAR_ENDPOINT": "http://127.0.0.1:9/api/1/", "LOG_CONSOLE": "false"}
+    app = make_app({**refused, "TELEMETRY_SHUTDOWN_DEADLINE": "0.5"})
+    # pytest keeps records, and with them tracebacks.
+    caplog.set_level(logging.CRITICAL, app.logger.name)
+    caplog.set_level(logging.CRITICAL, ACCESS_LOGGER)
+    seen: list[weakref.ref[Shown]] = []
+    let_go = threading.Event()
+
+    def fail() -> NoReturn:
+        large = Shown(lambda: "large")
+        seen.append(weakref.ref(large, lambda _: let_go.set()))
+        raise RuntimeError("with a large object")
+
+    raising(app, fail)
+    with app.test_client().get("/raising", buffered=True) as response:
+        assert response.status_code == 500
+    for _ in range(100):
+        if let_go.wait(0.1):
+            break
+        gc.collect()
+    assert seen[0]() is None
+    assert counts(app).delivered == 0
+
+
+@pytest.fixture
+def handlers() -> Iterator[list[Callable[..., object]]]:
+    """Handlers to add to the SDK, which are taken out again."""
+    added: list[Callable[..., object]] = []
+    yield added
+    for each in added:
+        events.remove_exception_info_handler(each)
+        events.remove_payload_handler(each)
+
+
+def test_filters_of_the_application_see_the_request_and_are_obeyed(
+    errors: Flask, observatory: Observatory, handlers: list[Callable[..., object]]
+) -> None:
+    def only_important(exc_info: tuple[Any, Any, Any], **_: object) -> object:
+        return exc_info if request.args["important"] == "yes" else False
+
+    def tag(payload: dict[str, Any], **_: object) -> object:
+        payload["data"]["custom"] = {"tag": request.path}
+        return payload
+
+    events.add_exception_info_handler(only_important)
+    events.add_payload_handler(tag)
+    handlers += [only_important, tag]
+    raising(errors, lambda: raise_(RuntimeError("x")))
+    ignored, shown = (ask(errors, f"/raising?important={word}", 500) for word in ("no", "yes"))
+    assert item_of(observatory, shown)["custom"]["tag"] == "/raising"
+    assert observatory.items(ignored) == []
+    assert counts(errors).dropped_failed == 0
+
+
+def test_an_exception_that_the_sdk_is_to_ignore_leaves_no_trace_of_an_item(
+    app: Flask, observatory: Observatory
+) -> None:
+    error = RuntimeError("ignored")
+    error._rollbar_ignore = True  # type: ignore[attr-defined]  # the SDK's own mark
+    raising(app, lambda: raise_(error))
+    trace_id = ask(app, "/raising", 500)
+    [span] = eventually(lambda: observatory.spans(trace_id), 1)
+    assert "rollbar.uuid" not in span["attributes"]
+    assert observatory.items(trace_id) == []
+
+
+def test_two_apps_in_one_process_send_their_own_items(make_app: AppMaker, observatory: Observatory) -> None:
+    made = [make_app({**observatory.rollbar, "DEPLOYMENT_ENVIRONMENT": name, "SERVICE_VERSION": name}) for name in "ab"]
+    for app in made:
+        raising(app, lambda: raise_(RuntimeError("x")))
+    ids = [ask(app, "/raising", 500) for app in made]
+    assert [item_of(observatory, trace_id)["code_version"] for trace_id in ids] == ["a", "b"]

@@ -1,0 +1,141 @@
+"""Error items carry their request's ids, and nothing that is secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import pytest
+import rollbar
+from flask import Flask, Response, request, stream_with_context
+
+from service import telemetry
+from tests.telemetry.backends import KEYS, Document, Observatory, eventually
+from tests.telemetry.segments import ask, segment_of
+
+
+def item_of(observatory: Observatory, trace_id: str) -> Document:
+    [item] = eventually(lambda: observatory.items(trace_id), 1)
+    return item
+
+
+def test_the_item_has_the_ids_and_span_and_segment_have_the_items(app: Flask, observatory: Observatory) -> None:
+    trace_id = ask(app, "/api/fault?page=2", 500, {"X-Forwarded-For": "198.51.100.1, 203.0.113.7"})
+    item = item_of(observatory, trace_id)
+    [span] = eventually(lambda: observatory.spans(trace_id), 1)
+    segment = segment_of(observatory, trace_id)
+    assert item["custom"] == {
+        "trace_id": trace_id,
+        "xray_trace_id": segment["trace_id"],
+        "span_id": segment["id"],
+    }
+    assert (item["request"]["method"], item["request"]["url"]) == ("GET", "http://localhost/api/fault?page=2")
+    assert (item["request"]["user_ip"], item["context"]) == ("203.0.113.7", "/api/fault")
+    link = f"https://rollbar.com/instance/uuid?uuid={item['uuid']}"
+    assert (span["attributes"]["rollbar.uuid"], span["attributes"]["rollbar.url"]) == (item["uuid"], link)
+    assert segment["annotations"] == {"rollbar_uuid": item["uuid"], "rollbar_url": link}
+
+
+def report_exception() -> None:
+    try:
+        int("x")
+    except ValueError:
+        rollbar.report_exc_info(extra_data={"own": 1})
+
+
+def report_message() -> None:
+    rollbar.report_message("Hello World!", "warning", extra_data={"own": 1})
+
+
+@pytest.mark.parametrize("report", [report_exception, report_message])
+def test_what_a_handler_reports_itself_carries_the_ids_too(report: Any, app: Flask, observatory: Observatory) -> None:  # noqa: ANN401 - a function of no arguments
+    @app.get("/reports")
+    def reports() -> str:
+        telemetry.identify("worf")
+        report()
+        return "ok"
+
+    trace_id = ask(app, "/reports")
+    item = item_of(observatory, trace_id)
+    assert item["custom"]["own"] == 1
+    assert item["person"] == {"id": "worf"}
+    assert segment_of(observatory, trace_id)["annotations"]["rollbar_uuid"] == item["uuid"]
+
+
+def test_a_streamed_body_that_breaks_is_reported_once(app: Flask, observatory: Observatory) -> None:
+    ids: list[str | None] = []
+
+    @app.get("/stream")
+    def stream() -> Response:
+        def produce() -> Iterator[str]:
+            ids.append(telemetry.trace_id())
+            yield "first"
+            raise OSError("the disk is gone")
+
+        return Response(stream_with_context(produce()))
+
+    with pytest.raises(OSError, match="disk"), app.test_client().get("/stream", buffered=True):
+        pass
+    [trace_id] = ids
+    assert trace_id is not None
+    assert app.extensions["telemetry"].flush(5)
+    item = item_of(observatory, trace_id)
+    assert item["body"]["trace"]["exception"]["message"] == "the disk is gone"
+    [span] = observatory.spans(trace_id)
+    assert (span["status"]["code"], span["attributes"]["rollbar.uuid"]) == ("error", item["uuid"])
+    said = {line["message"]: line["level"] for line in observatory.lines_of(trace_id)}
+    assert said["Exception in the body of /stream [GET]"] == "ERROR"
+
+
+PLANTED = {
+    "Authorization": "Bearer sentinel-bearer",
+    "Cookie": "session=sentinel-cookie",
+    "X-Amzn-Oidc-Data": "sentinel-oidc-data",
+    "X-Amzn-Oidc-Accesstoken": "sentinel-oidc-token",
+}
+
+
+def test_no_secret_is_in_an_item(app: Flask, observatory: Observatory) -> None:
+    @app.post("/login")
+    def login() -> NoReturn:
+        harmless = "sentinel-harmless"
+        whatever = KEYS["HONEYCOMB_API_KEY"]
+        environ, headers, token = request.environ, dict(request.headers), "sentinel-local-token"
+        sizes = len(environ), len(headers), len(token)
+        raise RuntimeError(f"{harmless} {whatever} {KEYS['ROLLBAR_ACCESS_TOKEN']} {sizes}")
+
+    form = {"user": "sentinel-user", "password": "sentinel-password"}
+    query = "?token=sentinel-query&next=sentinel-next"
+    with app.test_client().post(f"/login{query}", data=form, headers=PLANTED, buffered=True) as response:
+        trace_id = response.headers["X-Trace-Id"]
+    shown = json.dumps(item_of(observatory, trace_id))
+    for visible in ("sentinel-harmless", "sentinel-user", "sentinel-next"):
+        assert visible in shown
+    for secret in (
+        *KEYS.values(),
+        *(value.rpartition("=")[2].removeprefix("Bearer ") for value in PLANTED.values()),
+        "sentinel-password",
+        "sentinel-query",
+        "sentinel-local-token",
+    ):
+        assert secret not in shown
+
+
+def test_rollbars_own_session_ids_stay_in_rollbar(app: Flask, observatory: Observatory) -> None:
+    baggage = "rollbar.session.id=sentinel-session, rollbar.execution.scope.id=sentinel-scope"
+    trace_id = ask(app, "/api/fault", 500, {"baggage": baggage})
+    item_of(observatory, trace_id)
+    lines = eventually(lambda: observatory.lines_of(trace_id), 2)
+    others = repr([segment_of(observatory, trace_id), observatory.spans(trace_id), lines])
+    assert "sentinel" not in others
+    assert "rollbar.session" not in others
+
+
+def test_a_local_variable_that_no_json_can_hold_does_not_lose_the_item(app: Flask, observatory: Observatory) -> None:
+    @app.get("/odd")
+    def odd() -> NoReturn:
+        value = {b"key": {1, 2}, "huge": 2**100, "lone": "\udc80"}
+        raise RuntimeError(f"lone \udc80 {len(value)}")
+
+    assert item_of(observatory, ask(app, "/odd", 500))["body"]["trace"]["exception"]["class"] == "RuntimeError"

@@ -1,0 +1,84 @@
+"""Each sink is on with its own setting and off without it: all sixteen subsets serve, and feed just their own."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from tests.telemetry.backends import Document, Observatory, eventually
+from tests.telemetry.conftest import AppMaker
+
+SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar")
+SUBSETS = [subset for size in range(len(SINKS) + 1) for subset in combinations(SINKS, size)]
+
+
+@pytest.mark.parametrize("subset", SUBSETS, ids=lambda subset: "+".join(subset) or "none")
+def test_exactly_the_sinks_that_are_set_are_fed(
+    subset: tuple[str, ...], observatory: Observatory, make_app: AppMaker
+) -> None:
+    environment = {"LOG_CONSOLE": "false", "FAULT_ROUTES": "true"}
+    for sink in subset:
+        environment |= getattr(observatory, sink)
+    app = make_app(environment)
+
+    client = app.test_client()
+    statuses = {}
+    for path in ("/api/activities/home", "/api/activities/notifications", "/rollbar/test", "/api/fault"):
+        with client.get(path, buffered=True) as response:
+            statuses[path] = response.status_code
+            trace_id = response.headers["X-Trace-Id"]
+    assert statuses == {
+        "/api/activities/home": 200,
+        "/api/activities/notifications": 200,
+        "/rollbar/test": 200,
+        "/api/fault": 500,
+    }
+    with client.get("/api/health-check", buffered=True) as response:
+        assert response.json is not None
+        shown = {name for name, sink in response.json["sinks"].items() if sink["on"]}
+    # Where Honeycomb is on, the browser's spans are passed on to it.
+    assert shown == set(subset) | ({"browser"} if "honeycomb" in subset else set())
+
+    assert app.extensions["telemetry"].flush(10)
+    found: dict[str, list[Document]] = {
+        "honeycomb": observatory.spans(trace_id),
+        "xray": eventually(lambda: observatory.segments_of(trace_id), 1 if "xray" in subset else 0),
+        "cloudwatch": observatory.lines_of(trace_id),
+        "rollbar": observatory.items(trace_id),
+    }
+    assert {name for name, documents in found.items() if documents} == set(subset)
+
+
+def test_a_placeholder_turns_its_sink_off_and_says_what_to_do(observatory: Observatory, make_app: AppMaker) -> None:
+    placeholders = {"HONEYCOMB_API_KEY": "replace-me", "ROLLBAR_ACCESS_TOKEN": "replace-me"}
+    app = make_app({**observatory.environment, **placeholders})
+    with app.test_client().get("/api/health-check", buffered=True) as response:
+        assert response.json is not None
+        sinks = response.json["sinks"]
+    for name, variable in (("honeycomb", "HONEYCOMB_API_KEY"), ("rollbar", "ROLLBAR_ACCESS_TOKEN")):
+        assert sinks[name] == {"on": False, "because": f"{variable} still holds its placeholder: run `make secrets`"}
+
+
+def test_honeycomb_itself_is_off_without_a_key(make_app: AppMaker) -> None:
+    app = make_app({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://api.eu1.honeycomb.io", "LOG_CONSOLE": "false"})
+    with app.test_client().get("/api/health-check", buffered=True) as response:
+        assert response.json is not None
+        assert response.json["sinks"]["honeycomb"] == {"on": False, "because": "HONEYCOMB_API_KEY is not set"}
+
+
+def test_spans_go_out_as_protobuf_where_asked(observatory: Observatory, make_app: AppMaker) -> None:
+    app = make_app({**observatory.honeycomb, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "LOG_CONSOLE": "false"})
+    with app.test_client().get("/api/activities/home", buffered=True) as response:
+        trace_id = response.headers["X-Trace-Id"]
+    spans = eventually(lambda: observatory.spans(trace_id), 2)
+    assert {span["name"] for span in spans} == {"GET /api/activities/home", "HomeActivities-MockData"}
+
+
+def test_spans_and_lines_are_printed_where_asked(make_app: AppMaker, capfd: pytest.CaptureFixture[str]) -> None:
+    app = make_app({"OTEL_TRACES_EXPORTER": "console", "LOG_CONSOLE": "true"})
+    with app.test_client().get("/api/activities/home", buffered=True) as response:
+        trace_id = response.headers["X-Trace-Id"]
+    printed = capfd.readouterr().err
+    assert f'"trace_id": "0x{trace_id}"' in printed
+    assert f'"trace_id":"{trace_id}"' in printed

@@ -1,0 +1,168 @@
+"""Whatever a handler sets, however much or deep, costs itself alone: the document keeps to the API's bounds."""
+
+from __future__ import annotations
+
+import json
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aws_xray_sdk.core import xray_recorder
+from flask import Flask
+from opentelemetry import trace
+
+from service import telemetry
+from tests.telemetry.backends import Observatory, eventually
+from tests.telemetry.segments import ask, check, parents, segment_of, walk
+
+LARGEST = 65_507 - len(b'{"format":"json","version":1}\n')
+
+
+tracer = trace.get_tracer("test")
+
+
+def test_names_keys_and_values_are_brought_into_the_apis_alphabets(app: Flask, observatory: Observatory) -> None:
+    @app.get("/strange")
+    def strange() -> str:
+        with telemetry.span("größer; <b>\n" + "x" * 300) as span:
+            telemetry.annotate(**{"a key-é": "y" * 2_000, "": float("nan"), "big": 2**80, "list": [1]})  # type: ignore[arg-type]  # what a careless handler may pass
+            span.set_attribute("client.plan", "free")
+        return "ok"
+
+    [child] = segment_of(observatory, ask(app, "/strange"))["subsegments"]
+    assert child["name"].startswith("größer bxxx")
+    assert len(child["name"]) == 200
+    assert child["annotations"] == {"a_key__": "y" * 1000, "_": "nan", "big": str(2**80), "list": "[1]"}
+    assert child["metadata"] == {"default": {"client.plan": "free"}}
+
+
+def test_a_trace_has_at_most_fifty_annotations_and_the_rest_is_metadata(app: Flask, observatory: Observatory) -> None:
+    @app.get("/many")
+    def many() -> str:
+        for part in range(3):
+            with telemetry.span(f"part {part}"):
+                telemetry.annotate(**{f"key_{part}_{number}": number for number in range(20)})
+        return "ok"
+
+    nodes = list(walk([segment_of(observatory, ask(app, "/many"))]))
+    assert sum(len(node.get("annotations", {})) for node in nodes) == 50
+    [last] = [node for node in nodes if node["name"] == "part 2"]
+    assert last["metadata"]["default"] == {f"key_2_{number}": number for number in range(10, 20)}
+
+
+@pytest.mark.parametrize("count", [400, 1_200])
+def test_hundreds_of_spans_are_split_and_make_the_same_tree(count: int, app: Flask, observatory: Observatory) -> None:
+    made: dict[str, str | None] = {}
+
+    @app.get("/wide")
+    def wide() -> str:
+        for number in range(count // 4):
+            with telemetry.span(f"parent {number}", padding="p" * 500) as parent:
+                for each in range(3):
+                    with telemetry.span(f"child {each}", padding="p" * 100) as child:
+                        made[hex_id(child)] = hex_id(parent)
+                made[hex_id(parent)] = hex_id(trace.get_current_span(telemetry.current_scope().context()))  # type: ignore[union-attr]  # there is one in a request
+        return "ok"
+
+    def complete() -> bool:
+        return len(list(walk(observatory.segments_of(trace_id)))) > count
+
+    trace_id = ask(app, "/wide")
+    documents = eventually(lambda: observatory.segments_of(trace_id) if complete() else [], 2)
+    assert all(len(json.dumps(each, separators=(",", ":"))) <= LARGEST for each in documents)
+    for each in documents:
+        check(each)
+    [root] = [each["id"] for each in documents if "type" not in each]
+    assert parents(documents) == {root: None, **made}
+
+
+def hex_id(span: trace.Span) -> str:
+    return f"{span.get_span_context().span_id:016x}"
+
+
+def test_spans_nested_deeper_than_a_parser_goes_are_all_there(app: Flask, observatory: Observatory) -> None:
+    def descend(depth: int) -> None:
+        if depth:
+            with telemetry.span(f"level {depth}"):
+                descend(depth - 1)
+
+    @app.get("/deep")
+    def deep() -> str:
+        descend(150)
+        return "ok"
+
+    trace_id = ask(app, "/deep")
+    documents = eventually(lambda: observatory.segments_of(trace_id), 4)
+    above = parents(documents)
+    names = {node["id"]: node["name"] for node in walk(documents)}
+    [deepest] = [each for each, name in names.items() if name == "level 1"]
+    path = [deepest]
+    while (parent := above[path[-1]]) is not None:
+        path.append(parent)
+    assert [names[each] for each in path] == [*(f"level {level}" for level in range(1, 151)), "Backend-Flask"]
+
+
+def test_an_enormous_value_goes_and_everything_else_stays(app: Flask, observatory: Observatory) -> None:
+    @app.get("/enormous")
+    def enormous() -> str:
+        with xray_recorder.in_subsegment("inner") as subsegment:
+            subsegment.put_metadata("huge", "é" * 500_000, "space")
+            subsegment.put_metadata("small", 1, "space")
+            subsegment.put_annotation("kept", "yes")
+        xray_recorder.put_metadata("huge", ["x"] * 100_000)
+        return "ok"
+
+    trace_id = ask(app, "/enormous")
+    segment = segment_of(observatory, trace_id)
+    assert segment["metadata"] == {"default": {}, "telemetry": {"left_out": ["metadata default.huge"]}}
+    [inner] = segment["subsegments"]
+    assert inner["metadata"] == {"space": {"small": 1}, "telemetry": {"left_out": ["metadata space.huge"]}}
+    assert inner["annotations"] == {"kept": "yes"}
+
+
+class Hostile:
+    def __str__(self) -> str:
+        raise RuntimeError("not even this")
+
+    __repr__ = __str__
+
+
+def cycle() -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    made["self"] = made
+    return made
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"nan": math.nan, "inf": math.inf}, {"nan": None, "inf": None}),
+        ({b"key": b"bytes"}, {"b'key'": "b'bytes'"}),
+        ("lone \udc80 surrogate", "lone ? surrogate"),
+        (2**100, str(2**100)),
+        ({1}, [1]),
+        (SimpleNamespace(a=1, _b=2), {"a": 1}),
+        (Hostile(), "(could not be read)"),
+        (Hostile, f"<class '{__name__}.Hostile'>"),
+        ({(1, 2): math.nan}, {"(1, 2)": "nan"}),
+    ],
+)
+def test_what_json_has_no_word_for_never_loses_the_document(
+    value: object, shown: object, app: Flask, observatory: Observatory
+) -> None:
+    @app.get("/value")
+    def put() -> str:
+        xray_recorder.put_metadata("value", value)
+        return "ok"
+
+    assert segment_of(observatory, ask(app, "/value"))["metadata"] == {"default": {"value": shown}}
+
+
+def test_a_value_that_holds_itself_never_loses_the_document(app: Flask, observatory: Observatory) -> None:
+    @app.get("/cycle")
+    def put() -> str:
+        xray_recorder.put_metadata("value", cycle())
+        return "ok"
+
+    assert "nested too deep" in json.dumps(segment_of(observatory, ask(app, "/cycle")))

@@ -1,0 +1,51 @@
+"""The deployed groups find the service's segments of their kind, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from infra.aws_json import load
+from infra.tracing import GROUPS
+from local.emulator.xray_filter import compile_filter
+from local.emulator.xray_view import TraceView
+from tests.telemetry.backends import Document, Observatory
+from tests.telemetry.segments import ask, segment_of
+
+Change = Callable[[Document], Document]
+
+
+def as_it_is(segment: Document) -> Document:
+    return segment
+
+
+def two_seconds_long(segment: Document) -> Document:
+    return segment | {"end_time": segment["start_time"] + 2.0}
+
+
+def of_another_service(segment: Document) -> Document:
+    return two_seconds_long(segment) | {"name": "Somebody-Else"}
+
+
+HOME, FAULT, NOWHERE = ("/api/activities/home", 200), ("/api/fault", 500), ("/api/nowhere", 404)
+
+
+@pytest.mark.parametrize(
+    ("asked", "change", "groups"),
+    [
+        (HOME, as_it_is, {"Cruddur"}),
+        (HOME, two_seconds_long, {"Cruddur", "Cruddur-Slow"}),
+        (FAULT, as_it_is, {"Cruddur", "Cruddur-Faults"}),
+        (NOWHERE, as_it_is, {"Cruddur"}),
+        (FAULT, of_another_service, set()),
+    ],
+)
+def test_a_trace_is_in_the_groups_of_its_kind(
+    asked: tuple[str, int], change: Change, groups: set[str], app: Flask, observatory: Observatory
+) -> None:
+    segment = change(segment_of(observatory, ask(app, *asked)))
+    view = TraceView(segment["trace_id"], (segment,))
+    declared = [load(file) for file in GROUPS.values()]
+    assert {each["GroupName"] for each in declared if compile_filter(each["FilterExpression"], {})(view)} == groups

@@ -1,0 +1,184 @@
+"""Segment documents hold to AWS's schema, and say of a request and of its spans what X-Ray has a place for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, NoReturn
+
+import pytest
+import requests
+from flask import Flask, Response, abort, stream_with_context
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+
+from local.standins.server import Served
+from service import telemetry
+from tests.telemetry.backends import Document, Observatory, eventually
+from tests.telemetry.conftest import AppMaker
+from tests.telemetry.segments import ask, check, segment_of
+
+tracer = trace.get_tracer("test")
+
+
+def test_a_segment_says_where_it_ran_and_where_its_logs_are(make_app: AppMaker, observatory: Observatory) -> None:
+    app = make_app({**observatory.environment, "SERVICE_VERSION": "1.2.3"})
+    segment = segment_of(observatory, ask(app, "/api/health-check", headers={"X-Forwarded-For": "203.0.113.7"}))
+    assert segment["name"] == "Backend-Flask"
+    assert segment["origin"] == "AWS::ECS::Fargate"
+    assert segment["service"]["version"] == "1.2.3"
+    assert segment["aws"]["ecs"]["container"]
+    assert segment["aws"]["cloudwatch_logs"] == [{"log_group": "Cruddur-Backend-Flask"}]
+    assert segment["http"]["request"]["client_ip"] == "203.0.113.7"
+    assert segment["http"]["request"]["x_forwarded_for"] is True
+    assert segment["http"]["response"]["content_length"] > 0
+    assert not {"fault", "error", "throttle", "cause"} & segment.keys()
+
+
+@pytest.mark.parametrize("port", [{"http": 80}, [80, 81], "80", 80.5, True])
+def test_a_port_of_any_kind_loses_no_segment(port: Any, app: Flask, observatory: Observatory) -> None:  # noqa: ANN401 - whatever a handler sets
+    @app.get("/call")
+    def call() -> str:
+        said = {"server.address": "example.com", "server.port": port, "url.path": "/"}
+        with tracer.start_as_current_span("call", kind=trace.SpanKind.CLIENT, attributes=said):
+            return "ok"
+
+    [subsegment] = segment_of(observatory, ask(app, "/call"))["subsegments"]
+    assert subsegment["http"]["request"]["url"].startswith("http://example.com")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "flags"),
+    [
+        ("/api/activities/home", 200, set()),
+        ("/api/activities/@w%C3%B6rf%20%E2%9C%93", 200, set()),
+        ("/nope?q=1", 404, {"error"}),
+        ("/api/activities/search", 422, {"error"}),
+        ("/busy", 429, {"error", "throttle"}),
+        ("/broken", 503, {"fault"}),
+        ("/" + "x" * 5_000, 404, {"error"}),
+    ],
+)
+def test_a_status_is_what_xray_calls_it(
+    path: str, status: int, flags: set[str], app: Flask, observatory: Observatory
+) -> None:
+    app.add_url_rule("/busy", "busy", lambda: abort(429))
+    app.add_url_rule("/broken", "broken", lambda: abort(503))
+    segment = segment_of(observatory, ask(app, path, status, {"User-Agent": "agent" * 100}))
+    assert {"fault", "error", "throttle"} & segment.keys() == flags
+    assert segment["http"]["response"]["status"] == status
+    assert all(len(value) <= 250 for value in segment["http"]["request"].values() if isinstance(value, str))
+
+
+def test_an_exceptions_cause_is_the_whole_chain_with_its_frames(app: Flask, observatory: Observatory) -> None:
+    @app.get("/chained")
+    def chained() -> NoReturn:
+        try:
+            int("x")
+        except ValueError as error:
+            raise RuntimeError("worse") from error
+        raise AssertionError("int() took it")
+
+    segment = segment_of(observatory, ask(app, "/chained", 500))
+    outer, inner = segment["cause"]["exceptions"]
+    assert (outer["type"], outer["message"], outer["stack"][0]["label"]) == ("RuntimeError", "worse", "chained")
+    assert (inner["type"], inner["stack"][0]["label"]) == ("ValueError", "chained")
+    assert outer["cause"] == inner["id"] != segment["id"]
+
+
+def test_a_spans_recorded_exception_is_the_whole_chain_too(app: Flask, observatory: Observatory) -> None:
+    @app.get("/caught")
+    def caught() -> str:
+        with pytest.raises(RuntimeError):
+            risky()
+        return "ok"
+
+    def risky() -> None:
+        with telemetry.span("risky"):
+            try:
+                int("x")
+            except ValueError as error:
+                raise RuntimeError("two\nlines") from error
+            raise AssertionError("int() took it")
+
+    [failed] = segment_of(observatory, ask(app, "/caught"))["subsegments"]
+    outer, inner = failed["cause"]["exceptions"]
+    assert failed["fault"] is True
+    assert (outer["type"], outer["message"], outer["stack"][0]["label"]) == ("RuntimeError", "two\nlines", "risky")
+    assert (inner["type"], inner["message"]) == ("ValueError", "invalid literal for int() with base 10: 'x'")
+    assert outer["cause"] == inner["id"]
+
+
+def test_a_streamed_body_that_breaks_is_a_fault(app: Flask, observatory: Observatory) -> None:
+    @app.get("/stream")
+    def stream() -> Response:
+        def produce() -> Iterator[str]:
+            yield "first"
+            raise OSError("the disk is gone")
+
+        return Response(stream_with_context(produce()))
+
+    with pytest.raises(OSError, match="disk"), app.test_client().get("/stream", buffered=True):
+        pass
+    [segment] = eventually(lambda: observatory.segments, 1)
+    check(segment)
+    assert (segment["fault"], segment["cause"]["exceptions"][0]["message"]) == (True, "the disk is gone")
+
+
+def test_an_outgoing_request_is_remote_and_without_its_query(app: Flask, observatory: Observatory) -> None:
+    with closing(Served(Flask("upstream"))) as served:
+
+        @app.get("/caller")
+        def caller() -> str:
+            return str(requests.get(f"{served.url}/missing?token=sentinel", timeout=5).status_code)
+
+        segment = segment_of(observatory, ask(app, "/caller"))
+    [remote] = segment["subsegments"]
+    assert (remote["namespace"], remote["name"], remote["error"]) == ("remote", "127.0.0.1", True)
+    assert remote["http"]["request"]["url"] == f"{served.url}/missing"
+    assert remote["http"]["response"]["status"] == 404
+    assert "fault" not in segment
+
+
+def test_a_job_outside_any_request_is_a_segment_of_the_service(app: Flask, observatory: Observatory) -> None:  # noqa: ARG001 - the doors are open
+    with tracer.start_as_current_span("nightly job") as job, tracer.start_as_current_span("step"):
+        trace_id = f"{job.get_span_context().trace_id:032x}"
+    documents = eventually(lambda: observatory.segments_of(trace_id), 2)
+    for each in documents:
+        check(each)
+    segment, step = sorted(documents, key=lambda each: "type" in each)
+    assert (segment["name"], segment["annotations"]) == ("Backend-Flask", {"operation": "nightly job"})
+    assert (step["name"], step["parent_id"]) == ("step", segment["id"])
+
+
+def test_a_span_of_another_trace_is_not_put_into_the_requests_segment(app: Flask, observatory: Observatory) -> None:
+    others: list[str] = []
+
+    @app.get("/detached")
+    def detached() -> str:
+        with tracer.start_as_current_span("own trace", context=otel_context.Context()) as span:
+            others.append(f"{span.get_span_context().trace_id:032x}")
+        return "ok"
+
+    assert "subsegments" not in segment_of(observatory, ask(app, "/detached"))
+    assert segment_of(observatory, others[0])["annotations"] == {"operation": "own trace"}
+
+
+def test_a_server_span_of_the_handlers_own_does_not_end_the_request(app: Flask, observatory: Observatory) -> None:
+    @app.get("/in-process")
+    def in_process() -> str:
+        with tracer.start_as_current_span("served here", kind=trace.SpanKind.SERVER):
+            pass
+        return "ok"
+
+    documents: list[Document] = segment_of(observatory, ask(app, "/in-process"))["subsegments"]
+    assert [each["name"] for each in documents] == ["served here"]
+
+
+def test_outside_aws_a_segment_claims_no_origin(make_app: AppMaker, observatory: Observatory) -> None:
+    app = make_app({**observatory.xray, "XRAY_ORIGIN": "", "LOG_CONSOLE": "false"})
+    with app.test_client().get("/api/health-check", buffered=True) as response:
+        trace_id = response.headers["X-Trace-Id"]
+    [segment] = eventually(lambda: observatory.segments_of(trace_id), 1)
+    assert "origin" not in segment
+    assert "ecs" not in segment["aws"]

@@ -1,0 +1,137 @@
+"""One request is found in all four places, under the id that its response names."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from flask import Flask
+
+from tests.telemetry.backends import Observatory, eventually
+from tests.telemetry.conftest import AppMaker
+
+ROOT = "1-5759e988-bd862e3fe1be46a994272793"
+ROOT_HEX = "5759e988bd862e3fe1be46a994272793"
+
+
+def call(app: Flask, path: str, **headers: str) -> tuple[int, str]:
+    with app.test_client().get(path, headers=headers, buffered=True) as response:
+        return response.status_code, response.headers["X-Trace-Id"]
+
+
+def test_a_failing_request_is_in_all_four_places(app: Flask, observatory: Observatory) -> None:
+    status, trace_id = call(app, "/api/fault")
+    assert status == 500
+    [span] = eventually(lambda: observatory.spans(trace_id), 1)
+    [segment] = eventually(lambda: observatory.segments_of(trace_id), 1)
+    lines = eventually(lambda: observatory.lines_of(trace_id), 2)
+    [item] = eventually(lambda: observatory.items(trace_id), 1)
+    assert span["name"] == "GET /api/fault"
+    assert segment["fault"] is True
+    assert [line["level"] for line in lines] == ["ERROR", "ERROR"]
+    assert span["attributes"]["rollbar.uuid"] == segment["annotations"]["rollbar_uuid"] == item["uuid"]
+
+
+def test_a_new_id_has_the_shape_that_xray_demands(app: Flask) -> None:
+    _, trace_id = call(app, "/api/activities/home")
+    assert re.fullmatch(r"[0-9a-f]{32}", trace_id)
+    assert abs(int(trace_id[:8], 16) - time.time()) < 60
+
+
+@pytest.mark.parametrize(
+    ("headers", "parent"),
+    [
+        pytest.param({"X-Amzn-Trace-Id": f"Root={ROOT}"}, None, id="the load balancer's root alone"),
+        pytest.param({"X-Amzn-Trace-Id": f"Self=1-1-2;Root={ROOT}"}, None, id="self first"),
+        pytest.param(
+            {"X-Amzn-Trace-Id": f"Root={ROOT};Parent=53995c3f42cd8ad8;Sampled=1"}, "53995c3f42cd8ad8", id="a parent"
+        ),
+        pytest.param({"traceparent": f"00-{ROOT_HEX}-53995c3f42cd8ad8-01"}, "53995c3f42cd8ad8", id="traceparent"),
+        pytest.param(
+            {
+                "traceparent": f"00-{ROOT_HEX}-53995c3f42cd8ad8-01",
+                "X-Amzn-Trace-Id": "Root=1-67891233-abcdef012345678912345678",
+            },
+            "53995c3f42cd8ad8",
+            id="traceparent wins",
+        ),
+    ],
+)
+def test_the_callers_id_is_kept_in_every_place(
+    app: Flask, observatory: Observatory, headers: dict[str, str], parent: str | None
+) -> None:
+    status, trace_id = call(app, "/api/activities/home", **headers)
+    assert (status, trace_id) == (200, ROOT_HEX)
+    spans = eventually(lambda: observatory.spans(trace_id), 2)
+    [segment] = eventually(lambda: observatory.segments_of(trace_id), 1)
+    [line] = eventually(lambda: observatory.lines_of(trace_id), 1)
+    server = next(span for span in spans if span["kind"] == "server")
+    assert server["parent_span_id"] == parent
+    assert segment.get("parent_id") == parent
+    assert line["span_id"] == server["span_id"] == segment["id"]
+
+
+def test_the_load_balancers_id_is_kept_where_another_wins(app: Flask, observatory: Observatory) -> None:
+    _, trace_id = call(
+        app,
+        "/api/health-check",
+        **{
+            "traceparent": f"00-{ROOT_HEX}-53995c3f42cd8ad8-01",
+            "X-Amzn-Trace-Id": "Root=1-67891233-abcdef012345678912345678",
+        },
+    )
+    [span] = eventually(lambda: observatory.spans(trace_id), 1)
+    assert span["attributes"]["aws.alb.trace_id"] == "1-67891233-abcdef012345678912345678"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Root=",
+        "Root=1-5759e988-bd862e3fe1be46a99427279",
+        "Root=1-5759E988-BD862E3FE1BE46A994272793",
+        "Root=1-00000000-000000000000000000000000",
+        "x" * 8192,
+        "Root=1-5759e988-bd862e3fe1be46a99427279\xe9",
+    ],
+)
+def test_a_malformed_header_costs_a_new_id_and_nothing_else(app: Flask, header: str) -> None:
+    environ = {"HTTP_X_AMZN_TRACE_ID": header, "HTTP_TRACEPARENT": header}
+    with app.test_client().get("/api/health-check", environ_overrides=environ, buffered=True) as response:
+        assert response.status_code == 200
+        assert response.headers["X-Trace-Id"] != ROOT_HEX
+
+
+def test_the_response_names_its_server_span(app: Flask, observatory: Observatory) -> None:
+    with app.test_client().get("/api/health-check", buffered=True) as response:
+        version, trace_id, span_id, flags = response.headers["traceresponse"].split("-")
+    [span] = eventually(lambda: observatory.spans(trace_id), 1)
+    assert (version, span_id, flags) == ("00", span["span_id"], "03")
+
+
+def test_an_error_answers_json_with_the_trace_id(app: Flask) -> None:
+    for path, status in (("/nope", 404), ("/api/activities/search", 422), ("/api/fault", 500)):
+        with app.test_client().get(path, buffered=True) as response:
+            assert response.status_code == status
+            assert response.json is not None
+            assert response.json["error"]["status"] == status
+            assert response.json["trace_id"] == response.headers["X-Trace-Id"]
+
+
+def test_a_405_still_says_what_is_allowed(app: Flask) -> None:
+    with app.test_client().post("/api/activities/home", buffered=True) as response:
+        assert response.status_code == 405
+        assert "GET" in response.headers["Allow"]
+
+
+def test_two_apps_in_one_process_do_not_mix(make_app: AppMaker, observatory: Observatory) -> None:
+    observed = make_app(observatory.environment)
+    blind = make_app({"LOG_CONSOLE": "false", "FAULT_ROUTES": "true"})
+    _, seen = call(observed, "/api/activities/notifications")
+    _, unseen = call(blind, "/api/fault")
+    assert eventually(lambda: observatory.lines_of(seen), 2)
+    assert eventually(lambda: observatory.segments_of(seen), 1)
+    assert observatory.lines_of(unseen) == observatory.segments_of(unseen) == observatory.spans(unseen) == []
+    assert observatory.items(unseen) == []
