@@ -1,4 +1,4 @@
-"""Receive what all four sinks are sent, on 127.0.0.1, and wait for it by count."""
+"""Fake back ends for all four sinks on 127.0.0.1, and a way to wait for what they receive."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ Document = dict[str, Any]
 
 @dataclass
 class LogGroup:
-    """Take PutLogEvents as CloudWatch Logs does: a stream must be created first."""
+    """Accept PutLogEvents as CloudWatch Logs does: a stream must be created first."""
 
     streams: set[str] = field(default_factory=set)
     lines: list[Document] = field(default_factory=list)
 
     def app(self) -> Flask:
         app = Flask("logs-stand-in")
-        app.post("/")(self.take)
+        app.post("/")(self.handle)
         return app
 
-    def take(self) -> tuple[Document, int]:
+    def handle(self) -> tuple[Document, int]:
         action = request.headers["x-amz-target"].rpartition(".")[2]
         body = json.loads(request.get_data())
         if action == "CreateLogStream":
@@ -48,8 +48,8 @@ class LogGroup:
         return {}, 200
 
 
-class Observatory:
-    """The four receivers, and the environment variables that point a service at them."""
+class FakeBackends:
+    """Run the four back ends; provide the environment variables that point a service at them."""
 
     def __init__(self, stack: ExitStack) -> None:
         self.logs = LogGroup()
@@ -82,7 +82,7 @@ class Observatory:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Every sink on."""
+        """The variables that turn every sink on."""
         return {**self.honeycomb, **self.xray, **self.cloudwatch, **self.rollbar, "LOG_CONSOLE": "false"}
 
     @property
@@ -110,7 +110,7 @@ class Observatory:
 
     @property
     def aws(self) -> dict[str, str]:
-        """What boto3 reads by itself."""
+        """The variables that boto3 reads itself."""
         return {
             "AWS_ENDPOINT_URL": self._logs.url,
             "AWS_ACCESS_KEY_ID": "fake",
@@ -119,29 +119,29 @@ class Observatory:
         }
 
     def spans(self, trace_id: str) -> list[Document]:
-        found: list[Document] = requests.get(f"{self._honeycomb.url}/traces/{trace_id}", timeout=5).json()
-        return found
+        spans: list[Document] = requests.get(f"{self._honeycomb.url}/traces/{trace_id}", timeout=5).json()
+        return spans
 
     def items(self, trace_id: str) -> list[Document]:
         url = f"{self._rollbar.url}/items"
-        found: list[Document] = requests.get(url, params={"trace_id": trace_id}, timeout=5).json()
-        return found
+        items: list[Document] = requests.get(url, params={"trace_id": trace_id}, timeout=5).json()
+        return items
 
     def segments_of(self, trace_id: str) -> list[Document]:
         xray_id = f"1-{trace_id[:8]}-{trace_id[8:]}"
         return [segment for segment in self.segments if segment["trace_id"] == xray_id]
 
     def lines_outside_requests(self, logger: str) -> list[Document]:
-        """Return the lines of `logger` that belong to no request; other threads may write some of their own."""
+        """Return the lines that `logger` wrote outside any request."""
         return [line for line in self.lines_of("-") if line["logger"] == logger]
 
     def lines_of(self, trace_id: str) -> list[Document]:
         return [line for line in self.logs.lines if line["trace_id"] == trace_id]
 
 
-def eventually(look: Callable[[], list[Document]], count: int) -> list[Document]:
-    """Return what `look` finds once there are `count` of it; the last look when the time is over."""
+def eventually(fetch: Callable[[], list[Document]], count: int) -> list[Document]:
+    """Return the documents of `fetch` once there are `count` of them, or those there are after `WAIT_SECONDS`."""
     deadline = time.monotonic() + WAIT_SECONDS
-    while len(found := look()) < count and time.monotonic() < deadline:
+    while len(documents := fetch()) < count and time.monotonic() < deadline:
         time.sleep(0.02)
-    return found
+    return documents

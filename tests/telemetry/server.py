@@ -1,4 +1,4 @@
-"""Run the service as the container does: gunicorn in a process of its own."""
+"""Run the service in gunicorn, with the container's command line."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ class Server:
         return requests.get(self.url + path, headers=headers, timeout=10)
 
     def stop(self) -> tuple[int, float, str]:
-        """Send SIGTERM; return the exit code, the seconds it took, and all it printed."""
-        begun = time.monotonic()
+        """Send SIGTERM; return the exit code, the seconds until it exited, and its output."""
+        start = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        printed, _ = self.process.communicate(timeout=STOP_SECONDS)
-        return self.process.returncode, time.monotonic() - begun, printed
+        output, _ = self.process.communicate(timeout=STOP_SECONDS)
+        return self.process.returncode, time.monotonic() - start, output
 
 
 @contextmanager
 def serve(variables: dict[str, str], *options: str) -> Iterator[Server]:
-    """Start gunicorn on a free port, wait until it is healthy, and end it."""
+    """Start gunicorn on a free port, wait until it is healthy, and kill it at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(

@@ -1,7 +1,7 @@
-"""Compare everything that one request leaves in all four sinks with one readable document.
+"""Compare everything that one request exports to all four back ends with a stored document.
 
-The clock stands still at one moment and the ids count up. To accept an intended change:
-`UPDATE_EXPECTED=1 make test TESTS=tests/telemetry/test_request_snapshots.py`, then read the difference.
+The clock is frozen and the ids count up. To accept an intended change:
+`UPDATE_EXPECTED=1 make test TESTS=tests/telemetry/test_request_snapshots.py`, then review the diff.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time_machine
 from flask import Flask
 
 from service.telemetry import ids, middleware
-from tests.telemetry.backends import Observatory, eventually
+from tests.telemetry.backends import FakeBackends, eventually
 
 MOMENT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TRACE_ID = "67f1a2b3000000000000000000000001"
@@ -38,8 +38,8 @@ CASES = {
 }
 
 
-class Counting:
-    """Give ids that count up."""
+class CountingRandom:
+    """Return ids that count up."""
 
     def __init__(self) -> None:
         self._last = 0
@@ -50,35 +50,35 @@ class Counting:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_request_leaves_exactly_this(
-    case: str, app: Flask, observatory: Observatory, monkeypatch: pytest.MonkeyPatch
+def test_a_request_exports_exactly_the_expected_documents(
+    case: str, app: Flask, backends: FakeBackends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ids, "private_random", Counting())
+    monkeypatch.setattr(ids, "private_random", CountingRandom())
     monkeypatch.setattr(middleware, "perf_counter", lambda: 1.0)
     with time_machine.travel(MOMENT, tick=False):
         with app.test_client().get(CASES[case], headers=REQUEST, buffered=True) as response:
             status = response.status_code
-        # Signing and cookies look at the clock too, so everything is delivered before it runs on.
+        # Request signing and cookies read the clock too: deliver everything before it is released.
         assert app.extensions["telemetry"].flush(10)
-    found = {
+    documents = {
         "status": status,
-        "honeycomb": observatory.spans(TRACE_ID),
-        "xray": eventually(lambda: observatory.segments_of(TRACE_ID), 1),
-        "cloudwatch": [_without_traceback(line) for line in observatory.lines_of(TRACE_ID)],
-        "rollbar": [_without_machine(item) for item in observatory.items(TRACE_ID)],
+        "honeycomb": backends.spans(TRACE_ID),
+        "xray": eventually(lambda: backends.segments_of(TRACE_ID), 1),
+        "cloudwatch": [_without_traceback(line) for line in backends.lines_of(TRACE_ID)],
+        "rollbar": [_without_machine(item) for item in backends.items(TRACE_ID)],
     }
-    assert _portable(found) == _expected(case, found)
+    assert _portable(documents) == _expected(case, documents)
 
 
-def _expected(case: str, found: dict[str, Any]) -> Any:  # noqa: ANN401 - what a JSON file holds
+def _expected(case: str, documents: dict[str, Any]) -> Any:  # noqa: ANN401 - what a JSON file holds
     path = EXPECTED / f"{case}.json"
     if os.environ.get("UPDATE_EXPECTED"):
-        path.write_text(json.dumps(_portable(found), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(_portable(documents), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _portable(found: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
-    """Mask what differs by machine and by version of a dependency: stack frames outside the service, uuids."""
+def _portable(documents: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+    """Mask what depends on the machine or on a dependency's version: uuids, hosts, frames outside the service."""
 
     def clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value
         if isinstance(value, list):
@@ -87,7 +87,7 @@ def _portable(found: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
             return {key: MASKS.get(key, clean(each)) for key, each in value.items()}
         return value.replace(str(Path.cwd()), "<root>") if isinstance(value, str) else value
 
-    return clean(found)
+    return clean(documents)
 
 
 MASKS = {

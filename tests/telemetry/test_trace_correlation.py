@@ -1,4 +1,4 @@
-"""One request is found in all four places, under the id that its response names."""
+"""One request has the same trace id in all four back ends and in its response."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import time
 import pytest
 from flask import Flask
 
-from tests.telemetry.backends import Observatory, eventually
-from tests.telemetry.conftest import AppMaker
+from tests.telemetry.backends import FakeBackends, eventually
+from tests.telemetry.conftest import AppFactory
 
 ROOT = "1-5759e988-bd862e3fe1be46a994272793"
 ROOT_HEX = "5759e988bd862e3fe1be46a994272793"
@@ -20,20 +20,20 @@ def call(app: Flask, path: str, **headers: str) -> tuple[int, str]:
         return response.status_code, response.headers["X-Trace-Id"]
 
 
-def test_a_failing_request_is_in_all_four_places(app: Flask, observatory: Observatory) -> None:
+def test_a_failed_request_is_in_all_four_back_ends_under_one_trace_id(app: Flask, backends: FakeBackends) -> None:
     status, trace_id = call(app, "/api/fault")
     assert status == 500
-    [span] = eventually(lambda: observatory.spans(trace_id), 1)
-    [segment] = eventually(lambda: observatory.segments_of(trace_id), 1)
-    lines = eventually(lambda: observatory.lines_of(trace_id), 2)
-    [item] = eventually(lambda: observatory.items(trace_id), 1)
+    [span] = eventually(lambda: backends.spans(trace_id), 1)
+    [segment] = eventually(lambda: backends.segments_of(trace_id), 1)
+    lines = eventually(lambda: backends.lines_of(trace_id), 2)
+    [item] = eventually(lambda: backends.items(trace_id), 1)
     assert span["name"] == "GET /api/fault"
     assert segment["fault"] is True
     assert [line["level"] for line in lines] == ["ERROR", "ERROR"]
     assert span["attributes"]["rollbar.uuid"] == segment["annotations"]["rollbar_uuid"] == item["uuid"]
 
 
-def test_a_new_id_has_the_shape_that_xray_demands(app: Flask) -> None:
+def test_a_new_trace_id_has_the_format_that_x_ray_requires(app: Flask) -> None:
     _, trace_id = call(app, "/api/activities/home")
     assert re.fullmatch(r"[0-9a-f]{32}", trace_id)
     assert abs(int(trace_id[:8], 16) - time.time()) < 60
@@ -58,21 +58,23 @@ def test_a_new_id_has_the_shape_that_xray_demands(app: Flask) -> None:
         ),
     ],
 )
-def test_the_callers_id_is_kept_in_every_place(
-    app: Flask, observatory: Observatory, headers: dict[str, str], parent: str | None
+def test_the_callers_trace_id_is_used_in_every_back_end(
+    app: Flask, backends: FakeBackends, headers: dict[str, str], parent: str | None
 ) -> None:
     status, trace_id = call(app, "/api/activities/home", **headers)
     assert (status, trace_id) == (200, ROOT_HEX)
-    spans = eventually(lambda: observatory.spans(trace_id), 2)
-    [segment] = eventually(lambda: observatory.segments_of(trace_id), 1)
-    [line] = eventually(lambda: observatory.lines_of(trace_id), 1)
+    spans = eventually(lambda: backends.spans(trace_id), 2)
+    [segment] = eventually(lambda: backends.segments_of(trace_id), 1)
+    [line] = eventually(lambda: backends.lines_of(trace_id), 1)
     server = next(span for span in spans if span["kind"] == "server")
     assert server["parent_span_id"] == parent
     assert segment.get("parent_id") == parent
     assert line["span_id"] == server["span_id"] == segment["id"]
 
 
-def test_the_load_balancers_id_is_kept_where_another_wins(app: Flask, observatory: Observatory) -> None:
+def test_the_load_balancers_trace_id_becomes_an_attribute_when_traceparent_wins(
+    app: Flask, backends: FakeBackends
+) -> None:
     _, trace_id = call(
         app,
         "/api/health-check",
@@ -81,7 +83,7 @@ def test_the_load_balancers_id_is_kept_where_another_wins(app: Flask, observator
             "X-Amzn-Trace-Id": "Root=1-67891233-abcdef012345678912345678",
         },
     )
-    [span] = eventually(lambda: observatory.spans(trace_id), 1)
+    [span] = eventually(lambda: backends.spans(trace_id), 1)
     assert span["attributes"]["aws.alb.trace_id"] == "1-67891233-abcdef012345678912345678"
 
 
@@ -97,21 +99,21 @@ def test_the_load_balancers_id_is_kept_where_another_wins(app: Flask, observator
         "Root=1-5759e988-bd862e3fe1be46a99427279\xe9",
     ],
 )
-def test_a_malformed_header_costs_a_new_id_and_nothing_else(app: Flask, header: str) -> None:
+def test_a_malformed_header_yields_a_new_trace_id(app: Flask, header: str) -> None:
     environ = {"HTTP_X_AMZN_TRACE_ID": header, "HTTP_TRACEPARENT": header}
     with app.test_client().get("/api/health-check", environ_overrides=environ, buffered=True) as response:
         assert response.status_code == 200
         assert response.headers["X-Trace-Id"] != ROOT_HEX
 
 
-def test_the_response_names_its_server_span(app: Flask, observatory: Observatory) -> None:
+def test_the_response_names_its_server_span(app: Flask, backends: FakeBackends) -> None:
     with app.test_client().get("/api/health-check", buffered=True) as response:
         version, trace_id, span_id, flags = response.headers["traceresponse"].split("-")
-    [span] = eventually(lambda: observatory.spans(trace_id), 1)
+    [span] = eventually(lambda: backends.spans(trace_id), 1)
     assert (version, span_id, flags) == ("00", span["span_id"], "03")
 
 
-def test_an_error_answers_json_with_the_trace_id(app: Flask) -> None:
+def test_an_error_response_is_json_with_the_trace_id(app: Flask) -> None:
     for path, status in (("/nope", 404), ("/api/activities/search", 422), ("/api/fault", 500)):
         with app.test_client().get(path, buffered=True) as response:
             assert response.status_code == status
@@ -120,18 +122,18 @@ def test_an_error_answers_json_with_the_trace_id(app: Flask) -> None:
             assert response.json["trace_id"] == response.headers["X-Trace-Id"]
 
 
-def test_a_405_still_says_what_is_allowed(app: Flask) -> None:
+def test_a_405_response_lists_the_allowed_methods(app: Flask) -> None:
     with app.test_client().post("/api/activities/home", buffered=True) as response:
         assert response.status_code == 405
         assert "GET" in response.headers["Allow"]
 
 
-def test_two_apps_in_one_process_do_not_mix(make_app: AppMaker, observatory: Observatory) -> None:
-    observed = make_app(observatory.environment)
-    blind = make_app({"LOG_CONSOLE": "false", "FAULT_ROUTES": "true"})
-    _, seen = call(observed, "/api/activities/notifications")
-    _, unseen = call(blind, "/api/fault")
-    assert eventually(lambda: observatory.lines_of(seen), 2)
-    assert eventually(lambda: observatory.segments_of(seen), 1)
-    assert observatory.lines_of(unseen) == observatory.segments_of(unseen) == observatory.spans(unseen) == []
-    assert observatory.items(unseen) == []
+def test_two_apps_in_one_process_export_separately(make_app: AppFactory, backends: FakeBackends) -> None:
+    exporting = make_app(backends.environment)
+    silent = make_app({"LOG_CONSOLE": "false", "FAULT_ROUTES": "true"})
+    _, exported = call(exporting, "/api/activities/notifications")
+    _, unexported = call(silent, "/api/fault")
+    assert eventually(lambda: backends.lines_of(exported), 2)
+    assert eventually(lambda: backends.segments_of(exported), 1)
+    assert backends.lines_of(unexported) == backends.segments_of(unexported) == backends.spans(unexported) == []
+    assert backends.items(unexported) == []

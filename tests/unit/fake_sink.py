@@ -1,4 +1,4 @@
-"""A sink for queues of numbers, as good or bad as a test wants it."""
+"""A fake sink for queues of integers, with configurable failures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from service.telemetry.export.queue import ExportQueue
 
 
-class Link:
-    """Take batches; fail the first `failures` of them; wait while `gate` is closed."""
+class FakeSink:
+    """Record batches; fail the first `failures` calls; block while `gate` is cleared."""
 
     def __init__(self, failures: int = 0, error: Exception | None = None) -> None:
         self.batches: list[list[int]] = []
@@ -32,13 +32,13 @@ class Link:
         return [item for batch in self.batches for item in batch]
 
 
-def until(look: Callable[[], object], seconds: float = 5) -> bool:
+def wait_until(condition: Callable[[], object], seconds: float = 5) -> bool:
     deadline = time.monotonic() + seconds
-    while not (found := bool(look())) and time.monotonic() < deadline:
+    while not (result := bool(condition())) and time.monotonic() < deadline:
         time.sleep(0.005)
-    return found
+    return result
 
 
-def closed(batcher: ExportQueue[int], seconds: float = 5) -> bool:
-    batcher.begin_close(seconds)
-    return batcher.finish_close()
+def close(queue: ExportQueue[int], seconds: float = 5) -> bool:
+    queue.begin_close(seconds)
+    return queue.finish_close()

@@ -78,13 +78,13 @@ def caught(fail: Callable[[], object]) -> BaseException:
 
 
 @pytest.mark.parametrize("fail", STRANGE)
-def test_it_reads_as_python_prints_it(fail: Callable[[], object]) -> None:
+def test_the_text_equals_pythons_traceback(fail: Callable[[], object]) -> None:
     error = caught(fail)
     told = ExceptionSnapshot(error, error.__traceback__)
     assert told.text() == "".join(traceback.format_exception(error))
 
 
-def test_no_exception_reads_as_python_prints_it() -> None:
+def test_a_missing_exception_has_the_text_that_python_prints() -> None:
     assert ExceptionSnapshot(None, None).text() == "NoneType: None\n"
 
 
@@ -92,7 +92,7 @@ class Large:
     """A local variable."""
 
 
-def test_it_holds_no_local_variable() -> None:
+def test_a_snapshot_keeps_no_local_variable_alive() -> None:
     seen: list[weakref.ref[Large]] = []
 
     def fail() -> None:
@@ -109,7 +109,7 @@ def test_it_holds_no_local_variable() -> None:
     assert told.text().endswith("KeyError: 'y'\n")
 
 
-def test_of_very_many_frames_the_text_alone_is_kept() -> None:
+def test_a_deep_recursion_keeps_64_frames_and_abbreviates_the_text() -> None:
     error = caught(recurse)
     told = ExceptionSnapshot(error, error.__traceback__)
     assert "[Previous line repeated" in told.text()

@@ -36,26 +36,26 @@ def _starts(stretches: Iterator[object], clock: Clock) -> Iterator[float]:
         yield round((clock.now - 1000) * 1000, 3)
 
 
-def test_a_batch_is_cut_into_stretches_in_order(clock: Clock) -> None:
+def test_a_batch_is_split_into_chunks_in_order(clock: Clock) -> None:
     assert list(gil_pacing.paced_chunks("abcdefgh", 3)) == ["abc", "def", "gh"]
     assert list(gil_pacing.paced_chunks([], 3)) == []
     assert clock.now == pytest.approx(1000.002)
 
 
-def test_stretches_begin_a_millisecond_apart_whichever_sink_they_are_of(clock: Clock) -> None:
+def test_chunks_start_one_millisecond_apart_across_sinks(clock: Clock) -> None:
     one, other = (_starts(gil_pacing.paced_chunks(range(6), 2), clock) for _ in range(2))
     assert [next(each) for each in (one, other, one, other, one, other)] == [0, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(("busy", "waits_until"), [(0.0003, 1.0), (0.0025, 2.5)], ids=["short", "long"])
-def test_what_a_stretch_takes_is_part_of_its_turn(clock: Clock, busy: float, waits_until: float) -> None:
+def test_the_time_a_chunk_takes_counts_towards_its_slot(clock: Clock, busy: float, waits_until: float) -> None:
     starts = _starts(gil_pacing.paced_chunks("ab", 1), clock)
     next(starts)
     clock.now += busy
     assert next(starts) == waits_until
 
 
-def test_a_thread_that_is_behind_waits_for_no_turn_and_takes_none_of_anothers(clock: Clock) -> None:
+def test_a_bypassing_thread_neither_waits_nor_uses_a_slot(clock: Clock) -> None:
     behind = [True, True, False, False]
     gil_pacing.bypass_while(lambda: behind.pop(0))
     try:

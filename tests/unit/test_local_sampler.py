@@ -25,7 +25,7 @@ def sampler(clock: list[float], draws: random.Random, **rule: object) -> LocalSa
     )
 
 
-def test_the_reservoir_is_kept_each_second_and_counts_as_one() -> None:
+def test_the_reservoir_refills_each_second_at_a_sample_rate_of_one() -> None:
     clock = [100.0]
     made = sampler(clock, random.Random(1), reservoir_size=2)
     first = [made.decide(REQUEST) for _ in range(5)]
@@ -35,7 +35,7 @@ def test_the_reservoir_is_kept_each_second_and_counts_as_one() -> None:
     assert first == second == [kept, kept, dropped, dropped, dropped]
 
 
-def test_the_fixed_rate_keeps_its_share_and_counts_for_the_rest() -> None:
+def test_the_fixed_rate_samples_its_share_at_the_inverse_sample_rate() -> None:
     made = sampler([0.0], random.Random(7), fixed_rate=0.1)
     decisions = [made.decide(REQUEST) for _ in range(5000)]
     kept = [decision for decision in decisions if decision.sampled]
@@ -52,7 +52,7 @@ def test_the_fixed_rate_keeps_its_share_and_counts_for_the_rest() -> None:
         {"url_path": "/api/health-check"},
     ],
 )
-def test_a_rule_for_other_requests_keeps_none(rule: dict[str, str]) -> None:
+def test_a_rule_that_does_not_match_samples_nothing(rule: dict[str, str]) -> None:
     made = sampler([0.0], random.Random(1), fixed_rate=0.99, reservoir_size=9, **rule)
     assert not any(made.decide(REQUEST).sampled for _ in range(20))
 
@@ -64,17 +64,17 @@ def share(hint: bool | None, requests: int = 20_000) -> float:  # noqa: FBT001 -
     return sum(made.decide(question).sampled for _ in range(requests)) / requests
 
 
-def test_a_flood_of_sampled_flags_gains_nothing() -> None:
+def test_sampled_flags_do_not_raise_the_sampled_share() -> None:
     assert share(hint=True) == share(hint=None)
     assert 0.09 < share(hint=True) < 0.11
 
 
-def test_a_flood_of_unsampled_flags_still_leaves_the_reservoir() -> None:
+def test_with_unsampled_flags_only_the_reservoir_samples() -> None:
     assert share(hint=False) == 5 / 20_000
 
 
 @pytest.mark.parametrize("rule", [{"host": "*.internal"}, {"http_method": "POST"}, {"url_path": "/api/health-check"}])
-def test_what_a_question_leaves_out_matches_every_rule(rule: dict[str, str]) -> None:
+def test_a_field_missing_from_the_request_matches_every_pattern(rule: dict[str, str]) -> None:
     made = sampler([0.0], random.Random(1), fixed_rate=1.0, **rule)
     assert made.decide(SamplingRequest(service="Backend-Flask")).sampled
 
@@ -84,7 +84,7 @@ def test_patterns_ignore_case() -> None:
     assert made.decide(REQUEST).sampled
 
 
-def test_a_forked_worker_has_the_reservoir_for_itself_even_if_the_lock_was_held() -> None:
+def test_a_forked_worker_has_its_own_reservoir_even_if_the_lock_was_held() -> None:
     made = sampler([0.0], random.Random(1), reservoir_size=1)
     assert made.decide(REQUEST) == RESERVOIR_HIT
     with made._lock, warnings.catch_warnings():
@@ -97,7 +97,7 @@ def test_a_forked_worker_has_the_reservoir_for_itself_even_if_the_lock_was_held(
     assert not made.decide(REQUEST).sampled
 
 
-def test_an_application_that_seeds_python_does_not_repeat_decisions() -> None:
+def test_seeding_the_random_module_does_not_repeat_decisions() -> None:
     made = LocalSampler(SamplingRule(name="half", fixed_rate=0.5, reservoir_size=0))
     seen = set()
     for _ in range(64):

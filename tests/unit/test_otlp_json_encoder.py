@@ -75,13 +75,13 @@ def hex_to_base64(document: Any) -> Any:  # noqa: ANN401 - any JSON
     }
 
 
-def test_it_says_what_the_stock_exporter_says(spans: list[LightSpan]) -> None:
+def test_the_json_equals_the_sdk_exporters_protobuf(spans: list[LightSpan]) -> None:
     body = json_encoder.encode(RESOURCE, spans)
     ours = ParseDict(hex_to_base64(json.loads(body)), ExportTraceServiceRequest())
     assert MessageToDict(ours) == MessageToDict(encode_spans(spans))
 
 
-def test_texts_that_utf_8_cannot_carry_lose_nothing_else() -> None:
+def test_lone_surrogates_are_replaced() -> None:
     provider = AppTracerProvider(
         RESOURCE,
         lambda: Root(TRACE, recorded=True, random=True, trace_state=sampling_trace_state(rate=4, sampled=True)),
@@ -98,7 +98,7 @@ def test_texts_that_utf_8_cannot_carry_lose_nothing_else() -> None:
     ]
 
 
-def test_values_that_never_come_again_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_that_do_not_repeat_are_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: dict[tuple[str, str | int], str] = {}
     monkeypatch.setattr(json_encoder, "_written", kept)
     monkeypatch.setattr(json_encoder, "_values_of", {})
@@ -117,7 +117,7 @@ def test_values_that_never_come_again_are_not_kept(monkeypatch: pytest.MonkeyPat
     assert len([key for key, _ in kept if key == "number"]) == json_encoder._VALUES_KEPT
 
 
-def test_what_is_kept_written_is_bounded_whatever_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_bounded_when_keys_do_not_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: dict[tuple[str, str | int], str] = {}
     monkeypatch.setattr(json_encoder, "_written", kept)
     counts: dict[str, int] = {}

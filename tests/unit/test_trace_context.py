@@ -36,7 +36,7 @@ def read(*, sampled: bool, random: bool) -> TraceParent:
         (f"cc-{TRACE}-{PARENT}-01-what-the-future-will-be-like", read(sampled=True, random=False)),
     ],
 )
-def test_a_valid_traceparent_is_read(header: str, expected: TraceParent) -> None:
+def test_a_valid_traceparent_is_parsed(header: str, expected: TraceParent) -> None:
     assert parse_traceparent(header) == expected
 
 
@@ -169,25 +169,25 @@ def test_a_tracestate_too_long_to_forward_loses_its_last_long_members() -> None:
         ("a=" + "x" * 8191, {}),
     ],
 )
-def test_of_a_baggage_the_valid_members_are_read(header: str, expected: dict[str, str]) -> None:
+def test_only_valid_baggage_members_are_parsed(header: str, expected: dict[str, str]) -> None:
     assert parse_baggage(header) == expected
 
 
-def test_no_more_than_180_members_are_read() -> None:
+def test_at_most_180_baggage_members_are_parsed() -> None:
     assert len(parse_baggage(",".join(f"k{number}=v" for number in range(1000)))) == 180
 
 
 @pytest.mark.parametrize(
     "header", ["user=42", "a=1+2", "a=J%C3%BCrgen%20B", "a=x/y?z=1&w", "a=%25zz", "a=,b=2", "a!b=1", "a=%0A"]
 )
-def test_a_baggage_is_written_as_it_was_read(header: str) -> None:
+def test_baggage_round_trips(header: str) -> None:
     assert format_baggage(parse_baggage(header)) == header
 
 
-def test_what_no_header_can_say_is_left_out() -> None:
+def test_entries_that_no_header_can_carry_are_omitted() -> None:
     assert format_baggage({"a b": 1, "": 2, "big": "x" * 9000, "n": 3, "lone": "\ud800"}) == "n=3,lone=?"
 
 
-def test_a_written_baggage_is_never_too_long() -> None:
+def test_formatted_baggage_is_at_most_8192_characters_long() -> None:
     written = format_baggage({f"k{number}": "é" * 100 for number in range(100)})
     assert 7000 < len(written) <= 8192

@@ -12,8 +12,8 @@ from flask import Flask
 
 from local.standins.server import Served
 from service.telemetry.ids import span_hex, trace_hex
-from tests.telemetry.backends import Observatory
-from tests.telemetry.conftest import AppMaker
+from tests.telemetry.backends import FakeBackends
+from tests.telemetry.conftest import AppFactory
 from tests.telemetry.tracing import (
     OTHER_ROOT,
     OTHER_TRACE,
@@ -23,11 +23,11 @@ from tests.telemetry.tracing import (
     TRACE,
     TRACEPARENT,
     Headers,
-    Kept,
-    ask,
-    beside_the_access_line,
-    everything_is_heard,
-    read,
+    SpanRecorder,
+    capture_all_levels,
+    get,
+    other_messages,
+    trace_response,
 )
 from tests.unit.test_trace_context import MALFORMED_TRACEPARENTS, MALFORMED_TRACESTATES
 
@@ -123,44 +123,50 @@ MALFORMED: dict[str, Headers] = {
 }
 
 
-def test_every_shape_gives_the_id_and_parent_it_should(traced: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    kept = Kept(traced)
-    everything_is_heard(caplog)
+def test_each_header_combination_yields_the_expected_trace_id_and_parent(
+    honeycomb_app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = SpanRecorder(honeycomb_app)
+    capture_all_levels(caplog)
     found = {}
     for name, (headers, _) in SHAPES.items():
-        answer = ask(traced, **headers)
-        assert answer[:4] == (200, answer.response_trace_id, "00", answer.trace_id)
-        got = Expected(answer.trace_id, None, answer.random, None, answer.sampled)
-        for span in kept.take():
+        response = get(honeycomb_app, **headers)
+        assert response[:4] == (200, response.response_trace_id, "00", response.trace_id)
+        got = Expected(response.trace_id, None, response.random, None, response.sampled)
+        for span in recorder.take():
             assert span.context is not None
-            assert (answer.trace_id, answer.span_id) == (
+            assert (response.trace_id, response.span_id) == (
                 trace_hex(span.context.trace_id),
                 span_hex(span.context.span_id),
             )
             alb = (span.attributes or {}).get("aws.alb.trace_id")
             parent = span_hex(span.parent.span_id) if span.parent else None
             got = got._replace(parent=parent, alb=None if alb is None else str(alb))
-        made_here = answer.trace_id not in {TRACE, OTHER_TRACE, "f" * 32}
+        made_here = response.trace_id not in {TRACE, OTHER_TRACE, "f" * 32}
         found[name] = NEW if made_here and got[1:] == Expected(random=True)[1:] else got
     assert found == {name: expected for name, (_, expected) in SHAPES.items()}
-    assert beside_the_access_line(caplog) == []
+    assert other_messages(caplog) == []
 
 
-def test_a_malformed_header_costs_a_new_id_and_no_line(traced: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    everything_is_heard(caplog)
-    answers = {name: ask(traced, **headers) for name, headers in MALFORMED.items()}
-    assert {name: answer.status for name, answer in answers.items() if answer.status != 200} == {}
-    assert {name for name, answer in answers.items() if answer.trace_id in {TRACE, OTHER_TRACE}} == set()
-    assert {name for name, answer in answers.items() if not answer.random} == set()
-    assert len({answer.trace_id for answer in answers.values()}) == len(MALFORMED)
-    assert beside_the_access_line(caplog) == []
+def test_malformed_headers_yield_a_new_trace_id_and_no_log_line(
+    honeycomb_app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    capture_all_levels(caplog)
+    responses = {name: get(honeycomb_app, **headers) for name, headers in MALFORMED.items()}
+    assert {name: response.status for name, response in responses.items() if response.status != 200} == {}
+    assert {name for name, response in responses.items() if response.trace_id in {TRACE, OTHER_TRACE}} == set()
+    assert {name for name, response in responses.items() if not response.random} == set()
+    assert len({response.trace_id for response in responses.values()}) == len(MALFORMED)
+    assert other_messages(caplog) == []
 
 
-def test_a_malformed_tracestate_costs_the_tracestate_alone(traced: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    everything_is_heard(caplog)
+def test_a_malformed_tracestate_does_not_invalidate_the_traceparent(
+    honeycomb_app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    capture_all_levels(caplog)
     for header in MALFORMED_TRACESTATES.values():
-        assert ask(traced, traceparent=TRACEPARENT, tracestate=header).trace_id == TRACE
-    assert beside_the_access_line(caplog) == []
+        assert get(honeycomb_app, traceparent=TRACEPARENT, tracestate=header).trace_id == TRACE
+    assert other_messages(caplog) == []
 
 
 @pytest.mark.parametrize(
@@ -175,23 +181,23 @@ def test_a_malformed_tracestate_costs_the_tracestate_alone(traced: Flask, caplog
         ([("baggage", "\xe9=1"), ("X-Amzn-Trace-Id", f"Root={ROOT}\x01")], None),
     ],
 )
-def test_over_a_real_connection_it_is_the_same(
-    traced: Flask, caplog: pytest.LogCaptureFixture, headers: list[tuple[str, str]], expected: str | None
+def test_headers_over_a_real_connection_are_treated_the_same(
+    honeycomb_app: Flask, caplog: pytest.LogCaptureFixture, headers: list[tuple[str, str]], expected: str | None
 ) -> None:
-    everything_is_heard(caplog)
-    with closing(Served(traced)) as served:
+    capture_all_levels(caplog)
+    with closing(Served(honeycomb_app)) as served:
         connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)
         with closing(connection):
             connection.putrequest("GET", PATH)
             for name, value in headers:
                 connection.putheader(name, value.encode("latin-1"))
             connection.endheaders()
-            response = connection.getresponse()
-            response.read()
-            answer = read(response.status, response.getheader("X-Trace-Id"), response.getheader("traceresponse"))
-    assert answer.status == 200
-    assert (answer.trace_id == TRACE) == (expected == TRACE)
-    assert beside_the_access_line(caplog) == []
+            raw = connection.getresponse()
+            raw.read()
+            response = trace_response(raw.status, raw.getheader("X-Trace-Id"), raw.getheader("traceresponse"))
+    assert response.status == 200
+    assert (response.trace_id == TRACE) == (expected == TRACE)
+    assert other_messages(caplog) == []
 
 
 @pytest.mark.parametrize(
@@ -208,21 +214,19 @@ def test_over_a_real_connection_it_is_the_same(
     ],
 )
 @pytest.mark.parametrize("rate", [0, 1])
-def test_every_response_carries_the_id(
-    make_app: AppMaker, observatory: Observatory, request_line: str, status: int, rate: int
+def test_every_response_carries_its_trace_id(
+    make_app: AppFactory, backends: FakeBackends, request_line: str, status: int, rate: int
 ) -> None:
     method, path = request_line.split()
     rule = f'{{"RuleName":"r","FixedRate":{rate},"ReservoirSize":0}}'
-    app = make_app(
-        {**observatory.honeycomb, "LOG_CONSOLE": "false", "FAULT_ROUTES": "true", "XRAY_SAMPLING_RULE": rule}
-    )
-    with app.test_client().open(path, method=method, buffered=True) as response:
-        assert response.status_code == status
-        assert [name for name, _ in response.headers if name in {"X-Trace-Id", "traceresponse"}] == [
+    app = make_app({**backends.honeycomb, "LOG_CONSOLE": "false", "FAULT_ROUTES": "true", "XRAY_SAMPLING_RULE": rule})
+    with app.test_client().open(path, method=method, buffered=True) as raw:
+        assert raw.status_code == status
+        assert [name for name, _ in raw.headers if name in {"X-Trace-Id", "traceresponse"}] == [
             "X-Trace-Id",
             "traceresponse",
         ]
-        answer = read(response.status_code, response.headers["X-Trace-Id"], response.headers["traceresponse"])
-    assert re.fullmatch(r"[0-9a-f]{32}", answer.trace_id)
-    assert re.fullmatch(r"(?!0{16})[0-9a-f]{16}", answer.span_id)
-    assert (answer.version, answer.response_trace_id, answer.sampled) == ("00", answer.trace_id, bool(rate))
+        response = trace_response(raw.status_code, raw.headers["X-Trace-Id"], raw.headers["traceresponse"])
+    assert re.fullmatch(r"[0-9a-f]{32}", response.trace_id)
+    assert re.fullmatch(r"(?!0{16})[0-9a-f]{16}", response.span_id)
+    assert (response.version, response.response_trace_id, response.sampled) == ("00", response.trace_id, bool(rate))

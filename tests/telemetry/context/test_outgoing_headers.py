@@ -12,17 +12,17 @@ from flask import Flask, request
 from opentelemetry import baggage, trace
 
 from local.standins.server import Served
-from tests.telemetry.backends import Observatory
-from tests.telemetry.conftest import AppMaker
+from tests.telemetry.backends import FakeBackends
+from tests.telemetry.conftest import AppFactory
 from tests.telemetry.tracing import (
     PARENT,
     ROOT,
     TRACE,
     TRACEPARENT,
-    Kept,
-    ask,
-    beside_the_access_line,
-    everything_is_heard,
+    SpanRecorder,
+    capture_all_levels,
+    get,
+    other_messages,
 )
 from tests.unit.test_trace_context import MALFORMED_TRACESTATES, VALID_TRACESTATES
 
@@ -76,25 +76,25 @@ def calling(app: Flask, called: tuple[Called, str]) -> Calling:
 
 
 @pytest.fixture
-def caller(make_app: AppMaker, observatory: Observatory, called: tuple[Called, str]) -> Calling:
-    return calling(make_app({**observatory.honeycomb, "LOG_CONSOLE": "false"}), called)
+def caller(make_app: AppFactory, backends: FakeBackends, called: tuple[Called, str]) -> Calling:
+    return calling(make_app({**backends.honeycomb, "LOG_CONSOLE": "false"}), called)
 
 
-def test_a_tracestate_goes_on_as_it_came_or_not_at_all(caller: Calling, caplog: pytest.LogCaptureFixture) -> None:
-    everything_is_heard(caplog)
+def test_a_tracestate_is_forwarded_unchanged_or_not_at_all(caller: Calling, caplog: pytest.LogCaptureFixture) -> None:
+    capture_all_levels(caplog)
     forwarded = {}
     cases = {name: header for name, (header, _) in VALID_TRACESTATES.items()} | MALFORMED_TRACESTATES
     for name, header in cases.items():
-        assert ask(caller.app, "/call", traceparent=TRACEPARENT, tracestate=header).status == 200
+        assert get(caller.app, "/call", traceparent=TRACEPARENT, tracestate=header).status == 200
         forwarded[name] = caller.called.take().get("tracestate")
     kept = {name: header if kept is None else kept for name, (header, kept) in VALID_TRACESTATES.items()}
     assert forwarded == kept | dict.fromkeys(MALFORMED_TRACESTATES)
-    assert beside_the_access_line(caplog) == []
+    assert other_messages(caplog) == []
 
 
-def test_without_a_valid_traceparent_no_tracestate_goes_on(caller: Calling) -> None:
+def test_no_tracestate_is_forwarded_without_a_valid_traceparent(caller: Calling) -> None:
     for headers in ({}, {"traceparent": TRACEPARENT + "0"}, {"x_amzn_trace_id": f"Root={ROOT}"}):
-        assert ask(caller.app, "/call", tracestate="a=1", **headers).status == 200
+        assert get(caller.app, "/call", tracestate="a=1", **headers).status == 200
         assert "tracestate" not in caller.called.take()
 
 
@@ -111,16 +111,16 @@ def test_without_a_valid_traceparent_no_tracestate_goes_on(caller: Calling) -> N
         (",".join(f"k{n}=v" for n in range(300)), ",".join(f"k{n}=v" for n in range(180))),
     ],
 )
-def test_the_baggage_is_carried_on(
+def test_valid_baggage_is_forwarded(
     caller: Calling, caplog: pytest.LogCaptureFixture, incoming: str, outgoing: str | None
 ) -> None:
-    everything_is_heard(caplog)
-    assert ask(caller.app, "/call", baggage=incoming).status == 200
+    capture_all_levels(caplog)
+    assert get(caller.app, "/call", baggage=incoming).status == 200
     assert caller.called.take().get("baggage") == outgoing
-    assert beside_the_access_line(caplog) == []
+    assert other_messages(caplog) == []
 
 
-def test_a_handler_reads_the_baggage_and_adds_to_it(caller: Calling) -> None:
+def test_a_handler_can_read_and_extend_the_baggage(caller: Calling) -> None:
     from opentelemetry import context  # noqa: PLC0415 - needed by this handler alone
 
     @caller.app.get("/add")
@@ -131,9 +131,9 @@ def test_a_handler_reads_the_baggage_and_adds_to_it(caller: Calling) -> None:
         finally:
             context.detach(token)
 
-    assert ask(caller.app, "/add", baggage="user=Worf%20son").status == 200
+    assert get(caller.app, "/add", baggage="user=Worf%20son").status == 200
     assert caller.called.take()["baggage"] == "user=Worf%20son,seen=Worf%20son%20%C3%BC"
-    assert ask(caller.app, "/call").status == 200
+    assert get(caller.app, "/call").status == 200
     assert "baggage" not in caller.called.take()
 
 
@@ -156,9 +156,9 @@ def test_a_handler_reads_the_baggage_and_adds_to_it(caller: Calling) -> None:
     ],
     ids=["no header", "traceparent", "traceparent with every flag", "root"],
 )
-def test_both_headers_name_the_current_span_and_its_decision(
-    make_app: AppMaker,
-    observatory: Observatory,
+def test_both_headers_carry_the_current_span_and_its_sampling_decision(
+    make_app: AppFactory,
+    backends: FakeBackends,
     called: tuple[Called, str],
     *,
     settings: dict[str, str],
@@ -168,18 +168,18 @@ def test_both_headers_name_the_current_span_and_its_decision(
     trace_id: str | None,
     random: int,
 ) -> None:
-    caller = calling(make_app({**observatory.honeycomb, "LOG_CONSOLE": "false", **settings}), called)
-    kept = Kept(caller.app)
-    answer = ask(caller.app, "/call", **headers)
+    caller = calling(make_app({**backends.honeycomb, "LOG_CONSOLE": "false", **settings}), called)
+    recorder = SpanRecorder(caller.app)
+    response = get(caller.app, "/call", **headers)
     received = caller.called.take()
-    assert trace_id in (answer.trace_id, None)
+    assert trace_id in (response.trace_id, None)
     version, sent_trace_id, parent, flags = received["traceparent"].split("-")
-    assert (version, sent_trace_id) == ("00", answer.trace_id)
+    assert (version, sent_trace_id) == ("00", response.trace_id)
     assert flags == f"{sampled | random:02x}"
-    assert answer.flags == sampled | random
-    root = f"1-{answer.trace_id[:8]}-{answer.trace_id[8:]}"
+    assert response.flags == sampled | random
+    root = f"1-{response.trace_id[:8]}-{response.trace_id[8:]}"
     assert received["X-Amzn-Trace-Id"] == f"Root={root};Parent={parent};Sampled={in_xray}"
-    clients = [span for span in kept.take() if span.kind is trace.SpanKind.CLIENT]
+    clients = [span for span in recorder.take() if span.kind is trace.SpanKind.CLIENT]
     assert [f"{span.context.span_id:016x}" for span in clients if span.context] == [parent] * sampled
     assert parent != PARENT
 
@@ -187,9 +187,9 @@ def test_both_headers_name_the_current_span_and_its_decision(
 @pytest.mark.parametrize(
     ("rule", "everything", "headers"), [(ALWAYS, "false", "31"), (NEVER, "false", "20"), (NEVER, "true", "30")]
 )
-def test_outside_a_request_the_root_span_decides(
-    make_app: AppMaker,
-    observatory: Observatory,
+def test_outside_a_request_the_root_spans_decision_is_propagated(
+    make_app: AppFactory,
+    backends: FakeBackends,
     called: tuple[Called, str],
     *,
     rule: str,
@@ -198,7 +198,7 @@ def test_outside_a_request_the_root_span_decides(
 ) -> None:
     make_app(
         {
-            **observatory.honeycomb,
+            **backends.honeycomb,
             "LOG_CONSOLE": "false",
             "XRAY_SAMPLING_RULE": rule,
             "HONEYCOMB_KEEP_EVERYTHING": everything,
@@ -214,7 +214,7 @@ def test_outside_a_request_the_root_span_decides(
     assert "tracestate" not in received
 
 
-def test_a_span_that_was_joined_by_hand_forwards_its_own_tracestate(
+def test_a_manually_attached_remote_span_forwards_its_own_tracestate(
     caller: Calling,
 ) -> None:
     state = trace.TraceState([("vendor", "1"), ("other", "2")])

@@ -9,26 +9,26 @@ import trustme
 
 from service.telemetry.export import http
 from service.telemetry.export.http import HttpClient
-from tests.telemetry.export.http_server import Post, Serve, served
+from tests.telemetry.export.http_server import Post, Serve, run
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     with ExitStack() as stack:
-        yield lambda server: stack.enter_context(served(server))
+        yield lambda server: stack.enter_context(run(server))
 
 
 @pytest.fixture
 def post() -> Iterator[Post]:
-    """Post, and close the posters' connections at the end, which lets the servers' threads go."""
-    posters: set[HttpClient] = set()
+    """Post with a client; close all clients' connections at the end, so that the servers' threads end."""
+    clients: set[HttpClient] = set()
 
-    def ask(client: HttpClient, body: bytes) -> http.Response:
-        posters.add(client)
+    def send(client: HttpClient, body: bytes) -> http.Response:
+        clients.add(client)
         return client.post(body)
 
-    yield ask
-    for client in posters:
+    yield send
+    for client in clients:
         assert client._route is not None
         client._route.connection.close()
 
@@ -36,9 +36,9 @@ def post() -> Iterator[Post]:
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[trustme.CA]:
     """A certificate authority that the environment trusts."""
-    made = trustme.CA()
-    made.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     http._tls_context.cache_clear()
-    yield made
+    yield authority
     http._tls_context.cache_clear()

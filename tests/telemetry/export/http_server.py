@@ -1,4 +1,4 @@
-"""Servers on 127.0.0.1 that take posts, be it as a sink or as a proxy."""
+"""HTTP servers on 127.0.0.1 that record POST requests, as a back end or as a proxy."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ import trustme
 
 from service.telemetry.export.http import HttpClient, Response
 
-Reply = Callable[["Receiver"], None]
+Reply = Callable[["Handler"], None]
 
 
-class Receiver(BaseHTTPRequestHandler):
-    """Note what comes, and reply as the server's `reply` does."""
+class Handler(BaseHTTPRequestHandler):
+    """Record each request, and respond by the server's `reply`."""
 
     protocol_version = "HTTP/1.1"
-    server: Receiving
+    server: RecordingServer
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.seen.append((self.path, self.headers["host"], body))
-        self.server.let_through_by.append(self.headers["proxy-authorization"])
+        self.server.requests.append((self.path, self.headers["host"], body))
+        self.server.proxy_credentials.append(self.headers["proxy-authorization"])
         self.server.connections.add(self.client_address)
         self.server.reply(self)
 
     def do_CONNECT(self) -> None:
-        """Be a tunnel, as a proxy is for TLS."""
-        self.server.seen.append((self.path, self.headers["host"], b""))
-        self.server.let_through_by.append(self.headers["proxy-authorization"])
+        """Open a tunnel, as a proxy does for TLS."""
+        self.server.requests.append((self.path, self.headers["host"], b""))
+        self.server.proxy_credentials.append(self.headers["proxy-authorization"])
         self.send_response(200)
         self.end_headers()
         host, _, port = self.path.rpartition(":")
-        with create_connection((host, int(port))) as there:
-            back = Thread(target=_pump, args=(there.recv, self.connection.sendall))
-            back.start()
-            _pump(self.connection.recv, there.sendall)
-            with suppress(OSError):  # the server may have left first
-                there.shutdown(SHUT_RDWR)
-            back.join()
+        with create_connection((host, int(port))) as upstream:
+            responses = Thread(target=_pump, args=(upstream.recv, self.connection.sendall))
+            responses.start()
+            _pump(self.connection.recv, upstream.sendall)
+            with suppress(OSError):  # the server may have disconnected first
+                upstream.shutdown(SHUT_RDWR)
+            responses.join()
         self.close_connection = True
 
-    def answer(self, body: bytes = b"{}", status: int = 200, **headers: str) -> None:
+    def respond(self, body: bytes = b"{}", status: int = 200, **headers: str) -> None:
         self.send_response(status)
         for name, value in {"content-length": str(len(body)), **headers}.items():
             self.send_header(name.replace("_", "-"), value)
@@ -63,21 +63,21 @@ def _pump(receive: Callable[[int], bytes], send: Callable[[bytes], None]) -> Non
             send(chunk)
 
 
-class Receiving(ThreadingHTTPServer):
-    """A server on 127.0.0.1. `seen` has each request's target, `Host` and body; `connections` where they came from.
+class RecordingServer(ThreadingHTTPServer):
+    """A server that records `requests` as (target, `Host`, body), and the client addresses as `connections`.
 
-    `let_through_by` has what each said to a proxy, None for nothing.
+    `proxy_credentials` has each request's `Proxy-Authorization`, None without one.
     """
 
-    def __init__(self, reply: Reply = Receiver.answer) -> None:
-        super().__init__(("127.0.0.1", 0), Receiver)
+    def __init__(self, reply: Reply = Handler.respond) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
         self.reply = reply
-        self.seen: list[tuple[str, str, bytes]] = []
-        self.let_through_by: list[str | None] = []
+        self.requests: list[tuple[str, str, bytes]] = []
+        self.proxy_credentials: list[str | None] = []
         self.connections: set[tuple[str, int]] = set()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Print what went wrong, unless a client that had enough has left, or did not like the certificate."""
+        """Print the error, unless the client disconnected or rejected the certificate."""
         if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]  # the stub's socket or pair of them
 
@@ -87,7 +87,7 @@ class Receiving(ThreadingHTTPServer):
 
 
 @contextmanager
-def served(server: Receiving) -> Iterator[Receiving]:
+def run(server: RecordingServer) -> Iterator[RecordingServer]:
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
@@ -98,14 +98,14 @@ def served(server: Receiving) -> Iterator[Receiving]:
         server.server_close()
 
 
-def encrypted(authority: trustme.CA) -> Receiving:
-    """Return a server that speaks TLS, by a certificate of `authority`."""
-    server = Receiving()
+def tls_server(authority: trustme.CA) -> RecordingServer:
+    """Return a TLS server with a certificate issued by `authority`."""
+    server = RecordingServer()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     return server
 
 
-Serve = Callable[[Receiving], Receiving]
+Serve = Callable[[RecordingServer], RecordingServer]
 Post = Callable[[HttpClient, bytes], Response]

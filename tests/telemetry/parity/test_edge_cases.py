@@ -18,7 +18,7 @@ class MuteError(Exception):
         raise BoomError("no words")
 
 
-def test_a_guard_that_answers_401_first_is_recorded(stock: dict[str, Any], ours: Served) -> None:
+def test_a_request_rejected_by_an_earlier_before_request_is_recorded(stock: dict[str, Any], ours: Served) -> None:
     # https://github.com/aws/aws-xray-sdk-python/issues/405; the test falls when it is mended there.
     assert stock["guarded"] == {"spans": [], "segments": [], "xray_status": 500}
     assert ours.send(GUARDED.ask).status_code == 401
@@ -28,14 +28,14 @@ def test_a_guard_that_answers_401_first_is_recorded(stock: dict[str, Any], ours:
     assert segment["error"] is True
 
 
-def test_an_app_that_propagates_exceptions_raises_and_records(ours: Served) -> None:
+def test_a_propagated_exception_is_raised_and_recorded(ours: Served) -> None:
     ours.app.config["PROPAGATE_EXCEPTIONS"] = True
     with pytest.raises(BoomError, match="it broke"):
         ours.send(CASES["500 with exception"].ask)
     _failed(ours, status=500, error="BoomError: it broke")
 
 
-def test_a_stream_that_breaks_after_its_200_is_a_fault(ours: Served) -> None:
+def test_a_stream_that_fails_after_its_200_is_a_fault(ours: Served) -> None:
     def chunks() -> Iterator[str]:
         yield "one "
         raise BoomError("halfway")
@@ -46,7 +46,7 @@ def test_a_stream_that_breaks_after_its_200_is_a_fault(ours: Served) -> None:
     _failed(ours, status=200, error="BoomError: halfway")
 
 
-def test_an_error_that_cannot_be_printed_still_gets_its_500(ours: Served) -> None:
+def test_an_unprintable_exception_still_yields_a_500(ours: Served) -> None:
     def mute() -> NoReturn:
         raise MuteError
 
@@ -55,7 +55,7 @@ def test_an_error_that_cannot_be_printed_still_gets_its_500(ours: Served) -> Non
     _failed(ours, status=500, error="MuteError")
 
 
-def test_an_app_that_asks_another_in_its_handler_keeps_its_own_request(serve: Callable[[str], Served]) -> None:
+def test_a_handler_that_calls_another_app_keeps_its_own_request(serve: Callable[[str], Served]) -> None:
     outer, inner = serve("outer"), serve("inner")
 
     def ask() -> str:

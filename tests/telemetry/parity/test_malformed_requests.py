@@ -24,7 +24,7 @@ LISTENING = {"SERVER_NAME": "10.0.1.5", "SERVER_PORT": "4567"}
         ("cruddur.example:123456", "10.0.1.5", 4567),
     ],
 )
-def test_the_server_is_the_host_that_was_asked_for(host: str, address: str, port: int, ours: Served) -> None:
+def test_the_server_address_comes_from_the_host_header(host: str, address: str, port: int, ours: Served) -> None:
     ours.send(Ask("/ok", environ={**LISTENING, "HTTP_HOST": host}))
     [span] = ours.spans
     assert (span["attributes"]["server.address"], span["attributes"]["server.port"]) == (address, port)
@@ -45,7 +45,7 @@ def test_a_unix_socket_has_no_ports(ours: Served) -> None:
         (b"/\xed\xa0\x80", "/" + 3 * "\N{REPLACEMENT CHARACTER}"),
     ],
 )
-def test_a_path_is_text_wherever_it_is_seen(
+def test_a_path_is_decoded_as_utf_8_everywhere(
     raw: bytes, path: str, ours: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     sampler = ours.telemetry.sampler = Listening()

@@ -14,7 +14,7 @@ each_case = pytest.mark.parametrize("name", CASES)
 
 
 @each_case
-def test_the_server_span_is_the_flask_instrumentors(name: str, stock: dict[str, Any], ours: Served) -> None:
+def test_the_server_span_equals_the_flask_instrumentors(name: str, stock: dict[str, Any], ours: Served) -> None:
     case = CASES[name]
     ours.send(case.ask)
     [span], [theirs] = ours.spans, stock[name]["spans"]
@@ -22,7 +22,7 @@ def test_the_server_span_is_the_flask_instrumentors(name: str, stock: dict[str, 
 
 
 @each_case
-def test_the_segment_is_the_xray_middlewares(name: str, stock: dict[str, Any], ours: Served) -> None:
+def test_the_segment_equals_the_x_ray_middlewares(name: str, stock: dict[str, Any], ours: Served) -> None:
     case = CASES[name]
     ours.send(case.ask)
     [segment], [theirs] = ours.segments, stock[name]["segments"]

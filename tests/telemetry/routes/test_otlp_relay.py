@@ -15,8 +15,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from werkzeug.test import TestResponse
 
 from service.routes import otlp_relay
-from tests.telemetry.backends import Observatory, eventually
-from tests.telemetry.conftest import AppMaker
+from tests.telemetry.backends import FakeBackends, eventually
+from tests.telemetry.conftest import AppFactory
 
 ORIGIN = "http://localhost"
 TRACE_ID, SPAN_ID = "637f6f1e" + "ab" * 12, "cd" * 8
@@ -56,22 +56,22 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.mark.parametrize(("body", "kind"), [(document(span()), JSON), (protobuf(), PROTOBUF)])
-def test_a_span_of_the_page_reaches_honeycomb_with_the_key_and_leaves_no_trace_of_its_own(
-    body: bytes | dict[str, Any], kind: str, client: FlaskClient, observatory: Observatory
+def test_a_browser_span_is_relayed_to_honeycomb_and_the_relay_itself_is_not_traced(
+    body: bytes | dict[str, Any], kind: str, client: FlaskClient, backends: FakeBackends
 ) -> None:
     answer = post(client, body, kind)
     assert (answer.status_code, answer.get_json()) == (202, {})
     joined = client.get("/api/activities/home", headers={"traceparent": f"00-{TRACE_ID}-{SPAN_ID}-01"}, buffered=True)
     assert joined.headers["X-Trace-Id"] == TRACE_ID
-    spans = eventually(lambda: observatory.spans(TRACE_ID), 3)
+    spans = eventually(lambda: backends.spans(TRACE_ID), 3)
     names = {(each["name"], each["resource"]["service.name"]) for each in spans}
     assert names == {
         ("click home", "Cruddur-Frontend"),
         ("GET /api/activities/home", "Backend-Flask"),
         ("HomeActivities-MockData", "Backend-Flask"),
     }
-    eventually(lambda: observatory.lines_of(TRACE_ID), 1)
-    assert [line["path"] for line in observatory.logs.lines] == ["/api/activities/home"]
+    eventually(lambda: backends.lines_of(TRACE_ID), 1)
+    assert [line["path"] for line in backends.logs.lines] == ["/api/activities/home"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_span_of_the_page_reaches_honeycomb_with_the_key_and_leaves_no_trace_o
         (403, document(span()), JSON, {"Origin": ""}, "may not send spans here"),
     ],
 )
-def test_what_is_not_the_pages_is_refused_with_the_reason(  # noqa: PLR0917 - a column each
+def test_an_invalid_request_is_rejected_with_the_reason(  # noqa: PLR0917 - a column each
     status: int,
     body: bytes | dict[str, Any],
     kind: str,
@@ -108,18 +108,18 @@ def test_what_is_not_the_pages_is_refused_with_the_reason(  # noqa: PLR0917 - a 
     assert said in error["message"]
 
 
-def test_a_browser_that_says_same_origin_is_believed_where_a_proxy_changed_the_host(client: FlaskClient) -> None:
+def test_sec_fetch_site_same_origin_is_accepted_behind_a_proxy(client: FlaskClient) -> None:
     behind = {"Origin": "https://cruddur.example", "Sec-Fetch-Site": "same-origin"}
     assert post(client, document(span()), **behind).status_code == 202
     assert post(client, document(span()), **{**behind, "Sec-Fetch-Site": "cross-site"}).status_code == 403
 
 
-def test_512_spans_are_taken(client: FlaskClient, observatory: Observatory) -> None:
+def test_512_spans_are_accepted(client: FlaskClient, backends: FakeBackends) -> None:
     assert post(client, document(*[span(spanId=f"{number + 1:016x}") for number in range(512)])).status_code == 202
-    assert len(eventually(lambda: observatory.spans(TRACE_ID), 512)) == 512
+    assert len(eventually(lambda: backends.spans(TRACE_ID), 512)) == 512
 
 
-def test_a_client_that_floods_is_asked_to_wait_while_others_go_on(client: FlaskClient) -> None:
+def test_a_client_over_its_rate_limit_gets_429_while_others_are_served(client: FlaskClient) -> None:
     statuses = [post(client, document(span())).status_code for _ in range(121)]
     # The minute may have turned meanwhile.
     assert statuses.count(429) <= 1
@@ -130,13 +130,13 @@ def test_a_client_that_floods_is_asked_to_wait_while_others_go_on(client: FlaskC
     assert post(client, document(span()), **{"X-Forwarded-For": "203.0.113.9"}).status_code == 202
 
 
-def test_all_clients_together_are_bounded(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_clients_share_a_rate_limit(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(otlp_relay, "ALL_CLIENTS", RateLimitItemPerMinute(5))
     statuses = [post(client, document(span()), **{"X-Forwarded-For": f"203.0.113.{n}"}).status_code for n in range(20)]
     assert statuses.count(429) >= 10
 
 
-def test_a_dead_honeycomb_neither_fails_nor_slows_the_relay(make_app: AppMaker) -> None:
+def test_a_honeycomb_outage_neither_fails_nor_slows_the_relay(make_app: AppFactory) -> None:
     nobody = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "HONEYCOMB_API_KEY": "sentinel-honeycomb-key"}
     app = make_app({**nobody, "LOG_CONSOLE": "false", "TELEMETRY_SHUTDOWN_DEADLINE": "0.2"})
     client = app.test_client()
@@ -149,12 +149,12 @@ def test_a_dead_honeycomb_neither_fails_nor_slows_the_relay(make_app: AppMaker) 
     assert detail["dropped"]["full"] >= 30
 
 
-def test_without_honeycomb_spans_are_taken_and_dropped(make_app: AppMaker) -> None:
+def test_without_honeycomb_spans_are_accepted_and_dropped(make_app: AppFactory) -> None:
     client = make_app({"LOG_CONSOLE": "false"}).test_client()
     assert post(client, document(span())).status_code == 202
 
 
-def test_nothing_that_is_sent_makes_the_relay_fail(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_corrupted_bodies_never_make_the_relay_fail(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(otlp_relay, "PER_CLIENT", RateLimitItemPerMinute(100_000))
     monkeypatch.setattr(otlp_relay, "ALL_CLIENTS", RateLimitItemPerMinute(100_000))
     chance = random.Random(2026)
@@ -173,8 +173,8 @@ def test_nothing_that_is_sent_makes_the_relay_fail(client: FlaskClient, monkeypa
     assert {400} <= seen <= {202, 400}
 
 
-def test_the_tutorials_front_end_may_call_from_its_own_origin(make_app: AppMaker, observatory: Observatory) -> None:
-    app = make_app({**observatory.environment, "FRONTEND_URL": "http://localhost:3000"})
+def test_the_configured_front_end_origin_is_allowed_by_cors(make_app: AppFactory, backends: FakeBackends) -> None:
+    app = make_app({**backends.environment, "FRONTEND_URL": "http://localhost:3000"})
     client, front = app.test_client(), {"Origin": "http://localhost:3000"}
     asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "traceparent,tracestate,baggage"}
     preflight = client.options("/api/activities/home", headers={**front, **asked})
@@ -191,6 +191,6 @@ def test_the_tutorials_front_end_may_call_from_its_own_origin(make_app: AppMaker
     assert "Access-Control-Allow-Origin" not in other.headers
 
 
-def test_without_a_front_end_elsewhere_no_origin_is_allowed(client: FlaskClient) -> None:
+def test_no_origin_is_allowed_without_a_configured_front_end(client: FlaskClient) -> None:
     answer = client.get("/api/activities/home", headers={"Origin": "http://localhost:3000"})
     assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]

@@ -10,8 +10,8 @@ from flask import Flask
 
 from service.routes import page
 from service.settings import Settings
-from tests.telemetry.backends import Observatory, eventually
-from tests.telemetry.conftest import AppMaker
+from tests.telemetry.backends import FakeBackends, eventually
+from tests.telemetry.conftest import AppFactory
 
 INDEX = '<!doctype html><meta name="service-version" content="unknown"><title>Cruddur</title>'
 
@@ -30,7 +30,7 @@ def serving(built: Path, version: str = "1.2.3") -> Flask:
     return app
 
 
-def test_the_page_says_its_version_and_is_asked_for_each_time(built: Path) -> None:
+def test_the_page_carries_its_version_and_is_revalidated_each_time(built: Path) -> None:
     answer = serving(built, '1"<2').test_client().get("/")
     assert answer.status_code == 200
     assert 'content="1&quot;&lt;2"' in answer.text
@@ -42,7 +42,7 @@ def test_the_page_says_its_version_and_is_asked_for_each_time(built: Path) -> No
     assert "*" not in policy
 
 
-def test_its_parts_are_kept_for_good_and_of_the_type_that_runs(built: Path) -> None:
+def test_assets_are_immutable_and_have_the_media_type_that_browsers_run(built: Path) -> None:
     answer = serving(built).test_client().get("/assets/index-Ab12.js", buffered=True)
     assert answer.status_code == 200
     assert set(answer.headers["Cache-Control"].split(", ")) >= {"public", "max-age=31536000", "immutable"}
@@ -51,17 +51,17 @@ def test_its_parts_are_kept_for_good_and_of_the_type_that_runs(built: Path) -> N
 
 
 @pytest.mark.parametrize("path", ["/assets/none.js", "/assets/../index.html", "/assets/%2e%2e/index.html"])
-def test_what_is_no_part_of_it_is_not_found(path: str, built: Path) -> None:
+def test_an_unknown_asset_is_not_found(path: str, built: Path) -> None:
     assert serving(built).test_client().get(path).status_code == 404
 
 
-def test_a_page_that_is_not_built_says_how(tmp_path: Path) -> None:
+def test_a_missing_build_names_the_command_to_run(tmp_path: Path) -> None:
     answer = serving(tmp_path).test_client().get("/")
     assert answer.status_code == 404
     assert "make setup" in answer.text
 
 
-def test_each_answer_says_how_long_the_backend_took(app: Flask) -> None:
+def test_each_response_carries_server_timing(app: Flask) -> None:
     said = app.test_client().get("/api/activities/home").headers["Server-Timing"]
     found = re.fullmatch(r"app;dur=(\d+\.\d\d)", said)
     assert found, said
@@ -69,20 +69,22 @@ def test_each_answer_says_how_long_the_backend_took(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(("trusted", "user"), [("true", "worf"), ("false", None)])
-def test_the_pages_user_is_the_identity_only_where_the_header_is_trusted(
-    trusted: str, user: str | None, make_app: AppMaker, observatory: Observatory
+def test_the_user_header_is_used_only_when_trusted(
+    trusted: str, user: str | None, make_app: AppFactory, backends: FakeBackends
 ) -> None:
-    app = make_app({**observatory.environment, "TRUST_USER_HEADER": trusted})
+    app = make_app({**backends.environment, "TRUST_USER_HEADER": trusted})
     answer = app.test_client().get("/api/activities/home", headers={"X-Cruddur-User": "worf"}, buffered=True)
     trace_id = answer.headers["X-Trace-Id"]
-    spans = eventually(lambda: observatory.spans(trace_id), 2)
+    spans = eventually(lambda: backends.spans(trace_id), 2)
     server = next(each for each in spans if each["name"] == "GET /api/activities/home")
     assert server["attributes"].get("user.id") == user
-    assert eventually(lambda: observatory.lines_of(trace_id), 1)[0].get("user_id") == user
+    assert eventually(lambda: backends.lines_of(trace_id), 1)[0].get("user_id") == user
 
 
-def test_behind_a_load_balancer_that_authenticates_its_word_holds(make_app: AppMaker, observatory: Observatory) -> None:
-    app = make_app({**observatory.environment, "TRUST_USER_HEADER": "true", "ALB_AUTHENTICATES": "true"})
+def test_an_authenticating_load_balancers_identity_wins_over_the_user_header(
+    make_app: AppFactory, backends: FakeBackends
+) -> None:
+    app = make_app({**backends.environment, "TRUST_USER_HEADER": "true", "ALB_AUTHENTICATES": "true"})
     headers = {"X-Cruddur-User": "worf", "X-Amzn-Oidc-Identity": "the-real-one"}
     trace_id = app.test_client().get("/api/activities/home", headers=headers, buffered=True).headers["X-Trace-Id"]
-    assert eventually(lambda: observatory.lines_of(trace_id), 1)[0]["user_id"] == "the-real-one"
+    assert eventually(lambda: backends.lines_of(trace_id), 1)[0]["user_id"] == "the-real-one"

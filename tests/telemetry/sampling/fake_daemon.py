@@ -1,4 +1,4 @@
-"""The X-Ray daemon's proxy as X-Ray's SDKs see it: two calls, and the trouble it can make."""
+"""A fake of the X-Ray daemon's HTTP proxy: the two sampling calls, and faults to inject."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from local.standins.server import Served
 Document = dict[str, Any]
 
 
-def rule(name: str = "all", **given: object) -> Document:
-    """Return a rule as GetSamplingRules gives it; it matches everything unless told otherwise."""
+def rule(name: str = "all", **fields: object) -> Document:
+    """Return a rule as GetSamplingRules returns it; by default it matches every request."""
     return {
         "RuleName": name,
         "RuleARN": f"arn:aws:xray:us-east-1:000000000000:sampling-rule/{name}",
@@ -32,19 +32,19 @@ def rule(name: str = "all", **given: object) -> Document:
         "URLPath": "*",
         "Version": 1,
         "Attributes": {},
-        **given,
+        **fields,
     }
 
 
 @dataclass
-class Daemon:
-    """What it answers may be changed at any time; `asked` and `reports` are what it was asked."""
+class FakeDaemon:
+    """A configurable daemon. `paths` and `reports` record the requests; a cleared `gate` makes it hang."""
 
     rules: list[Document] = field(default_factory=list)
     targets: dict[str, Document] = field(default_factory=dict)
-    changed_at: float = 0
+    last_modification: float = 0
     status: int = 200
-    asked: list[str] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     reports: list[Document] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
 
@@ -53,13 +53,13 @@ class Daemon:
 
     def app(self) -> Flask:
         app = Flask("sampling-daemon")
-        app.before_request(self._trouble)
+        app.before_request(self._inject_fault)
         app.post("/GetSamplingRules")(self._get_rules)
         app.post("/SamplingTargets")(self._get_targets)
         return app
 
-    def _trouble(self) -> tuple[Document, int] | None:
-        self.asked.append(request.path)
+    def _inject_fault(self) -> tuple[Document, int] | None:
+        self.paths.append(request.path)
         self.gate.wait(10)
         return ({"message": "trouble"}, self.status) if self.status != 200 else None
 
@@ -68,16 +68,16 @@ class Daemon:
         return {"SamplingRuleRecords": records}
 
     def _get_targets(self) -> Document:
-        asked = request.get_json(force=True)["SamplingStatisticsDocuments"]
-        self.reports += asked
+        statistics = request.get_json(force=True)["SamplingStatisticsDocuments"]
+        self.reports += statistics
         documents = [
             {"RuleName": name, "Interval": 10, "ReservoirQuotaTTL": time.time() + 3600, **self.targets[name]}
-            for name in (each["RuleName"] for each in asked)
+            for name in (each["RuleName"] for each in statistics)
             if name in self.targets
         ]
         return {
             "SamplingTargetDocuments": documents,
-            "LastRuleModification": self.changed_at,
+            "LastRuleModification": self.last_modification,
             "UnprocessedStatistics": [],
         }
 
@@ -89,10 +89,10 @@ class Daemon:
             finally:
                 self.gate.set()
 
-    def total(self, name: str) -> tuple[int, int, int]:
-        """Return how many requests, borrowed and sampled ones were reported for the rule `name`."""
-        mine = [each for each in list(self.reports) if each["RuleName"] == name]
+    def reported_totals(self, name: str) -> tuple[int, int, int]:
+        """Return the reported counts of requests, borrowed and sampled ones for the rule `name`."""
+        reports = [each for each in list(self.reports) if each["RuleName"] == name]
         requests, borrowed, sampled = (
-            sum(each[f"{kind}Count"] for each in mine) for kind in ("Request", "Borrow", "Sampled")
+            sum(each[f"{kind}Count"] for each in reports) for kind in ("Request", "Borrow", "Sampled")
         )
         return requests, borrowed, sampled

@@ -15,19 +15,21 @@ from service.telemetry.context import semconv
 from service.telemetry.sampling.rule import SamplingRequest
 from service.telemetry.xray_sdk import context
 from service.telemetry.xray_sdk.subsegments import SpanSubsegment
-from tests.telemetry.backends import Observatory, eventually
-from tests.telemetry.conftest import AppMaker
-from tests.telemetry.sampling.fixed_decision import Saying, flushed, local
-from tests.telemetry.tracing import PARENT, ROOT, TRACE, TRACEPARENT, Headers, ask, telemetry_of
+from tests.telemetry.backends import FakeBackends, eventually
+from tests.telemetry.conftest import AppFactory
+from tests.telemetry.sampling.samplers import FixedSampler, local_sampler
+from tests.telemetry.tracing import PARENT, ROOT, TRACE, TRACEPARENT, Headers, flush, get, telemetry_of
 
 HOME = "/api/activities/home"
 
 
-def test_the_rule_is_asked_once_per_request_with_what_it_needs(make_app: AppMaker, observatory: Observatory) -> None:
-    app = make_app({**observatory.environment})
-    sampler = telemetry_of(app).sampler = Saying(sampled=True, rate=1)
-    ask(app, "/api/activities/notifications", host="api.example.com:8080", x_amzn_trace_id=f"Root={ROOT};Sampled=0")
-    assert sampler.asked == [
+def test_the_sampler_is_called_once_per_request_with_the_requests_fields(
+    make_app: AppFactory, backends: FakeBackends
+) -> None:
+    app = make_app({**backends.environment})
+    sampler = telemetry_of(app).sampler = FixedSampler(sampled=True, rate=1)
+    get(app, "/api/activities/notifications", host="api.example.com:8080", x_amzn_trace_id=f"Root={ROOT};Sampled=0")
+    assert sampler.requests == [
         SamplingRequest(
             service="Backend-Flask",
             host="api.example.com:8080",
@@ -47,21 +49,23 @@ def test_the_rule_is_asked_once_per_request_with_what_it_needs(make_app: AppMake
     ],
     ids=["-01", "every flag", "Sampled=1"],
 )
-def test_a_flood_of_sampled_flags_gains_nothing(make_app: AppMaker, observatory: Observatory, headers: Headers) -> None:
+def test_sampled_flags_do_not_raise_the_sampled_share(
+    make_app: AppFactory, backends: FakeBackends, headers: Headers
+) -> None:
     """Of 2,000 requests in one second a reservoir of 1 and a tenth of 1,999 are 201 ± 13: four times that bounds it."""
     counts = {}
     for name, given in (("none", {}), ("flood", headers)):
-        app = make_app({**observatory.honeycomb, "LOG_CONSOLE": "false"})
-        telemetry_of(app).sampler = local(0.1, 1, random.Random(20).random)
-        counts[name] = sum(ask(app, **given).sampled for _ in range(2000))
+        app = make_app({**backends.honeycomb, "LOG_CONSOLE": "false"})
+        telemetry_of(app).sampler = local_sampler(0.1, 1, random.Random(20).random)
+        counts[name] = sum(get(app, **given).sampled for _ in range(2000))
     assert counts["flood"] == counts["none"]
     assert 147 <= counts["flood"] <= 255
 
 
-def test_a_flood_of_unsampled_flags_leaves_the_reservoir(make_app: AppMaker, observatory: Observatory) -> None:
-    app = make_app({**observatory.honeycomb, "LOG_CONSOLE": "false"})
-    telemetry_of(app).sampler = local(0.1, 3, random.Random(20).random)
-    assert sum(ask(app, traceparent=TRACEPARENT[:-1] + "0").sampled for _ in range(500)) == 3
+def test_with_unsampled_flags_only_the_reservoir_samples(make_app: AppFactory, backends: FakeBackends) -> None:
+    app = make_app({**backends.honeycomb, "LOG_CONSOLE": "false"})
+    telemetry_of(app).sampler = local_sampler(0.1, 3, random.Random(20).random)
+    assert sum(get(app, traceparent=TRACEPARENT[:-1] + "0").sampled for _ in range(500)) == 3
 
 
 class Started(SpanProcessor):
@@ -75,16 +79,16 @@ class Started(SpanProcessor):
 
 
 @pytest.mark.parametrize(("sampled", "built"), [(True, {"span": 5, "attributes": 2, "subsegment": 1}), (False, {})])
-def test_sampled_out_means_that_nothing_is_built(
-    make_app: AppMaker,
-    observatory: Observatory,
+def test_an_unsampled_request_builds_no_spans_attributes_or_subsegments(
+    make_app: AppFactory,
+    backends: FakeBackends,
     monkeypatch: pytest.MonkeyPatch,
     *,
     sampled: bool,
     built: dict[str, int],
 ) -> None:
-    app = make_app({**observatory.environment, "FAULT_ROUTES": "true"})
-    telemetry_of(app).sampler = Saying(sampled=sampled, rate=1)
+    app = make_app({**backends.environment, "FAULT_ROUTES": "true"})
+    telemetry_of(app).sampler = FixedSampler(sampled=sampled, rate=1)
     started, counted = Started(), Counter[str]()
     telemetry_of(app).provider.add_span_processor(started)
 
@@ -98,18 +102,18 @@ def test_sampled_out_means_that_nothing_is_built(
     monkeypatch.setattr(telemetry, "request_attributes", counting("attributes", semconv.request_attributes))
     monkeypatch.setattr(telemetry, "response_attributes", counting("attributes", semconv.response_attributes))
     monkeypatch.setattr(context, "SpanSubsegment", counting("subsegment", SpanSubsegment))
-    quiet = ask(app, "/api/activities/notifications")
-    fine = ask(app, HOME)
+    quiet = get(app, "/api/activities/notifications")
+    fine = get(app, HOME)
     counted["attributes"] //= 2  # two kinds for each request
     counted["span"] = started.count + (1 if sampled else 0)
     assert {name: count for name, count in counted.items() if count} == built
-    failed = ask(app, "/api/fault")
-    flushed(app)
-    assert [line["trace_id"] for line in eventually(lambda: observatory.lines_of(quiet.trace_id), 2)] == (
+    failed = get(app, "/api/fault")
+    flush(app)
+    assert [line["trace_id"] for line in eventually(lambda: backends.lines_of(quiet.trace_id), 2)] == (
         [quiet.trace_id] * 2
     )
-    assert len(observatory.lines_of(fine.trace_id)) == 1
-    [item] = eventually(lambda: observatory.items(failed.trace_id), 1)
+    assert len(backends.lines_of(fine.trace_id)) == 1
+    [item] = eventually(lambda: backends.items(failed.trace_id), 1)
     assert item["custom"]["span_id"] == failed.span_id
-    everywhere = [*observatory.spans(quiet.trace_id), *observatory.spans(failed.trace_id), *observatory.segments]
+    everywhere = [*backends.spans(quiet.trace_id), *backends.spans(failed.trace_id), *backends.segments]
     assert bool(everywhere) == sampled

@@ -17,104 +17,114 @@ from flask import Flask, request
 from local.standins.server import Served
 from service.telemetry.sampling.remote import PollingIntervals
 from tests.local.emulator.conftest import free_port
-from tests.telemetry.sampling.fake_daemon import Daemon
-from tests.telemetry.sampling.samplers import LOCAL, QUICK, REQUEST, SamplerMaker, following, half, polling
-from tests.telemetry.tracing import until
+from tests.telemetry.sampling.fake_daemon import FakeDaemon
+from tests.telemetry.sampling.samplers import (
+    LOCAL_DECISION,
+    QUICK_INTERVALS,
+    REQUEST,
+    SamplerFactory,
+    follows_remote_rules,
+    polling_threads,
+    samples_half,
+)
+from tests.telemetry.tracing import wait_until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 
-def test_when_the_daemon_is_gone_the_local_rule_decides_and_it_is_said_once(
-    daemon: Daemon, make_sampler: SamplerMaker, caplog: pytest.LogCaptureFixture
+def test_the_local_rule_takes_over_when_the_daemon_is_down_and_one_warning_is_logged(
+    daemon: FakeDaemon, make_sampler: SamplerFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     with daemon.serving() as address:
         sampler = make_sampler(address, draw=lambda: 0.0)
-        assert following(sampler)
-    assert until(lambda: sampler.decide(REQUEST) == LOCAL)
+        assert follows_remote_rules(sampler)
+    assert wait_until(lambda: sampler.decide(REQUEST) == LOCAL_DECISION)
     time.sleep(0.5)  # some ten more attempts fail
     with daemon.serving(address[1]):
-        assert until(lambda: half(sampler))
-    assert until(lambda: sampler.decide(REQUEST) == LOCAL)
+        assert wait_until(lambda: samples_half(sampler))
+    assert wait_until(lambda: sampler.decide(REQUEST) == LOCAL_DECISION)
     [line] = caplog.records
     assert line.levelname == "WARNING"
     assert f"127.0.0.1:{address[1]}" in line.getMessage()
 
 
-def test_a_single_failure_changes_nothing(
-    daemon: Daemon, make_sampler: SamplerMaker, caplog: pytest.LogCaptureFixture
+def test_a_single_failed_poll_keeps_the_remote_rules(
+    daemon: FakeDaemon, make_sampler: SamplerFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     with daemon.serving() as address:
-        sampler = make_sampler(address, QUICK._replace(retry=0.3, max_retry=0.3), draw=lambda: 0.0)
-        assert following(sampler)
-        daemon.status, before = 503, len(daemon.asked)
-        assert until(lambda: half(sampler) and len(daemon.asked) > before)
+        sampler = make_sampler(address, QUICK_INTERVALS._replace(retry=0.3, max_retry=0.3), draw=lambda: 0.0)
+        assert follows_remote_rules(sampler)
+        daemon.status, before = 503, len(daemon.paths)
+        assert wait_until(lambda: samples_half(sampler) and len(daemon.paths) > before)
         daemon.status = 200
         for _ in range(50):
-            assert half(sampler)
+            assert samples_half(sampler)
             time.sleep(0.01)
     assert caplog.records == []
 
 
 @pytest.mark.parametrize("status", [403, 429, 500])
-def test_an_xray_that_refuses_is_not_hammered(daemon: Daemon, make_sampler: SamplerMaker, status: int) -> None:
+def test_polling_backs_off_on_error_responses(daemon: FakeDaemon, make_sampler: SamplerFactory, status: int) -> None:
     daemon.status = status
     with daemon.serving() as address:
-        sampler = make_sampler(address, QUICK._replace(retry=0.05, max_retry=10.0))
+        sampler = make_sampler(address, QUICK_INTERVALS._replace(retry=0.05, max_retry=10.0))
         sampler.decide(REQUEST)
         time.sleep(1.2)
-        assert sampler.decide(REQUEST) == LOCAL
-        assert 3 <= len(daemon.asked) <= 6  # at 0, 0.05, 0.15, 0.35, 0.75 s
+        assert sampler.decide(REQUEST) == LOCAL_DECISION
+        assert 3 <= len(daemon.paths) <= 6  # at 0, 0.05, 0.15, 0.35, 0.75 s
 
 
-def test_a_daemon_that_starts_late_is_found_within_seconds(daemon: Daemon, make_sampler: SamplerMaker) -> None:
+def test_a_daemon_that_starts_late_is_used_within_seconds(daemon: FakeDaemon, make_sampler: SamplerFactory) -> None:
     port = free_port()
     sampler = make_sampler(("127.0.0.1", port), PollingIntervals(), draw=lambda: 0.0)
     sampler.decide(REQUEST)
     time.sleep(0.7)  # the first attempt has failed
     with daemon.serving(port):
         begun = time.monotonic()
-        assert until(lambda: half(sampler), seconds=8)
+        assert wait_until(lambda: samples_half(sampler), seconds=8)
         assert time.monotonic() - begun < 4
 
 
-def test_a_forked_worker_polls_anew_even_if_a_lock_was_held(daemon: Daemon, make_sampler: SamplerMaker) -> None:
+def test_a_forked_worker_restarts_polling_even_if_a_lock_was_held(
+    daemon: FakeDaemon, make_sampler: SamplerFactory
+) -> None:
     with daemon.serving() as address:
         sampler = make_sampler(address, draw=lambda: 0.0)
-        assert following(sampler)
-        clients = len(daemon.asked)
+        assert follows_remote_rules(sampler)
+        clients = len(daemon.paths)
         with sampler._cache.lock, warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # what this test is about: forking with threads
             child = os.fork()
         if child == 0:
             signal.alarm(15)  # a lock held for ever ends it
             try:
-                begun_anew = sampler.source == "local" and sampler.decide(REQUEST) == LOCAL
-                os._exit(0 if begun_anew and until(lambda: half(sampler), seconds=8) else 1)
+                begun_anew = sampler.source == "local" and sampler.decide(REQUEST) == LOCAL_DECISION
+                os._exit(0 if begun_anew and wait_until(lambda: samples_half(sampler), seconds=8) else 1)
             finally:
                 os._exit(2)
         assert os.waitpid(child, 0)[1] == 0
-        assert half(sampler)
-        assert len(daemon.asked) > clients
+        assert samples_half(sampler)
+        assert len(daemon.paths) > clients
 
 
-def test_close_ends_the_polling_and_none_begins_later(daemon: Daemon, make_sampler: SamplerMaker) -> None:
-    before = polling()
+def test_close_stops_polling_and_prevents_a_later_start(daemon: FakeDaemon, make_sampler: SamplerFactory) -> None:
+    before = polling_threads()
     with daemon.serving() as address:
         sampler, never = make_sampler(address), make_sampler(address)
-        assert following(sampler)
-        [mine] = [thread for thread in polling() if thread not in before]
+        assert follows_remote_rules(sampler)
+        [mine] = [thread for thread in polling_threads() if thread not in before]
         sampler.close()
-        assert until(lambda: not mine.is_alive())
-        asked = len(daemon.asked)
+        assert wait_until(lambda: not mine.is_alive())
+        asked = len(daemon.paths)
         never.close()
-        assert never.decide(REQUEST) == LOCAL
+        assert never.decide(REQUEST) == LOCAL_DECISION
         time.sleep(0.2)
-        assert len(daemon.asked) == asked
+        assert len(daemon.paths) == asked
 
 
-def test_where_no_thread_is_to_be_had_the_local_rule_decides(
-    daemon: Daemon, make_sampler: SamplerMaker, monkeypatch: pytest.MonkeyPatch
+def test_the_local_rule_decides_when_no_thread_can_be_started(
+    daemon: FakeDaemon, make_sampler: SamplerFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -123,12 +133,12 @@ def test_where_no_thread_is_to_be_had_the_local_rule_decides(
         sampler = make_sampler(address, draw=lambda: 0.0)
         with monkeypatch.context() as patched:
             patched.setattr(threading.Thread, "start", refuse)
-            assert sampler.decide(REQUEST) == LOCAL
-        assert until(lambda: half(sampler))
+            assert sampler.decide(REQUEST) == LOCAL_DECISION
+        assert wait_until(lambda: samples_half(sampler))
 
 
-def test_neither_a_proxy_nor_a_metadata_service_is_asked(
-    daemon: Daemon, make_sampler: SamplerMaker, monkeypatch: pytest.MonkeyPatch
+def test_polling_uses_neither_a_proxy_nor_a_metadata_service(
+    daemon: FakeDaemon, make_sampler: SamplerFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
     other = Flask("metadata")
@@ -139,11 +149,11 @@ def test_neither_a_proxy_nor_a_metadata_service_is_asked(
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", served.url + "/credentials")
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", served.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
-        assert following(make_sampler(address))
+        assert follows_remote_rules(make_sampler(address))
     assert asked == []
 
 
-def test_an_ipv6_daemon_is_reached(make_sampler: SamplerMaker) -> None:
+def test_an_ipv6_daemon_is_reached(make_sampler: SamplerFactory) -> None:
     with socket.socket(socket.AF_INET6) as listener:
         try:
             listener.bind(("::1", 0))

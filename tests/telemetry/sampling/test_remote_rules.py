@@ -15,30 +15,37 @@ from botocore.credentials import Credentials
 from local.standins.xray_daemon import XRayDaemon
 from service.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, Decision, SamplingRequest
 from tests.local.emulator.conftest import free_port, start, wait_until_ready
-from tests.telemetry.backends import Observatory
-from tests.telemetry.conftest import AppMaker
-from tests.telemetry.sampling.fake_daemon import Daemon, rule
-from tests.telemetry.sampling.samplers import LOCAL, QUICK, REQUEST, SamplerMaker, following, half
-from tests.telemetry.tracing import ask, beside_the_access_line, telemetry_of, until
+from tests.telemetry.backends import FakeBackends
+from tests.telemetry.conftest import AppFactory
+from tests.telemetry.sampling.fake_daemon import FakeDaemon, rule
+from tests.telemetry.sampling.samplers import (
+    LOCAL_DECISION,
+    QUICK_INTERVALS,
+    REQUEST,
+    SamplerFactory,
+    follows_remote_rules,
+    samples_half,
+)
+from tests.telemetry.tracing import get, other_messages, telemetry_of, wait_until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 
-def test_the_local_rule_decides_until_the_rules_are_there_and_nobody_waits(
-    daemon: Daemon, make_sampler: SamplerMaker
+def test_the_local_rule_decides_without_blocking_until_the_remote_rules_arrive(
+    daemon: FakeDaemon, make_sampler: SamplerFactory
 ) -> None:
     daemon.gate.clear()
     with daemon.serving() as address:
-        sampler = make_sampler(address, QUICK._replace(timeout=5.0), draw=lambda: 0.0)
+        sampler = make_sampler(address, QUICK_INTERVALS._replace(timeout=5.0), draw=lambda: 0.0)
         sampler.decide(REQUEST)
-        assert until(lambda: daemon.asked)
+        assert wait_until(lambda: daemon.paths)
         begun = time.perf_counter()
         decisions = [sampler.decide(REQUEST) for _ in range(100)]
         assert (time.perf_counter() - begun) / 100 < 0.005
-        assert decisions == [LOCAL] * 100
+        assert decisions == [LOCAL_DECISION] * 100
         assert sampler.source == "local"
         daemon.gate.set()
-        assert until(lambda: half(sampler))
+        assert wait_until(lambda: samples_half(sampler))
 
 
 RULES = [
@@ -56,10 +63,10 @@ RULES = [
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["as given", "reversed"])
-def test_service_host_method_path_and_priority_choose_the_rule(make_sampler: SamplerMaker, order: int) -> None:
-    with Daemon(rules=RULES[::order]).serving() as address:
+def test_rules_are_matched_by_service_host_method_path_and_priority(make_sampler: SamplerFactory, order: int) -> None:
+    with FakeDaemon(rules=RULES[::order]).serving() as address:
         sampler = make_sampler(address, draw=lambda: 0.0)
-        assert following(sampler)
+        assert follows_remote_rules(sampler)
         asked = {
             "health": replace(REQUEST, path="/api/health-check", method="POST"),
             "posts": replace(REQUEST, method="POST", host="admin.example.com"),
@@ -82,70 +89,70 @@ def test_service_host_method_path_and_priority_choose_the_rule(make_sampler: Sam
         }
 
 
-def test_without_any_rule_that_matches_the_local_one_decides(make_sampler: SamplerMaker) -> None:
-    with Daemon(rules=[rule(ServiceName="Other")]).serving() as address:
+def test_the_local_rule_decides_when_no_remote_rule_matches(make_sampler: SamplerFactory) -> None:
+    with FakeDaemon(rules=[rule(ServiceName="Other")]).serving() as address:
         sampler = make_sampler(address)
-        assert following(sampler)
-        assert sampler.decide(REQUEST) == LOCAL
+        assert follows_remote_rules(sampler)
+        assert sampler.decide(REQUEST) == LOCAL_DECISION
 
 
-def test_one_request_a_second_is_borrowed_until_the_quota_comes_then_the_quota_holds(
-    make_sampler: SamplerMaker,
+def test_one_request_a_second_is_borrowed_until_a_quota_arrives(
+    make_sampler: SamplerFactory,
 ) -> None:
-    daemon = Daemon(rules=[rule("five", ReservoirSize=5, FixedRate=0.1)])
+    daemon = FakeDaemon(rules=[rule("five", ReservoirSize=5, FixedRate=0.1)])
     now = [time.time()]
     draws = iter([0.05] + [0.5] * 1000)
     with daemon.serving() as address:
         sampler = make_sampler(address, clock=lambda: now[0], draw=lambda: next(draws))
-        assert following(sampler)
+        assert follows_remote_rules(sampler)
         assert [sampler.decide(REQUEST) for _ in range(3)] == [
             RESERVOIR_HIT,
             Decision(sampled=True, rate=10),
             NOT_SAMPLED,
         ]
-        assert until(lambda: daemon.total("five") == (3, 1, 1)), daemon.reports
+        assert wait_until(lambda: daemon.reported_totals("five") == (3, 1, 1)), daemon.reports
         daemon.targets["five"] = {"FixedRate": 0.25, "ReservoirQuota": 3}
         now[0] += 1
         assert sampler.decide(REQUEST) == RESERVOIR_HIT
-        assert until(lambda: daemon.total("five") == (4, 2, 1))
-        time.sleep(0.2)  # the answer to that report brings the quota
+        assert wait_until(lambda: daemon.reported_totals("five") == (4, 2, 1))
+        time.sleep(0.2)  # the response to that report brings the quota
         now[0] += 1
         assert [sampler.decide(REQUEST) for _ in range(6)] == [RESERVOIR_HIT] * 3 + [NOT_SAMPLED] * 3
         now[0] += 1
         draws = iter([0.2])
         assert [sampler.decide(REQUEST) for _ in range(4)] == [RESERVOIR_HIT] * 3 + [Decision(sampled=True, rate=4)]
-        assert until(lambda: daemon.total("five") == (14, 2, 8)), daemon.reports
+        assert wait_until(lambda: daemon.reported_totals("five") == (14, 2, 8)), daemon.reports
     assert {len(each["ClientID"]) for each in daemon.reports} == {24}
     assert len({each["ClientID"] for each in daemon.reports}) == 1
 
 
-def test_a_callers_flag_stays_within_the_rule(make_sampler: SamplerMaker) -> None:
-    daemon = Daemon(rules=[rule(FixedRate=0.1)], targets={"all": {"FixedRate": 0.1, "ReservoirQuota": 0}})
+def test_the_callers_flag_cannot_exceed_the_rule(make_sampler: SamplerFactory) -> None:
+    daemon = FakeDaemon(rules=[rule(FixedRate=0.1)], targets={"all": {"FixedRate": 0.1, "ReservoirQuota": 0}})
     with daemon.serving() as address:
         sampler = make_sampler(address, draw=lambda: 0.5)
-        assert following(sampler)
+        assert follows_remote_rules(sampler)
         assert sampler.decide(replace(REQUEST, hint=True)) == NOT_SAMPLED
         refused = make_sampler(address, draw=lambda: 0.0)
-        assert following(refused)
+        assert follows_remote_rules(refused)
         assert refused.decide(replace(REQUEST, hint=False)) == NOT_SAMPLED
         assert refused.decide(replace(REQUEST, hint=True)) == Decision(sampled=True, rate=10)
 
 
-def test_a_changed_rule_is_fetched_at_once(daemon: Daemon, make_sampler: SamplerMaker) -> None:
+def test_a_changed_rule_is_fetched_at_once(daemon: FakeDaemon, make_sampler: SamplerFactory) -> None:
     with daemon.serving() as address:
         sampler = make_sampler(address, draw=lambda: 0.0)
-        assert following(sampler)
-        daemon.rules, daemon.changed_at = [rule(FixedRate=0.25)], time.time() + 1
-        assert until(lambda: sampler.decide(REQUEST).rate == 4)
+        assert follows_remote_rules(sampler)
+        daemon.rules, daemon.last_modification = [rule(FixedRate=0.25)], time.time() + 1
+        assert wait_until(lambda: sampler.decide(REQUEST).rate == 4)
 
 
-def test_requests_meet_whole_rules_while_they_are_replaced(make_sampler: SamplerMaker) -> None:
+def test_concurrent_requests_see_a_consistent_rule_set_during_updates(make_sampler: SamplerFactory) -> None:
     many = [rule(f"r{number:03}", Priority=200 + number, FixedRate=0.25) for number in range(100)]
-    daemon = Daemon(rules=[*many, rule("first", Priority=1, FixedRate=0.5, ReservoirSize=0)])
+    daemon = FakeDaemon(rules=[*many, rule("first", Priority=1, FixedRate=0.5, ReservoirSize=0)])
     wrong: list[object] = []
     with daemon.serving() as address:
-        sampler = make_sampler(address, QUICK._replace(targets=0.0, rules=0.0), draw=lambda: 0.0)
-        assert following(sampler)
+        sampler = make_sampler(address, QUICK_INTERVALS._replace(targets=0.0, rules=0.0), draw=lambda: 0.0)
+        assert follows_remote_rules(sampler)
         over = time.monotonic() + 1.5
 
         def hammer() -> None:
@@ -163,51 +170,49 @@ def test_requests_meet_whole_rules_while_they_are_replaced(make_sampler: Sampler
             each.start()
         for each in threads:
             each.join()
-    assert daemon.asked.count("/GetSamplingRules") > 10
+    assert daemon.paths.count("/GetSamplingRules") > 10
     assert wrong == []
 
 
-def daemon_settings(observatory: Observatory, address: tuple[str, int], rate: float) -> dict[str, str]:
-    udp = observatory.xray["AWS_XRAY_DAEMON_ADDRESS"]
+def daemon_settings(backends: FakeBackends, address: tuple[str, int], rate: float) -> dict[str, str]:
+    udp = backends.xray["AWS_XRAY_DAEMON_ADDRESS"]
     return {
-        **observatory.honeycomb,
+        **backends.honeycomb,
         "LOG_CONSOLE": "false",
         "AWS_XRAY_DAEMON_ADDRESS": f"tcp:{address[0]}:{address[1]} udp:{udp}",
         "XRAY_SAMPLING_RULE": f'{{"RuleName":"local","FixedRate":{rate},"ReservoirSize":0}}',
     }
 
 
-def test_two_apps_in_one_process_follow_their_own_rules(make_app: AppMaker, observatory: Observatory) -> None:
-    all_of_them, none_of_them = Daemon(rules=[rule(FixedRate=1.0)]), Daemon(rules=[rule(FixedRate=0.0)])
+def test_two_apps_in_one_process_follow_their_own_rules(make_app: AppFactory, backends: FakeBackends) -> None:
+    all_of_them, none_of_them = FakeDaemon(rules=[rule(FixedRate=1.0)]), FakeDaemon(rules=[rule(FixedRate=0.0)])
     with all_of_them.serving() as first, none_of_them.serving() as second:
         seen, unseen = (
-            make_app(daemon_settings(observatory, address, rate)) for address, rate in ((first, 0), (second, 1))
+            make_app(daemon_settings(backends, address, rate)) for address, rate in ((first, 0), (second, 1))
         )
-        assert not ask(seen).sampled
-        assert ask(unseen).sampled
-        assert until(lambda: ask(seen).sampled)
-        assert until(lambda: not ask(unseen).sampled)
+        assert not get(seen).sampled
+        assert get(unseen).sampled
+        assert wait_until(lambda: get(seen).sampled)
+        assert wait_until(lambda: not get(unseen).sampled)
         assert telemetry_of(seen).flush(5)
         assert telemetry_of(unseen).flush(5)
 
 
-def test_the_apps_own_polling_leaves_no_span_and_no_line(
-    make_app: AppMaker, observatory: Observatory, caplog: pytest.LogCaptureFixture
+def test_polling_produces_no_spans_and_no_log_lines(
+    make_app: AppFactory, backends: FakeBackends, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    daemon = Daemon(rules=[rule(FixedRate=1.0)])
+    daemon = FakeDaemon(rules=[rule(FixedRate=1.0)])
     with daemon.serving() as address:
-        app = make_app(daemon_settings(observatory, address, 0))
-        assert until(lambda: ask(app).sampled)
+        app = make_app(daemon_settings(backends, address, 0))
+        assert wait_until(lambda: get(app).sampled)
         assert telemetry_of(app).flush(5)
-        assert until(lambda: observatory.segments)
-    assert {segment["http"]["request"]["url"] for segment in observatory.segments} == {
-        "http://localhost/api/health-check"
-    }
-    assert beside_the_access_line(caplog) == []
+        assert wait_until(lambda: backends.segments)
+    assert {segment["http"]["request"]["url"] for segment in backends.segments} == {"http://localhost/api/health-check"}
+    assert other_messages(caplog) == []
 
 
-def test_it_follows_a_rule_through_the_stand_in_daemon_of_the_emulated_xray(make_sampler: SamplerMaker) -> None:
+def test_rules_of_the_emulated_x_ray_are_followed_through_its_daemon(make_sampler: SamplerFactory) -> None:
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     credentials = Credentials("local-fake-key", "local-fake-secret")
@@ -240,9 +245,11 @@ def test_it_follows_a_rule_through_the_stand_in_daemon_of_the_emulated_xray(make
                 "Version": 1,
             }
         )
-        patient = QUICK._replace(targets=0.2, timeout=10.0)
+        patient = QUICK_INTERVALS._replace(targets=0.2, timeout=10.0)
         sampler = make_sampler(("127.0.0.1", int(relay.url.rpartition(":")[2])), patient, draw=lambda: 0.0)
-        assert following(sampler)
-        assert until(lambda: [sampler.decide(REQUEST).rate for _ in range(4)].count(1) == 2), "the quota of 2 a second"
+        assert follows_remote_rules(sampler)
+        assert wait_until(lambda: [sampler.decide(REQUEST).rate for _ in range(4)].count(1) == 2), (
+            "the quota of 2 a second"
+        )
         xray.update_sampling_rule(SamplingRuleUpdate={"RuleName": "Cruddur", "FixedRate": 0.25, "ReservoirSize": 0})
-        assert until(lambda: sampler.decide(REQUEST).rate == 4)
+        assert wait_until(lambda: sampler.decide(REQUEST).rate == 4)

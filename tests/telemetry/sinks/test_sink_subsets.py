@@ -1,4 +1,4 @@
-"""Each sink is on with its own setting and off without it: all sixteen subsets serve, and feed just their own."""
+"""Each sink is enabled by its own settings, in all sixteen combinations."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from itertools import combinations
 
 import pytest
 
-from tests.telemetry.backends import Document, Observatory, eventually
-from tests.telemetry.conftest import AppMaker
+from tests.telemetry.backends import Document, FakeBackends, eventually
+from tests.telemetry.conftest import AppFactory
 
 SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar")
 SUBSETS = [subset for size in range(len(SINKS) + 1) for subset in combinations(SINKS, size)]
 
 
 @pytest.mark.parametrize("subset", SUBSETS, ids=lambda subset: "+".join(subset) or "none")
-def test_exactly_the_sinks_that_are_set_are_fed(
-    subset: tuple[str, ...], observatory: Observatory, make_app: AppMaker
+def test_exactly_the_configured_sinks_receive_data(
+    subset: tuple[str, ...], backends: FakeBackends, make_app: AppFactory
 ) -> None:
     environment = {"LOG_CONSOLE": "false", "FAULT_ROUTES": "true"}
     for sink in subset:
-        environment |= getattr(observatory, sink)
+        environment |= getattr(backends, sink)
     app = make_app(environment)
 
     client = app.test_client()
@@ -36,23 +36,25 @@ def test_exactly_the_sinks_that_are_set_are_fed(
     }
     with client.get("/api/health-check", buffered=True) as response:
         assert response.json is not None
-        shown = {name for name, sink in response.json["sinks"].items() if sink["on"]}
-    # Where Honeycomb is on, the browser's spans are passed on to it.
-    assert shown == set(subset) | ({"browser"} if "honeycomb" in subset else set())
+        enabled = {name for name, sink in response.json["sinks"].items() if sink["on"]}
+    # With Honeycomb on, the browser's spans are relayed to it.
+    assert enabled == set(subset) | ({"browser"} if "honeycomb" in subset else set())
 
     assert app.extensions["telemetry"].flush(10)
-    found: dict[str, list[Document]] = {
-        "honeycomb": observatory.spans(trace_id),
-        "xray": eventually(lambda: observatory.segments_of(trace_id), 1 if "xray" in subset else 0),
-        "cloudwatch": observatory.lines_of(trace_id),
-        "rollbar": observatory.items(trace_id),
+    documents_by_sink: dict[str, list[Document]] = {
+        "honeycomb": backends.spans(trace_id),
+        "xray": eventually(lambda: backends.segments_of(trace_id), 1 if "xray" in subset else 0),
+        "cloudwatch": backends.lines_of(trace_id),
+        "rollbar": backends.items(trace_id),
     }
-    assert {name for name, documents in found.items() if documents} == set(subset)
+    assert {name for name, documents in documents_by_sink.items() if documents} == set(subset)
 
 
-def test_a_placeholder_turns_its_sink_off_and_says_what_to_do(observatory: Observatory, make_app: AppMaker) -> None:
+def test_a_placeholder_secret_disables_its_sink_and_names_the_remedy(
+    backends: FakeBackends, make_app: AppFactory
+) -> None:
     placeholders = {"HONEYCOMB_API_KEY": "replace-me", "ROLLBAR_ACCESS_TOKEN": "replace-me"}
-    app = make_app({**observatory.environment, **placeholders})
+    app = make_app({**backends.environment, **placeholders})
     with app.test_client().get("/api/health-check", buffered=True) as response:
         assert response.json is not None
         sinks = response.json["sinks"]
@@ -60,25 +62,27 @@ def test_a_placeholder_turns_its_sink_off_and_says_what_to_do(observatory: Obser
         assert sinks[name] == {"on": False, "because": f"{variable} still holds its placeholder: run `make secrets`"}
 
 
-def test_honeycomb_itself_is_off_without_a_key(make_app: AppMaker) -> None:
+def test_honeycomb_is_off_without_a_key(make_app: AppFactory) -> None:
     app = make_app({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://api.eu1.honeycomb.io", "LOG_CONSOLE": "false"})
     with app.test_client().get("/api/health-check", buffered=True) as response:
         assert response.json is not None
         assert response.json["sinks"]["honeycomb"] == {"on": False, "because": "HONEYCOMB_API_KEY is not set"}
 
 
-def test_spans_go_out_as_protobuf_where_asked(observatory: Observatory, make_app: AppMaker) -> None:
-    app = make_app({**observatory.honeycomb, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "LOG_CONSOLE": "false"})
+def test_spans_are_exported_as_protobuf_when_configured(backends: FakeBackends, make_app: AppFactory) -> None:
+    app = make_app({**backends.honeycomb, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "LOG_CONSOLE": "false"})
     with app.test_client().get("/api/activities/home", buffered=True) as response:
         trace_id = response.headers["X-Trace-Id"]
-    spans = eventually(lambda: observatory.spans(trace_id), 2)
+    spans = eventually(lambda: backends.spans(trace_id), 2)
     assert {span["name"] for span in spans} == {"GET /api/activities/home", "HomeActivities-MockData"}
 
 
-def test_spans_and_lines_are_printed_where_asked(make_app: AppMaker, capfd: pytest.CaptureFixture[str]) -> None:
+def test_spans_and_log_lines_are_printed_when_configured(
+    make_app: AppFactory, capfd: pytest.CaptureFixture[str]
+) -> None:
     app = make_app({"OTEL_TRACES_EXPORTER": "console", "LOG_CONSOLE": "true"})
     with app.test_client().get("/api/activities/home", buffered=True) as response:
         trace_id = response.headers["X-Trace-Id"]
-    printed = capfd.readouterr().err
-    assert f'"trace_id": "0x{trace_id}"' in printed
-    assert f'"trace_id":"{trace_id}"' in printed
+    output = capfd.readouterr().err
+    assert f'"trace_id": "0x{trace_id}"' in output
+    assert f'"trace_id":"{trace_id}"' in output

@@ -200,7 +200,7 @@ def _outside() -> Iterator[None]:
         called_from_elsewhere,
     ],
 )
-def test_a_span_says_what_the_sdks_says(
+def test_a_span_equals_the_sdks_span(
     act: Act, limits: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     for name, value in limits.items():
@@ -219,7 +219,7 @@ class Broken(SpanProcessor):
         raise RuntimeError("on_end is broken")
 
 
-def test_a_processor_that_fails_harms_neither_the_handler_nor_the_next_processor(
+def test_a_failing_processor_affects_neither_the_handler_nor_later_processors(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     provider, kept = ours(), Kept()

@@ -16,9 +16,9 @@ from service import telemetry
 from service.telemetry.process_globals import ScopedLogHandler
 from service.telemetry.xray_sdk import context
 from service.telemetry.xray_sdk.state import SdkState
-from tests.telemetry.backends import Observatory, eventually
-from tests.telemetry.conftest import AppMaker
-from tests.telemetry.segments import ask
+from tests.telemetry.backends import FakeBackends, eventually
+from tests.telemetry.conftest import AppFactory
+from tests.telemetry.segments import get_trace_id
 
 UNSAMPLED = {"XRAY_SAMPLING_RULE": '{"RuleName":"none","FixedRate":0,"ReservoirSize":0}'}
 
@@ -26,7 +26,7 @@ UNSAMPLED = {"XRAY_SAMPLING_RULE": '{"RuleName":"none","FixedRate":0,"ReservoirS
 tracer = trace.get_tracer("test")
 
 
-def test_an_unused_sdk_makes_nothing(app: Flask) -> None:
+def test_an_unused_sdk_creates_no_state(app: Flask) -> None:
     made: list[object] = []
 
     @app.after_request
@@ -36,12 +36,14 @@ def test_an_unused_sdk_makes_nothing(app: Flask) -> None:
         made.extend([SdkState in scope.extras, scope.annotations])
         return response
 
-    ask(app, "/api/activities/home")
+    get_trace_id(app, "/api/activities/home")
     assert made == [False, {}]
 
 
-def test_an_unsampled_request_takes_every_call_and_sends_nothing(make_app: AppMaker, observatory: Observatory) -> None:
-    app = make_app({**observatory.environment, **UNSAMPLED})
+def test_an_unsampled_request_accepts_every_sdk_call_and_sends_nothing(
+    make_app: AppFactory, backends: FakeBackends
+) -> None:
+    app = make_app({**backends.environment, **UNSAMPLED})
 
     @app.get("/quiet")
     def quiet() -> str:
@@ -56,15 +58,15 @@ def test_an_unsampled_request_takes_every_call_and_sends_nothing(make_app: AppMa
     with app.test_client().get("/quiet", buffered=True) as response:
         trace_id, said = response.headers["X-Trace-Id"], response.get_data(as_text=True)
     assert said == "UnsampledSubsegmentFalse"
-    [line] = eventually(lambda: observatory.lines_of(trace_id), 1)
+    [line] = eventually(lambda: backends.lines_of(trace_id), 1)
     assert line["user_id"] == "worf"
     assert app.extensions["telemetry"].flush(5)
-    assert observatory.segments == observatory.spans(trace_id) == []
+    assert backends.segments == backends.spans(trace_id) == []
 
 
 @pytest.mark.usefixtures("app")
-def test_outside_a_request_it_warns_once_and_does_nothing(
-    observatory: Observatory, caplog: pytest.LogCaptureFixture
+def test_outside_a_request_the_sdk_warns_once_and_does_nothing(
+    backends: FakeBackends, caplog: pytest.LogCaptureFixture
 ) -> None:
     context._warned.clear()
     with caplog.at_level(logging.WARNING, "service"):
@@ -75,14 +77,14 @@ def test_outside_a_request_it_warns_once_and_does_nothing(
                 xray_recorder.current_segment().set_user("worf")
             xray_recorder.end_subsegment()
     assert [record.name for record in caplog.records] == ["service.telemetry.xray_sdk.context"]
-    assert observatory.segments == []
+    assert backends.segments == []
 
 
 @pytest.mark.parametrize("settings", [{}, UNSAMPLED], ids=["sampled", "unsampled"])
-def test_a_request_is_freed_with_its_last_batch_and_waits_for_no_garbage_collection(
-    settings: dict[str, str], make_app: AppMaker, observatory: Observatory, monkeypatch: pytest.MonkeyPatch
+def test_a_request_is_freed_after_its_last_batch_without_garbage_collection(
+    settings: dict[str, str], make_app: AppFactory, backends: FakeBackends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = make_app({**observatory.environment, **settings})
+    app = make_app({**backends.environment, **settings})
     # The test runner's handlers would keep each record, and with the access line's its request.
     monkeypatch.setattr(logging.getLogger(), "handlers", [ScopedLogHandler()])
     held: list[weakref.ref[Any]] = []
@@ -100,7 +102,7 @@ def test_a_request_is_freed_with_its_last_batch_and_waits_for_no_garbage_collect
 
     gc.disable()
     try:
-        ask(app, "/held")
+        get_trace_id(app, "/held")
         assert app.extensions[telemetry.EXTENSION].flush(10)
         assert [each() for each in held] == [None] * 4
     finally:

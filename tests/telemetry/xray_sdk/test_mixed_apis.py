@@ -16,8 +16,8 @@ from opentelemetry import trace
 
 from local.standins.server import Served
 from service import telemetry
-from tests.telemetry.backends import Document, Observatory, eventually
-from tests.telemetry.conftest import AppMaker
+from tests.telemetry.backends import Document, FakeBackends, eventually
+from tests.telemetry.conftest import AppFactory
 
 
 def trace_of(app: Flask, path: str) -> str:
@@ -26,12 +26,12 @@ def trace_of(app: Flask, path: str) -> str:
         return response.headers["X-Trace-Id"]
 
 
-def segment_of(observatory: Observatory, trace_id: str) -> Document:
-    [segment] = eventually(lambda: observatory.segments_of(trace_id), 1)
+def segment_of(backends: FakeBackends, trace_id: str) -> Document:
+    [segment] = eventually(lambda: backends.segments_of(trace_id), 1)
     return segment
 
 
-def test_spans_and_subsegments_nest_as_they_were_opened(app: Flask, observatory: Observatory) -> None:
+def test_spans_and_subsegments_nest_in_the_order_they_were_opened(app: Flask, backends: FakeBackends) -> None:
     @app.get("/nested")
     def nested() -> str:
         with trace.get_tracer("test").start_as_current_span("outer"):
@@ -45,18 +45,18 @@ def test_spans_and_subsegments_nest_as_they_were_opened(app: Flask, observatory:
         return "ok"
 
     trace_id = trace_of(app, "/nested")
-    [outer] = segment_of(observatory, trace_id)["subsegments"]
+    [outer] = segment_of(backends, trace_id)["subsegments"]
     middle, sibling = outer["subsegments"]
     assert (outer["name"], middle["name"], sibling["name"]) == ("outer", "middle", "sibling")
     assert [inner["name"] for inner in middle["subsegments"]] == ["inner"]
     assert middle["annotations"] == {"colour": "red"}
     assert middle["metadata"] == {"space": {"key": {"a": 1}}}
-    spans = {span["name"]: span for span in eventually(lambda: observatory.spans(trace_id), 5)}
+    spans = {span["name"]: span for span in eventually(lambda: backends.spans(trace_id), 5)}
     assert spans["inner"]["parent_span_id"] == spans["middle"]["span_id"] == middle["id"]
     assert spans["middle"]["attributes"]["colour"] == "red"
 
 
-def test_annotations_metadata_and_user_of_the_segment_are_kept(app: Flask, observatory: Observatory) -> None:
+def test_annotations_metadata_and_user_of_the_segment_are_exported(app: Flask, backends: FakeBackends) -> None:
     @app.get("/segment")
     def on_segment() -> str:
         xray_recorder.put_annotation("plan", "free")
@@ -64,13 +64,13 @@ def test_annotations_metadata_and_user_of_the_segment_are_kept(app: Flask, obser
         xray_recorder.current_segment().set_user("worf")
         return "ok"
 
-    segment = segment_of(observatory, trace_of(app, "/segment"))
+    segment = segment_of(backends, trace_of(app, "/segment"))
     assert segment["annotations"] == {"plan": "free"}
     assert segment["metadata"] == {"default": {"cart": [1, 2]}}
     assert segment["user"] == "worf"
 
 
-def test_an_exception_in_a_subsegment_is_its_cause(app: Flask, observatory: Observatory) -> None:
+def test_an_exception_in_a_subsegment_is_its_cause(app: Flask, backends: FakeBackends) -> None:
     @xray_recorder.capture("risky")  # type: ignore[untyped-decorator]  # the SDK publishes no types
     def risky() -> None:
         raise ValueError("too hot")
@@ -81,20 +81,20 @@ def test_an_exception_in_a_subsegment_is_its_cause(app: Flask, observatory: Obse
             risky()
         return "ok"
 
-    [subsegment] = segment_of(observatory, trace_of(app, "/caught"))["subsegments"]
+    [subsegment] = segment_of(backends, trace_of(app, "/caught"))["subsegments"]
     assert subsegment["fault"] is True
     assert subsegment["cause"]["exceptions"][0]["message"] == "too hot"
 
 
-def test_outside_a_request_the_xray_sdk_does_nothing(app: Flask, observatory: Observatory) -> None:  # noqa: ARG001 - the doors are open
+def test_outside_a_request_the_xray_sdk_does_nothing(app: Flask, backends: FakeBackends) -> None:  # noqa: ARG001 - the doors are open
     with xray_recorder.in_subsegment("nowhere") as subsegment:
         subsegment.put_metadata("key", "value")
     xray_recorder.put_annotation("key", "value")
     assert xray_recorder.current_subsegment() is None
-    assert observatory.segments == []
+    assert backends.segments == []
 
 
-def test_the_user_is_named_in_every_place(app: Flask, observatory: Observatory) -> None:
+def test_the_user_id_is_in_every_back_end(app: Flask, backends: FakeBackends) -> None:
     @app.get("/me")
     def me() -> str:
         telemetry.identify("worf")
@@ -102,15 +102,15 @@ def test_the_user_is_named_in_every_place(app: Flask, observatory: Observatory) 
 
     with app.test_client().get("/me", buffered=True) as response:
         trace_id = response.headers["X-Trace-Id"]
-    assert segment_of(observatory, trace_id)["user"] == "worf"
-    [span] = eventually(lambda: observatory.spans(trace_id), 1)
+    assert segment_of(backends, trace_id)["user"] == "worf"
+    [span] = eventually(lambda: backends.spans(trace_id), 1)
     assert span["attributes"]["user.id"] == "worf"
-    [item] = eventually(lambda: observatory.items(trace_id), 1)
+    [item] = eventually(lambda: backends.items(trace_id), 1)
     assert item["person"] == {"id": "worf"}
-    assert {line["user_id"] for line in eventually(lambda: observatory.lines_of(trace_id), 2)} == {"worf"}
+    assert {line["user_id"] for line in eventually(lambda: backends.lines_of(trace_id), 2)} == {"worf"}
 
 
-def test_a_streamed_body_belongs_to_its_request_to_the_last_byte(app: Flask, observatory: Observatory) -> None:
+def test_a_streamed_body_is_part_of_its_request_until_the_last_byte(app: Flask, backends: FakeBackends) -> None:
     @app.get("/stream")
     def stream() -> Response:
         def produce() -> Iterator[str]:
@@ -122,14 +122,14 @@ def test_a_streamed_body_belongs_to_its_request_to_the_last_byte(app: Flask, obs
         return Response(stream_with_context(produce()))
 
     trace_id = trace_of(app, "/stream")
-    lines = eventually(lambda: observatory.lines_of(trace_id), 4)
+    lines = eventually(lambda: backends.lines_of(trace_id), 4)
     assert [line["message"] for line in lines] == ["chunk 0", "chunk 1", "chunk 2", "GET /stream 200"]
     assert lines[-1]["bytes"] == 30
-    names = [child["name"] for child in segment_of(observatory, trace_id)["subsegments"]]
+    names = [child["name"] for child in segment_of(backends, trace_id)["subsegments"]]
     assert names == ["chunk 0", "chunk 1", "chunk 2"]
 
 
-def test_a_thread_that_carries_the_context_carries_the_trace(app: Flask, observatory: Observatory) -> None:
+def test_a_thread_with_the_attached_context_joins_the_trace(app: Flask, backends: FakeBackends) -> None:
     @app.get("/thread")
     def threaded() -> str:
         carried = otel_context.get_current()
@@ -145,11 +145,11 @@ def test_a_thread_that_carries_the_context_carries_the_trace(app: Flask, observa
         thread.join()
         return "ok"
 
-    [child] = segment_of(observatory, trace_of(app, "/thread"))["subsegments"]
+    [child] = segment_of(backends, trace_of(app, "/thread"))["subsegments"]
     assert child["name"] == "beside"
 
 
-def test_a_span_that_outlives_its_request_is_a_subsegment_of_its_own(app: Flask, observatory: Observatory) -> None:
+def test_a_span_that_outlives_its_request_is_a_separate_subsegment(app: Flask, backends: FakeBackends) -> None:
     late: list[trace.Span] = []
     contexts: list[otel_context.Context] = []
 
@@ -163,19 +163,19 @@ def test_a_span_that_outlives_its_request_is_a_subsegment_of_its_own(app: Flask,
     token = otel_context.attach(contexts[0])
     late[0].end()
     otel_context.detach(token)
-    documents = eventually(lambda: observatory.segments_of(trace_id), 2)
+    documents = eventually(lambda: backends.segments_of(trace_id), 2)
     segment, subsegment = sorted(documents, key=lambda each: "type" in each)
     assert subsegment["type"] == "subsegment"
     assert (subsegment["name"], subsegment["parent_id"]) == ("late", segment["id"])
 
 
-def test_a_line_outside_any_request_shows_that_it_has_no_id(app: Flask, observatory: Observatory) -> None:  # noqa: ARG001 - the doors are open
+def test_a_log_line_outside_a_request_has_placeholder_ids(app: Flask, backends: FakeBackends) -> None:  # noqa: ARG001 - the doors are open
     logging.getLogger("service.test").warning("between requests")
-    [line] = eventually(lambda: observatory.lines_outside_requests("service.test"), 1)
+    [line] = eventually(lambda: backends.lines_outside_requests("service.test"), 1)
     assert (line["message"], line["span_id"], line["xray_trace_id"]) == ("between requests", "-", "-")
 
 
-def test_outgoing_requests_carry_both_headers_of_the_current_span(app: Flask, observatory: Observatory) -> None:
+def test_outgoing_requests_carry_both_headers_of_the_current_span(app: Flask, backends: FakeBackends) -> None:
     received: dict[str, str] = {}
     upstream = Flask("upstream")
 
@@ -191,22 +191,24 @@ def test_outgoing_requests_carry_both_headers_of_the_current_span(app: Flask, ob
             return requests.get(served.url, timeout=5).text
 
         trace_id = trace_of(app, "/caller")
-    [remote] = segment_of(observatory, trace_id)["subsegments"]
+    [remote] = segment_of(backends, trace_id)["subsegments"]
     assert remote["namespace"] == "remote"
     assert remote["http"]["response"]["status"] == 200
     assert received["Traceparent"] == f"00-{trace_id}-{remote['id']}-03"
     assert received["X-Amzn-Trace-Id"] == f"Root=1-{trace_id[:8]}-{trace_id[8:]};Parent={remote['id']};Sampled=1"
 
 
-def test_what_an_unsampled_request_leaves_is_its_log_line(make_app: AppMaker, observatory: Observatory) -> None:
+def test_an_unsampled_request_leaves_only_log_lines_and_error_items(
+    make_app: AppFactory, backends: FakeBackends
+) -> None:
     rule = '{"RuleName":"none","FixedRate":0,"ReservoirSize":0}'
-    app = make_app({**observatory.environment, "XRAY_SAMPLING_RULE": rule, "FAULT_ROUTES": "true"})
+    app = make_app({**backends.environment, "XRAY_SAMPLING_RULE": rule, "FAULT_ROUTES": "true"})
     with app.test_client().get("/api/activities/notifications", buffered=True) as response:
         quiet = response.headers["X-Trace-Id"]
         assert response.headers["traceresponse"].endswith("-02")
     with app.test_client().get("/api/fault", buffered=True) as response:
         failed = response.headers["X-Trace-Id"]
-    assert len(eventually(lambda: observatory.lines_of(quiet), 2)) == 2
-    assert [item["custom"]["trace_id"] for item in eventually(lambda: observatory.items(failed), 1)] == [failed]
+    assert len(eventually(lambda: backends.lines_of(quiet), 2)) == 2
+    assert [item["custom"]["trace_id"] for item in eventually(lambda: backends.items(failed), 1)] == [failed]
     assert app.extensions["telemetry"].flush(5)
-    assert observatory.spans(quiet) == observatory.segments == observatory.spans(failed) == []
+    assert backends.spans(quiet) == backends.segments == backends.spans(failed) == []

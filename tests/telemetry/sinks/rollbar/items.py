@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 from flask import Flask
 
 from service.telemetry import EXTENSION
-from tests.telemetry.backends import Document, Observatory
-from tests.telemetry.segments import ask
+from tests.telemetry.backends import Document, FakeBackends
+from tests.telemetry.segments import get_trace_id
 
 
 class Shown:
@@ -26,10 +26,10 @@ def raising(app: Flask, fail: Callable[[], object]) -> None:
     app.add_url_rule("/raising", "raising", fail, methods=["GET", "POST"])  # type: ignore[arg-type]  # it never returns
 
 
-def item_of_failing(app: Flask, observatory: Observatory) -> Document:
-    trace_id = ask(app, "/raising", 500)
+def item_of_failing(app: Flask, backends: FakeBackends) -> Document:
+    trace_id = get_trace_id(app, "/raising", 500)
     assert app.extensions[EXTENSION].flush(30)
-    [item] = observatory.items(trace_id)
+    [item] = backends.items(trace_id)
     return item
 
 

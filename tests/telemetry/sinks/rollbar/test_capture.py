@@ -15,26 +15,26 @@ from flask import Flask, request
 from rollbar.lib import events
 
 from service.contract import ACCESS_LOGGER
-from tests.telemetry.backends import Observatory, eventually
-from tests.telemetry.conftest import AppMaker
-from tests.telemetry.segments import ask
+from tests.telemetry.backends import FakeBackends, eventually
+from tests.telemetry.conftest import AppFactory
+from tests.telemetry.segments import get_trace_id
 from tests.telemetry.sinks.rollbar.items import Shown, counts, item_of_failing, raise_, raising, trace_of, unstarred
 from tests.telemetry.sinks.rollbar.test_items import item_of
 
 RAISED_AT = {"timestamp", "uuid", "body"}
 
 
-def test_no_local_variable_is_read_on_the_request_thread(errors: Flask, observatory: Observatory) -> None:
+def test_local_variables_are_read_off_the_request_thread(rollbar_app: Flask, backends: FakeBackends) -> None:
     def fail() -> NoReturn:
         shown = Shown(lambda: threading.current_thread().name)
         raise RuntimeError(f"{type(shown)}")
 
-    raising(errors, fail)
-    [*_, innermost] = trace_of(item_of_failing(errors, observatory))["frames"]
+    raising(rollbar_app, fail)
+    [*_, innermost] = trace_of(item_of_failing(rollbar_app, backends))["frames"]
     assert innermost["locals"]["shown"] == "telemetry-rollbar-build"
 
 
-def test_an_item_is_what_the_sdk_makes_of_it_on_the_spot(errors: Flask, observatory: Observatory) -> None:
+def test_a_deferred_item_equals_the_sdks_synchronous_one(rollbar_app: Flask, backends: FakeBackends) -> None:
     def fail() -> None:
         order, password = {"lines": list(range(30)), "token": "t"}, "p"
         try:
@@ -43,12 +43,12 @@ def test_an_item_is_what_the_sdk_makes_of_it_on_the_spot(errors: Flask, observat
             rollbar.report_exc_info(request=request)
             raise KeyError(f"no order {len(password)}") from None
 
-    raising(errors, fail)
+    raising(rollbar_app, fail)
     form = {"user": "worf", "password": "p"}
     headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7", "Cookie": "a=b", "baggage": "rollbar.session.id=s"}
-    with errors.test_client().post("/raising?page=2", data=form, headers=headers, buffered=True) as response:
+    with rollbar_app.test_client().post("/raising?page=2", data=form, headers=headers, buffered=True) as response:
         trace_id = response.headers["X-Trace-Id"]
-    on_the_spot, later = eventually(lambda: observatory.items(trace_id), 2)
+    on_the_spot, later = eventually(lambda: backends.items(trace_id), 2)
     if "trace" not in on_the_spot["body"]:
         on_the_spot, later = later, on_the_spot
     assert unstarred({key: later[key] for key in later.keys() - RAISED_AT}) == unstarred(
@@ -92,23 +92,23 @@ STRANGE: dict[str, tuple[Callable[[], object], str]] = {
 
 
 @pytest.mark.parametrize("case", STRANGE)
-def test_a_strange_exception_is_an_item_like_any_other(case: str, errors: Flask, observatory: Observatory) -> None:
+def test_an_unusual_exception_is_reported(case: str, rollbar_app: Flask, backends: FakeBackends) -> None:
     fail, name = STRANGE[case]
-    raising(errors, fail)
-    item = item_of_failing(errors, observatory)
+    raising(rollbar_app, fail)
+    item = item_of_failing(rollbar_app, backends)
     trace = trace_of(item)
     assert trace["exception"]["class"] == name
     assert len(trace["frames"]) <= 64
     assert len(item["body"].get("trace_chain", ())) <= 8
     assert trace["frames"][0]["method"] == "wsgi_app"
     assert ("left_out" in item["custom"]) == (case in {"recursion", "long chain"})
-    assert counts(errors).dropped_failed == 0
+    assert counts(rollbar_app).dropped_failed == 0
 
 
-def test_an_outage_keeps_nothing_of_the_request_alive(
-    make_app: AppMaker, observatory: Observatory, caplog: pytest.LogCaptureFixture
+def test_an_outage_keeps_no_request_objects_alive(
+    make_app: AppFactory, backends: FakeBackends, caplog: pytest.LogCaptureFixture
 ) -> None:
-    refused = {**observatory.rollbar, "ROLLBAR_ENDPOINT": "http://127.0.0.1:9/api/1/", "LOG_CONSOLE": "false"}
+    refused = {**backends.rollbar, "ROLLBAR_ENDPOINT": "http://127.0.0.1:9/api/1/", "LOG_CONSOLE": "false"}
     app = make_app({**refused, "TELEMETRY_SHUTDOWN_DEADLINE": "0.5"})
     # pytest keeps records, and with them tracebacks.
     caplog.set_level(logging.CRITICAL, app.logger.name)
@@ -142,8 +142,8 @@ def handlers() -> Iterator[list[Callable[..., object]]]:
         events.remove_payload_handler(each)
 
 
-def test_filters_of_the_application_see_the_request_and_are_obeyed(
-    errors: Flask, observatory: Observatory, handlers: list[Callable[..., object]]
+def test_the_applications_event_handlers_see_the_request_and_are_applied(
+    rollbar_app: Flask, backends: FakeBackends, handlers: list[Callable[..., object]]
 ) -> None:
     def only_important(exc_info: tuple[Any, Any, Any], **_: object) -> object:
         return exc_info if request.args["important"] == "yes" else False
@@ -155,28 +155,26 @@ def test_filters_of_the_application_see_the_request_and_are_obeyed(
     events.add_exception_info_handler(only_important)
     events.add_payload_handler(tag)
     handlers += [only_important, tag]
-    raising(errors, lambda: raise_(RuntimeError("x")))
-    ignored, shown = (ask(errors, f"/raising?important={word}", 500) for word in ("no", "yes"))
-    assert item_of(observatory, shown)["custom"]["tag"] == "/raising"
-    assert observatory.items(ignored) == []
-    assert counts(errors).dropped_failed == 0
+    raising(rollbar_app, lambda: raise_(RuntimeError("x")))
+    ignored, shown = (get_trace_id(rollbar_app, f"/raising?important={word}", 500) for word in ("no", "yes"))
+    assert item_of(backends, shown)["custom"]["tag"] == "/raising"
+    assert backends.items(ignored) == []
+    assert counts(rollbar_app).dropped_failed == 0
 
 
-def test_an_exception_that_the_sdk_is_to_ignore_leaves_no_trace_of_an_item(
-    app: Flask, observatory: Observatory
-) -> None:
+def test_an_ignored_exception_creates_no_item(app: Flask, backends: FakeBackends) -> None:
     error = RuntimeError("ignored")
     error._rollbar_ignore = True  # type: ignore[attr-defined]  # the SDK's own mark
     raising(app, lambda: raise_(error))
-    trace_id = ask(app, "/raising", 500)
-    [span] = eventually(lambda: observatory.spans(trace_id), 1)
+    trace_id = get_trace_id(app, "/raising", 500)
+    [span] = eventually(lambda: backends.spans(trace_id), 1)
     assert "rollbar.uuid" not in span["attributes"]
-    assert observatory.items(trace_id) == []
+    assert backends.items(trace_id) == []
 
 
-def test_two_apps_in_one_process_send_their_own_items(make_app: AppMaker, observatory: Observatory) -> None:
-    made = [make_app({**observatory.rollbar, "DEPLOYMENT_ENVIRONMENT": name, "SERVICE_VERSION": name}) for name in "ab"]
+def test_two_apps_in_one_process_send_their_own_items(make_app: AppFactory, backends: FakeBackends) -> None:
+    made = [make_app({**backends.rollbar, "DEPLOYMENT_ENVIRONMENT": name, "SERVICE_VERSION": name}) for name in "ab"]
     for app in made:
         raising(app, lambda: raise_(RuntimeError("x")))
-    ids = [ask(app, "/raising", 500) for app in made]
-    assert [item_of(observatory, trace_id)["code_version"] for trace_id in ids] == ["a", "b"]
+    ids = [get_trace_id(app, "/raising", 500) for app in made]
+    assert [item_of(backends, trace_id)["code_version"] for trace_id in ids] == ["a", "b"]

@@ -11,20 +11,20 @@ import rollbar
 from flask import Flask, Response, request, stream_with_context
 
 from service import telemetry
-from tests.telemetry.backends import KEYS, Document, Observatory, eventually
-from tests.telemetry.segments import ask, segment_of
+from tests.telemetry.backends import KEYS, Document, FakeBackends, eventually
+from tests.telemetry.segments import get_trace_id, segment_of
 
 
-def item_of(observatory: Observatory, trace_id: str) -> Document:
-    [item] = eventually(lambda: observatory.items(trace_id), 1)
+def item_of(backends: FakeBackends, trace_id: str) -> Document:
+    [item] = eventually(lambda: backends.items(trace_id), 1)
     return item
 
 
-def test_the_item_has_the_ids_and_span_and_segment_have_the_items(app: Flask, observatory: Observatory) -> None:
-    trace_id = ask(app, "/api/fault?page=2", 500, {"X-Forwarded-For": "198.51.100.1, 203.0.113.7"})
-    item = item_of(observatory, trace_id)
-    [span] = eventually(lambda: observatory.spans(trace_id), 1)
-    segment = segment_of(observatory, trace_id)
+def test_item_span_and_segment_link_to_each_other(app: Flask, backends: FakeBackends) -> None:
+    trace_id = get_trace_id(app, "/api/fault?page=2", 500, {"X-Forwarded-For": "198.51.100.1, 203.0.113.7"})
+    item = item_of(backends, trace_id)
+    [span] = eventually(lambda: backends.spans(trace_id), 1)
+    segment = segment_of(backends, trace_id)
     assert item["custom"] == {
         "trace_id": trace_id,
         "xray_trace_id": segment["trace_id"],
@@ -49,21 +49,21 @@ def report_message() -> None:
 
 
 @pytest.mark.parametrize("report", [report_exception, report_message])
-def test_what_a_handler_reports_itself_carries_the_ids_too(report: Any, app: Flask, observatory: Observatory) -> None:  # noqa: ANN401 - a function of no arguments
+def test_items_reported_by_a_handler_carry_the_trace_ids(report: Any, app: Flask, backends: FakeBackends) -> None:  # noqa: ANN401 - a function of no arguments
     @app.get("/reports")
     def reports() -> str:
         telemetry.identify("worf")
         report()
         return "ok"
 
-    trace_id = ask(app, "/reports")
-    item = item_of(observatory, trace_id)
+    trace_id = get_trace_id(app, "/reports")
+    item = item_of(backends, trace_id)
     assert item["custom"]["own"] == 1
     assert item["person"] == {"id": "worf"}
-    assert segment_of(observatory, trace_id)["annotations"]["rollbar_uuid"] == item["uuid"]
+    assert segment_of(backends, trace_id)["annotations"]["rollbar_uuid"] == item["uuid"]
 
 
-def test_a_streamed_body_that_breaks_is_reported_once(app: Flask, observatory: Observatory) -> None:
+def test_a_failure_in_a_streamed_body_is_reported_once(app: Flask, backends: FakeBackends) -> None:
     ids: list[str | None] = []
 
     @app.get("/stream")
@@ -80,11 +80,11 @@ def test_a_streamed_body_that_breaks_is_reported_once(app: Flask, observatory: O
     [trace_id] = ids
     assert trace_id is not None
     assert app.extensions["telemetry"].flush(5)
-    item = item_of(observatory, trace_id)
+    item = item_of(backends, trace_id)
     assert item["body"]["trace"]["exception"]["message"] == "the disk is gone"
-    [span] = observatory.spans(trace_id)
+    [span] = backends.spans(trace_id)
     assert (span["status"]["code"], span["attributes"]["rollbar.uuid"]) == ("error", item["uuid"])
-    said = {line["message"]: line["level"] for line in observatory.lines_of(trace_id)}
+    said = {line["message"]: line["level"] for line in backends.lines_of(trace_id)}
     assert said["Exception in the body of /stream [GET]"] == "ERROR"
 
 
@@ -96,7 +96,7 @@ PLANTED = {
 }
 
 
-def test_no_secret_is_in_an_item(app: Flask, observatory: Observatory) -> None:
+def test_items_contain_no_secrets(app: Flask, backends: FakeBackends) -> None:
     @app.post("/login")
     def login() -> NoReturn:
         harmless = "sentinel-harmless"
@@ -109,7 +109,7 @@ def test_no_secret_is_in_an_item(app: Flask, observatory: Observatory) -> None:
     query = "?token=sentinel-query&next=sentinel-next"
     with app.test_client().post(f"/login{query}", data=form, headers=PLANTED, buffered=True) as response:
         trace_id = response.headers["X-Trace-Id"]
-    shown = json.dumps(item_of(observatory, trace_id))
+    shown = json.dumps(item_of(backends, trace_id))
     for visible in ("sentinel-harmless", "sentinel-user", "sentinel-next"):
         assert visible in shown
     for secret in (
@@ -122,20 +122,22 @@ def test_no_secret_is_in_an_item(app: Flask, observatory: Observatory) -> None:
         assert secret not in shown
 
 
-def test_rollbars_own_session_ids_stay_in_rollbar(app: Flask, observatory: Observatory) -> None:
+def test_rollbar_session_ids_are_sent_to_rollbar_alone(app: Flask, backends: FakeBackends) -> None:
     baggage = "rollbar.session.id=sentinel-session, rollbar.execution.scope.id=sentinel-scope"
-    trace_id = ask(app, "/api/fault", 500, {"baggage": baggage})
-    item_of(observatory, trace_id)
-    lines = eventually(lambda: observatory.lines_of(trace_id), 2)
-    others = repr([segment_of(observatory, trace_id), observatory.spans(trace_id), lines])
+    trace_id = get_trace_id(app, "/api/fault", 500, {"baggage": baggage})
+    item_of(backends, trace_id)
+    lines = eventually(lambda: backends.lines_of(trace_id), 2)
+    others = repr([segment_of(backends, trace_id), backends.spans(trace_id), lines])
     assert "sentinel" not in others
     assert "rollbar.session" not in others
 
 
-def test_a_local_variable_that_no_json_can_hold_does_not_lose_the_item(app: Flask, observatory: Observatory) -> None:
+def test_a_local_variable_that_is_not_json_serializable_does_not_lose_the_item(
+    app: Flask, backends: FakeBackends
+) -> None:
     @app.get("/odd")
     def odd() -> NoReturn:
         value = {b"key": {1, 2}, "huge": 2**100, "lone": "\udc80"}
         raise RuntimeError(f"lone \udc80 {len(value)}")
 
-    assert item_of(observatory, ask(app, "/odd", 500))["body"]["trace"]["exception"]["class"] == "RuntimeError"
+    assert item_of(backends, get_trace_id(app, "/odd", 500))["body"]["trace"]["exception"]["class"] == "RuntimeError"

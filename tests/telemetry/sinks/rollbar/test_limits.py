@@ -12,14 +12,14 @@ from flask import Flask
 
 from service.telemetry.sinks.rollbar import local_variables, queue
 from service.telemetry.sinks.rollbar.body import MAX_BODY
-from tests.telemetry.backends import KEYS, Document, Observatory, eventually
-from tests.telemetry.segments import ask
+from tests.telemetry.backends import KEYS, Document, FakeBackends, eventually
+from tests.telemetry.segments import get_trace_id
 from tests.telemetry.sinks.rollbar.items import Shown, counts, item_of_failing, raise_, raising, trace_of, unstarred
 from tests.telemetry.sinks.rollbar.test_items import item_of
 
 
-def test_errors_beyond_the_bound_are_items_without_local_variables_and_then_counted(
-    errors: Flask, observatory: Observatory
+def test_too_many_errors_at_once_lose_their_local_variables_and_are_then_dropped(
+    rollbar_app: Flask, backends: FakeBackends
 ) -> None:
     release = threading.Event()
 
@@ -27,12 +27,12 @@ def test_errors_beyond_the_bound_are_items_without_local_variables_and_then_coun
         shown = Shown(lambda: str(release.wait(10)))
         raise RuntimeError(f"one of many {type(shown)}")
 
-    raising(errors, fail)
+    raising(rollbar_app, fail)
     bound, room = queue.MAX_WITH_FRAMES, queue.MAX_WAITING
-    ids = [ask(errors, "/raising", 500) for _ in range(room + 3)]
-    assert counts(errors).dropped_full == 3
+    ids = [get_trace_id(rollbar_app, "/raising", 500) for _ in range(room + 3)]
+    assert counts(rollbar_app).dropped_full == 3
     release.set()
-    full, plain = (item_of(observatory, ids[place]) for place in (bound - 1, bound))
+    full, plain = (item_of(backends, ids[place]) for place in (bound - 1, bound))
     assert trace_of(full)["frames"][-1]["locals"]["shown"] == "True"
     assert "locals" not in trace_of(plain)["frames"][-1]
     assert plain["custom"].pop("left_out") == "local variables: too many errors at once"
@@ -40,33 +40,33 @@ def test_errors_beyond_the_bound_are_items_without_local_variables_and_then_coun
     assert [bare(frame) for frame in trace_of(plain)["frames"]] == [bare(frame) for frame in trace_of(full)["frames"]]
     assert plain["request"].keys() == full["request"].keys()
     # Each is given back: there is room again.
-    assert eventually(lambda: observatory.items(ids[room - 1]), 1)
-    assert "locals" in trace_of(item_of_failing(errors, observatory))["frames"][-1]
+    assert eventually(lambda: backends.items(ids[room - 1]), 1)
+    assert "locals" in trace_of(item_of_failing(rollbar_app, backends))["frames"][-1]
 
 
 def bare(frame: Document) -> Document:
     return {key: frame[key] for key in ("filename", "lineno", "method", "code")}
 
 
-def test_an_item_that_is_too_long_is_sent_without_what_makes_it_so(errors: Flask, observatory: Observatory) -> None:
+def test_an_oversized_item_is_reduced_to_its_message(rollbar_app: Flask, backends: FakeBackends) -> None:
     def fail() -> NoReturn:
         raise RuntimeError(f"long {'x' * MAX_BODY} {KEYS['HONEYCOMB_API_KEY']}")
 
-    raising(errors, fail)
-    item = item_of_failing(errors, observatory)
+    raising(rollbar_app, fail)
+    item = item_of_failing(rollbar_app, backends)
     assert item["body"]["message"]["body"].startswith("long xxx")
     assert item["custom"]["left_out"] == "all but the message: the item was too long"
     assert item["custom"].keys() >= {"trace_id", "span_id"}
 
 
-def test_a_long_body_that_the_handler_left_alone_is_left_alone(errors: Flask, observatory: Observatory) -> None:
-    raising(errors, lambda: raise_(RuntimeError("unread")))
+def test_an_unread_request_body_is_not_read_for_the_item(rollbar_app: Flask, backends: FakeBackends) -> None:
+    raising(rollbar_app, lambda: raise_(RuntimeError("unread")))
     sent = io.BytesIO(b"name=" + b"x" * 100_000)
-    with errors.test_client().post(
+    with rollbar_app.test_client().post(
         "/raising", input_stream=sent, content_length=100_005, content_type="application/x-www-form-urlencoded"
     ) as response:
         trace_id = response.headers["X-Trace-Id"]
-    item = item_of(observatory, trace_id)
+    item = item_of(backends, trace_id)
     assert item["request"]["POST"] == {}
     assert sent.tell() == 0
 
@@ -79,8 +79,8 @@ def cyclic() -> list[object]:
     return [*value, value, *range(2_500)]
 
 
-def test_large_local_variables_look_as_the_sdk_shows_them(
-    errors: Flask, observatory: Observatory, monkeypatch: pytest.MonkeyPatch
+def test_large_local_variables_are_shown_as_the_sdk_shows_them(
+    rollbar_app: Flask, backends: FakeBackends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many = range(2_500)
 
@@ -92,16 +92,16 @@ def test_large_local_variables_look_as_the_sdk_shows_them(
         loop = cyclic()
         raise RuntimeError(f"large {len(rows) + len(mappings) + len(sets) + len(lists) + len(loop)}")
 
-    raising(errors, fail)
-    spared = item_of_failing(errors, observatory)
+    raising(rollbar_app, fail)
+    spared = item_of_failing(rollbar_app, backends)
     monkeypatch.setattr(local_variables, "_SMALL", 10**9)
-    whole = item_of_failing(errors, observatory)
+    whole = item_of_failing(rollbar_app, backends)
     shown, expected = (unstarred(trace_of(item)["frames"][-1]["locals"]) for item in (spared, whole))
     assert shown.keys() == {"rows", "mappings", "sets", "lists", "loop", "many"}
     assert shown == expected
 
 
-def test_of_a_large_local_variable_little_is_read(errors: Flask, observatory: Observatory) -> None:
+def test_only_a_small_part_of_a_large_local_variable_is_read(rollbar_app: Flask, backends: FakeBackends) -> None:
     read: list[str] = []
 
     def look() -> str:
@@ -112,6 +112,6 @@ def test_of_a_large_local_variable_little_is_read(errors: Flask, observatory: Ob
         many = [Shown(look) for _ in range(5_000)]
         raise RuntimeError(f"{len(many)}")
 
-    raising(errors, fail)
-    item_of_failing(errors, observatory)
+    raising(rollbar_app, fail)
+    item_of_failing(rollbar_app, backends)
     assert len(read) < 100

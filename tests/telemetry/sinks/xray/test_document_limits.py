@@ -13,8 +13,8 @@ from flask import Flask
 from opentelemetry import trace
 
 from service import telemetry
-from tests.telemetry.backends import Observatory, eventually
-from tests.telemetry.segments import ask, check, parents, segment_of, walk
+from tests.telemetry.backends import FakeBackends, eventually
+from tests.telemetry.segments import get_trace_id, parents, segment_of, validate, walk
 
 LARGEST = 65_507 - len(b'{"format":"json","version":1}\n')
 
@@ -22,7 +22,7 @@ LARGEST = 65_507 - len(b'{"format":"json","version":1}\n')
 tracer = trace.get_tracer("test")
 
 
-def test_names_keys_and_values_are_brought_into_the_apis_alphabets(app: Flask, observatory: Observatory) -> None:
+def test_names_keys_and_values_are_sanitized_for_the_api(app: Flask, backends: FakeBackends) -> None:
     @app.get("/strange")
     def strange() -> str:
         with telemetry.span("größer; <b>\n" + "x" * 300) as span:
@@ -30,14 +30,14 @@ def test_names_keys_and_values_are_brought_into_the_apis_alphabets(app: Flask, o
             span.set_attribute("client.plan", "free")
         return "ok"
 
-    [child] = segment_of(observatory, ask(app, "/strange"))["subsegments"]
+    [child] = segment_of(backends, get_trace_id(app, "/strange"))["subsegments"]
     assert child["name"].startswith("größer bxxx")
     assert len(child["name"]) == 200
     assert child["annotations"] == {"a_key__": "y" * 1000, "_": "nan", "big": str(2**80), "list": "[1]"}
     assert child["metadata"] == {"default": {"client.plan": "free"}}
 
 
-def test_a_trace_has_at_most_fifty_annotations_and_the_rest_is_metadata(app: Flask, observatory: Observatory) -> None:
+def test_annotations_beyond_fifty_per_trace_become_metadata(app: Flask, backends: FakeBackends) -> None:
     @app.get("/many")
     def many() -> str:
         for part in range(3):
@@ -45,14 +45,14 @@ def test_a_trace_has_at_most_fifty_annotations_and_the_rest_is_metadata(app: Fla
                 telemetry.annotate(**{f"key_{part}_{number}": number for number in range(20)})
         return "ok"
 
-    nodes = list(walk([segment_of(observatory, ask(app, "/many"))]))
+    nodes = list(walk([segment_of(backends, get_trace_id(app, "/many"))]))
     assert sum(len(node.get("annotations", {})) for node in nodes) == 50
     [last] = [node for node in nodes if node["name"] == "part 2"]
     assert last["metadata"]["default"] == {f"key_2_{number}": number for number in range(10, 20)}
 
 
 @pytest.mark.parametrize("count", [400, 1_200])
-def test_hundreds_of_spans_are_split_and_make_the_same_tree(count: int, app: Flask, observatory: Observatory) -> None:
+def test_a_trace_split_over_several_documents_keeps_its_tree(count: int, app: Flask, backends: FakeBackends) -> None:
     made: dict[str, str | None] = {}
 
     @app.get("/wide")
@@ -66,13 +66,13 @@ def test_hundreds_of_spans_are_split_and_make_the_same_tree(count: int, app: Fla
         return "ok"
 
     def complete() -> bool:
-        return len(list(walk(observatory.segments_of(trace_id)))) > count
+        return len(list(walk(backends.segments_of(trace_id)))) > count
 
-    trace_id = ask(app, "/wide")
-    documents = eventually(lambda: observatory.segments_of(trace_id) if complete() else [], 2)
+    trace_id = get_trace_id(app, "/wide")
+    documents = eventually(lambda: backends.segments_of(trace_id) if complete() else [], 2)
     assert all(len(json.dumps(each, separators=(",", ":"))) <= LARGEST for each in documents)
     for each in documents:
-        check(each)
+        validate(each)
     [root] = [each["id"] for each in documents if "type" not in each]
     assert parents(documents) == {root: None, **made}
 
@@ -81,7 +81,7 @@ def hex_id(span: trace.Span) -> str:
     return f"{span.get_span_context().span_id:016x}"
 
 
-def test_spans_nested_deeper_than_a_parser_goes_are_all_there(app: Flask, observatory: Observatory) -> None:
+def test_deeply_nested_spans_are_all_exported(app: Flask, backends: FakeBackends) -> None:
     def descend(depth: int) -> None:
         if depth:
             with telemetry.span(f"level {depth}"):
@@ -92,8 +92,8 @@ def test_spans_nested_deeper_than_a_parser_goes_are_all_there(app: Flask, observ
         descend(150)
         return "ok"
 
-    trace_id = ask(app, "/deep")
-    documents = eventually(lambda: observatory.segments_of(trace_id), 4)
+    trace_id = get_trace_id(app, "/deep")
+    documents = eventually(lambda: backends.segments_of(trace_id), 4)
     above = parents(documents)
     names = {node["id"]: node["name"] for node in walk(documents)}
     [deepest] = [each for each, name in names.items() if name == "level 1"]
@@ -103,7 +103,7 @@ def test_spans_nested_deeper_than_a_parser_goes_are_all_there(app: Flask, observ
     assert [names[each] for each in path] == [*(f"level {level}" for level in range(1, 151)), "Backend-Flask"]
 
 
-def test_an_enormous_value_goes_and_everything_else_stays(app: Flask, observatory: Observatory) -> None:
+def test_an_oversized_value_is_dropped_and_everything_else_stays(app: Flask, backends: FakeBackends) -> None:
     @app.get("/enormous")
     def enormous() -> str:
         with xray_recorder.in_subsegment("inner") as subsegment:
@@ -113,8 +113,8 @@ def test_an_enormous_value_goes_and_everything_else_stays(app: Flask, observator
         xray_recorder.put_metadata("huge", ["x"] * 100_000)
         return "ok"
 
-    trace_id = ask(app, "/enormous")
-    segment = segment_of(observatory, trace_id)
+    trace_id = get_trace_id(app, "/enormous")
+    segment = segment_of(backends, trace_id)
     assert segment["metadata"] == {"default": {}, "telemetry": {"left_out": ["metadata default.huge"]}}
     [inner] = segment["subsegments"]
     assert inner["metadata"] == {"space": {"small": 1}, "telemetry": {"left_out": ["metadata space.huge"]}}
@@ -148,21 +148,21 @@ def cycle() -> dict[str, Any]:
         ({(1, 2): math.nan}, {"(1, 2)": "nan"}),
     ],
 )
-def test_what_json_has_no_word_for_never_loses_the_document(
-    value: object, shown: object, app: Flask, observatory: Observatory
+def test_a_value_that_is_not_json_serializable_is_converted(
+    value: object, shown: object, app: Flask, backends: FakeBackends
 ) -> None:
     @app.get("/value")
     def put() -> str:
         xray_recorder.put_metadata("value", value)
         return "ok"
 
-    assert segment_of(observatory, ask(app, "/value"))["metadata"] == {"default": {"value": shown}}
+    assert segment_of(backends, get_trace_id(app, "/value"))["metadata"] == {"default": {"value": shown}}
 
 
-def test_a_value_that_holds_itself_never_loses_the_document(app: Flask, observatory: Observatory) -> None:
+def test_a_cyclic_value_does_not_lose_the_document(app: Flask, backends: FakeBackends) -> None:
     @app.get("/cycle")
     def put() -> str:
         xray_recorder.put_metadata("value", cycle())
         return "ok"
 
-    assert "nested too deep" in json.dumps(segment_of(observatory, ask(app, "/cycle")))
+    assert "nested too deep" in json.dumps(segment_of(backends, get_trace_id(app, "/cycle")))

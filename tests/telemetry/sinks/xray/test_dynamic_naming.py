@@ -14,9 +14,9 @@ from infra.observability_stack import ObservabilityStack
 from local.emulator.xray_filter import compile_filter
 from local.emulator.xray_view import TraceView
 from service.contract import XRAY_GROUP
-from tests.telemetry.backends import Document, Observatory
-from tests.telemetry.conftest import AppMaker
-from tests.telemetry.segments import ask, segment_of
+from tests.telemetry.backends import Document, FakeBackends
+from tests.telemetry.conftest import AppFactory
+from tests.telemetry.segments import get_trace_id, segment_of
 
 PATTERN = "*4567-cruddur.example.com*"
 MATCHING, OTHER = "4567-cruddur.example.com", "attacker.example"
@@ -34,9 +34,9 @@ def in_group(segment: Document, xray_url: str | None) -> bool:
     return bool(compile_filter(deployed_filter(xray_url), {})(TraceView(segment["trace_id"], (segment,))))
 
 
-def named(make_app: AppMaker, observatory: Observatory, xray_url: str, host: str) -> Document:
-    app = make_app({**observatory.environment, "XRAY_SAMPLING_RULE": ONLY_CONFIGURED_NAME, "AWS_XRAY_URL": xray_url})
-    return segment_of(observatory, ask(app, "/api/activities/home", headers={"Host": host}))
+def named(make_app: AppFactory, backends: FakeBackends, xray_url: str, host: str) -> Document:
+    app = make_app({**backends.environment, "XRAY_SAMPLING_RULE": ONLY_CONFIGURED_NAME, "AWS_XRAY_URL": xray_url})
+    return segment_of(backends, get_trace_id(app, "/api/activities/home", headers={"Host": host}))
 
 
 @pytest.mark.parametrize(
@@ -49,21 +49,23 @@ def named(make_app: AppMaker, observatory: Observatory, xray_url: str, host: str
         (PATTERN, OTHER, "Backend-Flask"),
     ],
 )
-def test_name_rule_and_group_agree(
-    xray_url: str, host: str, name: str, make_app: AppMaker, observatory: Observatory
+def test_segment_name_sampling_rule_and_group_agree(
+    xray_url: str, host: str, name: str, make_app: AppFactory, backends: FakeBackends
 ) -> None:
-    segment = named(make_app, observatory, xray_url, host)
+    segment = named(make_app, backends, xray_url, host)
     assert segment["name"] == name
     assert segment.get("annotations", {}) == ({} if name == "Backend-Flask" else {"service_name": "Backend-Flask"})
     assert in_group(segment, xray_url or None)
 
 
-def test_the_plain_filter_would_miss_a_renamed_segment(make_app: AppMaker, observatory: Observatory) -> None:
-    assert not in_group(named(make_app, observatory, PATTERN, MATCHING), None)
+def test_the_filter_without_dynamic_naming_misses_a_renamed_segment(
+    make_app: AppFactory, backends: FakeBackends
+) -> None:
+    assert not in_group(named(make_app, backends, PATTERN, MATCHING), None)
 
 
-def test_only_the_requests_segment_is_renamed(make_app: AppMaker, observatory: Observatory) -> None:
-    app: Flask = make_app({**observatory.environment, "AWS_XRAY_URL": "*"})
-    segment = segment_of(observatory, ask(app, "/api/activities/home"))
+def test_only_the_requests_segment_is_renamed(make_app: AppFactory, backends: FakeBackends) -> None:
+    app: Flask = make_app({**backends.environment, "AWS_XRAY_URL": "*"})
+    segment = segment_of(backends, get_trace_id(app, "/api/activities/home"))
     assert segment["name"] == "localhost"
     assert [child["name"] for child in segment["subsegments"]] == ["HomeActivities-MockData"]

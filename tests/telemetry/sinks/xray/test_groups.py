@@ -11,8 +11,8 @@ from infra.aws_json import load
 from infra.tracing import GROUPS
 from local.emulator.xray_filter import compile_filter
 from local.emulator.xray_view import TraceView
-from tests.telemetry.backends import Document, Observatory
-from tests.telemetry.segments import ask, segment_of
+from tests.telemetry.backends import Document, FakeBackends
+from tests.telemetry.segments import get_trace_id, segment_of
 
 Change = Callable[[Document], Document]
 
@@ -42,10 +42,10 @@ HOME, FAULT, NOWHERE = ("/api/activities/home", 200), ("/api/fault", 500), ("/ap
         (FAULT, of_another_service, set()),
     ],
 )
-def test_a_trace_is_in_the_groups_of_its_kind(
-    asked: tuple[str, int], change: Change, groups: set[str], app: Flask, observatory: Observatory
+def test_a_trace_matches_exactly_the_groups_of_its_kind(
+    asked: tuple[str, int], change: Change, groups: set[str], app: Flask, backends: FakeBackends
 ) -> None:
-    segment = change(segment_of(observatory, ask(app, *asked)))
+    segment = change(segment_of(backends, get_trace_id(app, *asked)))
     view = TraceView(segment["trace_id"], (segment,))
     declared = [load(file) for file in GROUPS.values()]
     assert {each["GroupName"] for each in declared if compile_filter(each["FilterExpression"], {})(view)} == groups
