@@ -1,4 +1,4 @@
-"""Each shape of header gives the id it should; a malformed one costs a new id, never an error and never a log line."""
+"""Incoming trace headers: valid ones set the trace id and parent, malformed ones yield a new id without a log line."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Expected(NamedTuple):
     sampled: bool = True
 
 
-NEW = None
-SHAPES: dict[str, tuple[Headers, Expected | None]] = {
-    "none": ({}, NEW),
+NEW_TRACE = None
+CASES: dict[str, tuple[Headers, Expected | None]] = {
+    "none": ({}, NEW_TRACE),
     "traceparent": ({"traceparent": TRACEPARENT}, Expected(parent=PARENT)),
     "traceparent with tracestate and baggage": (
         {"traceparent": TRACEPARENT, "tracestate": "a=1,b=2", "baggage": "user=42"},
@@ -128,11 +128,11 @@ def test_each_header_combination_yields_the_expected_trace_id_and_parent(
 ) -> None:
     recorder = SpanRecorder(honeycomb_app)
     capture_all_levels(caplog)
-    found = {}
-    for name, (headers, _) in SHAPES.items():
+    outcomes = {}
+    for name, (headers, _) in CASES.items():
         response = get(honeycomb_app, **headers)
         assert response[:4] == (200, response.response_trace_id, "00", response.trace_id)
-        got = Expected(response.trace_id, None, response.random, None, response.sampled)
+        outcome = Expected(response.trace_id, None, response.random, None, response.sampled)
         for span in recorder.take():
             assert span.context is not None
             assert (response.trace_id, response.span_id) == (
@@ -141,10 +141,10 @@ def test_each_header_combination_yields_the_expected_trace_id_and_parent(
             )
             alb = (span.attributes or {}).get("aws.alb.trace_id")
             parent = span_hex(span.parent.span_id) if span.parent else None
-            got = got._replace(parent=parent, alb=None if alb is None else str(alb))
-        made_here = response.trace_id not in {TRACE, OTHER_TRACE, "f" * 32}
-        found[name] = NEW if made_here and got[1:] == Expected(random=True)[1:] else got
-    assert found == {name: expected for name, (_, expected) in SHAPES.items()}
+            outcome = outcome._replace(parent=parent, alb=None if alb is None else str(alb))
+        is_new = response.trace_id not in {TRACE, OTHER_TRACE, "f" * 32}
+        outcomes[name] = NEW_TRACE if is_new and outcome[1:] == Expected(random=True)[1:] else outcome
+    assert outcomes == {name: expected for name, (_, expected) in CASES.items()}
     assert other_messages(caplog) == []
 
 

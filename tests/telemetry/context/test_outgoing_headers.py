@@ -1,4 +1,4 @@
-"""Outgoing requests carry the current span's ids, the caller's tracestate and baggage, and nothing malformed."""
+"""Outgoing requests carry the current span's ids and the caller's valid tracestate and baggage."""
 
 from __future__ import annotations
 
@@ -31,71 +31,71 @@ ALWAYS = '{"RuleName":"always","FixedRate":1,"ReservoirSize":0}'
 NAMES = ("traceparent", "tracestate", "X-Amzn-Trace-Id", "baggage")
 
 
-class Called:
-    """A service that ours calls; it keeps the headers of the trace, each with all its values."""
+class Upstream:
+    """A service that an app under test calls; it records the trace headers, each with all its values."""
 
     def __init__(self) -> None:
         self._received: list[dict[str, list[str]]] = []
-        self.app = Flask("called")
-        self.app.get("/")(self._note)
+        self.app = Flask("upstream")
+        self.app.get("/")(self._record)
 
-    def _note(self) -> str:
-        self._received.append({name: found for name in NAMES if (found := request.headers.getlist(name))})
+    def _record(self) -> str:
+        self._received.append({name: values for name in NAMES if (values := request.headers.getlist(name))})
         return "ok"
 
     def take(self) -> dict[str, str]:
-        """Return what the one request since the last time carried."""
+        """Return the headers of the only request since the last call."""
         [received] = self._received
         self._received.clear()
         assert [name for name, values in received.items() if len(values) != 1] == []
         return {name: values[0] for name, values in received.items()}
 
 
-class Calling(NamedTuple):
+class Caller(NamedTuple):
     app: Flask
-    called: Called
+    upstream: Upstream
     url: str
 
 
 @pytest.fixture
-def called(socket_enabled: None) -> Iterator[tuple[Called, str]]:  # noqa: ARG001 - it listens on 127.0.0.1
-    service = Called()
+def upstream(socket_enabled: None) -> Iterator[tuple[Upstream, str]]:  # noqa: ARG001 - it listens on 127.0.0.1
+    service = Upstream()
     with closing(Served(service.app)) as served:
         yield service, served.url
 
 
-def calling(app: Flask, called: tuple[Called, str]) -> Calling:
+def with_upstream_route(app: Flask, upstream: tuple[Upstream, str]) -> Caller:
     """Give `app` a route that calls the other service."""
-    service, url = called
+    service, url = upstream
 
     @app.get("/call")
     def call() -> str:
         return requests.get(url, timeout=5).text
 
-    return Calling(app, service, url)
+    return Caller(app, service, url)
 
 
 @pytest.fixture
-def caller(make_app: AppFactory, backends: FakeBackends, called: tuple[Called, str]) -> Calling:
-    return calling(make_app({**backends.honeycomb, "LOG_CONSOLE": "false"}), called)
+def caller(make_app: AppFactory, backends: FakeBackends, upstream: tuple[Upstream, str]) -> Caller:
+    return with_upstream_route(make_app({**backends.honeycomb, "LOG_CONSOLE": "false"}), upstream)
 
 
-def test_a_tracestate_is_forwarded_unchanged_or_not_at_all(caller: Calling, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_tracestate_is_forwarded_unchanged_or_not_at_all(caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
     capture_all_levels(caplog)
     forwarded = {}
     cases = {name: header for name, (header, _) in VALID_TRACESTATES.items()} | MALFORMED_TRACESTATES
     for name, header in cases.items():
         assert get(caller.app, "/call", traceparent=TRACEPARENT, tracestate=header).status == 200
-        forwarded[name] = caller.called.take().get("tracestate")
-    kept = {name: header if kept is None else kept for name, (header, kept) in VALID_TRACESTATES.items()}
-    assert forwarded == kept | dict.fromkeys(MALFORMED_TRACESTATES)
+        forwarded[name] = caller.upstream.take().get("tracestate")
+    expected = {name: header if changed is None else changed for name, (header, changed) in VALID_TRACESTATES.items()}
+    assert forwarded == expected | dict.fromkeys(MALFORMED_TRACESTATES)
     assert other_messages(caplog) == []
 
 
-def test_no_tracestate_is_forwarded_without_a_valid_traceparent(caller: Calling) -> None:
+def test_no_tracestate_is_forwarded_without_a_valid_traceparent(caller: Caller) -> None:
     for headers in ({}, {"traceparent": TRACEPARENT + "0"}, {"x_amzn_trace_id": f"Root={ROOT}"}):
         assert get(caller.app, "/call", tracestate="a=1", **headers).status == 200
-        assert "tracestate" not in caller.called.take()
+        assert "tracestate" not in caller.upstream.take()
 
 
 @pytest.mark.parametrize(
@@ -112,15 +112,15 @@ def test_no_tracestate_is_forwarded_without_a_valid_traceparent(caller: Calling)
     ],
 )
 def test_valid_baggage_is_forwarded(
-    caller: Calling, caplog: pytest.LogCaptureFixture, incoming: str, outgoing: str | None
+    caller: Caller, caplog: pytest.LogCaptureFixture, incoming: str, outgoing: str | None
 ) -> None:
     capture_all_levels(caplog)
     assert get(caller.app, "/call", baggage=incoming).status == 200
-    assert caller.called.take().get("baggage") == outgoing
+    assert caller.upstream.take().get("baggage") == outgoing
     assert other_messages(caplog) == []
 
 
-def test_a_handler_can_read_and_extend_the_baggage(caller: Calling) -> None:
+def test_a_handler_can_read_and_extend_the_baggage(caller: Caller) -> None:
     from opentelemetry import context  # noqa: PLC0415 - needed by this handler alone
 
     @caller.app.get("/add")
@@ -132,9 +132,9 @@ def test_a_handler_can_read_and_extend_the_baggage(caller: Calling) -> None:
             context.detach(token)
 
     assert get(caller.app, "/add", baggage="user=Worf%20son").status == 200
-    assert caller.called.take()["baggage"] == "user=Worf%20son,seen=Worf%20son%20%C3%BC"
+    assert caller.upstream.take()["baggage"] == "user=Worf%20son,seen=Worf%20son%20%C3%BC"
     assert get(caller.app, "/call").status == 200
-    assert "baggage" not in caller.called.take()
+    assert "baggage" not in caller.upstream.take()
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_handler_can_read_and_extend_the_baggage(caller: Calling) -> None:
 def test_both_headers_carry_the_current_span_and_its_sampling_decision(
     make_app: AppFactory,
     backends: FakeBackends,
-    called: tuple[Called, str],
+    upstream: tuple[Upstream, str],
     *,
     settings: dict[str, str],
     sampled: int,
@@ -168,10 +168,10 @@ def test_both_headers_carry_the_current_span_and_its_sampling_decision(
     trace_id: str | None,
     random: int,
 ) -> None:
-    caller = calling(make_app({**backends.honeycomb, "LOG_CONSOLE": "false", **settings}), called)
+    caller = with_upstream_route(make_app({**backends.honeycomb, "LOG_CONSOLE": "false", **settings}), upstream)
     recorder = SpanRecorder(caller.app)
     response = get(caller.app, "/call", **headers)
-    received = caller.called.take()
+    received = caller.upstream.take()
     assert trace_id in (response.trace_id, None)
     version, sent_trace_id, parent, flags = received["traceparent"].split("-")
     assert (version, sent_trace_id) == ("00", response.trace_id)
@@ -190,7 +190,7 @@ def test_both_headers_carry_the_current_span_and_its_sampling_decision(
 def test_outside_a_request_the_root_spans_decision_is_propagated(
     make_app: AppFactory,
     backends: FakeBackends,
-    called: tuple[Called, str],
+    upstream: tuple[Upstream, str],
     *,
     rule: str,
     everything: str,
@@ -204,7 +204,7 @@ def test_outside_a_request_the_root_spans_decision_is_propagated(
             "HONEYCOMB_KEEP_EVERYTHING": everything,
         }
     )
-    service, url = called
+    service, url = upstream
     with trace.get_tracer("job").start_as_current_span("nightly") as span:
         requests.get(url, timeout=5)
     received = service.take()
@@ -215,12 +215,12 @@ def test_outside_a_request_the_root_spans_decision_is_propagated(
 
 
 def test_a_manually_attached_remote_span_forwards_its_own_tracestate(
-    caller: Calling,
+    caller: Caller,
 ) -> None:
     state = trace.TraceState([("vendor", "1"), ("other", "2")])
-    far = trace.SpanContext(int(TRACE, 16), int(PARENT, 16), True, trace.TraceFlags(1), state)  # noqa: FBT003 - remote
-    with trace.use_span(trace.NonRecordingSpan(far)):
+    remote = trace.SpanContext(int(TRACE, 16), int(PARENT, 16), True, trace.TraceFlags(1), state)  # noqa: FBT003 - remote
+    with trace.use_span(trace.NonRecordingSpan(remote)):
         requests.get(caller.url, timeout=5)
-    received = caller.called.take()
+    received = caller.upstream.take()
     assert received["traceparent"].startswith(f"00-{TRACE}-")
     assert received["tracestate"] == "vendor=1,other=2"

@@ -1,4 +1,4 @@
-"""The rule is asked once for a request, whatever its caller says; sampled out means that nothing is built."""
+"""The sampler is called once per request, and an unsampled request builds nothing."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def test_the_sampler_is_called_once_per_request_with_the_requests_fields(
 def test_sampled_flags_do_not_raise_the_sampled_share(
     make_app: AppFactory, backends: FakeBackends, headers: Headers
 ) -> None:
-    """Of 2,000 requests in one second a reservoir of 1 and a tenth of 1,999 are 201 ± 13: four times that bounds it."""
+    """A reservoir of 1 and a tenth of the other 1,999 are 201 ± 13: allow four standard deviations."""
     counts = {}
-    for name, given in (("none", {}), ("flood", headers)):
+    for name, flags in (("none", {}), ("flood", headers)):
         app = make_app({**backends.honeycomb, "LOG_CONSOLE": "false"})
         telemetry_of(app).sampler = local_sampler(0.1, 1, random.Random(20).random)
-        counts[name] = sum(get(app, **given).sampled for _ in range(2000))
+        counts[name] = sum(get(app, **flags).sampled for _ in range(2000))
     assert counts["flood"] == counts["none"]
     assert 147 <= counts["flood"] <= 255
 
@@ -68,8 +68,8 @@ def test_with_unsampled_flags_only_the_reservoir_samples(make_app: AppFactory, b
     assert sum(get(app, traceparent=TRACEPARENT[:-1] + "0").sampled for _ in range(500)) == 3
 
 
-class Started(SpanProcessor):
-    """Count the spans that are built."""
+class SpanCounter(SpanProcessor):
+    """Count the started spans."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -78,23 +78,23 @@ class Started(SpanProcessor):
         self.count += 1
 
 
-@pytest.mark.parametrize(("sampled", "built"), [(True, {"span": 5, "attributes": 2, "subsegment": 1}), (False, {})])
+@pytest.mark.parametrize(("sampled", "expected"), [(True, {"span": 5, "attributes": 2, "subsegment": 1}), (False, {})])
 def test_an_unsampled_request_builds_no_spans_attributes_or_subsegments(
     make_app: AppFactory,
     backends: FakeBackends,
     monkeypatch: pytest.MonkeyPatch,
     *,
     sampled: bool,
-    built: dict[str, int],
+    expected: dict[str, int],
 ) -> None:
     app = make_app({**backends.environment, "FAULT_ROUTES": "true"})
     telemetry_of(app).sampler = FixedSampler(sampled=sampled, rate=1)
-    started, counted = Started(), Counter[str]()
-    telemetry_of(app).provider.add_span_processor(started)
+    span_counter, counts = SpanCounter(), Counter[str]()
+    telemetry_of(app).provider.add_span_processor(span_counter)
 
     def counting(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def count(*args: object, **kwargs: object) -> Any:  # noqa: ANN401 - it stands for what it wraps
-            counted[name] += 1
+        def count(*args: object, **kwargs: object) -> Any:  # noqa: ANN401 - passed through
+            counts[name] += 1
             return real(*args, **kwargs)
 
         return count
@@ -102,18 +102,18 @@ def test_an_unsampled_request_builds_no_spans_attributes_or_subsegments(
     monkeypatch.setattr(telemetry, "request_attributes", counting("attributes", semconv.request_attributes))
     monkeypatch.setattr(telemetry, "response_attributes", counting("attributes", semconv.response_attributes))
     monkeypatch.setattr(context, "SpanSubsegment", counting("subsegment", SpanSubsegment))
-    quiet = get(app, "/api/activities/notifications")
-    fine = get(app, HOME)
-    counted["attributes"] //= 2  # two kinds for each request
-    counted["span"] = started.count + (1 if sampled else 0)
-    assert {name: count for name, count in counted.items() if count} == built
+    notified = get(app, "/api/activities/notifications")
+    succeeded = get(app, HOME)
+    counts["attributes"] //= 2  # counted for the request and for the response
+    counts["span"] = span_counter.count + (1 if sampled else 0)
+    assert {name: count for name, count in counts.items() if count} == expected
     failed = get(app, "/api/fault")
     flush(app)
-    assert [line["trace_id"] for line in eventually(lambda: backends.lines_of(quiet.trace_id), 2)] == (
-        [quiet.trace_id] * 2
+    assert [line["trace_id"] for line in eventually(lambda: backends.lines_of(notified.trace_id), 2)] == (
+        [notified.trace_id] * 2
     )
-    assert len(backends.lines_of(fine.trace_id)) == 1
+    assert len(backends.lines_of(succeeded.trace_id)) == 1
     [item] = eventually(lambda: backends.items(failed.trace_id), 1)
     assert item["custom"]["span_id"] == failed.span_id
-    everywhere = [*backends.spans(quiet.trace_id), *backends.spans(failed.trace_id), *backends.segments]
-    assert bool(everywhere) == sampled
+    traces = [*backends.spans(notified.trace_id), *backends.spans(failed.trace_id), *backends.segments]
+    assert bool(traces) == sampled

@@ -1,4 +1,4 @@
-"""The daemon is polled from one thread, whatever it does, and the local rule decides while it is away."""
+"""Polling of the daemon: failures, backoff, forks, shutdown, and the local rule as the fallback."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_local_rule_takes_over_when_the_daemon_is_down_and_one_warning_is_lo
         sampler = make_sampler(address, draw=lambda: 0.0)
         assert follows_remote_rules(sampler)
     assert wait_until(lambda: sampler.decide(REQUEST) == LOCAL_DECISION)
-    time.sleep(0.5)  # some ten more attempts fail
+    time.sleep(0.5)  # about ten more attempts fail
     with daemon.serving(address[1]):
         assert wait_until(lambda: samples_half(sampler))
     assert wait_until(lambda: sampler.decide(REQUEST) == LOCAL_DECISION)
@@ -81,9 +81,9 @@ def test_a_daemon_that_starts_late_is_used_within_seconds(daemon: FakeDaemon, ma
     sampler.decide(REQUEST)
     time.sleep(0.7)  # the first attempt has failed
     with daemon.serving(port):
-        begun = time.monotonic()
+        start = time.monotonic()
         assert wait_until(lambda: samples_half(sampler), seconds=8)
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - start < 4
 
 
 def test_a_forked_worker_restarts_polling_even_if_a_lock_was_held(
@@ -92,47 +92,47 @@ def test_a_forked_worker_restarts_polling_even_if_a_lock_was_held(
     with daemon.serving() as address:
         sampler = make_sampler(address, draw=lambda: 0.0)
         assert follows_remote_rules(sampler)
-        clients = len(daemon.paths)
+        calls = len(daemon.paths)
         with sampler._cache.lock, warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # what this test is about: forking with threads
+            warnings.simplefilter("ignore", DeprecationWarning)  # this test forks a process with threads on purpose
             child = os.fork()
         if child == 0:
-            signal.alarm(15)  # a lock held for ever ends it
+            signal.alarm(15)  # ends a child that deadlocks
             try:
-                begun_anew = sampler.source == "local" and sampler.decide(REQUEST) == LOCAL_DECISION
-                os._exit(0 if begun_anew and wait_until(lambda: samples_half(sampler), seconds=8) else 1)
+                restarted = sampler.source == "local" and sampler.decide(REQUEST) == LOCAL_DECISION
+                os._exit(0 if restarted and wait_until(lambda: samples_half(sampler), seconds=8) else 1)
             finally:
                 os._exit(2)
         assert os.waitpid(child, 0)[1] == 0
         assert samples_half(sampler)
-        assert len(daemon.paths) > clients
+        assert len(daemon.paths) > calls
 
 
 def test_close_stops_polling_and_prevents_a_later_start(daemon: FakeDaemon, make_sampler: SamplerFactory) -> None:
     before = polling_threads()
     with daemon.serving() as address:
-        sampler, never = make_sampler(address), make_sampler(address)
+        sampler, unstarted = make_sampler(address), make_sampler(address)
         assert follows_remote_rules(sampler)
-        [mine] = [thread for thread in polling_threads() if thread not in before]
+        [polling] = [thread for thread in polling_threads() if thread not in before]
         sampler.close()
-        assert wait_until(lambda: not mine.is_alive())
-        asked = len(daemon.paths)
-        never.close()
-        assert never.decide(REQUEST) == LOCAL_DECISION
+        assert wait_until(lambda: not polling.is_alive())
+        calls = len(daemon.paths)
+        unstarted.close()
+        assert unstarted.decide(REQUEST) == LOCAL_DECISION
         time.sleep(0.2)
-        assert len(daemon.paths) == asked
+        assert len(daemon.paths) == calls
 
 
 def test_the_local_rule_decides_when_no_thread_can_be_started(
     daemon: FakeDaemon, make_sampler: SamplerFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: threading.Thread) -> None:
+    def fail_to_start(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     with daemon.serving() as address:
         sampler = make_sampler(address, draw=lambda: 0.0)
         with monkeypatch.context() as patched:
-            patched.setattr(threading.Thread, "start", refuse)
+            patched.setattr(threading.Thread, "start", fail_to_start)
             assert sampler.decide(REQUEST) == LOCAL_DECISION
         assert wait_until(lambda: samples_half(sampler))
 
@@ -140,17 +140,17 @@ def test_the_local_rule_decides_when_no_thread_can_be_started(
 def test_polling_uses_neither_a_proxy_nor_a_metadata_service(
     daemon: FakeDaemon, make_sampler: SamplerFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
-    other = Flask("metadata")
-    other.before_request(lambda: asked.append(request.path))
-    with closing(Served(other)) as served, daemon.serving() as address:
+    paths: list[str] = []
+    metadata = Flask("metadata")
+    metadata.before_request(lambda: paths.append(request.path))
+    with closing(Served(metadata)) as served, daemon.serving() as address:
         for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY"):
             monkeypatch.setenv(name, served.url)
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", served.url + "/credentials")
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", served.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
         assert follows_remote_rules(make_sampler(address))
-    assert asked == []
+    assert paths == []
 
 
 def test_an_ipv6_daemon_is_reached(make_sampler: SamplerFactory) -> None:

@@ -1,4 +1,4 @@
-"""X-Ray's own rules decide as soon as they can be fetched; the request never waits for them."""
+"""Remote sampling rules: matching, quotas and updates, without blocking a request."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def test_the_local_rule_decides_without_blocking_until_the_remote_rules_arrive(
         sampler = make_sampler(address, QUICK_INTERVALS._replace(timeout=5.0), draw=lambda: 0.0)
         sampler.decide(REQUEST)
         assert wait_until(lambda: daemon.paths)
-        begun = time.perf_counter()
+        start = time.perf_counter()
         decisions = [sampler.decide(REQUEST) for _ in range(100)]
-        assert (time.perf_counter() - begun) / 100 < 0.005
+        assert (time.perf_counter() - start) / 100 < 0.005
         assert decisions == [LOCAL_DECISION] * 100
         assert sampler.source == "local"
         daemon.gate.set()
@@ -67,7 +67,7 @@ def test_rules_are_matched_by_service_host_method_path_and_priority(make_sampler
     with FakeDaemon(rules=RULES[::order]).serving() as address:
         sampler = make_sampler(address, draw=lambda: 0.0)
         assert follows_remote_rules(sampler)
-        asked = {
+        requests = {
             "health": replace(REQUEST, path="/api/health-check", method="POST"),
             "posts": replace(REQUEST, method="POST", host="admin.example.com"),
             "other service": replace(REQUEST, service="frontend-2"),
@@ -77,7 +77,7 @@ def test_rules_are_matched_by_service_host_method_path_and_priority(make_sampler
             "none of them": REQUEST,
             "a root span": SamplingRequest(service="Backend-Flask"),
         }
-        assert {name: sampler.decide(each).rate for name, each in asked.items()} == {
+        assert {name: sampler.decide(each).rate for name, each in requests.items()} == {
             "health": 0,
             "posts": 2,
             "other service": 4,
@@ -115,7 +115,7 @@ def test_one_request_a_second_is_borrowed_until_a_quota_arrives(
         now[0] += 1
         assert sampler.decide(REQUEST) == RESERVOIR_HIT
         assert wait_until(lambda: daemon.reported_totals("five") == (4, 2, 1))
-        time.sleep(0.2)  # the response to that report brings the quota
+        time.sleep(0.2)  # the response to that report contains the quota
         now[0] += 1
         assert [sampler.decide(REQUEST) for _ in range(6)] == [RESERVOIR_HIT] * 3 + [NOT_SAMPLED] * 3
         now[0] += 1
@@ -132,10 +132,10 @@ def test_the_callers_flag_cannot_exceed_the_rule(make_sampler: SamplerFactory) -
         sampler = make_sampler(address, draw=lambda: 0.5)
         assert follows_remote_rules(sampler)
         assert sampler.decide(replace(REQUEST, hint=True)) == NOT_SAMPLED
-        refused = make_sampler(address, draw=lambda: 0.0)
-        assert follows_remote_rules(refused)
-        assert refused.decide(replace(REQUEST, hint=False)) == NOT_SAMPLED
-        assert refused.decide(replace(REQUEST, hint=True)) == Decision(sampled=True, rate=10)
+        always = make_sampler(address, draw=lambda: 0.0)
+        assert follows_remote_rules(always)
+        assert always.decide(replace(REQUEST, hint=False)) == NOT_SAMPLED
+        assert always.decide(replace(REQUEST, hint=True)) == Decision(sampled=True, rate=10)
 
 
 def test_a_changed_rule_is_fetched_at_once(daemon: FakeDaemon, make_sampler: SamplerFactory) -> None:
@@ -149,29 +149,29 @@ def test_a_changed_rule_is_fetched_at_once(daemon: FakeDaemon, make_sampler: Sam
 def test_concurrent_requests_see_a_consistent_rule_set_during_updates(make_sampler: SamplerFactory) -> None:
     many = [rule(f"r{number:03}", Priority=200 + number, FixedRate=0.25) for number in range(100)]
     daemon = FakeDaemon(rules=[*many, rule("first", Priority=1, FixedRate=0.5, ReservoirSize=0)])
-    wrong: list[object] = []
+    unexpected: list[object] = []
     with daemon.serving() as address:
         sampler = make_sampler(address, QUICK_INTERVALS._replace(targets=0.0, rules=0.0), draw=lambda: 0.0)
         assert follows_remote_rules(sampler)
-        over = time.monotonic() + 1.5
+        deadline = time.monotonic() + 1.5
 
-        def hammer() -> None:
-            while time.monotonic() < over:
+        def decide_repeatedly() -> None:
+            while time.monotonic() < deadline:
                 try:
                     decision = sampler.decide(REQUEST)
                 except Exception as error:  # noqa: BLE001 - whatever it is, it would have failed the request
-                    wrong.append(error)
+                    unexpected.append(error)
                 else:
                     if decision.rate != 2:
-                        wrong.append(decision)
+                        unexpected.append(decision)
 
-        threads = [threading.Thread(target=hammer) for _ in range(4)]
+        threads = [threading.Thread(target=decide_repeatedly) for _ in range(4)]
         for each in threads:
             each.start()
         for each in threads:
             each.join()
     assert daemon.paths.count("/GetSamplingRules") > 10
-    assert wrong == []
+    assert unexpected == []
 
 
 def daemon_settings(backends: FakeBackends, address: tuple[str, int], rate: float) -> dict[str, str]:
@@ -185,17 +185,17 @@ def daemon_settings(backends: FakeBackends, address: tuple[str, int], rate: floa
 
 
 def test_two_apps_in_one_process_follow_their_own_rules(make_app: AppFactory, backends: FakeBackends) -> None:
-    all_of_them, none_of_them = FakeDaemon(rules=[rule(FixedRate=1.0)]), FakeDaemon(rules=[rule(FixedRate=0.0)])
-    with all_of_them.serving() as first, none_of_them.serving() as second:
-        seen, unseen = (
+    everything, nothing = FakeDaemon(rules=[rule(FixedRate=1.0)]), FakeDaemon(rules=[rule(FixedRate=0.0)])
+    with everything.serving() as first, nothing.serving() as second:
+        sampled, unsampled = (
             make_app(daemon_settings(backends, address, rate)) for address, rate in ((first, 0), (second, 1))
         )
-        assert not get(seen).sampled
-        assert get(unseen).sampled
-        assert wait_until(lambda: get(seen).sampled)
-        assert wait_until(lambda: not get(unseen).sampled)
-        assert telemetry_of(seen).flush(5)
-        assert telemetry_of(unseen).flush(5)
+        assert not get(sampled).sampled
+        assert get(unsampled).sampled
+        assert wait_until(lambda: get(sampled).sampled)
+        assert wait_until(lambda: not get(unsampled).sampled)
+        assert telemetry_of(sampled).flush(5)
+        assert telemetry_of(unsampled).flush(5)
 
 
 def test_polling_produces_no_spans_and_no_log_lines(
@@ -220,7 +220,7 @@ def test_rules_of_the_emulated_x_ray_are_followed_through_its_daemon(make_sample
         process = stack.enter_context(start(port))
         stack.callback(process.terminate)
         wait_until_ready(process, endpoint)
-        relay = stack.enter_context(
+        xray_daemon = stack.enter_context(
             closing(XRayDaemon(port=free_port(), endpoint=endpoint, region="us-east-1", credentials=credentials))
         )
         xray = boto3.client(
@@ -245,8 +245,8 @@ def test_rules_of_the_emulated_x_ray_are_followed_through_its_daemon(make_sample
                 "Version": 1,
             }
         )
-        patient = QUICK_INTERVALS._replace(targets=0.2, timeout=10.0)
-        sampler = make_sampler(("127.0.0.1", int(relay.url.rpartition(":")[2])), patient, draw=lambda: 0.0)
+        intervals = QUICK_INTERVALS._replace(targets=0.2, timeout=10.0)
+        sampler = make_sampler(("127.0.0.1", int(xray_daemon.url.rpartition(":")[2])), intervals, draw=lambda: 0.0)
         assert follows_remote_rules(sampler)
         assert wait_until(lambda: [sampler.decide(REQUEST).rate for _ in range(4)].count(1) == 2), (
             "the quota of 2 a second"

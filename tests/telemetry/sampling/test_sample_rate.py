@@ -1,4 +1,4 @@
-"""One decision for both tracers; each span states how many it stands for, so Honeycomb's counts stay right."""
+"""One decision for Honeycomb and X-Ray; each span carries its sample rate, so that Honeycomb's counts are right."""
 
 from __future__ import annotations
 
@@ -67,19 +67,19 @@ def test_each_span_carries_its_sample_rate(
 
 
 def test_protobuf_and_json_export_the_same_span_and_sample_rate(make_app: AppFactory, backends: FakeBackends) -> None:
-    told: list[list[Document]] = []
+    exports: list[list[Document]] = []
     for name in ("http/json", "http/protobuf"):
         app = make_app({**backends.honeycomb, "OTEL_EXPORTER_OTLP_PROTOCOL": name, "FAULT_ROUTES": "true"})
         telemetry_of(app).sampler = FixedSampler(sampled=True, rate=7)
         response = get(app, "/api/fault", traceparent=TRACEPARENT)
         flush(app)
-        told.append([span for span in backends.spans(TRACE) if span["span_id"] == response.span_id])
-    changing = {"span_id", "start_ns", "end_ns", "events"}
-    first, second = ({key: value for key, value in span.items() if key not in changing} for [span] in told)
+        exports.append([span for span in backends.spans(TRACE) if span["span_id"] == response.span_id])
+    varying = {"span_id", "start_ns", "end_ns", "events"}
+    first, second = ({key: value for key, value in span.items() if key not in varying} for [span] in exports)
     assert first == second
     assert first["attributes"]["SampleRate"] == 7
     assert first["parent_span_id"] == PARENT
-    assert [[event["name"] for event in span["events"]] for [span] in told] == [["exception"]] * 2
+    assert [[event["name"] for event in span["events"]] for [span] in exports] == [["exception"]] * 2
 
 
 @pytest.mark.parametrize("sampled", [True, False])
@@ -119,7 +119,7 @@ def test_a_span_that_ends_on_another_thread_follows_its_parents_decision(
     assert {each["name"] for each in documents} == (set() if everything else {"Backend-Flask", "inner"})
 
 
-def jobs(count: int) -> list[str]:
+def run_jobs(count: int) -> list[str]:
     """Run `count` jobs of two spans each outside any request; return their trace ids."""
     ids = []
     for _ in range(count):
@@ -131,23 +131,23 @@ def jobs(count: int) -> list[str]:
 
 def test_spans_outside_requests_are_sampled_and_carry_their_rate(make_app: AppFactory, backends: FakeBackends) -> None:
     app = make_app({**backends.environment, "XRAY_SAMPLING_RULE": rule(0.25)})
-    ids = _flushed_jobs(app, 300)
-    kept = {trace_id: rates(spans) for trace_id in ids if (spans := backends.spans(trace_id))}
-    assert 40 < len(kept) < 110  # 75 are expected: four and a samples_half standard deviations either way
-    assert [found for found in kept.values() if found != {"job": 4, "step": 4}] == []
-    assert wait_until(lambda: {each for each in ids if len(backends.segments_of(each)) == 2} == set(kept))
-    assert {each for each in ids if backends.segments_of(each)} == set(kept)
+    ids = run_and_flush_jobs(app, 300)
+    sampled = {trace_id: rates(spans) for trace_id in ids if (spans := backends.spans(trace_id))}
+    assert 40 < len(sampled) < 110  # 75 are expected: four and a samples_half standard deviations either way
+    assert [each for each in sampled.values() if each != {"job": 4, "step": 4}] == []
+    assert wait_until(lambda: {each for each in ids if len(backends.segments_of(each)) == 2} == set(sampled))
+    assert {each for each in ids if backends.segments_of(each)} == set(sampled)
 
 
 def test_keep_everything_includes_spans_outside_requests(make_app: AppFactory, backends: FakeBackends) -> None:
     app = make_app({**backends.environment, "XRAY_SAMPLING_RULE": rule(0.0), "HONEYCOMB_KEEP_EVERYTHING": "true"})
-    found = [rates(backends.spans(trace_id)) for trace_id in _flushed_jobs(app, 5)]
-    assert found == [{"job": None, "step": None}] * 5
+    exported = [rates(backends.spans(trace_id)) for trace_id in run_and_flush_jobs(app, 5)]
+    assert exported == [{"job": None, "step": None}] * 5
     assert backends.segments == []
 
 
-def _flushed_jobs(app: Flask, count: int) -> list[str]:
-    ids = jobs(count)
+def run_and_flush_jobs(app: Flask, count: int) -> list[str]:
+    ids = run_jobs(count)
     flush(app)
     return ids
 
@@ -155,7 +155,7 @@ def _flushed_jobs(app: Flask, count: int) -> list[str]:
 def test_a_rule_on_path_and_method_matches_spans_outside_requests(make_app: AppFactory, backends: FakeBackends) -> None:
     narrow = {"HTTPMethod": "GET", "URLPath": "/api/*", "Host": "example.com", "ServiceName": "Backend-Flask"}
     app = make_app({**backends.honeycomb, "XRAY_SAMPLING_RULE": json.dumps(json.loads(rule(1.0)) | narrow)})
-    [job] = _flushed_jobs(app, 1)
+    [job] = run_and_flush_jobs(app, 1)
     assert len(backends.spans(job)) == 2
 
 

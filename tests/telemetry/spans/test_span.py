@@ -1,4 +1,4 @@
-"""The service's spans say and do what those of OpenTelemetry's SDK do: each act is done to both, all is compared."""
+"""The service's spans behave as those of OpenTelemetry's SDK: each scenario runs on both, and all is compared."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ LIMITS = {
     "OTEL_SPAN_LINK_COUNT_LIMIT": "1",
     "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "5",
 }
-Act = Callable[[Tracer], None]
+Scenario = Callable[[Tracer], None]
 
 
-class Kept(SpanProcessor):
-    """Keep what a processor is told."""
+class RecordingProcessor(SpanProcessor):
+    """Record the started and ended spans."""
 
     def __init__(self) -> None:
         self.ended: list[ReadableSpan] = []
@@ -57,19 +57,19 @@ def stock() -> TracerProvider:
     return TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
 
 
-def seen(provider: AppTracerProvider | TracerProvider, act: Act) -> tuple[list[dict[str, Any]], list[str]]:
-    kept = Kept()
-    provider.add_span_processor(kept)
-    act(provider.get_tracer("tests", "1.2", "https://example.com/schema", {"a": 1}))
-    return [plain(span) for span in kept.ended], kept.started
+def record(provider: AppTracerProvider | TracerProvider, scenario: Scenario) -> tuple[list[dict[str, Any]], list[str]]:
+    recorder = RecordingProcessor()
+    provider.add_span_processor(recorder)
+    scenario(provider.get_tracer("tests", "1.2", "https://example.com/schema", {"a": 1}))
+    return [plain(span) for span in recorder.ended], recorder.started
 
 
 def plain(span: ReadableSpan) -> dict[str, Any]:
-    """Return all that a span says, but for what differs from run to run."""
-    made: dict[str, Any] = json.loads(span.to_json())
-    for changing in ("start_time", "end_time", "context"):
-        made.pop(changing)
-    for event in made["events"]:
+    """Return all of a span but what varies from run to run."""
+    document: dict[str, Any] = json.loads(span.to_json())
+    for varying in ("start_time", "end_time", "context"):
+        document.pop(varying)
+    for event in document["events"]:
         event.pop("timestamp")
         event["attributes"].pop("exception.stacktrace", None)
     context = span.get_span_context()
@@ -77,7 +77,7 @@ def plain(span: ReadableSpan) -> dict[str, Any]:
     assert span.end_time is not None
     assert span.start_time is not None
     scope = span.instrumentation_scope
-    return made | {
+    return document | {
         "parent_id": None if span.parent is None else "set",
         "remote": span.parent.is_remote if span.parent else None,
         "dropped": [span.dropped_attributes, span.dropped_events, span.dropped_links],
@@ -92,7 +92,7 @@ def many_attributes(tracer: Tracer) -> None:
     with tracer.start_as_current_span("attributes", attributes={"first": "one", "list": ["a", "b"]}) as span:
         span.set_attributes({"text": "longer than five", "number": 3, "half": 0.5, "yes": True})
         span.set_attribute("mixed", [1, "a"])
-        span.set_attribute("object", object)  # type: ignore[arg-type]  # as careless code does
+        span.set_attribute("object", object)  # type: ignore[arg-type]  # as untyped code may
         span.set_attribute("none", None)
         span.set_attribute("", "no name")
         span.set_attribute("text", "again")
@@ -125,8 +125,8 @@ def statuses(tracer: Tracer) -> None:
 
 def raising(tracer: Tracer) -> None:
     choices: list[dict[str, Any]] = [{}, {"record_exception": False}, {"set_status_on_exception": False}]
-    for chosen in choices:
-        with pytest.raises(KeyError), tracer.start_as_current_span(f"raising {chosen}", **chosen):
+    for options in choices:
+        with pytest.raises(KeyError), tracer.start_as_current_span(f"raising {options}", **options):
             raise KeyError("what")
     with pytest.raises(KeyboardInterrupt), tracer.start_as_current_span("interrupted"):
         raise KeyboardInterrupt
@@ -177,17 +177,19 @@ def called_from_elsewhere(tracer: Tracer) -> None:
 
 
 @pytest.fixture
-def _outside() -> Iterator[None]:
+def _outside_any_trace() -> Iterator[None]:
     token = attach(Context())
     yield
     detach(token)
 
 
-@pytest.mark.usefixtures("_outside")
+@pytest.mark.usefixtures("_outside_any_trace")
 @pytest.mark.filterwarnings("ignore:You should use InstrumentationScope")
-@pytest.mark.parametrize("limits", [{}, LIMITS, {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "3"}], ids=["free", "bound", "few"])
 @pytest.mark.parametrize(
-    "act",
+    "limits", [{}, LIMITS, {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "3"}], ids=["default", "all limits", "attribute limit"]
+)
+@pytest.mark.parametrize(
+    "scenario",
     [
         many_attributes,
         nested,
@@ -201,16 +203,16 @@ def _outside() -> Iterator[None]:
     ],
 )
 def test_a_span_equals_the_sdks_span(
-    act: Act, limits: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    scenario: Scenario, limits: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     for name, value in limits.items():
         monkeypatch.setenv(name, value)
-    caplog.set_level(logging.CRITICAL)  # both warn of the same misuse, in their own words
-    assert seen(ours(), act) == seen(stock(), act)
+    caplog.set_level(logging.CRITICAL)  # both warn of the same misuse, in different words
+    assert record(ours(), scenario) == record(stock(), scenario)
 
 
-class Broken(SpanProcessor):
-    """Fail at every turn."""
+class FailingProcessor(SpanProcessor):
+    """Raise in every call."""
 
     def on_start(self, *_: object, **__: object) -> None:
         raise RuntimeError("on_start is broken")
@@ -222,10 +224,10 @@ class Broken(SpanProcessor):
 def test_a_failing_processor_affects_neither_the_handler_nor_later_processors(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    provider, kept = ours(), Kept()
-    provider.add_span_processor(Broken())
-    provider.add_span_processor(kept)
+    provider, recorder = ours(), RecordingProcessor()
+    provider.add_span_processor(FailingProcessor())
+    provider.add_span_processor(recorder)
     with provider.get_tracer("tests").start_as_current_span("fine"):
         pass
-    assert [span.name for span in kept.ended] == ["fine"]
+    assert [span.name for span in recorder.ended] == ["fine"]
     assert [record.getMessage() for record in caplog.records] == ["a span processor raised an exception"] * 2
