@@ -159,7 +159,7 @@ def test_concurrent_requests_see_a_consistent_rule_set_during_updates(make_sampl
             while time.monotonic() < deadline:
                 try:
                     decision = sampler.decide(REQUEST)
-                except Exception as error:  # noqa: BLE001 - whatever it is, it would have failed the request
+                except Exception as error:  # noqa: BLE001 - any exception would have failed a request
                     unexpected.append(error)
                 else:
                     if decision.rate != 2:

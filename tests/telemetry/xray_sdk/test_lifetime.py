@@ -1,4 +1,4 @@
-"""What the X-Ray SDK made goes with its request, and where nothing is recorded its calls are taken and do nothing."""
+"""The X-Ray SDK's state is freed with its request; without a sampled request its calls do nothing."""
 
 from __future__ import annotations
 
@@ -22,22 +22,21 @@ from tests.telemetry.segments import get_trace_id
 
 UNSAMPLED = {"XRAY_SAMPLING_RULE": '{"RuleName":"none","FixedRate":0,"ReservoirSize":0}'}
 
-
 tracer = trace.get_tracer("test")
 
 
 def test_an_unused_sdk_creates_no_state(app: Flask) -> None:
-    made: list[object] = []
+    sdk_state: list[object] = []
 
     @app.after_request
-    def look(response: Any) -> Any:  # noqa: ANN401 - Flask's own type
+    def record(response: Any) -> Any:  # noqa: ANN401 - Flask's own type
         scope = telemetry.current_scope()
         assert scope is not None
-        made.extend([SdkState in scope.extras, scope.annotations])
+        sdk_state.extend([SdkState in scope.extras, scope.annotations])
         return response
 
     get_trace_id(app, "/api/activities/home")
-    assert made == [False, {}]
+    assert sdk_state == [False, {}]
 
 
 def test_an_unsampled_request_accepts_every_sdk_call_and_sends_nothing(
@@ -56,8 +55,8 @@ def test_an_unsampled_request_accepts_every_sdk_call_and_sends_nothing(
         return type(subsegment).__name__ + str(xray_recorder.current_segment().sampled)
 
     with app.test_client().get("/quiet", buffered=True) as response:
-        trace_id, said = response.headers["X-Trace-Id"], response.get_data(as_text=True)
-    assert said == "UnsampledSubsegmentFalse"
+        trace_id, text = response.headers["X-Trace-Id"], response.get_data(as_text=True)
+    assert text == "UnsampledSubsegmentFalse"
     [line] = eventually(lambda: backends.lines_of(trace_id), 1)
     assert line["user_id"] == "worf"
     assert app.extensions["telemetry"].flush(5)
@@ -85,9 +84,9 @@ def test_a_request_is_freed_after_its_last_batch_without_garbage_collection(
     settings: dict[str, str], make_app: AppFactory, backends: FakeBackends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app({**backends.environment, **settings})
-    # The test runner's handlers would keep each record, and with the access line's its request.
+    # pytest's log handlers would keep the access record, and with it the request.
     monkeypatch.setattr(logging.getLogger(), "handlers", [ScopedLogHandler()])
-    held: list[weakref.ref[Any]] = []
+    refs: list[weakref.ref[Any]] = []
 
     @app.get("/held")
     def hold() -> str:
@@ -96,7 +95,7 @@ def test_a_request_is_freed_after_its_last_batch_without_garbage_collection(
         with tracer.start_as_current_span("span") as span, xray_recorder.in_subsegment("outer") as outer:
             outer.put_annotation("rows", 3)
             with xray_recorder.in_subsegment("inner") as inner:
-                held.extend(weakref.ref(each) for each in (scope, span, outer, inner))
+                refs.extend(weakref.ref(each) for each in (scope, span, outer, inner))
         logging.getLogger("service.test").info("held")
         return "ok"
 
@@ -104,6 +103,6 @@ def test_a_request_is_freed_after_its_last_batch_without_garbage_collection(
     try:
         get_trace_id(app, "/held")
         assert app.extensions[telemetry.EXTENSION].flush(10)
-        assert [each() for each in held] == [None] * 4
+        assert [each() for each in refs] == [None] * 4
     finally:
         gc.enable()

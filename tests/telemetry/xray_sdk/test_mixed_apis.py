@@ -1,4 +1,4 @@
-"""Code in a handler may use OpenTelemetry's API, the X-Ray SDK's, or both: all of it joins the request's trace."""
+"""Handlers may use OpenTelemetry's API, the X-Ray SDK, or both in one trace."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_an_exception_in_a_subsegment_is_its_cause(app: Flask, backends: FakeBac
     assert subsegment["cause"]["exceptions"][0]["message"] == "too hot"
 
 
-def test_outside_a_request_the_xray_sdk_does_nothing(app: Flask, backends: FakeBackends) -> None:  # noqa: ARG001 - the doors are open
+def test_outside_a_request_the_xray_sdk_does_nothing(app: Flask, backends: FakeBackends) -> None:  # noqa: ARG001 - installs the process globals
     with xray_recorder.in_subsegment("nowhere") as subsegment:
         subsegment.put_metadata("key", "value")
     xray_recorder.put_annotation("key", "value")
@@ -132,10 +132,10 @@ def test_a_streamed_body_is_part_of_its_request_until_the_last_byte(app: Flask, 
 def test_a_thread_with_the_attached_context_joins_the_trace(app: Flask, backends: FakeBackends) -> None:
     @app.get("/thread")
     def threaded() -> str:
-        carried = otel_context.get_current()
+        context = otel_context.get_current()
 
         def work() -> None:
-            token = otel_context.attach(carried)
+            token = otel_context.attach(context)
             with trace.get_tracer("test").start_as_current_span("beside"):
                 pass
             otel_context.detach(token)
@@ -169,7 +169,7 @@ def test_a_span_that_outlives_its_request_is_a_separate_subsegment(app: Flask, b
     assert (subsegment["name"], subsegment["parent_id"]) == ("late", segment["id"])
 
 
-def test_a_log_line_outside_a_request_has_placeholder_ids(app: Flask, backends: FakeBackends) -> None:  # noqa: ARG001 - the doors are open
+def test_a_log_line_outside_a_request_has_placeholder_ids(app: Flask, backends: FakeBackends) -> None:  # noqa: ARG001 - installs the process globals
     logging.getLogger("service.test").warning("between requests")
     [line] = eventually(lambda: backends.lines_outside_requests("service.test"), 1)
     assert (line["message"], line["span_id"], line["xray_trace_id"]) == ("between requests", "-", "-")
@@ -180,7 +180,7 @@ def test_outgoing_requests_carry_both_headers_of_the_current_span(app: Flask, ba
     upstream = Flask("upstream")
 
     @upstream.get("/")
-    def note() -> str:
+    def record() -> str:
         received.update(request.headers.items())
         return "ok"
 
@@ -204,11 +204,11 @@ def test_an_unsampled_request_leaves_only_log_lines_and_error_items(
     rule = '{"RuleName":"none","FixedRate":0,"ReservoirSize":0}'
     app = make_app({**backends.environment, "XRAY_SAMPLING_RULE": rule, "FAULT_ROUTES": "true"})
     with app.test_client().get("/api/activities/notifications", buffered=True) as response:
-        quiet = response.headers["X-Trace-Id"]
+        notified = response.headers["X-Trace-Id"]
         assert response.headers["traceresponse"].endswith("-02")
     with app.test_client().get("/api/fault", buffered=True) as response:
         failed = response.headers["X-Trace-Id"]
-    assert len(eventually(lambda: backends.lines_of(quiet), 2)) == 2
+    assert len(eventually(lambda: backends.lines_of(notified), 2)) == 2
     assert [item["custom"]["trace_id"] for item in eventually(lambda: backends.items(failed), 1)] == [failed]
     assert app.extensions["telemetry"].flush(5)
-    assert backends.spans(quiet) == backends.segments == backends.spans(failed) == []
+    assert backends.spans(notified) == backends.segments == backends.spans(failed) == []

@@ -1,4 +1,4 @@
-"""Code written for the X-Ray SDK works inside a handler, leaves nothing behind, and costs nothing where unused."""
+"""The X-Ray SDK's recorder within a handler: subsegments, annotations, threads, coroutines and misuse."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_thread_continues_from_the_trace_entity_it_sets(app: Flask, backends: 
             with xray_recorder.in_subsegment("beside"), tracer.start_as_current_span("within"):
                 pass
             xray_recorder.clear_trace_entities()
-            left.append(telemetry.current_scope())
+            leftover_scopes.append(telemetry.current_scope())
 
         with xray_recorder.in_subsegment("outer"):
             for entity in (xray_recorder.get_trace_entity(), xray_recorder.current_segment()):
@@ -89,12 +89,12 @@ def test_a_thread_continues_from_the_trace_entity_it_sets(app: Flask, backends: 
                 thread.join()
         return "ok"
 
-    left: list[object] = []
+    leftover_scopes: list[object] = []
     segment = segment_of(backends, get_trace_id(app, "/thread"))
     shape = {node["name"]: [each["name"] for each in node.get("subsegments", ())] for node in walk([segment])}
     assert shape["Backend-Flask"] == ["outer", "beside"]
     assert (shape["outer"], shape["beside"], shape["within"]) == (["beside"], ["within"], [])
-    assert left == [None, None]
+    assert leftover_scopes == [None, None]
 
 
 def test_a_coroutine_is_captured(app: Flask, backends: FakeBackends) -> None:
@@ -131,7 +131,7 @@ def test_open_subsegments_end_with_their_request(app: Flask, backends: FakeBacke
         [second] = first["subsegments"]
         assert (first["name"], second["name"], second["subsegments"][0]["name"]) == ("first", "second", "inner")
         assert first["end_time"] <= segment["end_time"]
-        assert len(eventually(lambda: backends.spans(trace_id), 4)) == 4  # noqa: B023 - looked at within the turn
+        assert len(eventually(lambda: backends.spans(trace_id), 4)) == 4  # noqa: B023 - called within the iteration
 
 
 def test_unbalanced_subsegment_calls_do_not_change_the_response(app: Flask, backends: FakeBackends) -> None:

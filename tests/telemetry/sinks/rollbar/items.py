@@ -1,4 +1,4 @@
-"""A handler that raises, and the item that Rollbar gets of it."""
+"""A route that raises, and the item that Rollbar receives for it."""
 
 from __future__ import annotations
 
@@ -8,48 +8,55 @@ from typing import Any, NoReturn
 from flask import Flask
 
 from service.telemetry import EXTENSION
-from tests.telemetry.backends import Document, FakeBackends
+from tests.telemetry.backends import Document, FakeBackends, eventually
 from tests.telemetry.segments import get_trace_id
 
 
-class Shown:
-    """A local variable that Rollbar's SDK asks for its text."""
+class ReprProbe:
+    """A local variable that calls back when Rollbar's SDK reads its text."""
 
-    def __init__(self, look: Callable[[], str]) -> None:
-        self._look = look
+    def __init__(self, read: Callable[[], str]) -> None:
+        self._read = read
 
     def __rollbar_repr__(self) -> str:
-        return self._look()
+        return self._read()
 
 
-def raising(app: Flask, fail: Callable[[], object]) -> None:
+def add_failing_route(app: Flask, fail: Callable[[], object]) -> None:
     app.add_url_rule("/raising", "raising", fail, methods=["GET", "POST"])  # type: ignore[arg-type]  # it never returns
 
 
-def item_of_failing(app: Flask, backends: FakeBackends) -> Document:
+def item_of(backends: FakeBackends, trace_id: str) -> Document:
+    """Return the only item of the trace, once it has arrived."""
+    [item] = eventually(lambda: backends.items(trace_id), 1)
+    return item
+
+
+def item_of_failure(app: Flask, backends: FakeBackends) -> Document:
+    """Request the failing route; return its item."""
     trace_id = get_trace_id(app, "/raising", 500)
     assert app.extensions[EXTENSION].flush(30)
     [item] = backends.items(trace_id)
     return item
 
 
-def trace_of(item: Document) -> Document:
+def exception_trace(item: Document) -> Document:
     body = item["body"]
-    found: Document = body["trace_chain"][0] if "trace_chain" in body else body["trace"]
-    return found
+    trace: Document = body["trace_chain"][0] if "trace_chain" in body else body["trace"]
+    return trace
 
 
-def counts(app: Flask) -> Any:  # noqa: ANN401 - the queue's own
+def queue_counts(app: Flask) -> Any:  # noqa: ANN401 - the queue's own
     [sink] = [sink for sink in app.extensions[EXTENSION].sinks if sink.name == "rollbar"]
     return sink.queue.counts
 
 
-def unstarred(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Mask what the SDK makes as long as chance will have it."""
+def mask_scrubbed(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Replace each scrubbed value, whose length the SDK randomizes, with `***`."""
     if isinstance(value, dict):
-        return {key: unstarred(each) for key, each in value.items()}
+        return {key: mask_scrubbed(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [unstarred(each) for each in value]
+        return [mask_scrubbed(each) for each in value]
     return "***" if isinstance(value, str) and value and not value.strip("*") else value
 
 

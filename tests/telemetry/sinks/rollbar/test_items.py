@@ -1,4 +1,4 @@
-"""Error items carry their request's ids, and nothing that is secret."""
+"""Error items carry their request's ids and no secrets."""
 
 from __future__ import annotations
 
@@ -11,13 +11,9 @@ import rollbar
 from flask import Flask, Response, request, stream_with_context
 
 from service import telemetry
-from tests.telemetry.backends import KEYS, Document, FakeBackends, eventually
+from tests.telemetry.backends import KEYS, FakeBackends, eventually
 from tests.telemetry.segments import get_trace_id, segment_of
-
-
-def item_of(backends: FakeBackends, trace_id: str) -> Document:
-    [item] = eventually(lambda: backends.items(trace_id), 1)
-    return item
+from tests.telemetry.sinks.rollbar.items import item_of
 
 
 def test_item_span_and_segment_link_to_each_other(app: Flask, backends: FakeBackends) -> None:
@@ -49,7 +45,7 @@ def report_message() -> None:
 
 
 @pytest.mark.parametrize("report", [report_exception, report_message])
-def test_items_reported_by_a_handler_carry_the_trace_ids(report: Any, app: Flask, backends: FakeBackends) -> None:  # noqa: ANN401 - a function of no arguments
+def test_items_reported_by_a_handler_carry_the_trace_ids(report: Any, app: Flask, backends: FakeBackends) -> None:  # noqa: ANN401 - a function without arguments
     @app.get("/reports")
     def reports() -> str:
         telemetry.identify("worf")
@@ -84,11 +80,11 @@ def test_a_failure_in_a_streamed_body_is_reported_once(app: Flask, backends: Fak
     assert item["body"]["trace"]["exception"]["message"] == "the disk is gone"
     [span] = backends.spans(trace_id)
     assert (span["status"]["code"], span["attributes"]["rollbar.uuid"]) == ("error", item["uuid"])
-    said = {line["message"]: line["level"] for line in backends.lines_of(trace_id)}
-    assert said["Exception in the body of /stream [GET]"] == "ERROR"
+    levels = {line["message"]: line["level"] for line in backends.lines_of(trace_id)}
+    assert levels["Exception in the body of /stream [GET]"] == "ERROR"
 
 
-PLANTED = {
+SECRET_HEADERS = {
     "Authorization": "Bearer sentinel-bearer",
     "Cookie": "session=sentinel-cookie",
     "X-Amzn-Oidc-Data": "sentinel-oidc-data",
@@ -99,27 +95,27 @@ PLANTED = {
 def test_items_contain_no_secrets(app: Flask, backends: FakeBackends) -> None:
     @app.post("/login")
     def login() -> NoReturn:
-        harmless = "sentinel-harmless"
-        whatever = KEYS["HONEYCOMB_API_KEY"]
+        visible = "sentinel-harmless"
+        harmless_name = KEYS["HONEYCOMB_API_KEY"]
         environ, headers, token = request.environ, dict(request.headers), "sentinel-local-token"
         sizes = len(environ), len(headers), len(token)
-        raise RuntimeError(f"{harmless} {whatever} {KEYS['ROLLBAR_ACCESS_TOKEN']} {sizes}")
+        raise RuntimeError(f"{visible} {harmless_name} {KEYS['ROLLBAR_ACCESS_TOKEN']} {sizes}")
 
     form = {"user": "sentinel-user", "password": "sentinel-password"}
     query = "?token=sentinel-query&next=sentinel-next"
-    with app.test_client().post(f"/login{query}", data=form, headers=PLANTED, buffered=True) as response:
+    with app.test_client().post(f"/login{query}", data=form, headers=SECRET_HEADERS, buffered=True) as response:
         trace_id = response.headers["X-Trace-Id"]
-    shown = json.dumps(item_of(backends, trace_id))
-    for visible in ("sentinel-harmless", "sentinel-user", "sentinel-next"):
-        assert visible in shown
+    text = json.dumps(item_of(backends, trace_id))
+    for value in ("sentinel-harmless", "sentinel-user", "sentinel-next"):
+        assert value in text
     for secret in (
         *KEYS.values(),
-        *(value.rpartition("=")[2].removeprefix("Bearer ") for value in PLANTED.values()),
+        *(value.rpartition("=")[2].removeprefix("Bearer ") for value in SECRET_HEADERS.values()),
         "sentinel-password",
         "sentinel-query",
         "sentinel-local-token",
     ):
-        assert secret not in shown
+        assert secret not in text
 
 
 def test_rollbar_session_ids_are_sent_to_rollbar_alone(app: Flask, backends: FakeBackends) -> None:
@@ -127,9 +123,9 @@ def test_rollbar_session_ids_are_sent_to_rollbar_alone(app: Flask, backends: Fak
     trace_id = get_trace_id(app, "/api/fault", 500, {"baggage": baggage})
     item_of(backends, trace_id)
     lines = eventually(lambda: backends.lines_of(trace_id), 2)
-    others = repr([segment_of(backends, trace_id), backends.spans(trace_id), lines])
-    assert "sentinel" not in others
-    assert "rollbar.session" not in others
+    other_exports = repr([segment_of(backends, trace_id), backends.spans(trace_id), lines])
+    assert "sentinel" not in other_exports
+    assert "rollbar.session" not in other_exports
 
 
 def test_a_local_variable_that_is_not_json_serializable_does_not_lose_the_item(

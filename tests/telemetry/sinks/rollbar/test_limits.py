@@ -1,4 +1,4 @@
-"""An error's item is bounded, and so is what making it costs: of much, little is read, and what is left out is said."""
+"""Error items and the cost of building them are bounded, and each item names what was left out."""
 
 from __future__ import annotations
 
@@ -14,8 +14,16 @@ from service.telemetry.sinks.rollbar import local_variables, queue
 from service.telemetry.sinks.rollbar.body import MAX_BODY
 from tests.telemetry.backends import KEYS, Document, FakeBackends, eventually
 from tests.telemetry.segments import get_trace_id
-from tests.telemetry.sinks.rollbar.items import Shown, counts, item_of_failing, raise_, raising, trace_of, unstarred
-from tests.telemetry.sinks.rollbar.test_items import item_of
+from tests.telemetry.sinks.rollbar.items import (
+    ReprProbe,
+    add_failing_route,
+    exception_trace,
+    item_of,
+    item_of_failure,
+    mask_scrubbed,
+    queue_counts,
+    raise_,
+)
 
 
 def test_too_many_errors_at_once_lose_their_local_variables_and_are_then_dropped(
@@ -24,27 +32,29 @@ def test_too_many_errors_at_once_lose_their_local_variables_and_are_then_dropped
     release = threading.Event()
 
     def fail() -> NoReturn:
-        shown = Shown(lambda: str(release.wait(10)))
-        raise RuntimeError(f"one of many {type(shown)}")
+        probe = ReprProbe(lambda: str(release.wait(10)))
+        raise RuntimeError(f"one of many {type(probe)}")
 
-    raising(rollbar_app, fail)
-    bound, room = queue.MAX_WITH_FRAMES, queue.MAX_WAITING
-    ids = [get_trace_id(rollbar_app, "/raising", 500) for _ in range(room + 3)]
-    assert counts(rollbar_app).dropped_full == 3
+    add_failing_route(rollbar_app, fail)
+    with_frames, capacity = queue.MAX_WITH_FRAMES, queue.MAX_WAITING
+    ids = [get_trace_id(rollbar_app, "/raising", 500) for _ in range(capacity + 3)]
+    assert queue_counts(rollbar_app).dropped_full == 3
     release.set()
-    full, plain = (item_of(backends, ids[place]) for place in (bound - 1, bound))
-    assert trace_of(full)["frames"][-1]["locals"]["shown"] == "True"
-    assert "locals" not in trace_of(plain)["frames"][-1]
+    full, plain = (item_of(backends, ids[index]) for index in (with_frames - 1, with_frames))
+    assert exception_trace(full)["frames"][-1]["locals"]["probe"] == "True"
+    assert "locals" not in exception_trace(plain)["frames"][-1]
     assert plain["custom"].pop("left_out") == "local variables: too many errors at once"
     assert plain["custom"].keys() == full["custom"].keys()
-    assert [bare(frame) for frame in trace_of(plain)["frames"]] == [bare(frame) for frame in trace_of(full)["frames"]]
+    assert [location(frame) for frame in exception_trace(plain)["frames"]] == [
+        location(frame) for frame in exception_trace(full)["frames"]
+    ]
     assert plain["request"].keys() == full["request"].keys()
-    # Each is given back: there is room again.
-    assert eventually(lambda: backends.items(ids[room - 1]), 1)
-    assert "locals" in trace_of(item_of_failing(rollbar_app, backends))["frames"][-1]
+    # Each slot is released: later errors have local variables again.
+    assert eventually(lambda: backends.items(ids[capacity - 1]), 1)
+    assert "locals" in exception_trace(item_of_failure(rollbar_app, backends))["frames"][-1]
 
 
-def bare(frame: Document) -> Document:
+def location(frame: Document) -> Document:
     return {key: frame[key] for key in ("filename", "lineno", "method", "code")}
 
 
@@ -52,26 +62,26 @@ def test_an_oversized_item_is_reduced_to_its_message(rollbar_app: Flask, backend
     def fail() -> NoReturn:
         raise RuntimeError(f"long {'x' * MAX_BODY} {KEYS['HONEYCOMB_API_KEY']}")
 
-    raising(rollbar_app, fail)
-    item = item_of_failing(rollbar_app, backends)
+    add_failing_route(rollbar_app, fail)
+    item = item_of_failure(rollbar_app, backends)
     assert item["body"]["message"]["body"].startswith("long xxx")
     assert item["custom"]["left_out"] == "all but the message: the item was too long"
     assert item["custom"].keys() >= {"trace_id", "span_id"}
 
 
 def test_an_unread_request_body_is_not_read_for_the_item(rollbar_app: Flask, backends: FakeBackends) -> None:
-    raising(rollbar_app, lambda: raise_(RuntimeError("unread")))
-    sent = io.BytesIO(b"name=" + b"x" * 100_000)
+    add_failing_route(rollbar_app, lambda: raise_(RuntimeError("unread")))
+    body = io.BytesIO(b"name=" + b"x" * 100_000)
     with rollbar_app.test_client().post(
-        "/raising", input_stream=sent, content_length=100_005, content_type="application/x-www-form-urlencoded"
+        "/raising", input_stream=body, content_length=100_005, content_type="application/x-www-form-urlencoded"
     ) as response:
         trace_id = response.headers["X-Trace-Id"]
     item = item_of(backends, trace_id)
     assert item["request"]["POST"] == {}
-    assert sent.tell() == 0
+    assert body.tell() == 0
 
 
-Pair = namedtuple("Pair", "left right")  # the kind that the SDK has a rule for
+Pair = namedtuple("Pair", "left right")  # the SDK has a rule for named tuples
 
 
 def cyclic() -> list[object]:
@@ -92,26 +102,26 @@ def test_large_local_variables_are_shown_as_the_sdk_shows_them(
         loop = cyclic()
         raise RuntimeError(f"large {len(rows) + len(mappings) + len(sets) + len(lists) + len(loop)}")
 
-    raising(rollbar_app, fail)
-    spared = item_of_failing(rollbar_app, backends)
+    add_failing_route(rollbar_app, fail)
+    bounded = item_of_failure(rollbar_app, backends)
     monkeypatch.setattr(local_variables, "_SMALL", 10**9)
-    whole = item_of_failing(rollbar_app, backends)
-    shown, expected = (unstarred(trace_of(item)["frames"][-1]["locals"]) for item in (spared, whole))
-    assert shown.keys() == {"rows", "mappings", "sets", "lists", "loop", "many"}
-    assert shown == expected
+    full = item_of_failure(rollbar_app, backends)
+    values, expected = (mask_scrubbed(exception_trace(item)["frames"][-1]["locals"]) for item in (bounded, full))
+    assert values.keys() == {"rows", "mappings", "sets", "lists", "loop", "many"}
+    assert values == expected
 
 
 def test_only_a_small_part_of_a_large_local_variable_is_read(rollbar_app: Flask, backends: FakeBackends) -> None:
-    read: list[str] = []
+    reads: list[str] = []
 
-    def look() -> str:
-        read.append("read")
-        return read[-1]
+    def read() -> str:
+        reads.append("read")
+        return reads[-1]
 
     def fail() -> NoReturn:
-        many = [Shown(look) for _ in range(5_000)]
+        many = [ReprProbe(read) for _ in range(5_000)]
         raise RuntimeError(f"{len(many)}")
 
-    raising(rollbar_app, fail)
-    item_of_failing(rollbar_app, backends)
-    assert len(read) < 100
+    add_failing_route(rollbar_app, fail)
+    item_of_failure(rollbar_app, backends)
+    assert len(reads) < 100

@@ -1,4 +1,4 @@
-"""Whatever a handler sets, however much or deep, costs itself alone: the document keeps to the API's bounds."""
+"""Documents stay within the API's limits, whatever the size, depth or type of what a handler sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from tests.telemetry.segments import get_trace_id, parents, segment_of, validate
 
 LARGEST = 65_507 - len(b'{"format":"json","version":1}\n')
 
-
 tracer = trace.get_tracer("test")
 
 
@@ -26,7 +25,7 @@ def test_names_keys_and_values_are_sanitized_for_the_api(app: Flask, backends: F
     @app.get("/strange")
     def strange() -> str:
         with telemetry.span("größer; <b>\n" + "x" * 300) as span:
-            telemetry.annotate(**{"a key-é": "y" * 2_000, "": float("nan"), "big": 2**80, "list": [1]})  # type: ignore[arg-type]  # what a careless handler may pass
+            telemetry.annotate(**{"a key-é": "y" * 2_000, "": float("nan"), "big": 2**80, "list": [1]})  # type: ignore[arg-type]  # as untyped code may pass
             span.set_attribute("client.plan", "free")
         return "ok"
 
@@ -53,7 +52,7 @@ def test_annotations_beyond_fifty_per_trace_become_metadata(app: Flask, backends
 
 @pytest.mark.parametrize("count", [400, 1_200])
 def test_a_trace_split_over_several_documents_keeps_its_tree(count: int, app: Flask, backends: FakeBackends) -> None:
-    made: dict[str, str | None] = {}
+    parent_ids: dict[str, str | None] = {}
 
     @app.get("/wide")
     def wide() -> str:
@@ -61,8 +60,8 @@ def test_a_trace_split_over_several_documents_keeps_its_tree(count: int, app: Fl
             with telemetry.span(f"parent {number}", padding="p" * 500) as parent:
                 for each in range(3):
                     with telemetry.span(f"child {each}", padding="p" * 100) as child:
-                        made[hex_id(child)] = hex_id(parent)
-                made[hex_id(parent)] = hex_id(trace.get_current_span(telemetry.current_scope().context()))  # type: ignore[union-attr]  # there is one in a request
+                        parent_ids[hex_id(child)] = hex_id(parent)
+                parent_ids[hex_id(parent)] = hex_id(trace.get_current_span(telemetry.current_scope().context()))  # type: ignore[union-attr]  # a request has a scope
         return "ok"
 
     def complete() -> bool:
@@ -74,7 +73,7 @@ def test_a_trace_split_over_several_documents_keeps_its_tree(count: int, app: Fl
     for each in documents:
         validate(each)
     [root] = [each["id"] for each in documents if "type" not in each]
-    assert parents(documents) == {root: None, **made}
+    assert parents(documents) == {root: None, **parent_ids}
 
 
 def hex_id(span: trace.Span) -> str:
@@ -94,11 +93,11 @@ def test_deeply_nested_spans_are_all_exported(app: Flask, backends: FakeBackends
 
     trace_id = get_trace_id(app, "/deep")
     documents = eventually(lambda: backends.segments_of(trace_id), 4)
-    above = parents(documents)
+    parent_ids = parents(documents)
     names = {node["id"]: node["name"] for node in walk(documents)}
     [deepest] = [each for each, name in names.items() if name == "level 1"]
     path = [deepest]
-    while (parent := above[path[-1]]) is not None:
+    while (parent := parent_ids[path[-1]]) is not None:
         path.append(parent)
     assert [names[each] for each in path] == [*(f"level {level}" for level in range(1, 151)), "Backend-Flask"]
 
@@ -129,13 +128,13 @@ class Hostile:
 
 
 def cycle() -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    made["self"] = made
-    return made
+    mapping: dict[str, Any] = {}
+    mapping["self"] = mapping
+    return mapping
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "expected"),
     [
         ({"nan": math.nan, "inf": math.inf}, {"nan": None, "inf": None}),
         ({b"key": b"bytes"}, {"b'key'": "b'bytes'"}),
@@ -149,14 +148,14 @@ def cycle() -> dict[str, Any]:
     ],
 )
 def test_a_value_that_is_not_json_serializable_is_converted(
-    value: object, shown: object, app: Flask, backends: FakeBackends
+    value: object, expected: object, app: Flask, backends: FakeBackends
 ) -> None:
     @app.get("/value")
     def put() -> str:
         xray_recorder.put_metadata("value", value)
         return "ok"
 
-    assert segment_of(backends, get_trace_id(app, "/value"))["metadata"] == {"default": {"value": shown}}
+    assert segment_of(backends, get_trace_id(app, "/value"))["metadata"] == {"default": {"value": expected}}
 
 
 def test_a_cyclic_value_does_not_lose_the_document(app: Flask, backends: FakeBackends) -> None:

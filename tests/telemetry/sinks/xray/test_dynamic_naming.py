@@ -1,4 +1,4 @@
-"""With dynamic naming on or off, the deployed group and the sampling rule find the service's own segments."""
+"""With dynamic naming on or off, the deployed group and the sampling rule match the service's own segments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.telemetry.segments import get_trace_id, segment_of
 
 PATTERN = "*4567-cruddur.example.com*"
 MATCHING, OTHER = "4567-cruddur.example.com", "attacker.example"
-ONLY_CONFIGURED_NAME = '{"RuleName":"mine","FixedRate":1,"ReservoirSize":0,"ServiceName":"Backend-Flask"}'
+RULE_FOR_CONFIGURED_NAME = '{"RuleName":"mine","FixedRate":1,"ReservoirSize":0,"ServiceName":"Backend-Flask"}'
 
 
 def deployed_filter(xray_url: str | None) -> str:
@@ -34,8 +34,8 @@ def in_group(segment: Document, xray_url: str | None) -> bool:
     return bool(compile_filter(deployed_filter(xray_url), {})(TraceView(segment["trace_id"], (segment,))))
 
 
-def named(make_app: AppFactory, backends: FakeBackends, xray_url: str, host: str) -> Document:
-    app = make_app({**backends.environment, "XRAY_SAMPLING_RULE": ONLY_CONFIGURED_NAME, "AWS_XRAY_URL": xray_url})
+def segment_for_host(make_app: AppFactory, backends: FakeBackends, xray_url: str, host: str) -> Document:
+    app = make_app({**backends.environment, "XRAY_SAMPLING_RULE": RULE_FOR_CONFIGURED_NAME, "AWS_XRAY_URL": xray_url})
     return segment_of(backends, get_trace_id(app, "/api/activities/home", headers={"Host": host}))
 
 
@@ -52,7 +52,7 @@ def named(make_app: AppFactory, backends: FakeBackends, xray_url: str, host: str
 def test_segment_name_sampling_rule_and_group_agree(
     xray_url: str, host: str, name: str, make_app: AppFactory, backends: FakeBackends
 ) -> None:
-    segment = named(make_app, backends, xray_url, host)
+    segment = segment_for_host(make_app, backends, xray_url, host)
     assert segment["name"] == name
     assert segment.get("annotations", {}) == ({} if name == "Backend-Flask" else {"service_name": "Backend-Flask"})
     assert in_group(segment, xray_url or None)
@@ -61,7 +61,7 @@ def test_segment_name_sampling_rule_and_group_agree(
 def test_the_filter_without_dynamic_naming_misses_a_renamed_segment(
     make_app: AppFactory, backends: FakeBackends
 ) -> None:
-    assert not in_group(named(make_app, backends, PATTERN, MATCHING), None)
+    assert not in_group(segment_for_host(make_app, backends, PATTERN, MATCHING), None)
 
 
 def test_only_the_requests_segment_is_renamed(make_app: AppFactory, backends: FakeBackends) -> None:

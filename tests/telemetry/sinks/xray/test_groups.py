@@ -1,4 +1,4 @@
-"""The deployed groups find the service's segments of their kind, and no others."""
+"""The deployed groups match exactly the service's segments of their kind."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from local.emulator.xray_view import TraceView
 from tests.telemetry.backends import Document, FakeBackends
 from tests.telemetry.segments import get_trace_id, segment_of
 
-Change = Callable[[Document], Document]
+Mutation = Callable[[Document], Document]
 
 
-def as_it_is(segment: Document) -> Document:
+def unchanged(segment: Document) -> Document:
     return segment
 
 
@@ -29,23 +29,23 @@ def of_another_service(segment: Document) -> Document:
     return two_seconds_long(segment) | {"name": "Somebody-Else"}
 
 
-HOME, FAULT, NOWHERE = ("/api/activities/home", 200), ("/api/fault", 500), ("/api/nowhere", 404)
+HOME, FAULT, NOT_FOUND = ("/api/activities/home", 200), ("/api/fault", 500), ("/api/nowhere", 404)
 
 
 @pytest.mark.parametrize(
-    ("asked", "change", "groups"),
+    ("path_and_status", "mutate", "groups"),
     [
-        (HOME, as_it_is, {"Cruddur"}),
+        (HOME, unchanged, {"Cruddur"}),
         (HOME, two_seconds_long, {"Cruddur", "Cruddur-Slow"}),
-        (FAULT, as_it_is, {"Cruddur", "Cruddur-Faults"}),
-        (NOWHERE, as_it_is, {"Cruddur"}),
+        (FAULT, unchanged, {"Cruddur", "Cruddur-Faults"}),
+        (NOT_FOUND, unchanged, {"Cruddur"}),
         (FAULT, of_another_service, set()),
     ],
 )
 def test_a_trace_matches_exactly_the_groups_of_its_kind(
-    asked: tuple[str, int], change: Change, groups: set[str], app: Flask, backends: FakeBackends
+    path_and_status: tuple[str, int], mutate: Mutation, groups: set[str], app: Flask, backends: FakeBackends
 ) -> None:
-    segment = change(segment_of(backends, get_trace_id(app, *asked)))
+    segment = mutate(segment_of(backends, get_trace_id(app, *path_and_status)))
     view = TraceView(segment["trace_id"], (segment,))
-    declared = [load(file) for file in GROUPS.values()]
-    assert {each["GroupName"] for each in declared if compile_filter(each["FilterExpression"], {})(view)} == groups
+    declarations = [load(file) for file in GROUPS.values()]
+    assert {each["GroupName"] for each in declarations if compile_filter(each["FilterExpression"], {})(view)} == groups

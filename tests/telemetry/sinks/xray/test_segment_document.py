@@ -1,4 +1,4 @@
-"""Segment documents hold to AWS's schema, and say of a request and of its spans what X-Ray has a place for."""
+"""Segment documents conform to AWS's schema and describe requests, exceptions and spans."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def test_a_segment_names_its_origin_version_and_log_group(make_app: AppFactory, 
 
 
 @pytest.mark.parametrize("port", [{"http": 80}, [80, 81], "80", 80.5, True])
-def test_a_port_of_an_unexpected_type_does_not_lose_the_segment(port: Any, app: Flask, backends: FakeBackends) -> None:  # noqa: ANN401 - whatever a handler sets
+def test_a_port_of_an_unexpected_type_does_not_lose_the_segment(port: Any, app: Flask, backends: FakeBackends) -> None:  # noqa: ANN401 - any type
     @app.get("/call")
     def call() -> str:
-        said = {"server.address": "example.com", "server.port": port, "url.path": "/"}
-        with tracer.start_as_current_span("call", kind=trace.SpanKind.CLIENT, attributes=said):
+        attributes = {"server.address": "example.com", "server.port": port, "url.path": "/"}
+        with tracer.start_as_current_span("call", kind=trace.SpanKind.CLIENT, attributes=attributes):
             return "ok"
 
     [subsegment] = segment_of(backends, get_trace_id(app, "/call"))["subsegments"]
@@ -140,7 +140,7 @@ def test_an_outgoing_request_is_a_remote_subsegment_without_its_query(app: Flask
     assert "fault" not in segment
 
 
-def test_a_root_span_outside_a_request_is_a_segment_of_the_service(app: Flask, backends: FakeBackends) -> None:  # noqa: ARG001 - the doors are open
+def test_a_root_span_outside_a_request_is_a_segment_of_the_service(app: Flask, backends: FakeBackends) -> None:  # noqa: ARG001 - installs the tracer provider
     with tracer.start_as_current_span("nightly job") as job, tracer.start_as_current_span("step"):
         trace_id = f"{job.get_span_context().trace_id:032x}"
     documents = eventually(lambda: backends.segments_of(trace_id), 2)
@@ -152,16 +152,16 @@ def test_a_root_span_outside_a_request_is_a_segment_of_the_service(app: Flask, b
 
 
 def test_a_span_of_another_trace_is_a_segment_of_its_own(app: Flask, backends: FakeBackends) -> None:
-    others: list[str] = []
+    other_traces: list[str] = []
 
     @app.get("/detached")
     def detached() -> str:
         with tracer.start_as_current_span("own trace", context=otel_context.Context()) as span:
-            others.append(f"{span.get_span_context().trace_id:032x}")
+            other_traces.append(f"{span.get_span_context().trace_id:032x}")
         return "ok"
 
     assert "subsegments" not in segment_of(backends, get_trace_id(app, "/detached"))
-    assert segment_of(backends, others[0])["annotations"] == {"operation": "own trace"}
+    assert segment_of(backends, other_traces[0])["annotations"] == {"operation": "own trace"}
 
 
 def test_a_server_span_started_by_a_handler_does_not_end_the_request(app: Flask, backends: FakeBackends) -> None:
