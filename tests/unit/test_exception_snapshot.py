@@ -1,4 +1,4 @@
-"""What is told of an exception reads as Python prints it, and holds none of its frames."""
+"""An `ExceptionSnapshot` has the text of Python's traceback and keeps no frame alive."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def unprintable() -> NoReturn:
     raise UnprintableError
 
 
-STRANGE: tuple[Callable[[], object], ...] = (
+FAILURES: tuple[Callable[[], object], ...] = (
     chained,
     in_context,
     without_context,
@@ -69,19 +69,19 @@ STRANGE: tuple[Callable[[], object], ...] = (
 )
 
 
-def caught(fail: Callable[[], object]) -> BaseException:
+def catch(fail: Callable[[], object]) -> BaseException:
     try:
         fail()
-    except Exception as error:  # noqa: BLE001 - whatever it is
+    except Exception as error:  # noqa: BLE001 - any exception
         return error
     raise AssertionError("it raised nothing")
 
 
-@pytest.mark.parametrize("fail", STRANGE)
+@pytest.mark.parametrize("fail", FAILURES)
 def test_the_text_equals_pythons_traceback(fail: Callable[[], object]) -> None:
-    error = caught(fail)
-    told = ExceptionSnapshot(error, error.__traceback__)
-    assert told.text() == "".join(traceback.format_exception(error))
+    error = catch(fail)
+    snapshot = ExceptionSnapshot(error, error.__traceback__)
+    assert snapshot.text() == "".join(traceback.format_exception(error))
 
 
 def test_a_missing_exception_has_the_text_that_python_prints() -> None:
@@ -93,25 +93,25 @@ class Large:
 
 
 def test_a_snapshot_keeps_no_local_variable_alive() -> None:
-    seen: list[weakref.ref[Large]] = []
+    refs: list[weakref.ref[Large]] = []
 
     def fail() -> None:
         large = Large()
-        seen.append(weakref.ref(large))
+        refs.append(weakref.ref(large))
         chained()
 
-    error = caught(fail)
-    told = ExceptionSnapshot(error, error.__traceback__)
-    assert seen[0]() is not None
+    error = catch(fail)
+    snapshot = ExceptionSnapshot(error, error.__traceback__)
+    assert refs[0]() is not None
     del error
     gc.collect()
-    assert seen[0]() is None
-    assert told.text().endswith("KeyError: 'y'\n")
+    assert refs[0]() is None
+    assert snapshot.text().endswith("KeyError: 'y'\n")
 
 
 def test_a_deep_recursion_keeps_64_frames_and_abbreviates_the_text() -> None:
-    error = caught(recurse)
-    told = ExceptionSnapshot(error, error.__traceback__)
-    assert "[Previous line repeated" in told.text()
-    assert len(told.text()) < 2_000
-    assert [each.name for each in told.exception.stack] == ["recurse"] * 64
+    error = catch(recurse)
+    snapshot = ExceptionSnapshot(error, error.__traceback__)
+    assert "[Previous line repeated" in snapshot.text()
+    assert len(snapshot.text()) < 2_000
+    assert [each.name for each in snapshot.exception.stack] == ["recurse"] * 64

@@ -1,4 +1,4 @@
-"""The JSON that Honeycomb is sent says what OpenTelemetry's own exporter would say in protobuf."""
+"""The OTLP JSON encoding equals the protobuf encoding of OpenTelemetry's exporter."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from service.telemetry.spans.tracer import AppTracerProvider, Root
 RESOURCE = Resource({"service.name": "Backend-Flask", "numbers": [1, 2]})
 TRACE = 0x5759E988BD862E3FE1BE46A994272793
 CALLER = SpanContext(TRACE, 0x53995C3F42CD8AD8, True, TraceFlags(1), TraceState([("vendor", "a b")]))  # noqa: FBT003 - the API's own order
-STRANGE: dict[str, Any] = {
+ATTRIBUTES: dict[str, Any] = {
     "text": 'quotes " and \\ and ünïcode \u2028',
     "long": "x" * 5_000,
     "yes": True,
@@ -41,14 +41,14 @@ STRANGE: dict[str, Any] = {
 
 @pytest.fixture
 def spans(monkeypatch: pytest.MonkeyPatch) -> list[LightSpan]:
-    """Spans with everything that one may have."""
+    """Finished spans with every kind of field."""
     monkeypatch.setenv("OTEL_SPAN_EVENT_COUNT_LIMIT", "2")
     provider = AppTracerProvider(RESOURCE, lambda: root)
     root = Root(TRACE, recorded=True, random=True, trace_state=sampling_trace_state(rate=1, sampled=True))
     finished: list[LightSpan] = []
     provider._end_listeners = (finished.append,)
     tracer = provider.get_tracer("first", "1.0", "https://example.com/schema", {"scope": "said"})
-    with tracer.start_as_current_span("outer", kind=SpanKind.SERVER, attributes=STRANGE) as outer:
+    with tracer.start_as_current_span("outer", kind=SpanKind.SERVER, attributes=ATTRIBUTES) as outer:
         for kind in SpanKind:
             tracer.start_span(f"a {kind.name}", kind=kind).end()
         with provider.get_tracer("second").start_as_current_span("inner", links=[Link(CALLER, {"why": "so"})]) as inner:
@@ -56,13 +56,13 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> list[LightSpan]:
                 inner.add_event(f"event {number}", {"number": number})
             inner.set_status(StatusCode.ERROR, "went wrong")
         outer.set_status(StatusCode.OK)
-    joined = root._replace(trace_state=CALLER.trace_state, caller=CALLER)
-    provider.start(finished[0].instrumentation_scope, "joined", root=joined).end()  # type: ignore[arg-type]  # each has one
+    remote_root = root._replace(trace_state=CALLER.trace_state, caller=CALLER)
+    provider.start(finished[0].instrumentation_scope, "joined", root=remote_root).end()  # type: ignore[arg-type]  # each span has a scope
     return finished
 
 
 def hex_to_base64(document: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Write ids as protobuf's own JSON has them: OTLP's is the one that writes them in hex."""
+    """Convert ids from OTLP's hex to the base64 of protobuf's standard JSON."""
     if isinstance(document, list):
         return [hex_to_base64(each) for each in document]
     if not isinstance(document, dict):
@@ -77,8 +77,8 @@ def hex_to_base64(document: Any) -> Any:  # noqa: ANN401 - any JSON
 
 def test_the_json_equals_the_sdk_exporters_protobuf(spans: list[LightSpan]) -> None:
     body = json_encoder.encode(RESOURCE, spans)
-    ours = ParseDict(hex_to_base64(json.loads(body)), ExportTraceServiceRequest())
-    assert MessageToDict(ours) == MessageToDict(encode_spans(spans))
+    request = ParseDict(hex_to_base64(json.loads(body)), ExportTraceServiceRequest())
+    assert MessageToDict(request) == MessageToDict(encode_spans(spans))
 
 
 def test_lone_surrogates_are_replaced() -> None:
@@ -99,8 +99,8 @@ def test_lone_surrogates_are_replaced() -> None:
 
 
 def test_values_that_do_not_repeat_are_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept: dict[tuple[str, str | int], str] = {}
-    monkeypatch.setattr(json_encoder, "_written", kept)
+    cache: dict[tuple[str, str | int], str] = {}
+    monkeypatch.setattr(json_encoder, "_written", cache)
     monkeypatch.setattr(json_encoder, "_values_of", {})
     provider = AppTracerProvider(
         RESOURCE,
@@ -113,17 +113,17 @@ def test_values_that_do_not_repeat_are_not_cached(monkeypatch: pytest.MonkeyPatc
         tracer.start_span("one", attributes={"number": number, "route": "/home"}).end()
     spans = json.loads(json_encoder.encode(RESOURCE, finished))["resourceSpans"][0]["scopeSpans"][0]["spans"]
     assert [span["attributes"][0]["value"] for span in spans] == [{"intValue": str(number)} for number in range(1_000)]
-    assert ("route", "/home") in kept
-    assert len([key for key, _ in kept if key == "number"]) == json_encoder._VALUES_KEPT
+    assert ("route", "/home") in cache
+    assert len([key for key, _ in cache if key == "number"]) == json_encoder._VALUES_KEPT
 
 
 def test_the_cache_is_bounded_when_keys_do_not_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept: dict[tuple[str, str | int], str] = {}
-    monkeypatch.setattr(json_encoder, "_written", kept)
+    cache: dict[tuple[str, str | int], str] = {}
+    monkeypatch.setattr(json_encoder, "_written", cache)
     counts: dict[str, int] = {}
     monkeypatch.setattr(json_encoder, "_values_of", counts)
     for number in range(2 * json_encoder._KEPT + 5):
         assert (
             json_encoder._attributes({f"key {number}": 1}) == f'[{{"key":"key {number}","value":{{"intValue":"1"}}}}]'
         )
-    assert len(kept) == len(counts) == 5
+    assert len(cache) == len(counts) == 5

@@ -1,4 +1,4 @@
-"""Settings are read once, checked by name, and never show a secret."""
+"""Settings are parsed and validated by variable, and never show a secret."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from service.settings import Settings
 SENTINEL = "sentinel-key-that-must-not-be-seen"
 
 
-class Recording(Mapping[str, str]):
-    """Remember which variables were asked for."""
+class RecordingEnviron(Mapping[str, str]):
+    """Record the names of the variables that are read."""
 
     def __init__(self) -> None:
-        self.asked: set[str] = set()
+        self.names: set[str] = set()
 
     def __getitem__(self, key: str) -> str:
-        self.asked.add(key)
+        self.names.add(key)
         raise KeyError(key)
 
     def __iter__(self) -> Iterator[str]:
@@ -32,9 +32,9 @@ class Recording(Mapping[str, str]):
 
 
 def test_every_variable_of_the_contract_is_read_and_no_other() -> None:
-    environ = Recording()
+    environ = RecordingEnviron()
     Settings.from_env(environ)
-    assert environ.asked == {str(name) for name in Variable}
+    assert environ.names == {str(name) for name in Variable}
 
 
 def test_an_empty_environment_turns_every_sink_off() -> None:

@@ -1,4 +1,4 @@
-"""What W3C "Trace Context Level 2" and "Baggage" allow is read; what they do not is left."""
+"""Parsing and formatting by W3C "Trace Context Level 2" and "Baggage"."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ PARENT = "00f067aa0ba902b7"
 VALID = f"00-{TRACE}-{PARENT}-01"
 
 
-def read(*, sampled: bool, random: bool) -> TraceParent:
+def traceparent(*, sampled: bool, random: bool) -> TraceParent:
     return TraceParent(int(TRACE, 16), int(PARENT, 16), sampled, random)
 
 
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
-        (VALID, read(sampled=True, random=False)),
-        (f"00-{TRACE}-{PARENT}-00", read(sampled=False, random=False)),
-        (f"00-{TRACE}-{PARENT}-02", read(sampled=False, random=True)),
-        (f"00-{TRACE}-{PARENT}-03", read(sampled=True, random=True)),
-        (f"00-{TRACE}-{PARENT}-fc", read(sampled=False, random=False)),
-        (f"00-{TRACE}-{PARENT}-ff", read(sampled=True, random=True)),
-        (f" \t{VALID}\t ", read(sampled=True, random=False)),
-        (f"cc-{TRACE}-{PARENT}-01", read(sampled=True, random=False)),
-        (f"cc-{TRACE}-{PARENT}-01-", read(sampled=True, random=False)),
-        (f"cc-{TRACE}-{PARENT}-01-what-the-future-will-be-like", read(sampled=True, random=False)),
+        (VALID, traceparent(sampled=True, random=False)),
+        (f"00-{TRACE}-{PARENT}-00", traceparent(sampled=False, random=False)),
+        (f"00-{TRACE}-{PARENT}-02", traceparent(sampled=False, random=True)),
+        (f"00-{TRACE}-{PARENT}-03", traceparent(sampled=True, random=True)),
+        (f"00-{TRACE}-{PARENT}-fc", traceparent(sampled=False, random=False)),
+        (f"00-{TRACE}-{PARENT}-ff", traceparent(sampled=True, random=True)),
+        (f" \t{VALID}\t ", traceparent(sampled=True, random=False)),
+        (f"cc-{TRACE}-{PARENT}-01", traceparent(sampled=True, random=False)),
+        (f"cc-{TRACE}-{PARENT}-01-", traceparent(sampled=True, random=False)),
+        (f"cc-{TRACE}-{PARENT}-01-what-the-future-will-be-like", traceparent(sampled=True, random=False)),
     ],
 )
 def test_a_valid_traceparent_is_parsed(header: str, expected: TraceParent) -> None:
@@ -58,8 +58,8 @@ MALFORMED_TRACEPARENTS = {
     "version 00 with more": f"{VALID}-more",
     "version 00 with a dash": f"{VALID}-",
     "future version, no dash": f"cc-{TRACE}-{PARENT}-01.what",
-    "given twice": f"{VALID},{VALID}",
-    "given twice, with a blank": f"{VALID}, {VALID}",
+    "sent twice": f"{VALID},{VALID}",
+    "sent twice, with a blank": f"{VALID}, {VALID}",
     "junk": "j" * 8192,
     "future junk": f"cc-{TRACE}-{PARENT}-01-" + "j" * 8192,
     "not ASCII": f"00-{TRACE[1:]}é-{PARENT}-01",
@@ -94,9 +94,9 @@ VALID_TRACESTATES = {
 }
 
 
-@pytest.mark.parametrize(("header", "kept"), VALID_TRACESTATES.values(), ids=VALID_TRACESTATES)
-def test_a_valid_tracestate_is_kept(header: str, kept: str | None) -> None:
-    assert parse_tracestate(header) == (header if kept is None else kept)
+@pytest.mark.parametrize(("header", "changed"), VALID_TRACESTATES.values(), ids=VALID_TRACESTATES)
+def test_a_valid_tracestate_is_kept(header: str, changed: str | None) -> None:
+    assert parse_tracestate(header) == (header if changed is None else changed)
 
 
 MALFORMED_TRACESTATES = {
@@ -106,7 +106,7 @@ MALFORMED_TRACESTATES = {
     "no key": "=1",
     "no value": "a=",
     "a blank value": "a= ",
-    "a key given twice": "a=1,b=2,a=1",
+    "a duplicate key": "a=1,b=2,a=1",
     "33 members": THIRTY_TWO + ",k32=v",
     "a key of 257": f"{'k' * 257}=1",
     "a value of 257": f"k={'v' * 257}",
@@ -189,5 +189,5 @@ def test_entries_that_no_header_can_carry_are_omitted() -> None:
 
 
 def test_formatted_baggage_is_at_most_8192_characters_long() -> None:
-    written = format_baggage({f"k{number}": "é" * 100 for number in range(100)})
-    assert 7000 < len(written) <= 8192
+    header = format_baggage({f"k{number}": "é" * 100 for number in range(100)})
+    assert 7000 < len(header) <= 8192

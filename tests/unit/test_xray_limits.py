@@ -1,4 +1,4 @@
-"""Names, texts and annotations are brought within X-Ray's bounds, and long documents are cut at their joints."""
+"""Names, fields and annotations fit X-Ray's limits, and large documents are split into subsegments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from service.telemetry.sinks.xray.packing import MAX_DOCUMENT, fitted, pack
 
 
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("text", "name"),
     [
         ("Backend-Flask", "Backend-Flask"),
         ("GET /a?b=1;<c>*(d)!$~^", "GET /ab=1cd"),
@@ -30,19 +30,19 @@ from service.telemetry.sinks.xray.packing import MAX_DOCUMENT, fitted, pack
         ("", "unnamed"),
     ],
 )
-def test_a_segment_name_keeps_only_allowed_characters(given: str, name: str) -> None:
-    assert segment_name(given) == name
+def test_a_segment_name_keeps_only_allowed_characters(text: str, name: str) -> None:
+    assert segment_name(text) == name
 
 
 @pytest.mark.parametrize(
-    ("given", "key"), [("ok_1", "ok_1"), ("a.b-c é", "a_b_c__"), ("", "_"), ("k" * 501, "k" * 500), (7, "7")]
+    ("raw", "key"), [("ok_1", "ok_1"), ("a.b-c é", "a_b_c__"), ("", "_"), ("k" * 501, "k" * 500), (7, "7")]
 )
-def test_an_annotation_key_has_only_letters_digits_and_underscores(given: object, key: str) -> None:
-    assert annotation_key(given) == key
+def test_an_annotation_key_has_only_letters_digits_and_underscores(raw: object, key: str) -> None:
+    assert annotation_key(raw) == key
 
 
 @pytest.mark.parametrize(
-    ("given", "value"),
+    ("raw", "value"),
     [
         (1.5, 1.5),
         (False, False),
@@ -53,9 +53,9 @@ def test_an_annotation_key_has_only_letters_digits_and_underscores(given: object
         (b"x", "b'x'"),
     ],
 )
-def test_an_annotation_value_is_a_string_number_or_boolean(given: object, value: object) -> None:
-    assert annotation_value(given) == value
-    assert type(annotation_value(given)) is type(value)
+def test_an_annotation_value_is_a_string_number_or_boolean(raw: object, value: object) -> None:
+    assert annotation_value(raw) == value
+    assert type(annotation_value(raw)) is type(value)
 
 
 def test_a_text_field_is_cut_at_250_characters() -> None:
@@ -73,13 +73,13 @@ def test_keys_that_are_equal_once_sanitized_cost_one_annotation() -> None:
     assert AnnotationBudget().spend({"a.b": 1, "a-b": 2}) == ({"a_b": 2}, {})
 
 
-def node(name: str, size: int, *within: Document) -> Document:
-    return {"id": name, "trace_id": "1-a-b", "padding": "x" * size, "subsegments": list(within)}
+def node(name: str, size: int, *children: Document) -> Document:
+    return {"id": name, "trace_id": "1-a-b", "padding": "x" * size, "subsegments": list(children)}
 
 
 def test_a_short_segment_stays_one_document() -> None:
-    [only] = pack(node("root", 10, node("one", 10, node("two", 10))))
-    assert json.loads(only)["subsegments"][0]["subsegments"][0]["id"] == "two"
+    [document] = pack(node("root", 10, node("one", 10, node("two", 10))))
+    assert json.loads(document)["subsegments"][0]["subsegments"][0]["id"] == "two"
 
 
 def test_a_subsegment_that_does_not_fit_is_sent_separately_with_its_children() -> None:
@@ -107,22 +107,22 @@ def test_an_oversized_field_is_dropped_and_named(part: str) -> None:
 
 def test_the_largest_metadata_entries_are_dropped_first() -> None:
     document = {"id": "1", "metadata": {"default": {"big": "x" * 40_000, "bigger": "x" * 60_000, "small": 1}}}
-    kept = json.loads(fitted(document))["metadata"]
-    assert kept == {
+    metadata = json.loads(fitted(document))["metadata"]
+    assert metadata == {
         "default": {"big": "x" * 40_000, "small": 1},
         "telemetry": {"left_out": ["metadata default.bigger"]},
     }
 
 
 def test_a_cyclic_structure_is_truncated() -> None:
-    endless: list[object] = []
-    endless.append(endless)
-    assert b"nested too deep" in dumps({"endless": endless})
+    cyclic: list[object] = []
+    cyclic.append(cyclic)
+    assert b"nested too deep" in dumps({"cyclic": cyclic})
 
 
 def test_metadata_entries_are_dropped_until_the_document_fits() -> None:
-    made = fitted({"id": "1", "metadata": {"default": {f"\u00e9{number}": "x" * 20 for number in range(5_000)}}})
-    assert len(made) <= MAX_DOCUMENT
-    kept = json.loads(made)["metadata"]
-    assert len(kept["default"]) > 1_000
-    assert len(kept["telemetry"]["left_out"]) == 20
+    document = fitted({"id": "1", "metadata": {"default": {f"\u00e9{number}": "x" * 20 for number in range(5_000)}}})
+    assert len(document) <= MAX_DOCUMENT
+    metadata = json.loads(document)["metadata"]
+    assert len(metadata["default"]) > 1_000
+    assert len(metadata["telemetry"]["left_out"]) == 20

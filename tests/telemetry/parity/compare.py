@@ -1,4 +1,4 @@
-"""Bring spans and segments to a plain form, and list how two of them differ."""
+"""Normalize spans and segments, and list how two of them differ."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _ANY_ID, _ANY_TIME = "<16 hex digits>", "<seconds>"
 Plain = dict[str, Any]
 
 
-class Differs(NamedTuple):
-    """A field in which ours is meant to differ, and why."""
+class Difference(NamedTuple):
+    """An intended difference of one field, and its reason."""
 
     stock: Any
     ours: Any
@@ -24,7 +24,7 @@ class Differs(NamedTuple):
 
 
 def plain_span(span: ReadableSpan) -> Plain:
-    """Return what is compared of a span; of a stack trace its last line."""
+    """Return the compared fields of a span, with each stack trace cut to its last line."""
     return {
         "name": span.name,
         "kind": span.kind.name,
@@ -44,17 +44,17 @@ def plain_span(span: ReadableSpan) -> Plain:
 
 
 def plain_segment(segment: Plain) -> Plain:
-    """Return what is compared of a segment: own ids and moments by their shape, of a stack its innermost label."""
-    made = {**segment, "id": _masked_id(segment["id"])}
-    for moment in ("start_time", "end_time"):
-        made[moment] = _ANY_TIME if isinstance(segment[moment], float) else segment[moment]
+    """Return the compared fields of a segment: ids and times masked, each stack cut to its innermost label."""
+    document = {**segment, "id": _masked_id(segment["id"])}
+    for key in ("start_time", "end_time"):
+        document[key] = _ANY_TIME if isinstance(segment[key], float) else segment[key]
     if "cause" in segment:
         exceptions = [
             {**each, "id": _masked_id(each["id"]), "stack": each["stack"][0]["label"]}
             for each in segment["cause"]["exceptions"]
         ]
-        made["cause"] = {**segment["cause"], "exceptions": exceptions}
-    return made
+        document["cause"] = {**segment["cause"], "exceptions": exceptions}
+    return document
 
 
 def _masked_id(text: str) -> str:
@@ -62,14 +62,14 @@ def _masked_id(text: str) -> str:
 
 
 def differences(stock: Plain, ours: Plain) -> dict[str, tuple[Any, Any]]:
-    """Return each field that is not the same as `{path: (stock, ours)}`."""
-    one, other = dict(_flat(stock)), dict(_flat(ours))
-    pairs = {path: (one.get(path, ABSENT), other.get(path, ABSENT)) for path in one.keys() | other.keys()}
+    """Return the fields that differ, as `{path: (stock, ours)}`."""
+    left, right = dict(_flat(stock)), dict(_flat(ours))
+    pairs = {path: (left.get(path, ABSENT), right.get(path, ABSENT)) for path in left.keys() | right.keys()}
     return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def intended(*tables: dict[str, Differs]) -> dict[str, tuple[Any, Any]]:
-    """Return the tables as `differences` would; a later one's entry wins."""
+def expected_differences(*tables: dict[str, Difference]) -> dict[str, tuple[Any, Any]]:
+    """Return `tables` in the form of `differences`; later tables override earlier ones."""
     return {path: (each.stock, each.ours) for table in tables for path, each in table.items()}
 
 

@@ -1,4 +1,4 @@
-"""Serve the same routes by the stock instrumentations and by ours."""
+"""Serve the same routes with the stock instrumentations and with ours."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from service.settings import Settings
 from service.telemetry import Telemetry
 from service.telemetry_config import telemetry_config
 from tests.telemetry.parity.compare import Plain, plain_segment, plain_span
-from tests.telemetry.parity.routes import Ask, make_app, send
+from tests.telemetry.parity.routes import RequestSpec, make_app, send
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="session")
 def stock() -> dict[str, Any]:
-    """What the stock instrumentations record of every case."""
-    done = subprocess.run(
+    """What the stock instrumentations record for every case."""
+    process = subprocess.run(
         [sys.executable, "-m", "tests.telemetry.parity.stock"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "OTEL_SEMCONV_STABILITY_OPT_IN": "http"},
@@ -38,13 +38,13 @@ def stock() -> dict[str, Any]:
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    assert process.returncode == 0, process.stderr
+    records: dict[str, Any] = json.loads(process.stdout)
+    return records
 
 
-class Served:
-    """The routes served with our telemetry, and what it records of them."""
+class InstrumentedApp:
+    """The routes with our telemetry installed, and what it records."""
 
     def __init__(self, name: str) -> None:
         self._daemon = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -53,7 +53,7 @@ class Served:
         self.app = make_app(name)
         self.telemetry = Telemetry(telemetry_config(Settings.from_env(self._settings(name))))
         self.telemetry.install(self.app)
-        # Added as a user would add an exporter of their own.
+        # Added as a user would add their own exporter.
         self._exporter = InMemorySpanExporter()
         self.telemetry.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
 
@@ -66,8 +66,8 @@ class Served:
             "LOG_CONSOLE": "false",
         }
 
-    def send(self, ask: Ask) -> TestResponse:
-        return send(self.app, ask)
+    def send(self, spec: RequestSpec) -> TestResponse:
+        return send(self.app, spec)
 
     @property
     def spans(self) -> list[Plain]:
@@ -75,12 +75,12 @@ class Served:
 
     @property
     def segments(self) -> list[Plain]:
-        """The documents that came to the X-Ray daemon's socket since the last look."""
+        """The documents that the X-Ray daemon's socket has received since the last call."""
         assert self.telemetry.flush(10)
         return [plain_segment(json.loads(datagram.partition(b"\n")[2])) for datagram in self._datagrams()]
 
     def _datagrams(self) -> Iterator[bytes]:
-        with suppress(BlockingIOError):  # nothing is left
+        with suppress(BlockingIOError):  # no datagram is left
             while True:
                 yield self._daemon.recv(65_536)
 
@@ -90,12 +90,12 @@ class Served:
 
 
 @pytest.fixture
-def serve(socket_enabled: None) -> Iterator[Callable[[str], Served]]:  # noqa: ARG001 - for the daemon's socket
-    """Make apps by their service names."""
+def serve(socket_enabled: None) -> Iterator[Callable[[str], InstrumentedApp]]:  # noqa: ARG001 - for the daemon's socket
+    """Create instrumented apps by service name."""
     with ExitStack() as stack:
-        yield lambda name: stack.enter_context(closing(Served(name)))
+        yield lambda name: stack.enter_context(closing(InstrumentedApp(name)))
 
 
 @pytest.fixture
-def ours(serve: Callable[[str], Served]) -> Served:
+def ours(serve: Callable[[str], InstrumentedApp]) -> InstrumentedApp:
     return serve("Backend-Flask")

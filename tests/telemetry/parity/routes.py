@@ -1,4 +1,4 @@
-"""The routes that the stock instrumentations and ours serve alike, and how they are asked."""
+"""The routes that are served with the stock instrumentations and with ours, and the requests to them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _HEADERS = {
     "X-Amzn-Trace-Id": f"Root={TRACE_ID};Parent={PARENT_ID};Sampled=1",
 }
 _ENVIRON = {"REMOTE_ADDR": "192.0.2.10", "REMOTE_PORT": "40123"}
-"""What gunicorn adds to a request, and werkzeug's client does not."""
+"""What gunicorn adds to the WSGI environment and werkzeug's test client does not."""
 
 
-class Ask(NamedTuple):
-    """One request, by default a plain one sent straight to port 80."""
+class RequestSpec(NamedTuple):
+    """A request, by default a GET to port 80 without a load balancer."""
 
     path: str
     method: str = "GET"
@@ -33,7 +33,7 @@ class BoomError(Exception):
 
 
 def make_app(name: str) -> Flask:
-    """Return an app whose own `before_request` was there before any instrumentation."""
+    """Return an app whose `before_request` is registered before any instrumentation."""
     app = Flask(name, static_folder=None)
     app.before_request(_guard)
     app.add_url_rule("/ok", view_func=_ok)
@@ -44,13 +44,13 @@ def make_app(name: str) -> Flask:
     return app
 
 
-def send(app: Flask, ask: Ask) -> TestResponse:
-    """Send `ask` and read the body to its end."""
+def send(app: Flask, spec: RequestSpec) -> TestResponse:
+    """Send the request and read the whole body."""
     return app.test_client().open(
-        ask.path,
-        method=ask.method,
-        headers=_HEADERS | ask.headers,
-        environ_overrides=_ENVIRON | ask.environ,
+        spec.path,
+        method=spec.method,
+        headers=_HEADERS | spec.headers,
+        environ_overrides=_ENVIRON | spec.environ,
         buffered=True,
     )
 

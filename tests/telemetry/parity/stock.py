@@ -1,6 +1,6 @@
-"""Serve every case by the stock instrumentations, and print what they record as JSON.
+"""Serve every case with the stock instrumentations, and print what they record as JSON.
 
-Run in a process of its own: they change Flask, the X-Ray SDK's recorder and their own mode for good.
+Run in its own process: they patch Flask and the X-Ray SDK's global recorder permanently.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.telemetry.parity.routes import make_app, send
 
 
 class _Emitter:
-    """Keep what the SDK would send to the daemon."""
+    """Record what the SDK would send to the daemon."""
 
     def __init__(self) -> None:
         self.segments: list[Any] = []
@@ -51,18 +51,18 @@ def main() -> None:
     """Print `{case: {"spans": ..., "segments": ..., "xray_status": ...}}`."""
     exporter, emitter = InMemorySpanExporter(), _Emitter()
     otel, xray = _otel_app(exporter), _xray_app(emitter)
-    found = {}
+    records = {}
     for name, case in {**CASES, "guarded": GUARDED}.items():
         exporter.clear()
         emitter.segments.clear()
-        send(otel, case.ask)
-        status = send(xray, case.ask).status_code
-        found[name] = {
+        send(otel, case.request)
+        status = send(xray, case.request).status_code
+        records[name] = {
             "spans": [plain_span(span) for span in exporter.get_finished_spans()],
             "segments": [plain_segment(segment) for segment in emitter.segments],
             "xray_status": status,
         }
-    json.dump(found, sys.stdout)
+    json.dump(records, sys.stdout)
 
 
 if __name__ == "__main__":

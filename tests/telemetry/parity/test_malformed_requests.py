@@ -1,12 +1,12 @@
-"""What a request line or a `Host` can hold never breaks a request, and is recorded as what it means."""
+"""Unusual hosts and paths never break a request and are recorded correctly."""
 
 from __future__ import annotations
 
 import pytest
 
-from service.telemetry.sampling.rule import RESERVOIR_HIT, Decision, SamplingRequest
-from tests.telemetry.parity.conftest import Served
-from tests.telemetry.parity.routes import Ask
+from tests.telemetry.parity.conftest import InstrumentedApp
+from tests.telemetry.parity.routes import RequestSpec
+from tests.telemetry.sampling.samplers import FixedSampler
 
 LISTENING = {"SERVER_NAME": "10.0.1.5", "SERVER_PORT": "4567"}
 
@@ -24,15 +24,17 @@ LISTENING = {"SERVER_NAME": "10.0.1.5", "SERVER_PORT": "4567"}
         ("cruddur.example:123456", "10.0.1.5", 4567),
     ],
 )
-def test_the_server_address_comes_from_the_host_header(host: str, address: str, port: int, ours: Served) -> None:
-    ours.send(Ask("/ok", environ={**LISTENING, "HTTP_HOST": host}))
+def test_the_server_address_comes_from_the_host_header(
+    host: str, address: str, port: int, ours: InstrumentedApp
+) -> None:
+    ours.send(RequestSpec("/ok", environ={**LISTENING, "HTTP_HOST": host}))
     [span] = ours.spans
     assert (span["attributes"]["server.address"], span["attributes"]["server.port"]) == (address, port)
 
 
-def test_a_unix_socket_has_no_ports(ours: Served) -> None:
-    nowhere = {"HTTP_HOST": "", "SERVER_NAME": "socket", "SERVER_PORT": "", "REMOTE_ADDR": "", "REMOTE_PORT": ""}
-    assert ours.send(Ask("/ok", environ=nowhere)).status_code == 200
+def test_a_unix_socket_has_no_ports(ours: InstrumentedApp) -> None:
+    environ = {"HTTP_HOST": "", "SERVER_NAME": "socket", "SERVER_PORT": "", "REMOTE_ADDR": "", "REMOTE_PORT": ""}
+    assert ours.send(RequestSpec("/ok", environ=environ)).status_code == 200
     [span] = ours.spans
     assert not {"server.port", "client.port"} & span["attributes"].keys()
 
@@ -46,27 +48,13 @@ def test_a_unix_socket_has_no_ports(ours: Served) -> None:
     ],
 )
 def test_a_path_is_decoded_as_utf_8_everywhere(
-    raw: bytes, path: str, ours: Served, caplog: pytest.LogCaptureFixture
+    raw: bytes, path: str, ours: InstrumentedApp, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sampler = ours.telemetry.sampler = Listening()
+    sampler = ours.telemetry.sampler = FixedSampler(sampled=True, rate=1)
     with caplog.at_level("INFO", logger="service.access"):
-        assert ours.send(Ask("/", environ={"PATH_INFO": raw.decode("latin-1")})).status_code == 404
+        assert ours.send(RequestSpec("/", environ={"PATH_INFO": raw.decode("latin-1")})).status_code == 404
     [span], [segment] = ours.spans, ours.segments
     assert span["attributes"]["url.path"] == path
     assert segment["http"]["request"]["url"] == f"http://cruddur.example{path}"
     assert caplog.messages == [f"GET {path} 404"]
-    assert sampler.asked == [path]
-
-
-class Listening:
-    """Keep what the sampling rules would be asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def decide(self, request: SamplingRequest) -> Decision:
-        self.asked.append(request.path)
-        return RESERVOIR_HIT
-
-    def close(self) -> None:
-        """Nothing runs in the background."""
+    assert [request.path for request in sampler.requests] == [path]
