@@ -122,17 +122,17 @@ def test_an_oversized_line_is_truncated_to_one_valid_object(app: Flask, backends
 
 
 @pytest.mark.parametrize(
-    ("message", "arguments", "shown"),
+    ("message", "arguments", "expected"),
     [
         ("only %d", ("text",), "only %d (its arguments could not be formatted)"),
         ("lone %s surrogate", ("\udc80",), "lone ? surrogate"),
     ],
 )
 def test_a_line_that_cannot_be_formatted_or_encoded_is_still_written(
-    message: str, arguments: tuple[object, ...], shown: str
+    message: str, arguments: tuple[object, ...], expected: str
 ) -> None:
     record = logging.LogRecord("test", logging.INFO, __file__, 1, message, arguments, None)
-    assert json.loads(format_line(record))["message"] == shown
+    assert json.loads(format_line(record))["message"] == expected
 
 
 def test_responses_on_the_same_path_each_log_their_own_status(app: Flask, backends: FakeBackends) -> None:

@@ -76,17 +76,17 @@ def test_a_long_user_id_is_cut_to_each_sinks_limit(app: Flask, backends: FakeBac
 
 @pytest.mark.parametrize("identify", [telemetry.identify, set_user_by_xray_sdk])
 @pytest.mark.parametrize(
-    ("user", "shown"), [(42, "42"), (UUID(int=7), str(UUID(int=7))), ("\udc80", "?")], ids=["number", "uuid", "lone"]
+    ("user", "text"), [(42, "42"), (UUID(int=7), str(UUID(int=7))), ("\udc80", "?")], ids=["number", "uuid", "lone"]
 )
 def test_a_user_id_of_any_type_is_converted_to_text(
-    user: object, shown: str, identify: Callable[[Any], None], app: Flask, backends: FakeBackends
+    user: object, text: str, identify: Callable[[Any], None], app: Flask, backends: FakeBackends
 ) -> None:
     @app.get("/me")
     def me() -> str:
         identify(user)
         raise RuntimeError("no prune juice")
 
-    assert user_ids(backends, get_trace_id(app, "/me", 500)) == [shown] * 5
+    assert user_ids(backends, get_trace_id(app, "/me", 500)) == [text] * 5
 
 
 def test_identify_none_clears_the_user(app: Flask, backends: FakeBackends) -> None:

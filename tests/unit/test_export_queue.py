@@ -127,19 +127,19 @@ def test_a_forked_child_starts_with_an_empty_queue_and_sends_its_own_items() -> 
     queue = ExportQueue("test", sink.send, interval=0.01)
     queue.put(1)
     assert queue.flush(5)
-    read, write = os.pipe()
+    read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:  # pragma: no cover - the child's coverage is not collected
         try:
             sink.batches.clear()
             queue.put(2)
             delivered = queue.flush(5) and sink.items == [2]
-            os.write(write, b"1" if delivered else b"0")
+            os.write(write_end, b"1" if delivered else b"0")
         finally:
-            os._exit(0)  # whatever happens: else the child would go on with the tests
+            os._exit(0)  # the child must never return into pytest
     os.waitpid(child, 0)
-    assert os.read(read, 1) == b"1"
-    os.close(read)
-    os.close(write)
+    assert os.read(read_end, 1) == b"1"
+    os.close(read_end)
+    os.close(write_end)
     assert sink.items == [1]
     assert close(queue)

@@ -138,15 +138,15 @@ def test_a_tracestate_too_long_to_forward_loses_its_last_long_members() -> None:
         f"{'k' * 250}{number}={'v' * 250}" for number in range(9)
     ]
     members = [each for pair in zip(long, short, strict=False) for each in pair] + long[10:22]
-    kept = parse_tracestate(",".join(members))
-    assert kept == ",".join(members), "32 members below the limit are all kept"
+    forwarded = parse_tracestate(",".join(members))
+    assert forwarded == ",".join(members), "32 members below the limit are all kept"
     members = long[22:] + long[:13] + short
-    kept = parse_tracestate(",".join(members))
-    assert kept is not None
-    assert len(kept) <= 8192
-    assert kept.endswith(",".join(short))
-    assert kept.startswith(",".join(long[22:]))
-    assert [each for each in members if each in kept.split(",")] == kept.split(",")
+    forwarded = parse_tracestate(",".join(members))
+    assert forwarded is not None
+    assert len(forwarded) <= 8192
+    assert forwarded.endswith(",".join(short))
+    assert forwarded.startswith(",".join(long[22:]))
+    assert [each for each in members if each in forwarded.split(",")] == forwarded.split(",")
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def _masked_id(text: str) -> str:
 
 def differences(stock: Plain, ours: Plain) -> dict[str, tuple[Any, Any]]:
     """Return the fields that differ, as `{path: (stock, ours)}`."""
-    left, right = dict(_flat(stock)), dict(_flat(ours))
-    pairs = {path: (left.get(path, ABSENT), right.get(path, ABSENT)) for path in left.keys() | right.keys()}
+    a, b = dict(_flat(stock)), dict(_flat(ours))
+    pairs = {path: (a.get(path, ABSENT), b.get(path, ABSENT)) for path in a.keys() | b.keys()}
     return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
 
 

@@ -17,7 +17,9 @@ from flask import Flask, request
 from local.standins.server import Served
 from service.telemetry.sampling.remote import PollingIntervals
 from tests.local.emulator.conftest import free_port
-from tests.telemetry.sampling.fake_daemon import FakeDaemon
+from tests.telemetry.backends import FakeBackends
+from tests.telemetry.conftest import AppFactory
+from tests.telemetry.sampling.fake_daemon import FakeDaemon, rule
 from tests.telemetry.sampling.samplers import (
     LOCAL_DECISION,
     QUICK_INTERVALS,
@@ -27,7 +29,7 @@ from tests.telemetry.sampling.samplers import (
     polling_threads,
     samples_half,
 )
-from tests.telemetry.tracing import wait_until
+from tests.telemetry.tracing import get, other_messages, telemetry_of, wait_until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -166,3 +168,41 @@ def test_an_ipv6_daemon_is_reached(make_sampler: SamplerFactory) -> None:
         connection, _ = listener.accept()
         with closing(connection):
             assert connection.recv(1024).startswith(b"POST /GetSamplingRules ")
+
+
+def daemon_settings(backends: FakeBackends, address: tuple[str, int], rate: float) -> dict[str, str]:
+    udp = backends.xray["AWS_XRAY_DAEMON_ADDRESS"]
+    return {
+        **backends.honeycomb,
+        "LOG_CONSOLE": "false",
+        "AWS_XRAY_DAEMON_ADDRESS": f"tcp:{address[0]}:{address[1]} udp:{udp}",
+        "XRAY_SAMPLING_RULE": f'{{"RuleName":"local","FixedRate":{rate},"ReservoirSize":0}}',
+    }
+
+
+def test_two_apps_in_one_process_follow_their_own_rules(make_app: AppFactory, backends: FakeBackends) -> None:
+    everything, nothing = FakeDaemon(rules=[rule(FixedRate=1.0)]), FakeDaemon(rules=[rule(FixedRate=0.0)])
+    with everything.serving() as first, nothing.serving() as second:
+        sampled, unsampled = (
+            make_app(daemon_settings(backends, address, rate)) for address, rate in ((first, 0), (second, 1))
+        )
+        assert not get(sampled).sampled
+        assert get(unsampled).sampled
+        assert wait_until(lambda: get(sampled).sampled)
+        assert wait_until(lambda: not get(unsampled).sampled)
+        assert telemetry_of(sampled).flush(5)
+        assert telemetry_of(unsampled).flush(5)
+
+
+def test_polling_produces_no_spans_and_no_log_lines(
+    make_app: AppFactory, backends: FakeBackends, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    daemon = FakeDaemon(rules=[rule(FixedRate=1.0)])
+    with daemon.serving() as address:
+        app = make_app(daemon_settings(backends, address, 0))
+        assert wait_until(lambda: get(app).sampled)
+        assert telemetry_of(app).flush(5)
+        assert wait_until(lambda: backends.segments)
+    assert {segment["http"]["request"]["url"] for segment in backends.segments} == {"http://localhost/api/health-check"}
+    assert other_messages(caplog) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from contextlib import ExitStack, closing
@@ -15,8 +14,6 @@ from botocore.credentials import Credentials
 from local.standins.xray_daemon import XRayDaemon
 from service.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, Decision, SamplingRequest
 from tests.local.emulator.conftest import free_port, start, wait_until_ready
-from tests.telemetry.backends import FakeBackends
-from tests.telemetry.conftest import AppFactory
 from tests.telemetry.sampling.fake_daemon import FakeDaemon, rule
 from tests.telemetry.sampling.samplers import (
     LOCAL_DECISION,
@@ -26,7 +23,7 @@ from tests.telemetry.sampling.samplers import (
     follows_remote_rules,
     samples_half,
 )
-from tests.telemetry.tracing import get, other_messages, telemetry_of, wait_until
+from tests.telemetry.tracing import wait_until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -172,44 +169,6 @@ def test_concurrent_requests_see_a_consistent_rule_set_during_updates(make_sampl
             each.join()
     assert daemon.paths.count("/GetSamplingRules") > 10
     assert unexpected == []
-
-
-def daemon_settings(backends: FakeBackends, address: tuple[str, int], rate: float) -> dict[str, str]:
-    udp = backends.xray["AWS_XRAY_DAEMON_ADDRESS"]
-    return {
-        **backends.honeycomb,
-        "LOG_CONSOLE": "false",
-        "AWS_XRAY_DAEMON_ADDRESS": f"tcp:{address[0]}:{address[1]} udp:{udp}",
-        "XRAY_SAMPLING_RULE": f'{{"RuleName":"local","FixedRate":{rate},"ReservoirSize":0}}',
-    }
-
-
-def test_two_apps_in_one_process_follow_their_own_rules(make_app: AppFactory, backends: FakeBackends) -> None:
-    everything, nothing = FakeDaemon(rules=[rule(FixedRate=1.0)]), FakeDaemon(rules=[rule(FixedRate=0.0)])
-    with everything.serving() as first, nothing.serving() as second:
-        sampled, unsampled = (
-            make_app(daemon_settings(backends, address, rate)) for address, rate in ((first, 0), (second, 1))
-        )
-        assert not get(sampled).sampled
-        assert get(unsampled).sampled
-        assert wait_until(lambda: get(sampled).sampled)
-        assert wait_until(lambda: not get(unsampled).sampled)
-        assert telemetry_of(sampled).flush(5)
-        assert telemetry_of(unsampled).flush(5)
-
-
-def test_polling_produces_no_spans_and_no_log_lines(
-    make_app: AppFactory, backends: FakeBackends, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    daemon = FakeDaemon(rules=[rule(FixedRate=1.0)])
-    with daemon.serving() as address:
-        app = make_app(daemon_settings(backends, address, 0))
-        assert wait_until(lambda: get(app).sampled)
-        assert telemetry_of(app).flush(5)
-        assert wait_until(lambda: backends.segments)
-    assert {segment["http"]["request"]["url"] for segment in backends.segments} == {"http://localhost/api/health-check"}
-    assert other_messages(caplog) == []
 
 
 def test_rules_of_the_emulated_x_ray_are_followed_through_its_daemon(make_sampler: SamplerFactory) -> None:

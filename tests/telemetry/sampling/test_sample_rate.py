@@ -133,7 +133,7 @@ def test_spans_outside_requests_are_sampled_and_carry_their_rate(make_app: AppFa
     app = make_app({**backends.environment, "XRAY_SAMPLING_RULE": rule(0.25)})
     ids = run_and_flush_jobs(app, 300)
     sampled = {trace_id: rates(spans) for trace_id in ids if (spans := backends.spans(trace_id))}
-    assert 40 < len(sampled) < 110  # 75 are expected: four and a samples_half standard deviations either way
+    assert 40 < len(sampled) < 110  # 75 are expected: four and a half standard deviations either way
     assert [each for each in sampled.values() if each != {"job": 4, "step": 4}] == []
     assert wait_until(lambda: {each for each in ids if len(backends.segments_of(each)) == 2} == set(sampled))
     assert {each for each in ids if backends.segments_of(each)} == set(sampled)

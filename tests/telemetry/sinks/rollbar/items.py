@@ -15,11 +15,11 @@ from tests.telemetry.segments import get_trace_id
 class ReprProbe:
     """A local variable that calls back when Rollbar's SDK reads its text."""
 
-    def __init__(self, read: Callable[[], str]) -> None:
-        self._read = read
+    def __init__(self, on_read: Callable[[], str]) -> None:
+        self._on_read = on_read
 
     def __rollbar_repr__(self) -> str:
-        return self._read()
+        return self._on_read()
 
 
 def add_failing_route(app: Flask, fail: Callable[[], object]) -> None:

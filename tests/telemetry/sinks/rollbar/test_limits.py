@@ -114,12 +114,12 @@ def test_large_local_variables_are_shown_as_the_sdk_shows_them(
 def test_only_a_small_part_of_a_large_local_variable_is_read(rollbar_app: Flask, backends: FakeBackends) -> None:
     reads: list[str] = []
 
-    def read() -> str:
+    def on_read() -> str:
         reads.append("read")
         return reads[-1]
 
     def fail() -> NoReturn:
-        many = [ReprProbe(read) for _ in range(5_000)]
+        many = [ReprProbe(on_read) for _ in range(5_000)]
         raise RuntimeError(f"{len(many)}")
 
     add_failing_route(rollbar_app, fail)

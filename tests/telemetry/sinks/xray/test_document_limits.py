@@ -151,7 +151,7 @@ def test_a_value_that_is_not_json_serializable_is_converted(
     value: object, expected: object, app: Flask, backends: FakeBackends
 ) -> None:
     @app.get("/value")
-    def put() -> str:
+    def set_metadata() -> str:
         xray_recorder.put_metadata("value", value)
         return "ok"
 
@@ -160,7 +160,7 @@ def test_a_value_that_is_not_json_serializable_is_converted(
 
 def test_a_cyclic_value_does_not_lose_the_document(app: Flask, backends: FakeBackends) -> None:
     @app.get("/cycle")
-    def put() -> str:
+    def set_metadata() -> str:
         xray_recorder.put_metadata("value", cycle())
         return "ok"
 
