@@ -10,9 +10,7 @@ from flask import Flask
 
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
-
-ROOT = "1-5759e988-bd862e3fe1be46a994272793"
-ROOT_HEX = "5759e988bd862e3fe1be46a994272793"
+from tests.telemetry.tracing import OTHER_ROOT, PARENT, ROOT, TRACE, TRACEPARENT
 
 
 def call(app: Flask, path: str, **headers: str) -> tuple[int, str]:
@@ -44,17 +42,10 @@ def test_a_new_trace_id_has_the_format_that_x_ray_requires(app: Flask) -> None:
     [
         pytest.param({"X-Amzn-Trace-Id": f"Root={ROOT}"}, None, id="the load balancer's root alone"),
         pytest.param({"X-Amzn-Trace-Id": f"Self=1-1-2;Root={ROOT}"}, None, id="self first"),
+        pytest.param({"X-Amzn-Trace-Id": f"Root={ROOT};Parent={PARENT};Sampled=1"}, PARENT, id="a parent"),
+        pytest.param({"traceparent": TRACEPARENT}, PARENT, id="traceparent"),
         pytest.param(
-            {"X-Amzn-Trace-Id": f"Root={ROOT};Parent=53995c3f42cd8ad8;Sampled=1"}, "53995c3f42cd8ad8", id="a parent"
-        ),
-        pytest.param({"traceparent": f"00-{ROOT_HEX}-53995c3f42cd8ad8-01"}, "53995c3f42cd8ad8", id="traceparent"),
-        pytest.param(
-            {
-                "traceparent": f"00-{ROOT_HEX}-53995c3f42cd8ad8-01",
-                "X-Amzn-Trace-Id": "Root=1-67891233-abcdef012345678912345678",
-            },
-            "53995c3f42cd8ad8",
-            id="traceparent wins",
+            {"traceparent": TRACEPARENT, "X-Amzn-Trace-Id": f"Root={OTHER_ROOT}"}, PARENT, id="traceparent wins"
         ),
     ],
 )
@@ -62,7 +53,7 @@ def test_the_callers_trace_id_is_used_in_every_back_end(
     app: Flask, backends: FakeBackends, headers: dict[str, str], parent: str | None
 ) -> None:
     status, trace_id = call(app, "/api/activities/home", **headers)
-    assert (status, trace_id) == (200, ROOT_HEX)
+    assert (status, trace_id) == (200, TRACE)
     spans = eventually(lambda: backends.spans(trace_id), 2)
     [segment] = eventually(lambda: backends.segments_of(trace_id), 1)
     [line] = eventually(lambda: backends.lines_of(trace_id), 1)
@@ -75,16 +66,10 @@ def test_the_callers_trace_id_is_used_in_every_back_end(
 def test_the_load_balancers_trace_id_becomes_an_attribute_when_traceparent_wins(
     app: Flask, backends: FakeBackends
 ) -> None:
-    _, trace_id = call(
-        app,
-        "/api/health-check",
-        **{
-            "traceparent": f"00-{ROOT_HEX}-53995c3f42cd8ad8-01",
-            "X-Amzn-Trace-Id": "Root=1-67891233-abcdef012345678912345678",
-        },
-    )
+    headers = {"traceparent": TRACEPARENT, "X-Amzn-Trace-Id": f"Root={OTHER_ROOT}"}
+    _, trace_id = call(app, "/api/health-check", **headers)
     [span] = eventually(lambda: backends.spans(trace_id), 1)
-    assert span["attributes"]["aws.alb.trace_id"] == "1-67891233-abcdef012345678912345678"
+    assert span["attributes"]["aws.alb.trace_id"] == OTHER_ROOT
 
 
 @pytest.mark.parametrize(
@@ -103,7 +88,7 @@ def test_a_malformed_header_yields_a_new_trace_id(app: Flask, header: str) -> No
     environ = {"HTTP_X_AMZN_TRACE_ID": header, "HTTP_TRACEPARENT": header}
     with app.test_client().get("/api/health-check", environ_overrides=environ, buffered=True) as response:
         assert response.status_code == 200
-        assert response.headers["X-Trace-Id"] != ROOT_HEX
+        assert response.headers["X-Trace-Id"] != TRACE
 
 
 def test_the_response_names_its_server_span(app: Flask, backends: FakeBackends) -> None:

@@ -29,7 +29,7 @@ from tests.telemetry.tracing import (
     other_messages,
     trace_response,
 )
-from tests.unit.test_trace_context import MALFORMED_TRACEPARENTS, MALFORMED_TRACESTATES
+from tests.unit.trace_context_cases import MALFORMED_TRACEPARENTS, MALFORMED_TRACESTATES
 
 
 class Expected(NamedTuple):

@@ -24,7 +24,7 @@ from tests.telemetry.tracing import (
     get,
     other_messages,
 )
-from tests.unit.test_trace_context import MALFORMED_TRACESTATES, VALID_TRACESTATES
+from tests.unit.trace_context_cases import MALFORMED_TRACESTATES, VALID_TRACESTATES
 
 NEVER = '{"RuleName":"never","FixedRate":0,"ReservoirSize":0}'
 ALWAYS = '{"RuleName":"always","FixedRate":1,"ReservoirSize":0}'

@@ -16,19 +16,9 @@ from opentelemetry import trace
 
 from local.standins.server import Served
 from service import telemetry
-from tests.telemetry.backends import Document, FakeBackends, eventually
+from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
-
-
-def trace_of(app: Flask, path: str) -> str:
-    with app.test_client().get(path, buffered=True) as response:
-        assert response.status_code == 200
-        return response.headers["X-Trace-Id"]
-
-
-def segment_of(backends: FakeBackends, trace_id: str) -> Document:
-    [segment] = eventually(lambda: backends.segments_of(trace_id), 1)
-    return segment
+from tests.telemetry.segments import get_trace_id, segment_of
 
 
 def test_spans_and_subsegments_nest_in_the_order_they_were_opened(app: Flask, backends: FakeBackends) -> None:
@@ -44,7 +34,7 @@ def test_spans_and_subsegments_nest_in_the_order_they_were_opened(app: Flask, ba
             xray_recorder.end_subsegment()
         return "ok"
 
-    trace_id = trace_of(app, "/nested")
+    trace_id = get_trace_id(app, "/nested")
     [outer] = segment_of(backends, trace_id)["subsegments"]
     middle, sibling = outer["subsegments"]
     assert (outer["name"], middle["name"], sibling["name"]) == ("outer", "middle", "sibling")
@@ -64,7 +54,7 @@ def test_annotations_metadata_and_user_of_the_segment_are_exported(app: Flask, b
         xray_recorder.current_segment().set_user("worf")
         return "ok"
 
-    segment = segment_of(backends, trace_of(app, "/segment"))
+    segment = segment_of(backends, get_trace_id(app, "/segment"))
     assert segment["annotations"] == {"plan": "free"}
     assert segment["metadata"] == {"default": {"cart": [1, 2]}}
     assert segment["user"] == "worf"
@@ -81,7 +71,7 @@ def test_an_exception_in_a_subsegment_is_its_cause(app: Flask, backends: FakeBac
             risky()
         return "ok"
 
-    [subsegment] = segment_of(backends, trace_of(app, "/caught"))["subsegments"]
+    [subsegment] = segment_of(backends, get_trace_id(app, "/caught"))["subsegments"]
     assert subsegment["fault"] is True
     assert subsegment["cause"]["exceptions"][0]["message"] == "too hot"
 
@@ -121,7 +111,7 @@ def test_a_streamed_body_is_part_of_its_request_until_the_last_byte(app: Flask, 
 
         return Response(stream_with_context(produce()))
 
-    trace_id = trace_of(app, "/stream")
+    trace_id = get_trace_id(app, "/stream")
     lines = eventually(lambda: backends.lines_of(trace_id), 4)
     assert [line["message"] for line in lines] == ["chunk 0", "chunk 1", "chunk 2", "GET /stream 200"]
     assert lines[-1]["bytes"] == 30
@@ -145,7 +135,7 @@ def test_a_thread_with_the_attached_context_joins_the_trace(app: Flask, backends
         thread.join()
         return "ok"
 
-    [child] = segment_of(backends, trace_of(app, "/thread"))["subsegments"]
+    [child] = segment_of(backends, get_trace_id(app, "/thread"))["subsegments"]
     assert child["name"] == "beside"
 
 
@@ -159,7 +149,7 @@ def test_a_span_that_outlives_its_request_is_a_separate_subsegment(app: Flask, b
         contexts.append(otel_context.get_current())
         return "ok"
 
-    trace_id = trace_of(app, "/late")
+    trace_id = get_trace_id(app, "/late")
     token = otel_context.attach(contexts[0])
     late[0].end()
     otel_context.detach(token)
@@ -190,7 +180,7 @@ def test_outgoing_requests_carry_both_headers_of_the_current_span(app: Flask, ba
         def caller() -> str:
             return requests.get(served.url, timeout=5).text
 
-        trace_id = trace_of(app, "/caller")
+        trace_id = get_trace_id(app, "/caller")
     [remote] = segment_of(backends, trace_id)["subsegments"]
     assert remote["namespace"] == "remote"
     assert remote["http"]["response"]["status"] == 200
