@@ -25,14 +25,14 @@ Document = dict[str, Any]
 
 
 @dataclass
-class LogGroup:
+class FakeLogGroup:
     """Accept PutLogEvents as CloudWatch Logs does: a stream must be created first."""
 
     streams: set[str] = field(default_factory=set)
     lines: list[Document] = field(default_factory=list)
 
     def app(self) -> Flask:
-        app = Flask("logs-stand-in")
+        app = Flask("fake-cloudwatch-logs")
         app.post("/")(self.handle)
         return app
 
@@ -52,7 +52,7 @@ class FakeBackends:
     """Run the four back ends; provide the environment variables that point a service at them."""
 
     def __init__(self, stack: ExitStack) -> None:
-        self.logs = LogGroup()
+        self.logs = FakeLogGroup()
         self.segments: list[Document] = []
         self._honeycomb = stack.enter_context(closing(Served(honeycomb.create_app())))
         self._rollbar = stack.enter_context(closing(Served(rollbar.create_app())))

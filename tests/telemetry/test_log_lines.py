@@ -15,7 +15,7 @@ from local.standins.server import Served
 from service import telemetry
 from service.contract import ACCESS_LOGGER
 from service.telemetry.log_lines import MAX_LINE, LineFormat, capture, encode
-from tests.telemetry.backends import Document, FakeBackends, LogGroup, eventually
+from tests.telemetry.backends import Document, FakeBackends, FakeLogGroup, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.segments import get_trace_id
 
@@ -149,11 +149,11 @@ def test_responses_on_the_same_path_each_log_their_own_status(app: Flask, backen
 
 
 def test_extra_fields_are_added_without_overwriting_the_lines_own() -> None:
-    record = logging.LogRecord("test", logging.INFO, __file__, 1, "said", (), None)
+    record = logging.LogRecord("test", logging.INFO, __file__, 1, "hello", (), None)
     fields = {"message": "forged", "trace_id": "forged", "count": 3, "lone": "\udc80", "set": {1}}
     vars(record)["fields"] = fields
     line = json.loads(format_line(record))
-    assert (line["message"], line["trace_id"]) == ("said", "-")
+    assert (line["message"], line["trace_id"]) == ("hello", "-")
     assert (line["count"], line["lone"], line["set"]) == (3, "?", [1])
 
 
@@ -163,9 +163,9 @@ def test_a_foreign_request_scope_attribute_is_ignored() -> None:
 
 
 def test_a_foreign_fields_attribute_is_ignored() -> None:
-    record = logging.LogRecord("test", logging.INFO, __file__, 1, "said", (), None)
+    record = logging.LogRecord("test", logging.INFO, __file__, 1, "hello", (), None)
     vars(record)["fields"] = ["no", "mapping"]
-    assert json.loads(format_line(record))["message"] == "said"
+    assert json.loads(format_line(record))["message"] == "hello"
 
 
 @pytest.mark.usefixtures("app")
@@ -176,7 +176,7 @@ def test_outside_a_request_the_ids_are_placeholders(backends: FakeBackends) -> N
     assert "method" not in line
 
 
-class ThrottlingLogGroup(LogGroup):
+class ThrottlingLogGroup(FakeLogGroup):
     """Throttle the third request once there is a stream."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.telemetry.backends import KEYS, FakeBackends, eventually
-from tests.telemetry.server import ROOT, command, environment, serve
+from tests.telemetry.gunicorn_server import ROOT, command, environment, serve
 
 
 @pytest.mark.parametrize("options", [(), ("--preload",)], ids=["lazy", "preload"])

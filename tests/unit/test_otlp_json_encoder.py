@@ -47,7 +47,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> list[LightSpan]:
     root = Root(TRACE, recorded=True, random=True, trace_state=sampling_trace_state(rate=1, sampled=True))
     finished: list[LightSpan] = []
     provider._end_listeners = (finished.append,)
-    tracer = provider.get_tracer("first", "1.0", "https://example.com/schema", {"scope": "said"})
+    tracer = provider.get_tracer("first", "1.0", "https://example.com/schema", {"scope": "attribute"})
     with tracer.start_as_current_span("outer", kind=SpanKind.SERVER, attributes=ATTRIBUTES) as outer:
         for kind in SpanKind:
             tracer.start_span(f"a {kind.name}", kind=kind).end()
