@@ -13,17 +13,17 @@ import service.telemetry.sampling.lean_import  # noqa: F401 - the SDK opens a UD
 
 @pytest.fixture(autouse=True)
 def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the machine's own AWS, OpenTelemetry and proxy variables out of every test."""
+    """Remove the machine's AWS, OpenTelemetry, vendor and proxy variables from the environment."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "OTEL_", "HONEYCOMB_", "ROLLBAR_", "LOCAL_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _the_sdks_own_socket_is_closed() -> Iterator[None]:
-    """Close what the X-Ray SDK opens at import, where no app's telemetry has taken its place by the end."""
+def _close_xray_sdk_socket() -> Iterator[None]:
+    """Close the UDP socket that the X-Ray SDK opens at import, unless an app has replaced its emitter."""
     yield
     sdk = sys.modules.get("aws_xray_sdk.core")
-    opened = getattr(sdk.xray_recorder.emitter, "_socket", None) if sdk is not None else None
-    if opened is not None:
-        opened.close()
+    udp_socket = getattr(sdk.xray_recorder.emitter, "_socket", None) if sdk is not None else None
+    if udp_socket is not None:
+        udp_socket.close()

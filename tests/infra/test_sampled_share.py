@@ -11,11 +11,11 @@ import pytest
 from local.emulator.logs.filter_patterns import compile_pattern
 from service.contract import HEALTH_CHECK_PATH
 from tests.infra.assembly import Assembly
-from tests.telemetry.conftest import AppMaker, make_app, observatory
-from tests.telemetry.observatory import Document, Observatory, eventually
-from tests.telemetry.segments import ask
+from tests.telemetry.backends import Document, FakeBackends, eventually
+from tests.telemetry.conftest import AppFactory, backends, make_app
+from tests.telemetry.segments import get_trace_id
 
-__all__ = ["make_app", "observatory"]
+__all__ = ["backends", "make_app"]
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -30,17 +30,17 @@ def metric_values(assembly: Assembly, lines: list[Document]) -> list[float]:
 
 
 @pytest.mark.parametrize("rate", [1, 0])
-def test_a_request_counts_as_the_rule_decided_and_a_health_check_is_left_out(
-    rate: int, dev: Assembly, make_app: AppMaker, observatory: Observatory
+def test_a_request_counts_as_the_rule_decided_and_a_health_check_does_not(
+    rate: int, dev: Assembly, make_app: AppFactory, backends: FakeBackends
 ) -> None:
     rule = f'{{"RuleName":"tests","FixedRate":{rate},"ReservoirSize":0}}'
-    app = make_app({**observatory.environment, "FAULT_ROUTES": "true", "XRAY_SAMPLING_RULE": rule})
-    home, fault = ask(app, "/api/activities/home"), ask(app, "/api/fault", 500)
-    checks = [ask(app, path) for path in (HEALTH_CHECK_PATH, f"{HEALTH_CHECK_PATH}?detail")]
+    app = make_app({**backends.environment, "FAULT_ROUTES": "true", "XRAY_SAMPLING_RULE": rule})
+    home, fault = get_trace_id(app, "/api/activities/home"), get_trace_id(app, "/api/fault", 500)
+    checks = [get_trace_id(app, path) for path in (HEALTH_CHECK_PATH, f"{HEALTH_CHECK_PATH}?detail")]
 
-    of_home = eventually(partial(observatory.lines_of, home), 1)
-    of_fault = eventually(partial(observatory.lines_of, fault), 2)
-    of_checks = [eventually(partial(observatory.lines_of, each), 1)[0] for each in checks]
+    of_home = eventually(partial(backends.lines_of, home), 1)
+    of_fault = eventually(partial(backends.lines_of, fault), 2)
+    of_checks = [eventually(partial(backends.lines_of, each), 1)[0] for each in checks]
 
     assert metric_values(dev, of_home) == metric_values(dev, of_fault) == [rate]
     assert [line["path"] for line in of_checks] == [HEALTH_CHECK_PATH, HEALTH_CHECK_PATH]

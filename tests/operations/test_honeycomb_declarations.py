@@ -17,11 +17,11 @@ from operations.honeycomb.__main__ import DECLARATIONS
 from operations.honeycomb.declarations import Declarations, Query, load
 from service.contract import FRONTEND_SERVICE_NAME, HEALTH_CHECK_PATH, SERVICE_NAME
 from tests.operations.honeycomb_rig import required_columns
-from tests.telemetry.conftest import AppMaker, make_app, observatory
-from tests.telemetry.observatory import Observatory, eventually
-from tests.telemetry.segments import ask
+from tests.telemetry.backends import FakeBackends, eventually
+from tests.telemetry.conftest import AppFactory, backends, make_app
+from tests.telemetry.segments import get_trace_id
 
-__all__ = ["make_app", "observatory"]
+__all__ = ["backends", "make_app"]
 
 WEB_SOURCES = Path(__file__).parents[2] / "service" / "web" / "src"
 BACKEND = SERVICE_NAME.lower()
@@ -54,12 +54,12 @@ def attributes_of(spans: list[dict[str, Any]]) -> set[str]:
 
 
 @pytest.fixture
-def backend_columns(make_app: AppMaker, observatory: Observatory) -> set[str]:
+def backend_columns(make_app: AppFactory, backends: FakeBackends) -> set[str]:
     """Return the attributes of the spans of a successful and a failed request, both with a user."""
-    app = make_app({**observatory.environment, "FAULT_ROUTES": "true", "ALB_AUTHENTICATES": "true"})
+    app = make_app({**backends.environment, "FAULT_ROUTES": "true", "ALB_AUTHENTICATES": "true"})
     user = {"X-Amzn-Oidc-Identity": "worf"}
-    traces = [ask(app, "/api/activities/home", 200, user), ask(app, "/api/fault", 500, user)]
-    return {name for each in traces for name in attributes_of(eventually(partial(observatory.spans, each), 1))}
+    traces = [get_trace_id(app, "/api/activities/home", 200, user), get_trace_id(app, "/api/fault", 500, user)]
+    return {name for each in traces for name in attributes_of(eventually(partial(backends.spans, each), 1))}
 
 
 @pytest.fixture

@@ -11,24 +11,24 @@ from service.contract import (
     SERVICE_NAME,
     TRACE_ID_HEADER,
 )
-from tests.telemetry.conftest import AppMaker
-from tests.telemetry.observatory import Observatory, eventually
+from tests.telemetry.backends import FakeBackends, eventually
+from tests.telemetry.conftest import AppFactory
 
 PATH = "/api/activities/home"
 
 
-def test_an_access_line_has_the_fields_that_metric_filters_read(make_app: AppMaker, observatory: Observatory) -> None:
-    app = make_app(observatory.environment)
+def test_an_access_line_has_the_fields_that_metric_filters_read(make_app: AppFactory, backends: FakeBackends) -> None:
+    app = make_app(backends.environment)
     trace_id = app.test_client().get(PATH, buffered=True).headers[TRACE_ID_HEADER]
-    [line] = eventually(lambda: observatory.lines_of(trace_id), 1)
+    [line] = eventually(lambda: backends.lines_of(trace_id), 1)
     assert (line[LOGGER_FIELD], line[PATH_FIELD], line[SAMPLED_FIELD]) == (ACCESS_LOGGER, PATH, 1)
 
 
 def test_a_segment_named_after_its_host_has_the_annotation_that_the_group_filters_by(
-    make_app: AppMaker, observatory: Observatory
+    make_app: AppFactory, backends: FakeBackends
 ) -> None:
-    app = make_app({**observatory.environment, "AWS_XRAY_URL": "*.example.com"})
+    app = make_app({**backends.environment, "AWS_XRAY_URL": "*.example.com"})
     response = app.test_client().get(PATH, headers={"Host": "shop.example.com"}, buffered=True)
-    [segment] = eventually(lambda: observatory.segments_of(response.headers[TRACE_ID_HEADER]), 1)
+    [segment] = eventually(lambda: backends.segments_of(response.headers[TRACE_ID_HEADER]), 1)
     assert segment["name"] == "shop.example.com"
     assert segment["annotations"][CONFIGURED_NAME_ANNOTATION] == SERVICE_NAME

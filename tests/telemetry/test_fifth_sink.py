@@ -16,7 +16,7 @@ from service.factory import create_app
 from service.settings import Settings, variable
 from service.telemetry import EXTENSION, sinks
 from service.telemetry.config import Secret
-from tests.telemetry.observatory import Document, Observatory, eventually
+from tests.telemetry.backends import Document, FakeBackends, eventually
 
 KEY = "sentinel-error-tracker-key"
 
@@ -48,14 +48,14 @@ class Tracker:
 
 
 @pytest.fixture
-def tracker(monkeypatch: pytest.MonkeyPatch, observatory: Observatory) -> Iterator[tuple[Flask, Tracker]]:
+def tracker(monkeypatch: pytest.MonkeyPatch, backends: FakeBackends) -> Iterator[tuple[Flask, Tracker]]:
     monkeypatch.setattr(sinks, "SINKS", [*sinks.SINKS, "tests.telemetry.error_tracker"])
-    for name, value in observatory.aws.items():
+    for name, value in backends.aws.items():
         monkeypatch.setenv(name, value)
     tracker = Tracker()
     with closing(LocalServer(tracker.app())) as server:
         environment = {
-            **observatory.environment,
+            **backends.environment,
             "FAULT_ROUTES": "true",
             "ERROR_TRACKER_KEY": KEY,
             "ERROR_TRACKER_ENDPOINT": server.url,
@@ -66,17 +66,17 @@ def tracker(monkeypatch: pytest.MonkeyPatch, observatory: Observatory) -> Iterat
 
 
 def test_an_error_reaches_the_fifth_sink_and_its_event_id_reaches_the_span_and_the_segment(
-    tracker: tuple[Flask, Tracker], observatory: Observatory
+    tracker: tuple[Flask, Tracker], backends: FakeBackends
 ) -> None:
     app, error_tracker = tracker
     trace_id = app.test_client().get("/api/fault", buffered=True).headers["X-Trace-Id"]
     [event] = eventually(lambda: error_tracker.events, 1)
     assert event["trace_id"] == trace_id
-    [span] = eventually(lambda: observatory.spans(trace_id), 1)
+    [span] = eventually(lambda: backends.spans(trace_id), 1)
     assert span["attributes"]["error_tracker.event_id"] == event["event_id"]
-    [segment] = eventually(lambda: observatory.segments_of(trace_id), 1)
+    [segment] = eventually(lambda: backends.segments_of(trace_id), 1)
     assert segment["annotations"]["error_tracker_event_id"] == event["event_id"]
-    [item] = eventually(lambda: observatory.items(trace_id), 1)
+    [item] = eventually(lambda: backends.items(trace_id), 1)
     assert segment["annotations"]["rollbar_uuid"] == item["uuid"]
 
 
@@ -88,7 +88,7 @@ def test_the_health_check_shows_the_fifth_sink(tracker: tuple[Flask, Tracker]) -
 
 
 def test_the_fifth_sinks_key_is_in_no_other_sink_though_nothing_lists_it(
-    tracker: tuple[Flask, Tracker], observatory: Observatory
+    tracker: tuple[Flask, Tracker], backends: FakeBackends
 ) -> None:
     app, error_tracker = tracker
 
@@ -100,7 +100,7 @@ def test_the_fifth_sinks_key_is_in_no_other_sink_though_nothing_lists_it(
     trace_id = app.test_client().get("/leak", buffered=True).headers["X-Trace-Id"]
     [event] = eventually(lambda: error_tracker.events, 1)
     assert event["message"] == "cannot use [redacted]"
-    [item] = eventually(lambda: observatory.items(trace_id), 1)
+    [item] = eventually(lambda: backends.items(trace_id), 1)
     assert "[redacted]" in json.dumps(item)
     assert KEY not in json.dumps(item)
 

@@ -1,4 +1,4 @@
-"""The service as a process: it starts without its sinks, ends on SIGTERM with nothing lost, and says what is wrong."""
+"""The service as a gunicorn process: startup, shutdown on SIGTERM, configuration errors and the health check."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import time
 
 import pytest
 
-from tests.telemetry.observatory import KEYS, Observatory, eventually
-from tests.telemetry.server import ROOT, command, environment, serve
+from tests.telemetry.backends import KEYS, FakeBackends, eventually
+from tests.telemetry.gunicorn_server import ROOT, command, environment, serve
 
 
 @pytest.mark.parametrize("options", [(), ("--preload",)], ids=["lazy", "preload"])
 def test_the_last_request_before_sigterm_is_delivered_to_every_sink(
-    observatory: Observatory, options: tuple[str, ...]
+    backends: FakeBackends, options: tuple[str, ...]
 ) -> None:
-    variables = {**observatory.environment, **observatory.aws, "FAULT_ROUTES": "true", "WEB_CONCURRENCY": "2"}
+    variables = {**backends.environment, **backends.aws, "FAULT_ROUTES": "true", "WEB_CONCURRENCY": "2"}
     with serve(variables, *options) as server:
         ids = [server.get("/api/fault").headers["X-Trace-Id"] for _ in range(8)]
         code, seconds, _ = server.stop()
@@ -26,32 +26,32 @@ def test_the_last_request_before_sigterm_is_delivered_to_every_sink(
     assert seconds < 10
     assert len(set(ids)) == 8
     for trace_id in ids:
-        assert len(observatory.spans(trace_id)) == 1
-        assert len(observatory.lines_of(trace_id)) == 2
-        assert len(observatory.items(trace_id)) == 1
-        assert len(eventually(lambda trace_id=trace_id: observatory.segments_of(trace_id), 1)) == 1  # type: ignore[misc]  # mypy infers no lambda default
+        assert len(backends.spans(trace_id)) == 1
+        assert len(backends.lines_of(trace_id)) == 2
+        assert len(backends.items(trace_id)) == 1
+        assert len(eventually(lambda trace_id=trace_id: backends.segments_of(trace_id), 1)) == 1  # type: ignore[misc]  # mypy infers no lambda default
 
 
-def test_behind_the_load_balancer_the_scheme_is_the_clients(observatory: Observatory) -> None:
-    with serve({**observatory.environment, **observatory.aws}) as server:
-        answer = server.get("/api/health-check", **{"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"})
-        [segment] = eventually(lambda: observatory.segments_of(answer.headers["X-Trace-Id"]), 1)
+def test_behind_a_load_balancer_the_url_has_the_clients_scheme(backends: FakeBackends) -> None:
+    with serve({**backends.environment, **backends.aws}) as server:
+        response = server.get("/api/health-check", **{"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"})
+        [segment] = eventually(lambda: backends.segments_of(response.headers["X-Trace-Id"]), 1)
     assert segment["http"]["request"]["url"].startswith("https://127.0.0.1:")
     assert segment["http"]["request"]["client_ip"] == "203.0.113.7"
     assert segment["http"]["request"]["x_forwarded_for"] is True
 
 
 @pytest.mark.usefixtures("socket_enabled")
-def test_dead_sinks_neither_stop_the_start_nor_change_an_answer() -> None:
-    dead = "127.0.0.1:9"  # discard: nothing listens there
+def test_unreachable_sinks_affect_neither_startup_nor_responses() -> None:
+    unreachable = "127.0.0.1:9"  # the discard port: nothing listens there
     variables = {
         **KEYS,
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{dead}",
-        "ROLLBAR_ENDPOINT": f"http://{dead}/api/1/",
-        "AWS_XRAY_DAEMON_ADDRESS": dead,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{unreachable}",
+        "ROLLBAR_ENDPOINT": f"http://{unreachable}/api/1/",
+        "AWS_XRAY_DAEMON_ADDRESS": unreachable,
         "CLOUDWATCH_LOG_GROUP": "group",
         "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://{dead}",
+        "AWS_ENDPOINT_URL": f"http://{unreachable}",
         "AWS_ACCESS_KEY_ID": "fake",
         "AWS_SECRET_ACCESS_KEY": "fake",
         "FAULT_ROUTES": "true",
@@ -65,35 +65,35 @@ def test_dead_sinks_neither_stop_the_start_nor_change_an_answer() -> None:
     assert seconds < 5
 
 
-def test_no_key_is_seen_in_anything_that_leaves_the_process(observatory: Observatory) -> None:
-    variables = {**observatory.environment, **observatory.aws, "FAULT_ROUTES": "true", "LOG_CONSOLE": "true"}
+def test_no_secret_leaves_the_process(backends: FakeBackends) -> None:
+    variables = {**backends.environment, **backends.aws, "FAULT_ROUTES": "true", "LOG_CONSOLE": "true"}
     with serve({**variables, "LOG_LEVEL": "DEBUG"}) as server:
-        shown = server.get("/api/health-check").text
+        health = server.get("/api/health-check").text
         trace_id = server.get("/api/fault", Authorization="Bearer sentinel-bearer", Cookie="s=sentinel-cookie").headers[
             "X-Trace-Id"
         ]
-        _, _, printed = server.stop()
-    seen = [observatory.spans(trace_id), observatory.items(trace_id), observatory.segments, observatory.logs.lines]
-    assert all(seen)
-    everything = shown + printed + repr(seen)
+        _, _, output = server.stop()
+    exports = [backends.spans(trace_id), backends.items(trace_id), backends.segments, backends.logs.lines]
+    assert all(exports)
+    everything = health + output + repr(exports)
     for secret in (*KEYS.values(), "sentinel-bearer", "sentinel-cookie"):
         assert secret not in everything
 
 
-def test_what_cloudwatch_does_not_take_is_measured_from_the_containers_output(observatory: Observatory) -> None:
+def test_log_lines_dropped_for_cloudwatch_are_reported_in_the_containers_output(backends: FakeBackends) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
-    variables = {**observatory.environment, **observatory.aws, "LOG_CONSOLE": "false", "AWS_ENDPOINT_URL": nobody}
+        closed_port = f"http://127.0.0.1:{free.getsockname()[1]}"
+    variables = {**backends.environment, **backends.aws, "LOG_CONSOLE": "false", "AWS_ENDPOINT_URL": closed_port}
     with serve(variables) as server:
         assert server.get("/api/activities/home").status_code == 200
-        _, _, printed = server.stop()
-    [metric] = [json.loads(line) for line in printed.splitlines() if '"_aws"' in line]
+        _, _, output = server.stop()
+    [metric] = [json.loads(line) for line in output.splitlines() if '"_aws"' in line]
     assert metric["sink"] == "cloudwatch"
     assert metric["Dropped"] >= 1
     assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["sink"], []]
 
 
-def test_a_bad_setting_ends_the_process_with_one_clear_message() -> None:
+def test_invalid_settings_end_the_process_with_one_clear_message() -> None:
     result = subprocess.run(
         command(),
         cwd=ROOT,
@@ -141,19 +141,19 @@ def health_check(port: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.usefixtures("socket_enabled")
-def test_the_container_is_healthy_while_the_service_answers_and_not_after() -> None:
+def test_the_health_check_passes_while_the_service_runs_and_fails_after() -> None:
     with serve({}) as server:
         port = server.url.rpartition(":")[2]
         assert health_check(port).returncode == 0
         server.stop()
-    dead = health_check(port)
-    assert dead.returncode == 1
-    assert dead.stderr.startswith("not healthy: ")
-    assert len(dead.stderr.splitlines()) == 1
+    result = health_check(port)
+    assert result.returncode == 1
+    assert result.stderr.startswith("not healthy: ")
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.usefixtures("socket_enabled")
-def test_a_service_that_does_not_answer_in_time_is_not_healthy() -> None:
+def test_the_health_check_fails_on_a_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         result = health_check(str(silent.getsockname()[1]))
     assert result.returncode == 1
@@ -161,18 +161,18 @@ def test_a_service_that_does_not_answer_in_time_is_not_healthy() -> None:
 
 
 @pytest.mark.usefixtures("socket_enabled")
-def test_the_start_does_not_wait_for_credentials() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and never answers
+def test_startup_does_not_wait_for_credentials() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections and never responds
         variables = {
             "CLOUDWATCH_LOG_GROUP": "group",
             "AWS_REGION": "us-east-1",
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{silent.getsockname()[1]}/",
             "TELEMETRY_SHUTDOWN_DEADLINE": "1",
         }
-        begun = time.monotonic()
+        start = time.monotonic()
         with serve(variables) as server:
             assert server.get("/api/activities/home").status_code == 200
-            assert time.monotonic() - begun < 5  # far below boto3's own time limits
+            assert time.monotonic() - start < 5  # far below boto3's own time limits
             code, seconds, _ = server.stop()
     assert code == 0
     assert seconds < 4

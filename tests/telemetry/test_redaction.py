@@ -18,7 +18,7 @@ from service.settings import Settings, variable
 from service.telemetry import EXTENSION
 from service.telemetry.config import Secret
 from service.telemetry.redaction import Redactor
-from tests.telemetry.observatory import Observatory, eventually
+from tests.telemetry.backends import FakeBackends, eventually
 
 SECRET = 'made-up-"secret\\value'
 PLAIN = "made-up-secret-0123456789"
@@ -34,11 +34,11 @@ class SettingsWithSecret(Settings):
 
 
 @pytest.fixture(params=PROTOCOLS)
-def app(request: pytest.FixtureRequest, observatory: Observatory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    for name, value in observatory.aws.items():
+def app(request: pytest.FixtureRequest, backends: FakeBackends, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    for name, value in backends.aws.items():
         monkeypatch.setenv(name, value)
     environment = {
-        **observatory.environment,
+        **backends.environment,
         "LOG_CONSOLE": "true",
         "OTEL_EXPORTER_OTLP_PROTOCOL": request.param,
         "MADE_UP_SECRET": SECRET,
@@ -68,14 +68,14 @@ def app(request: pytest.FixtureRequest, observatory: Observatory, monkeypatch: p
 
 @pytest.mark.parametrize("secret", [SECRET, PLAIN])
 def test_a_made_up_secret_is_found_in_no_sink(
-    secret: str, app: Flask, observatory: Observatory, capsys: pytest.CaptureFixture[str]
+    secret: str, app: Flask, backends: FakeBackends, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trace_id = app.test_client().get(f"/leak/{secret}", buffered=True).headers["X-Trace-Id"]
     received = {
-        "honeycomb": eventually(lambda: observatory.spans(trace_id), 3),
-        "xray": eventually(lambda: observatory.segments_of(trace_id), 1),
-        "cloudwatch": eventually(lambda: observatory.lines_of(trace_id), 3),
-        "rollbar": eventually(lambda: observatory.items(trace_id), 1),
+        "honeycomb": eventually(lambda: backends.spans(trace_id), 3),
+        "xray": eventually(lambda: backends.segments_of(trace_id), 1),
+        "cloudwatch": eventually(lambda: backends.lines_of(trace_id), 3),
+        "rollbar": eventually(lambda: backends.items(trace_id), 1),
         "console": [line for line in capsys.readouterr().err.splitlines() if trace_id in line],
     }
     for name, documents in received.items():

@@ -1,4 +1,4 @@
-"""Look at one app's spans, decisions and log lines from inside its process."""
+"""Send requests to an app in this process; read its trace headers, finished spans and log messages."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ PATH = "/api/health-check"
 Headers = dict[str, str]
 
 
-class Response(NamedTuple):
-    """What one response says of its trace."""
+class TraceResponse(NamedTuple):
+    """The status and the trace headers of one response."""
 
     status: int
     trace_id: str
@@ -46,27 +46,33 @@ class Response(NamedTuple):
         return bool(self.flags & 2)
 
 
-def ask(app: Flask, path: str = PATH, **headers: str) -> Response:
-    """Send one request, its headers as a WSGI server gives them."""
+def get(app: Flask, path: str = PATH, **headers: str) -> TraceResponse:
+    """Send a GET request with `headers` as a WSGI server names them."""
     environ = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
     with app.test_client().get(path, environ_overrides=environ, buffered=True) as response:
-        return read(response.status_code, response.headers.get("X-Trace-Id"), response.headers.get("traceresponse"))
+        return trace_response(
+            response.status_code, response.headers.get("X-Trace-Id"), response.headers.get("traceresponse")
+        )
 
 
-def read(status: int, trace_id: str | None, traceresponse: str | None) -> Response:
+def trace_response(status: int, trace_id: str | None, traceresponse: str | None) -> TraceResponse:
     assert trace_id is not None
     assert traceresponse is not None
     version, response_trace_id, span_id, flags = traceresponse.split("-")
-    return Response(status, trace_id, version, response_trace_id, span_id, int(flags, 16))
+    return TraceResponse(status, trace_id, version, response_trace_id, span_id, int(flags, 16))
 
 
 def telemetry_of(app: Flask) -> Telemetry:
-    found: Telemetry = app.extensions[EXTENSION]
-    return found
+    telemetry: Telemetry = app.extensions[EXTENSION]
+    return telemetry
 
 
-class Kept:
-    """The finished spans of one app."""
+def flush(app: Flask) -> None:
+    assert telemetry_of(app).flush(10)
+
+
+class SpanRecorder:
+    """Record the finished spans of one app."""
 
     def __init__(self, app: Flask) -> None:
         self._exporter = InMemorySpanExporter()
@@ -78,21 +84,21 @@ class Kept:
         return spans
 
 
-def beside_the_access_line(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what else was logged; a line of its own proves that it would have been heard."""
+def other_messages(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return all messages but the access log's; one of its own proves that the capture works."""
     logging.getLogger("tests").info("heard")
-    *heard, mine = (record.getMessage() for record in caplog.records if record.name != ACCESS_LOGGER)
-    assert mine == "heard"
-    return heard
+    *messages, last = (record.getMessage() for record in caplog.records if record.name != ACCESS_LOGGER)
+    assert last == "heard"
+    return messages
 
 
-def everything_is_heard(caplog: pytest.LogCaptureFixture) -> None:
+def capture_all_levels(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
 
-def until(look: Callable[[], object], seconds: float = 10.0) -> bool:
-    """Return whether `look` comes true in time."""
+def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> bool:
+    """Return whether `condition` becomes true in time."""
     deadline = time.monotonic() + seconds
-    while not (found := bool(look())) and time.monotonic() < deadline:
+    while not (result := bool(condition())) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return found
+    return result

@@ -1,4 +1,4 @@
-"""Settings are read once, checked by name, and never show a secret."""
+"""Settings are parsed and validated by variable, and never show a secret."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from service.settings import Settings
 SENTINEL = "sentinel-key-that-must-not-be-seen"
 
 
-class Recording(Mapping[str, str]):
-    """Remember which variables were asked for."""
+class RecordingEnviron(Mapping[str, str]):
+    """Record the names of the variables that are read."""
 
     def __init__(self) -> None:
-        self.asked: set[str] = set()
+        self.names: set[str] = set()
 
     def __getitem__(self, key: str) -> str:
-        self.asked.add(key)
+        self.names.add(key)
         raise KeyError(key)
 
     def __iter__(self) -> Iterator[str]:
@@ -32,9 +32,9 @@ class Recording(Mapping[str, str]):
 
 
 def test_every_variable_of_the_contract_is_read_and_no_other() -> None:
-    environ = Recording()
+    environ = RecordingEnviron()
     Settings.from_env(environ)
-    assert environ.asked == {str(name) for name in Variable}
+    assert environ.names == {str(name) for name in Variable}
 
 
 def test_an_empty_environment_turns_every_sink_off() -> None:
@@ -81,7 +81,7 @@ def test_false_means_false(text: str) -> None:
         ("XRAY_SAMPLING_RULE", '{"RuleName":"a","FixedRate":2,"ReservoirSize":1}', "FixedRate must be 0 to 1"),
     ],
 )
-def test_a_bad_value_is_refused_by_name_with_the_value_and_the_remedy(name: str, value: str, remedy: str) -> None:
+def test_an_invalid_value_is_rejected_with_its_variable_value_and_remedy(name: str, value: str, remedy: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({name: value})
     [problem] = caught.value.problems
@@ -90,7 +90,7 @@ def test_a_bad_value_is_refused_by_name_with_the_value_and_the_remedy(name: str,
     assert remedy in problem
 
 
-def test_every_bad_value_is_named_at_once() -> None:
+def test_all_invalid_values_are_reported_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({"PORT": "x", "FAULT_ROUTES": "y", "LOG_LEVEL": "z"})
     assert {problem.split(":")[0] for problem in caught.value.problems} == {"PORT", "FAULT_ROUTES", "LOG_LEVEL"}
@@ -105,7 +105,7 @@ def test_every_bad_value_is_named_at_once() -> None:
         ("OTEL_EXPORTER_OTLP_ENDPOINT", f"https://user:{SENTINEL}@example.com"),
     ],
 )
-def test_a_refused_secret_is_not_shown(name: str, value: str) -> None:
+def test_an_invalid_secret_is_not_shown(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({name: value})
     assert SENTINEL not in str(caught.value)
@@ -139,13 +139,13 @@ def test_otlp_headers_are_decoded_and_an_empty_one_is_left_out() -> None:
         ("[::1]:2000", ("::1", 2000), ("::1", 2000)),
     ],
 )
-def test_both_forms_of_a_daemon_address_are_read(text: str, udp: tuple[str, int], tcp: tuple[str, int]) -> None:
+def test_a_daemon_address_is_parsed_in_both_forms(text: str, udp: tuple[str, int], tcp: tuple[str, int]) -> None:
     address = Settings.from_env({"AWS_XRAY_DAEMON_ADDRESS": text}).xray_daemon_address
     assert address is not None
     assert (address.udp, address.tcp) == (udp, tcp)
 
 
-def test_the_file_for_aws_is_a_sampling_rule_for_the_service_too() -> None:
+def test_the_sampling_rule_file_for_aws_is_valid_for_the_service() -> None:
     text = Path("aws/json/xray.json").read_text(encoding="utf-8")
     rule = Settings.from_env({"XRAY_SAMPLING_RULE": text}).sampling_rule
     assert rule is not None

@@ -1,0 +1,147 @@
+"""Fake back ends for all four sinks on 127.0.0.1, and a way to wait for what they receive."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from threading import Thread
+from typing import Any
+
+import requests
+from flask import Flask, request
+
+from local.fakes import honeycomb, rollbar
+from local.fakes.server import LocalServer
+
+KEYS = {"HONEYCOMB_API_KEY": "sentinel-honeycomb-key", "ROLLBAR_ACCESS_TOKEN": "sentinel-rollbar-token"}
+WAIT_SECONDS = 10.0
+LOG_GROUP = "Cruddur-Backend-Flask"
+
+Document = dict[str, Any]
+
+
+@dataclass
+class FakeLogGroup:
+    """Accept PutLogEvents as CloudWatch Logs does: a stream must be created first."""
+
+    streams: set[str] = field(default_factory=set)
+    lines: list[Document] = field(default_factory=list)
+
+    def app(self) -> Flask:
+        app = Flask("fake-cloudwatch-logs")
+        app.post("/")(self.handle)
+        return app
+
+    def handle(self) -> tuple[Document, int]:
+        action = request.headers["x-amz-target"].rpartition(".")[2]
+        body = json.loads(request.get_data())
+        if action == "CreateLogStream":
+            self.streams.add(body["logStreamName"])
+        elif body["logStreamName"] not in self.streams:
+            return {"__type": "ResourceNotFoundException", "message": "The specified log stream does not exist."}, 400
+        else:
+            self.lines += [json.loads(event["message"]) for event in body["logEvents"]]
+        return {}, 200
+
+
+class FakeBackends:
+    """Run the four back ends; provide the environment variables that point a service at them."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.logs = FakeLogGroup()
+        self.segments: list[Document] = []
+        self._honeycomb = stack.enter_context(closing(LocalServer(honeycomb.create_app())))
+        self._rollbar = stack.enter_context(closing(LocalServer(rollbar.create_app())))
+        self._logs = stack.enter_context(closing(LocalServer(self.logs.app())))
+        self._udp = stack.enter_context(closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
+        self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
+        self._udp.bind(("127.0.0.1", 0))
+        self._udp.settimeout(0.2)
+        self._open = True
+        thread = Thread(target=self._listen)
+        thread.start()
+        stack.callback(thread.join, 5)
+        stack.callback(self._stop)
+
+    def _stop(self) -> None:
+        self._open = False
+
+    def _listen(self) -> None:
+        while self._open:
+            try:
+                datagram = self._udp.recv(65_536)
+            except TimeoutError:
+                continue
+            header, _, document = datagram.partition(b"\n")
+            assert json.loads(header) == {"format": "json", "version": 1}
+            self.segments.append(json.loads(document))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that turn every sink on."""
+        return {**self.honeycomb, **self.xray, **self.cloudwatch, **self.rollbar, "LOG_CONSOLE": "false"}
+
+    @property
+    def honeycomb(self) -> dict[str, str]:
+        return {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self._honeycomb.url,
+            "HONEYCOMB_API_KEY": KEYS["HONEYCOMB_API_KEY"],
+        }
+
+    @property
+    def xray(self) -> dict[str, str]:
+        address = f"127.0.0.1:{self._udp.getsockname()[1]}"
+        return {"AWS_XRAY_DAEMON_ADDRESS": address, "XRAY_ORIGIN": "AWS::ECS::Fargate"}
+
+    @property
+    def cloudwatch(self) -> dict[str, str]:
+        return {"CLOUDWATCH_LOG_GROUP": LOG_GROUP, "AWS_REGION": "us-east-1"}
+
+    @property
+    def rollbar(self) -> dict[str, str]:
+        return {
+            "ROLLBAR_ENDPOINT": self._rollbar.url + "/api/1/",
+            "ROLLBAR_ACCESS_TOKEN": KEYS["ROLLBAR_ACCESS_TOKEN"],
+        }
+
+    @property
+    def aws(self) -> dict[str, str]:
+        """The variables that boto3 reads itself."""
+        return {
+            "AWS_ENDPOINT_URL": self._logs.url,
+            "AWS_ACCESS_KEY_ID": "fake",
+            "AWS_SECRET_ACCESS_KEY": "fake",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def spans(self, trace_id: str) -> list[Document]:
+        spans: list[Document] = requests.get(f"{self._honeycomb.url}/traces/{trace_id}", timeout=5).json()
+        return spans
+
+    def items(self, trace_id: str) -> list[Document]:
+        url = f"{self._rollbar.url}/items"
+        items: list[Document] = requests.get(url, params={"trace_id": trace_id}, timeout=5).json()
+        return items
+
+    def segments_of(self, trace_id: str) -> list[Document]:
+        xray_id = f"1-{trace_id[:8]}-{trace_id[8:]}"
+        return [segment for segment in self.segments if segment["trace_id"] == xray_id]
+
+    def lines_outside_requests(self, logger: str) -> list[Document]:
+        """Return the lines that `logger` wrote outside any request."""
+        return [line for line in self.lines_of("-") if line["logger"] == logger]
+
+    def lines_of(self, trace_id: str) -> list[Document]:
+        return [line for line in self.logs.lines if line["trace_id"] == trace_id]
+
+
+def eventually(fetch: Callable[[], list[Document]], count: int) -> list[Document]:
+    """Return the documents of `fetch` once there are `count` of them, or those there are after `WAIT_SECONDS`."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while len(documents := fetch()) < count and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return documents

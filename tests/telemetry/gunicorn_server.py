@@ -1,0 +1,79 @@
+"""Run the service in gunicorn, with the container's command line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 20.0
+STOP_SECONDS = 20.0
+
+
+def command(*options: str) -> list[str]:
+    gunicorn = str(Path(sys.executable).with_name("gunicorn"))
+    return [gunicorn, "--config", "service/gunicorn.conf.py", *options, "service.wsgi:build()"]
+
+
+def environment(variables: dict[str, str]) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], **variables}
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[str]
+    url: str
+
+    def get(self, path: str, **headers: str) -> requests.Response:
+        return requests.get(self.url + path, headers=headers, timeout=10)
+
+    def stop(self) -> tuple[int, float, str]:
+        """Send SIGTERM; return the exit code, the seconds until it exited, and its output."""
+        start = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        output, _ = self.process.communicate(timeout=STOP_SECONDS)
+        return self.process.returncode, time.monotonic() - start, output
+
+
+@contextmanager
+def serve(variables: dict[str, str], *options: str) -> Iterator[Server]:
+    """Start gunicorn on a free port, wait until it is healthy, and kill it at the end."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        command(*options),
+        cwd=ROOT,
+        env=environment({**variables, "PORT": str(port)}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    server = Server(process, f"http://127.0.0.1:{port}")
+    try:
+        _wait_until_healthy(server)
+        yield server
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate(timeout=STOP_SECONDS)
+
+
+def _wait_until_healthy(server: Server) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.process.poll() is None:
+        with suppress(requests.ConnectionError):
+            assert server.get("/api/health-check").status_code == 200
+            return
+        time.sleep(0.05)
+    server.process.kill()
+    raise AssertionError(f"the service did not start:\n{server.process.communicate()[0]}")

@@ -1,0 +1,90 @@
+"""The page: security policy, caching, server timing and the user header."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from service.routes import page
+from service.settings import Settings
+from tests.telemetry.backends import FakeBackends, eventually
+from tests.telemetry.conftest import AppFactory
+
+INDEX = '<!doctype html><meta name="service-version" content="unknown"><title>Cruddur</title>'
+
+
+@pytest.fixture
+def page_build(tmp_path: Path) -> Path:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text(INDEX, encoding="utf-8")
+    (tmp_path / "assets" / "index-Ab12.js").write_text("export {};", encoding="utf-8")
+    return tmp_path
+
+
+def app_with_page(page_build: Path, version: str = "1.2.3") -> Flask:
+    app = Flask("page-alone", static_folder=None)
+    page.register(app, Settings.from_env({"SERVICE_VERSION": version}), page_build)
+    return app
+
+
+def test_the_page_carries_its_version_and_is_revalidated_each_time(page_build: Path) -> None:
+    response = app_with_page(page_build, '1"<2').test_client().get("/")
+    assert response.status_code == 200
+    assert 'content="1&quot;&lt;2"' in response.text
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "*" not in policy
+
+
+def test_assets_are_immutable_and_have_the_media_type_that_browsers_run(page_build: Path) -> None:
+    response = app_with_page(page_build).test_client().get("/assets/index-Ab12.js", buffered=True)
+    assert response.status_code == 200
+    assert set(response.headers["Cache-Control"].split(", ")) >= {"public", "max-age=31536000", "immutable"}
+    assert response.mimetype == "text/javascript"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/assets/none.js", "/assets/../index.html", "/assets/%2e%2e/index.html"])
+def test_an_unknown_asset_is_not_found(path: str, page_build: Path) -> None:
+    assert app_with_page(page_build).test_client().get(path).status_code == 404
+
+
+def test_a_missing_build_names_the_command_to_run(tmp_path: Path) -> None:
+    response = app_with_page(tmp_path).test_client().get("/")
+    assert response.status_code == 404
+    assert "make setup" in response.text
+
+
+def test_each_response_carries_server_timing(app: Flask) -> None:
+    header = app.test_client().get("/api/activities/home").headers["Server-Timing"]
+    match = re.fullmatch(r"app;dur=(\d+\.\d\d)", header)
+    assert match, header
+    assert 0 < float(match[1]) < 5_000
+
+
+@pytest.mark.parametrize(("trusted", "user"), [("true", "worf"), ("false", None)])
+def test_the_user_header_is_used_only_when_trusted(
+    trusted: str, user: str | None, make_app: AppFactory, backends: FakeBackends
+) -> None:
+    app = make_app({**backends.environment, "TRUST_USER_HEADER": trusted})
+    response = app.test_client().get("/api/activities/home", headers={"X-Cruddur-User": "worf"}, buffered=True)
+    trace_id = response.headers["X-Trace-Id"]
+    spans = eventually(lambda: backends.spans(trace_id), 2)
+    server = next(each for each in spans if each["name"] == "GET /api/activities/home")
+    assert server["attributes"].get("user.id") == user
+    assert eventually(lambda: backends.lines_of(trace_id), 1)[0].get("user_id") == user
+
+
+def test_an_authenticating_load_balancers_identity_wins_over_the_user_header(
+    make_app: AppFactory, backends: FakeBackends
+) -> None:
+    app = make_app({**backends.environment, "TRUST_USER_HEADER": "true", "ALB_AUTHENTICATES": "true"})
+    headers = {"X-Cruddur-User": "worf", "X-Amzn-Oidc-Identity": "the-real-one"}
+    trace_id = app.test_client().get("/api/activities/home", headers=headers, buffered=True).headers["X-Trace-Id"]
+    assert eventually(lambda: backends.lines_of(trace_id), 1)[0]["user_id"] == "the-real-one"

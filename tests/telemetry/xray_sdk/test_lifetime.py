@@ -1,0 +1,108 @@
+"""The X-Ray SDK's state is freed with its request; without a sampled request its calls do nothing."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import weakref
+from typing import Any
+
+import pytest
+from aws_xray_sdk.core import xray_recorder
+from flask import Flask
+from opentelemetry import trace
+
+from service import telemetry
+from service.telemetry.process_globals import ScopedLogHandler
+from service.telemetry.xray_sdk import context
+from service.telemetry.xray_sdk.state import SdkState
+from tests.telemetry.backends import FakeBackends, eventually
+from tests.telemetry.conftest import AppFactory
+from tests.telemetry.segments import get_trace_id
+
+UNSAMPLED = {"XRAY_SAMPLING_RULE": '{"RuleName":"none","FixedRate":0,"ReservoirSize":0}'}
+
+tracer = trace.get_tracer("test")
+
+
+def test_an_unused_sdk_creates_no_state(app: Flask) -> None:
+    sdk_state: list[object] = []
+
+    @app.after_request
+    def record(response: Any) -> Any:  # noqa: ANN401 - Flask's own type
+        scope = telemetry.current_scope()
+        assert scope is not None
+        sdk_state.extend([SdkState in scope.extras, scope.annotations])
+        return response
+
+    get_trace_id(app, "/api/activities/home")
+    assert sdk_state == [False, {}]
+
+
+def test_an_unsampled_request_accepts_every_sdk_call_and_sends_nothing(
+    make_app: AppFactory, backends: FakeBackends
+) -> None:
+    app = make_app({**backends.environment, **UNSAMPLED})
+
+    @app.get("/quiet")
+    def quiet() -> str:
+        with xray_recorder.in_subsegment("inner") as subsegment:
+            subsegment.put_annotation("a", 1)
+            subsegment.put_metadata("b", 2)
+            subsegment.set_sql({"user": "u"})
+        xray_recorder.current_segment().set_user("worf")
+        telemetry.annotate(c=3)
+        return type(subsegment).__name__ + str(xray_recorder.current_segment().sampled)
+
+    with app.test_client().get("/quiet", buffered=True) as response:
+        trace_id, text = response.headers["X-Trace-Id"], response.get_data(as_text=True)
+    assert text == "UnsampledSubsegmentFalse"
+    [line] = eventually(lambda: backends.lines_of(trace_id), 1)
+    assert line["user_id"] == "worf"
+    assert app.extensions["telemetry"].flush(5)
+    assert backends.segments == backends.spans(trace_id) == []
+
+
+@pytest.mark.usefixtures("app")
+def test_outside_a_request_the_sdk_warns_once_and_does_nothing(
+    backends: FakeBackends, caplog: pytest.LogCaptureFixture
+) -> None:
+    context._warned.clear()
+    with caplog.at_level(logging.WARNING, "service"):
+        for _ in range(3):
+            with xray_recorder.in_subsegment("nowhere") as subsegment:
+                subsegment.put_annotation("a", 1)
+            with xray_recorder.in_segment("job"):
+                xray_recorder.current_segment().set_user("worf")
+            xray_recorder.end_subsegment()
+    assert [record.name for record in caplog.records] == ["service.telemetry.xray_sdk.context"]
+    assert backends.segments == []
+
+
+@pytest.mark.parametrize("settings", [{}, UNSAMPLED], ids=["sampled", "unsampled"])
+def test_a_request_is_freed_after_its_last_batch_without_garbage_collection(
+    settings: dict[str, str], make_app: AppFactory, backends: FakeBackends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app({**backends.environment, **settings})
+    # pytest's log handlers would keep the access record, and with it the request.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [ScopedLogHandler()])
+    refs: list[weakref.ref[Any]] = []
+
+    @app.get("/held")
+    def hold() -> str:
+        scope = telemetry.current_scope()
+        xray_recorder.current_segment().set_user("worf")
+        with tracer.start_as_current_span("span") as span, xray_recorder.in_subsegment("outer") as outer:
+            outer.put_annotation("rows", 3)
+            with xray_recorder.in_subsegment("inner") as inner:
+                refs.extend(weakref.ref(each) for each in (scope, span, outer, inner))
+        logging.getLogger("service.test").info("held")
+        return "ok"
+
+    gc.disable()
+    try:
+        get_trace_id(app, "/held")
+        assert app.extensions[telemetry.EXTENSION].flush(10)
+        assert [each() for each in refs] == [None] * 4
+    finally:
+        gc.enable()
