@@ -134,15 +134,14 @@ class Telemetry:
     def finish_request(self, scope: RequestScope) -> None:
         """End the server span of `scope`, whose context is the current one, and write the access line."""
         scope.capture_route()
-        self._end_server_span(scope)
+        span = scope.span
+        # By type: of any class but its own, an abstract one is slow to say no.
+        if type(span) is LightSpan and span.is_recording():
+            self._end_server_span(span, scope)
         self._access_log.write(scope)
         scope.release()
 
-    def _end_server_span(self, scope: RequestScope) -> None:
-        span = scope.span
-        # By type: of any class but its own, an abstract one is slow to say no.
-        if type(span) is not LightSpan or not span.is_recording():
-            return
+    def _end_server_span(self, span: LightSpan, scope: RequestScope) -> None:
         for extra in scope.extras.values():
             extra.before_end(scope)
         route = scope.route

@@ -122,9 +122,10 @@ class RequestScope:
 
     def extra_of(self, kind: type[E]) -> E:
         """Return this request's `kind`, made at the first call."""
-        extras = self._own("extras", {})
-        extra: E | None = extras.get(kind)
-        return extra if extra is not None else extras.setdefault(kind, kind())
+        extra: E | None = self.extras.get(kind)  # type: ignore[assignment]  # an instance of its key
+        if extra is None:
+            extra = self._own("extras", {}).setdefault(kind, kind())
+        return extra
 
     def annotate(self, span_id: int, values: Mapping[str, Any]) -> None:
         """Have the attributes `values` of the span indexed."""
@@ -151,8 +152,9 @@ class RequestScope:
         Queued log lines hold the scope: what it holds would stay in memory with them.
         """
         self.error = self._error_snapshot = None
-        for extra in self.extras.values():
-            extra.release()
+        if self.extras:
+            for extra in self.extras.values():
+                extra.release()
 
     def capture_route(self) -> None:
         """Keep the route and drop the request: Flask is about to, and queued log lines hold the scope."""
