@@ -1,0 +1,18 @@
+"""Describe the measured service to the sinks."""
+
+from __future__ import annotations
+
+from bench.parts.spans import RESOURCE
+from service.telemetry.config import DropMetric
+from service.telemetry.redaction import Redactor
+from service.telemetry.sink import ServiceInfo
+
+SERVICE = ServiceInfo(
+    name="bench",
+    version="1",
+    environment="bench",
+    access_logger="access",
+    resource=RESOURCE,
+    redact=Redactor({"HONEYCOMB_API_KEY": ["fake-honeycomb-key"], "ROLLBAR_ACCESS_TOKEN": ["fake-rollbar-token"]}),
+    drop_metric=DropMetric(),
+)
