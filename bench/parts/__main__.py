@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from bench.parts import report
-from bench.parts.catalogue import MEASUREMENTS
+from bench.parts.catalogue import PARTS
 from bench.parts.receiver import running_receiver
 from bench.parts.rounds import measure
 
@@ -19,15 +19,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.parts", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--publish", action="store_true", help="write the table into docs/architecture.md")
-    parser.add_argument("modules", nargs="*", default=list(MEASUREMENTS), help=f"of {', '.join(MEASUREMENTS)}")
+    modules = [part.module for part in PARTS]
+    parser.add_argument("modules", nargs="*", default=modules, help=f"of {', '.join(modules)}")
     arguments = parser.parse_args()
     results = {}
     with running_receiver() as ports:
-        for module in arguments.modules:
-            sys.stderr.write(f"\r{module:30}")
-            sys.stderr.flush()
-            results[module] = measure(MEASUREMENTS[module], ports, rounds=arguments.rounds)
-    sys.stderr.write("\r" + " " * 30 + "\r")
+        for part in PARTS:
+            if part.module in arguments.modules:
+                sys.stderr.write(f"\r{part.name:40}")
+                sys.stderr.flush()
+                results[part.name] = measure(part, ports, rounds=arguments.rounds)
+    sys.stderr.write("\r" + " " * 40 + "\r")
     markdown = report.table(results, rounds=arguments.rounds)
     sys.stdout.write(markdown)
     if arguments.publish:

@@ -1,4 +1,4 @@
-"""List the parts of the telemetry that replace a stock one, and how each pair is measured."""
+"""List the parts of the telemetry that replace a stock one, and what is measured of each pair."""
 
 from __future__ import annotations
 
@@ -7,114 +7,122 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
-    """One figure of a part and of what it replaces, for the same input.
+class Figure:
+    """One figure: what it is of, and its unit."""
 
-    `module` is the module of `bench.parts.measurements` that takes it. `repetitions` are those of one round. With
-    `new_process`, each round has processes of its own, as memory and imports need.
-    """
-
-    module: str
-    input: str
+    label: str
     unit: str
-    repetitions: int
-    new_process: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part: its files and folders, relative to `service/telemetry`, what it replaces, and its measurements."""
+    """A part: its files and folders, relative to `service/telemetry`, and what it replaces.
+
+    `module` of `bench.parts.measurements` takes the figures, by `repetitions` in each round. With `new_process`, each
+    round has processes of its own, as imports need.
+    """
 
     name: str
     paths: tuple[str, ...]
     replaces: str
-    measurements: tuple[Measurement, ...]
+    module: str
+    repetitions: int
+    figures: tuple[Figure, ...]
+    new_process: bool = False
 
 
 PARTS: Final = (
     Part(
-        "Tracer and span",
-        ("spans",),
-        "`opentelemetry-sdk`'s `TracerProvider` and `Span`",
-        (Measurement("span", "a span and one within it, two attributes each", "µs", 3000),),
+        name="Tracer and span",
+        paths=("spans",),
+        replaces="`opentelemetry-sdk`'s `TracerProvider` and `Span`",
+        module="tracer",
+        repetitions=3000,
+        figures=(Figure("a span and one within it, two attributes each", "µs"),),
     ),
     Part(
-        "OTLP JSON encoder",
-        ("sinks/otlp/json_encoder.py",),
-        "`opentelemetry-exporter-otlp-proto-common`",
-        (
-            Measurement("otlp_encoder", "a span of a batch of 512", "µs", 2048),
-            Measurement("otlp_size", "the same, size of the body", "bytes", 512, new_process=True),
+        name="OTLP JSON encoder",
+        paths=("sinks/otlp/json_encoder.py",),
+        replaces="`opentelemetry-exporter-otlp-proto-common`",
+        module="otlp_encoder",
+        repetitions=2048,
+        figures=(Figure("a span of a batch of 512", "µs"), Figure("its share of the body", "bytes")),
+    ),
+    Part(
+        name="Log shipper",
+        paths=("sinks/cloudwatch", "log_lines.py"),
+        replaces="watchtower's queue and formatter, boto3's client",
+        module="log_shipper",
+        repetitions=2000,
+        figures=(Figure("a log line, the caller's thread", "µs"), Figure("all threads, until it is sent", "µs")),
+    ),
+    Part(
+        name="HTTP client",
+        paths=("export/http.py", "export/http_proxy.py"),
+        replaces="requests and urllib3",
+        module="http_client",
+        repetitions=300,
+        figures=(Figure("a POST of 16 KiB, kept-alive, without TLS", "µs"),),
+    ),
+    Part(
+        name="Trace context and baggage parser",
+        paths=("context/trace_context.py",),
+        replaces="OpenTelemetry's two W3C propagators",
+        module="trace_context",
+        repetitions=5000,
+        figures=(Figure("`traceparent`, `tracestate` and `baggage` of a request", "µs"),),
+    ),
+    Part(
+        name="GIL pacing",
+        paths=("export/gil_pacing.py",),
+        replaces="an export thread that encodes at full speed",
+        module="gil_pacing",
+        repetitions=400,
+        figures=(Figure("p99 of a lone client, while spans are encoded", "ms"),),
+    ),
+    Part(
+        name="Rollbar items",
+        paths=("sinks/rollbar",),
+        replaces="`rollbar.contrib.flask`, and the SDK's thread for each item",
+        module="rollbar_items",
+        repetitions=40,
+        figures=(Figure("an exception, the request's thread", "ms"), Figure("all threads, until it is sent", "ms")),
+    ),
+    Part(
+        name="Sampling client",
+        paths=("sampling/daemon_client.py",),
+        replaces="the X-Ray SDK's botocore client",
+        module="sampling_client",
+        repetitions=200,
+        figures=(Figure("one fetch of the rules", "µs"), Figure("memory of a process that does nothing else", "MiB")),
+    ),
+    Part(
+        name="X-Ray SDK context and subsegments",
+        paths=("xray_sdk/context.py", "xray_sdk/subsegments.py", "xray_sdk/state.py"),
+        replaces="the SDK's own context, entities and emitter",
+        module="xray_sdk_api",
+        repetitions=1000,
+        figures=(
+            Figure("a subsegment with metadata, the request's thread", "µs"),
+            Figure("a segment with that, the request's thread", "µs"),
+            Figure("all threads, until it is sent", "µs"),
         ),
     ),
     Part(
-        "Log shipper",
-        ("sinks/cloudwatch", "log_lines.py"),
-        "watchtower's queue and formatter, boto3's client",
-        (
-            Measurement("log_line", "a log line, all threads, until it is sent", "µs", 2000),
-            Measurement("log_line_caller", "the same, the caller's thread", "µs", 2000),
-        ),
+        name="X-Ray SDK import",
+        paths=("xray_sdk/lean_import.py",),
+        replaces="`import aws_xray_sdk.core` as it is",
+        module="xray_sdk_import",
+        repetitions=1,
+        figures=(Figure("CPU of the import", "ms"), Figure("memory of a process that does nothing else", "MiB")),
+        new_process=True,
     ),
     Part(
-        "HTTP client",
-        ("export/http.py", "export/http_proxy.py"),
-        "requests and urllib3",
-        (Measurement("http_post", "a POST of 16 KiB, kept-alive, without TLS", "µs", 300),),
-    ),
-    Part(
-        "Trace context and baggage parser",
-        ("context/trace_context.py",),
-        "OpenTelemetry's two W3C propagators",
-        (Measurement("trace_context", "`traceparent`, `tracestate` and `baggage` of a request", "µs", 5000),),
-    ),
-    Part(
-        "GIL pacing",
-        ("export/gil_pacing.py",),
-        "an export thread that encodes at full speed",
-        (Measurement("gil_pacing", "p99 of a lone client, while spans are encoded", "ms", 800),),
-    ),
-    Part(
-        "Rollbar items",
-        ("sinks/rollbar",),
-        "`rollbar.contrib.flask`, and a thread for each item",
-        (
-            Measurement("rollbar_request", "an exception, the request's thread", "ms", 40),
-            Measurement("rollbar_total", "the same, all threads, until it is sent", "ms", 40),
-        ),
-    ),
-    Part(
-        "Sampling client",
-        ("sampling/daemon_client.py",),
-        "the X-Ray SDK's botocore client",
-        (
-            Measurement("sampling_fetch", "one fetch of the rules", "µs", 200),
-            Measurement("sampling_memory", "memory of a process that has fetched them", "MiB", 1, new_process=True),
-        ),
-    ),
-    Part(
-        "X-Ray SDK context and subsegments",
-        ("xray_sdk/context.py", "xray_sdk/subsegments.py", "xray_sdk/state.py"),
-        "the SDK's own context, entities and emitter",
-        (
-            Measurement("xray_subsegment", "a subsegment with metadata, the request's thread", "µs", 1000),
-            Measurement("xray_segment", "a segment with that, all threads, until it is sent", "µs", 1000),
-        ),
-    ),
-    Part(
-        "X-Ray SDK import",
-        ("xray_sdk/lean_import.py",),
-        "`import aws_xray_sdk.core` as it is",
-        (
-            Measurement("xray_import_memory", "memory of a process that has imported it", "MiB", 1, new_process=True),
-            Measurement("xray_import_cpu", "CPU of the import", "ms", 1, new_process=True),
-        ),
-    ),
-    Part(
-        "WSGI middleware",
-        ("middleware.py", "context/propagation.py", "context/request_scope.py", "context/semconv.py"),
-        "`FlaskInstrumentor`",
-        (Measurement("wsgi_request", "a request, its own thread, over the bare app", "µs", 1500),),
+        name="WSGI middleware",
+        paths=("middleware.py", "context/propagation.py", "context/request_scope.py", "context/semconv.py"),
+        replaces="`FlaskInstrumentor`",
+        module="wsgi_middleware",
+        repetitions=1500,
+        figures=(Figure("a request, its own thread, over the bare app", "µs"),),
     ),
 )
-MEASUREMENTS: Final = {each.module: each for part in PARTS for each in part.measurements}

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-Run = Callable[[int], float]
-"""Repeats the work that often, and returns the figure of one repetition."""
+Run = Callable[[int], tuple[float, ...]]
+"""Repeats the work that often, and returns the part's figures of one repetition."""
 
 
 class Ports(NamedTuple):
@@ -24,18 +24,30 @@ class Ports(NamedTuple):
         return f"http://127.0.0.1:{self.http}"
 
 
-def microseconds(repeat: Callable[[int], object], clock: Callable[[], float] = time.process_time) -> Run:
-    """Return a run that takes the CPU time of `repeat`, in microseconds for each repetition.
+def microseconds(repeat: Callable[[int], object]) -> Run:
+    """Return a run that takes the CPU time of `repeat`, all threads', in microseconds for each repetition."""
 
-    `clock` is that of the whole process, or `time.thread_time`.
-    """
-
-    def run(count: int) -> float:
-        start = clock()
+    def run(count: int) -> tuple[float]:
+        start = time.process_time()
         repeat(count)
-        return (clock() - start) / count * 1e6
+        return ((time.process_time() - start) / count * 1e6,)
 
     return run
+
+
+class Stopwatch:
+    """Add up the CPU time of blocks, of the calling thread and of all threads."""
+
+    def __init__(self) -> None:
+        self.thread = self.process = 0.0
+
+    def __enter__(self) -> None:
+        self.process -= time.process_time()
+        self.thread -= time.thread_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.thread += time.thread_time()
+        self.process += time.process_time()
 
 
 def resident_mib() -> float:

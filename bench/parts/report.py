@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from bench.parts.catalogue import PARTS, Measurement, Part
+from bench.parts.catalogue import PARTS, Figure, Part
 from bench.parts.rounds import Result
 
 ROOT = Path(__file__).parents[2]
@@ -20,31 +20,29 @@ _WHOLE = 10
 _BEGIN, _END = "<!-- parts -->\n", "<!-- /parts -->\n"
 
 
-def table(results: Mapping[str, Result], *, rounds: int) -> str:
-    """Return the results, by the names of their modules, as a caption and a table."""
+def table(results: Mapping[str, Sequence[Result]], *, rounds: int) -> str:
+    """Return the results, by the names of their parts, as a caption and a table."""
     caption = (
         f"{rounds} rounds on {datetime.now(UTC):%d %B %Y}, Python {platform.python_version()}, {os.cpu_count()} cores"
         f" with a load average of {os.getloadavg()[0]:.1f}: medians, and of the ratio the lowest and highest in"
         " brackets."
     )
     header = "| Part (lines) | Replaces | Measured | Ours | Stock | Ours to stock |"
-    rows = (row for part in PARTS for row in _rows(part, results))
+    rows = (row for part in PARTS if part.name in results for row in _rows(part, results[part.name]))
     return "\n".join([f"{caption}\n", header, "|---" * 6 + "|", *rows, ""])
 
 
-def _rows(part: Part, results: Mapping[str, Result]) -> Iterable[str]:
-    first = f"{part.name}: {', '.join(map(_link, part.paths))} ({lines(part):,})"
-    for number, measurement in enumerate(part.measurements):
-        if measurement.module in results:
-            cells = (first, part.replaces) if number == 0 else ("", "")
-            yield f"| {' | '.join([*cells, *_cells(measurement, results[measurement.module])])} |"
+def _rows(part: Part, results: Sequence[Result]) -> Iterable[str]:
+    first = [f"{part.name}: {', '.join(map(_link, part.paths))} ({lines(part):,})", part.replaces]
+    for figure, result in zip(part.figures, results, strict=True):
+        yield f"| {' | '.join([*first, *_cells(figure, result)])} |"
+        first = ["", ""]
 
 
-def _cells(measurement: Measurement, result: Result) -> Sequence[str]:
+def _cells(figure: Figure, result: Result) -> Sequence[str]:
     ratios = result.ratios
     spread = f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-    unit = measurement.unit
-    return [measurement.input, f"{_short(result.ours)} {unit}", f"{_short(result.stock)} {unit}", spread]
+    return [figure.label, f"{_short(result.ours)} {figure.unit}", f"{_short(result.stock)} {figure.unit}", spread]
 
 
 def _short(figure: float) -> str:

@@ -1,7 +1,8 @@
-"""Run both sides of a measurement in turns."""
+"""Run both sides of a part in turns."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from bench.parts.catalogue import Measurement
+from bench.parts.catalogue import Part
 from bench.parts.clock import Ports
 
 SIDES: Final = ("ours", "stock")
@@ -21,7 +22,7 @@ _WARM_UP_SHARE: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The figures of both sides, a pair for each round."""
+    """One figure of both sides, a pair for each round."""
 
     pairs: tuple[tuple[float, float], ...]
 
@@ -41,18 +42,21 @@ class Result:
         return [ours / stock for ours, stock in self.pairs]
 
 
-def measure(measurement: Measurement, ports: Ports, *, rounds: int, repetitions: int | None = None) -> Result:
-    """Return the figures of `rounds` rounds; `repetitions` default to the measurement's own."""
-    count = repetitions or measurement.repetitions
-    if measurement.new_process:
-        return Result(tuple(pair for _ in range(rounds) for pair in _pairs(measurement, ports, count, rounds=1)))
-    return Result(tuple(_pairs(measurement, ports, count, rounds=rounds)))
+def measure(part: Part, ports: Ports, *, rounds: int, repetitions: int | None = None) -> list[Result]:
+    """Return the part's figures, of `rounds` rounds each; `repetitions` default to the part's own."""
+    count = repetitions or part.repetitions
+    if part.new_process:
+        pairs = [pair for _ in range(rounds) for pair in _pairs(part, ports, count, rounds=1)]
+    else:
+        pairs = list(_pairs(part, ports, count, rounds=rounds))
+    ours, stock = (list(zip(*side, strict=True)) for side in zip(*pairs, strict=True))
+    return [Result(tuple(zip(*sides, strict=True))) for sides in zip(ours, stock, strict=True)]
 
 
-def _pairs(measurement: Measurement, ports: Ports, count: int, *, rounds: int) -> Iterator[tuple[float, float]]:
+def _pairs(part: Part, ports: Ports, count: int, *, rounds: int) -> Iterator[tuple[list[float], list[float]]]:
     with ExitStack() as stack:
-        ours, stock = (stack.enter_context(_worker(measurement.module, side, ports)) for side in SIDES)
-        if not measurement.new_process:
+        ours, stock = (stack.enter_context(_worker(part.module, side, ports)) for side in SIDES)
+        if not part.new_process:
             for worker in (ours, stock):
                 worker.run(max(1, count // _WARM_UP_SHARE))
         for _ in range(rounds):
@@ -65,8 +69,8 @@ class _Worker:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def run(self, count: int) -> float:
-        """Return the figure of `count` repetitions."""
+    def run(self, count: int) -> list[float]:
+        """Return the figures of `count` repetitions."""
         assert self._process.stdin is not None  # noqa: S101 - a pipe, by the arguments below
         assert self._process.stdout is not None  # noqa: S101 - the same
         self._process.stdin.write(f"{count}\n")
@@ -74,7 +78,8 @@ class _Worker:
         line = self._process.stdout.readline()
         if not line:
             raise SystemExit(f"{' '.join(map(str, self._process.args))} failed: see its error above")  # type: ignore[arg-type]  # a list, below
-        return float(line)
+        figures: list[float] = json.loads(line)
+        return figures
 
 
 @contextmanager

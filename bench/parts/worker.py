@@ -1,12 +1,13 @@
 """Measure one side in a process of its own: `python -m bench.parts.worker MODULE ours|stock HTTP UDP`.
 
-Each line of standard input is a number of repetitions; each line of output is the figure of one repetition. So the
-rounds of both sides alternate, and neither sees what the other has patched.
+Each line of standard input is a number of repetitions, each line of output the JSON of one repetition's figures. So
+the rounds of both sides alternate, and neither sees what the other has patched.
 """
 
 from __future__ import annotations
 
 import gc
+import json
 import os
 import sys
 from importlib import import_module
@@ -22,7 +23,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # as the service's gunicorn configuration does
     for line in sys.stdin:
-        sys.stdout.write(f"{run(int(line))!r}\n")
+        sys.stdout.write(json.dumps(run(int(line))) + "\n")
         sys.stdout.flush()
     # The stock exporters' exit handlers would wait for their timeouts.
     os._exit(0)

@@ -37,7 +37,7 @@ def _run(is_urgent: Callable[[], bool]) -> Run:
     threading.Thread(target=_serve, args=(listener, app), daemon=True).start()
     spans = [span for span in server_spans(app_provider()) if isinstance(span, LightSpan)]
 
-    def run(count: int) -> float:
+    def run(count: int) -> tuple[float]:
         is_over = threading.Event()
         encoder = threading.Thread(target=_encode_until, args=(is_over, spans, is_urgent))
         encoder.start()
@@ -45,7 +45,7 @@ def _run(is_urgent: Callable[[], bool]) -> Run:
         p99 = float(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)  # noqa: S603 - our own module
         is_over.set()
         encoder.join()
-        return p99
+        return (p99,)
 
     return run
 

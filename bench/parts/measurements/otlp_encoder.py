@@ -1,4 +1,4 @@
-"""Encode a batch of 512 server spans: ours as JSON, stock as protobuf, of which there is no JSON in use here."""
+"""Encode a batch of 512 server spans: ours as JSON, stock as protobuf."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ Encode = Callable[[], bytes]
 
 def ours(_: Ports) -> Run:
     """Encode by the telemetry's JSON encoder."""
-    return _run(json_encode())
+    return _run(_json_encode())
 
 
 def stock(_: Ports) -> Run:
     """Encode by OpenTelemetry's protobuf encoder."""
-    return _run(protobuf_encode())
+    return _run(_protobuf_encode())
 
 
-def json_encode() -> Encode:
+def _json_encode() -> Encode:
     """Return what encodes the batch as JSON, without pacing."""
     bypass_while(lambda: True)
     spans = [span for span in server_spans(app_provider()) if isinstance(span, LightSpan)]
     return lambda: json_encoder.encode(RESOURCE, spans)
 
 
-def protobuf_encode() -> Encode:
+def _protobuf_encode() -> Encode:
     """Return what encodes the batch as protobuf."""
     provider = TracerProvider(resource=RESOURCE)
     spans: Sequence[ReadableSpan] = [each for each in server_spans(provider) if isinstance(each, ReadableSpan)]
@@ -42,10 +42,8 @@ def protobuf_encode() -> Encode:
 
 def _run(encode: Encode) -> Run:
     def repeat(count: int) -> None:
-        for _ in range(max(1, count // BATCH)):
+        for _ in range(count // BATCH):
             encode()
 
-    def run(count: int) -> float:
-        return microseconds(repeat)(max(count, BATCH))
-
-    return run
+    timed, size = microseconds(repeat), len(encode()) / BATCH
+    return lambda count: (*timed(max(count, BATCH)), size)

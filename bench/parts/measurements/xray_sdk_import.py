@@ -1,7 +1,8 @@
-"""Take the memory of a process that has imported the X-Ray SDK."""
+"""Import the X-Ray SDK."""
 
 from __future__ import annotations
 
+import time
 from importlib import import_module
 
 from bench.parts.clock import Ports, Run, resident_mib
@@ -18,8 +19,9 @@ def stock(_: Ports) -> Run:
 
 
 def _run(module: str) -> Run:
-    def run(_: int) -> float:
+    def run(_: int) -> tuple[float, float]:
+        start = time.process_time()
         import_module(module)
-        return resident_mib()
+        return (time.process_time() - start) * 1e3, resident_mib()
 
     return run

@@ -6,25 +6,16 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
 
-from bench.parts.clock import Ports, Run, microseconds
+from bench.parts.clock import Ports, Run, Stopwatch
 from bench.parts.telemetry import environ, observed
 
 Request = Callable[[Callable[[Any], None]], None]
 """Records a segment around a function, which gets the SDK's recorder."""
+_FLUSH_SECONDS = 30.0
 
 
 def ours(ports: Ports) -> Run:
     """Record it within a request's scope: the segment is the server span, the subsegment a span too."""
-    return _run(*our_request(ports))
-
-
-def stock(ports: Ports) -> Run:
-    """Record it by the SDK alone, which sends it on the caller's thread."""
-    return _run(*stock_request(ports))
-
-
-def our_request(ports: Ports) -> tuple[Request, Callable[[], object]]:
-    """Return what records a segment as the telemetry does, and what flushes the queue."""
     from opentelemetry.context import attach  # noqa: PLC0415 - each side imports its own
 
     telemetry = observed("xray", ports)
@@ -37,11 +28,11 @@ def our_request(ports: Ports) -> tuple[Request, Callable[[], object]]:
         scope.status = 200
         telemetry.finish_request(scope)
 
-    return lambda handle: copy_context().run(request, handle), lambda: telemetry.flush(30)
+    return _run(lambda handle: copy_context().run(request, handle), lambda: telemetry.flush(_FLUSH_SECONDS))
 
 
-def stock_request(ports: Ports) -> tuple[Request, Callable[[], object]]:
-    """Return what records and sends a segment by the SDK alone; it has no queue."""
+def stock(ports: Ports) -> Run:
+    """Record it by the SDK alone, which sends it on the request's thread."""
     from aws_xray_sdk.core import xray_recorder  # noqa: PLC0415 - as above
 
     xray_recorder.configure(service="bench", sampling=False, daemon_address=f"127.0.0.1:{ports.udp}")
@@ -51,10 +42,10 @@ def stock_request(ports: Ports) -> tuple[Request, Callable[[], object]]:
         handle(xray_recorder)
         xray_recorder.end_segment()
 
-    return request, lambda: None
+    return _run(request, lambda: None)
 
 
-def record_subsegment(recorder: Any) -> None:  # noqa: ANN401 - the SDK publishes no types
+def _record_subsegment(recorder: Any) -> None:  # noqa: ANN401 - the SDK publishes no types
     """Record a subsegment with metadata, as the tutorial's handler does."""
     subsegment = recorder.begin_subsegment("notifications_activities")
     subsegment.put_metadata("key", {"now": "2026-11-28T06:51:24+00:00", "results-size": 3}, "namespace")
@@ -62,9 +53,18 @@ def record_subsegment(recorder: Any) -> None:  # noqa: ANN401 - the SDK publishe
 
 
 def _run(request: Request, flush: Callable[[], object]) -> Run:
-    def repeat(count: int) -> None:
-        for _ in range(count):
-            request(record_subsegment)
-        flush()
+    def run(count: int) -> tuple[float, float, float]:
+        subsegment, segment, total = Stopwatch(), Stopwatch(), Stopwatch()
 
-    return microseconds(repeat)
+        def handle(recorder: Any) -> None:  # noqa: ANN401 - the SDK publishes no types
+            with subsegment:
+                _record_subsegment(recorder)
+
+        with total:
+            with segment:
+                for _ in range(count):
+                    request(handle)
+            flush()
+        return tuple(each / count * 1e6 for each in (subsegment.thread, segment.thread, total.process))  # type: ignore[return-value]  # three of them
+
+    return run

@@ -41,8 +41,8 @@ def _app() -> Flask:
 def _run(app: Flask) -> Run:
     bare = _app()
 
-    def run(count: int) -> float:
-        return (_seconds(app, count) - _seconds(bare, count)) / count * 1e6
+    def run(count: int) -> tuple[float]:
+        return ((_seconds(app, count) - _seconds(bare, count)) / count * 1e6,)
 
     return run
 
