@@ -16,7 +16,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part: its files and folders, relative to `service/telemetry`, and what it replaces.
+    """A part: its files and folders, and what it replaces.
 
     `module` of `bench.parts.measurements` takes the figures, by `repetitions` in each round. With `new_process`, each
     round has processes of its own, as imports need.
@@ -34,7 +34,7 @@ class Part:
 PARTS: Final = (
     Part(
         name="Tracer and span",
-        paths=("spans",),
+        paths=("service/telemetry/spans",),
         replaces="`opentelemetry-sdk`'s `TracerProvider` and `Span`",
         module="tracer",
         repetitions=3000,
@@ -42,7 +42,7 @@ PARTS: Final = (
     ),
     Part(
         name="OTLP JSON encoder",
-        paths=("sinks/otlp/json_encoder.py",),
+        paths=("service/telemetry/sinks/otlp/json_encoder.py",),
         replaces="`opentelemetry-exporter-otlp-proto-common`",
         module="otlp_encoder",
         repetitions=2048,
@@ -50,7 +50,7 @@ PARTS: Final = (
     ),
     Part(
         name="Log shipper",
-        paths=("sinks/cloudwatch", "log_lines.py"),
+        paths=("service/telemetry/sinks/cloudwatch", "service/telemetry/log_lines.py"),
         replaces="watchtower's queue and formatter, boto3's client",
         module="log_shipper",
         repetitions=2000,
@@ -58,7 +58,7 @@ PARTS: Final = (
     ),
     Part(
         name="HTTP client",
-        paths=("export/http.py", "export/http_proxy.py"),
+        paths=("service/telemetry/export/http.py", "service/telemetry/export/http_proxy.py"),
         replaces="requests and urllib3",
         module="http_client",
         repetitions=300,
@@ -66,7 +66,7 @@ PARTS: Final = (
     ),
     Part(
         name="Trace context and baggage parser",
-        paths=("context/trace_context.py",),
+        paths=("service/telemetry/context/trace_context.py",),
         replaces="OpenTelemetry's two W3C propagators",
         module="trace_context",
         repetitions=5000,
@@ -74,7 +74,7 @@ PARTS: Final = (
     ),
     Part(
         name="GIL pacing",
-        paths=("export/gil_pacing.py",),
+        paths=("service/telemetry/export/gil_pacing.py",),
         replaces="an export thread that encodes at full speed",
         module="gil_pacing",
         repetitions=400,
@@ -82,7 +82,7 @@ PARTS: Final = (
     ),
     Part(
         name="Rollbar items",
-        paths=("sinks/rollbar",),
+        paths=("service/telemetry/sinks/rollbar",),
         replaces="`rollbar.contrib.flask`, and the SDK's thread for each item",
         module="rollbar_items",
         repetitions=40,
@@ -90,7 +90,7 @@ PARTS: Final = (
     ),
     Part(
         name="Sampling client",
-        paths=("sampling/daemon_client.py",),
+        paths=("service/telemetry/sampling/daemon_client.py",),
         replaces="the X-Ray SDK's botocore client",
         module="sampling_client",
         repetitions=200,
@@ -98,7 +98,11 @@ PARTS: Final = (
     ),
     Part(
         name="X-Ray SDK context and subsegments",
-        paths=("xray_sdk/context.py", "xray_sdk/subsegments.py", "xray_sdk/state.py"),
+        paths=(
+            "service/telemetry/xray_sdk/context.py",
+            "service/telemetry/xray_sdk/subsegments.py",
+            "service/telemetry/xray_sdk/state.py",
+        ),
         replaces="the SDK's own context, entities and emitter",
         module="xray_sdk_api",
         repetitions=1000,
@@ -110,7 +114,7 @@ PARTS: Final = (
     ),
     Part(
         name="X-Ray SDK import",
-        paths=("xray_sdk/lean_import.py",),
+        paths=("service/telemetry/xray_sdk/lean_import.py",),
         replaces="`import aws_xray_sdk.core` as it is",
         module="xray_sdk_import",
         repetitions=1,
@@ -119,7 +123,12 @@ PARTS: Final = (
     ),
     Part(
         name="WSGI middleware",
-        paths=("middleware.py", "context/propagation.py", "context/request_scope.py", "context/semconv.py"),
+        paths=(
+            "service/telemetry/middleware.py",
+            "service/telemetry/context/propagation.py",
+            "service/telemetry/context/request_scope.py",
+            "service/telemetry/context/semconv.py",
+        ),
         replaces="`FlaskInstrumentor`",
         module="wsgi_middleware",
         repetitions=1500,

@@ -14,7 +14,7 @@ from bench.parts.rounds import Result
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
-TELEMETRY = Path("service/telemetry")
+TELEMETRY = "service/telemetry/"
 _WHOLE = 10
 """From which figure on decimals say nothing."""
 _BEGIN, _END = "<!-- parts -->\n", "<!-- /parts -->\n"
@@ -50,12 +50,12 @@ def _short(figure: float) -> str:
 
 
 def _link(path: str) -> str:
-    return f"[{path}](../{TELEMETRY / path})"
+    return f"[{path.removeprefix(TELEMETRY)}](../{path})"
 
 
 def lines(part: Part) -> int:
     """Return how many lines the part's files have."""
-    files = [file for path in part.paths for file in _python_files(ROOT / TELEMETRY / path)]
+    files = [file for path in part.paths for file in _python_files(ROOT / path)]
     return sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
 
 

@@ -41,6 +41,12 @@ def test_every_measurement_belongs_to_one_part() -> None:
     assert sorted(part.module for part in PARTS) == sorted(modules)
 
 
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.module)
+def test_a_part_has_files_whose_lines_the_table_counts(part: Part) -> None:
+    assert all(Path(path).exists() for path in part.paths)
+    assert report.lines(part) > 0
+
+
 def test_the_page_shows_every_figure_of_every_part() -> None:
     rows = re.findall(r"^\| ([^|]*) \|[^|]*\| ([^|]+) \|", _section("parts"), re.MULTILINE)[1:]
     assert [label for _, label in rows] == [figure.label for part in PARTS for figure in part.figures]
