@@ -18,7 +18,7 @@ CDK := node_modules/.bin/cdk
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 CONTEXT := -c environment=$(ENV) -c version=$(VERSION) $(CDK_CONTEXT)
 
-.PHONY: ask bench bench-synth drill help honeycomb setup up down status logs test lint format synth deploy diff destroy secrets lock clean
+.PHONY: ask bench bench-parts bench-synth drill help honeycomb setup up down status logs test lint format synth deploy diff destroy secrets lock clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ test: $(READY) $(PAGE) ## Run every test, the page's too; TESTS=tests/unit runs 
 
 bench: $(READY) ## Measure the overhead of telemetry per request, as ratios to the bare app (BENCH=--help)
 	@$(PY) -m bench.overhead $(BENCH)
+
+bench-parts: $(READY) ## Measure each part of the telemetry beside the stock one that it replaces (docs/architecture.md)
+	@$(PY) -m bench.parts $(BENCH)
 
 bench-synth: $(READY) ## Measure the time of cdk synth, cold and warm
 	@$(PY) -m bench.synth

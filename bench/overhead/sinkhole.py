@@ -32,6 +32,7 @@ def running_sinkhole() -> Iterator[tuple[int, int]]:
 class Handler(BaseHTTPRequestHandler):
     """Read the body, respond with 200 and an empty object, keep the connection."""
 
+    body = b"{}"
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # otherwise each response, written in two parts, waits 40 ms for an acknowledgement
 
@@ -40,9 +41,9 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("content-length", 0)))
         self.send_response(200)
         self.send_header("content-type", "application/json")
-        self.send_header("content-length", "2")
+        self.send_header("content-length", str(len(self.body)))
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(self.body)
 
     def handle(self) -> None:
         """Serve one connection until the client closes or resets it."""
