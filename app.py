@@ -1,4 +1,4 @@
-"""Synthesize the two stacks of one environment: `cdk synth -c environment=local|dev|prod`."""
+"""Synthesize the two stacks of one environment: `cdk synth -c environment=dev`."""
 
 import sys
 

@@ -4,7 +4,7 @@ import pytest
 
 from local.backing_services.emulated_aws import EmulatedAws
 from operations.keys import fill, unfilled
-from service.contract import FILLED_FROM, SECRET_PLACEHOLDER, SecretName, Variable, secret_name
+from service.contract import FILLED_FROM, SECRET_PLACEHOLDER, SecretName, secret_name
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -14,8 +14,9 @@ def test_a_filled_secret_holds_its_key_and_no_longer_counts_as_unfilled(emulated
         emulated_aws.secrets.create_secret(Name=secret_name("dev", secret), SecretString=SECRET_PLACEHOLDER)
     assert unfilled(emulated_aws.secrets, "dev") == list(FILLED_FROM)
 
-    names = fill(emulated_aws.secrets, "dev", {Variable.HONEYCOMB_API_KEY: "fake-key"})
+    variable, *others = FILLED_FROM
+    names = fill(emulated_aws.secrets, "dev", {variable: "fake-key"})
 
-    assert names == ["dev/cruddur/honeycomb-api-key"]
-    assert unfilled(emulated_aws.secrets, "dev") == ["ROLLBAR_ACCESS_TOKEN", "HONEYCOMB_CONFIGURATION_KEY"]
+    assert names == [secret_name("dev", FILLED_FROM[variable])]
+    assert unfilled(emulated_aws.secrets, "dev") == others
     assert emulated_aws.secrets.get_secret_value(SecretId=names[0])["SecretString"] == "fake-key"

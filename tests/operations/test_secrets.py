@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from operations.secrets import read_keys, read_line
-from service.contract import CONFIGURATION_KEY_VARIABLE, Variable
+from service.contract import FILLED_FROM, Variable
 
 ROOT = Path(__file__).parents[2]
 KEY = "fake-honeycomb-key-c0ffee"
@@ -22,14 +22,11 @@ def test_a_key_in_the_environment_is_not_prompted_for() -> None:
         prompts.append(variable)
         return "typed"
 
-    keys = read_keys({"HONEYCOMB_API_KEY": KEY}, ask)
+    variable, *others = FILLED_FROM
+    keys = read_keys({variable: KEY}, ask)
 
-    assert keys == {
-        Variable.HONEYCOMB_API_KEY: KEY,
-        Variable.ROLLBAR_ACCESS_TOKEN: "typed",
-        CONFIGURATION_KEY_VARIABLE: "typed",
-    }
-    assert prompts == [Variable.ROLLBAR_ACCESS_TOKEN, CONFIGURATION_KEY_VARIABLE]
+    assert keys == {variable: KEY, **dict.fromkeys(others, "typed")}
+    assert prompts == others
 
 
 def test_an_empty_answer_leaves_an_entry_as_it_is() -> None:
@@ -63,7 +60,7 @@ def test_without_a_key_nothing_is_stored_and_the_remedy_is_named() -> None:
     process = run("--environment", "dev")
 
     assert process.returncode == 1
-    assert "HONEYCOMB_API_KEY or ROLLBAR_ACCESS_TOKEN or HONEYCOMB_CONFIGURATION_KEY" in process.stderr
+    assert " or ".join(FILLED_FROM) in process.stderr
 
 
 def test_a_key_is_never_taken_as_an_argument() -> None:

@@ -75,8 +75,6 @@ class RequestScope:
     error: BaseException | None = None
     _error_snapshot: tuple[BaseException, ExceptionSnapshot] | None = None
     tracestate: str | None = None
-    extras: Mapping[type[ScopeExtra], ScopeExtra] = MappingProxyType({})
-    """What sinks and SDKs keep of this request, by class; `extra_of` adds one."""
     annotations: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
     """Attributes to be indexed, by span id."""
     event_ids: Mapping[str, str] = MappingProxyType({})
@@ -106,6 +104,8 @@ class RequestScope:
         self.client_address = client_address(environ)
         self.is_forwarded = "HTTP_X_FORWARDED_FOR" in environ
         self._environ: WSGIEnvironment | None = environ
+        self.extras: dict[type[ScopeExtra], Any] = {}
+        """What sinks and SDKs keep of this request, by class; `extra_of` adds one."""
 
     def context(self) -> otel_context.Context:
         """Return the context in which the handler runs: the caller's baggage, the scope and the server span.
@@ -122,9 +122,7 @@ class RequestScope:
 
     def extra_of(self, kind: type[E]) -> E:
         """Return this request's `kind`, made at the first call."""
-        extra: E | None = self.extras.get(kind)  # type: ignore[assignment]  # an instance of its key
-        if extra is None:
-            extra = self._own("extras", {}).setdefault(kind, kind())
+        extra: E = self.extras.get(kind) or self.extras.setdefault(kind, kind())
         return extra
 
     def annotate(self, span_id: int, values: Mapping[str, Any]) -> None:
