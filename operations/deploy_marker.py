@@ -43,9 +43,7 @@ def main(
 ) -> int:
     """Record the deploy at both and print the outcomes; return 1 where one failed. `sleep` takes seconds."""
     parser = argparse.ArgumentParser(prog="python -m operations.deploy_marker", description=__doc__)
-    parser.add_argument(
-        "--environment", required=True, help="the environment that was deployed, of infra/environments.py"
-    )
+    parser.add_argument("--environment", required=True, help="the deployed environment of infra/environments.py")
     environment: str = parser.parse_args(arguments).environment
     try:
         service = deployed_service(aws_session(), environment)

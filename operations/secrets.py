@@ -24,9 +24,7 @@ from service.contract import FILLED_FROM
 def main() -> int:
     """Store the keys and start a deployment whose tasks read them; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m operations.secrets", description=__doc__)
-    parser.add_argument(
-        "--environment", required=True, help="the environment that the keys belong to, of infra/environments.py"
-    )
+    parser.add_argument("--environment", required=True, help="the keys' environment of infra/environments.py")
     environment: str = parser.parse_args().environment
     keys = read_keys(os.environ, prompt if sys.stdin.isatty() else lambda variable: read_line(variable, sys.stdin))
     if not keys:
