@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from time import time_ns
-from typing import Any, Protocol
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
@@ -25,6 +25,7 @@ from opentelemetry.trace.status import Status, StatusCode
 from service.telemetry import ids
 from service.telemetry.sampling.trace_state import SamplingTraceState, trace_state_of
 from service.telemetry.spans.exceptions import ExceptionEvent, ExceptionSnapshot
+from service.telemetry.spans.provider import SpanProvider
 from service.telemetry.spans.unsampled import context_of
 
 logger = logging.getLogger(__name__)
@@ -34,22 +35,6 @@ logger = logging.getLogger(__name__)
 _UNSET = Status(StatusCode.UNSET)
 _PLAIN_TYPES = frozenset({str, int, float, bool})
 _TEXT_TYPES = frozenset({str})
-
-
-class SpanProvider(Protocol):
-    """What a span needs of the provider that started it."""
-
-    resource: Resource
-    limits: SpanLimits
-    max_plain_attributes: int
-    """How many attributes a span may hold in a plain dict."""
-
-    @property
-    def start(self) -> Callable[..., trace.Span]:
-        """Start a span."""
-
-    def on_end(self, span: LightSpan) -> None:
-        """Give `span`, which has ended, to the processors."""
 
 
 def _new_lock() -> None:
