@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 
 from bench.parts.clock import Ports
+from service.contract import ACCESS_LOGGER, TRACE_ID_HEADER
 from service.telemetry import Telemetry
 from service.telemetry.config import DaemonAddress, TelemetryConfig
 from service.telemetry.sinks import otlp, xray
@@ -22,8 +23,8 @@ def observed(sink: str, ports: Ports, app: Flask | None = None) -> Telemetry:
     }
     config = TelemetryConfig(
         service_name="bench",
-        access_logger="access",
-        trace_id_header="X-Trace-Id",
+        access_logger=ACCESS_LOGGER,
+        trace_id_header=TRACE_ID_HEADER,
         log_level="WARNING",
         sinks=(configs[sink],),
     )
