@@ -13,6 +13,9 @@ from service.telemetry.config import DaemonAddress, SamplingRule, Secret
 
 T = TypeVar("T")
 
+_MIN_CREDENTIAL = 16
+"""Characters. A header value of letters alone that is shorter is a word."""
+
 
 def variable(name: str, parse: Callable[[str], T], default: T) -> T:
     """Declare a field read from the variable `name`; an absent or empty variable means `default`."""
@@ -77,22 +80,32 @@ class Settings:
         return cls(**_read(cls, os.environ if environ is None else environ))
 
     def secrets(self) -> dict[str, tuple[str, ...]]:
-        """Return the values of every secret under each of its names: field, variable and, if any, header.
+        """Return the values of every secret by each name it goes by: field, variable, and header where it is one.
 
-        The secrets are the settings of type `Secret`: there is no list of them.
+        A setting is secret because its type is `Secret`: nothing lists them. Of headers, those that name what is public
+        anyway are left out, as `x-honeycomb-dataset=Backend-Flask` does: to redact it would redact the service's name.
         """
+        public = {str(getattr(self, each.name)) for each in fields(self)}
         secrets: dict[str, tuple[str, ...]] = {}
         for each in fields(self):
             value = getattr(self, each.name)
             if not isinstance(value, Secret):
                 continue
             revealed = value.reveal()
-            by_header = dict(revealed) if isinstance(revealed, Mapping) else {}
-            values = tuple(by_header.values()) if isinstance(revealed, Mapping) else (str(revealed),)
+            if isinstance(revealed, Mapping):
+                private = {name: text for name, text in revealed.items() if not (text in public or _is_word(text))}
+                secrets |= {name: (text,) for name, text in private.items()}
+                values = tuple(private.values())
+            else:
+                values = (str(revealed),)
             if values:
                 secrets |= dict.fromkeys((each.name, str(each.metadata["variable"])), values)
-            secrets |= {header: (header_value,) for header, header_value in by_header.items()}
         return secrets
+
+
+def _is_word(text: str) -> bool:
+    """Return whether `text` is a short word, such as `production`, and not a credential."""
+    return len(text) < _MIN_CREDENTIAL and text.replace("-", "").replace("_", "").isalpha()
 
 
 def unset_empty_variables() -> None:

@@ -17,14 +17,17 @@ blueprint = Blueprint("health", __name__)
 def health_check() -> dict[str, Any]:
     """Return the service's version and which sinks are on; with `?detail`, also what became of their items."""
     telemetry: Telemetry = current_app.extensions[EXTENSION]
-    has_detail = "detail" in request.args
     health: dict[str, Any] = {
         "status": "ok",
         "version": telemetry.config.service_version,
         "environment": telemetry.config.environment,
-        "sinks": {sink.name: sink.detail() if has_detail else sink.status() for sink in telemetry.sinks},
+        "sinks": {sink.name: sink.status() for sink in telemetry.sinks},
     }
-    return {**health, "worker": os.getpid()} if has_detail else health
+    if "detail" not in request.args:
+        return health
+    # An error names the address that it came from, which may be a secret.
+    detail = {sink.name: telemetry.redact.value(sink.detail()) for sink in telemetry.sinks}
+    return {**health, "sinks": detail, "worker": os.getpid()}
 
 
 def register(app: Flask) -> None:

@@ -47,6 +47,7 @@ class Telemetry:
         self.config = config
         self.sampler = _sampler(config.sampling)
         service = _service_info(config)
+        self.redact = service.redact
         self.sinks = connect_all(config.sinks, service)
         self.provider = AppTracerProvider(service.resource, partial(self._decide_root, self.sampler))
         for sink in self.sinks:

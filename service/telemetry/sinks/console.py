@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 
 from service.telemetry.context.request_scope import RequestScope
@@ -29,11 +30,18 @@ def connect(config: Config, service: ServiceInfo) -> Sink:
     prints_spans = "console" in config.trace_exporters
     if not config.log_console and not prints_spans:
         return Sink(name=NAME, off_because="LOG_CONSOLE is false")
-    processor = SimpleSpanProcessor(ConsoleSpanExporter(out=sys.stderr)) if prints_spans else None
+    processor = SimpleSpanProcessor(_console_exporter(service)) if prints_spans else None
     if not config.log_console:
         return Sink(name=NAME, span_processor=processor)
     handler = _StderrHandler(service)
     return Sink(name=NAME, span_processor=processor, log_handler=handler, log_access=handler.log_access)
+
+
+def _console_exporter(service: ServiceInfo) -> ConsoleSpanExporter:
+    def formatted(span: ReadableSpan) -> str:
+        return service.redact.lines([span.to_json()])[0] + "\n"
+
+    return ConsoleSpanExporter(out=sys.stderr, formatter=formatted)
 
 
 class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in the type stubs alone

@@ -29,6 +29,8 @@ def connect(config: Config, service: ServiceInfo) -> Sink:
     """Return the sink."""
     if config.error_tracker_key is None:
         return Sink(name=NAME, off_because="ERROR_TRACKER_KEY is not set")
+    if config.error_tracker_key.is_placeholder:
+        return Sink(name=NAME, off_because="ERROR_TRACKER_KEY still holds its placeholder: run `make secrets`")
     exporter = HttpExporter(
         config.error_tracker_endpoint,
         {"authorization": config.error_tracker_key.reveal(), "content-type": "application/json"},
