@@ -1,4 +1,4 @@
-"""Keep the process's own secrets out of whatever leaves it: a value is redacted because it is a secret."""
+"""Redact the process's own secrets, by value, from everything that it sends."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _JSON_STRING = rb'"(?:[^"\\]|\\.)*"'
 class Redactor:
     """Remove `secrets`, values by name, from text and bodies that are about to be sent.
 
-    Redacted are the values, as they are, as Python prints them, in JSON, and in JSON within JSON; and in JSON whatever
-    string has one of the names, as a member or as an OTLP attribute: a local variable may hold a part of its secret.
+    Values are redacted verbatim, as Python prints them, in JSON, and in JSON within JSON. In JSON, every string under
+    one of the names is redacted too, as a member or an OTLP attribute: a local variable may hold a part of its secret.
     """
 
     def __init__(self, secrets: Mapping[str, Iterable[str]]) -> None:

@@ -78,7 +78,7 @@ class _ProtobufSender:
 
 
 def _with_sample_rate(span: LightSpan) -> ReadableSpan:
-    """Return the span with its sample rate as an attribute: OpenTelemetry's encoder takes nothing beside the span."""
+    """Return the span with its sample rate as an attribute: OpenTelemetry's encoder reads only the span."""
     rate = span.sampling.rate
     if rate <= 1:
         return span

@@ -1,4 +1,4 @@
-"""Spare Rollbar's SDK the parts of large local variables that it would walk through, one by one, and then leave out."""
+"""Truncate large local variables before Rollbar's SDK does: it traverses all items to show the first ten."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNREADABLE = "(could not be read)"
 def bounded(serialize: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return `serialize`, which shows one local variable, so that a large one costs little and looks the same."""
 
-    def serialize_bounded(value: object) -> Any:  # noqa: ANN401 - whatever the SDK makes of it
+    def serialize_bounded(value: object) -> Any:  # noqa: ANN401 - the SDK's own result
         try:
             small = value if _is_small(value) else _Excerpt().of(value, 0)
         except Exception:  # noqa: BLE001 - another thread may change it, and an application's own class do anything
