@@ -47,7 +47,7 @@ def test_publishing_replaces_one_table_and_nothing_else(tmp_path: Path, monkeypa
 
 
 def load(p99: float = 2.0, **statuses: int) -> Load:
-    return Load(requests=10, statuses=statuses or {"200": 10}, paths={}, p50=1.0, p99=p99, longest=9.0, seconds=1.0)
+    return Load(requests=10, statuses=statuses or {"200": 10}, paths={}, p50=1.0, p99=p99, seconds=1.0)
 
 
 def cell(**changes: object) -> Cell:
