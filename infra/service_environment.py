@@ -38,7 +38,7 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.TRUST_USER_HEADER: str(environment.trust_user_header).lower(),
         Variable.FRONTEND_URL: "",
         Variable.BACKEND_URL: "",
-        # A container's own loopback takes no request from the load balancer.
+        # The load balancer cannot reach a container's loopback interface.
         Variable.BIND_HOST: "0.0.0.0",  # noqa: S104 - the security group admits the load balancer alone
         Variable.PORT: str(CONTAINER_PORT),
         Variable.WEB_CONCURRENCY: str(environment.workers),
