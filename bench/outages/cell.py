@@ -40,7 +40,7 @@ class Cell:
     kind: str
     sink: str
     fault: str
-    started: float | None = None
+    start_seconds: float | None = None
     live: Load | None = None
     failing: Load | None = None
     after: Load | None = None
@@ -52,7 +52,7 @@ class Cell:
     """Items that were neither received by their sink nor counted as dropped."""
     recovered: bool | None = None
     """Whether all queued items were delivered once the sink was back."""
-    stopped: float | None = None
+    exit_seconds: float | None = None
 
     @property
     def failing_sinks(self) -> tuple[str, ...]:
@@ -69,14 +69,14 @@ def run(cell: Cell, sinks: Sinks, seconds: float) -> Cell:
     service = start(cell.kind, sinks.environment(unresolvable), _START_TIMEOUT[cell.kind])
     if service is None:
         return cell
-    cell.started = service.started
+    cell.start_seconds = service.start_seconds
     try:
         if not starts_live:
             sinks.set(cell.failing_sinks, Mode.LIVE)
             _wait(lambda: _is_idle(service), _RECOVERY_TIMEOUT)
         _measure(cell, service, sinks, seconds)
     finally:
-        cell.stopped = service.stop(_STOP_TIMEOUT[cell.kind])
+        cell.exit_seconds = service.stop(_STOP_TIMEOUT[cell.kind])
     if cell.kind == "ours" and cell.fault == NO_FAULT:
         expected = expected_items(service.responses)
         _wait(lambda: sinks.received() == expected, 2.0)

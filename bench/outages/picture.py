@@ -70,14 +70,14 @@ def _cell(cell: Cell, column: int, row: int) -> list[str]:
 
 
 def _content(cell: Cell) -> tuple[str, str, str]:
-    if cell.started is None or cell.live is None or cell.failing is None:
+    if cell.start_seconds is None or cell.live is None or cell.failing is None:
         return "bad", "does not start", "within 30 s"
     ratio = cell.failing.p99 / cell.live.p99
-    exits = f"{cell.stopped:.1f} s" if cell.stopped is not None else "killed"
-    late = cell.stopped is None or cell.stopped > _LATE_EXIT
+    exits = f"{cell.exit_seconds:.1f} s" if cell.exit_seconds is not None else "killed"
+    late = cell.exit_seconds is None or cell.exit_seconds > _LATE_EXIT
     wrong = set(cell.failing.statuses) != set(cell.live.statuses)
     colour = "bad" if ratio > _BAD_RATIO or late or wrong else "worse" if ratio > _WORSE_RATIO else "fine"
-    return colour, f"{TIMES}{ratio:.2f}", f"{cell.started:.1f} s, {exits}"
+    return colour, f"{TIMES}{ratio:.2f}", f"{cell.start_seconds:.1f} s, {exits}"
 
 
 def _text(x: int, y: int, text: str, style: str = "", *, middle: bool = False) -> str:
