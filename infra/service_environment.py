@@ -39,7 +39,7 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.FRONTEND_URL: "",
         Variable.BACKEND_URL: "",
         # The load balancer cannot reach a container's loopback interface.
-        Variable.BIND_HOST: "0.0.0.0",  # noqa: S104 - the security group admits the load balancer alone
+        Variable.BIND_HOST: "0.0.0.0",  # noqa: S104 - the security group admits only the load balancer
         Variable.PORT: str(CONTAINER_PORT),
         Variable.WEB_CONCURRENCY: str(environment.workers),
         Variable.WEB_THREADS: str(THREADS),

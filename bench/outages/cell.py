@@ -119,7 +119,7 @@ def _account(cell: Cell, service: Service, sinks: Sinks) -> None:
     dropped = {name: sum(detail[name]["dropped"].values()) for name in SINKS}
     received, expected = sinks.received(), expected_items(service.responses)
     cell.dropped = sum(dropped.values())
-    # More than expected is no loss: the service's own line about dropped items, and a batch sent again after its
+    # More than expected is not a loss: the service's own line about dropped items, and a batch sent again after its
     # response was cut off.
     cell.unaccounted = sum(max(0, expected[name] - received[name] - dropped[name]) for name in SINKS)
 

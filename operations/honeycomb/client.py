@@ -84,7 +84,7 @@ class HoneycombClient:
                     json=body,
                     headers={"X-Honeycomb-Team": self._key.reveal()},
                     timeout=_TIMEOUT,
-                    # requests would send the key on to the redirect's host: it drops `Authorization` alone.
+                    # requests would forward the key to the redirect's host: it drops only `Authorization`.
                     allow_redirects=False,
                 )
             except requests.RequestException as error:

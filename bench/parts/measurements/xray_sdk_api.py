@@ -32,7 +32,7 @@ def ours(ports: Ports) -> Run:
 
 
 def stock(ports: Ports) -> Run:
-    """Record it by the SDK alone, which sends it on the request's thread."""
+    """Record it with only the SDK, which sends it on the request's thread."""
     from aws_xray_sdk.core import xray_recorder  # noqa: PLC0415 - as above
 
     xray_recorder.configure(service="bench", sampling=False, daemon_address=f"127.0.0.1:{ports.udp}")
