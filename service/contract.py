@@ -1,7 +1,7 @@
 """Name what the infrastructure and the service share.
 
-Both halves import this module and nothing else of each other, so it depends on the standard
-library alone. A name that AWS, Honeycomb or Rollbar shows to a person has its only home here.
+Both halves import this module and nothing else of each other, so it imports only the
+standard library. A name that AWS, Honeycomb or Rollbar displays is defined only here.
 """
 
 from enum import StrEnum

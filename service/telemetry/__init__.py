@@ -10,7 +10,7 @@
 OpenTelemetry's API (`trace.get_tracer(...)`), the X-Ray SDK's (`xray_recorder.in_subsegment(...)`), `logging` and
 `rollbar.report_message(...)` work too, and join the same trace.
 
-Names are imported at first use: settings and health checks import `service.telemetry.config` alone, and must not pay
+Names are imported at first use: settings and health checks import only `service.telemetry.config`, and must not pay
 for OpenTelemetry's SDK (the pattern of "SPEC 1: Lazy Loading", Scientific Python).
 """
 

@@ -43,7 +43,7 @@ class DropReport:
 
     Drops of the sink that carries the log lines cannot be measured by a line that travels through it: with
     `carries_logs`, the metric is written to standard error, which the container's log driver takes to CloudWatch, and
-    the log line has the text alone.
+    the log line has only the text.
     """
 
     def __init__(self, sink: str, counts: ItemCounts, metric: DropMetric | None, *, carries_logs: bool = False) -> None:

@@ -36,7 +36,7 @@ def connect(config: Config, service: ServiceInfo) -> Sink:
     return Sink(name=NAME, span_processor=processor, log_handler=handler, log_access=handler.log_access)
 
 
-class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in the type stubs alone
+class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic only in the type stubs
     """Write each record as the same JSON line that CloudWatch gets."""
 
     def __init__(self, service: ServiceInfo) -> None:

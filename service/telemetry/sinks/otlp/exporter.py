@@ -60,7 +60,7 @@ class _JsonSender:
 
 
 class _ProtobufSender:
-    """Send OTLP/HTTP protobuf, by OpenTelemetry's encoder: for collectors that take no JSON."""
+    """Send OTLP/HTTP protobuf, by OpenTelemetry's encoder: for collectors without JSON support."""
 
     def __init__(self, config: Config, resource: Resource, redact: Redactor) -> None:  # noqa: ARG002 - the spans name their resource
         from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans  # noqa: PLC0415 - protobuf is slow to import, and rarely wanted

@@ -81,7 +81,7 @@ class CapturedException:
     """A captured exception, queued for the thread that builds its item.
 
     `error` and `context` keep the request's frames, local variables and context variables alive until then. Without
-    them, `snapshot` has the traceback's file names and lines alone.
+    them, `snapshot` has only the traceback's file names and lines.
     """
 
     uuid: str
