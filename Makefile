@@ -50,7 +50,7 @@ logs: $(READY) ## Follow the local deployment's log lines, until Ctrl-C
 ask: $(READY) ## Run every saved query on the local deployment's telemetry and print the results
 	@$(PY) -m local ask
 
-test: $(READY) $(PAGE) ## Run every test, the page's too; TESTS=tests/unit runs those alone
+test: $(READY) $(PAGE) ## Run every test, the page's too; TESTS=tests/unit runs only those
 	@scripts/browser
 	@$(PY) -m pytest $(TESTS)
 	@$(if $(TESTS),,cd service/web && npm test --silent)

@@ -35,7 +35,6 @@ class Load:
     """The number of responses, by path."""
     p50: float
     p99: float
-    longest: float
     seconds: float
 
     @property
@@ -70,7 +69,6 @@ def run(port: int, paths: Sequence[str], *, connections: int, seconds: float) ->
         paths=dict(sorted(responses.items())),
         p50=_quantile(times, 0.5),
         p99=_quantile(times, 0.99),
-        longest=_quantile(times, 1.0),
         seconds=duration,
     )
 

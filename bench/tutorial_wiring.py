@@ -1,6 +1,7 @@
 """Wire an app as the tutorial does, with four integrations side by side: the baseline of every comparison.
 
-Only what no longer runs is changed: Flask 2.3 removed `before_first_request`, and watchtower renamed an argument.
+It differs only where the tutorial's code no longer runs: Flask 2.3 removed `before_first_request`, and watchtower
+renamed an argument.
 """
 
 from __future__ import annotations

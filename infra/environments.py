@@ -1,4 +1,4 @@
-"""Declare the environments as values: all that differs between them, so that no construct asks which one it is in."""
+"""Declare the environments as values: all that differs between them, so that no construct branches on their names."""
 
 from dataclasses import dataclass, replace
 from typing import Final

@@ -19,6 +19,6 @@ def service_image(name: str | None) -> ecs.ContainerImage:
         str(CONTEXT),
         exclude=list(EXCLUDE),
         ignore_mode=IgnoreMode.DOCKER,
-        # The architecture of the task definition, on whatever machine the image is built.
+        # The architecture of the task definition, also where the image is built on another one.
         platform=ecr_assets.Platform.LINUX_AMD64,
     )

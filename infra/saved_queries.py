@@ -46,7 +46,7 @@ def _parse(path: Path) -> SavedQuery:
 
 
 class SavedQueries(Construct):
-    """Create a query definition from each file. It costs nothing; running it costs $0.005 per GB scanned."""
+    """Create a query definition from each file. It is free; running it costs $0.005 per GB scanned."""
 
     def __init__(self, scope: Construct, construct_id: str, *, log_group: ILogGroup) -> None:
         super().__init__(scope, construct_id)

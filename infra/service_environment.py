@@ -38,8 +38,8 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.TRUST_USER_HEADER: str(environment.trust_user_header).lower(),
         Variable.FRONTEND_URL: "",
         Variable.BACKEND_URL: "",
-        # A container's own loopback takes no request from the load balancer.
-        Variable.BIND_HOST: "0.0.0.0",  # noqa: S104 - the security group admits the load balancer alone
+        # The load balancer cannot reach a container's loopback interface.
+        Variable.BIND_HOST: "0.0.0.0",  # noqa: S104 - the security group admits only the load balancer
         Variable.PORT: str(CONTAINER_PORT),
         Variable.WEB_CONCURRENCY: str(environment.workers),
         Variable.WEB_THREADS: str(THREADS),

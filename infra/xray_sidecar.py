@@ -40,5 +40,5 @@ def add_xray_daemon(task_definition: ecs.FargateTaskDefinition, *, region: str, 
         port_mappings=[ecs.PortMapping(container_port=XRAY_DAEMON_PORT, protocol=ecs.Protocol.UDP)],
         logging=logging,
     )
-    # These actions take no resource but "*" ("Actions, resources, and condition keys for AWS X-Ray").
+    # These actions support no resource other than "*" ("Actions, resources, and condition keys for AWS X-Ray").
     task_definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(ACTIONS), resources=["*"]))

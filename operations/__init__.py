@@ -1,1 +1,1 @@
-"""Do what operating the service takes, on real AWS as on the emulated one."""
+"""Operator commands: keys, deploy markers and Honeycomb's configuration, on AWS or the emulator."""

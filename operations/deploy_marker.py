@@ -98,7 +98,7 @@ def _rollbar_deploy(deploy: Deploy, endpoint: str) -> None:
     url = endpoint.rstrip("/") + "/deploy"
     headers = {"X-Rollbar-Access-Token": token.reveal()}
     try:
-        # requests would send the token on to a redirect's host: it drops `Authorization` alone.
+        # requests would forward the token to a redirect's host: it drops only `Authorization`.
         response = requests.post(url, json=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
     except requests.RequestException as error:
         raise OperatorError(f"No response from {url} ({type(error).__name__})", "Check the network") from None

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.deployment import aws_session
 from operations.errors import MissingKeyError, OperatorError
-from service.contract import FILLED_FROM, SECRET_PLACEHOLDER, secret_name
+from service.contract import SECRET_PLACEHOLDER, SECRET_SOURCES, secret_name
 from service.parsing import secret
 from service.telemetry.config import Secret
 
@@ -25,7 +25,7 @@ def fill(client: SecretsManagerClient, environment: str, keys: Mapping[str, str]
     """
     names = []
     for variable, key in keys.items():
-        name = secret_name(environment, FILLED_FROM[variable])
+        name = secret_name(environment, SECRET_SOURCES[variable])
         client.put_secret_value(SecretId=name, SecretString=key)
         names.append(name)
     return names
@@ -35,7 +35,7 @@ def unfilled(client: SecretsManagerClient, environment: str) -> list[str]:
     """Return the variables whose secrets still hold the placeholder. Raises botocore's `ClientError`."""
     return [
         variable
-        for variable, entry in FILLED_FROM.items()
+        for variable, entry in SECRET_SOURCES.items()
         if client.get_secret_value(SecretId=secret_name(environment, entry))["SecretString"] == SECRET_PLACEHOLDER
     ]
 
@@ -49,7 +49,7 @@ def find_key(variable: str, environment: str, remedy: str) -> Secret[str]:
     source = variable
     key = os.environ.get(variable, "").strip()
     if not key:
-        source = f"the secret {secret_name(environment, FILLED_FROM[variable])}"
+        source = f"the secret {secret_name(environment, SECRET_SOURCES[variable])}"
         key = _stored_key(variable, environment, remedy)
     if key in {"", SECRET_PLACEHOLDER}:
         raise MissingKeyError(f"{variable} is not set, and {source} is not filled in", remedy)
@@ -60,7 +60,7 @@ def find_key(variable: str, environment: str, remedy: str) -> Secret[str]:
 
 
 def _stored_key(variable: str, environment: str, remedy: str) -> str:
-    name = secret_name(environment, FILLED_FROM[variable])
+    name = secret_name(environment, SECRET_SOURCES[variable])
     try:
         return aws_session().client("secretsmanager").get_secret_value(SecretId=name).get("SecretString", "").strip()
     except (BotoCoreError, ClientError) as error:

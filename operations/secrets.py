@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from operations.deployment import aws_session
 from operations.keys import fill
 from operations.rollout import roll_out
-from service.contract import FILLED_FROM
+from service.contract import SECRET_SOURCES
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
     environment: str = parser.parse_args().environment
     keys = read_keys(os.environ, prompt if sys.stdin.isatty() else lambda variable: read_line(variable, sys.stdin))
     if not keys:
-        return _fail(f"No key to store. Set {' or '.join(FILLED_FROM)}, or type one at the prompt.")
+        return _fail(f"No key to store. Set {' or '.join(SECRET_SOURCES)}, or type one at the prompt.")
     try:
         session = aws_session()
         names = fill(session.client("secretsmanager"), environment, keys)
@@ -42,7 +42,7 @@ def main() -> int:
 
 def read_keys(environ: Mapping[str, str], ask: Callable[[str], str]) -> dict[str, str]:
     """Return the keys by variable, from `environ`, else from `ask`; without those that are empty in both."""
-    keys = {variable: environ.get(variable, "").strip() or ask(variable).strip() for variable in FILLED_FROM}
+    keys = {variable: environ.get(variable, "").strip() or ask(variable).strip() for variable in SECRET_SOURCES}
     return {variable: key for variable, key in keys.items() if key}
 
 

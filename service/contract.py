@@ -1,7 +1,7 @@
 """Name what the infrastructure and the service share.
 
-Both halves import this module and nothing else of each other, so it depends on the standard
-library alone. A name that AWS, Honeycomb or Rollbar shows to a person has its only home here.
+Both halves import this module and nothing else of each other, so it imports only the
+standard library. A name that AWS, Honeycomb or Rollbar displays is defined only here.
 """
 
 from enum import StrEnum
@@ -17,8 +17,8 @@ LOG_GROUP: Final = f"{APP_NAME}-{SERVICE_NAME}"
 """The CloudWatch log group that holds the application's log lines."""
 
 LONGEST_VERSION: Final = 40
-"""Characters that Rollbar takes as an item's `code_version` and as a deploy's `revision`, which it joins by being equal
-(Rollbar API reference, "Create an item" and "Report a deploy")."""
+"""Characters that Rollbar accepts as an item's `code_version` and a deploy's `revision`; an item belongs to the deploy
+of the same version (Rollbar API reference, "Create an item" and "Report a deploy")."""
 
 METRICS_NAMESPACE: Final = f"{APP_NAME}/Telemetry"
 """The CloudWatch namespace of the metrics that come from log lines."""
@@ -30,7 +30,7 @@ SAMPLED_METRIC: Final = "SampledShare"
 ACCESS_LOGGER: Final = "service.access"
 """The `logger` of the one line that each request writes."""
 
-# Plain strings and no StrEnum: orjson takes no subclass of `str` for a key.
+# Plain strings, not a StrEnum: orjson rejects subclasses of `str` as keys.
 LOGGER_FIELD: Final = "logger"
 PATH_FIELD: Final = "path"
 SAMPLED_FIELD: Final = "sampled"
@@ -50,7 +50,7 @@ XRAY_DAEMON_PORT: Final = 2000
 HEALTH_CHECK_PATH: Final = "/api/health-check"
 
 FRONTEND_SERVICE_NAME: Final = f"{APP_NAME}-Frontend"
-"""The `service.name` of the browser's spans, and the only one that the relay takes."""
+"""The `service.name` of the browser's spans, and the only one that the relay accepts."""
 
 RELAY_PATH: Final = "/v1/traces"
 USER_HEADER: Final = f"X-{APP_NAME}-User"
@@ -130,10 +130,10 @@ SECRET_OF: Final[dict[Variable, SecretName]] = {
 """The variables that the container gets as secrets, with their entries."""
 
 CONFIGURATION_KEY_VARIABLE: Final = "HONEYCOMB_CONFIGURATION_KEY"
-FILLED_FROM: Final = {str(variable): entry for variable, entry in SECRET_OF.items()} | {
+SECRET_SOURCES: Final = {str(variable): entry for variable, entry in SECRET_OF.items()} | {
     CONFIGURATION_KEY_VARIABLE: SecretName.HONEYCOMB_CONFIGURATION_KEY
 }
-"""The variables from which `make secrets` fills the entries, in the environment of whoever deploys."""
+"""Every entry, by the variable from which `make secrets` reads its key."""
 
 
 class Output(StrEnum):

@@ -40,7 +40,7 @@ class Cell:
     kind: str
     sink: str
     fault: str
-    started: float | None = None
+    start_seconds: float | None = None
     live: Load | None = None
     failing: Load | None = None
     after: Load | None = None
@@ -52,7 +52,7 @@ class Cell:
     """Items that were neither received by their sink nor counted as dropped."""
     recovered: bool | None = None
     """Whether all queued items were delivered once the sink was back."""
-    stopped: float | None = None
+    exit_seconds: float | None = None
 
     @property
     def failing_sinks(self) -> tuple[str, ...]:
@@ -69,14 +69,14 @@ def run(cell: Cell, sinks: Sinks, seconds: float) -> Cell:
     service = start(cell.kind, sinks.environment(unresolvable), _START_TIMEOUT[cell.kind])
     if service is None:
         return cell
-    cell.started = service.started
+    cell.start_seconds = service.start_seconds
     try:
         if not starts_live:
             sinks.set(cell.failing_sinks, Mode.LIVE)
             _wait(lambda: _is_idle(service), _RECOVERY_TIMEOUT)
         _measure(cell, service, sinks, seconds)
     finally:
-        cell.stopped = service.stop(_STOP_TIMEOUT[cell.kind])
+        cell.exit_seconds = service.stop(_STOP_TIMEOUT[cell.kind])
     if cell.kind == "ours" and cell.fault == NO_FAULT:
         expected = expected_items(service.responses)
         _wait(lambda: sinks.received() == expected, 2.0)
@@ -119,7 +119,7 @@ def _account(cell: Cell, service: Service, sinks: Sinks) -> None:
     dropped = {name: sum(detail[name]["dropped"].values()) for name in SINKS}
     received, expected = sinks.received(), expected_items(service.responses)
     cell.dropped = sum(dropped.values())
-    # More than expected is no loss: the service's own line about dropped items, and a batch sent again after its
+    # More than expected is not a loss: the service's own line about dropped items, and a batch sent again after its
     # response was cut off.
     cell.unaccounted = sum(max(0, expected[name] - received[name] - dropped[name]) for name in SINKS)
 

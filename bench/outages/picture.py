@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 if TYPE_CHECKING:
     from bench.outages.cell import Cell
 
-_LEFT, _TOP, _WIDE, _HIGH, _GAP = 190, 74, 118, 46, 6
+_HEADER_WIDTH, _HEADER_HEIGHT, _CELL_WIDTH, _CELL_HEIGHT, _GAP = 190, 74, 118, 46, 6
 _STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328; }
   .small { font-size: 11px; } .title { font-size: 15px; font-weight: 600; } .head { font-weight: 600; }
@@ -28,8 +28,8 @@ def draw(cells: Sequence[Cell]) -> str:
     """Return the picture as SVG: a row for each fault, a column for each sink, and one for the tutorial's wiring."""
     columns = list(dict.fromkeys((cell.kind, cell.sink) for cell in cells if cell.fault != "none"))
     faults = list(dict.fromkeys(cell.fault for cell in cells if cell.fault != "none"))
-    width = _LEFT + len(columns) * (_WIDE + _GAP) + 10
-    height = _TOP + len(faults) * (_HIGH + _GAP) + 30
+    width = _HEADER_WIDTH + len(columns) * (_CELL_WIDTH + _GAP) + 10
+    height = _HEADER_HEIGHT + len(faults) * (_CELL_HEIGHT + _GAP) + 30
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="What a request notices while a sink fails"><style>{_STYLE}</style>',
@@ -38,39 +38,46 @@ def draw(cells: Sequence[Cell]) -> str:
     ]
     parts += [_heading(number, kind, sink) for number, (kind, sink) in enumerate(columns)]
     parts += [
-        _text(10, _TOP + row * (_HIGH + _GAP) + _HIGH // 2 + 5, fault, "head") for row, fault in enumerate(faults)
+        _text(10, _HEADER_HEIGHT + row * (_CELL_HEIGHT + _GAP) + _CELL_HEIGHT // 2 + 5, fault, "head")
+        for row, fault in enumerate(faults)
     ]
     for cell in cells:
         if cell.fault != "none":
-            parts += _field(cell, columns.index((cell.kind, cell.sink)), faults.index(cell.fault))
+            parts += _cell(cell, columns.index((cell.kind, cell.sink)), faults.index(cell.fault))
     return "\n".join([*parts, "</svg>\n"])
 
 
 def _heading(number: int, kind: str, sink: str) -> str:
     label = sink if kind == "ours" else f"{kind}, {sink}"
-    return _text(_LEFT + number * (_WIDE + _GAP) + _WIDE // 2, _TOP - 10, label, "head", middle=True)
+    return _text(
+        _HEADER_WIDTH + number * (_CELL_WIDTH + _GAP) + _CELL_WIDTH // 2,
+        _HEADER_HEIGHT - 10,
+        label,
+        "head",
+        middle=True,
+    )
 
 
-def _field(cell: Cell, column: int, row: int) -> list[str]:
-    x, y = _LEFT + column * (_WIDE + _GAP), _TOP + row * (_HIGH + _GAP)
+def _cell(cell: Cell, column: int, row: int) -> list[str]:
+    x, y = _HEADER_WIDTH + column * (_CELL_WIDTH + _GAP), _HEADER_HEIGHT + row * (_CELL_HEIGHT + _GAP)
     colour, first, second = _content(cell)
-    middle = x + _WIDE // 2
+    middle = x + _CELL_WIDTH // 2
     return [
-        f'<rect class="{colour}" x="{x}" y="{y}" width="{_WIDE}" height="{_HIGH}" rx="6"/>',
+        f'<rect class="{colour}" x="{x}" y="{y}" width="{_CELL_WIDTH}" height="{_CELL_HEIGHT}" rx="6"/>',
         _text(middle, y + 20, first, middle=True),
         _text(middle, y + 37, second, "small", middle=True),
     ]
 
 
 def _content(cell: Cell) -> tuple[str, str, str]:
-    if cell.started is None or cell.live is None or cell.failing is None:
+    if cell.start_seconds is None or cell.live is None or cell.failing is None:
         return "bad", "does not start", "within 30 s"
     ratio = cell.failing.p99 / cell.live.p99
-    exits = f"{cell.stopped:.1f} s" if cell.stopped is not None else "killed"
-    late = cell.stopped is None or cell.stopped > _LATE_EXIT
+    exits = f"{cell.exit_seconds:.1f} s" if cell.exit_seconds is not None else "killed"
+    late = cell.exit_seconds is None or cell.exit_seconds > _LATE_EXIT
     wrong = set(cell.failing.statuses) != set(cell.live.statuses)
     colour = "bad" if ratio > _BAD_RATIO or late or wrong else "worse" if ratio > _WORSE_RATIO else "fine"
-    return colour, f"{TIMES}{ratio:.2f}", f"{cell.started:.1f} s, {exits}"
+    return colour, f"{TIMES}{ratio:.2f}", f"{cell.start_seconds:.1f} s, {exits}"
 
 
 def _text(x: int, y: int, text: str, style: str = "", *, middle: bool = False) -> str:

@@ -31,14 +31,14 @@ HEAD = (
 
 def row(cell: Cell) -> str:
     """Return the cell's line of the table."""
-    if cell.started is None:
+    if cell.start_seconds is None:
         return f"| {cell.kind} | {cell.sink} | {cell.fault} | not within 30 s |" + " |" * 11 + "\n"
     is_faulty = bool(failures(cell, [cell]))
     columns = [
         cell.kind,
         cell.sink,
         cell.fault,
-        f"{cell.started:.2f} s",
+        f"{cell.start_seconds:.2f} s",
         _statuses(cell.failing),
         _ratio(cell.failing, cell.live, "p50"),
         _ratio(cell.failing, cell.live, "p99"),
@@ -48,7 +48,7 @@ def row(cell: Cell) -> str:
         _count(cell.dropped),
         _count(cell.unaccounted),
         {None: "", True: "yes", False: "no"}[cell.recovered],
-        f"{cell.stopped:.1f} s" if cell.stopped is not None else "killed",
+        f"{cell.exit_seconds:.1f} s" if cell.exit_seconds is not None else "killed",
         "" if cell.kind != "ours" else "no" if is_faulty else "yes",
     ]
     return "| " + " | ".join(columns) + " |\n"
@@ -56,19 +56,21 @@ def row(cell: Cell) -> str:
 
 def failures(cell: Cell, cells: Sequence[Cell]) -> list[str]:
     """Return the requirements that a cell fails; start and threads are compared with a fault-free cell, if any."""
-    if cell.started is None or cell.live is None or cell.failing is None or cell.after is None:
+    if cell.start_seconds is None or cell.live is None or cell.failing is None or cell.after is None:
         return ["it did not start, or did not respond"]
-    fault_free = [each for each in cells if each.kind == cell.kind and each.fault == "none" and each.started]
+    fault_free = [each for each in cells if each.kind == cell.kind and each.fault == "none" and each.start_seconds]
     noisiest = max(cell.live.p99, cell.after.p99)
     checks = {
-        "start-up waits for a sink": any(cell.started - (each.started or 0) > _START_DELAY for each in fault_free),
+        "start-up waits for a sink": any(
+            cell.start_seconds - (each.start_seconds or 0) > _START_DELAY for each in fault_free
+        ),
         "status codes change": set(cell.failing.statuses) != set(cell.live.statuses),
         "p99 rises": cell.failing.p99 > noisiest * _P99_RATIO + _P99_EXTRA_MS,
         "threads grow": any(cell.threads > each.threads + _EXTRA_THREADS for each in fault_free),
         "memory grows": cell.growth > _MEMORY_GROWTH,
         "items are lost without being counted": bool(cell.unaccounted) and not _loses_datagrams(cell),
         "it does not recover": cell.recovered is False,
-        "it exits late": cell.stopped is None or cell.stopped > _EXIT_SECONDS,
+        "it exits late": cell.exit_seconds is None or cell.exit_seconds > _EXIT_SECONDS,
     }
     return [failure for failure, fails in checks.items() if fails]
 

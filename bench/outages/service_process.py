@@ -34,7 +34,7 @@ class Service:
 
     process: subprocess.Popen[bytes]
     port: int
-    started: float
+    start_seconds: float
     responses: Counter[str] = field(default_factory=Counter)
     maximum_threads: int = 0
     minimum_rss: float = 0.0

@@ -1,4 +1,4 @@
-"""Hold an app to measure."""
+"""An app to measure, with its telemetry."""
 
 from __future__ import annotations
 

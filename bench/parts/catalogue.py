@@ -19,7 +19,7 @@ class Part:
     """A part: its files and folders, and what it replaces.
 
     `module` of `bench.parts.measurements` takes the figures, by `repetitions` in each round. With `new_process`, each
-    round has processes of its own, as imports need.
+    round starts new processes, which measuring an import requires.
     """
 
     name: str
@@ -115,7 +115,7 @@ PARTS: Final = (
     Part(
         name="X-Ray SDK import",
         paths=("service/telemetry/sampling/lean_import.py",),
-        replaces="`import aws_xray_sdk.core` as it is",
+        replaces="plain `import aws_xray_sdk.core`",
         module="xray_sdk_import",
         repetitions=1,
         figures=(Figure("CPU of the import", "ms"), Figure("memory of a process that does nothing else", "MiB")),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 Run = Callable[[int], tuple[float, ...]]
-"""Repeats the work that often, and returns the part's figures of one repetition."""
+"""Repeats the work a number of times, and returns the part's figures for one repetition."""
 
 
 class Ports(NamedTuple):

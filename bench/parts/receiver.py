@@ -13,14 +13,14 @@ from bench.parts.clock import Ports
 
 
 class _Handler(Handler):
-    """Answer as the X-Ray daemon would, without rules: no other client reads the body."""
+    """Respond as an X-Ray daemon without rules: no other client reads the body."""
 
     body = b'{"SamplingRuleRecords":[]}'
 
 
 @contextmanager
 def running_receiver() -> Iterator[Ports]:
-    """Yield the ports of an HTTP server, and of a UDP socket that nobody reads."""
+    """Yield the ports of an HTTP server, and of a UDP socket that is never read."""
     with (
         ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,

@@ -15,8 +15,8 @@ from bench.parts.rounds import Result
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
 TELEMETRY = "service/telemetry/"
-_WHOLE = 10
-"""From which figure on decimals say nothing."""
+_MIN_WITHOUT_DECIMALS = 10
+"""Figures from this on are printed without decimals."""
 _BEGIN, _END = "<!-- parts -->\n", "<!-- /parts -->\n"
 
 
@@ -46,7 +46,7 @@ def _cells(figure: Figure, result: Result) -> Sequence[str]:
 
 
 def _short(figure: float) -> str:
-    return f"{figure:,.0f}" if figure >= _WHOLE else f"{figure:.2g}"
+    return f"{figure:,.0f}" if figure >= _MIN_WITHOUT_DECIMALS else f"{figure:.2g}"
 
 
 def _link(path: str) -> str:

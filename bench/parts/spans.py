@@ -1,4 +1,4 @@
-"""Make the spans that the encoders get, with either tracer."""
+"""Create the spans to encode, with either tracer."""
 
 from __future__ import annotations
 

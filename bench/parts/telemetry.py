@@ -1,4 +1,4 @@
-"""Observe an app with one sink."""
+"""Instrument an app with one sink."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.telemetry.config import DaemonAddress, TelemetryConfig
 from service.telemetry.sinks import otlp, xray
 
 
-def observed(sink: str, ports: Ports, app: Flask | None = None) -> Telemetry:
+def instrument(sink: str, ports: Ports, app: Flask | None = None) -> Telemetry:
     """Return the telemetry of `app`, or of a new one, with `sink` alone: every request is sampled."""
     address = ("127.0.0.1", ports.udp)
     configs: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Give clients of the emulator, isolated from the AWS settings of this machine."""
+"""Create clients of the emulator, isolated from the AWS settings of this machine."""
 
 from __future__ import annotations
 

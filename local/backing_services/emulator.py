@@ -17,7 +17,7 @@ READY_SECONDS: Final = 60.0
 
 
 def ensure(session: Session) -> EmulatedAws:
-    """Return the running emulator. A new one starts empty, so whatever depended on an earlier one is stopped first."""
+    """Return the running emulator. A new one starts empty, so processes that depended on an earlier one are stopped."""
     state = session.state
     if session.running(ROLE) and state.gateway_port is not None:
         _check_port(session, state.gateway_port)

@@ -58,7 +58,7 @@ def deploy(session: Session, aws: EmulatedAws, image: Image) -> None:
         try:
             _run(session, aws, command, cwd=CHECKOUT, seconds=DEPLOY_SECONDS, step=step, remedy=image.remedy)
         finally:
-            if image.built:
+            if image.is_built:
                 docker_engine.log_out(session.environ, aws.registry)
         session.state.outputs = read_outputs(folders.outputs)
     session.save()

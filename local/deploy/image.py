@@ -18,20 +18,20 @@ PUBLISHED: Final = re.compile(r"success: Published .*/AssetImage")
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The CDK context that selects an image. `placeholder` says why none is built, None if the CDK builds it."""
+    """The CDK context that selects an image. `placeholder` is why none is built, None if the CDK builds it."""
 
     context: tuple[str, ...]
     placeholder: str | None
 
     @property
-    def built(self) -> bool:
-        """Tell whether `cdk deploy` builds and pushes the image."""
+    def is_built(self) -> bool:
+        """Return whether `cdk deploy` builds and pushes the image."""
         return self.placeholder is None
 
     @property
     def remedy(self) -> str:
         """Return what to do when `cdk deploy` fails."""
-        return f"{FIX_LAST_LINES}; if the image build failed, skip it: {OPT_OUT}" if self.built else FIX_LAST_LINES
+        return f"{FIX_LAST_LINES}; if the image build failed, skip it: {OPT_OUT}" if self.is_built else FIX_LAST_LINES
 
     def outcome(self, deploy_log: str) -> str:
         """Return whether the deployment built, reused or skipped the image."""

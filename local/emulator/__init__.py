@@ -35,7 +35,6 @@ def install(*, registry: str | None = None) -> None:
     in place of AWS's host. Raises `UnsupportedVersionError`.
     """
     check_version()
-    # Imported late: importing ministack reads the environment and configures logging.
-    from local.emulator import plugins  # noqa: PLC0415
+    from local.emulator import plugins  # noqa: PLC0415 - importing ministack reads the environment, configures logging
 
     plugins.install(registry_address=registry)

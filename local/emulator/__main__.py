@@ -79,9 +79,9 @@ def _configure(address: str, options: argparse.Namespace) -> None:
 
 
 async def _serve(listener: socket.socket) -> None:
-    from hypercorn.asyncio import serve  # noqa: PLC0415 (after the environment is set)
-    from hypercorn.config import Config  # noqa: PLC0415
-    from ministack import app  # noqa: PLC0415
+    from hypercorn.asyncio import serve  # noqa: PLC0415 - after the environment is set
+    from hypercorn.config import Config  # noqa: PLC0415 - the same
+    from ministack import app  # noqa: PLC0415 - the same
 
     # ministack would run the start-up scripts that it finds on this machine for its container.
     app._collect_scripts = lambda *_directories: []

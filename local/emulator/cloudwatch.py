@@ -55,7 +55,7 @@ def _put_alarm(name: str, properties: Json) -> Json:
     request = {**properties, "AlarmName": name}
     request["ActionsEnabled"] = str(properties.get("ActionsEnabled", True)).lower() == "true"
     status, _, body = cloudwatch._put_composite_alarm({}, request, is_cbor=False, is_json=True)
-    if status != 200:  # noqa: PLR2004 (HTTP 200 OK)
+    if status != 200:  # noqa: PLR2004 - HTTP 200 OK
         raise ServiceError("ValidationError", f"composite alarm {name}: {body.decode()}")
     return {"Arn": arn("cloudwatch", f"alarm:{name}")}
 

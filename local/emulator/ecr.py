@@ -24,7 +24,7 @@ def install() -> None:
         reply: Reply = original(request)
         status, _, body = reply
         image_ids = request.get("imageIds")
-        if image_ids and status == 200 and len(json.loads(body)["imageDetails"]) < len(image_ids):  # noqa: PLR2004 (HTTP 200 OK)
+        if image_ids and status == 200 and len(json.loads(body)["imageDetails"]) < len(image_ids):  # noqa: PLR2004 - HTTP 200 OK
             return error_reply(ServiceError("ImageNotFoundException", f"not all of {image_ids} exist"), JSON_1_1)
         return reply
 

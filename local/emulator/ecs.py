@@ -84,7 +84,7 @@ def camel(name: str) -> str:
     return IRREGULAR.get(name) or name[:1].lower() + name[1:]
 
 
-def api_shape(value: Any) -> Any:  # noqa: ANN401 (a template value of any kind)
+def api_shape(value: Any) -> Any:  # noqa: ANN401 - a template value of any kind
     """Return `value` with the API's spelling of each key, except in free-form maps."""
     if isinstance(value, list):
         return [api_shape(item) for item in value]

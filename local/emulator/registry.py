@@ -78,7 +78,7 @@ def json_service(operations: Mapping[str, Operation]) -> Handler:
 
 
 def extend_service(name: str, operations: Mapping[str, Operation]) -> None:
-    """Override `operations` of a service that ministack has; all others stay ministack's."""
+    """Override `operations` of a service that ministack has; ministack handles all others."""
     original: Handler = app.SERVICE_HANDLERS[name]
     overrides = json_service(operations)
 
@@ -112,7 +112,7 @@ def error_reply(error: ServiceError, content_type: str) -> Reply:
     return reply
 
 
-def new_store() -> Any:  # noqa: ANN401 (ministack publishes no types)
+def new_store() -> Any:  # noqa: ANN401 - ministack publishes no types
     """Return a mapping scoped to the caller's account and region, cleared by ministack's reset."""
     store = AccountRegionScopedDict()
     register_store(store)

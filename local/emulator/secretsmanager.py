@@ -9,7 +9,7 @@ from ministack.services.cloudformation import provisioners
 
 from local.emulator.json_api import Json
 
-SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105 (a resource type)
+SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105 - a resource type
 
 
 def install() -> None:
@@ -33,6 +33,6 @@ def _with_arn_as_id(resource: tuple[str, Json]) -> tuple[str, Json]:
     return attributes["Arn"], attributes
 
 
-def _name(secret: str) -> Any:  # noqa: ANN401 (ministack publishes no types)
+def _name(secret: str) -> Any:  # noqa: ANN401 - ministack publishes no types
     key, _ = secretsmanager._resolve(secret)
     return key or secret

@@ -24,7 +24,7 @@ class QuietHandler(WSGIRequestHandler):
         """Drop the access line."""
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - named by the base class
-        """Drop connection errors: a client that disconnects is no error of the server."""
+        """Drop connection errors: a client that disconnects is not an error of the server."""
 
 
 class LocalServer:

@@ -18,14 +18,11 @@ Secrets Manager secrets through Amazon ECS environment variables", Amazon ECS De
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
-    """One container of one revision. `secrets` maps each variable to its `valueFrom`. `stop_timeout` is in seconds."""
+    """The environment of one container of one revision. `secrets` maps each variable to its `valueFrom`."""
 
     task_definition: str
-    container: str
-    image: str
     environment: Mapping[str, str]
     secrets: Mapping[str, str]
-    stop_timeout: int | None
 
 
 def container_spec(definition: TaskDefinitionTypeDef, container: str) -> TaskSpec:
@@ -43,11 +40,8 @@ def container_spec(definition: TaskDefinitionTypeDef, container: str) -> TaskSpe
 def _spec(arn: str, definition: ContainerDefinitionOutputTypeDef) -> TaskSpec:
     return TaskSpec(
         task_definition=arn,
-        container=definition.get("name", ""),
-        image=definition.get("image", ""),
         environment={pair.get("name", ""): pair.get("value", "") for pair in definition.get("environment", [])},
         secrets={secret["name"]: secret["valueFrom"] for secret in definition.get("secrets", [])},
-        stop_timeout=definition.get("stopTimeout"),
     )
 
 

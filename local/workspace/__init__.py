@@ -1,1 +1,1 @@
-"""What every command works with: files, locks, ports, child processes and terminal output."""
+"""Shared by all commands: files, locks, ports, child processes and terminal output."""

@@ -17,7 +17,7 @@ def direct_client() -> requests.Session:
 
 
 def is_ready(url: str) -> bool:
-    """Tell whether a GET of `url` gives a status below 400."""
+    """Return whether a GET of `url` gives a status below 400."""
     with direct_client() as client:
         try:
             return client.get(url, timeout=READINESS_TIMEOUT_SECONDS).ok

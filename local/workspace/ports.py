@@ -15,7 +15,7 @@ HIGHEST: Final = 65_535
 
 
 def is_free(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
-    """Tell whether a server can bind `port` now."""
+    """Return whether a server can bind `port` now."""
     with socket.socket(socket.AF_INET, kind) as probe:
         if kind is socket.SOCK_STREAM:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

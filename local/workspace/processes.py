@@ -102,7 +102,7 @@ class Supervisor:
 
 
 def is_running(record: Record) -> bool:
-    """Tell whether the recorded process, not another one with its pid, is running."""
+    """Return whether the recorded process, not another one with its pid, is running."""
     return _process(record) is not None
 
 
@@ -143,7 +143,7 @@ def _wait_for_exit(processes: Sequence[psutil.Process], awaited: Sequence[psutil
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    """Tell whether a process runs; a zombie does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""Hold what every local command works with: folders, recorded state, child processes and terminal output."""
+"""The resources of one command: folders, recorded state, child processes and terminal output."""
 
 from __future__ import annotations
 

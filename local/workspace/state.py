@@ -41,7 +41,7 @@ class RunningService:
 
 @dataclass(slots=True)
 class State:
-    """Everything that a later command needs to know."""
+    """The state that a later command needs."""
 
     processes: list[Record] = field(default_factory=list)
     gateway_port: int | None = None

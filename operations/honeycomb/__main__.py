@@ -1,7 +1,7 @@
 """Apply the queries, triggers and board that honeycomb/ declares to a Honeycomb environment.
 
-Prints what becomes of each; a second run changes nothing. What others created is never changed, and nothing is
-ever deleted.
+Prints one line per resource; a second run changes nothing. Resources that others created are never changed, and
+nothing is ever deleted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Create and change the board: the declared panels first, then those that people added."""
+"""Create and change the board: the declared panels first, then those added by hand."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def apply_board(board: Json, remote: RemoteState, writer: Writer) -> None:
 
 
 def _existing_panels(board: Json, remote: RemoteState) -> tuple[list[Json], list[Json]]:
-    """Return the existing panels of the queries that the board declares, in whichever version, and people's panels.
+    """Return the existing panels of the queries that the board declares, in any version, and the panels added by hand.
 
-    A panel of a query that is declared for a trigger alone, or not any more, counts as people's.
+    A panel of a query that is declared only for a trigger, or no longer declared, counts as added by hand.
     """
     queries = {panel["query"] for panel in board["panels"]}
     annotations = {each.body["id"] for each in remote.annotations if each.tag.key in queries}

@@ -18,7 +18,7 @@ from service.contract import CONFIGURATION_KEY_VARIABLE, HONEYCOMB_API
 from service.telemetry.config import Secret
 
 ALL_DATASETS: Final = "__all__"
-"""The dataset that stands for every dataset of a Honeycomb environment."""
+"""The slug for all datasets of a Honeycomb environment."""
 
 _URL_VARIABLE: Final = "HONEYCOMB_API_URL"
 _SAFE_URL: Final = re.compile(r"(https://[\w.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:\d+)?(/[\w./-]*)?")
@@ -73,7 +73,7 @@ class HoneycombClient:
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> requests.Response:
         """Return the first response that is not worth a retry, or the last one."""
-        # urllib3's Retry knows no budget for a whole run, and would need a subclass to retry a POST after a 429 alone.
+        # urllib3's Retry has no budget for a whole run, and would need a subclass to retry a POST only after a 429.
         for attempt in range(1, MAX_ATTEMPTS + 1):
             response: requests.Response | None = None
             cause: requests.RequestException | None = None
@@ -84,7 +84,7 @@ class HoneycombClient:
                     json=body,
                     headers={"X-Honeycomb-Team": self._key.reveal()},
                     timeout=_TIMEOUT,
-                    # requests would send the key on to the redirect's host: it drops `Authorization` alone.
+                    # requests would forward the key to the redirect's host: it drops only `Authorization`.
                     allow_redirects=False,
                 )
             except requests.RequestException as error:

@@ -39,7 +39,7 @@ class Query:
 
     @property
     def columns(self) -> frozenset[str]:
-        """Return the columns that spans must have; its own calculated fields are none."""
+        """Return the columns that spans must have; its own calculated fields are not included."""
         calculated = self.specification.get("calculated_fields", [])
         columns = set(self.specification.get("breakdowns", []))
         for field in ("calculations", "filters", "orders", "havings"):
@@ -51,7 +51,7 @@ class Query:
 
 @dataclass(frozen=True, kw_only=True)
 class Declarations:
-    """What Honeycomb should hold: queries and triggers by their file names without the suffix, and the board."""
+    """The desired state: queries and triggers by their file names without the suffix, and the board."""
 
     queries: Mapping[str, Query]
     triggers: Mapping[str, Json]

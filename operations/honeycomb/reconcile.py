@@ -1,4 +1,4 @@
-"""Bring Honeycomb to what is declared."""
+"""Reconcile Honeycomb with the declarations."""
 
 from __future__ import annotations
 

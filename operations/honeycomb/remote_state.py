@@ -1,4 +1,4 @@
-"""Fetch what the Honeycomb environment holds, and which of it `make honeycomb` owns."""
+"""Fetch the remote state: the resources of the Honeycomb environment, and which of them `make honeycomb` owns."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Resource(NamedTuple):
 
 @dataclass
 class RemoteState:
-    """What Honeycomb holds. `columns` are by dataset, `None` where the dataset does not exist.
+    """The resources of the Honeycomb environment. `columns` are by dataset, `None` where the dataset does not exist.
 
-    `triggers` are by dataset and key; `board` is empty where there is none; `unowned` counts, by kind, what others
-    created.
+    `triggers` are by dataset and key; `board` is empty where there is none; `unowned` counts, by kind, the
+    resources of others.
     """
 
     columns: Mapping[str, frozenset[str] | None]

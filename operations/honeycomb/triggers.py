@@ -9,7 +9,7 @@ from operations.honeycomb.ownership_tag import OwnershipTag
 from operations.honeycomb.writer import Writer
 
 _SETTINGS: Final = ("tags", "disabled", "evaluation_schedule_type", "evaluation_schedule", "baseline_details")
-"""What people set on a trigger in Honeycomb, beside its recipients."""
+"""The fields of a trigger that are set in Honeycomb, in addition to its recipients."""
 
 
 def apply_trigger(key: str, trigger: Json, dataset: str, existing: Json, writer: Writer) -> None:

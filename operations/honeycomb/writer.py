@@ -1,4 +1,4 @@
-"""Write resources to Honeycomb, and report what becomes of each."""
+"""Write resources to Honeycomb, and report the step for each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Writer:
     waiting: int = 0
 
     def step(self, verb: str, kind: str, key: str, reason: str = "") -> None:
-        """Report and count what becomes of one resource: create, change, retire, leave or wait."""
+        """Report and count the step for one resource: create, change, retire, leave or wait."""
         self.report(f"  {verb:<6}  {kind:<7}  {key}{': ' if reason else ''}{reason}\n")
         self.changes += verb in {"create", "change", "retire"}
         self.waiting += verb == "wait"

@@ -1,4 +1,4 @@
-"""Let the tutorial's separate front end call: its origin, and the headers that carry a trace there and back."""
+"""Configure CORS for a separate front end, as the tutorial's: its origin, and the trace headers in both directions."""
 
 from __future__ import annotations
 

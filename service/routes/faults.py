@@ -13,7 +13,7 @@ messages = Blueprint("messages", __name__)
 
 
 class DeliberateError(RuntimeError):
-    """Raised by the route that exists to be seen failing."""
+    """The error that `/api/fault` raises on purpose."""
 
 
 @messages.get("/rollbar/test")

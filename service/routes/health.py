@@ -15,7 +15,7 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get(HEALTH_CHECK_PATH)
 def health_check() -> dict[str, Any]:
-    """Return the service's version and which sinks are on; with `?detail`, also what became of their items."""
+    """Return the service's version and which sinks are on; with `?detail`, also their item counts and last errors."""
     telemetry: Telemetry = current_app.extensions[EXTENSION]
     health: dict[str, Any] = {
         "status": "ok",

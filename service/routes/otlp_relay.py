@@ -57,10 +57,10 @@ def register(app: Flask, settings: Settings) -> None:
 
 
 def _check_origin(export_request: Request, origins: frozenset[str]) -> None:
-    """Refuse pages of other sites, and clients that are no browser: a browser names the origin of each POST.
+    """Reject pages of other sites, and clients other than browsers: a browser sends the `Origin` of each POST.
 
-    `Sec-Fetch-Site` compares origins where the browser stands, whatever a proxy makes of the host ("Fetch Metadata
-    Request Headers", W3C); browsers send it over TLS and to their own machine alone.
+    `Sec-Fetch-Site` is the browser's own comparison of origins, right even where a proxy rewrites `Host` ("Fetch
+    Metadata Request Headers", W3C); browsers send it only over TLS and to localhost.
     """
     origin = export_request.headers.get("Origin", "")
     is_same_site = (

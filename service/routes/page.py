@@ -1,4 +1,4 @@
-"""Serve the page that `service/web` builds, under a Content-Security-Policy that allows this service alone."""
+"""Serve the page that `service/web` builds, under a Content-Security-Policy that allows only this service."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@
 OpenTelemetry's API (`trace.get_tracer(...)`), the X-Ray SDK's (`xray_recorder.in_subsegment(...)`), `logging` and
 `rollbar.report_message(...)` work too, and join the same trace.
 
-Names are imported at first use: settings and health checks import `service.telemetry.config` alone, and must not pay
+Names are imported at first use: settings and health checks import only `service.telemetry.config`, and must not pay
 for OpenTelemetry's SDK (the pattern of "SPEC 1: Lazy Loading", Scientific Python).
 """
 
@@ -45,7 +45,7 @@ _HOMES: Final = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the exported names
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""What a handler calls. It need not know which sinks are on; each call does nothing outside a request."""
+"""The API for handlers, independent of which sinks are on. Outside a request, each call has no effect."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def annotate(**values: Value) -> None:
 
 
 def identify(user_id: object) -> None:
-    """Name the user of the current request on its spans, segment, log lines and error items; None is nobody.
+    """Name the user of the current request on its spans, segment, log lines and error items; None clears it.
 
     A number or a UUID, as databases have for users, is converted to text.
     """

@@ -13,7 +13,7 @@ T = TypeVar("T")
 class Secret(Generic[T]):
     """Hold a value that never shows in a `repr`, a log line or an error report; `reveal()` returns it.
 
-    `is_placeholder` marks a value that nobody has filled in yet: its sink stays off.
+    `is_placeholder` marks a value that is not filled in yet: its sink stays off.
     """
 
     _value: T
@@ -76,7 +76,7 @@ class DropMetric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelemetryConfig:
-    """All that the telemetry of one app needs to know."""
+    """The configuration of one app's telemetry."""
 
     service_name: str
     access_logger: str
@@ -89,7 +89,7 @@ class TelemetryConfig:
     untraced_paths: frozenset[str] = frozenset()
     """Paths without a span and an access line of their own."""
     user_header: str | None = None
-    """The request header that names the user, where the caller is trusted with that."""
+    """The request header that names the user; None where the caller is not trusted to."""
     shutdown_deadline: float = 10.0
     """Seconds in which all sinks together flush at exit."""
     drop_metric: DropMetric | None = None

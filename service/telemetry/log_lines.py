@@ -37,7 +37,7 @@ _IDS_OUTSIDE_REQUESTS: Final = ",".join(f'"{name}":"{NO_REQUEST}"' for name in (
 
 
 class LineFormat(NamedTuple):
-    """What every line of one app has alike: the service's version, and the `logger` of access lines."""
+    """The fields that all lines of one app share: the service's version, and the `logger` of access lines."""
 
     version: str
     access_logger: str
@@ -84,7 +84,7 @@ def capture(record: logging.LogRecord) -> Line:
 
 
 class AccessLog:
-    """Write one access line per request: to `sinks` directly, and to whoever else listens to its logger."""
+    """Write one access line per request: to `sinks` directly, and to other handlers of its logger."""
 
     def __init__(self, logger: str, sinks: Sequence[Callable[[RequestScope], None]]) -> None:
         self._logger = logging.getLogger(logger)
@@ -105,7 +105,7 @@ class AccessLog:
             self._logger.handle(record)
 
     def _has_other_listeners(self) -> bool:
-        """Return whether there is a handler beside ours, the one on the root: it needs a record."""
+        """Return whether there is a handler other than ours on the root: it needs a log record."""
         logger = self._logger
         while logger.parent is not None:
             if logger.handlers:

@@ -79,7 +79,7 @@ class _Exchange:
             ("traceresponse", scope.traceresponse),
             ("Server-Timing", f"app;dur={elapsed_ms:.2f}"),
         ]
-        # Two arguments unless there is an exc_info: some servers' start_response takes no third.
+        # Two arguments unless there is an exc_info: some servers' start_response accepts only two.
         if exc_info:
             return self._start_response(status, headers + trace_headers, exc_info)
         return self._start_response(status, headers + trace_headers)

@@ -1,4 +1,4 @@
-"""Install what is one per process once, and route each call to the app whose request it belongs to.
+"""Install the process globals once, and route each call to the app whose request it belongs to.
 
 OpenTelemetry's tracer provider and propagator and Python's root logger are process globals; apps are not. So each
 global looks at the current request's scope.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _OWN_LOGGERS = f"{__name__.partition('.')[0]}."
 _VERBOSE_LOGGERS = ("botocore", "boto3", "urllib3", "rollbar")
-"""Libraries of the sinks whose INFO lines would be billed and read by nobody."""
+"""Libraries of the sinks whose INFO lines would be billed without being of use."""
 
 
 class _State:
@@ -58,7 +58,7 @@ def install(telemetry: AppTelemetry) -> None:
         logging.getLogger().addHandler(ScopedLogHandler())
         for name in _VERBOSE_LOGGERS:
             logging.getLogger(name).setLevel(logging.WARNING)
-        # The only way to the stable HTTP conventions: the instrumentation takes no parameter for them.
+        # The only way to select the stable HTTP conventions: the instrumentation has no parameter for them.
         os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
         RequestsInstrumentor().instrument()
 
@@ -77,7 +77,7 @@ def current_telemetry() -> AppTelemetry | None:
 
 
 class ScopedTracerProvider(trace.TracerProvider):
-    """Give out tracers that start their spans with the current app's provider."""
+    """Create tracers that start their spans with the current app's provider."""
 
     def get_tracer(
         self,
@@ -103,7 +103,7 @@ class ScopedLogHandler(logging.Handler):
     """Hand each record to the log handlers of the current app."""
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Hand `record` on, unless a library logged it while sending telemetry: that would never end.
+        """Hand `record` on, unless a library logged it while sending telemetry: that would be a feedback loop.
 
         Without the lock that `logging.Handler` takes: each app's handlers have their own.
         """

@@ -1,4 +1,4 @@
-"""Describe a back end to the rest of the telemetry."""
+"""The interface of a back end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.telemetry.redaction import Redactor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceInfo:
-    """What every sink needs to know of the service, beside its own `Config`."""
+    """The facts of the service that every sink gets, in addition to its own `Config`."""
 
     name: str
     version: str
@@ -26,13 +26,13 @@ class ServiceInfo:
     access_logger: str
     resource: Resource
     redact: Redactor
-    """Whatever a sink sends passes through it."""
+    """Everything that a sink sends must pass through it."""
     drop_metric: DropMetric | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sink:
-    """One back end: what it wants to receive, and its queue. `off_because` is None when it is on."""
+    """One back end: the signals that it receives, and its queue. `off_because` is None when it is on."""
 
     name: str
     off_because: str | None = None
@@ -69,7 +69,7 @@ class Sink:
         return {"on": True} if self.on else {"on": False, "because": self.off_because}
 
     def detail(self) -> dict[str, Any]:
-        """Return whether it is on, and what became of its items."""
+        """Return whether it is on, the counts of its items by outcome, and its last errors."""
         queue = self.queue
         if queue is None:
             return self.status()

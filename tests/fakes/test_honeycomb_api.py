@@ -1,4 +1,4 @@
-"""The fake of Honeycomb's configuration API checks keys and queries, lists columns and injects planned refusals."""
+"""The fake of Honeycomb's configuration API checks keys and queries, lists columns and sends planned responses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.fakes.api_client import COLUMNS, COUNT, KEY, P99, ApiClient, Document, board_of, trigger_of
-from tests.fakes.honeycomb_api import Refusal
+from tests.fakes.honeycomb_api import PlannedResponse
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -150,7 +150,7 @@ def test_a_body_that_is_not_json_is_rejected(api: ApiClient) -> None:
 
 def test_a_planned_rate_limit_applies_once_with_its_headers(api: ApiClient) -> None:
     headers = {"Retry-After": "3", "RateLimit": "limit=100, remaining=0, reset=3"}
-    api.environment.refuse(Refusal(status=429, headers=headers, method="GET", path="/boards"))
+    api.environment.plan(PlannedResponse(status=429, headers=headers, method="GET", path="/boards"))
 
     assert api.call("GET", "/1/auth").status_code == 200
     response = api.call("GET", "/1/boards")
@@ -159,8 +159,8 @@ def test_a_planned_rate_limit_applies_once_with_its_headers(api: ApiClient) -> N
     assert api.call("GET", "/1/boards").headers["RateLimitPolicy"] == "100;w=60"
 
 
-def test_a_refusal_can_follow_the_effect_of_the_request(api: ApiClient) -> None:
-    api.environment.refuse(Refusal(status=502, method="POST", after=True))
+def test_a_planned_response_can_follow_the_effect_of_the_request(api: ApiClient) -> None:
+    api.environment.plan(PlannedResponse(status=502, method="POST", after=True))
 
     assert api.call("POST", "/1/queries/backend", COUNT).status_code == 502
 

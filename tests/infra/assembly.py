@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Rendered:
+class StackTemplate:
     """One stack's template."""
 
     path: Path
@@ -59,11 +59,11 @@ class Assembly:
     """Both stacks of one environment."""
 
     environment: str
-    observability: Rendered
-    service: Rendered
+    observability: StackTemplate
+    service: StackTemplate
 
     @property
-    def stacks(self) -> tuple[Rendered, Rendered]:
+    def stacks(self) -> tuple[StackTemplate, StackTemplate]:
         return self.observability, self.service
 
 
@@ -89,6 +89,6 @@ def synthesize(folder: Path, environment: str, **context: str) -> Assembly:
     return load(folder, environment)
 
 
-def _template(folder: Path, stack: str) -> Rendered:
+def _template(folder: Path, stack: str) -> StackTemplate:
     path = folder / f"{stack}.template.json"
-    return Rendered(path=path, content=json.loads(path.read_text(encoding="utf-8")))
+    return StackTemplate(path=path, content=json.loads(path.read_text(encoding="utf-8")))

@@ -7,7 +7,7 @@ import pytest
 from aws_cdk import App, Stack
 
 from infra.environments import ENVIRONMENTS
-from tests.infra.assembly import PLAIN_IMAGE, Assembly, Rendered, synthesize
+from tests.infra.assembly import PLAIN_IMAGE, Assembly, StackTemplate, synthesize
 
 UNKNOWN_ENVIRONMENT = "-".join(ENVIRONMENTS)
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000"
@@ -40,7 +40,7 @@ def prod(synthesized: Callable[..., Assembly]) -> Assembly:
 
 
 @pytest.fixture(scope="session")
-def https(synthesized: Callable[..., Assembly]) -> Rendered:
+def https(synthesized: Callable[..., Assembly]) -> StackTemplate:
     """The service stack of production with a certificate."""
     return synthesized("prod", image=PLAIN_IMAGE, certificate_arn=CERTIFICATE).service
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from infra.environments import ENVIRONMENTS
-from tests.infra.assembly import PLAIN_IMAGE, Assembly, Rendered
+from tests.infra.assembly import PLAIN_IMAGE, Assembly, StackTemplate
 
 CFN_LINT = Path(sys.executable).parent / "cfn-lint"
 
@@ -17,7 +17,7 @@ def lint(*templates: Path) -> str:
 
 
 def test_the_templates_of_every_environment_pass(
-    synthesized: Callable[..., Assembly], https: Rendered, with_asset: Assembly
+    synthesized: Callable[..., Assembly], https: StackTemplate, with_asset: Assembly
 ) -> None:
     plain = [stack for name in ENVIRONMENTS for stack in synthesized(name, image=PLAIN_IMAGE).stacks]
     assert lint(*(each.path for each in (*plain, https, with_asset.service))) == ""

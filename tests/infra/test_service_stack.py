@@ -11,7 +11,7 @@ from service.contract import (
     Output,
     resource_name,
 )
-from tests.infra.assembly import Assembly, Rendered
+from tests.infra.assembly import Assembly, StackTemplate
 
 
 def test_a_version_that_is_unhealthy_or_fires_an_alarm_is_rolled_back_while_the_old_one_serves(
@@ -95,7 +95,7 @@ def test_without_a_certificate_the_load_balancer_serves_http(assembly: Assembly)
     assert listener["DefaultActions"][0]["Type"] == "forward"
 
 
-def test_with_a_certificate_it_serves_https_and_redirects_http(https: Rendered) -> None:
+def test_with_a_certificate_it_serves_https_and_redirects_http(https: StackTemplate) -> None:
     listeners = {
         each["Properties"]["Port"]: each["Properties"]["DefaultActions"][0]
         for each in https.of_type("AWS::ElasticLoadBalancingV2::Listener")

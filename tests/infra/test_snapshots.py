@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.assembly import Assembly, Rendered
+from tests.infra.assembly import Assembly, StackTemplate
 
 FOLDER = Path(__file__).parent / "snapshots"
 ASSET_HASH = re.compile(r"\b[0-9a-f]{64}\b")
 
 
-def masked(stack: Rendered) -> str:
+def masked(stack: StackTemplate) -> str:
     return ASSET_HASH.sub("<asset hash>", json.dumps(stack.content, indent=2) + "\n")
 
 

@@ -28,7 +28,7 @@ def required_columns(declared: Declarations) -> set[tuple[str, str]]:
 
 
 def columns_by_dataset() -> dict[str, set[str]]:
-    """Return the columns of a service every feature of which was used."""
+    """Return the columns of a service once all of its features were used."""
     columns: dict[str, set[str]] = {}
     for dataset, column in required_columns(load(DECLARATIONS)):
         columns.setdefault(dataset, set()).add(column)

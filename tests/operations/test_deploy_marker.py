@@ -18,7 +18,7 @@ from local.fakes.server import LocalServer
 from operations.deploy_marker import main
 from service.contract import SECRET_PLACEHOLDER, SecretName, secret_name, service_stack_name
 from tests.fakes import honeycomb_api
-from tests.fakes.honeycomb_api import Environment, Refusal
+from tests.fakes.honeycomb_api import Environment, PlannedResponse
 from tests.local.emulator.conftest import free_port
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -166,7 +166,7 @@ def test_a_429_of_honeycomb_is_retried(products: Products, monkeypatch: pytest.M
     products.deploy("busy")
     monkeypatch.setenv("HONEYCOMB_CONFIGURATION_KEY", CONFIGURATION_KEY)
     monkeypatch.setenv("ROLLBAR_ACCESS_TOKEN", TOKEN)
-    products.honeycomb.refuse(Refusal(status=429, headers={"Retry-After": "7"}))
+    products.honeycomb.plan(PlannedResponse(status=429, headers={"Retry-After": "7"}))
     delays: list[float] = []
     assert main(["--environment", "busy"], now=lambda: NOW, sleep=delays.append) == 0
     assert (delays, len(products.markers())) == ([7.0], 1)

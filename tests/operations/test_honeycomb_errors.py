@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from operations.honeycomb.retry import MAX_ATTEMPTS, RETRY_BUDGET, retry_after
-from tests.fakes.honeycomb_api import Refusal
+from tests.fakes.honeycomb_api import PlannedResponse
 from tests.operations.honeycomb_rig import KEY, Rig, rig
 
 __all__ = ["rig"]
@@ -19,10 +19,10 @@ __all__ = ["rig"]
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
-def error_line(rig: Rig, *refusals: Refusal) -> str:
-    """Return the one line of error of a run whose requests get these refusals."""
-    for refusal in refusals:
-        rig.environment.refuse(refusal, times=MAX_ATTEMPTS)
+def error_line(rig: Rig, *responses: PlannedResponse) -> str:
+    """Return the error line of a run whose requests get these responses."""
+    for response in responses:
+        rig.environment.plan(response, times=MAX_ATTEMPTS)
     outcome = rig.run()
     assert outcome.code == 1
     [line] = outcome.err.splitlines()
@@ -31,7 +31,7 @@ def error_line(rig: Rig, *refusals: Refusal) -> str:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_429_is_retried_after_the_delay_it_asks_for(rig: Rig, method: str) -> None:
-    rig.environment.refuse(Refusal(status=429, headers={"Retry-After": "7"}, method=method), times=2)
+    rig.environment.plan(PlannedResponse(status=429, headers={"Retry-After": "7"}, method=method), times=2)
 
     assert rig.run().code == 0
 
@@ -41,7 +41,7 @@ def test_a_429_is_retried_after_the_delay_it_asks_for(rig: Rig, method: str) -> 
 
 def test_retry_after_may_be_a_date(rig: Rig) -> None:
     ends = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
-    rig.environment.refuse(Refusal(status=429, headers={"Retry-After": ends}))
+    rig.environment.plan(PlannedResponse(status=429, headers={"Retry-After": ends}))
 
     assert rig.run().code == 0
 
@@ -65,7 +65,7 @@ def test_a_retry_after_date_is_read_by_the_servers_clock() -> None:
 def test_a_429_without_retry_after_is_retried_when_the_window_resets(
     rig: Rig, headers: dict[str, str], seconds: float
 ) -> None:
-    rig.environment.refuse(Refusal(status=429, headers={"RateLimit": "", **headers}))
+    rig.environment.plan(PlannedResponse(status=429, headers={"RateLimit": "", **headers}))
 
     assert rig.run().code == 0
 
@@ -73,7 +73,7 @@ def test_a_429_without_retry_after_is_retried_when_the_window_resets(
 
 
 def test_a_429_that_persists_is_an_error_after_the_last_attempt(rig: Rig) -> None:
-    line = error_line(rig, Refusal(status=429, headers={"Retry-After": "2"}))
+    line = error_line(rig, PlannedResponse(status=429, headers={"Retry-After": "2"}))
 
     assert "GET /1/auth: Honeycomb answered 429" in line
     assert "Try again later" in line
@@ -81,13 +81,13 @@ def test_a_429_that_persists_is_an_error_after_the_last_attempt(rig: Rig) -> Non
 
 
 def test_a_delay_beyond_the_retry_budget_is_not_waited_for(rig: Rig) -> None:
-    error_line(rig, Refusal(status=429, headers={"Retry-After": str(int(RETRY_BUDGET) + 1)}))
+    error_line(rig, PlannedResponse(status=429, headers={"Retry-After": str(int(RETRY_BUDGET) + 1)}))
 
     assert rig.delays == []
 
 
 def test_a_5xx_is_retried_with_backoff_where_the_request_is_idempotent(rig: Rig) -> None:
-    rig.environment.refuse(Refusal(status=503, method="GET"), times=2)
+    rig.environment.plan(PlannedResponse(status=503, method="GET"), times=2)
 
     assert rig.run().code == 0
 
@@ -95,7 +95,7 @@ def test_a_5xx_is_retried_with_backoff_where_the_request_is_idempotent(rig: Rig)
 
 
 def test_a_post_is_not_retried_after_a_5xx(rig: Rig) -> None:
-    rig.environment.refuse(Refusal(status=502, method="POST", path="/1/boards", after=True))
+    rig.environment.plan(PlannedResponse(status=502, method="POST", path="/1/boards", after=True))
 
     outcome = rig.run()
 
@@ -108,7 +108,7 @@ def test_a_post_is_not_retried_after_a_5xx(rig: Rig) -> None:
 
 
 def test_a_run_that_failed_midway_is_completed_by_the_next(rig: Rig) -> None:
-    rig.environment.refuse(Refusal(status=500, method="POST", path="/1/triggers"))
+    rig.environment.plan(PlannedResponse(status=500, method="POST", path="/1/triggers"))
     assert rig.run().code == 1
 
     assert rig.run().code == 0
@@ -140,7 +140,7 @@ def test_a_missing_permission_is_named_before_anything_is_written(rig: Rig) -> N
 
 
 def test_a_403_says_which_permissions_are_required(rig: Rig) -> None:
-    line = error_line(rig, Refusal(status=403, path="/1/boards", body={"error": "not yours"}))
+    line = error_line(rig, PlannedResponse(status=403, path="/1/boards", body={"error": "not yours"}))
 
     assert "GET /1/boards: Honeycomb answered 403 (not yours). Give the key the missing permission" in line
 
@@ -161,30 +161,30 @@ def test_a_query_that_honeycomb_rejects_is_named_by_field(rig: Rig) -> None:
 
 def test_a_key_that_the_server_repeats_is_not_shown(rig: Rig) -> None:
     assert "(unknown key ***, really)" in error_line(
-        rig, Refusal(status=401, body={"error": f"unknown key {KEY}, really"})
+        rig, PlannedResponse(status=401, body={"error": f"unknown key {KEY}, really"})
     )
 
 
 @pytest.mark.parametrize(
-    "refusal",
+    "response",
     [
-        Refusal(status=302, headers={"Location": "https://elsewhere.example/"}),
-        Refusal(status=200, body=["not", "an", "object"]),
-        Refusal(status=200, body={"api_key_access": None}),
-        Refusal(status=404, path="/1/auth"),
+        PlannedResponse(status=302, headers={"Location": "https://elsewhere.example/"}),
+        PlannedResponse(status=200, body=["not", "an", "object"]),
+        PlannedResponse(status=200, body={"api_key_access": None}),
+        PlannedResponse(status=404, path="/1/auth"),
     ],
 )
-def test_another_server_is_recognized_and_its_redirects_are_not_followed(rig: Rig, refusal: Refusal) -> None:
-    assert "HONEYCOMB_API_URL" in error_line(rig, refusal)
+def test_another_server_is_recognized_and_its_redirects_are_not_followed(rig: Rig, response: PlannedResponse) -> None:
+    assert "HONEYCOMB_API_URL" in error_line(rig, response)
 
 
 @pytest.mark.parametrize("body", [{"id": "x"}, [1], [{"name": "without an id"}]])
 def test_a_list_of_an_unexpected_shape_is_an_error_line(rig: Rig, body: object) -> None:
-    assert "is not Honeycomb's" in error_line(rig, Refusal(status=200, path="/1/boards", body=body))
+    assert "is not Honeycomb's" in error_line(rig, PlannedResponse(status=200, path="/1/boards", body=body))
 
 
 def test_a_created_resource_without_an_id_is_an_error_line(rig: Rig) -> None:
-    line = error_line(rig, Refusal(status=200, method="POST", path="/1/queries", body={"ok": True}))
+    line = error_line(rig, PlannedResponse(status=200, method="POST", path="/1/queries", body={"ok": True}))
 
     assert "is not Honeycomb's" in line
 

@@ -4,7 +4,7 @@ import pytest
 
 from local.backing_services.emulated_aws import EmulatedAws
 from operations.keys import fill, unfilled
-from service.contract import FILLED_FROM, SECRET_PLACEHOLDER, SecretName, secret_name
+from service.contract import SECRET_PLACEHOLDER, SECRET_SOURCES, SecretName, secret_name
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -12,11 +12,11 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 def test_a_filled_secret_holds_its_key_and_no_longer_counts_as_unfilled(emulated_aws: EmulatedAws) -> None:
     for secret in SecretName:
         emulated_aws.secrets.create_secret(Name=secret_name("dev", secret), SecretString=SECRET_PLACEHOLDER)
-    assert unfilled(emulated_aws.secrets, "dev") == list(FILLED_FROM)
+    assert unfilled(emulated_aws.secrets, "dev") == list(SECRET_SOURCES)
 
-    variable, *others = FILLED_FROM
+    variable, *others = SECRET_SOURCES
     names = fill(emulated_aws.secrets, "dev", {variable: "fake-key"})
 
-    assert names == [secret_name("dev", FILLED_FROM[variable])]
+    assert names == [secret_name("dev", SECRET_SOURCES[variable])]
     assert unfilled(emulated_aws.secrets, "dev") == others
     assert emulated_aws.secrets.get_secret_value(SecretId=names[0])["SecretString"] == "fake-key"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from operations.secrets import read_keys, read_line
-from service.contract import FILLED_FROM, Variable
+from service.contract import SECRET_SOURCES, Variable
 
 ROOT = Path(__file__).parents[2]
 KEY = "fake-honeycomb-key-c0ffee"
@@ -22,7 +22,7 @@ def test_a_key_in_the_environment_is_not_prompted_for() -> None:
         prompts.append(variable)
         return "typed"
 
-    variable, *others = FILLED_FROM
+    variable, *others = SECRET_SOURCES
     keys = read_keys({variable: KEY}, ask)
 
     assert keys == {variable: KEY, **dict.fromkeys(others, "typed")}
@@ -60,7 +60,7 @@ def test_without_a_key_nothing_is_stored_and_the_remedy_is_named() -> None:
     process = run("--environment", "dev")
 
     assert process.returncode == 1
-    assert " or ".join(FILLED_FROM) in process.stderr
+    assert " or ".join(SECRET_SOURCES) in process.stderr
 
 
 def test_a_key_is_never_taken_as_an_argument() -> None:

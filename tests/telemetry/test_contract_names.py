@@ -1,4 +1,4 @@
-"""What the infrastructure measures by name is what the telemetry writes."""
+"""The telemetry writes the names that the infrastructure's metrics and groups read."""
 
 from __future__ import annotations
 

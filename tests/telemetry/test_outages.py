@@ -83,17 +83,17 @@ def test_an_outage_changes_no_status_and_queued_items_are_delivered_after_it(
     assert service.maximum_threads < 20
     sinks.set(SINKS, mode)
     assert statuses_of(service) == EXPECTED_STATUSES
-    stopped = service.stop(15)
-    assert stopped is not None
-    assert stopped < DEADLINE + 3
+    exit_seconds = service.stop(15)
+    assert exit_seconds is not None
+    assert exit_seconds < DEADLINE + 3
 
 
 def test_unresolvable_hosts_delay_neither_requests_nor_exit(serve: Starter) -> None:
     service = serve(SINKS)
     assert statuses_of(service) == EXPECTED_STATUSES
-    stopped = service.stop(15)
-    assert stopped is not None
-    assert stopped < DEADLINE + 3
+    exit_seconds = service.stop(15)
+    assert exit_seconds is not None
+    assert exit_seconds < DEADLINE + 3
 
 
 def test_a_wrong_key_suspends_its_sink_and_the_detail_names_the_remedy(sinks: Sinks, serve: Starter) -> None:

@@ -1,4 +1,4 @@
-"""A secret setting is in nothing that leaves the process, because it is a secret and not because a list has it."""
+"""No secret setting leaves the process: redaction follows from the type `Secret`, not from a list of names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PROTOCOLS = ("http/json", "http/protobuf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsWithSecret(Settings):
-    """The service's settings and two more secrets, as somebody might add them tomorrow."""
+    """The service's settings and two further secrets."""
 
     made_up_secret: Secret[str] | None = variable("MADE_UP_SECRET", parsing.secret, None)
     another_secret: Secret[str] | None = variable("ANOTHER_SECRET", parsing.secret, None)

@@ -85,10 +85,10 @@ class SpanRecorder:
 
 
 def other_messages(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return all messages but the access log's; one of its own proves that the capture works."""
-    logging.getLogger("tests").info("heard")
+    """Return all messages but the access log's; a marker message proves that the capture works."""
+    logging.getLogger("tests").info("marker")
     *messages, last = (record.getMessage() for record in caplog.records if record.name != ACCESS_LOGGER)
-    assert last == "heard"
+    assert last == "marker"
     return messages
 
 

@@ -47,11 +47,13 @@ def test_publishing_replaces_one_table_and_nothing_else(tmp_path: Path, monkeypa
 
 
 def load(p99: float = 2.0, **statuses: int) -> Load:
-    return Load(requests=10, statuses=statuses or {"200": 10}, paths={}, p50=1.0, p99=p99, longest=9.0, seconds=1.0)
+    return Load(requests=10, statuses=statuses or {"200": 10}, paths={}, p50=1.0, p99=p99, seconds=1.0)
 
 
 def cell(**changes: object) -> Cell:
-    result = Cell("ours", "honeycomb", "refused", started=0.5, live=load(), failing=load(), after=load(), stopped=1.0)
+    result = Cell(
+        "ours", "honeycomb", "refused", start_seconds=0.5, live=load(), failing=load(), after=load(), exit_seconds=1.0
+    )
     for name, value in {"recovered": True, "unaccounted": 0, "threads": 9, **changes}.items():
         setattr(result, name, value)
     return result
@@ -65,16 +67,16 @@ def test_a_cell_that_meets_every_requirement_passes() -> None:
 @pytest.mark.parametrize(
     ("changes", "failure"),
     [
-        ({"started": None}, "it did not start, or did not respond"),
-        ({"started": 1.2}, "start-up waits for a sink"),
+        ({"start_seconds": None}, "it did not start, or did not respond"),
+        ({"start_seconds": 1.2}, "start-up waits for a sink"),
         ({"failing": load(**{"200": 9, "503": 1})}, "status codes change"),
         ({"failing": load(p99=7.0)}, "p99 rises"),
         ({"threads": 40}, "threads grow"),
         ({"growth": 80.0}, "memory grows"),
         ({"unaccounted": 1}, "items are lost without being counted"),
         ({"recovered": False}, "it does not recover"),
-        ({"stopped": 13.0}, "it exits late"),
-        ({"stopped": None}, "it exits late"),
+        ({"exit_seconds": 13.0}, "it exits late"),
+        ({"exit_seconds": None}, "it exits late"),
     ],
 )
 def test_a_cell_that_fails_a_requirement_names_it(changes: dict[str, object], failure: str) -> None:
@@ -83,6 +85,8 @@ def test_a_cell_that_fails_a_requirement_names_it(changes: dict[str, object], fa
 
 
 def test_the_picture_has_a_rectangle_for_each_cell_with_a_fault() -> None:
-    svg = draw([cell(fault="none"), cell(), cell(sink="xray"), cell(kind="tutorial", sink="all four", started=None)])
+    svg = draw(
+        [cell(fault="none"), cell(), cell(sink="xray"), cell(kind="tutorial", sink="all four", start_seconds=None)]
+    )
     assert svg.count("<rect") == 3
     assert "does not start" in svg

@@ -53,7 +53,7 @@ def test_the_page_shows_every_figure_of_every_part() -> None:
     assert [name.partition(":")[0] for name, _ in rows if name.strip()] == [part.name for part in PARTS]
 
 
-def test_the_page_says_of_every_part_what_it_leans_on_and_when_it_can_go() -> None:
+def test_the_page_names_the_private_dependencies_of_every_part_and_when_it_can_be_deleted() -> None:
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", _section("retirement"), re.MULTILINE)[1:]
     assert [name for name, _, _ in rows] == [part.name for part in PARTS]
 

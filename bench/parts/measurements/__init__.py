@@ -1,1 +1,1 @@
-"""Take the figures of a part each: `ours(ports)` and `stock(ports)` prepare a side, and return what measures it."""
+"""Measure one part per module: `ours(ports)` and `stock(ports)` set up a side, and return its `Run`."""

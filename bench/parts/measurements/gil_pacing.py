@@ -1,4 +1,4 @@
-"""Take the p99 of a lone client while another thread of the server encodes spans, with pacing and without."""
+"""Measure the p99 of a lone client while another thread of the server encodes spans, with pacing and without."""
 
 from __future__ import annotations
 

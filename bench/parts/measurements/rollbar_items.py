@@ -45,7 +45,7 @@ def _run(app: Flask, report: Callable[[BaseException], object], flush: Callable[
     def run(count: int) -> tuple[float, float]:
         request, total = Stopwatch(), Stopwatch()
         with app.test_request_context(FAULT, json={"message": "hello"}):
-            error = _raised(app)
+            error = _fault_error(app)
             for _ in range(count):
                 with total:
                     with request:
@@ -60,7 +60,7 @@ def _app() -> Flask:
     return shop.create_app(list, list)
 
 
-def _raised(app: Flask) -> BaseException:
+def _fault_error(app: Flask) -> BaseException:
     try:
         app.dispatch_request()
     except RuntimeError as error:

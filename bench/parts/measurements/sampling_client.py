@@ -16,7 +16,7 @@ def ours(ports: Ports) -> Run:
 
 
 def stock(ports: Ports) -> Run:
-    """Use the SDK's connector as it is."""
+    """Use the SDK's connector unchanged."""
     from aws_xray_sdk.core.sampling.connector import ServiceConnector  # noqa: PLC0415 - as above
 
     connector = ServiceConnector()

@@ -1,4 +1,4 @@
-"""Read the three headers of a request that continues a trace, into a context of OpenTelemetry's."""
+"""Parse the three headers of a request that continues a trace into an OpenTelemetry context."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Call a Flask app, and take the CPU time that observing adds on the request's own thread."""
+"""Measure the CPU time that instrumentation adds to a request, on the request's own thread."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from flask import Flask
 from bench import shop
 from bench.overhead.direct import serve
 from bench.parts.clock import Ports, Run
-from bench.parts.telemetry import observed
+from bench.parts.telemetry import instrument
 from bench.paths import HOME
 
 
 def ours(ports: Ports) -> Run:
-    """Observe it by the telemetry's middleware, spans for Honeycomb alone."""
+    """Instrument it with the telemetry's middleware, spans for Honeycomb alone."""
     app = _app()
-    observed("honeycomb", ports, app)
+    instrument("honeycomb", ports, app)
     return _run(app)
 
 
 def stock(ports: Ports) -> Run:
-    """Observe it by `FlaskInstrumentor`, with the SDK's tracer and OTLP exporter."""
+    """Instrument it with `FlaskInstrumentor`, with the SDK's tracer and OTLP exporter."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - each side imports its own
     from opentelemetry.instrumentation.flask import FlaskInstrumentor  # noqa: PLC0415 - the same
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - the same

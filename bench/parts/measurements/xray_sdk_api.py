@@ -7,7 +7,7 @@ from contextvars import copy_context
 from typing import Any
 
 from bench.parts.clock import Ports, Run, Stopwatch
-from bench.parts.telemetry import environ, observed
+from bench.parts.telemetry import environ, instrument
 
 Request = Callable[[Callable[[Any], None]], None]
 """Records a segment around a function, which gets the SDK's recorder."""
@@ -18,7 +18,7 @@ def ours(ports: Ports) -> Run:
     """Record it within a request's scope: the segment is the server span, the subsegment a span too."""
     from opentelemetry.context import attach  # noqa: PLC0415 - each side imports its own
 
-    telemetry = observed("xray", ports)
+    telemetry = instrument("xray", ports)
     from aws_xray_sdk.core import xray_recorder  # noqa: PLC0415 - after the sink, which imports it without its clients
 
     def request(handle: Callable[[Any], None]) -> None:
@@ -32,7 +32,7 @@ def ours(ports: Ports) -> Run:
 
 
 def stock(ports: Ports) -> Run:
-    """Record it by the SDK alone, which sends it on the request's thread."""
+    """Record it with only the SDK, which sends it on the request's thread."""
     from aws_xray_sdk.core import xray_recorder  # noqa: PLC0415 - as above
 
     xray_recorder.configure(service="bench", sampling=False, daemon_address=f"127.0.0.1:{ports.udp}")

@@ -14,7 +14,7 @@ def ours(_: Ports) -> Run:
 
 
 def stock(_: Ports) -> Run:
-    """Import it as it is."""
+    """Import it unchanged."""
     return _run("aws_xray_sdk.core")
 
 

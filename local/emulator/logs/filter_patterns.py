@@ -123,7 +123,7 @@ class _Parser:
 
     def _next(self) -> str:
         if not self._tokens:
-            raise self._error("its end")
+            raise self._error("it ends too early")
         return self._tokens.pop(0)
 
     def _expect(self, token: str) -> None:
@@ -206,7 +206,7 @@ def _comparison_with(sign: str, bound: float) -> Predicate:
     )
 
 
-def _is_number(value: Any) -> bool:  # noqa: ANN401 (a JSON value of any kind)
+def _is_number(value: Any) -> bool:  # noqa: ANN401 - a JSON value of any kind
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return False
     try:
@@ -216,7 +216,7 @@ def _is_number(value: Any) -> bool:  # noqa: ANN401 (a JSON value of any kind)
     return True
 
 
-def _select(document: Any, path: list[str | int]) -> Any:  # noqa: ANN401 (a JSON value of any kind)
+def _select(document: Any, path: list[str | int]) -> Any:  # noqa: ANN401 - a JSON value of any kind
     for step in path:
         if isinstance(step, str) and isinstance(document, dict):
             document = document.get(step, _ABSENT)

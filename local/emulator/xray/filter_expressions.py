@@ -78,7 +78,7 @@ class _Parser:
 
     def _next(self) -> str:
         if not self._tokens:
-            raise self._error("its end")
+            raise self._error("it ends too early")
         return self._tokens.pop(0)
 
     def _accept(self, *tokens: str) -> bool:
@@ -113,7 +113,7 @@ class _Parser:
 
     def _primary(self) -> Predicate:
         token = self._next()
-        if token == "(":  # noqa: S105 (a token of the language)
+        if token == "(":  # noqa: S105 - a token of the language
             return self._nested(")")
         keyword = token.lower()
         return BOOLEAN_KEYWORDS[keyword] if keyword in BOOLEAN_KEYWORDS else self._comparison(token, keyword)

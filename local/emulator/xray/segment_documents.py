@@ -84,7 +84,7 @@ def _errors(document: Json) -> Iterator[tuple[str, str]]:
     if document.get("end_time") is None and document.get("in_progress") is not True:
         yield "MissingEndTime", "neither end_time nor in_progress: true"
     if document.get("type") == "subsegment" and document.get("parent_id") is None:
-        yield "MissingParentId", "a subsegment of its own needs parent_id"
+        yield "MissingParentId", "an independent subsegment needs parent_id"
 
 
 def _format_errors(document: Json) -> Iterator[tuple[str, str]]:

@@ -55,7 +55,7 @@ def _annotations(trace: TraceView) -> dict[str, list[Json]]:
     return annotations
 
 
-def _annotation_value(value: Any) -> Json:  # noqa: ANN401 (a JSON value of any kind)
+def _annotation_value(value: Any) -> Json:  # noqa: ANN401 - a JSON value of any kind
     if isinstance(value, bool):
         return {"BooleanValue": value}
     if isinstance(value, int | float):

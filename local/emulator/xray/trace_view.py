@@ -49,7 +49,7 @@ class TraceView:
         """Return whether the root segment is flagged as `fault`, `error` or `throttle`."""
         return self.root.get(name) is True
 
-    def http(self, side: str, name: str) -> Any:  # noqa: ANN401 (a JSON value of any kind)
+    def http(self, side: str, name: str) -> Any:  # noqa: ANN401 - a JSON value of any kind
         """Return a field of the root segment's `request` or `response`, or None."""
         http = self.root.get("http")
         part = http.get(side) if isinstance(http, dict) else None

@@ -38,7 +38,7 @@ def put_trace_segments(request: Json) -> Json:
     return {"UnprocessedTraceSegments": errors}
 
 
-def _put_document(text: Any) -> Json | None:  # noqa: ANN401 (a JSON value of any kind)
+def _put_document(text: Any) -> Json | None:  # noqa: ANN401 - a JSON value of any kind
     try:
         document = parse(text if isinstance(text, str) else "null")
     except InvalidDocumentError as error:

@@ -45,7 +45,7 @@ def _parser() -> Lark:
     return Lark(GRAMMAR, parser="lalr", maybe_placeholders=True)
 
 
-def _compile(node: Any) -> Callable[[Event], Any]:  # noqa: ANN401 (lark's tree or token)
+def _compile(node: Any) -> Callable[[Event], Any]:  # noqa: ANN401 - lark's tree or token
     if isinstance(node, Token):
         if node.type == "COLUMN":
             name = node[1:]
@@ -59,7 +59,7 @@ def _compile(node: Any) -> Callable[[Event], Any]:  # noqa: ANN401 (lark's tree 
     return lambda event: implementation(event, [each(event) for each in arguments])
 
 
-def _coalesce(_event: Event, values: Sequence[Any]) -> Any:  # noqa: ANN401 (a column's value)
+def _coalesce(_event: Event, values: Sequence[Any]) -> Any:  # noqa: ANN401 - a column's value
     return next((each for each in values if each is not None), None)
 
 

@@ -43,9 +43,9 @@ EMPTY_CONTEXT = otel_context.Context()
 class IncomingContext:
     """The trace context that the caller sent. All of it may be absent.
 
-    `hint` is its sampled flag. `amzn_root` is the load balancer's own id where another one won, to join its access log.
-    `random` says that the id's right half is known to be random, as a new one's is: a `traceparent` has a flag for it,
-    a `Root` has not.
+    `hint` is its sampled flag. `amzn_root` is the load balancer's own id where `traceparent` took precedence, to join
+    its access log. `random` says that the id's right half is known to be random, as a new one's is: a `traceparent`
+    has a flag for it, a `Root` has not.
     """
 
     trace_id: int | None = None
@@ -132,7 +132,7 @@ class TraceContextPropagator(TextMapPropagator):
         context: otel_context.Context | None = None,
         getter: Getter[CarrierT] = default_getter,  # noqa: ARG002 - the same
     ) -> otel_context.Context:
-        """Return `context` as it is."""
+        """Return `context` unchanged."""
         return context if context is not None else otel_context.get_current()
 
     @property

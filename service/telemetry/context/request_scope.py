@@ -1,6 +1,6 @@
-"""Hold what one request's telemetry shares: ids, sampling decision, user and error, found from anywhere in the handler.
+"""The telemetry state of one request: ids, sampling decision, user and error, available anywhere in the handler.
 
-The scope travels in OpenTelemetry's context, so it goes wherever that context is carried.
+The scope is stored in OpenTelemetry's context, and propagated with it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class AppTelemetry(Protocol):
 
 
 class ScopeExtra(Protocol):
-    """What one sink, or one SDK, keeps of a request beside what all share. Made by its class without arguments."""
+    """Per-request state of one sink or SDK, in addition to the shared scope. Created without arguments."""
 
     def before_end(self, scope: RequestScope) -> None:
         """Finish what is open: the server span is about to end."""

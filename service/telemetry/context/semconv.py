@@ -53,7 +53,7 @@ def response_attributes(
 
 
 def span_name(method: str, route: str | None) -> str:
-    """Return `GET /api/activities/home`; without a route the method alone, not the path: it has too many values."""
+    """Return `GET /api/activities/home`; without a route only the method: paths have a high cardinality."""
     name = method if method in _KNOWN_METHODS else "HTTP"
     return f"{name} {route}" if route is not None else name
 

@@ -1,4 +1,4 @@
-"""Count what becomes of a queue's items, and report drops: at most one log line a minute, which is a metric too."""
+"""Count delivered and dropped items, and report drops: at most one log line a minute, which is a metric too."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REPORT_INTERVAL = 60.0
 
 @dataclass(slots=True)
 class ItemCounts:
-    """What became of the items of one queue.
+    """Counts of the items of one queue, by outcome.
 
     `dropped_full`: the queue was full. `dropped_failed`: still unsent when the process ended. `dropped_refused`: the
     sink rejected the item or the credentials, or the item could not be encoded.
@@ -43,7 +43,7 @@ class DropReport:
 
     Drops of the sink that carries the log lines cannot be measured by a line that travels through it: with
     `carries_logs`, the metric is written to standard error, which the container's log driver takes to CloudWatch, and
-    the log line has the text alone.
+    the log line has only the text.
     """
 
     def __init__(self, sink: str, counts: ItemCounts, metric: DropMetric | None, *, carries_logs: bool = False) -> None:
@@ -89,8 +89,8 @@ class DropReport:
 def _metric_directive(metric: DropMetric) -> dict[str, Any]:
     """Return the field by which CloudWatch makes a metric of the line ("Embedded metric format specification").
 
-    One metric for each sink, for people, and one of all together, for the alarm: a metric is a third of a dollar a
-    month, and exists only while something is dropped.
+    One metric for each sink, for people, and one total, for the alarm. Each costs $0.30 a month, prorated by the hours
+    with drops.
     """
     directive = {
         "Namespace": metric.namespace,

@@ -30,7 +30,7 @@ class EncodingError(Exception):
 
 @contextmanager
 def encoding() -> Iterator[None]:
-    """Raise whatever is raised within as an `EncodingError`. Nothing may be sent within."""
+    """Convert any exception of the block to an `EncodingError`. The block must not send anything."""
     try:
         yield
     except Exception as error:

@@ -122,7 +122,7 @@ class _Socket:
     def makefile(self, *_: object, **__: object) -> io.BufferedReader:
         return io.BufferedReader(_Reader(self._connected, self._deadline))
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the socket has
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of the socket
         return getattr(self._connected, name)
 
 

@@ -1,4 +1,4 @@
-"""Send bodies to a back end's HTTP endpoint, and turn its status into what the retry needs to know."""
+"""Send bodies to a back end's HTTP endpoint, and map error statuses to the exceptions that the retry handles."""
 
 from __future__ import annotations
 

@@ -86,12 +86,12 @@ class ExportQueue(Generic[T]):
 
     @property
     def counts(self) -> ItemCounts:
-        """What became of the items."""
+        """The items' counts, by outcome."""
         return self._sender.counts
 
     @property
     def unauthorized_reason(self) -> str | None:
-        """The answer and the remedy, while the sink rejects the credentials."""
+        """The response and the remedy, while the sink rejects the credentials."""
         return self._sender.unauthorized_reason
 
     @property

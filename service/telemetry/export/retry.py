@@ -1,4 +1,4 @@
-"""Send batches to one sink: retry with backoff while it is unreachable, never where a retry cannot help."""
+"""Send batches to one sink: retry with backoff while it is unreachable, never after a permanent error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EXIT_BACKOFFS = (0.25, 0.5, 1.0)
 
 
 class RetryingSender(Generic[T]):
-    """Send batches by `send`, and count what became of their items.
+    """Send batches by `send`, and count their items by outcome.
 
     While the sink fails, a batch is retried with a growing backoff, which begins at `initial_backoff` seconds. A sink
     that rejects the credentials gets no more than one batch every `probe_interval` seconds. An item that cannot be
@@ -40,7 +40,7 @@ class RetryingSender(Generic[T]):
     ) -> None:
         self.counts = ItemCounts()
         self.unauthorized_reason: str | None = None
-        """The answer and the remedy, while the sink rejects the credentials."""
+        """The response and the remedy, while the sink rejects the credentials."""
         self.last_error: str | None = None
         self.is_suspended = False
         """Whether nothing is sent now: while the credentials are rejected, between two probes."""
@@ -82,7 +82,7 @@ class RetryingSender(Generic[T]):
         self._drops.report(self.unauthorized_reason or self.last_error or "the queue was full", now=now)
 
     def _deliver_at_exit(self, batch: list[T]) -> None:
-        """Retry a few times more; if that fails, whatever else is queued would fail too."""
+        """Retry a few times more; if that fails, give up the rest of the queue as well."""
         for backoff in _EXIT_BACKOFFS:
             if time.monotonic() + backoff > self._deadline:
                 break
@@ -103,7 +103,7 @@ class RetryingSender(Generic[T]):
             encoding_error = error
         except RejectedError as error:
             self._reject(len(batch), error)
-        except Exception as error:  # noqa: BLE001 - whatever a sink's client raises must not end this thread
+        except Exception as error:  # noqa: BLE001 - no exception of a sink's client may end this thread
             self.last_error = f"{type(error).__name__}: {error}"
             return error.seconds if isinstance(error, RetryAfterError) else 0.0
         else:

@@ -37,7 +37,7 @@ def number(value: object) -> bool | int | float | None:
     return value if isinstance(value, int) and abs(value) < _MAX_INTEGER else None
 
 
-def _public_attributes(value: object) -> Any:  # noqa: ANN401 - whatever JSON can hold
+def _public_attributes(value: object) -> Any:  # noqa: ANN401 - any JSON
     """Return an object's public attributes, or its text without any, as the X-Ray SDK does."""
     if isinstance(value, set | frozenset):
         return list(value)
@@ -46,14 +46,14 @@ def _public_attributes(value: object) -> Any:  # noqa: ANN401 - whatever JSON ca
     return public or text(value)
 
 
-def _plain(value: object, depth: int) -> Any:  # noqa: ANN401 - whatever JSON can hold
+def _plain(value: object, depth: int) -> Any:  # noqa: ANN401 - any JSON
     try:
         return _plain_value(value, depth)
     except Exception:  # noqa: BLE001 - a handler's object may raise anything
         return _UNREADABLE
 
 
-def _plain_value(value: object, depth: int) -> Any:  # noqa: ANN401 - whatever JSON can hold
+def _plain_value(value: object, depth: int) -> Any:  # noqa: ANN401 - any JSON
     if value is None or isinstance(value, bool | int | float):
         return value if value is None or number(value) is not None else text(value)
     if isinstance(value, str | bytes):

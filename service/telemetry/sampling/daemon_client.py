@@ -11,7 +11,7 @@ import orjson
 
 def connector_to(daemon: tuple[str, int], timeout: float) -> Any:  # noqa: ANN401 - the SDK publishes no types
     """Return the SDK's connector to the daemon's proxy, with a timeout and without botocore's client for it."""
-    from aws_xray_sdk.core.sampling.connector import ServiceConnector  # noqa: PLC0415 - needed on this thread alone
+    from aws_xray_sdk.core.sampling.connector import ServiceConnector  # noqa: PLC0415 - needed only on this thread
 
     class Connector(ServiceConnector):  # type: ignore[misc]  # the SDK publishes no types
         def _create_xray_client(self, *_: object) -> _DaemonClient:

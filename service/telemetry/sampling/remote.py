@@ -175,7 +175,7 @@ class _Poller:
         """Fetch what is due; return the seconds until the next poll."""
         try:
             self._fetch()
-        except Exception as error:  # noqa: BLE001 - whatever botocore raises must not end the thread
+        except Exception as error:  # noqa: BLE001 - no exception of the SDK may end the thread
             return self._record_failure(error)
         self._failures = 0
         return self._intervals.targets

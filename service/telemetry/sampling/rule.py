@@ -2,7 +2,7 @@
 
 The rules are X-Ray's: of the requests that a rule matches, a reservoir of so many a second is kept, and of
 the rest a fixed rate ("Configuring sampling rules", X-Ray Developer Guide). The caller's own flag is a hint
-within these bounds: "not sampled" leaves a request to the reservoir alone, "sampled" gains it nothing.
+within these bounds: "not sampled" leaves a request to the reservoir alone, "sampled" has no effect.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KEEP_EVERYTHING = SamplingRule(name="everything", fixed_rate=1.0, reservoir_size
 
 
 class Decision(NamedTuple):
-    """`rate` is how many requests a sampled one stands for; 1 for a reservoir hit."""
+    """`rate` is how many requests a sampled one represents; 1 for a reservoir hit."""
 
     sampled: bool
     rate: int
@@ -58,7 +58,7 @@ class Sampler(Protocol):
         ...
 
     def close(self) -> None:
-        """Stop whatever runs in the background."""
+        """Stop background work."""
 
 
 def sampled_at_rate(rate: float) -> Decision:
@@ -115,7 +115,7 @@ class LocalSampler:
         return self._at_fixed_rate if self._draw() < rule.fixed_rate else NOT_SAMPLED
 
     def close(self) -> None:
-        """Do nothing: nothing runs in the background."""
+        """Do nothing: there is no background work."""
 
     def _matches(self, request: SamplingRequest) -> bool:
         rule = self._rule

@@ -1,4 +1,4 @@
-"""Carry a trace's sampling decision with each of its spans, on whatever thread they end.
+"""Carry a trace's sampling decision with each of its spans, across threads.
 
 A span passes its trace state on to its children. This one is never sent: the request's own `tracestate` header is kept
 in its scope.
@@ -14,7 +14,7 @@ from service.telemetry.sampling.rule import Decision
 
 
 class SamplingTraceState(TraceState):
-    """A trace state without members. `rate` is how many spans each one stands for; `sampled` is the rule's decision.
+    """A trace state without members. `rate` is how many spans each one represents; `sampled` is the rule's decision.
 
     A span may be recorded though its trace is not sampled, for the sinks that take every request.
     """
@@ -38,7 +38,7 @@ def for_sampled_traces(decision: Decision) -> SamplingTraceState:
 
 @lru_cache(maxsize=1024)
 def for_all_traces(decision: Decision) -> SamplingTraceState:
-    """Return the trace state of `decision` where every request is recorded, and stands for itself."""
+    """Return the trace state of `decision` where every request is recorded, at rate 1."""
     return sampling_trace_state(rate=1, sampled=decision.sampled)
 
 
@@ -46,5 +46,5 @@ _FOREIGN = sampling_trace_state(rate=1, sampled=True)
 
 
 def trace_state_of(state: TraceState) -> SamplingTraceState:
-    """Return `state` if it is ours; a trace that application code joined by itself counts as sampled, at rate 1."""
+    """Return `state` if it is ours; a trace that application code has joined counts as sampled, at rate 1."""
     return state if isinstance(state, SamplingTraceState) else _FOREIGN

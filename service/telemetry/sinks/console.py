@@ -44,7 +44,7 @@ def _console_exporter(service: ServiceInfo) -> ConsoleSpanExporter:
     return ConsoleSpanExporter(out=sys.stderr, formatter=formatted)
 
 
-class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in the type stubs alone
+class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic only in the type stubs
     """Write each record as the same JSON line that CloudWatch gets."""
 
     def __init__(self, service: ServiceInfo) -> None:

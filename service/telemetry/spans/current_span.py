@@ -22,7 +22,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class SpanStarter(Protocol):
-    """The tracer, as far as it is needed here."""
+    """The part of the tracer that this module uses."""
 
     @property
     def start_span(self) -> Callable[..., trace.Span]:

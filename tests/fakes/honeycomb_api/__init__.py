@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tests.fakes.honeycomb_api.app import create_app
-from tests.fakes.honeycomb_api.environment import Environment, Refusal
+from tests.fakes.honeycomb_api.environment import Environment, PlannedResponse
 
-__all__ = ["Environment", "Refusal", "create_app"]
+__all__ = ["Environment", "PlannedResponse", "create_app"]

@@ -1,4 +1,4 @@
-"""The state of a Honeycomb environment, and the refusals that a test plans for it."""
+"""The state of a Honeycomb environment, and the responses that a test plans for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PERMISSIONS: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refusal:
+class PlannedResponse:
     """A response that replaces the usual one, for requests of `method` whose path contains `path`.
 
     With `after`, the request takes effect first and only its response is lost.
@@ -57,18 +57,18 @@ class Environment:
     writes: list[str] = field(default_factory=list)
     """The accepted writes."""
 
-    _refusals: list[Refusal] = field(default_factory=list)
+    _planned: list[PlannedResponse] = field(default_factory=list)
     _ids: int = 0
 
-    def refuse(self, refusal: Refusal, times: int = 1) -> None:
-        """Answer the next `times` matching requests with `refusal`."""
-        self._refusals += [refusal] * times
+    def plan(self, response: PlannedResponse, times: int = 1) -> None:
+        """Send `response` to the next `times` matching requests."""
+        self._planned += [response] * times
 
-    def refusal_of(self, method: str, path: str, *, after: bool) -> Refusal | None:
-        """Remove and return the next matching refusal."""
-        for index, each in enumerate(self._refusals):
+    def planned_response(self, method: str, path: str, *, after: bool) -> PlannedResponse | None:
+        """Remove and return the next matching response."""
+        for index, each in enumerate(self._planned):
             if each.after == after and each.method in {"", method} and each.path in path:
-                return self._refusals.pop(index)
+                return self._planned.pop(index)
         return None
 
     def has(self, dataset: str) -> bool:

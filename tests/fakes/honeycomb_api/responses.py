@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 
 from flask import Response, abort, jsonify, make_response, request
 
-from tests.fakes.honeycomb_api.environment import Environment, Refusal, Resource
+from tests.fakes.honeycomb_api.environment import Environment, PlannedResponse, Resource
 from tests.fakes.honeycomb_api.schemas import FieldError, Schema
 
 KEY_HEADER: Final = "X-Honeycomb-Team"
@@ -27,11 +27,11 @@ PERMISSION_OF: Final = {
 
 
 def check_request(environment: Environment) -> Response | None:
-    """Record the request; answer with a planned refusal, or reject a key without access."""
+    """Record the request; return a planned response, or reject a key without access."""
     line = f"{request.method} {request.path}"
     environment.requests.append(line)
-    if refusal := environment.refusal_of(request.method, request.path, after=False):
-        return _response_of(refusal)
+    if planned := environment.planned_response(request.method, request.path, after=False):
+        return _response_of(planned)
     key = request.headers.get(KEY_HEADER, "")
     if not key or (environment.key is not None and not hmac.compare_digest(key.encode(), environment.key.encode())):
         return make_response(jsonify(error="unknown API key - check your credentials"), 401)
@@ -46,16 +46,16 @@ def decorate_response(environment: Environment, response: Response) -> Response:
     """Record accepted writes and add the rate limit headers."""
     if response.status_code < HTTPStatus.MULTIPLE_CHOICES and request.method in {"POST", "PUT"}:
         environment.writes.append(f"{request.method} {request.path}")
-        if refusal := environment.refusal_of(request.method, request.path, after=True):
-            response = _response_of(refusal)
+        if planned := environment.planned_response(request.method, request.path, after=True):
+            response = _response_of(planned)
     response.headers.setdefault("RateLimit", "limit=100, remaining=99, reset=60")
     response.headers.setdefault("RateLimitPolicy", "100;w=60")
     return response
 
 
-def _response_of(refusal: Refusal) -> Response:
-    response = make_response(jsonify(refusal.body or {"error": "planned"}), refusal.status)
-    response.headers.update(dict(refusal.headers))
+def _response_of(planned: PlannedResponse) -> Response:
+    response = make_response(jsonify(planned.body or {"error": "planned"}), planned.status)
+    response.headers.update(dict(planned.headers))
     return response
 
 

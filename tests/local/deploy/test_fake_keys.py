@@ -11,7 +11,7 @@ from local.deploy import fake_keys
 from local.workspace.folders import Folders
 from local.workspace.report import Report
 from local.workspace.session import Session
-from service.contract import FILLED_FROM, SECRET_PLACEHOLDER, Variable, secret_name
+from service.contract import SECRET_PLACEHOLDER, SECRET_SOURCES, Variable, secret_name
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 def test_every_secret_of_the_contract_gets_a_fake_key_and_a_real_one_is_kept(
     emulated_aws: EmulatedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(FILLED_FROM, "MADE_UP_TOKEN", "cruddur/made-up-token")
-    entries = {variable: secret_name("local", entry) for variable, entry in FILLED_FROM.items()}
+    monkeypatch.setitem(SECRET_SOURCES, "MADE_UP_TOKEN", "cruddur/made-up-token")
+    entries = {variable: secret_name("local", entry) for variable, entry in SECRET_SOURCES.items()}
     for entry in entries.values():
         emulated_aws.secrets.create_secret(Name=entry, SecretString=SECRET_PLACEHOLDER)
     emulated_aws.secrets.put_secret_value(SecretId=entries[Variable.ROLLBAR_ACCESS_TOKEN], SecretString="set-by-hand")

@@ -55,7 +55,7 @@ def test_without_a_build_the_image_is_a_placeholder_with_the_reason() -> None:
     image = choose("0123456789ab", "LOCAL_IMAGE=skip")
 
     assert image.context == (f"version={__version__}+0123456789ab", "image=cruddur-backend-flask:0123456789ab")
-    assert not image.built
+    assert not image.is_built
     assert image.outcome("") == (
         "not built: LOCAL_IMAGE=skip. The task definition names the placeholder cruddur-backend-flask:0123456789ab"
     )
@@ -65,7 +65,7 @@ def test_a_build_has_a_remedy_that_skips_it() -> None:
     image = choose("0123456789ab", None)
 
     assert image.context == (f"version={__version__}+0123456789ab",)
-    assert image.built
+    assert image.is_built
     assert "make up LOCAL_IMAGE=skip" in image.remedy
 
 

@@ -34,9 +34,9 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(response)
 
-    do_GET = do_POST = _answer  # noqa: N815 (the names that http.server calls)
+    do_GET = do_POST = _answer  # noqa: N815 - the names that http.server calls
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (http.server's own signature)
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own signature
         """Log nothing."""
 
 

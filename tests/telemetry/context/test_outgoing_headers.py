@@ -121,7 +121,7 @@ def test_valid_baggage_is_forwarded(
 
 
 def test_a_handler_can_read_and_extend_the_baggage(caller: Caller) -> None:
-    from opentelemetry import context  # noqa: PLC0415 - needed by this handler alone
+    from opentelemetry import context  # noqa: PLC0415 - needed only by this handler
 
     @caller.app.get("/add")
     def add() -> str:

@@ -87,7 +87,7 @@ def _with_discovered_fields(event: Mapping[str, str]) -> Row:
     return {**dict(list(fields.items())[:_MAX_FIELDS]), **event}
 
 
-def _flatten(value: Any, name: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (a JSON value of any kind)
+def _flatten(value: Any, name: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - a JSON value of any kind
     if isinstance(value, dict | list) and value:
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, each in items:
@@ -131,7 +131,7 @@ def _literal(value: Node) -> str | float:
     return float(value.children[0])
 
 
-def _compares(value: Any, operator: str, operand: str | float) -> bool:  # noqa: ANN401 (as above)
+def _compares(value: Any, operator: str, operand: str | float) -> bool:  # noqa: ANN401 - as above
     """Compare as numbers when both are, else as text; a missing field differs from every operand."""
     if value is None:
         return operator == "!="
@@ -142,7 +142,7 @@ def _compares(value: Any, operator: str, operand: str | float) -> bool:  # noqa:
     return _COMPARISONS[operator](left, right)
 
 
-def _is_like(value: Any, pattern: Token) -> bool:  # noqa: ANN401 (as above)
+def _is_like(value: Any, pattern: Token) -> bool:  # noqa: ANN401 - as above
     if value is None:
         return False
     if not pattern.startswith("/"):
@@ -163,7 +163,7 @@ def _sort(rows: list[Row], command: Node) -> list[Row]:
     return rows
 
 
-def _sort_key(value: Any) -> tuple[bool, float, str]:  # noqa: ANN401 (as above)
+def _sort_key(value: Any) -> tuple[bool, float, str]:  # noqa: ANN401 - as above
     numeric = number(value)
     return numeric is None, numeric or 0.0, text(value)
 

@@ -39,7 +39,7 @@ def aggregate(rows: Sequence[Row], stats: Node) -> tuple[list[dict[str, Any]], l
     return results, [*names, *(_column_name(each) for each in columns)]
 
 
-def number(value: Any) -> float | None:  # noqa: ANN401 (a JSON value of any kind)
+def number(value: Any) -> float | None:  # noqa: ANN401 - a JSON value of any kind
     """Return `value` as a number; None when it is not one, as booleans are not."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
@@ -49,12 +49,12 @@ def number(value: Any) -> float | None:  # noqa: ANN401 (a JSON value of any kin
         return None
 
 
-def text(value: Any) -> str:  # noqa: ANN401 (as above)
+def text(value: Any) -> str:  # noqa: ANN401 - as above
     """Return `value` as text for comparisons."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def formatted(value: Any) -> str:  # noqa: ANN401 (as above)
+def formatted(value: Any) -> str:  # noqa: ANN401 - as above
     """Return `value` as GetQueryResults formats it: numbers with at most four decimals."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return text(value)
@@ -72,7 +72,7 @@ def _group_name(group: Node) -> str:
     return str(alias) if alias is not None else f"bin({period})"
 
 
-def _group_key(row: Row, group: Node) -> Any:  # noqa: ANN401 (a JSON value of any kind)
+def _group_key(row: Row, group: Node) -> Any:  # noqa: ANN401 - a JSON value of any kind
     if isinstance(group, Token):
         return row.get(group.strip("`"))
     period = str(group.children[0])
@@ -120,6 +120,6 @@ def _value(rows: Sequence[Row], column: Node) -> float | int | None:
 
 
 def _percentile(ordered: Sequence[float], percent: float) -> float:
-    if not 0 <= percent <= 100:  # noqa: PLR2004 (per cent)
+    if not 0 <= percent <= 100:  # noqa: PLR2004 - per cent
         raise QueryError(f"a percentile lies between 0 and 100: {percent:g}")
     return ordered[max(math.ceil(percent / 100 * len(ordered)) - 1, 0)]

@@ -1,4 +1,4 @@
-"""Pass the browser's spans on to where the service's own go. Whoever queues them has validated them."""
+"""Forward the browser's spans to the endpoint of the service's own. The relay validates them before it queues them."""
 
 from __future__ import annotations
 

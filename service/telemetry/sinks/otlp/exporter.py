@@ -60,7 +60,7 @@ class _JsonSender:
 
 
 class _ProtobufSender:
-    """Send OTLP/HTTP protobuf, by OpenTelemetry's encoder: for collectors that take no JSON."""
+    """Send OTLP/HTTP protobuf, by OpenTelemetry's encoder: for collectors without JSON support."""
 
     def __init__(self, config: Config, resource: Resource, redact: Redactor) -> None:  # noqa: ARG002 - the spans name their resource
         from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans  # noqa: PLC0415 - protobuf is slow to import, and rarely wanted
@@ -78,7 +78,7 @@ class _ProtobufSender:
 
 
 def _with_sample_rate(span: LightSpan) -> ReadableSpan:
-    """Return the span with its sample rate as an attribute: OpenTelemetry's encoder takes nothing beside the span."""
+    """Return the span with its sample rate as an attribute: OpenTelemetry's encoder reads only the span."""
     rate = span.sampling.rate
     if rate <= 1:
         return span

@@ -187,7 +187,7 @@ def _number(value: float) -> str:
 
 
 _NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-"""How JSON Protobuf writes the doubles that JSON has no number for."""
+"""The JSON Protobuf encoding of doubles that JSON cannot represent."""
 
 
 def _string(value: object) -> str:

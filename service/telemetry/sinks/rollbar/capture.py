@@ -1,4 +1,4 @@
-"""Capture from a failing request what its error item needs, in as little time as possible; the item is built later."""
+"""Capture a request's exception and context quickly; the error item is built later, on another thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from service.telemetry.sink import ServiceInfo
 from service.telemetry.spans.exceptions import ExceptionSnapshot
 
 _ITEM_URL = "https://rollbar.com/instance/uuid?uuid="
-"""Leads a signed-in person to the occurrence of that uuid; the link that Rollbar's Ruby SDK prints."""
+"""The page of the occurrence with that uuid, for users who are signed in; the link that Rollbar's Ruby SDK prints."""
 _MAX_PERSON = 40
 """Characters of a person's id ("Create an Item", Rollbar API reference)."""
 _MAX_UNREAD_FORM = 64 * 1024
@@ -57,7 +57,7 @@ def complete(data: dict[str, Any], info: RequestInfo, service: ServiceInfo) -> d
     data["code_version"] = service.version
     data["framework"] = "flask"
     if "request" in data and info.address is not None:
-        # The SDK takes all of X-Forwarded-For, which begins with whatever the client claims.
+        # The SDK uses all of X-Forwarded-For, which begins with what the client claims.
         data["request"]["user_ip"] = info.address
     if info.scope is None:
         return data
@@ -78,10 +78,10 @@ def _trace_ids(scope: RequestScope) -> dict[str, str]:
 
 @dataclass(slots=True, kw_only=True)
 class CapturedException:
-    """An exception on its way to the thread that builds its item.
+    """A captured exception, queued for the thread that builds its item.
 
     `error` and `context` keep the request's frames, local variables and context variables alive until then. Without
-    them, `snapshot` has the traceback's file names and lines alone.
+    them, `snapshot` has only the traceback's file names and lines.
     """
 
     uuid: str
@@ -146,7 +146,7 @@ def _form(original: Request) -> tuple[Mapping[str, str], Mapping[str, None]]:
         return {}, {}
 
 
-def _person(original: Request) -> Any:  # noqa: ANN401 - whatever an application's request class returns
+def _person(original: Request) -> Any:  # noqa: ANN401 - any value of an application's request class
     try:
         # Private. It may call the application, which must be within its request.
         return rollbar._build_person_data(original)  # type: ignore[no-untyped-call]  # the SDK types a part of itself

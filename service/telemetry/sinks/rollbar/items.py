@@ -1,4 +1,4 @@
-"""Post error items, and take those that application code builds with the SDK's own functions."""
+"""Post error items, those included that application code creates with the SDK's own functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spare Rollbar's SDK the parts of large local variables that it would walk through, one by one, and then leave out."""
+"""Truncate large local variables before Rollbar's SDK does: it traverses all items to show the first ten."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _UNREADABLE = "(could not be read)"
 def bounded(serialize: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return `serialize`, which shows one local variable, so that a large one costs little and looks the same."""
 
-    def serialize_bounded(value: object) -> Any:  # noqa: ANN401 - whatever the SDK makes of it
+    def serialize_bounded(value: object) -> Any:  # noqa: ANN401 - the SDK's own result
         try:
-            small = value if _is_small(value) else _Excerpt().of(value, 0)
+            small = value if _is_small(value) else _Truncator().truncate(value, 0)
         except Exception:  # noqa: BLE001 - another thread may change it, and an application's own class do anything
             small = _UNREADABLE
         return serialize(small)
@@ -48,20 +48,20 @@ def _is_small(value: object) -> bool:
     return True
 
 
-class _Excerpt:
+class _Truncator:
     """Copy the first items of nested collections. A collection that appears several times is one in the copy too."""
 
     def __init__(self) -> None:
         self._copies: dict[int, Any] = {}
 
-    def of(self, value: Any, depth: int) -> Any:  # noqa: ANN401 - any local variable
+    def truncate(self, value: Any, depth: int) -> Any:  # noqa: ANN401 - any local variable
         """Return `value`, or a copy of a collection's beginning."""
         if id(value) in self._copies:
             return self._copies[id(value)]
         if isinstance(value, dict):
             copy: dict[Any, Any] = {}
             self._copies[id(value)] = copy
-            copy.update((key, self.of(value[key], depth + 1)) for key in islice(value, self._count(depth)))
+            copy.update((key, self.truncate(value[key], depth + 1)) for key in islice(value, self._count(depth)))
             return copy
         if isinstance(value, _LISTS):
             items: list[Any] = []
@@ -74,7 +74,7 @@ class _Excerpt:
         return value
 
     def _items(self, value: Collection[Any], depth: int) -> Iterator[Any]:
-        return (self.of(each, depth + 1) for each in islice(value, self._count(depth)))
+        return (self.truncate(each, depth + 1) for each in islice(value, self._count(depth)))
 
     def _count(self, depth: int) -> int:
         return _MAX_ITEMS if depth <= _MAX_DEPTH else 0

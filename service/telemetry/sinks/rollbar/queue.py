@@ -118,7 +118,7 @@ class ItemQueue(ExportQueue[bytes]):
         return super().flush(max(0.0, deadline - time.monotonic())) and is_built
 
     def begin_close(self, seconds: float) -> None:
-        """Build what is queued, which is quick, and ask the thread to send it and end within `seconds`."""
+        """Build the queued items, which is quick, and ask the thread to send them and end within `seconds`."""
         start = time.monotonic()
         self._builder.begin_close(min(seconds, _BUILD_SECONDS_AT_EXIT))
         if not self._builder.finish_close():
@@ -139,7 +139,7 @@ def _collect(captured: CapturedException) -> Collector:
     """Let the SDK build the item; where it fails or would be slow, from substitute exceptions."""
     if captured.snapshot is not None:
         exc_info, trace = substitutes.without_frames(captured.snapshot.exception)
-        return _noted(_build_by_sdk(captured, exc_info, body=trace), "local variables: too many errors at once")
+        return _with_note(_build_by_sdk(captured, exc_info, body=trace), "local variables: too many errors at once")
     error, traceback = captured.error, captured.traceback
     if error is None:
         raise ValueError("it was built before")
@@ -149,7 +149,7 @@ def _collect(captured: CapturedException) -> Collector:
             return collector
         return _build_by_sdk(captured, substitutes.shortened(error, traceback))
     collector = _build_by_sdk(captured, substitutes.shortened(error, traceback))
-    return _noted(collector, "frames or causes: only the first and the last of many are shown")
+    return _with_note(collector, "frames or causes: only the first and the last of many are shown")
 
 
 def _build_by_sdk(captured: CapturedException, exc_info: substitutes.ExcInfo, **fields: object) -> Collector:
@@ -157,7 +157,7 @@ def _build_by_sdk(captured: CapturedException, exc_info: substitutes.ExcInfo, **
     return sdk.build(exc_info, request=captured.request, level=captured.level, payload_data=fields)
 
 
-def _noted(collector: Collector, parts: str) -> Collector:
+def _with_note(collector: Collector, parts: str) -> Collector:
     if collector.item is not None:
         body.note_left_out(collector.item, parts)
     return collector

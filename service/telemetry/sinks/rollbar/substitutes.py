@@ -1,4 +1,4 @@
-"""Substitute exceptions that the SDK cannot show as they are: too many frames, no frames, a `__str__` that raises."""
+"""Substitute exceptions that the SDK cannot report itself: too many frames, no frames, a `__str__` that raises."""
 
 from __future__ import annotations
 

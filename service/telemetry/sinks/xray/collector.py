@@ -20,7 +20,7 @@ from service.telemetry.xray_sdk import install_on_import
 from service.telemetry.xray_sdk.state import SdkState
 
 _MAX_INNER_SPANS = 1_000
-"""Inner spans kept for one segment; further ones are sent by themselves, so that no request fills the memory."""
+"""Inner spans kept for one segment; further ones are sent independently, to bound the memory of a request."""
 
 
 def connect_collector(name: str, config: Config, daemon: tuple[str, int], service: ServiceInfo) -> Sink:

@@ -86,7 +86,7 @@ class DaemonSender:
                 self._resend = b""
             self._socket.send(datagram)
         except ConnectionRefusedError:
-            # The kernel reports this of the previous datagram: nobody was there to receive it.
+            # The kernel reports this about the previous datagram: no process was listening.
             self._resend = self._previous or self._resend
             self._previous = b""
             self.close()

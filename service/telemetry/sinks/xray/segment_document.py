@@ -26,7 +26,10 @@ _RUNTIME = {"runtime": platform.python_implementation(), "runtime_version": plat
 _SDK = {"sdk": "opentelemetry for python", "sdk_version": version("opentelemetry-sdk")}
 _NANOSECONDS = 1_000_000_000
 CONFIGURED_NAME_ANNOTATION = "service_name"
-"""The annotation with the configured name of a segment that is named after its host: groups filter by it."""
+"""The annotation with the configured name of a segment that is named after its host: groups filter by it.
+
+The contract, which the telemetry does not import, has the same name; tests/telemetry/test_contract_names.py checks it.
+"""
 _NO_ENTITIES: Mapping[int, Any] = MappingProxyType({})
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 

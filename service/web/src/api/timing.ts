@@ -6,7 +6,7 @@ export interface CallTiming {
 }
 
 // "Server Timing", section 3: a comma-separated list of metrics, each a token and its parameters, whose value is a
-// token or a quoted string. Commas and semicolons inside quotes are no separators.
+// token or a quoted string. Commas and semicolons inside quotes are not separators.
 const METRICS = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/g;
 const PARAMETERS = /(?:[^;"]|"(?:[^"\\]|\\.)*")+/g;
 

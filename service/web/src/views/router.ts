@@ -36,7 +36,7 @@ export function search(term: string, event: Event): void {
   navigate(hashOf({ page: "search", term: term.trim() }), "submit search", event);
 }
 
-/** Render what depends on the route alone. */
+/** Render what depends only on the route. */
 function renderFrame(route: Route): void {
   const title = titleOf(route);
   document.title = `${title} · Cruddur`;

@@ -7,7 +7,7 @@ export interface ExportRequest {
   readonly payload: Payload;
 }
 
-/** The worker's answer: whether the relay accepted the payload of request `id`. */
+/** The worker's response: whether the relay accepted the payload of request `id`. */
 export interface ExportResponse {
   readonly id: number;
   readonly ok: boolean;

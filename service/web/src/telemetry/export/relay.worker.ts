@@ -15,7 +15,7 @@ async function post({ url, payload }: ExportRequest): Promise<boolean> {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     return (await fetch(url, { method: "POST", headers, body: payload, signal, keepalive: release !== undefined })).ok;
   } catch {
-    // Not reported: a failed export is no error of the page.
+    // Not reported: a failed export is not an error of the page.
     return false;
   } finally {
     release?.();
