@@ -82,7 +82,9 @@ class Deployment:
 def _environment(name: str) -> Environment:
     environment = ENVIRONMENTS.get(name or DEFAULT.name)
     if environment is None:
-        raise ContextError(f"environment {name!r} is not known: pass -c environment=<{'|'.join(ENVIRONMENTS)}>")
+        raise ContextError(
+            f"environment {name!r} is not known: pass -c environment=<{'|'.join(ENVIRONMENTS)}>, or ENV= to make"
+        )
     return environment
 
 

@@ -69,7 +69,8 @@ def test_an_unknown_environment_is_one_error_line_that_lists_the_environments(
     )
     assert process.returncode == 1
     assert process.stderr == (
-        f"error: environment {UNKNOWN_ENVIRONMENT!r} is not known: pass -c environment=<{'|'.join(ENVIRONMENTS)}>\n"
+        f"error: environment {UNKNOWN_ENVIRONMENT!r} is not known: "
+        f"pass -c environment=<{'|'.join(ENVIRONMENTS)}>, or ENV= to make\n"
     )
     assert not (tmp_path / "out" / "manifest.json").exists()
 

@@ -19,7 +19,7 @@ CONTAINER: Template = {
     "HealthCheck": {"Command": ["CMD-SHELL", "true"], "Interval": 10, "StartPeriod": 5},
     "StopTimeout": 30,
     "DependsOn": [{"ContainerName": "xray-daemon", "Condition": "START"}],
-    "MountPoints": [{"SourceVolume": "scratch", "ContainerPath": "/tmp", "ReadOnly": False}],  # noqa: S108
+    "MountPoints": [{"SourceVolume": "scratch", "ContainerPath": "/tmp", "ReadOnly": False}],  # noqa: S108 - a path in the container
     "ReadonlyRootFilesystem": True,
     "LinuxParameters": {"InitProcessEnabled": True, "Capabilities": {"Drop": ["ALL"]}},
     "Ulimits": [{"Name": "nofile", "SoftLimit": 1024, "HardLimit": 4096}],
@@ -44,7 +44,7 @@ EXPECTED: Template = {
     "healthCheck": {"command": ["CMD-SHELL", "true"], "interval": 10, "startPeriod": 5},
     "stopTimeout": 30,
     "dependsOn": [{"containerName": "xray-daemon", "condition": "START"}],
-    "mountPoints": [{"sourceVolume": "scratch", "containerPath": "/tmp", "readOnly": False}],  # noqa: S108
+    "mountPoints": [{"sourceVolume": "scratch", "containerPath": "/tmp", "readOnly": False}],  # noqa: S108 - a path in the container
     "readonlyRootFilesystem": True,
     "linuxParameters": {"initProcessEnabled": True, "capabilities": {"drop": ["ALL"]}},
     "ulimits": [{"name": "nofile", "softLimit": 1024, "hardLimit": 4096}],
