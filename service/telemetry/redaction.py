@@ -66,7 +66,8 @@ class Redactor:
             return [self.value(each) for each in value]
         if not isinstance(value, dict):
             return value
-        if value.get("key") in self._names and isinstance(value.get("value"), dict):  # an attribute of OTLP
+        key = value.get("key")
+        if isinstance(key, str) and key in self._names and isinstance(value.get("value"), dict):  # an OTLP attribute
             return {**value, "value": {"stringValue": REDACTED}}
         return {
             self.text(key): REDACTED if key in self._names and each is not None else self.value(each)

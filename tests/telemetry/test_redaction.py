@@ -139,12 +139,13 @@ def test_a_redacted_body_is_valid_json_without_the_secret_whatever_surrounds_it(
     for _ in range(200):
         before, after = ("".join(draw.choice('ab1"\\n/+=% é\n\t') for _ in range(draw.randint(0, 6))) for _ in range(2))
         form = draw.choice([secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe="")])
-        document = {before: [f"{before}{form}{after}", {"n": 1.5, "none": None, "THE_SECRET": before}]}
+        other = draw.choice([None, 1.5, "text", ["list"], {"of": "anything"}])
+        document = {before: [f"{before}{form}{after}", {"key": other, "none": None, "THE_SECRET": before}]}
         redacted = json.loads(redact.json(orjson.dumps(document)))
         [[text, nested]] = redacted.values()
         assert secret not in text
         assert form not in text
-        assert nested == {"n": 1.5, "none": None, "THE_SECRET": "-redacted-"}
+        assert nested == {"key": other, "none": None, "THE_SECRET": "-redacted-"}
 
 
 def test_harmless_json_is_returned_as_it_is() -> None:
