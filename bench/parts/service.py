@@ -7,7 +7,6 @@ from service.telemetry.redaction import Redactor
 from service.telemetry.sink import ServiceInfo
 
 SERVICE = ServiceInfo(
-    name="bench",
     version="1",
     environment="bench",
     access_logger="access",

@@ -20,7 +20,6 @@ from service.telemetry.redaction import Redactor
 class ServiceInfo:
     """The facts of the service that every sink gets, in addition to its own `Config`."""
 
-    name: str
     version: str
     environment: str
     access_logger: str

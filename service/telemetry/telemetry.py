@@ -199,7 +199,6 @@ def _sampler(config: SamplingConfig) -> Sampler:
 
 def _service_info(config: TelemetryConfig) -> ServiceInfo:
     return ServiceInfo(
-        name=config.service_name,
         version=config.service_version,
         environment=config.environment,
         access_logger=config.access_logger,

@@ -81,6 +81,7 @@ class RemoteSampler:
         """Return the decision; the first call starts the polling thread."""
         if self._thread is None:
             self._start()
+            return self._local.decide(request)  # however fast the first fetch is
         if not self._cache.last_updated:
             return self._local.decide(request)
         now = int(self._clock())

@@ -160,7 +160,7 @@ def test_an_ipv6_daemon_is_reached(make_sampler: SamplerFactory) -> None:
         try:
             listener.bind(("::1", 0))
         except OSError:
-            pytest.skip("no IPv6 here")
+            pytest.skip("this machine has no IPv6")
         listener.listen()
         listener.settimeout(5)
         sampler = make_sampler(("::1", listener.getsockname()[1]))
