@@ -47,6 +47,9 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.LOG_LEVEL: "INFO",
         # The service's own handler sends the lines to the log group; printing them as well would bill them twice.
         Variable.LOG_CONSOLE: "false",
+        Variable.HEALTH_CHECK_DETAIL: "false",
+        Variable.REDACT_NAMES: "",
+        Variable.BAGGAGE_HOSTS: "",
         Variable.OTEL_SERVICE_NAME: SERVICE_NAME,
         Variable.OTEL_TRACES_EXPORTER: "otlp",
         Variable.OTEL_EXPORTER_OTLP_ENDPOINT: HONEYCOMB_API,

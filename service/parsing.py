@@ -114,6 +114,24 @@ def origins(text: str) -> frozenset[str]:
     return values
 
 
+def field_names(text: str) -> frozenset[str]:
+    """Read a comma-separated list of names of fields, headers or parameters, as `x-session-key, pin`."""
+    names = frozenset(each.strip() for each in text.split(",") if each.strip())
+    for each in sorted(names):
+        if not re.fullmatch(r"[A-Za-z0-9_.\-]{2,64}", each):
+            raise ValueError(f"{each!r} is not a name: use 2 to 64 letters, digits and _.-, as `x-session-key,pin`")
+    return names
+
+
+def host_names(text: str) -> frozenset[str]:
+    """Read a comma-separated list of host names, as `orders.internal, 10.0.0.7`, without schemes and ports."""
+    names = frozenset(each.strip().lower() for each in text.split(",") if each.strip())
+    for each in sorted(names):
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9.\-]{0,252})", each):
+            raise ValueError(f"{each!r} is not a host name: set for example `orders.internal`, without scheme and port")
+    return names
+
+
 def secret(text: str) -> Secret[str]:
     """Read a key or token. No message shows its value."""
     if not text.isascii() or not text.isprintable() or " " in text:

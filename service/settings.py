@@ -43,6 +43,9 @@ class Settings:
     )
     log_level: str = variable(Variable.LOG_LEVEL, parsing.log_level, "INFO")
     log_console: bool = variable(Variable.LOG_CONSOLE, parsing.boolean, True)
+    health_check_detail: bool = variable(Variable.HEALTH_CHECK_DETAIL, parsing.boolean, False)
+    redact_names: frozenset[str] = variable(Variable.REDACT_NAMES, parsing.field_names, frozenset())
+    baggage_hosts: frozenset[str] = variable(Variable.BAGGAGE_HOSTS, parsing.host_names, frozenset())
 
     service_name: str = variable(Variable.OTEL_SERVICE_NAME, str, SERVICE_NAME)
     trace_exporters: frozenset[str] = variable(

@@ -38,6 +38,8 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
             daemon=daemon.tcp if daemon is not None else None,
             record_unsampled=settings.honeycomb_keep_everything,
         ),
+        redact_names=settings.redact_names,
+        baggage_hosts=settings.baggage_hosts,
         secrets=settings.secrets(),
         sinks=sinks.configs_from(settings),
     )

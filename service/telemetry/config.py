@@ -94,6 +94,10 @@ class TelemetryConfig:
     """Seconds in which all sinks together flush at exit."""
     drop_metric: DropMetric | None = None
     sampling: SamplingConfig = SamplingConfig()
+    redact_names: frozenset[str] = frozenset()
+    """Further names of fields, headers and parameters whose values no sink sends."""
+    baggage_hosts: frozenset[str] = frozenset()
+    """Hosts to which outgoing requests carry the caller's `baggage`, lower-case; no other host gets it."""
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     """Every secret of the process, values by name: no sink sends one of them."""
     sinks: tuple[Any, ...] = ()
