@@ -9,10 +9,14 @@ from typing import Final
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from local.request_guard import wsgi
+from local.request_guard.decision import LOOPBACK_NAMES, Policy
+
 LOOPBACK: Final = "127.0.0.1"
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 """Honeycomb accepts 15 MiB uncompressed, Rollbar 1 MiB; the sampling calls have a few KiB."""
 BACKLOG: Final = 128
+POLICY: Final = Policy(LOOPBACK_NAMES)
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -30,7 +34,7 @@ class QuietHandler(WSGIRequestHandler):
 class LocalServer:
     """An HTTP server for one application, listening from construction on; port 0 means any free port.
 
-    Raises `OSError` when the port is in use.
+    It refuses what a web page can send. Raises `OSError` when the port is in use.
     """
 
     def __init__(self, app: Flask, port: int = 0) -> None:
@@ -39,7 +43,12 @@ class LocalServer:
         with socket.create_server((LOOPBACK, port), backlog=BACKLOG) as listener:
             self.port: int = listener.getsockname()[1]
             self._server = make_server(
-                LOOPBACK, self.port, app, threaded=True, request_handler=QuietHandler, fd=listener.fileno()
+                LOOPBACK,
+                self.port,
+                wsgi.guarded(app, POLICY),
+                threaded=True,
+                request_handler=QuietHandler,
+                fd=listener.fileno(),
             )
         self._thread = Thread(target=self._server.serve_forever, args=(0.1,), name=app.name, daemon=True)
         self._thread.start()
