@@ -9,9 +9,12 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Final
 
 from local.emulator import UnsupportedVersionError, check_version, install
+from local.emulator.confinement import confine
+from local.workspace.folders import PRIVATE_UMASK, Folders
 
 HOST: Final = "127.0.0.1"
 KEEP_ALIVE_SECONDS: Final = 75
@@ -25,7 +28,7 @@ DISABLED_FEATURES: Final = {
     "LOCALSTACK_PERSISTENCE": "0",
     "PERSIST_STATE": "0",
     "S3_PERSIST": "0",
-    "SERVICES": "",
+    "SERVICES": "",  # ministack's own filter; local/emulator/boundary.py replaces it
     "SFTP_ENABLED": "0",
     "USE_SSL": "0",
 }
@@ -45,7 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
             f"cannot listen on {HOST}:{options.port} ({error}): choose another port or stop what listens there"
         )
     address = f"{HOST}:{listener.getsockname()[1]}"
+    os.umask(PRIVATE_UMASK)
     _configure(address, options)
+    confine()
     # On import, the KMS module warns about an optional package that is not needed here.
     logging.getLogger("kms").setLevel(logging.ERROR)
     install(registry=address if options.push_here else None)
@@ -58,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, required=True, help="the port that serves every AWS service")
     parser.add_argument("--region", default="us-east-1", help="the region of unsigned requests")
     parser.add_argument("--log-level", default="WARNING", help="ministack's own log: DEBUG, INFO, WARNING, ERROR")
+    parser.add_argument(
+        "--state-folder", type=Path, default=Folders.from_env().emulator, help="where ministack may write files"
+    )
     parser.add_argument(
         "--push-here", action="store_true", help="name this port in image repositories, so that docker push reaches it"
     )
@@ -76,12 +84,18 @@ def _configure(address: str, options: argparse.Namespace) -> None:
     os.environ.update(
         BIND_HOST=host, GATEWAY_PORT=port, LOG_LEVEL=options.log_level.upper(), MINISTACK_REGION=options.region
     )
+    # Not in the shared /tmp, ministack's default: a module writes an RSA key there on import.
+    folder = options.state_folder
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ.update(STATE_DIR=str(folder), S3_DATA_DIR=str(folder / "s3"), TMPDIR=str(folder))
 
 
 async def _serve(listener: socket.socket) -> None:
     from hypercorn.asyncio import serve  # noqa: PLC0415 - after the environment is set
     from hypercorn.config import Config  # noqa: PLC0415 - the same
     from ministack import app  # noqa: PLC0415 - the same
+
+    from local.emulator import boundary  # noqa: PLC0415 - the same
 
     # ministack would run the start-up scripts that it finds on this machine for its container.
     app._collect_scripts = lambda *_directories: []
@@ -93,7 +107,7 @@ async def _serve(listener: socket.socket) -> None:
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.graceful_timeout = GRACE_SECONDS
     config.loglevel = "WARNING"
-    await serve(app.app, config, shutdown_trigger=stop.wait)
+    await serve(boundary.application(), config, shutdown_trigger=stop.wait)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""List the plug-ins: one module with an `install` function for each extended AWS service."""
+"""List the plug-ins: one module with an `install` function for each extended AWS service; the boundary is the last."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from local.emulator import autoscaling, cloudwatch, ec2, ecr, ecs, registry, secretsmanager
+from local.emulator import autoscaling, boundary, cloudwatch, ec2, ecr, ecs, secretsmanager
 from local.emulator.logs import service as logs
 from local.emulator.xray import service as xray
 
-PLUGINS: Final = (autoscaling, cloudwatch, ec2, ecr, ecs, logs, secretsmanager, xray)
+PLUGINS: Final = (autoscaling, cloudwatch, ec2, ecr, ecs, logs, secretsmanager, xray, boundary)
 
 _installed: Final[list[str]] = []
 
@@ -19,5 +19,4 @@ def install(*, registry_address: str | None) -> None:
         for plugin in PLUGINS:
             plugin.install()
             _installed.append(plugin.__name__)
-        registry.clear_with_ministack()
     ecr.push_to(registry_address)

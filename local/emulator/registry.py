@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,8 +26,6 @@ Handler = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, list[str]]]
 Operation = Callable[[Json], Json]
 
 JSON_1_1: Final = "application/x-amz-json-1.1"
-
-_stores: Final[list[Any]] = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,27 +111,8 @@ def error_reply(error: ServiceError, content_type: str) -> Reply:
 
 
 def new_store() -> Any:  # noqa: ANN401 - ministack publishes no types
-    """Return a mapping scoped to the caller's account and region, cleared by ministack's reset."""
-    store = AccountRegionScopedDict()
-    register_store(store)
-    return store
-
-
-def register_store(store: MutableMapping[Any, Any]) -> None:
-    """Clear `store` on ministack's reset."""
-    _stores.append(store)
-
-
-def clear_with_ministack() -> None:
-    """Clear the plug-ins' stores whenever ministack resets its own."""
-    original = app._reset_all_state
-
-    def reset() -> None:
-        original()
-        for store in _stores:
-            store.clear()
-
-    app._reset_all_state = reset
+    """Return a mapping scoped to the caller's account and region."""
+    return AccountRegionScopedDict()
 
 
 def arn(service: str, resource: str) -> str:

@@ -57,7 +57,7 @@ def _replace(session: Session, aws: EmulatedAws, task: ResolvedTask, fakes: Fake
     overrides = env_overrides(aws, fakes, port)
     arn = task.spec.task_definition
     with session.report.step(f"{verb} the service from task definition {arn.rpartition('/')[2]}") as step:
-        start(session, task, overrides, port)
+        start(session, task, overrides, port, aws.load_balancer_host(session.state.outputs[Output.LOAD_BALANCER]))
         set_target(aws.elbv2, session.state.outputs[Output.TARGET_GROUP], port)
         session.state.service = RunningService(port=port, identity=new_identity, task_definition=arn)
         session.save()

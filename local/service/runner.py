@@ -15,14 +15,15 @@ from local.workspace.state import Record
 from service.contract import HEALTH_CHECK_PATH
 
 ROLE: Final = "service"
-COMMAND: Final = (sys.executable, "-m", "gunicorn", "--config", "service/gunicorn.conf.py", "service.wsgi:build()")
-"""The CMD of service/Dockerfile."""
+COMMAND: Final = (sys.executable, "-m", "gunicorn", "--config", "service/gunicorn.conf.py")
+"""The CMD of service/Dockerfile, without its app."""
 READY_SECONDS: Final = 30.0
 
 
-def start(session: Session, task: ResolvedTask, overrides: Mapping[str, str], port: int) -> Record:
+def start(session: Session, task: ResolvedTask, overrides: Mapping[str, str], port: int, load_balancer: str) -> Record:
     """Start the process and wait until its health check passes. Raises `FailedStepError`."""
-    record = session.start(ROLE, COMMAND, {**task.environment, **overrides})
+    command = [*COMMAND, f"local.service.wsgi:build_guarded({load_balancer!r})"]
+    record = session.start(ROLE, command, {**task.environment, **overrides})
     session.supervisor.wait_until(
         lambda: is_ready(f"http://{LOOPBACK}:{port}{HEALTH_CHECK_PATH}"),
         record,

@@ -9,7 +9,6 @@ from typing import Any, Final
 from ministack.core.responses import get_account_id, get_region
 
 from local.emulator.json_api import Json, ServiceError
-from local.emulator.registry import register_store
 from local.emulator.xray import groups
 from local.emulator.xray.filter_expressions import compile_filter
 from local.emulator.xray.segment_documents import InvalidDocumentError, parse
@@ -24,7 +23,6 @@ MAX_RANGE: Final = 6 * 3600
 """Seconds: the longest time range of GetTraceSummaries."""
 
 _stores: Final[dict[tuple[str, str], TraceStore]] = {}
-register_store(_stores)
 
 
 def _store() -> TraceStore:
