@@ -31,6 +31,7 @@ def ensure(session: Session) -> EmulatedAws:
 def _start(session: Session, aws: EmulatedAws) -> EmulatedAws:
     # Also without a Docker engine: one that is started later would otherwise push to AWS's own registry.
     command = [sys.executable, "-m", "local.emulator", "--port", str(aws.port), "--push-here"]
+    command += ["--state-folder", str(session.folders.emulator)]
     with session.report.step("Start the embedded AWS (an emulator, not AWS)") as step:
         record = session.start(ROLE, command, {})
         session.supervisor.wait_until(

@@ -17,7 +17,7 @@ from local.commands.logs import logs
 from local.commands.status import status
 from local.commands.up import up
 from local.workspace.errors import FailedStepError
-from local.workspace.folders import Folders
+from local.workspace.folders import PRIVATE_UMASK, Folders
 from local.workspace.report import Report
 from local.workspace.session import Session
 from operations.errors import OperatorError
@@ -29,6 +29,7 @@ INTERRUPTED: Final = 130
 def main() -> int:
     """Run one command. Every failure prints one message to standard error and returns a non-zero exit code."""
     options = _parser().parse_args()
+    os.umask(PRIVATE_UMASK)  # the child processes inherit it
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, _interrupt)
     report = Report(sys.stdout)

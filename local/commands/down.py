@@ -15,6 +15,7 @@ def down(session: Session) -> None:
         stopped = session.stop(list(reversed(_recorded(session))))
         orphans = session.stop(session.supervisor.orphans())
         session.folders.state_file.unlink(missing_ok=True)
+        session.folders.remove_temporary()
     for record in stopped:
         session.report.line(f"Stopped {record.role} (process {record.pid})")
     for record in orphans:

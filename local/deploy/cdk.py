@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,9 +56,12 @@ def deploy(session: Session, aws: EmulatedAws, image: Image) -> None:
     command += ["--output", str(folders.assembly), "--outputs-file", str(folders.outputs)]
     with session.report.step("cdk deploy, both stacks") as step:
         folders.outputs.unlink(missing_ok=True)
+        # The CLI would reuse the staged files, of which the image takes its modes.
+        shutil.rmtree(folders.assembly, ignore_errors=True)
         try:
             _run(session, aws, command, cwd=CHECKOUT, seconds=DEPLOY_SECONDS, step=step, remedy=image.remedy)
         finally:
+            folders.restrict()
             if image.is_built:
                 docker_engine.log_out(session.environ, aws.registry)
         session.state.outputs = read_outputs(folders.outputs)

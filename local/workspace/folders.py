@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from operations.errors import OperatorError
+
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 STATE_VARIABLE: Final = "LOCAL_STATE_DIR"
+PRIVATE: Final = 0o700
+"""The permissions of the owner; those of the group and of others are removed."""
+PRIVATE_UMASK: Final = 0o077
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,34 @@ class Folders:
         """Return the file of the stack outputs of `cdk deploy`."""
         return self.root / "outputs.json"
 
+    @property
+    def temporary(self) -> Path:
+        """Return the folder of the child processes' temporary files."""
+        return self.root / "tmp"
+
+    @property
+    def emulator(self) -> Path:
+        """Return the folder of the files that the emulator writes."""
+        return self.root / "emulator"
+
     def make(self) -> None:
-        """Create the folders, readable by this user only."""
-        for folder in (self.root, self.logs, self.cdk_home):
+        """Create the folders, and let this user alone read them and what an earlier version left in them."""
+        for folder in (self.root, self.logs, self.cdk_home, self.temporary, self.emulator):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.restrict()
+
+    def restrict(self) -> None:
+        """Remove the permissions of the group and of others from every file and folder. Raises `OperatorError`."""
+        for path in (self.root, *self.root.rglob("*")):
+            try:
+                if not path.is_symlink():
+                    path.chmod(path.stat().st_mode & PRIVATE)
+            except FileNotFoundError:
+                continue  # a child process removed its temporary file
+            except PermissionError as error:
+                raise OperatorError(f"{path} belongs to another user", f"Delete {self.root}") from error
+
+    def remove_temporary(self) -> None:
+        """Remove the temporary files, once no child process runs."""
+        for folder in (self.temporary, self.emulator):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -19,7 +19,7 @@ from service.contract import APP_NAME
 MARKER: Final = f"{APP_NAME}_LOCAL_STATE".upper()
 """An environment variable of every child, with the state folder as value, by which orphans are found."""
 
-INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR")
+INHERITED: Final = ("PATH", "HOME", "LANG")
 GRACE_SECONDS: Final = 15.0
 """Between SIGTERM and SIGKILL: longer than `contract.SHUTDOWN_DEADLINE_SECONDS`."""
 POLL_SECONDS: Final = 0.1
@@ -35,7 +35,10 @@ class Supervisor:
 
     def __init__(self, folders: Folders, environ: Mapping[str, str]) -> None:
         self._folders = folders
-        self._base = {name: environ[name] for name in INHERITED if name in environ} | {MARKER: str(folders.root)}
+        self._base = {name: environ[name] for name in INHERITED if name in environ} | {
+            MARKER: str(folders.root),
+            "TMPDIR": str(folders.temporary),  # not the shared /tmp
+        }
         self._children: dict[Record, subprocess.Popen[bytes]] = {}
 
     def start(
