@@ -22,7 +22,7 @@ PROCESS_EVENTS: Final = frozenset(
         "subprocess.Popen",
     }
 )
-CONNECT: Final = "socket.connect"
+CONNECT_EVENTS: Final = frozenset({"socket.connect", "socket.sendmsg", "socket.sendto"})
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -34,9 +34,10 @@ def confine() -> None:
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     if event in PROCESS_EVENTS:
         raise PermissionError(f"the emulator starts no process ({event}): no service that it serves needs one")
-    if event == CONNECT and not _is_on_this_machine(arguments[1]):
+    if event in CONNECT_EVENTS and not _is_on_this_machine(arguments[1]):
         raise PermissionError(f"the emulator connects to {', '.join(sorted(LOOPBACK_HOSTS))} only, not {arguments[1]}")
 
 
 def _is_on_this_machine(address: object) -> bool:
-    return isinstance(address, tuple) and address[0] in LOOPBACK_HOSTS
+    # A connected socket sends without an address.
+    return address is None or (isinstance(address, tuple) and address[0] in LOOPBACK_HOSTS)

@@ -41,7 +41,7 @@ REMEDIES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The host names of a server, as a regular expression in lower case, and the other origins that it accepts."""
+    """The host names of a server, as a regular expression, and the other origins that it accepts."""
 
     names: str
     origins: frozenset[str] = frozenset()
@@ -49,7 +49,7 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Compile the pattern of an accepted `Host`."""
-        object.__setattr__(self, "authority", re.compile(f"(?:{self.names}){_PORT}"))
+        object.__setattr__(self, "authority", re.compile(f"(?:{self.names}){_PORT}", re.ASCII | re.IGNORECASE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def refusal(policy: Policy, target: str, values: Values) -> Refusal | None:
     if not target.startswith("/"):
         return Refusal("request target", target)
     hosts = values("host")
-    if len(hosts) != 1 or not policy.authority.fullmatch(hosts[0].lower()):
+    if len(hosts) != 1 or not policy.authority.fullmatch(hosts[0]):
         return Refusal("host", ", ".join(hosts) if hosts else None)
     origins = values("origin")
     if len(origins) == 1 and origins[0] in policy.origins:

@@ -22,8 +22,7 @@ READY_SECONDS: Final = 30.0
 
 def start(session: Session, task: ResolvedTask, overrides: Mapping[str, str], port: int, load_balancer: str) -> Record:
     """Start the process and wait until its health check passes. Raises `FailedStepError`."""
-    command = [*COMMAND, f"local.service.wsgi:build_guarded({load_balancer!r})"]
-    record = session.start(ROLE, command, {**task.environment, **overrides})
+    record = session.start(ROLE, [*COMMAND, app_of(load_balancer)], {**task.environment, **overrides})
     session.supervisor.wait_until(
         lambda: is_ready(f"http://{LOOPBACK}:{port}{HEALTH_CHECK_PATH}"),
         record,
@@ -31,6 +30,11 @@ def start(session: Session, task: ResolvedTask, overrides: Mapping[str, str], po
         what="The service",
     )
     return record
+
+
+def app_of(load_balancer: str) -> str:
+    """Return gunicorn's argument for the guarded app behind the load balancer `host:port`."""
+    return f"local.service.wsgi:build_guarded({load_balancer!r})"
 
 
 def identity(task: ResolvedTask, overrides: Mapping[str, str], code: str) -> str:

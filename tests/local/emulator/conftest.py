@@ -46,13 +46,13 @@ def start(port: int, *options: str, **extra: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_until_ready(process: subprocess.Popen[str], endpoint: str) -> None:
+def wait_until_ready(process: subprocess.Popen[str], endpoint: str, path: str = "/_ministack/health") -> None:
     deadline = time.monotonic() + SECONDS
     with requests.Session() as session:
         session.trust_env = False
         while process.poll() is None and time.monotonic() < deadline:
             try:
-                session.get(f"{endpoint}/_ministack/health", timeout=2).raise_for_status()
+                session.get(f"{endpoint}{path}", timeout=2).raise_for_status()
             except (requests.ConnectionError, requests.Timeout):
                 time.sleep(POLL)
             else:

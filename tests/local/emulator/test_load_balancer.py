@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 import requests
@@ -23,7 +24,10 @@ NEW_ID = r"1-[0-9a-f]{8}-[0-9a-f]{24}"
 class Echo(BaseHTTPRequestHandler):
     """Answer 201 with the request as JSON."""
 
+    requested: ClassVar[list[str]] = []
+
     def _answer(self) -> None:
+        self.requested.append(self.path)
         body = self.rfile.read(int(self.headers.get("content-length", "0"))).decode()
         received = {"method": self.command, "path": self.path, "body": body}
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -34,7 +38,7 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(response)
 
-    do_GET = do_POST = _answer  # noqa: N815 - the names that http.server calls
+    do_GET = do_POST = do_OPTIONS = _answer  # noqa: N815 - the names that http.server calls
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own signature
         """Log nothing."""
@@ -70,16 +74,16 @@ class Balancer:
 
     def __init__(self, aws: Aws, name: str) -> None:
         self._url = aws.endpoint
-        self._host = f"{name}.alb.localhost:{aws.endpoint.rpartition(':')[2]}"
+        self.host = f"{name}.alb.localhost:{aws.endpoint.rpartition(':')[2]}"
 
     def request(
-        self, path: str = "/", method: str = "GET", body: bytes | None = None, **headers: str
+        self, path: str = "/", method: str = "GET", body: bytes | None = None, /, **headers: str
     ) -> requests.Response:
         extra_headers = {name.replace("_", "-"): value for name, value in headers.items()}
         with requests.Session() as session:
             session.trust_env = False
             return session.request(
-                method, self._url + path, data=body, headers={"Host": self._host, **extra_headers}, timeout=10
+                method, self._url + path, data=body, headers={"Host": self.host, **extra_headers}, timeout=10
             )
 
 
@@ -133,3 +137,38 @@ def test_a_traceparent_is_forwarded_unchanged_beside_a_new_root(balancer: Balanc
 
     assert headers["traceparent"] == TRACEPARENT
     assert re.fullmatch(f"Root={NEW_ID}", headers["x-amzn-trace-id"])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.test"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Access-Control-Request-Method": "POST"},
+        {"Host": "evil.test"},
+        {"Host": "test.alb.localhost.evil.test"},
+        {"Host": "test.us-east-1.elb.amazonaws.com"},
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_a_foreign_pages_request_does_not_reach_the_target(
+    balancer: Balancer, method: str, headers: dict[str, str]
+) -> None:
+    Echo.requested.clear()
+
+    response = balancer.request("/planted", method, **headers)
+
+    assert (response.status_code, Echo.requested) == (403, [])
+    assert next(iter(headers)) in response.json()["error"]
+    assert [name for name in response.headers if name.lower().startswith("access-control-")] == []
+
+
+def test_its_own_pages_request_reaches_the_target_with_its_origin(balancer: Balancer) -> None:
+    origin = f"http://{balancer.host}"
+
+    headers = balancer.request("/", "POST", b"{}", Origin=origin, Sec_Fetch_Site="same-origin").json()["headers"]
+
+    assert (headers["origin"], headers["host"]) == (origin, balancer.host.partition(":")[0])

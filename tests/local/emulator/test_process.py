@@ -10,6 +10,7 @@ from socket import create_server
 import psutil
 import pytest
 
+from local.workspace.folders import Folders
 from tests.local.emulator.conftest import CHECKOUT, SECONDS, free_port, start, wait_until_ready
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -62,7 +63,8 @@ def run(program: str) -> str:
     process = subprocess.run(
         command,
         cwd=CHECKOUT,
-        env={"PATH": os.environ["PATH"]},
+        # On import, ministack writes into its state folder, by default one in /tmp.
+        env={"PATH": os.environ["PATH"], "STATE_DIR": str(Folders.from_env().emulator)},
         capture_output=True,
         text=True,
         timeout=SECONDS,

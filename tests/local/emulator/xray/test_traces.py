@@ -4,7 +4,6 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import requests
 
 from tests.local.emulator.conftest import Aws, Template
 from tests.local.emulator.xray.segments import new_trace_id, put_segments, search, segment, segments_of
@@ -186,16 +185,3 @@ def test_accounts_have_separate_traces(endpoint: str) -> None:
 
     assert len(search(mine)) == 1
     assert search(theirs) == []
-
-
-def test_ministacks_reset_clears_traces_and_groups(aws: Aws) -> None:
-    xray = aws.client("xray")
-    xray.create_group(GroupName="mine")
-    put_segments(xray, segment(new_trace_id()))
-
-    with requests.Session() as session:
-        session.trust_env = False
-        session.post(f"{aws.endpoint}/_ministack/reset", timeout=10).raise_for_status()
-
-    assert search(xray) == []
-    assert xray.get_groups()["Groups"] == []
