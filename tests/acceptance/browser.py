@@ -37,16 +37,22 @@ class Visit:
             self.page.wait_for_timeout(200)
 
 
+def chromium_path() -> str:
+    """Return the path of this machine's Chromium."""
+    return next(filter(None, map(shutil.which, _CHROMIUM)))
+
+
 @contextmanager
 def browser_at(url: str, *, never_answer: str = "", **options: Any) -> Iterator[Visit]:  # noqa: ANN401 - Playwright's own options
     """Open the page in headless Chromium and record its console.
 
     Requests that match the URL pattern `never_answer` stay pending.
     """
-    path = next(filter(None, map(shutil.which, _CHROMIUM)))
     expect.set_options(timeout=TIMEOUT_SECONDS * 1000)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.getuid() == 0 else [])
+        chromium = playwright.chromium.launch(
+            executable_path=chromium_path(), args=["--no-sandbox"] if os.getuid() == 0 else []
+        )
         visit = Visit(chromium.new_context(**options).new_page())
         if never_answer:
             visit.page.context.route(never_answer, lambda route: visit.pending.append(route.request.url))

@@ -16,6 +16,7 @@ import pytest
 
 from local.workspace.folders import CHECKOUT
 from local.workspace.processes import MARKER
+from local.workspace.state import State
 
 EXCLUDED = shutil.ignore_patterns(".git", ".venv", "node_modules", ".local", "cdk.out", "__pycache__", ".*_cache")
 SECONDS = 100
@@ -65,11 +66,11 @@ class Checkout:
         return [
             " ".join(process.cmdline())
             for process in psutil.process_iter()
-            if process.status() != psutil.STATUS_ZOMBIE and _belongs_to(process, self.state)
+            if process.status() != psutil.STATUS_ZOMBIE and belongs_to(process, self.state)
         ]
 
 
-def _belongs_to(process: psutil.Process, state: Path) -> bool:
+def belongs_to(process: psutil.Process, state: Path) -> bool:
     try:
         return process.environ().get(MARKER) == str(state)
     except (psutil.Error, OSError):
@@ -86,5 +87,14 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     yield copy
     copy.run("down")
     for process in psutil.process_iter():
-        if _belongs_to(process, copy.state):
+        if belongs_to(process, copy.state):
             process.send_signal(signal.SIGKILL)
+
+
+@pytest.fixture
+def deployed(checkout: Checkout) -> tuple[str, State]:
+    """Run `make up`; return the load balancer's URL and the recorded state."""
+    result = checkout.run("up")
+    match = re.search(r"Up after \d+ s: (http://[a-z0-9-]+\.alb\.localhost:\d+)/", result.stdout)
+    assert match, result.stdout + result.stderr
+    return match[1], State.load(checkout.state / "state.json")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -52,16 +51,6 @@ def result_tables(output: str) -> dict[str, list[str]]:
     """Return the lines below each title that `make ask` printed."""
     blocks = [block.splitlines() for block in output.strip().split("\n\n")]
     return {title: rows for title, *rows in blocks}
-
-
-@pytest.fixture
-def deployed(checkout: Checkout) -> tuple[str, State]:
-    result = checkout.run("up")
-    match = re.search(r"Up after \d+ s: (http://[a-z0-9-]+\.alb\.localhost:\d+)/", result.stdout)
-    assert match, result.stdout + result.stderr
-    state = State.load(checkout.state / "state.json")
-    assert state is not None
-    return match[1], state
 
 
 def spans_of(state: State, trace_id: str) -> list[dict[str, Any]]:
