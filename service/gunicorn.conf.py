@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _EXIT_SECONDS = 2.0
 """Between the last request and the sinks' flush, and from there to the process's exit."""
+_ABORT_FLUSH_SECONDS = 0.8
+"""gunicorn kills a worker a second after it has aborted it."""
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn creates a private file there
 
 unset_empty_variables()
@@ -55,11 +58,22 @@ def post_worker_init(worker: Worker) -> None:
     gc.freeze()
 
 
+def worker_abort(worker: Worker) -> None:
+    """Remember that gunicorn ends the worker because its main loop hung."""
+    worker.abort_reason = "timeout"
+
+
 def worker_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
-    """Flush the sinks."""
+    """Record the requests that did not end, and flush the sinks."""
     from service.telemetry import EXTENSION  # noqa: PLC0415 - only where a worker has loaded the app
 
     # None where the worker could not load the app.
     app: Any = getattr(worker, "wsgi", None)
-    if app is not None:
+    if app is None:
+        return
+    if getattr(worker, "abort_reason", None) is not None:
+        app.extensions[EXTENSION].shutdown(_ABORT_FLUSH_SECONDS, aborted=worker.abort_reason)
+    else:
         app.extensions[EXTENSION].shutdown()
+    if getattr(worker, "nr_conns", 0):
+        os._exit(0)  # else Python would wait for the threads of the requests that were just given up

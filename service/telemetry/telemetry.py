@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, got_request_exception
+from flask import Flask, Response, got_request_exception
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
@@ -17,11 +18,11 @@ from opentelemetry.trace import SpanKind, StatusCode
 from service.telemetry import ids, process_globals
 from service.telemetry.config import SamplingConfig, TelemetryConfig
 from service.telemetry.context.propagation import EMPTY_CONTEXT, IncomingContext, extract_baggage, resolve
-from service.telemetry.context.request_scope import RequestScope, current_scope
+from service.telemetry.context.request_scope import OpenRequest, RequestScope, current_scope
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.log_lines import AccessLog
-from service.telemetry.middleware import TraceMiddleware
+from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware, is_process_exit
 from service.telemetry.redaction import Redactor
 from service.telemetry.sampling.rule import KEEP_EVERYTHING, Decision, LocalSampler, Sampler, SamplingRequest
 from service.telemetry.sampling.trace_state import for_all_traces, for_sampled_traces
@@ -33,6 +34,8 @@ from service.telemetry.spans.unsampled import UnsampledSpan
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+logger = logging.getLogger(__name__)
 
 EXTENSION = "telemetry"
 _INSTRUMENTATION = InstrumentationScope("service.telemetry", "")
@@ -58,17 +61,37 @@ class Telemetry:
         self._access_log = AccessLog(config.access_logger, access_sinks)
         self._user_header = _environ_key(config.user_header)
         self._trace_state_of = for_all_traces if config.sampling.record_unsampled else for_sampled_traces
+        self.open_requests: set[OpenRequest] = set()
+        """The requests that have not ended, untraced ones excepted."""
         self._has_span_sinks = any(sink.span_processor is not None for sink in self.sinks)
 
     def install(self, app: Flask) -> None:
         """Wrap `app` in the middleware, and listen to its errors."""
         app.extensions[EXTENSION] = self
         app.wsgi_app = TraceMiddleware(app.wsgi_app, self)  # type: ignore[method-assign]  # Flask's documented way
+        self._handle_every_exception(app)
         got_request_exception.connect(self._on_exception, app, weak=False)
         process_globals.install(self)
         for sink in self.sinks:
             if sink.install is not None:
                 sink.install()
+
+    def _handle_every_exception(self, app: Flask) -> None:
+        """Have Flask answer exceptions such as `SystemExit` too, while their request is the current one."""
+        dispatch = app.full_dispatch_request
+
+        def full_dispatch_request() -> Response:
+            try:
+                return dispatch()
+            except Exception:
+                raise
+            except BaseException as error:
+                if is_process_exit(error):
+                    self.report(error)
+                    raise
+                return app.handle_exception(error)  # type: ignore[arg-type]  # it does no more than any needs
+
+        app.full_dispatch_request = full_dispatch_request  # type: ignore[method-assign]  # Flask documents it as a hook
 
     def sink(self, name: str) -> Sink:
         """Return the sink `name`, on or off. Raises `LookupError` for a name that no sink has."""
@@ -153,8 +176,12 @@ class Telemetry:
             span.set_attribute("user.id", scope.user_id)
         if scope.event_ids:
             span.set_attributes(scope.event_ids)
+        if scope.aborted is not None and scope.error is None:
+            span.set_attribute("error.type", scope.aborted)
         if scope.error is not None:
             span.record_error(scope.error, snapshot=scope.error_snapshot())
+        elif scope.aborted not in (None, CLIENT_DISCONNECTED):
+            span.set_status(StatusCode.ERROR, scope.aborted)
         elif scope.status >= _SERVER_ERROR:
             span.set_status(StatusCode.ERROR)
         span.end()
@@ -178,13 +205,25 @@ class Telemetry:
         queues = [sink.queue for sink in self.sinks if sink.queue is not None]
         return not [queue for queue in queues if not queue.flush(max(0.0, deadline - time.monotonic()))]
 
-    def shutdown(self) -> bool:
-        """Send what is queued, all sinks in parallel, within the config's deadline; return whether all managed."""
+    def shutdown(self, seconds: float | None = None, *, aborted: str = "shutdown") -> bool:
+        """Send what is queued, all sinks in parallel, within `seconds`; return whether all managed.
+
+        By default the config's deadline applies. Requests that have not ended are finished first: `aborted` says why,
+        on their spans and in their access lines.
+        """
+        self._abandon_open_requests(aborted)
         process_globals.release(self)
         self.sampler.close()
         for sink in self.sinks:
-            sink.begin_close(self.config.shutdown_deadline)
+            sink.begin_close(self.config.shutdown_deadline if seconds is None else seconds)
         return not [sink for sink in self.sinks if not sink.finish_close()]
+
+    def _abandon_open_requests(self, reason: str) -> None:
+        for exchange in tuple(self.open_requests):
+            try:
+                exchange.abandon(reason)
+            except Exception:  # its own thread may be changing what it reads
+                logger.exception("an unfinished request was not recorded")
 
 
 def _sampler(config: SamplingConfig) -> Sampler:
