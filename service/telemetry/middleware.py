@@ -82,8 +82,9 @@ class Exchange:
         try:
             self._body = self._run(_call_within, scope.context(), app, self._environ, self.start_response)
         except BaseException as error:  # noqa: BLE001 - reported, and answered or raised again
-            is_propagated = scope.error is error
-            self._run(_report, scope, error)
+            # Flask has signalled it, and raises it in tests, by `PROPAGATE_EXCEPTIONS`.
+            is_propagated = scope.error is error and isinstance(error, Exception)
+            self._run(_report, scope, error, "Exception on")
             if not (self._status or is_propagated or is_process_exit(error)):
                 self._body = self._error_response()
                 return
@@ -140,7 +141,7 @@ class Exchange:
         """Report an exception in the middle of a body: Flask has left the request by then and signals nothing."""
         if not self._bytes_sent:
             self._status = _SERVER_ERROR  # the server sends the headers with the first bytes
-        self._run(_report, self._scope, error)
+        self._run(_report, self._scope, error, "Exception in the body of")
         _reraise(error)
 
     def close(self) -> None:
@@ -153,7 +154,7 @@ class Exchange:
             if close is not None:
                 close()
         except BaseException as error:  # noqa: BLE001 - raised again, as what servers can handle
-            _report(self._scope, error)
+            _report(self._scope, error, "Exception at the end of")
             _reraise(error)
         finally:
             if not self._is_exhausted and self._scope.error is None and self._expects_body():
@@ -198,12 +199,12 @@ def _call_within(
     return app(environ, start_response)
 
 
-def _report(scope: RequestScope, error: BaseException) -> None:
-    """Report an exception that Flask has not signalled."""
-    if scope.error is not None:
-        return
-    logger.error("Exception on %s [%s]", scope.path, scope.method, exc_info=error)
-    scope.telemetry.report(error)
+def _report(scope: RequestScope, error: BaseException, what: str) -> None:
+    """Log and report an exception that Flask has not."""
+    if scope.error is None or not isinstance(error, Exception):
+        logger.error("%s %s [%s]", what, scope.path, scope.method, exc_info=error)
+    if scope.error is None:
+        scope.telemetry.report(error)
 
 
 def is_process_exit(error: BaseException) -> bool:

@@ -8,7 +8,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, got_request_exception
+from flask import Flask, got_request_exception
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
@@ -22,7 +22,7 @@ from service.telemetry.context.request_scope import OpenRequest, RequestScope, c
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.log_lines import AccessLog
-from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware, is_process_exit
+from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware
 from service.telemetry.redaction import Redactor
 from service.telemetry.sampling.rule import KEEP_EVERYTHING, Decision, LocalSampler, Sampler, SamplingRequest
 from service.telemetry.sampling.trace_state import for_all_traces, for_sampled_traces
@@ -69,29 +69,17 @@ class Telemetry:
         """Wrap `app` in the middleware, and listen to its errors."""
         app.extensions[EXTENSION] = self
         app.wsgi_app = TraceMiddleware(app.wsgi_app, self)  # type: ignore[method-assign]  # Flask's documented way
-        self._handle_every_exception(app)
+        app.teardown_request(self._on_teardown)
         got_request_exception.connect(self._on_exception, app, weak=False)
         process_globals.install(self)
         for sink in self.sinks:
             if sink.install is not None:
                 sink.install()
 
-    def _handle_every_exception(self, app: Flask) -> None:
-        """Have Flask answer exceptions such as `SystemExit` too, while their request is the current one."""
-        dispatch = app.full_dispatch_request
-
-        def full_dispatch_request() -> Response:
-            try:
-                return dispatch()
-            except Exception:
-                raise
-            except BaseException as error:
-                if is_process_exit(error):
-                    self.report(error)
-                    raise
-                return app.handle_exception(error)  # type: ignore[arg-type]  # it does no more than any needs
-
-        app.full_dispatch_request = full_dispatch_request  # type: ignore[method-assign]  # Flask documents it as a hook
+    def _on_teardown(self, error: BaseException | None) -> None:
+        """Report what Flask does not handle, such as `SystemExit`, while its request is the current one."""
+        if error is not None and not isinstance(error, Exception):
+            self.report(error)
 
     def sink(self, name: str) -> Sink:
         """Return the sink `name`, on or off. Raises `LookupError` for a name that no sink has."""
