@@ -75,5 +75,5 @@ def worker_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - guni
         app.extensions[EXTENSION].shutdown(_ABORT_FLUSH_SECONDS, aborted=worker.abort_reason)
     else:
         app.extensions[EXTENSION].shutdown()
-    if getattr(worker, "nr_conns", 0):
+    if getattr(worker, "open_connections", 0):
         os._exit(0)  # else Python would wait for the threads of the requests that were just given up

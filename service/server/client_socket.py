@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-MAX_BACKLOG: Final = 1024 * 1024
-"""Bytes of a response that wait for the client before the handler's thread does too."""
 _PIECE: Final = 256 * 1024
 
 
@@ -23,17 +21,18 @@ class ClientSocket(socket.socket):
     by the main loop, sends. `aborted` says why the connection was cut off, as telemetry names it.
     """
 
-    __slots__ = ("_backlog", "_changed", "aborted", "allow_waiting", "on_backlog", "unsent")
+    __slots__ = ("_backlog", "_changed", "_max_backlog", "aborted", "allow_waiting", "on_backlog", "unsent")
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, max_backlog: int) -> None:
         super().__init__(fileno=descriptor)
         self.settimeout(0)
         self.aborted: str | None = None
         self.unsent = 0
         """Bytes in the backlog."""
-        self.on_backlog: Callable[[], None] = _ignore
+        self.on_backlog: Callable[[], object] = _ignore
         self.allow_waiting: Callable[[], bool] = bool
         """Whether the calling thread may wait for this client: not too many do."""
+        self._max_backlog = max_backlog
         self._backlog: deque[memoryview] = deque()
         self._changed = Condition()
 
@@ -59,9 +58,9 @@ class ClientSocket(socket.socket):
 
     def _queue(self, data: memoryview) -> None:
         with self._changed:
-            if self.unsent > MAX_BACKLOG and not self.aborted and not self.allow_waiting():
+            if self.unsent > self._max_backlog and not self.aborted and not self.allow_waiting():
                 self.aborted = "timeout"
-            while self.unsent > MAX_BACKLOG and not self.aborted:
+            while self.unsent > self._max_backlog and not self.aborted:
                 self._changed.wait()
             if self.aborted:
                 raise BrokenPipeError(f"the response was cut off: {self.aborted}")
@@ -96,12 +95,6 @@ class ClientSocket(socket.socket):
         with self._changed:
             self.aborted = self.aborted or reason
             self._changed.notify_all()
-
-    def reset_backlog(self) -> None:
-        """Drop what was not sent."""
-        with self._changed:
-            self._backlog.clear()
-            self.unsent = 0
 
 
 def _ignore() -> None:

@@ -16,17 +16,12 @@ from werkzeug.exceptions import BadRequest, RequestTimeout, ServiceUnavailable
 
 from service.server.chunked import ChunkScanner
 from service.server.client_socket import ClientSocket
+from service.server.limits import Limits
 from service.server.slots import Slots
 
-MAX_HEAD: Final = 64 * 1024
-"""Bytes of a request line and headers, as load balancers limit them ("Quotas for your Application Load Balancers")."""
-MAX_BODY: Final = 1024 * 1024
-"""Bytes of a body that are received before a thread gets the request; the thread itself receives a longer body."""
-HEAD_SECONDS: Final = 10.0
-"""From the first byte of a request to the end of its headers."""
-BODY_SECONDS: Final = 30.0
-"""From the end of a request's headers to the end of its body."""
 _RETRY_AFTER: Final = 1
+_MIN_RECEIVE: Final = 8 * 1024
+_MAX_RECEIVE: Final = 1024 * 1024
 
 
 class Phase(Enum):
@@ -45,10 +40,17 @@ class Phase(Enum):
 class Connection:
     """A client's connection, and the request that it is sending or is being served."""
 
-    def __init__(self, cfg: Any, client_socket: ClientSocket, client: Any, server: Any, slots: Slots) -> None:  # noqa: ANN401 - gunicorn's types
+    def __init__(
+        self,
+        cfg: Any,  # noqa: ANN401 - gunicorn's type
+        client_socket: ClientSocket,
+        addresses: tuple[Any, Any],
+        *,
+        slots: Slots,
+        limits: Limits,
+    ) -> None:
         self.sock = client_socket
-        self.client = client
-        self.server = server
+        self.client, self.server = addresses
         self.phase: Phase | None = None
         """None while a thread serves its request."""
         self.deadline = 0.0
@@ -60,9 +62,10 @@ class Connection:
         """Bytes of the response that the main loop has sent."""
         self.keep_after_flush: bool | None = None
         """Whether to keep the connection once the backlog is sent; None while the response is being written."""
-        self.unreader = _RequestUnreader(client_socket, slots)
-        self._parser = RequestParser(cfg, client_socket, client)
+        self.unreader = _RequestUnreader(client_socket, slots, limits)
+        self._parser = RequestParser(cfg, client_socket, self.client)
         self._parser.unreader = self.unreader
+        self._limits = limits
         self._head = bytearray()
         self._scanner: ChunkScanner | None = None
         self._missing = 0
@@ -84,9 +87,10 @@ class Connection:
         head = self._head
         searched = max(0, len(head) - 3)
         head += data
-        if head.find(b"\r\n\r\n", searched) < 0 and data and len(head) <= MAX_HEAD and not _has_bare_lf(head, data):
-            return False
-        return self._parse()
+        is_complete = head.find(b"\r\n\r\n", searched) >= 0
+        if is_complete or not data or len(head) > self._limits.head_bytes or _has_bare_lf(head, data):
+            return self._parse()
+        return False
 
     def _parse(self) -> bool:
         """Parse the headers. Where they are incomplete, the parser rejects them, or asks for more than there is."""
@@ -95,9 +99,9 @@ class Connection:
         try:
             request = self.request = next(self._parser)
         except NoMoreData:
-            if len(head) <= MAX_HEAD:
+            if len(head) <= self._limits.head_bytes:
                 raise
-            raise LimitRequestHeaders(f"over {MAX_HEAD} bytes") from None
+            raise LimitRequestHeaders(f"over {self._limits.head_bytes} bytes") from None
         reader = request.body.reader
         if isinstance(reader, LengthReader):
             if reader.length == 0:
@@ -107,7 +111,7 @@ class Connection:
             self._scanner = ChunkScanner()
             self._scanner.feed(self.unreader.buf.getvalue())
         request.body = _RequestBody(reader)
-        self._body_deadline = time.monotonic() + BODY_SECONDS
+        self._body_deadline = time.monotonic() + self._limits.body_seconds
         return self._is_complete() or self._invite_body()
 
     def _receive_body(self, data: bytes) -> bool:
@@ -127,7 +131,7 @@ class Connection:
         scanner = self._scanner
         if scanner.is_finished if scanner is not None else self._missing <= 0:
             return True
-        is_long = self.unreader.buffered + self._missing > MAX_BODY
+        is_long = self.unreader.buffered + self._missing > self._limits.body_bytes
         if is_long or (scanner is not None and scanner.is_malformed):
             # Announced to the client: what it has not sent when it gets the response is not read.
             self.request.force_close()
@@ -155,7 +159,7 @@ class Connection:
         if self.unreader.deadline is not None:
             return False
         try:
-            while self.request.body.read(MAX_BODY):
+            while self.request.body.read(_MAX_RECEIVE):
                 pass
         except BadRequest:
             return False
@@ -168,10 +172,11 @@ class _RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
     `deadline` is that of such a body, by the monotonic clock; None where nothing more may be received.
     """
 
-    def __init__(self, client_socket: ClientSocket, slots: Slots) -> None:
+    def __init__(self, client_socket: ClientSocket, slots: Slots, limits: Limits) -> None:
         super().__init__()
         self._socket = client_socket
         self._slots = slots
+        self._seconds = limits.body_seconds
         self.deadline: float | None = None
 
     @property
@@ -195,10 +200,10 @@ class _RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
         while (seconds := self.deadline - time.monotonic()) > 0:
             if poller.poll(seconds * 1000):
                 try:
-                    return self._socket.recv(max(8192, min(size_hint or 0, MAX_BODY)))
+                    return self._socket.recv(max(_MIN_RECEIVE, min(size_hint or 0, _MAX_RECEIVE)))
                 except BlockingIOError:
                     continue
-        raise RequestTimeout(f"the request's body took longer than {BODY_SECONDS:g} s")
+        raise RequestTimeout(f"the request's body took longer than {self._seconds:g} s")
 
 
 class _RequestBody(Body):  # type: ignore[misc]  # gunicorn has no types

@@ -8,15 +8,14 @@ from typing import Final
 
 from service.server.connection import Connection, Phase
 
-MAX_BYTES: Final = 32 * 1024 * 1024
-"""Of incomplete requests and unread responses, over all connections of a worker."""
 _HOLDING_BYTES: Final = (Phase.HEAD, Phase.BODY, Phase.FLUSH)
 
 
 class Waiting:
     """The waiting connections. All of a phase wait equally long at first, so the first of each has waited longest."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._phases: dict[Phase, dict[Connection, int]] = {phase: {} for phase in Phase}
         self._bytes = 0
 
@@ -44,7 +43,7 @@ class Waiting:
             counts = self._phases[phase]
             self._bytes += held - counts[connection]
             counts[connection] = held
-        return self._bytes > MAX_BYTES
+        return self._bytes > self._max_bytes
 
     def shorten(self, phase: Phase, deadline: float) -> None:
         """Have the connections in `phase` wait until `deadline` at the latest."""

@@ -62,7 +62,6 @@ class Telemetry:
         self._user_header = _environ_key(config.user_header)
         self._trace_state_of = for_all_traces if config.sampling.record_unsampled else for_sampled_traces
         self.open_requests: set[OpenRequest] = set()
-        """The requests that have not ended, untraced ones excepted."""
         self._has_span_sinks = any(sink.span_processor is not None for sink in self.sinks)
 
     def install(self, app: Flask) -> None:
@@ -194,10 +193,9 @@ class Telemetry:
         return not [queue for queue in queues if not queue.flush(max(0.0, deadline - time.monotonic()))]
 
     def shutdown(self, seconds: float | None = None, *, aborted: str = "shutdown") -> bool:
-        """Send what is queued, all sinks in parallel, within `seconds`; return whether all managed.
+        """Send what is queued, all sinks in parallel, within `seconds` or the config's deadline; return if all did.
 
-        By default the config's deadline applies. Requests that have not ended are finished first: `aborted` says why,
-        on their spans and in their access lines.
+        Requests that have not ended are finished first: `aborted` says why, on their spans and in their access lines.
         """
         self._abandon_open_requests(aborted)
         process_globals.release(self)
