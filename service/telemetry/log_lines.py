@@ -166,6 +166,7 @@ def size_of(text: str) -> int:
 
 
 def _access_line(scope: RequestScope, line_format: LineFormat) -> str:
+    aborted = "" if scope.aborted is None else f',"aborted":{_string(scope.aborted)}'
     response = _response if len(scope.path) <= _MAX_CACHED_PATH else _response.__wrapped__
     return (
         f'{{"timestamp":"{_timestamp(scope.created)}",'
@@ -173,7 +174,7 @@ def _access_line(scope: RequestScope, line_format: LineFormat) -> str:
         f"{_ids(scope, scope.span.span_id)},"
         f'"duration_ms":{scope.duration_ms:.3f},"bytes":{scope.bytes_sent},'
         # A number, not a boolean: its average is the sampled share.
-        f'"client_address":{_string(scope.client_address)},"sampled":{int(scope.sampled)}}}'
+        f'"client_address":{_string(scope.client_address)},"sampled":{int(scope.sampled)}{aborted}}}'
     )
 
 

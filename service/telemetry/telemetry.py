@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from functools import partial
 from importlib.metadata import version
@@ -17,11 +18,11 @@ from opentelemetry.trace import SpanKind, StatusCode
 from service.telemetry import ids, process_globals
 from service.telemetry.config import SamplingConfig, TelemetryConfig
 from service.telemetry.context.propagation import EMPTY_CONTEXT, IncomingContext, extract_baggage, resolve
-from service.telemetry.context.request_scope import RequestScope, current_scope
+from service.telemetry.context.request_scope import OpenRequest, RequestScope, current_scope
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.log_lines import AccessLog
-from service.telemetry.middleware import TraceMiddleware
+from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware
 from service.telemetry.redaction import Redactor
 from service.telemetry.sampling.rule import KEEP_EVERYTHING, Decision, LocalSampler, Sampler, SamplingRequest
 from service.telemetry.sampling.trace_state import for_all_traces, for_sampled_traces
@@ -33,6 +34,8 @@ from service.telemetry.spans.unsampled import UnsampledSpan
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+logger = logging.getLogger(__name__)
 
 EXTENSION = "telemetry"
 _INSTRUMENTATION = InstrumentationScope("service.telemetry", "")
@@ -58,17 +61,24 @@ class Telemetry:
         self._access_log = AccessLog(config.access_logger, access_sinks)
         self._user_header = _environ_key(config.user_header)
         self._trace_state_of = for_all_traces if config.sampling.record_unsampled else for_sampled_traces
+        self.open_requests: set[OpenRequest] = set()
         self._has_span_sinks = any(sink.span_processor is not None for sink in self.sinks)
 
     def install(self, app: Flask) -> None:
         """Wrap `app` in the middleware, and listen to its errors."""
         app.extensions[EXTENSION] = self
         app.wsgi_app = TraceMiddleware(app.wsgi_app, self)  # type: ignore[method-assign]  # Flask's documented way
+        app.teardown_request(self._on_teardown)
         got_request_exception.connect(self._on_exception, app, weak=False)
         process_globals.install(self)
         for sink in self.sinks:
             if sink.install is not None:
                 sink.install()
+
+    def _on_teardown(self, error: BaseException | None) -> None:
+        """Report what Flask does not handle, such as `SystemExit`, while its request is the current one."""
+        if error is not None and not isinstance(error, Exception):
+            self.report(error)
 
     def sink(self, name: str) -> Sink:
         """Return the sink `name`, on or off. Raises `LookupError` for a name that no sink has."""
@@ -153,8 +163,12 @@ class Telemetry:
             span.set_attribute("user.id", scope.user_id)
         if scope.event_ids:
             span.set_attributes(scope.event_ids)
+        if scope.aborted is not None and scope.error is None:
+            span.set_attribute("error.type", scope.aborted)
         if scope.error is not None:
             span.record_error(scope.error, snapshot=scope.error_snapshot())
+        elif scope.aborted not in (None, CLIENT_DISCONNECTED):
+            span.set_status(StatusCode.ERROR, scope.aborted)
         elif scope.status >= _SERVER_ERROR:
             span.set_status(StatusCode.ERROR)
         span.end()
@@ -178,13 +192,24 @@ class Telemetry:
         queues = [sink.queue for sink in self.sinks if sink.queue is not None]
         return not [queue for queue in queues if not queue.flush(max(0.0, deadline - time.monotonic()))]
 
-    def shutdown(self) -> bool:
-        """Send what is queued, all sinks in parallel, within the config's deadline; return whether all managed."""
+    def shutdown(self, seconds: float | None = None, *, aborted: str = "shutdown") -> bool:
+        """Send what is queued, all sinks in parallel, within `seconds` or the config's deadline; return if all did.
+
+        Requests that have not ended are finished first: `aborted` says why, on their spans and in their access lines.
+        """
+        self._abandon_open_requests(aborted)
         process_globals.release(self)
         self.sampler.close()
         for sink in self.sinks:
-            sink.begin_close(self.config.shutdown_deadline)
+            sink.begin_close(self.config.shutdown_deadline if seconds is None else seconds)
         return not [sink for sink in self.sinks if not sink.finish_close()]
+
+    def _abandon_open_requests(self, reason: str) -> None:
+        for exchange in tuple(self.open_requests):
+            try:
+                exchange.abandon(reason)
+            except Exception:  # its own thread may be changing what it reads
+                logger.exception("an unfinished request was not recorded")
 
 
 def _sampler(config: SamplingConfig) -> Sampler:

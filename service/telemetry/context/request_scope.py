@@ -34,12 +34,20 @@ _FLASK_REQUEST = "werkzeug.request"
 """Where Werkzeug's `Request` puts itself in the WSGI environment (`populate_request`, Werkzeug's documentation)."""
 
 
+class OpenRequest(Protocol):
+    """A request that has not ended."""
+
+    def abandon(self, reason: str) -> None:
+        """Finish it as it is."""
+
+
 class AppTelemetry(Protocol):
     """The telemetry of one app, as everything below `telemetry.py` sees it."""
 
     config: TelemetryConfig
     provider: AppTracerProvider
     log_handlers: tuple[logging.Handler, ...]
+    open_requests: set[OpenRequest]
 
     def start_request(self, environ: WSGIEnvironment) -> RequestScope:
         """Begin a request."""
@@ -81,6 +89,8 @@ class RequestScope:
     """Attributes that error sinks add to the server span: the id and URL of the event they recorded."""
     sampled = False
     """Whether the sampling rule kept the request."""
+    aborted: str | None = None
+    """Why the response was cut off: `client_disconnected`, `timeout` or `shutdown`."""
     status = 500
     bytes_sent = 0
     duration_ms = 0.0

@@ -1,0 +1,259 @@
+"""Receive the requests of all clients of a worker and send their responses, on one thread that waits for none."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+
+from gunicorn.http import errors
+
+from service.server.client_socket import ClientSocket
+from service.server.connection import Connection, Phase
+from service.server.limits import Limits
+from service.server.rejections import Rejections, error_response, status_of
+from service.server.slots import Slots
+from service.server.waiting import Waiting
+
+_RECEIVE: Final = 64 * 1024
+_ACCEPT_BATCH: Final = 64
+"""New connections accepted before others get their turn."""
+_HOLDING_A_REQUEST: Final = frozenset({Phase.HEAD, Phase.BODY, Phase.FLUSH})
+_RECEIVING: Final = frozenset({Phase.IDLE, Phase.HEAD, Phase.BODY})
+_NO_DESCRIPTOR: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class ClientLoop:
+    """The connections of a worker. Its methods run on the main thread.
+
+    `serve` gets each connection whose request is complete, and hands it to a thread, which gives it back by `settle`.
+    """
+
+    def __init__(
+        self,
+        cfg: Any,  # noqa: ANN401 - gunicorn's type
+        limits: Limits,
+        *,
+        poller: selectors.BaseSelector,
+        max_connections: int,
+        serve: Callable[[Connection], object],
+        defer: Callable[..., object],
+    ) -> None:
+        self.slots = Slots(cfg.threads)
+        self.rejections = Rejections()
+        self.connections = 0  # that are open
+        self._cfg = cfg
+        self._limits = limits
+        self._poller = poller
+        self._max_connections = max_connections
+        self._serve = serve
+        self._defer = defer
+        self._waiting = Waiting(limits.held_bytes)
+        self._idle_until = float("inf")
+
+    def accept(self, listener: socket.socket) -> None:
+        """Accept what is waiting, and receive what it has sent."""
+        for _ in range(_ACCEPT_BATCH):
+            try:
+                accepted, address = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in _NO_DESCRIPTOR or not self._evict():
+                    raise
+                return
+            if self.connections >= self._max_connections:
+                self._evict()
+            client = ClientSocket(accepted.detach(), self._limits.backlog_bytes)
+            addresses = address, listener.getsockname()
+            addresses = address, listener.getsockname()
+            connection = Connection(self._cfg, client, addresses, slots=self.slots, limits=self._limits)
+            client.allow_waiting = self.slots.acquire
+            client.on_backlog = partial(self._defer, self._begin_flush, connection)
+            self.connections += 1
+            self._await_request(connection)
+            self._on_readable(connection, client)
+
+    def stop_keeping(self) -> None:
+        """Close idle connections soon: the worker stops."""
+        self._idle_until = time.monotonic() + self._limits.stop_idle_seconds
+        self._waiting.shorten(Phase.IDLE, self._idle_until)
+
+    def enforce_deadlines(self) -> None:
+        """Reject or close what has waited too long for its client, and log at times how many."""
+        for connection in self._waiting.expired(time.monotonic()):
+            self._expire(connection)
+        self.rejections.report()
+
+    def settle(self, connection: Connection, keep: bool) -> None:  # noqa: FBT001 - a callback of gunicorn's method queue
+        """Take a connection back from a thread, to keep it or to close it."""
+        if connection.phase is Phase.FLUSH:
+            connection.keep_after_flush = keep
+        elif connection.sock.aborted is not None:
+            self._close(connection)
+        else:
+            self._end_response(connection, keep=keep)
+
+    # Requests.
+
+    def _await_request(self, connection: Connection) -> None:
+        self._waiting.add(connection, Phase.IDLE, self._cfg.keepalive or self._limits.stop_idle_seconds)
+        connection.deadline = min(connection.deadline, self._idle_until)
+        self._poller.register(connection.sock, selectors.EVENT_READ, partial(self._on_readable, connection))
+
+    def _on_readable(self, connection: Connection, client: socket.socket) -> None:
+        if connection.phase not in _RECEIVING:
+            return  # closed while the events of this turn were dispatched
+        try:
+            data = client.recv(_RECEIVE)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._close(connection)
+        else:
+            self._receive(connection, data)
+
+    def _receive(self, connection: Connection, data: bytes) -> None:
+        """Go on with a registered connection: serve its request, reject it, or wait for more."""
+        try:
+            is_complete = connection.receive(data)
+        except (errors.NoMoreData, StopIteration, OSError):
+            self._close(connection)
+        except errors.ParseException as error:
+            self.rejections.add(f"malformed ({type(error).__name__})")
+            # The message is for the client that sent it: a log line would show its headers.
+            self._reject(connection, status_of(error), str(error))
+        except Exception as error:  # noqa: BLE001 - no client's bytes may end the main loop
+            self.rejections.add(f"malformed ({type(error).__name__})")
+            self._reject(connection, HTTPStatus.BAD_REQUEST, HTTPStatus.BAD_REQUEST.description)
+        else:
+            if is_complete:
+                self._waiting.remove(connection)
+                self._poller.unregister(connection.sock)
+                self._serve(connection)
+            else:
+                self._await_rest(connection)
+
+    def _await_rest(self, connection: Connection) -> None:
+        if connection.request is not None:
+            if connection.phase is not Phase.BODY:
+                self._waiting.add(connection, Phase.BODY, self._limits.body_seconds)
+        elif connection.phase is not Phase.HEAD:
+            self._waiting.add(connection, Phase.HEAD, self._limits.head_seconds)
+        self._keep_within_budget(connection)
+
+    def _reject(self, connection: Connection, status: HTTPStatus, message: str) -> None:
+        with contextlib.suppress(OSError):
+            connection.sock.send(error_response(status, message))
+        self._poller.unregister(connection.sock)
+        self._linger(connection)
+
+    # Responses.
+
+    def _begin_flush(self, connection: Connection) -> None:
+        """Send what the client was too slow to take."""
+        if connection.phase is None and connection.sock.unsent:
+            connection.sent = 0
+            self._waiting.add(connection, Phase.FLUSH, self._limits.flush_seconds)
+            self._poller.register(connection.sock, selectors.EVENT_WRITE, partial(self._on_writable, connection))
+            self._keep_within_budget(connection)
+
+    def _on_writable(self, connection: Connection, client: ClientSocket) -> None:
+        if connection.phase is not Phase.FLUSH:
+            return
+        try:
+            connection.sent += client.flush()
+        except OSError:
+            self._cut_off(connection, "client_disconnected")
+            return
+        seconds = self._limits.flush_seconds + connection.sent / self._limits.flush_rate
+        connection.deadline = connection.since + seconds
+        if client.unsent:
+            self._keep_within_budget(connection)
+            return
+        self._poller.unregister(client)
+        self._waiting.remove(connection)
+        if connection.keep_after_flush is not None:
+            self._end_response(connection, keep=connection.keep_after_flush)
+
+    def _end_response(self, connection: Connection, *, keep: bool) -> None:
+        if not keep:
+            self._linger(connection)
+            return
+        rest = connection.next_request()
+        self._await_request(connection)
+        if rest:
+            self._receive(connection, rest)
+
+    # Ends.
+
+    def _linger(self, connection: Connection) -> None:
+        """Half-close, and wait for the client to close: closing at once could lose it the end of its response."""
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close(connection)
+            return
+        self._waiting.add(connection, Phase.LINGER, self._limits.linger_seconds)
+        self._poller.register(connection.sock, selectors.EVENT_READ, partial(self._on_lingering, connection))
+
+    def _on_lingering(self, connection: Connection, client: socket.socket) -> None:
+        if connection.phase is not Phase.LINGER:
+            return
+        try:
+            if not client.recv(_RECEIVE):
+                self._close(connection)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._close(connection)
+
+    def _close(self, connection: Connection) -> None:
+        self._waiting.remove(connection)
+        with contextlib.suppress(KeyError, ValueError):
+            self._poller.unregister(connection.sock)
+        connection.sock.close()
+        self.connections -= 1
+
+    def _cut_off(self, connection: Connection, reason: str) -> None:
+        """End a response that the client does not read. A thread that still writes it finds out at its next write."""
+        connection.sock.abort(reason)
+        self._poller.unregister(connection.sock)
+        self._waiting.remove(connection)
+        if connection.keep_after_flush is not None:
+            self._close(connection)
+
+    def _expire(self, connection: Connection) -> None:
+        phase = connection.phase
+        if phase is Phase.FLUSH:
+            self.rejections.add("response not read in time")
+            self._cut_off(connection, "timeout")
+        elif phase is Phase.HEAD or phase is Phase.BODY:
+            self.rejections.add(f"{phase.value} not sent in time")
+            self._reject(connection, HTTPStatus.REQUEST_TIMEOUT, f"the request's {phase.value} took too long")
+        else:
+            self._close(connection)
+
+    def _keep_within_budget(self, connection: Connection) -> None:
+        """Count what a connection holds; evict those that have held bytes for longest while all hold too much."""
+        while self._waiting.count_bytes(connection) and self._evict(holding_bytes=True):
+            pass
+
+    def _evict(self, *, holding_bytes: bool = False) -> bool:
+        """Close the connection that has waited longest for its client; return whether there is one."""
+        connection = self._waiting.oldest(holding_bytes=holding_bytes)
+        if connection is None:
+            return False
+        if connection.phase in _HOLDING_A_REQUEST:
+            self.rejections.add("evicted: too many wait, or hold too much")
+        if connection.phase is Phase.FLUSH:
+            self._cut_off(connection, "timeout")
+        else:
+            self._close(connection)
+        return True

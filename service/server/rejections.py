@@ -1,0 +1,70 @@
+"""Answer what never reaches the app, and count it: one log line a minute, however many clients misbehave."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import Counter
+from http import HTTPStatus
+from typing import Final
+
+from gunicorn.http import errors
+
+logger = logging.getLogger(__name__)
+
+REPORT_INTERVAL: Final = 60.0
+_STATUS_OF: Final = {
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    errors.ForbiddenProxyRequest: HTTPStatus.FORBIDDEN,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+}
+"""The statuses that gunicorn gives them ("Transfer-Encoding", RFC 9112, section 6.1, for the last one)."""
+
+
+class Rejections:
+    """Count rejected requests and dropped connections by reason."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._total = 0
+        self._reported_at = float("-inf")
+
+    def add(self, reason: str) -> None:
+        """Count one."""
+        self._counts[reason] += 1
+
+    def report(self, *, now: bool = False) -> None:
+        """Log the counts since the last line, at most once a minute unless `now`."""
+        if not self._counts or not (now or time.monotonic() - self._reported_at >= REPORT_INTERVAL):
+            return
+        counts, self._counts = self._counts, Counter()
+        self._reported_at = time.monotonic()
+        self._total += counts.total()
+        reasons = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
+        # Never what a client sent: a malformed header may be a credential.
+        logger.warning(
+            "%d requests rejected, %d since start: %s",
+            counts.total(),
+            self._total,
+            reasons,
+            extra={"fields": {"rejected": dict(counts)}},
+        )
+
+
+def status_of(error: errors.ParseException) -> HTTPStatus:
+    """Return the status of a request that gunicorn's parser rejects."""
+    return _STATUS_OF.get(type(error), HTTPStatus.BAD_REQUEST)
+
+
+def error_response(status: HTTPStatus, message: str, trace_id: str | None = None) -> bytes:
+    """Return a whole response in the form of `service/routes/errors.py`; the connection closes after it."""
+    error = {"status": status.value, "name": status.phrase, "message": message}
+    body = json.dumps({"error": error, "trace_id": trace_id}).encode()
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body

@@ -1,0 +1,106 @@
+"""Applications and workers that only tests serve."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, request
+
+from service.factory import create_app
+from service.server.limits import Limits
+from service.server.worker import BufferingWorker
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+LONG = 3_000_000
+"""Bytes of a response that no kernel buffer holds."""
+
+
+class ImpatientWorker(BufferingWorker):
+    """A worker whose limits are small enough to wait for."""
+
+    limits = Limits(head_seconds=1.0, body_seconds=2.0, flush_seconds=1.5, backlog_bytes=256 * 1024)
+
+
+class CrampedWorker(BufferingWorker):
+    """A worker that holds little."""
+
+    limits = Limits(held_bytes=512 * 1024)
+
+
+def echo(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Return what a WSGI application sees of a request; read its body unless the path begins with /unread."""
+    path = environ["PATH_INFO"]
+    body = b"" if path.startswith("/unread") else environ["wsgi.input"].read()
+    fields = {name: environ[name] for name in environ if name.startswith("HTTP_") or name.isupper()}
+    fields = {name: str(value) for name, value in fields.items() if name not in {"REMOTE_PORT", "SERVER_PORT"}}
+    seen = {"fields": fields, "body": hashlib.sha256(body).hexdigest(), "length": len(body)}
+    text = json.dumps(seen, sort_keys=True).encode()
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
+    return [text]
+
+
+def build() -> Flask:
+    """Return the service with routes that misbehave."""
+    app = create_app(Settings.from_env())
+
+    @app.post("/upload")
+    def upload() -> dict[str, int]:
+        return {"length": len(request.get_data())}
+
+    @app.get("/long")
+    def long() -> Response:
+        return Response(b"x" * LONG)
+
+    @app.get("/stream")
+    def stream() -> Response:
+        def produce() -> Iterator[bytes]:
+            for _ in range(int(request.args.get("pieces", 200))):
+                yield b"x" * 65_536
+                time.sleep(float(request.args.get("pause", 0)))
+
+        pieces = produce()
+        first = next(pieces)
+        return Response(iter_all(first, pieces))
+
+    @app.get("/hang")
+    def hang() -> str:
+        time.sleep(60)
+        return "late"
+
+    @app.get("/raise/<name>")
+    def raise_exception(name: str) -> str:
+        if name == "Group":
+            raise BaseExceptionGroup("several", [SystemExit(1)])
+        raise {"SystemExit": SystemExit, "KeyboardInterrupt": KeyboardInterrupt, "GeneratorExit": GeneratorExit}[name]
+
+    @app.get("/raise-in-body/<int:pieces>")
+    def raise_in_body(pieces: int) -> Response:
+        def produce() -> Iterator[bytes]:
+            for _ in range(pieces):
+                yield b"piece"
+            raise SystemExit(1)
+
+        return Response(produce())
+
+    @app.get("/raise-in-teardown")
+    def raise_in_teardown() -> str:
+        return "fine"
+
+    @app.teardown_request
+    def fail(_: BaseException | None) -> None:
+        if request.path == "/raise-in-teardown":
+            raise KeyboardInterrupt
+
+    return app
+
+
+def iter_all(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
