@@ -21,7 +21,7 @@ from service.telemetry.export.size import size_of
 
 T = TypeVar("T")
 
-_MAX_BYTES = 4 * 1024 * 1024
+_MAX_BYTES = 2 * 1024 * 1024
 _BATCH_BYTES = 1024 * 1024
 _INITIAL_BACKOFF = 0.25
 _PROBE_INTERVAL = 300.0

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from sys import getsizeof
 from typing import Any
 
-_MAX_OBJECTS = 2_000
+_MAX_OBJECTS = 10_000
 _OBJECT = 64
 """Bytes of an object of which nothing else is known."""
 TOO_LARGE = 2**40
-"""The size of what has more objects than are counted: no queue takes it."""
+"""The size of what has more objects than are counted, which takes a millisecond: no queue takes it."""
 _REFERENCE = 48
 """Bytes of an item's place in a collection, the slack of a hash table included."""
 _TEXTS = (str, bytes, bytearray)
-_COLLECTIONS = (list, tuple, set, frozenset)
+_COLLECTIONS = (Mapping, list, tuple, set, frozenset)
 
 
 def size_of(item: object) -> int:
@@ -26,7 +26,7 @@ def size_of(item: object) -> int:
 def estimate(value: object) -> int:
     """Return about how many bytes text, numbers and nested collections take; `TOO_LARGE` for too many of them.
 
-    What is referred to twice counts twice: to remember each object would cost more. Never raises.
+    Never raises.
     """
     try:
         return _estimate(value)
@@ -37,21 +37,21 @@ def estimate(value: object) -> int:
 def _estimate(value: object) -> int:
     total, remaining = 0, _MAX_OBJECTS
     pending: list[Any] = [value]
+    visited: set[int] = set()
     while pending:
         each = pending.pop()
         if isinstance(each, _TEXTS):
             total += getsizeof(each)
-        elif isinstance(each, Mapping):
-            remaining -= len(each)
-            total += _OBJECT + _REFERENCE * len(each)
-            pending += each if remaining >= 0 else ()
-            pending += each.values() if remaining >= 0 else ()
-        elif isinstance(each, _COLLECTIONS):
-            remaining -= len(each)
-            total += _OBJECT + _REFERENCE * len(each)
-            pending += each if remaining >= 0 else ()
-        else:
-            total += _OBJECT
+            continue
+        total += _OBJECT
+        if not isinstance(each, _COLLECTIONS) or id(each) in visited:
+            continue
+        visited.add(id(each))
+        remaining -= len(each)
         if remaining < 0:
             return TOO_LARGE
+        total += _REFERENCE * len(each)
+        pending += each
+        if isinstance(each, Mapping):
+            pending += each.values()
     return total
