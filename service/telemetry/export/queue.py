@@ -162,8 +162,8 @@ class ExportQueue(Generic[T]):
 
     def flush(self, seconds: float) -> bool:
         """Send what is queued now; return whether all of it was delivered or dropped within `seconds`."""
-        if self._thread is None:
-            return not self._queue
+        if self._thread is None or self._is_closed:
+            return not self.queued
         deadline = time.monotonic() + seconds
         with self._idle:
             self._flushing += 1
