@@ -92,6 +92,10 @@ class RetryingSender(Generic[T]):
         """Log what was dropped, once a minute at most, or `now`."""
         self._drops.report(self.unauthorized_reason or self.last_error or "the queue was full", now=now)
 
+    def note_drop(self, reason: str) -> None:
+        """Keep the reason of a drop for the next report."""
+        self._drops.note_reason(reason)
+
     def _deliver_at_exit(self, batch: list[T]) -> None:
         """Retry a few times more; if that fails, give up the rest of the queue as well."""
         for backoff in _EXIT_BACKOFFS:
