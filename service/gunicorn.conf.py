@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from service.contract import STOP_TIMEOUT_SECONDS
 from service.parsing import SettingsError
 from service.settings import Settings, unset_empty_variables
+from service.telemetry.export.stderr import NonBlockingStream
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn creates a private file there
 
+# Before gunicorn opens its log: nothing that arbiter and workers print may wait for a reader.
+sys.stderr = NonBlockingStream(sys.stderr)
 unset_empty_variables()
 try:
     _settings = Settings.from_env()
