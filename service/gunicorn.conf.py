@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from service.contract import STOP_TIMEOUT_SECONDS
 from service.parsing import SettingsError
 from service.settings import Settings, unset_empty_variables
+from service.telemetry.export.stderr import NonBlockingStream
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -22,6 +23,8 @@ _ABORT_FLUSH_SECONDS = 0.8
 """gunicorn kills a worker a second after it has aborted it."""
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn creates a private file there
 
+# Before gunicorn opens its log: nothing that arbiter and workers print may wait for a reader.
+sys.stderr = NonBlockingStream(sys.stderr)
 unset_empty_variables()
 try:
     _settings = Settings.from_env()

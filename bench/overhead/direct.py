@@ -70,31 +70,40 @@ def cpu_of_a_fault(app: Any) -> float:  # noqa: ANN401 - any WSGI application
 def serve(app: Any, requests: int, paths: Sequence[str] = PATHS) -> None:  # noqa: ANN401 - any WSGI application
     """Call the WSGI application with `requests` requests, without a server."""
     for number in range(requests):
-        environ = {
-            "REQUEST_METHOD": "GET",
-            "PATH_INFO": paths[number % len(paths)],
-            "QUERY_STRING": "",
-            "SERVER_NAME": "127.0.0.1",
-            "SERVER_PORT": "8000",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "HTTP_HOST": "127.0.0.1:8000",
-            "HTTP_USER_AGENT": "bench/1.0",
-            "HTTP_X_AMZN_TRACE_ID": f"Root=1-5759e988-{number:024x}",
-            "REMOTE_ADDR": "127.0.0.1",
-            "wsgi.url_scheme": "http",
-            "wsgi.input": BytesIO(),
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-            "wsgi.version": (1, 0),
-        }
-        body = app(environ, lambda _status, _headers, _exc_info=None: None)
-        for _ in body:
-            pass
-        close = getattr(body, "close", None)
-        if close is not None:
-            close()
+        serve_one(app, environ_of(paths[number % len(paths)], number))
+
+
+def environ_of(path: str, number: int) -> dict[str, Any]:
+    """Return the WSGI environment of the `number`th request."""
+    return {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "127.0.0.1:8000",
+        "HTTP_USER_AGENT": "bench/1.0",
+        "HTTP_X_AMZN_TRACE_ID": f"Root=1-5759e988-{number:024x}",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "wsgi.version": (1, 0),
+    }
+
+
+def serve_one(app: Any, environ: dict[str, Any]) -> None:  # noqa: ANN401 - any WSGI application
+    """Call the WSGI application with one request, and read its body."""
+    body = app(environ, lambda _status, _headers, _exc_info=None: None)
+    for _ in body:
+        pass
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
 
 
 if __name__ == "__main__":

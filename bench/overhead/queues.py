@@ -1,59 +1,126 @@
 """Print the memory of each sink's full queue: `python -m bench.overhead.queues`.
 
-Each is filled in a process of its own: its sink accepts connections and never responds, and no X-Ray daemon runs.
+With the benchmark's requests, and with the worst of the inputs that `bench.overhead.worst_inputs` lists. Each is
+measured in a process of its own, whose sinks accept connections and never respond; no X-Ray daemon runs, and nobody
+reads its standard error.
 """
 
 from __future__ import annotations
 
 import gc
+import json
+import os
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from bench.paths import FAULT
-
-SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar")
-_MAXIMUM_REQUESTS = 40_000
-_TIMEOUT = 120
+SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar", "browser", "console")
+_WARM_UP = 0.002
+"""The share of a load that is sent before: what a process imports and caches with its first items is no queue."""
+_SETTLE_SECONDS = 2.0
+_TIMEOUT = 300
 
 
 def main() -> None:
-    """Print the table; with a sink's name, fill its queue and print its line."""
+    """Print the table; with a sink's name and kinds of input, measure those and print JSON."""
     if len(sys.argv) > 1:
-        fill(sys.argv[1])
-        return
-    sys.stdout.write("| queue | items | MiB when full |\n|---|---|---|\n")
+        sys.stdout.write(json.dumps(measure(sys.argv[1], sys.argv[2:])) + "\n")
+        sys.stdout.flush()
+        os._exit(0)  # the last flush would wait for the sinks, which is not measured here
+    sys.stdout.write(
+        "| queue | items | MiB when full | worst input | items | MiB when full |\n|---|---|---|---|---|---|\n"
+    )
     for sink in SINKS:
-        command = [sys.executable, "-m", "bench.overhead.queues", sink]
-        process = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=True)  # noqa: S603 - our own module
-        sys.stdout.write(process.stdout)
+        usual, worst = usual_of(sink), worst_of(sink)
+        sys.stdout.write(f"| {sink} | {_cells(usual)} | {worst['kinds'][0]} | {_cells(worst)} |\n")
+        sys.stdout.flush()
+    usual, worst = run("all", "many requests", "errors"), run("all")
+    sys.stdout.write(f"| all of them in one process | {_cells(usual)} | all of these | {_cells(worst)} |\n")
 
 
-def fill(sink: str) -> None:
-    """Serve requests until the queue drops an item, and print its length and memory."""
-    from bench.overhead.direct import PATHS, serve  # noqa: PLC0415 - only the child needs the app
-    from bench.overhead.variants import build  # noqa: PLC0415 - as above
+def _cells(figures: dict[str, Any]) -> str:
+    return f"{figures['queued']:,} | {figures['mib']:.0f}"
 
+
+def usual_of(sink: str) -> dict[str, Any]:
+    """Return the figures of the sink's queue with the benchmark's requests."""
+    return run(sink, {"rollbar": "errors", "browser": "browser bodies"}.get(sink, "many requests"))
+
+
+def worst_of(sink: str) -> dict[str, Any]:
+    """Return the figures of the sink's queue with the input that takes most."""
+    from bench.overhead.worst_inputs import OF_SINKS  # noqa: PLC0415 - imports the app
+
+    return max((run(sink, kind) for kind in OF_SINKS[sink]), key=lambda figures: float(figures["mib"]))
+
+
+def run(sink: str, *kinds: str) -> dict[str, Any]:
+    """Measure in a process of its own: the sink's queue, or all, with these kinds of input or all."""
+    command = [sys.executable, "-m", "bench.overhead.queues", sink, *kinds]
+    reader, writer = os.pipe()
+    try:
+        process = subprocess.run(  # noqa: S603 - our own module
+            command, stdout=subprocess.PIPE, stderr=writer, text=True, timeout=_TIMEOUT, check=False
+        )
+        if process.returncode:
+            sys.exit(f"{sink}, {kinds}: {os.read(reader, 65_536).decode()[-2_000:]}")
+    finally:
+        os.close(reader)
+        os.close(writer)
+    figures: dict[str, Any] = json.loads(process.stdout)
+    return figures
+
+
+def measure(sink: str, kinds: list[str]) -> dict[str, Any]:
+    """Fill the queue; return the kinds of input, how many items are queued, and the memory that they take."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-        subject = build(sink, http=port, udp=port)
-        paths = (FAULT,) if sink == "rollbar" else PATHS
-        serve(subject.app, 1, paths)
+        app = _app(sink, silent.getsockname()[1])
+        from bench.overhead import worst_inputs  # noqa: PLC0415 - after the app's own imports
+
+        worst_inputs.add_routes(app)
+        kinds = kinds or list(worst_inputs.OF_SINKS[sink])
+        for kind in kinds:
+            worst_inputs.run(app, kind, _WARM_UP)
+        time.sleep(_SETTLE_SECONDS)
         before = _resident()
-        for _ in range(_MAXIMUM_REQUESTS):
-            serve(subject.app, 1, paths)
-            if subject.dropped():
-                break
+        for kind in kinds:
+            worst_inputs.run(app, kind)
+        time.sleep(_SETTLE_SECONDS)
         gc.collect()
-        sys.stdout.write(f"| {sink} | {subject.queued():,} | {_resident() - before:.0f} |\n")
+        queues = [each.queue for each in app.extensions["telemetry"].sinks if each.queue is not None]
+        queued = sum(queue.queued for queue in queues)
+        return {"kinds": kinds, "queued": queued, "mib": _resident() - before}
+
+
+def _app(sink: str, port: int) -> Any:  # noqa: ANN401 - a Flask app, which only the child imports
+    from bench.overhead.variants import environment_of  # noqa: PLC0415 - only the child needs the app
+
+    name = {"all": "ours, 100 %", "browser": "honeycomb"}.get(sink, sink)
+    environment = environment_of(name, port, port) | {"FAULT_ROUTES": "true"}
+    if sink in ("all", "console"):
+        environment["LOG_CONSOLE"] = "true"
+    if sink == "console":
+        environment = {key: value for key, value in environment.items() if key in _WITHOUT_SINKS}
+    os.environ.update(environment)
+    from service.factory import create_app  # noqa: PLC0415 - as above
+    from service.settings import Settings  # noqa: PLC0415 - as above
+
+    return create_app(Settings.from_env(environment))
+
+
+_WITHOUT_SINKS = ("LOG_CONSOLE", "FAULT_ROUTES", "OTEL_SERVICE_NAME")
 
 
 def _resident() -> float:
     """Return MiB of resident memory."""
     pages = Path("/proc/self/statm").read_text().split()[1]
-    return int(pages) * 4096 / 1024 / 1024
+    return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(BrokenPipeError):
+        main()

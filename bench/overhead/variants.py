@@ -35,7 +35,7 @@ def build(name: str, *, http: int, udp: int, slowdown: int = 1) -> Subject:
 
     `slowdown` multiplies the queues' intervals, so that their batches keep their size under callgrind.
     """
-    environment = _environment(name, http, udp)
+    environment = environment_of(name, http, udp)
     # The stock instrumentations and boto3 read the process's environment themselves.
     os.environ.update(environment)
     if name == "bare":
@@ -54,7 +54,8 @@ def build(name: str, *, http: int, udp: int, slowdown: int = 1) -> Subject:
     return ours.build(environment, slowdown)
 
 
-def _environment(name: str, http: int, udp: int) -> dict[str, str]:
+def environment_of(name: str, http: int, udp: int) -> dict[str, str]:
+    """Return the variables that configure the variant `name`."""
     url = f"http://127.0.0.1:{http}"
     sinks = {
         "honeycomb": {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "HONEYCOMB_API_KEY": KEYS["HONEYCOMB_API_KEY"]},

@@ -28,6 +28,8 @@ MAX_LINE: Final = 256 * 1024 - 26
 
 _SCOPE_ATTRIBUTE = "request_scope"
 _SERVER_ERROR = 500
+_PLAIN_SIZE = 1_000
+"""Bytes that a line without a message keeps alive."""
 _HALF_A_MICROSECOND: Final = 0.0005
 """In milliseconds."""
 _MAX_CACHED_PATH: Final = 256
@@ -57,6 +59,11 @@ class LogLine:
     span_id: int
     fields: Mapping[str, Any] | None = None
     """Further fields of the JSON object, as `extra={"fields": {...}}` gives them."""
+
+    @property
+    def size(self) -> int:
+        """An estimate of the bytes that it keeps alive."""
+        return _PLAIN_SIZE + len(self.message) + (self.scope.size if self.scope is not None else 0)
 
 
 Line = LogLine | RequestScope

@@ -73,7 +73,9 @@ class Sink:
         if queue is None:
             return self.status()
         counts = queue.counts
-        dropped = {"full": counts.dropped_full, "failed": counts.dropped_failed, "refused": counts.dropped_refused}
-        figures = {"queued": queue.queued, "capacity": queue.capacity, "delivered": counts.delivered}
+        reasons = ("full", "failed", "refused", "repeated")
+        dropped = {reason: getattr(counts, f"dropped_{reason}") for reason in reasons}
+        limits = {"capacity": queue.capacity, "queued_bytes": queue.queued_bytes, "max_bytes": queue.max_bytes}
+        figures = {"queued": queue.queued, **limits, "delivered": counts.delivered}
         errors = {"unauthorized": queue.unauthorized_reason, "last_error": queue.last_error}
         return {**self.status(), **figures, "dropped": dropped, **{name: text for name, text in errors.items() if text}}

@@ -76,6 +76,7 @@ def test_a_made_up_secret_is_found_in_no_sink(
     secret: str, app: Flask, backends: FakeBackends, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trace_id = app.test_client().get(f"/leak/{secret}", buffered=True).headers["X-Trace-Id"]
+    assert app.extensions[EXTENSION].flush(10)
     received = {
         "honeycomb": eventually(lambda: backends.spans(trace_id), 3),
         "xray": eventually(lambda: backends.segments_of(trace_id), 1),
@@ -180,6 +181,7 @@ def test_the_detail_of_the_health_check_hides_a_secret_in_an_error(make_app: App
 def test_spans_on_the_console_are_redacted_too(make_app: AppFactory, capfd: pytest.CaptureFixture[str]) -> None:
     app = make_app({"OTEL_TRACES_EXPORTER": "console", "LOG_CONSOLE": "false", "ROLLBAR_ACCESS_TOKEN": PLAIN})
     app.test_client().get(f"/api/activities/search?term={PLAIN}", buffered=True)
+    assert app.extensions[EXTENSION].flush(5)
     printed = capfd.readouterr().err
     assert "search_activities" in printed
     assert PLAIN not in printed

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 SCOPE_KEY = otel_context.create_key("request-scope")
 _TRACE_FLAGS = ("00", "01", "02", "03")
 """The trace flags that spans here can have, in hex."""
+_PLAIN_SIZE = 2_000
+"""Bytes that a scope with short texts keeps alive, without its span."""
 _FLASK_REQUEST = "werkzeug.request"
 """Where Werkzeug's `Request` puts itself in the WSGI environment (`populate_request`, Werkzeug's documentation)."""
 
@@ -123,6 +125,11 @@ class RequestScope:
         Not kept: scope and context would refer to each other until the garbage collector finds them.
         """
         return otel_context.Context({**self._base, SCOPE_KEY: self, SPAN_KEY: self.span})
+
+    @property
+    def size(self) -> int:
+        """An estimate of the bytes that it keeps alive."""
+        return _PLAIN_SIZE + len(self.path)
 
     @property
     def route(self) -> str | None:

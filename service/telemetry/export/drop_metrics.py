@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import Any
 import orjson
 
 from service.telemetry.config import DropMetric
+from service.telemetry.export import stderr
 
 logger = logging.getLogger(__name__)
 
@@ -24,18 +23,20 @@ class ItemCounts:
     """Counts of the items of one queue, by outcome.
 
     `dropped_full`: the queue was full. `dropped_failed`: still unsent when the process ended. `dropped_refused`: the
-    sink rejected the item or the credentials, or the item could not be encoded.
+    sink rejected the item or the credentials, or the item could not be encoded. `dropped_repeated`: there were many of
+    the same cause.
     """
 
     delivered: int = 0
     dropped_full: int = 0
     dropped_failed: int = 0
     dropped_refused: int = 0
+    dropped_repeated: int = 0
 
     @property
     def dropped(self) -> int:
         """All that was dropped."""
-        return self.dropped_full + self.dropped_failed + self.dropped_refused
+        return self.dropped_full + self.dropped_failed + self.dropped_refused + self.dropped_repeated
 
 
 class DropReport:
@@ -53,6 +54,8 @@ class DropReport:
         self._carries_logs = carries_logs
         self._lock = threading.Lock()
         self._reported = 0
+        self._unmeasured = 0
+        """Drops whose metric could not be written to standard error yet: the next one includes them."""
         self._reported_at = float("-inf")
         self._reason: str | None = None
 
@@ -74,16 +77,19 @@ class DropReport:
                 return
             self._reported, self._reported_at = total, time.monotonic()
             reason, self._reason = self._reason or reason, None
-        fields: dict[str, Any] = {}
-        if self._metric is not None:
-            fields = {self._metric.dimension: self._sink, self._metric.name: count}
-            measured = fields | _metric_directive(self._metric)
-            if self._carries_logs:
-                _write_to_stderr(measured)
-            else:
-                fields = measured
         message = "%s: %d telemetry items dropped, %d since start: %s"
-        logger.warning(message, self._sink, count, total, reason, extra={"fields": fields})
+        logger.warning(message, self._sink, count, total, reason, extra={"fields": self._fields(count)})
+
+    def _fields(self, count: int) -> dict[str, Any]:
+        """Return the metric as fields of the log line; where it is not to be measured by that, write it here."""
+        if self._metric is None:
+            return {}
+        fields = {self._metric.dimension: self._sink, self._metric.name: count + self._unmeasured}
+        measured = fields | _metric_directive(self._metric)
+        if not self._carries_logs:
+            return measured
+        self._unmeasured = 0 if _write_to_stderr(measured) else self._unmeasured + count
+        return fields
 
 
 def _metric_directive(metric: DropMetric) -> dict[str, Any]:
@@ -100,7 +106,9 @@ def _metric_directive(metric: DropMetric) -> dict[str, Any]:
     return {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}}
 
 
-def _write_to_stderr(fields: dict[str, Any]) -> None:
-    with contextlib.suppress(OSError, ValueError):  # closed, or a pipe without a reader
-        sys.stderr.write(orjson.dumps(fields).decode() + "\n")
-        sys.stderr.flush()
+def _write_to_stderr(fields: dict[str, Any]) -> bool:
+    """Write one line; return False where that would have to wait. A closed standard error has no reader to miss it."""
+    try:
+        return stderr.write(orjson.dumps(fields) + b"\n") > 0
+    except OSError:
+        return True

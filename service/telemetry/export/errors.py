@@ -24,8 +24,20 @@ class RetryAfterError(Exception):
         self.seconds = min(seconds, _MAX_RETRY_AFTER)
 
 
-class EncodingError(Exception):
-    """An item of the batch cannot be encoded: the others can be sent without it."""
+class ItemError(Exception):
+    """An item spoils the batch: the others can be sent without it."""
+
+
+class EncodingError(ItemError):
+    """An item of the batch cannot be encoded. Nothing was sent."""
+
+
+class TooLargeError(EncodingError):
+    """The encoded batch is longer than the sink accepts. Nothing was sent."""
+
+
+class BadRequestError(ItemError, RejectedError):
+    """The sink rejects the batch for its size, or for what an item holds (413, 400)."""
 
 
 @contextmanager
@@ -33,5 +45,7 @@ def encoding() -> Iterator[None]:
     """Convert any exception of the block to an `EncodingError`. The block must not send anything."""
     try:
         yield
+    except EncodingError:
+        raise
     except Exception as error:
         raise EncodingError(f"cannot encode an item: {type(error).__name__}: {error}") from error

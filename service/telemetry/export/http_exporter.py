@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from service.telemetry.export.errors import RejectedError, RetryAfterError, UnauthorizedError
+from service.telemetry.export.errors import BadRequestError, RejectedError, RetryAfterError, UnauthorizedError
 from service.telemetry.export.http import HttpClient, Response
 
 _UNAUTHORIZED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_BAD_REQUEST = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY})
+"""A part of the body may be accepted where the whole is not."""
 
 
 class HttpExporter:
@@ -33,4 +35,6 @@ class HttpExporter:
             return RetryAfterError(message, response.retry_after)
         if response.status in _UNAUTHORIZED:
             return UnauthorizedError(f"{message}: {self._credentials_remedy}")
+        if response.status in _BAD_REQUEST:
+            return BadRequestError(f"{message}: {self._endpoint_remedy}")
         return RejectedError(f"{message}: {self._endpoint_remedy}")

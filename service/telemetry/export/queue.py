@@ -1,4 +1,4 @@
-"""Carry items from request threads to a sink: a bounded queue, and one thread that sends small batches."""
+"""Carry items from request threads to a sink: a queue bounded in items and bytes, and one thread that sends batches."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from typing import Generic, TypeVar
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from service.telemetry.config import DropMetric
+from service.telemetry.export.byte_budget import ByteBudget
 from service.telemetry.export.drop_metrics import ItemCounts
 from service.telemetry.export.fork import on_fork
 from service.telemetry.export.gil_pacing import bypass_while
 from service.telemetry.export.retry import RetryingSender
+from service.telemetry.export.size import size_of
 
 T = TypeVar("T")
 
+_MAX_BYTES = 2 * 1024 * 1024
+_BATCH_BYTES = 1024 * 1024
 _INITIAL_BACKOFF = 0.25
 _PROBE_INTERVAL = 300.0
 _URGENT_SHARE = 0.25
@@ -38,8 +42,10 @@ class ExportQueue(Generic[T]):
 
     The thread starts with the first item, in whichever process that is, so a fork before that is harmless and one
     after it starts afresh. While the sink fails, queued items are kept; a full queue drops new items and counts them,
-    and so does one whose sink rejects the credentials. `carries_logs` says that the service's own log lines travel
-    through this queue; `probe_interval` and `initial_backoff` are those of `RetryingSender`.
+    and so does one whose sink rejects the credentials. It is full with `capacity` items, or `max_bytes` of memory as
+    `weigh` estimates it for each item, those being sent included. A batch has `batch_size` items or `batch_bytes` at
+    most; a larger item has one of its own. `carries_logs` says that the service's own log lines travel through this
+    queue; `probe_interval` and `initial_backoff` are those of `RetryingSender`.
     """
 
     def __init__(
@@ -48,7 +54,10 @@ class ExportQueue(Generic[T]):
         send: Callable[[list[T]], None],
         *,
         capacity: int = 4096,
+        max_bytes: int = _MAX_BYTES,
+        weigh: Callable[[T], int] = size_of,
         batch_size: int = 64,
+        batch_bytes: int = _BATCH_BYTES,
         interval: float = 0.5,
         probe_interval: float = _PROBE_INTERVAL,
         initial_backoff: float = _INITIAL_BACKOFF,
@@ -57,7 +66,10 @@ class ExportQueue(Generic[T]):
     ) -> None:
         self.name = name
         self.capacity = capacity
+        self.max_bytes = max_bytes
+        self._weigh = weigh
         self._batch_size = batch_size
+        self._batch_bytes = batch_bytes
         self.interval = interval
         """Seconds after which queued items are sent, even if they do not fill a batch."""
         self._new_sender = partial(
@@ -75,13 +87,16 @@ class ExportQueue(Generic[T]):
     def _reset(self) -> None:
         # After a fork the parent still holds the queued items, and sends them.
         self._sender = self._new_sender()
-        self._queue: deque[T] = deque()
+        self._budget = ByteBudget(self.max_bytes)
+        self._queue: deque[tuple[T, int]] = deque()
+        """Each item with the bytes that are reserved for it: weighed later, it may have another size."""
         self._in_flight: list[T] = []
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._idle = threading.Condition()
         self._wake = threading.Event()
         self._flushing = 0
+        self._is_closed = False
         self._deadline = float("inf")
 
     @property
@@ -104,21 +119,36 @@ class ExportQueue(Generic[T]):
         """How many items are queued, the batch in flight included."""
         return len(self._queue) + len(self._in_flight)
 
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes are reserved for them."""
+        return self._budget.tell()
+
     def put(self, item: T) -> None:
         """Queue one item; drop and count it when the queue is full, or export is suspended."""
         queue = self._queue
         length = len(queue)
-        if length >= self.capacity:
-            self.counts.dropped_full += 1
+        if length >= self.capacity or self._sender.is_suspended:
+            self._count_drop()
             return
-        if self._sender.is_suspended:
-            self.counts.dropped_refused += 1
+        size = self._weigh(item)
+        total = self._budget.reserve(size)
+        if total < 0:
+            self._count_drop()
             return
-        queue.append(item)
+        queue.append((item, size))
         if self._thread is None:
             self._start()
-        elif length == self._batch_size:
+        elif length == self._batch_size or total - size < self._batch_bytes <= total:
             self._wake.set()
+
+    def _count_drop(self) -> None:
+        if self._is_closed:
+            self.counts.dropped_failed += 1
+        elif self._sender.is_suspended:
+            self.counts.dropped_refused += 1
+        else:
+            self.counts.dropped_full += 1
 
     def _start(self) -> None:
         with self._starting:
@@ -132,8 +162,8 @@ class ExportQueue(Generic[T]):
 
     def flush(self, seconds: float) -> bool:
         """Send what is queued now; return whether all of it was delivered or dropped within `seconds`."""
-        if self._thread is None:
-            return not self._queue
+        if self._thread is None or self._is_closed:
+            return not self.queued
         deadline = time.monotonic() + seconds
         with self._idle:
             self._flushing += 1
@@ -154,6 +184,10 @@ class ExportQueue(Generic[T]):
             self._thread.join(max(0.0, self._deadline - time.monotonic()))
         unsent = self.queued
         self.counts.dropped_failed += unsent
+        self._is_closed = True
+        self._budget.maximum = -1
+        if self._thread is None or not self._thread.is_alive():  # else the thread does, as soon as its sink returns
+            self._discard_queued()
         self._sender.report_drops(now=True)
         return not unsent
 
@@ -166,44 +200,64 @@ class ExportQueue(Generic[T]):
                 self._wake.clear()
                 self._drain(0 if was_woken else len(self._queue))
             self._drain(0)
+        if self._is_closed:
+            self._discard_queued()
 
     def _drain(self, overdue: int) -> None:
         """Send full batches, and the `overdue` items, older than one interval; leave a partial batch to fill."""
         sender = self._sender
         while sender.may_continue() and self._is_due(overdue):
+            size = 0
             try:
-                self._take_batch()
+                size = self._take_batch()
                 overdue -= len(self._in_flight)
                 sender.deliver(self._in_flight)
             finally:
                 self._in_flight = []
+                self._budget.release(size)
         if sender.is_suspended:
-            self._drop_queued()
+            self.counts.dropped_refused += self._discard_queued()
         sender.report_drops()
         with self._idle:
             self._idle.notify_all()
 
     def _is_due(self, overdue: int) -> bool:
         queued = len(self._queue)
-        return queued > 0 and (overdue > 0 or queued >= self._batch_size or self._is_flushing())
+        is_full_batch = queued >= self._batch_size or self._budget.tell() >= self._batch_bytes
+        return queued > 0 and (overdue > 0 or is_full_batch or self._is_flushing())
 
     def _is_flushing(self) -> bool:
         return self._flushing > 0 or self._sender.is_closing
 
     def _is_urgent(self) -> bool:
-        return self._is_flushing() or len(self._queue) > self.capacity * _URGENT_SHARE
+        is_filling = len(self._queue) > self.capacity * _URGENT_SHARE
+        return is_filling or self._is_flushing() or self._budget.tell() > self.max_bytes * _URGENT_SHARE
 
-    def _take_batch(self) -> None:
-        """Put the next batch in flight, and only then take it off the queue, so that `queued` misses no item."""
-        count = min(len(self._queue), self._batch_size)
-        self._in_flight = [self._queue[0]]
-        self._in_flight = [self._queue.popleft() for _ in range(count)]
+    def _take_batch(self) -> int:
+        """Put the next batch in flight, and only then take it off the queue, so that `queued` misses no item.
 
-    def _drop_queued(self) -> None:
-        """Drop what is queued: the sink would reject it too."""
-        count = len(self._queue)
-        self._queue.clear()
-        self.counts.dropped_refused += count
+        Return its size in bytes.
+        """
+        queue = self._queue
+        item, total = queue[0]
+        self._in_flight = [item]
+        queue.popleft()
+        batch = [item]
+        while queue and len(batch) < self._batch_size and total + queue[0][1] <= self._batch_bytes:
+            item, size = queue.popleft()
+            batch.append(item)
+            total += size
+        self._in_flight = batch
+        return total
+
+    def _discard_queued(self) -> int:
+        """Empty the queue; return how many items it had."""
+        count = 0
+        while self._queue:
+            _, size = self._queue.popleft()
+            self._budget.release(size)
+            count += 1
+        return count
 
 
 def is_export_thread() -> bool:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from service.telemetry.config import DropMetric
 from service.telemetry.export.drop_metrics import DropReport, ItemCounts
-from service.telemetry.export.errors import EncodingError, RejectedError, RetryAfterError, UnauthorizedError
+from service.telemetry.export.errors import ItemError, RejectedError, RetryAfterError, UnauthorizedError
 
 T = TypeVar("T")
 
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 _MAX_BACKOFF = 5.0
 _EXIT_BACKOFFS = (0.25, 0.5, 1.0)
 """Seconds before each further attempt at exit."""
+_MAX_SPLITS = 32
+"""How often a batch that the sink rejects is split: enough for three bad items of 512. A sink may reject them all."""
 
 
 class RetryingSender(Generic[T]):
@@ -25,7 +27,7 @@ class RetryingSender(Generic[T]):
 
     While the sink fails, a batch is retried with a growing backoff, which begins at `initial_backoff` seconds. A sink
     that rejects the credentials gets no more than one batch every `probe_interval` seconds. An item that cannot be
-    encoded is dropped by itself. Not thread-safe.
+    encoded, or for which the sink rejects its batch, is dropped by itself. Not thread-safe.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class RetryingSender(Generic[T]):
         self._initial_backoff = initial_backoff
         self._drops = DropReport(name, self.counts, drop_metric, carries_logs=carries_logs)
         self._gave_up = False
+        self._splits = 0
+        """How often the current batch may still be split."""
         self._deadline = float("inf")
 
     def begin_close(self, seconds: float) -> float:
@@ -68,6 +72,13 @@ class RetryingSender(Generic[T]):
 
     def deliver(self, batch: list[T]) -> None:
         """Send `batch`, retrying for as long as the sink is unreachable; give up only at exit."""
+        self._splits = _MAX_SPLITS
+        self._deliver(batch)
+
+    def _deliver(self, batch: list[T]) -> None:
+        if self._gave_up:
+            self.counts.dropped_failed += len(batch)
+            return
         backoff = self._initial_backoff
         while (retry_after := self._attempt(batch)) is not None:
             self.report_drops()
@@ -80,6 +91,10 @@ class RetryingSender(Generic[T]):
     def report_drops(self, *, now: bool = False) -> None:
         """Log what was dropped, once a minute at most, or `now`."""
         self._drops.report(self.unauthorized_reason or self.last_error or "the queue was full", now=now)
+
+    def note_drop(self, reason: str) -> None:
+        """Keep the reason of a drop for the next report."""
+        self._drops.note_reason(reason)
 
     def _deliver_at_exit(self, batch: list[T]) -> None:
         """Retry a few times more; if that fails, give up the rest of the queue as well."""
@@ -94,13 +109,13 @@ class RetryingSender(Generic[T]):
 
     def _attempt(self, batch: list[T]) -> float | None:
         """Send `batch`; return None when it is delivered or dropped, else the seconds that the sink asked to wait."""
-        encoding_error: EncodingError | None = None
+        item_error: ItemError | None = None
         try:
             self._send(batch)
         except UnauthorizedError as error:
             self._suspend(batch, error)
-        except EncodingError as error:
-            encoding_error = error
+        except ItemError as error:
+            item_error = error
         except RejectedError as error:
             self._reject(len(batch), error)
         except Exception as error:  # noqa: BLE001 - no exception of a sink's client may end this thread
@@ -109,8 +124,8 @@ class RetryingSender(Generic[T]):
         else:
             self.counts.delivered += len(batch)
             self._resume()
-        if encoding_error is not None:
-            self._bisect(batch, encoding_error)
+        if item_error is not None:
+            self._bisect(batch, item_error)
         return None
 
     def _reject(self, count: int, error: Exception) -> None:
@@ -118,14 +133,19 @@ class RetryingSender(Generic[T]):
         self._drops.note_reason(str(error))
         self.counts.dropped_refused += count
 
-    def _bisect(self, batch: list[T], error: EncodingError) -> None:
-        """Send each half of `batch` by itself, and so on, until the item that cannot be encoded is alone."""
-        if len(batch) == 1:
-            self._reject(1, error)
+    def _bisect(self, batch: list[T], error: ItemError) -> None:
+        """Send each half of `batch` by itself, and so on, until the item at fault is alone.
+
+        What the sink itself rejects is split a bounded number of times; to encode again costs no request.
+        """
+        was_sent = isinstance(error, RejectedError)
+        if len(batch) == 1 or (was_sent and not self._splits):
+            self._reject(len(batch), error)
             return
+        self._splits -= was_sent
         half = len(batch) // 2
-        self.deliver(batch[:half])
-        self.deliver(batch[half:])
+        self._deliver(batch[:half])
+        self._deliver(batch[half:])
 
     def _sleep(self, seconds: float) -> None:
         """Wait before the next attempt; a shutdown that begins meanwhile ends the wait."""

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import logging
-import sys
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
-from service.telemetry.context.request_scope import RequestScope
-from service.telemetry.log_lines import LineFormat, capture, encode
+from service.telemetry.export import stderr
+from service.telemetry.export.errors import RejectedError, encoding
+from service.telemetry.export.queue import ExportQueue
+from service.telemetry.log_lines import Line, LineFormat, capture, encode
 from service.telemetry.sink import ServiceInfo, Sink
+from service.telemetry.spans.span import LightSpan
 
 NAME: Final = "console"
+
+_MAX_BYTES = 2 * 1024 * 1024
+_BATCH_SIZE = 64
+_INTERVAL = 0.05
+"""Seconds: a line appears at once to a person."""
+_WRITE_SECONDS = 1.0
+"""For which a write waits for the reader."""
+_EXIT_SECONDS = 1.0
+"""For which the exit of a process without `Telemetry.shutdown` waits."""
+
+Item = Line | LightSpan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,33 +43,82 @@ def connect(config: Config, service: ServiceInfo) -> Sink:
     prints_spans = "console" in config.trace_exporters
     if not config.log_console and not prints_spans:
         return Sink(name=NAME, off_because="LOG_CONSOLE is false")
-    processor = SimpleSpanProcessor(_console_exporter(service)) if prints_spans else None
-    if not config.log_console:
-        return Sink(name=NAME, span_processor=processor)
-    handler = _StderrHandler(service)
-    return Sink(name=NAME, span_processor=processor, log_handler=handler, log_access=handler.log_access)
+    queue: ExportQueue[Item] = ExportQueue(
+        NAME,
+        _Writer(service).send,
+        max_bytes=_MAX_BYTES,
+        weigh=attrgetter("size"),
+        batch_size=_BATCH_SIZE,
+        interval=_INTERVAL,
+        drop_metric=service.drop_metric,
+    )
+    handler = _QueueingHandler(queue)
+    return Sink(
+        name=NAME,
+        span_processor=_QueueingProcessor(queue) if prints_spans else None,
+        log_handler=handler if config.log_console else None,
+        log_access=queue.put if config.log_console else None,
+        queue=queue,
+        close=handler.close,
+    )
 
 
-def _console_exporter(service: ServiceInfo) -> ConsoleSpanExporter:
-    def formatted(span: ReadableSpan) -> str:
-        return service.redact.lines([span.to_json()])[0] + "\n"
+class _QueueingProcessor(SpanProcessor):
+    """Queue each finished span that is sampled."""
 
-    return ConsoleSpanExporter(out=sys.stderr, formatter=formatted)
+    def __init__(self, queue: ExportQueue[Item]) -> None:
+        self._put = queue.put
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if isinstance(span, LightSpan) and span.sampling.sampled:
+            self._put(span)
 
 
-class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic only in the type stubs
-    """Write each record as the same JSON line that CloudWatch gets."""
+class _QueueingHandler(logging.Handler):
+    """Queue each record. `logging` flushes its handlers when the process ends."""
+
+    def __init__(self, queue: ExportQueue[Item]) -> None:
+        super().__init__()
+        self._queue = queue
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Queue the record, without a lock: the queue needs none. Never blocks, never raises."""
+        try:
+            self._queue.put(capture(record))
+        except Exception:  # noqa: BLE001 - logging's own rule: a log call must not fail its caller
+            self._queue.counts.dropped_refused += 1
+        return True
+
+    def flush(self) -> None:
+        """Write what is queued."""
+        self._queue.flush(_EXIT_SECONDS)
+
+
+class _Writer:
+    """Write each record as the same JSON line that CloudWatch gets, and spans as OpenTelemetry prints them."""
 
     def __init__(self, service: ServiceInfo) -> None:
-        super().__init__(sys.stderr)
         self._format = LineFormat(service.version, service.access_logger)
         self._redact = service.redact
+        self._batch: list[Item] = []
+        self._unwritten = b""
+        """What remains of `_batch`."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        return self._redact.lines([encode(capture(record), self._format)])[0]
+    def send(self, batch: list[Item]) -> None:
+        """Write `batch`. Raises `TimeoutError` while the reader does not read."""
+        if batch is not self._batch:  # else a retry: what was written is not written again
+            with encoding():
+                lines = [self._text(item) for item in batch]
+                self._unwritten = "".join(f"{line}\n" for line in self._redact.lines(lines)).encode()
+            self._batch = batch
+        try:
+            written = stderr.write(self._unwritten, _WRITE_SECONDS)
+        except OSError as error:
+            raise RejectedError(f"standard error is closed: {error}") from error
+        self._unwritten = self._unwritten[written:]
+        if self._unwritten:
+            raise TimeoutError("standard error is full: its reader does not read")
+        self._batch = []
 
-    def log_access(self, scope: RequestScope) -> None:
-        """Write the access line of a request."""
-        [line] = self._redact.lines([encode(scope, self._format)])
-        sys.stderr.write(line + "\n")
+    def _text(self, item: Item) -> str:
+        return str(item.to_json()) if isinstance(item, LightSpan) else encode(item, self._format)

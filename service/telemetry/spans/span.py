@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 _UNSET = Status(StatusCode.UNSET)
 _PLAIN_TYPES = frozenset({str, int, float, bool})
 _TEXT_TYPES = frozenset({str})
+_PLAIN_SIZE = 3_000
+"""Bytes that a span with short attributes keeps alive."""
 
 
 def _new_lock() -> None:
@@ -59,6 +61,8 @@ class LightSpan(Span):
     _lock = threading.Lock()
     _own_context: trace.SpanContext | None = None
     _attributes: Any
+    _long_texts = 0
+    """Bytes of what it holds beyond `_PLAIN_SIZE`."""
 
     def __init__(
         self,
@@ -129,6 +133,11 @@ class LightSpan(Span):
             and type(self._attributes) is dict
             and type(self.trace_state) is SamplingTraceState
         )
+
+    @property
+    def size(self) -> int:
+        """An estimate of the bytes that it keeps alive."""
+        return _PLAIN_SIZE + self._long_texts
 
     @property
     def raw_attributes(self) -> Mapping[str, Any]:

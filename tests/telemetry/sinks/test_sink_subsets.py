@@ -83,6 +83,7 @@ def test_spans_and_log_lines_are_printed_when_configured(
     app = make_app({"OTEL_TRACES_EXPORTER": "console", "LOG_CONSOLE": "true"})
     with app.test_client().get("/api/activities/home", buffered=True) as response:
         trace_id = response.headers["X-Trace-Id"]
+    assert app.extensions["telemetry"].flush(5)
     output = capfd.readouterr().err
     assert f'"trace_id": "0x{trace_id}"' in output
     assert f'"trace_id":"{trace_id}"' in output

@@ -6,14 +6,14 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Iterator
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import orjson
 import watchtower
 
-from service.telemetry.export.errors import encoding
+from service.telemetry.export.errors import TooLargeError, encoding
 from service.telemetry.export.gil_pacing import paced_chunks
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.log_lines import Line, LineFormat, capture, encode, size_of
@@ -21,6 +21,7 @@ from service.telemetry.sink import ServiceInfo
 from service.telemetry.sinks.cloudwatch.put_log_events import LogsApi, MissingStreamError
 
 _CAPACITY = 20_000
+_MAX_BYTES = 12 * 1024 * 1024
 _BATCH_SIZE = 256
 _CHUNK = 32
 _EVENT_OVERHEAD = 26
@@ -42,13 +43,12 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
         self._stream = ""
         self._stream_owner = 0
         """The process that the stream is for."""
-        self._lines: list[Line] = []
-        self._unsent: list[list[bytes]] = []
-        """The requests of `_lines` that have not been accepted yet."""
         self.queue: ExportQueue[Line] = ExportQueue(
             name,
             self._ship,
             capacity=_CAPACITY,
+            max_bytes=_MAX_BYTES,
+            weigh=attrgetter("size"),
             batch_size=_BATCH_SIZE,
             carries_logs=True,
             drop_metric=service.drop_metric,
@@ -64,18 +64,14 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
         try:
             self.queue.put(capture(record))
         except Exception:  # noqa: BLE001 - logging's own rule: a log call must not fail its caller
-            self.handleError(record)
+            # Not `handleError`: it writes to standard error, which may block.
+            self.queue.counts.dropped_refused += 1
         return True
 
     def _ship(self, lines: list[Line]) -> None:
-        if lines is not self._lines:  # else a retry: what was accepted before is not sent again
-            with encoding():
-                self._unsent = list(self._requests(sorted(lines, key=lambda line: line.created)))
-            self._lines = lines
-        while self._unsent:
-            self._put_or_create_stream(self._unsent[0])
-            del self._unsent[0]
-        self._lines = []
+        with encoding():
+            events = self._events(sorted(lines, key=lambda line: line.created))
+        self._put_or_create_stream(events)
 
     def _put_or_create_stream(self, events: list[bytes]) -> None:
         try:
@@ -95,23 +91,21 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
             self._stream, self._stream_owner = _stream_name(), os.getpid()
         self._api.put(self._group, self._stream, events)
 
-    def _requests(self, lines: list[Line]) -> Iterator[list[bytes]]:
-        """Yield `lines`, in order of time, as the JSON events of requests that PutLogEvents takes.
+    def _events(self, lines: list[Line]) -> list[bytes]:
+        """Return `lines` as the JSON events of one request. Raises `TooLargeError`.
 
         In paced chunks: encoding a batch at once would hold the interpreter lock for as long as a request takes.
         """
         messages = [encode(line, self._format) for chunk in paced_chunks(lines, _CHUNK) for line in chunk]
         events: list[bytes] = []
-        request_size = 0
+        total = 0
         for chunk in paced_chunks(list(zip(lines, self._redact.lines(messages), strict=True)), 4 * _CHUNK):
             for line, message in chunk:
-                size = size_of(message) + _EVENT_OVERHEAD
-                if request_size + size > _MAX_REQUEST:
-                    yield events
-                    events, request_size = [], 0
+                total += size_of(message) + _EVENT_OVERHEAD
+                if total > _MAX_REQUEST:
+                    raise TooLargeError(f"{len(lines)} lines are more than a request may have ({_MAX_REQUEST:,} bytes)")
                 events.append(b'{"timestamp":%d,"message":%b}' % (line.created, orjson.dumps(message)))
-                request_size += size
-        yield events
+        return events
 
     def flush(self) -> None:
         """Do nothing: `Telemetry.flush` and `Telemetry.shutdown` bound the wait for all sinks together."""

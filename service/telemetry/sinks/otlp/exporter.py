@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
-from service.telemetry.export.errors import encoding
+from service.telemetry.export.errors import TooLargeError, encoding
 from service.telemetry.export.http_exporter import HttpExporter
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.redaction import Redactor
@@ -13,14 +15,24 @@ from service.telemetry.sink import ServiceInfo, Sink
 from service.telemetry.sinks.otlp import Config, json_encoder
 from service.telemetry.spans.span import LightSpan
 
+_MAX_BYTES = 10 * 1024 * 1024
 _BATCH_SIZE = 512
+_MAX_BODY = 4 * 1024 * 1024
+"""Bytes of a request, below what Honeycomb accepts (15 MB) and AWS (5 MB). Most have a fifth of that."""
 
 
 def connect_exporter(name: str, config: Config, service: ServiceInfo) -> Sink:
     """Return the sink for a config that turns it on."""
     new_sender = _ProtobufSender if config.otlp_protocol == "http/protobuf" else _JsonSender
     sender = new_sender(config, service.resource, service.redact)
-    queue = ExportQueue(name, sender.send, batch_size=_BATCH_SIZE, drop_metric=service.drop_metric)
+    queue: ExportQueue[LightSpan] = ExportQueue(
+        name,
+        sender.send,
+        max_bytes=_MAX_BYTES,
+        weigh=attrgetter("size"),
+        batch_size=_BATCH_SIZE,
+        drop_metric=service.drop_metric,
+    )
     return Sink(name=name, span_processor=_QueueingProcessor(queue), queue=queue)
 
 
@@ -56,7 +68,7 @@ class _JsonSender:
     def send(self, batch: list[LightSpan]) -> None:
         with encoding():
             body = self._redact.json(json_encoder.encode(self._resource, batch))
-        self._exporter.send(body)
+        self._exporter.send(_checked(body))
 
 
 class _ProtobufSender:
@@ -74,7 +86,13 @@ class _ProtobufSender:
             message = self._encode([_with_sample_rate(span) for span in batch])
             # The message has lengths in it.
             body = self._redact.same_length(message.SerializeToString())
-        self._exporter.send(body)
+        self._exporter.send(_checked(body))
+
+
+def _checked(body: bytes) -> bytes:
+    if len(body) > _MAX_BODY:
+        raise TooLargeError(f"{len(body):,} bytes of spans are more than a request may have ({_MAX_BODY:,})")
+    return body
 
 
 def _with_sample_rate(span: LightSpan) -> ReadableSpan:

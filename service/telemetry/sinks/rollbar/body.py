@@ -16,10 +16,10 @@ _LOCALS = ("locals", "argspec", "varargspec", "keywordspec")
 _MAX_TEXT = 2_000
 
 
-def encode(data: dict[str, Any], redact: Redactor) -> bytes:
-    """Return `data` as a body; if that is too long, without local variables, then with little but its message."""
+def encode(data: dict[str, Any], redact: Redactor, max_body: int = MAX_BODY) -> bytes:
+    """Return `data` as a body; over `max_body` bytes without local variables, then with little but its message."""
     body = _encoded(data, redact)
-    if len(body) <= MAX_BODY:
+    if len(body) <= max_body:
         return body
     for trace in _traces(data):
         for frame in trace["frames"]:
@@ -27,7 +27,7 @@ def encode(data: dict[str, Any], redact: Redactor) -> bytes:
                 frame.pop(name, None)
     note_left_out(data, "local variables: the item was too long")
     body = _encoded(data, redact)
-    return body if len(body) <= MAX_BODY else _encoded(_minimal(data), redact)
+    return body if len(body) <= max_body else _encoded(_minimal(data), redact)
 
 
 def note_left_out(data: dict[str, Any], parts: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextvars
 import time
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from types import TracebackType
@@ -16,6 +15,7 @@ from flask import Request, has_request_context, request
 
 from service.telemetry.context.request_scope import RequestScope, current_scope
 from service.telemetry.context.semconv import client_address
+from service.telemetry.export.size import estimate
 from service.telemetry.ids import span_hex, xray_trace_id
 from service.telemetry.sink import ServiceInfo
 from service.telemetry.spans.exceptions import ExceptionSnapshot
@@ -24,8 +24,16 @@ _ITEM_URL = "https://rollbar.com/instance/uuid?uuid="
 """The page of the occurrence with that uuid, for users who are signed in; the link that Rollbar's Ruby SDK prints."""
 _MAX_PERSON = 40
 """Characters of a person's id ("Create an Item", Rollbar API reference)."""
-_MAX_UNREAD_FORM = 64 * 1024
-"""Bytes of a body that the handler has not read, and that is read for the item's sake."""
+_MAX_BODY = 64 * 1024
+"""Bytes of memory of a form or of parsed JSON that an item shows."""
+_MAX_HEADER = 2_000
+"""Characters of a header that an item shows."""
+_PLAIN_SIZE = 3_000
+"""Bytes of a captured exception with a short message."""
+_SNAPSHOT_SIZE = 10_000
+"""Bytes of a traceback without frames."""
+REPEATS_LEFT_OUT = "repeats_left_out"
+"""The field of `custom` that counts the items of the same cause that were left out before this one."""
 
 
 class RequestInfo(NamedTuple):
@@ -51,8 +59,19 @@ def add_item_ids(info: RequestInfo, item_uuid: str) -> None:
         info.scope.add_event_ids({"rollbar.uuid": item_uuid, "rollbar.url": _ITEM_URL + item_uuid})
 
 
-def complete(data: dict[str, Any], info: RequestInfo, service: ServiceInfo) -> dict[str, Any]:
-    """Return the SDK's item with the service's version and environment and what `info` adds."""
+class Item(NamedTuple):
+    """What the SDK has built, and the request that it belongs to."""
+
+    data: dict[str, Any]
+    info: RequestInfo
+    repeats_left_out: int = 0
+
+
+def complete(item: Item, service: ServiceInfo) -> dict[str, Any]:
+    """Return the SDK's data with the service's version and environment and what the request's facts add."""
+    data, info, repeats_left_out = item
+    if repeats_left_out:
+        data["custom"] = {**(data.get("custom") or {}), REPEATS_LEFT_OUT: repeats_left_out}
     data["environment"] = service.environment
     data["code_version"] = service.version
     data["framework"] = "flask"
@@ -86,13 +105,33 @@ class CapturedException:
 
     uuid: str
     timestamp: int
+    captured_at: float
+    """By the monotonic clock."""
     level: str | None
     info: RequestInfo
     request: Request | None
+    repeats_left_out: int = 0
     error: BaseException | None = None
     traceback: TracebackType | None = None
     context: contextvars.Context | None = None
     snapshot: ExceptionSnapshot | None = None
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes, without frames."""
+        size = _PLAIN_SIZE
+        if self.snapshot is not None:
+            size += _SNAPSHOT_SIZE + len(str(self.snapshot.exception))
+        if self.request is not None:
+            size += estimate((self.request.environ, self.request.form, self.request._cached_json[0]))
+        return size
+
+    def drop_frames(self) -> None:
+        """Keep only the traceback's file names and lines."""
+        error, traceback = self.error, self.traceback
+        if error is not None:
+            self.snapshot = ExceptionSnapshot(error, traceback)
+            self.error = self.traceback = self.context = None
 
     def release(self) -> None:
         """Drop every reference to the request."""
@@ -112,9 +151,10 @@ def capture(error: BaseException, *, with_frames: bool) -> CapturedException | N
     captured = CapturedException(
         uuid=str(uuid.uuid4()),
         timestamp=int(time.time()),
+        captured_at=time.monotonic(),
         level=level,
         info=current_request_info(),
-        request=_detached_request(),
+        request=_current_request(),
     )
     if with_frames:
         captured.error, captured.traceback, captured.context = error, error.__traceback__, contextvars.copy_context()
@@ -123,27 +163,58 @@ def capture(error: BaseException, *, with_frames: bool) -> CapturedException | N
     return captured
 
 
-def _detached_request() -> Request | None:
-    """Return a copy of the request that can be read after the server has closed the real one."""
+def _current_request() -> Request | None:
     if not has_request_context():
         return None
-    original: Request = request._get_current_object()  # type: ignore[attr-defined]  # what every proxy of werkzeug's has
-    texts = {key: value for key, value in original.environ.items() if isinstance(value, str)}
-    copy = Request({**texts, "wsgi.input": BytesIO()}, populate_request=False)
+    request_object: Request = request._get_current_object()  # type: ignore[attr-defined]  # what every proxy of werkzeug's has
+    return detached(request_object)
+
+
+class DetachedRequest(Request):
+    """A copy of a request that can be read after the server has closed the real one. It reads nothing from the client.
+
+    What the handler has not read of the body is unread in it too.
+    """
+
+
+def detached(original: Request) -> DetachedRequest:
+    """Return a copy of `original`, itself where it is one."""
+    if isinstance(original, DetachedRequest):
+        return original
+    texts = {key: value[:_MAX_HEADER] for key, value in original.environ.items() if isinstance(value, str)}
+    copy = DetachedRequest({**texts, "wsgi.input": BytesIO()}, populate_request=False)
     copy.url_rule, copy.view_args = original.url_rule, original.view_args
-    form, files = _form(original)
-    # What werkzeug would parse from the input on first use, and what the SDK asks for.
-    vars(copy).update(form=form, files=files, rollbar_person=_person(original))
+    # What werkzeug has parsed already: to ask for it would parse the body, and wait for a client that sends none.
+    parsed = vars(original)
+    form = _bounded(parsed.get("form", {}), {})
+    files = dict.fromkeys(parsed.get("files", ()))
+    json = _bounded(next((each for each in original._cached_json if each is not ...), None), None)
+    vars(copy).update(form=form, files=files, _cached_json=(json, json), rollbar_person=_person(original))
     return copy
 
 
-def _form(original: Request) -> tuple[Mapping[str, str], Mapping[str, None]]:
-    if "form" not in vars(original) and (original.content_length or 0) > _MAX_UNREAD_FORM:
-        return {}, {}
-    try:
-        return original.form, dict.fromkeys(original.files)
-    except Exception:  # noqa: BLE001 - a client that disconnected, a body that is too long or not a form
-        return {}, {}
+def _bounded(value: Any, instead: Any) -> Any:  # noqa: ANN401 - any JSON
+    return value if estimate(value) <= _MAX_BODY else instead
+
+
+_build_request_data = rollbar._build_werkzeug_request_data
+
+
+def read_nothing_for_items() -> None:
+    """Keep the SDK from reading the body of a request when a handler calls `report_message`. Idempotent."""
+    # Private: the SDK would read the body, and wait for a client that sends it slowly or never.
+    rollbar._build_werkzeug_request_data = _parsed_request_data  # type: ignore[assignment]  # the parameter's name
+
+
+def _parsed_request_data(original: Any) -> dict[str, Any]:  # noqa: ANN401 - werkzeug's request, of the SDK's own choice
+    if not isinstance(original, Request):  # a request of plain werkzeug, which is not ours
+        data: dict[str, Any] = _build_request_data(original)
+        return data
+    copy = detached(original)
+    data = _build_request_data(copy)
+    if (json := copy._cached_json[0]) is not None:
+        data["body"] = json
+    return data
 
 
 def _person(original: Request) -> Any:  # noqa: ANN401 - any value of an application's request class

@@ -7,7 +7,7 @@ from typing import Any
 from service.telemetry.export.http_exporter import HttpExporter
 from service.telemetry.process_globals import current_telemetry
 from service.telemetry.sink import ServiceInfo, Sink
-from service.telemetry.sinks.rollbar import sdk
+from service.telemetry.sinks.rollbar import capture, sdk
 from service.telemetry.sinks.rollbar.queue import ItemQueue
 
 
@@ -22,6 +22,7 @@ def connect_items(name: str, url: str, token: str, service: ServiceInfo) -> Sink
             queue.put_payload(payload)
 
     sdk.prepare(route)
+    capture.read_nothing_for_items()
     exporter = HttpExporter(
         url,
         {"x-rollbar-access-token": token, "content-type": "application/json"},

@@ -98,7 +98,7 @@ def test_items_contain_no_secrets(app: Flask, backends: FakeBackends) -> None:
         visible = "sentinel-harmless"
         harmless_name = KEYS["HONEYCOMB_API_KEY"]
         environ, headers, token = request.environ, dict(request.headers), "sentinel-local-token"
-        sizes = len(environ), len(headers), len(token)
+        sizes = len(environ), len(headers), len(token), len(request.form)
         raise RuntimeError(f"{visible} {harmless_name} {KEYS['ROLLBAR_ACCESS_TOKEN']} {sizes}")
 
     form = {"user": "sentinel-user", "password": "sentinel-password"}

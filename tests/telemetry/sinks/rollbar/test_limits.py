@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 from flask import Flask
 
-from service.telemetry.sinks.rollbar import local_variables, queue
+from service.telemetry.sinks.rollbar import causes, local_variables, queue
 from service.telemetry.sinks.rollbar.body import MAX_BODY
 from tests.telemetry.backends import KEYS, Document, FakeBackends, eventually
 from tests.telemetry.segments import get_trace_id
@@ -27,8 +27,10 @@ from tests.telemetry.sinks.rollbar.items import (
 
 
 def test_too_many_errors_at_once_lose_their_local_variables_and_are_then_dropped(
-    rollbar_app: Flask, backends: FakeBackends
+    rollbar_app: Flask, backends: FakeBackends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(causes, "BURST", 1_000)
+    monkeypatch.setattr(queue, "_MAX_FRAME_SECONDS", 60)
     release = threading.Event()
 
     def fail() -> NoReturn:
@@ -36,7 +38,7 @@ def test_too_many_errors_at_once_lose_their_local_variables_and_are_then_dropped
         raise RuntimeError(f"one of many {type(probe)}")
 
     add_failing_route(rollbar_app, fail)
-    with_frames, capacity = queue.MAX_WITH_FRAMES, queue.MAX_WAITING
+    with_frames, capacity = queue.MAX_WITH_FRAMES, queue.MAX_REPEATS
     ids = [get_trace_id(rollbar_app, "/raising", 500) for _ in range(capacity + 3)]
     assert queue_counts(rollbar_app).dropped_full == 3
     release.set()
