@@ -21,7 +21,6 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 from service.telemetry.context.request_scope import RequestScope
-from service.telemetry.export.safe_json import text
 from service.telemetry.ids import span_hex, xray_trace_id
 from service.telemetry.xray_sdk.state import SdkState
 
@@ -45,7 +44,7 @@ class RequestSegment(Segment):  # type: ignore[misc]  # the SDK publishes no typ
 
     def set_user(self, user: Any) -> None:  # noqa: ANN401 - the SDK publishes no types
         """Set the user, as `telemetry.identify` does."""
-        self.scope.user_id = text(user)
+        self.scope.identify(user)
 
 
 class UnsampledSegment(DummySegment):  # type: ignore[misc]  # the SDK publishes no types
@@ -53,7 +52,7 @@ class UnsampledSegment(DummySegment):  # type: ignore[misc]  # the SDK publishes
 
     def set_user(self, user: Any) -> None:  # noqa: ANN401 - as above
         """Set the user, as `telemetry.identify` does."""
-        self.scope.user_id = text(user)
+        self.scope.identify(user)
 
 
 class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no types
