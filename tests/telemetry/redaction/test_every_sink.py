@@ -80,7 +80,7 @@ def test_no_sink_receives_a_planted_secret(
 def test_what_the_application_has_the_sdk_scrub_makes_no_difference(
     make_app: AppFactory, backends: FakeBackends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollbar, "_transforms", [each for each in rollbar._transforms if each.priority == 30])  # noqa: PLR2004 - the SDK's serializer alone
+    monkeypatch.setattr(rollbar, "_transforms", [each for each in rollbar._transforms if each.priority == 30])
     app = make_app({**backends.rollbar, "LOG_CONSOLE": "false"})
     add_route(app, planted)
     for place in ("form field", "header", "local variable", "incoming query"):
