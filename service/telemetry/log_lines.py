@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,8 +19,9 @@ from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope
 from service.telemetry.control_characters import escape_controls
 from service.telemetry.export.safe_json import dumps
 from service.telemetry.ids import span_hex
-from service.telemetry.redaction import NO_SECRETS, REDACTED, Redactor
+from service.telemetry.redaction import NO_SECRETS, Redactor
 from service.telemetry.redaction.limits import MAX_MESSAGE, MAX_NAME
+from service.telemetry.redaction.log_messages import message_of
 from service.telemetry.spans.exceptions import ExceptionSnapshot
 from service.telemetry.spans.span import SPAN_KEY, LightSpan
 
@@ -39,10 +39,6 @@ _HALF_A_MICROSECOND: Final = 0.0005
 """In milliseconds."""
 _MAX_CACHED_PATH: Final = 256
 """Characters of a path whose part of the line is cached: a full cache then takes a megabyte or so."""
-_CONVERSION = re.compile(r"%[-#0 +]*\d*(?:\.\d+)?[hlL]?([diouxXeEfFgGcrsa%])")
-_LAST_WORDS = re.compile(r"""((?:[\w.-]+ )?[\w.-]+)["'`]?(?:\s*(?:=>|[:=]=?)\s*|\s+(?:is|was)\s+|\s+)["'`(\[]?$""")
-_MAX_WORDS: Final = 80
-"""Characters before an argument in which its name is."""
 _MILLISECONDS: Final = tuple(f".{number:03}+00:00" for number in range(1000))
 _IDS_OUTSIDE_REQUESTS: Final = ",".join(f'"{name}":"{NO_REQUEST}"' for name in ("trace_id", "span_id", "xray_trace_id"))
 
@@ -85,7 +81,7 @@ def capture(record: logging.LogRecord) -> Line:
     context: Mapping[str, Any] = get_current()
     scope: RequestScope | None = context.get(SCOPE_KEY)
     redact = _redactor(scope)
-    message = redact.text(_message(record, redact), MAX_MESSAGE)
+    message = redact.text(message_of(record, redact), MAX_MESSAGE)
     exception = _snapshot(record, scope, redact) if record.exc_info else None
     line = LogLine(
         int(record.created * 1000 + _HALF_A_MICROSECOND),  # a float of seconds may be too small by that
@@ -162,62 +158,6 @@ def _snapshot(record: logging.LogRecord, scope: RequestScope | None, redact: Red
     if scope is not None and error is not None and error is scope.error and error.__traceback__ is traceback:
         return scope.error_snapshot()  # the span shows it too
     return ExceptionSnapshot(error, traceback, redact)
-
-
-def _message(record: logging.LogRecord, redact: Redactor) -> str:
-    """Return the message, formatted with arguments that are cut, and of which the secret ones are masked."""
-    arguments = record.args
-    template = record.msg if type(record.msg) is str else _printed(record.msg)
-    if not arguments:
-        return template
-    template = template[:MAX_MESSAGE]
-    try:
-        if isinstance(arguments, Mapping):
-            return template % {key: REDACTED if redact.hides(str(key)) else _short(arguments[key]) for key in arguments}
-        secret_positions = _secret_positions(template, redact)
-        values = [
-            REDACTED if index in secret_positions and each is not None else _short(each)
-            for index, each in enumerate(arguments)
-        ]
-        return template % tuple(values)
-    except Exception:  # noqa: BLE001 - arguments that do not fit the message, or whose own __str__ raises
-        return f"{template} (its arguments could not be formatted)"
-
-
-def _printed(message: object) -> str:
-    try:
-        return str(message)
-    except Exception:  # noqa: BLE001 - any object may be a message
-        return "(could not be read)"
-
-
-def _short(argument: object) -> object:
-    """Return an argument without what no line will show: formatting copies all of it."""
-    return argument[:MAX_MESSAGE] if isinstance(argument, str | bytes) and len(argument) > MAX_MESSAGE else argument
-
-
-@lru_cache(maxsize=1024)
-def _secret_positions(template: str, redact: Redactor) -> frozenset[int]:
-    """Return which arguments of a message stand behind the name of a secret: `token %s`, `password is %r`.
-
-    Masked as text, a value with white space in it would be shown in part.
-    """
-    if "*" in template:  # a width that is an argument
-        return frozenset()
-    conversions = [match for match in _CONVERSION.finditer(template) if match[1] != "%"]
-    return frozenset(
-        index
-        for index, match in enumerate(conversions)
-        if match[1] in "sra" and _names_a_secret(template[: match.start()], redact)
-    )
-
-
-def _names_a_secret(text: str, redact: Redactor) -> bool:
-    words = _LAST_WORDS.search(text[-_MAX_WORDS:])
-    if words is None:
-        return False
-    *before, last = words[1].split()
-    return redact.hides(last) or redact.hides_together([*before[-1:], last])
 
 
 def encode(line: Line, line_format: LineFormat) -> str:

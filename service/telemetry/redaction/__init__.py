@@ -12,10 +12,11 @@ from service.telemetry.control_characters import escape_controls
 from service.telemetry.redaction.copies import Copier, Describe, TextRedaction, hidden, public_attributes
 from service.telemetry.redaction.headers import HARMLESS_HEADERS, URL_HEADERS, header_name
 from service.telemetry.redaction.limits import CUT, MAX_NAME, MAX_QUERY, MAX_TEXT, cut
+from service.telemetry.redaction.mask import REDACTED
 from service.telemetry.redaction.names import SecretNames, word_set
 from service.telemetry.redaction.queries import QueryRedactor
 from service.telemetry.redaction.secret_values import SecretValues
-from service.telemetry.redaction.shapes import REDACTED, SecretShapes
+from service.telemetry.redaction.shapes import SecretShapes
 
 __all__ = ["NO_SECRETS", "REDACTED", "Redactor"]
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from service.telemetry.redaction.limits import CUT, MAX_DEPTH, MAX_ITEMS, MAX_NAME, MAX_TEXT, MAX_TEXTS
-from service.telemetry.redaction.shapes import REDACTED
+from service.telemetry.redaction.mask import REDACTED
 
 _AS_THEY_ARE = (int, float, date, time, UUID, type(None))
 _ITEM_SIZE = 64

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote_plus
 
+from service.telemetry.redaction.mask import REDACTED
 from service.telemetry.redaction.names import SecretNames
-from service.telemetry.redaction.shapes import REDACTED
 
 _URL = re.compile(r"([^?#]*+)(?:(\?)([^#]*+))?(?:(#)(.*))?", re.DOTALL)
 _SEMICOLON = re.compile(r"(;)(?=[^=;]+=)")

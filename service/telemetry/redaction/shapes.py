@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from urllib.parse import unquote_plus
 
+from service.telemetry.redaction.cards import mask_cards
+from service.telemetry.redaction.mask import REDACTED
 from service.telemetry.redaction.names import SecretNames, word_set
-
-REDACTED = "REDACTED"
-"""What stands where a secret was: OpenTelemetry's own mask (`url.full`), valid in a URL and in a segment's name."""
 
 _TIME_OR_UUID = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[:.\d]{0,13}(?:Z|[+-]\d\d:?\d\d)?|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -75,11 +74,6 @@ _TOKENS = re.compile(
     )
 )
 """Credentials that their issuers mark by a prefix, so that they are found where they should not be."""
-_NUMBER = re.compile(r"[0-9](?<![\w+][0-9])(?=(?:[ -]?[0-9]){12})[0-9]*+(?!\w)(?:[ -][0-9]++(?!\w))*+")
-"""At least 13 digits, in groups; no part of a hexadecimal id."""
-_MIN_CARD, _MAX_CARD = 13, 19
-_CARD_ISSUERS = re.compile(r"22[0-7]|2[3-6]|27[0-2]|3[0-9]|4|5|6")
-"""The first digits of card numbers ("ISO/IEC 7812"): years, and times since the epoch, have others."""
 _BRACKETS = re.compile(r"[\[\](){}]")
 _QUOTED = {quote: re.compile(rf"{quote}(?:[^{quote}\\]|\\.)*+", re.DOTALL) for quote in "\"'`"}
 _UNQUOTED = re.compile(r"""[^\s&"'`<>]*""")
@@ -93,8 +87,6 @@ _WHOLE_LINES = ("authorization", "cookie")
 _MAX_COMPOUND = 24
 """Characters before a name in which the words are that together with it name a secret."""
 _MIN_CREDENTIALS = 16
-_MIN_GROUP = 4
-"""Digits of a card number's first group."""
 
 
 class SecretShapes:
@@ -118,7 +110,7 @@ class SecretShapes:
         lower = text.lower()
         if any(scheme in lower for scheme in _SCHEMES):
             text = _SCHEME.sub(_mask_credentials, text)
-        return _NUMBER.sub(_mask_cards, text)
+        return mask_cards(text)
 
     def _mask_named(self, text: str) -> str:
         """Replace what stands behind the name of a secret."""
@@ -228,36 +220,3 @@ def _is_encoded(credentials: str) -> bool:
     except ValueError:
         pass
     return len(credentials) >= _MIN_CREDENTIALS and any(each.isdigit() for each in credentials)
-
-
-def _mask_cards(match: re.Match[str]) -> str:
-    """Replace each card number in a sequence of groups of digits."""
-    groups = re.split("([ -])", match[0])
-    masked: list[str] = []
-    first = 0
-    while first < len(groups):
-        end = _card_end(groups, first)
-        masked += [REDACTED if end else groups[first], *groups[(end or first + 1) : (end or first + 1) + 1]]
-        first = (end or first + 1) + 1
-    return "".join(masked)
-
-
-def _card_end(groups: Sequence[str], first: int) -> int:
-    """Return the position behind the card number that begins with group `first`; 0 where none does."""
-    if len(groups[first]) < _MIN_GROUP:
-        return 0
-    number = ""
-    for position in range(first, len(groups), 2):
-        number += groups[position]
-        if len(number) > _MAX_CARD:
-            return 0
-        if len(number) >= _MIN_CARD and _is_card(number):
-            return position + 1
-    return 0
-
-
-def _is_card(number: str) -> bool:
-    """Return whether it has an issuer's first digits, and the check digit of a card number (ISO/IEC 7812)."""
-    digits = [int(each) for each in number]
-    total = sum(digits[-1::-2]) + sum(sum(divmod(2 * each, 10)) for each in digits[-2::-2])
-    return total % 10 == 0 and len(set(digits)) > 1 and _CARD_ISSUERS.match(number) is not None
