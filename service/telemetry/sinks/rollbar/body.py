@@ -7,6 +7,7 @@ from typing import Any
 
 from service.telemetry.export.safe_json import dumps, text
 from service.telemetry.redaction import Redactor
+from service.telemetry.sinks.rollbar.redacted import redact_item
 
 MAX_BODY = 512 * 1024
 """Bytes: what Rollbar's own Ruby SDK keeps its items to (`MAX_PAYLOAD_SIZE`). The API answers 413 to more."""
@@ -18,6 +19,7 @@ _MAX_TEXT = 2_000
 
 def encode(data: dict[str, Any], redact: Redactor, max_body: int = MAX_BODY) -> bytes:
     """Return `data` as a body; over `max_body` bytes without local variables, then with little but its message."""
+    data = redact_item(data, redact)
     body = _encoded(data, redact)
     if len(body) <= max_body:
         return body
