@@ -28,7 +28,7 @@ MAX_SPANS: Final = 512
 """A batch of OpenTelemetry's `BatchSpanProcessor` ("Batching processor", Tracing SDK specification)."""
 MAX_SCOPES: Final = 128
 """Resources and scopes. A page has one resource, and a scope for each instrumentation."""
-MAX_ITEMS: Final = 4_096
+MAX_ITEMS: Final = 2_048
 """Attributes, values of arrays, events and links that are read of one request."""
 MAX_SPAN_ATTRIBUTES: Final = 64
 MAX_OTHER_ATTRIBUTES: Final = 16
