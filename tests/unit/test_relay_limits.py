@@ -49,7 +49,7 @@ def test_a_million_addresses_grow_no_table_and_share_the_limit_of_all() -> None:
         if limiter.take_request(client) and limiter.take(client, 1) is None:
             accepted += 1
     assert accepted == SERVICE_UNITS
-    assert len(limiter._clients) == MAX_CLIENTS  # noqa: SLF001 - what the bound is on
+    assert len(limiter._clients) == MAX_CLIENTS
 
 
 @pytest.mark.parametrize("workers", [1, 2, 8])

@@ -131,29 +131,24 @@ def test_fields_that_protobuf_does_not_know_are_not_forwarded(
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "is_accepted"),
+    ("start", "end", "status"),
     [
-        (0, 0, True),
-        (-23 * HOUR, 0, True),
-        (-25 * HOUR, 0, False),
-        (0, -1, False),
-        (0, HOUR // 15, True),
-        (0, HOUR // 10, False),
-        (2**63, 2**63, False),
+        (0, 0, 200),
+        (-23 * HOUR, 0, 200),
+        (-25 * HOUR, 0, 400),
+        (0, -1, 400),
+        (0, HOUR // 15, 200),
+        (0, HOUR // 10, 400),
+        (2**63, 2**63, 400),
     ],
 )
-def test_a_span_is_accepted_within_the_last_24_hours_and_5_minutes_ahead(  # noqa: PLR0917 - a column each
-    start: int,
-    end: int,
-    is_accepted: bool,
-    client: FlaskClient,
-    relayed: list[ExportTraceServiceRequest],  # noqa: FBT001 - as above
+def test_a_span_is_accepted_within_the_last_24_hours_and_5_minutes_ahead(
+    start: int, end: int, status: int, client: FlaskClient, relayed: list[ExportTraceServiceRequest]
 ) -> None:
     now = time.time_ns()
     times = {"startTimeUnixNano": str(now + start), "endTimeUnixNano": str(now + end)}
-    response = post(client, document(span(**times)))
-    assert (response.status_code, len(relayed)) == ((200, 1) if is_accepted else (400, 0))
-    assert (relay_counts(client)["refused"] == {}) is is_accepted
+    assert post(client, document(span(**times))).status_code == status
+    assert len(relayed) == (status == 200)
 
 
 def test_the_user_is_the_services_own(client: FlaskClient, relayed: list[ExportTraceServiceRequest]) -> None:
@@ -192,26 +187,20 @@ def test_events_and_links_are_bounded_and_valid(client: FlaskClient, relayed: li
     assert {"events": 10, "links": 3}.items() <= relay_counts(client)["dropped"].items()
 
 
-def test_16000_keys_in_one_request_are_not_forwarded(
+def test_thousands_of_keys_in_one_request_are_not_forwarded(
     client: FlaskClient, relayed: list[ExportTraceServiceRequest]
 ) -> None:
-    spans = [
-        {"attributes": [{"key": f"http.k{number}_{index}"} for index in range(130)], "name": "n"}
-        for number in range(16)
-    ]
     now = time.time_ns()
-    ids = {"trace_id": b"t" * 16, "span_id": b"s" * 8, "start_time_unix_nano": now, "end_time_unix_nano": now}
-    for each in spans:
-        for key in each["attributes"]:
-            key["value"] = {"int_value": 1}  # type: ignore[index]  # built above
+    ids = {"trace_id": b"t" * 16, "span_id": b"s" * 8, "name": "n"}
+    times = {"start_time_unix_nano": now, "end_time_unix_nano": now}
     name = {"key": "service.name", "value": {"string_value": "Cruddur-Frontend"}}
-    resource_spans = [
-        {"resource": {"attributes": [name]}, "scope_spans": [{"spans": [{**ids, **each} for each in spans]}]}
-    ]
+    keys = [{"key": f"http.k{index}", "value": {"int_value": 1}} for index in range(1_000)]
+    spans = [{**ids, **times, "attributes": keys} for _ in range(8)]
+    resource_spans = [{"resource": {"attributes": [name]}, "scope_spans": [{"spans": spans}]}]
     body = ExportTraceServiceRequest(resource_spans=resource_spans).SerializeToString()  # type: ignore[arg-type]  # as above
     assert post(client, body, PROTOBUF).status_code == 200
     counts = [len(each.attributes) for each in relayed[0].resource_spans[0].scope_spans[0].spans]
-    assert counts == [64] * 16
+    assert counts == [64] * 8
 
 
 def hostile_headers(rng: random.Random) -> Iterator[tuple[str, str]]:
@@ -247,8 +236,9 @@ def hostile_headers(rng: random.Random) -> Iterator[tuple[str, str]]:
         yield name, rng.choice([text, text * 2, "".join(rng.choice(texts)[:20] for _ in range(3))])
 
 
+@pytest.mark.usefixtures("relayed")
 def test_no_header_and_no_body_makes_a_5xx_or_an_error_report(
-    client: FlaskClient, relayed: list[ExportTraceServiceRequest], caplog: pytest.LogCaptureFixture
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     rng = random.Random(2026)
     values: list[Any] = [None, 0, -1, 2**70, 1.5, True, "", "x", [], {}, [None], {"a": {}}, "\u0000"]
