@@ -186,6 +186,8 @@ def secret(text: str) -> Secret[str]:
         raise ValueError(
             "the value (not shown) has a space or a character outside printable ASCII: paste the key again"
         )
+    if text[0] in "\"'" or text[-1] in "\"'":
+        raise ValueError("the value (not shown) has a quotation mark at an end: paste the key without it")
     return Secret(text, is_placeholder=text == SECRET_PLACEHOLDER)
 
 
