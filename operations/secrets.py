@@ -17,7 +17,7 @@ from typing import TextIO
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.deployment import aws_session
-from operations.errors import OperatorError
+from operations.errors import OperatorError, without_credentials
 from operations.keys import check, fill
 from operations.rollout import roll_out
 from service.contract import SECRET_SOURCES
@@ -62,7 +62,7 @@ def read_line(variable: str, source: TextIO) -> str:
 
 
 def _fail(message: str) -> int:
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{without_credentials(message)}\n")
     return 1
 
 
