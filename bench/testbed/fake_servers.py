@@ -38,10 +38,17 @@ class Mode(StrEnum):
 
 
 class FakeSink:
-    """A TCP server; `received` counts the items of requests that it answered with success."""
+    """A TCP server; `received` counts the items of requests that it answered with success.
 
-    def __init__(self) -> None:
+    With `keeps_bodies`, `exchanges` holds the path, headers and decompressed body of each of them.
+    """
+
+    delay = 0.0
+    """Seconds that it takes to respond while it is live."""
+
+    def __init__(self, *, keeps_bodies: bool = False) -> None:
         self.received = 0
+        self.exchanges: list[tuple[str, dict[str, str], bytes]] | None = [] if keeps_bodies else None
         self.requests = 0
         self._mode = Mode.LIVE
         self._lock = threading.Lock()
@@ -143,6 +150,7 @@ class FakeSink:
             return 503, b"{}", ""
         if mode is Mode.UNAUTHORIZED:
             return (400, _error("AccessDeniedException"), "") if action else (401, b"{}", "")
+        body = _decompressed(headers, body)
         document = _parse(headers, body)
         if action == "PutLogEvents" and document["logStreamName"] not in self._streams:
             return 400, _error("ResourceNotFoundException"), ""
@@ -150,6 +158,9 @@ class FakeSink:
             self._streams.add(document["logStreamName"])
         with self._lock:
             self.received += _items(path, action, document)
+        if self.exchanges is not None:
+            self.exchanges.append((path, headers, body))
+        time.sleep(self.delay)
         return 200, _success(path), ""
 
 
@@ -165,9 +176,11 @@ def _read_request(lines: Any) -> tuple[str, dict[str, str], bytes] | None:  # no
     return first[1].decode(), headers, lines.read(int(headers.get("content-length", 0)))
 
 
+def _decompressed(headers: dict[str, str], body: bytes) -> bytes:
+    return gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+
+
 def _parse(headers: dict[str, str], body: bytes) -> dict[str, Any]:
-    if headers.get("content-encoding") == "gzip":
-        body = gzip.decompress(body)
     if headers.get("content-type") == "application/x-protobuf":
         from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest  # noqa: PLC0415 - only the tutorial's exporter sends it
 
@@ -202,10 +215,14 @@ def _error(name: str) -> bytes:
 
 
 class FakeDaemon:
-    """The X-Ray daemon's UDP port; `received` counts segments without subsegments sent apart."""
+    """The X-Ray daemon's UDP port; `received` counts segments without subsegments sent apart.
 
-    def __init__(self, port: int) -> None:
+    With `keeps_bodies`, `datagrams` holds all of them.
+    """
+
+    def __init__(self, port: int, *, keeps_bodies: bool = False) -> None:
         self.received = 0
+        self.datagrams: list[bytes] | None = [] if keeps_bodies else None
         self.port = port
         self._closed = threading.Event()
         self._thread = threading.Thread()
@@ -237,5 +254,8 @@ class FakeDaemon:
         with port:
             while not self._closed.is_set():
                 with suppress(TimeoutError):
-                    document = json.loads(port.recv(65_536).partition(b"\n")[2])
+                    datagram = port.recv(65_536)
+                    if self.datagrams is not None:
+                        self.datagrams.append(datagram)
+                    document = json.loads(datagram.partition(b"\n")[2])
                     self.received += document.get("type") != "subsegment"

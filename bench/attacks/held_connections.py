@@ -1,0 +1,160 @@
+"""Hold connections open in every way that keeps a server waiting, and time an innocent client beside them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+
+from bench.attacks import raw_http
+from bench.attacks.lab import Lab, Target, innocent, unanswered
+from bench.attacks.promise import Promise, Row
+from bench.load import Load
+from bench.paths import HOME
+from service.contract import RELAY_PATH
+from service.routes.page import DIST
+
+_MAX_RISE_MS = 50.0
+_PROMISE = f"an innocent client's p99 rises by at most {_MAX_RISE_MS:.0f} ms, and no request of it stays unanswered"
+_DRIP_INTERVAL = 0.5
+_SMALL_BUFFER = 4_096
+_ASSET = next((f"/assets/{path.name}" for path in DIST.glob("assets/*.js")), "/")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a connection sends at once, and then every half second. `{host}` is the load balancer's or the service's."""
+
+    name: str
+    opening: str
+    drip: bytes = b""
+    reads: bool = True
+
+    @property
+    def promise(self) -> Promise:
+        """The row of connections of this kind to the service itself."""
+        return Promise(f"{self.name}, to the service itself", _PROMISE)
+
+
+_FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
+_SPANS = "Origin: http://{host}\r\nContent-Type: application/json\r\n"
+KINDS = (
+    Kind("idle connections", ""),
+    Kind("slow headers", f"GET {HOME} HTTP/1.1\r\nHost: {{host}}\r\nX-Slow: ", b"x"),
+    Kind(
+        "60,000 announced bytes to the relay that never come",
+        f"POST {RELAY_PATH} HTTP/1.1\r\nHost: {{host}}\r\n{_SPANS}Content-Length: 60000\r\n\r\n",
+    ),
+    Kind(
+        "a form sent byte by byte",
+        f"POST {HOME} HTTP/1.1\r\nHost: {{host}}\r\n{_FORM}Content-Length: 60000\r\n\r\n",
+        b"x",
+    ),
+    Kind(
+        "a chunked body sent byte by byte",
+        f"POST {RELAY_PATH} HTTP/1.1\r\nHost: {{host}}\r\n{_SPANS}Transfer-Encoding: chunked\r\n\r\nffff\r\n",
+        b"x",
+    ),
+    Kind("slow readers", f"GET {_ASSET} HTTP/1.1\r\nHost: {{host}}\r\n\r\n" * 100, reads=False),
+    Kind("`Connection: close` without closing", f"GET {HOME} HTTP/1.1\r\nHost: {{host}}\r\nConnection: close\r\n\r\n"),
+)
+THROUGH_LOAD_BALANCER = Promise("each of these kinds, through the embedded load balancer", _PROMISE)
+PROMISES = (*(kind.promise for kind in KINDS), THROUGH_LOAD_BALANCER)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where the service is reached: a port, and the `Host` under which it is known there."""
+
+    port: int
+    host: str = "service.test"
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    kind: Kind
+    connections: int
+    rise: float
+    unanswered: int
+
+    @property
+    def holds(self) -> bool:
+        return self.rise <= _MAX_RISE_MS and not self.unanswered
+
+    def __str__(self) -> str:
+        missing = f", {self.unanswered} unanswered" if self.unanswered else ""
+        return f"{self.connections} connections: p99 {self.rise:+.1f} ms{missing}"
+
+
+def run(lab: Lab) -> Iterator[Row]:
+    """Hold 8, 64 and 500 connections of each kind; 64 in short."""
+    counts = (64,) if lab.short else (8, 64, 500)
+    with lab.target(keeps_bodies=False) as target:
+        for kind in KINDS:
+            outcomes = [_measure(lab, target, kind, count, Door(target.port)) for count in counts]
+            yield kind.promise.row("; ".join(map(str, outcomes)), holds=all(each.holds for each in outcomes))
+        yield _through_load_balancer(lab, target, counts)
+
+
+def _through_load_balancer(lab: Lab, target: Target, counts: tuple[int, ...]) -> Row:
+    door = Door(lab.emulator, lab.load_balancer(target.port))
+    outcomes = [_measure(lab, target, kind, count, door) for kind in KINDS for count in counts]
+    failed = [each for each in outcomes if not each.holds]
+    worst = max(failed or outcomes, key=lambda each: (each.unanswered, each.rise))
+    text = f"worst: {worst.kind.name}, {worst}"
+    return THROUGH_LOAD_BALANCER.row(f"{len(failed)} of {len(outcomes)} fail; {text}", holds=not failed)
+
+
+def _measure(lab: Lab, target: Target, kind: Kind, count: int, door: Door) -> _Outcome:
+    """Compare an innocent client's requests with undisturbed ones; a second time if only the latency failed."""
+    seconds = 0.7 if lab.short else 1.2
+    outcome = _compare(kind, count, door, seconds)
+    if not outcome.holds and not outcome.unanswered:  # what else the machine does can delay requests, but loses none
+        outcome = min(outcome, _compare(kind, count, door, seconds), key=lambda each: each.rise)
+    if not target.answers():
+        raise RuntimeError(f"the service does not recover from {count} connections ({kind.name})")
+    return outcome
+
+
+def _compare(kind: Kind, count: int, door: Door, seconds: float) -> _Outcome:
+    undisturbed = innocent(door.port, seconds, host=door.host)
+    with _held(kind, count, door):
+        disturbed = innocent(door.port, seconds, host=door.host)
+    return _Outcome(kind, count, _rise(disturbed, undisturbed), unanswered(disturbed))
+
+
+def _rise(disturbed: Load, undisturbed: Load) -> float:
+    return disturbed.p99 - undisturbed.p99
+
+
+@contextmanager
+def _held(kind: Kind, count: int, door: Door) -> Iterator[None]:
+    with ExitStack() as stack:
+        opening = kind.opening.format(host=door.host).encode()
+        connections = [connection for _ in range(count) if (connection := _open(stack, door.port, opening, kind))]
+        is_over = threading.Event()
+        stack.callback(is_over.set)
+        if kind.drip:
+            threading.Thread(target=_drip, args=(connections, kind.drip, is_over), daemon=True).start()
+        yield
+
+
+def _open(stack: ExitStack, port: int, opening: bytes, kind: Kind) -> socket.socket | None:
+    connection = stack.enter_context(socket.socket())
+    if not kind.reads:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER)
+    connection.settimeout(1.0)
+    with suppress(OSError):
+        connection.connect((raw_http.LOOPBACK, port))
+        connection.sendall(opening)
+        return connection
+    return None
+
+
+def _drip(connections: list[socket.socket], drip: bytes, is_over: threading.Event) -> None:
+    while not is_over.wait(_DRIP_INTERVAL):
+        for connection in connections:
+            with suppress(OSError):
+                connection.sendall(drip)
