@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import time
 from collections.abc import Iterator
@@ -11,11 +12,13 @@ from typing import Any
 from bench.attacks import raw_http
 from bench.attacks.lab import Lab, Target
 from bench.attacks.promise import Promise, Row
+from bench.attacks.received import Received
 from bench.attacks.target_app import EXITS
 from service.contract import STOP_TIMEOUT_SECONDS
 
 _SHUTDOWN_DEADLINE = 24
 """Seconds for the sinks, which leave gunicorn a graceful timeout of one: the default of 15 takes too long here."""
+_RAISE_ROUTE = "/attack/raise/<kind>"
 _WAIT_ROUTE = "/attack/wait/<float:seconds>"
 _STREAM_ROUTE = "/attack/stream"
 _SOME_CHUNKS = 20
@@ -38,31 +41,34 @@ def run(lab: Lab) -> Iterator[Row]:
     problems = []
     with lab.target() as target:
         for kind in EXITS:
-            problems += [f"{kind}: {problem}" for problem in _problems_of(target, kind)]
-        yield RAISED.row("; ".join(problems) or f"all {len(EXITS)}", holds=not problems)
+            found = _problems_of(target, kind)
+            problems += [f"{kind}: {', '.join(found)}"] if found else []
+    yield RAISED.row("; ".join(problems) or f"all {len(EXITS)}", holds=not problems)
+    with lab.target() as target:
         yield _client_leaves(target)
     with lab.target({"TELEMETRY_SHUTDOWN_DEADLINE": str(_SHUTDOWN_DEADLINE)}) as target:
         yield _stopped(target)
 
 
 def _problems_of(target: Target, kind: str) -> list[str]:
-    worker = target.service.worker
-    response = raw_http.get(target.port, f"/attack/raise/{kind}")
+    worker, trace_id = target.service.worker, secrets.token_hex(16)
+    response = raw_http.get(target.port, f"/attack/raise/{kind}", {"traceparent": f"00-{trace_id}-{'1' * 16}-01"})
     target.answers()
-    trace_id = response.trace_id
-    target.received.wait_for(lambda received: bool(_of(received.spans(), "traceId", trace_id)), 2.0)
-    target.received.wait_for(lambda received: any(str(trace_id) in str(item) for item in received.items()), 2.0)
-    route = "/attack/raise/<kind>"
-    spans = _of(target.received.spans(), "traceId", trace_id)
-    lines = [line for line in _of(target.received.lines(), "trace_id", trace_id) if "status" in line]
+    received = target.received
+    received.wait_for(lambda _: trace_id in str(received.items()) and bool(_ended(received, trace_id)), 3.0)
+    spans = [span for span in received.spans() if span["traceId"] == trace_id]
     checks = {
-        f"HTTP {response.status or 'nothing'}": response.status == 500,
+        f"HTTP {response.status}" if response.status else "no response": response.status == 500,
         "another worker": target.service.worker == worker,
-        "no item": any(trace_id is not None and trace_id in str(item) for item in target.received.items()),
-        "no span of the route": any(span["attributes"].get("http.route") == route for span in spans),
-        "no line of the route": any(line.get("route") == route for line in lines),
+        "no item": trace_id in str(received.items()),
+        "no span with the route": any(span["attributes"].get("http.route") == _RAISE_ROUTE for span in spans),
+        "no line with the route": any(line.get("route") == _RAISE_ROUTE for line in _ended(received, trace_id)),
     }
     return [problem for problem, is_well in checks.items() if not is_well]
+
+
+def _ended(received: Received, trace_id: str) -> list[dict[str, Any]]:
+    return [line for line in received.lines() if line.get("trace_id") == trace_id and "status" in line]
 
 
 def _client_leaves(target: Target) -> Row:
@@ -104,10 +110,6 @@ def _stopped(target: Target) -> Row:
     text = f"span: {_said(spans, says=True)}; line: {_said(lines, says=True)}; ended: {ended}"
     is_in_time = seconds is not None and seconds <= STOP_TIMEOUT_SECONDS
     return STOPPED.row(text, holds=bool(spans and lines) and is_in_time)
-
-
-def _of(documents: list[dict[str, Any]], field: str, trace_id: str | None) -> list[dict[str, Any]]:
-    return [each for each in documents if trace_id is not None and each.get(field) == trace_id]
 
 
 def _by_route(lines: list[dict[str, Any]], route: str) -> list[dict[str, Any]]:

@@ -90,43 +90,52 @@ class _Outcome:
 
 def run(lab: Lab) -> Iterator[Row]:
     """Hold 8, 64 and 500 connections of each kind; 64 in short."""
-    counts = (64,) if lab.short else (8, 64, 500)
     with lab.target(keeps_bodies=False) as target:
+        direct = _Bench(lab, target, Door(target.port))
         for kind in KINDS:
-            outcomes = [_measure(lab, target, kind, count, Door(target.port)) for count in counts]
+            outcomes = direct.outcomes(kind)
             yield kind.promise.row("; ".join(map(str, outcomes)), holds=all(each.holds for each in outcomes))
-        yield _through_load_balancer(lab, target, counts)
+        balanced = _Bench(lab, target, Door(lab.emulator, lab.load_balancer(target.port)))
+        yield _worst([each for kind in KINDS for each in balanced.outcomes(kind)])
 
 
-def _through_load_balancer(lab: Lab, target: Target, counts: tuple[int, ...]) -> Row:
-    door = Door(lab.emulator, lab.load_balancer(target.port))
-    outcomes = [_measure(lab, target, kind, count, door) for kind in KINDS for count in counts]
+def _worst(outcomes: list[_Outcome]) -> Row:
     failed = [each for each in outcomes if not each.holds]
     worst = max(failed or outcomes, key=lambda each: (each.unanswered, each.rise))
     text = f"worst: {worst.kind.name}, {worst}"
     return THROUGH_LOAD_BALANCER.row(f"{len(failed)} of {len(outcomes)} fail; {text}", holds=not failed)
 
 
-def _measure(lab: Lab, target: Target, kind: Kind, count: int, door: Door) -> _Outcome:
-    """Compare an innocent client's requests with undisturbed ones; a second time if only the latency failed."""
-    seconds = 0.7 if lab.short else 1.2
-    outcome = _compare(kind, count, door, seconds)
-    if not outcome.holds and not outcome.unanswered:  # what else the machine does can delay requests, but loses none
-        outcome = min(outcome, _compare(kind, count, door, seconds), key=lambda each: each.rise)
-    if not target.answers():
-        raise RuntimeError(f"the service does not recover from {count} connections ({kind.name})")
-    return outcome
+class _Bench:
+    """Compares an innocent client's requests through one door with undisturbed ones."""
 
+    def __init__(self, lab: Lab, target: Target, door: Door) -> None:
+        self._counts = (64,) if lab.short else (8, 64, 500)
+        self._seconds = 0.7 if lab.short else 1.2
+        self._target, self._door = target, door
+        self._innocent()
+        self._undisturbed = self._innocent()
 
-def _compare(kind: Kind, count: int, door: Door, seconds: float) -> _Outcome:
-    undisturbed = innocent(door.port, seconds, host=door.host)
-    with _held(kind, count, door):
-        disturbed = innocent(door.port, seconds, host=door.host)
-    return _Outcome(kind, count, _rise(disturbed, undisturbed), unanswered(disturbed))
+    def outcomes(self, kind: Kind) -> list[_Outcome]:
+        """Return what happens beside connections of a kind, for each number of them."""
+        return [self._outcome(kind, count) for count in self._counts]
 
+    def _outcome(self, kind: Kind, count: int) -> _Outcome:
+        outcome = self._beside(kind, count)
+        if not outcome.holds and not outcome.unanswered:  # what else the machine does delays requests, but loses none
+            self._undisturbed = self._innocent()
+            outcome = min(outcome, self._beside(kind, count), key=lambda each: each.rise)
+        if not self._target.answers():
+            raise RuntimeError(f"the service does not recover from {count} connections ({kind.name})")
+        return outcome
 
-def _rise(disturbed: Load, undisturbed: Load) -> float:
-    return disturbed.p99 - undisturbed.p99
+    def _beside(self, kind: Kind, count: int) -> _Outcome:
+        with _held(kind, count, self._door):
+            disturbed = self._innocent()
+        return _Outcome(kind, count, disturbed.p99 - self._undisturbed.p99, unanswered(disturbed))
+
+    def _innocent(self) -> Load:
+        return innocent(self._door.port, self._seconds, host=self._door.host)
 
 
 @contextmanager

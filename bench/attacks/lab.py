@@ -29,7 +29,6 @@ from bench.testbed.sinks import Sinks
 from service.contract import HEALTH_CHECK_PATH
 
 START_TIMEOUT = 20.0
-STOP_TIMEOUT = 40.0
 GIVE_UP = 2.0
 """Seconds after which an innocent client counts a request as unanswered."""
 _PAUSE = 0.01
@@ -120,7 +119,7 @@ class Lab:
             if service is None:
                 errors.seek(0)
                 raise StartError(errors.read().decode("utf-8", "replace"))
-            stack.callback(_stop, service)
+            stack.callback(service.kill)
             yield Target(service, sinks, Received(sinks), errors)
 
     @cached_property
@@ -206,7 +205,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def ministack_files() -> set[Path]:
     """Return the files and folders that ministack has below `/tmp`, whatever `TMPDIR` says."""
     return {path for top in Path("/tmp").glob("ministack*") for path in [top, *top.rglob("*")]}  # noqa: S108 - only listed
-
-
-def _stop(service: Service) -> None:
-    service.stop(STOP_TIMEOUT)

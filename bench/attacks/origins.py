@@ -10,13 +10,7 @@ from bench.attacks.promise import Promise, Row, listed
 from bench.paths import HOME
 
 _EVIL = "https://xexample.com.evil.net"
-_PATTERNS = (
-    "https://*example.com",
-    "https://[a-z]*example.com",
-    "https://x?example.com",
-    "https://.example.com",
-    "https://xexample.com",
-)
+_PATTERNS = ("https://*.example.com", "https://.*example.com", "https://x*example.com", "https://xexample.com")
 ECHO = Promise(
     f"`Origin: {_EVIL}` while `FRONTEND_URL` is {', '.join(f'`{each}`' for each in _PATTERNS)}",
     "the origin is not echoed, or the setting is refused",

@@ -73,6 +73,10 @@ class Service:
         self.minimum_rss = min(self.minimum_rss or rss, rss)
         self.maximum_rss = max(self.maximum_rss, rss)
 
+    def kill(self) -> None:
+        """Send SIGKILL to it and its workers."""
+        _kill(self.process)
+
     def stop(self, timeout: float) -> float | None:
         """Send SIGTERM; return the seconds until it exited, None if it was killed after `timeout`."""
         start_time = time.monotonic()
@@ -80,7 +84,7 @@ class Service:
         try:
             self.process.wait(timeout)
         except subprocess.TimeoutExpired:
-            _kill(self.process)
+            self.kill()
             return None
         return time.monotonic() - start_time
 
