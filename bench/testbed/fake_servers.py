@@ -1,7 +1,6 @@
 """Fake servers of a sink on 127.0.0.1, whose failure mode can be switched while they run.
 
-They implement just enough of each sink's protocol to count the items received: spans, log events, error items and, over
-UDP, segments.
+They implement just enough of each sink's protocol to count the items received: spans, log events, error items.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _SLOW_RESPONSE = b"HTTP/1.1 200 OK\r\n" + b"x-drip: drop\r\n" * 1000
 _IDLE_TIMEOUT = 60.0
 _BACKLOG = 64
-_RECEIVE_BUFFER = 4 * 1024 * 1024
 _POLL_INTERVAL = 0.1
 
 
@@ -212,50 +210,3 @@ def _success(path: str) -> bytes:
 
 def _error(name: str) -> bytes:
     return json.dumps({"__type": name, "message": "simulated"}).encode()
-
-
-class FakeDaemon:
-    """The X-Ray daemon's UDP port; `received` counts segments without subsegments sent apart.
-
-    With `keeps_bodies`, `datagrams` holds all of them.
-    """
-
-    def __init__(self, port: int, *, keeps_bodies: bool = False) -> None:
-        self.received = 0
-        self.datagrams: list[bytes] | None = [] if keeps_bodies else None
-        self.port = port
-        self._closed = threading.Event()
-        self._thread = threading.Thread()
-        self.start()
-
-    def start(self) -> None:
-        """Open the port. Raises `OSError` if it is in use."""
-        port = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            port.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-            port.bind(("127.0.0.1", self.port))
-        except OSError:
-            port.close()
-            raise
-        port.settimeout(_POLL_INTERVAL)
-        self._closed.clear()
-        self._thread = threading.Thread(target=self._receive, args=(port,), daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Close the port, as a killed daemon does: unread datagrams are lost."""
-        if self._thread.is_alive():
-            self._closed.set()
-            self._thread.join()
-
-    close = stop
-
-    def _receive(self, port: socket.socket) -> None:
-        with port:
-            while not self._closed.is_set():
-                with suppress(TimeoutError):
-                    datagram = port.recv(65_536)
-                    if self.datagrams is not None:
-                        self.datagrams.append(datagram)
-                    document = json.loads(datagram.partition(b"\n")[2])
-                    self.received += document.get("type") != "subsegment"

@@ -6,7 +6,8 @@ from collections import Counter
 from contextlib import ExitStack, closing, suppress
 
 from bench.paths import FAULT, HOME, NOTIFICATIONS
-from bench.testbed.fake_servers import FakeDaemon, FakeSink, Mode
+from bench.testbed.fake_daemon import FakeDaemon
+from bench.testbed.fake_servers import FakeSink, Mode
 
 SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar")
 UNRESOLVABLE_HOST = "sink.invalid"
