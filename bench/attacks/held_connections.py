@@ -101,7 +101,7 @@ def run(lab: Lab) -> Iterator[Row]:
         for kind in KINDS:
             outcomes = direct.outcomes(kind)
             yield kind.promise.row("; ".join(map(str, outcomes)), holds=all(each.holds for each in outcomes))
-        balanced = _Bench(lab, target, Door(lab.emulator, lab.load_balancer(target.port)))
+        balanced = _Bench(lab, target, Door(lab.local.emulated_aws.port, lab.local.load_balancer(target.port)))
         yield _worst([each for kind in KINDS for each in balanced.outcomes(kind)])
 
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-import boto3
 import psutil
-from botocore.config import Config
 
 from bench import load
 from bench.attacks import raw_http
+from bench.attacks.local_mode import LocalMode
 from bench.attacks.received import Received
 from bench.load import Load
 from bench.paths import HOME, NOTIFICATIONS
-from bench.testbed.service_process import ROOT, Service, start
+from bench.testbed.service_process import Service, start
 from bench.testbed.sinks import Sinks
 from service.contract import HEALTH_CHECK_PATH
 
@@ -102,9 +97,12 @@ class Lab:
     def __init__(self, stack: ExitStack, *, short: bool) -> None:
         self.short = short
         self._stack = stack
-        self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="attack-")))
-        """Where the emulator and the fakes have their temporary files."""
-        self._files_before = ministack_files()
+
+    @cached_property
+    def local(self) -> LocalMode:
+        """The local emulator and the fakes, until the end."""
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="attack-"))
+        return LocalMode(self._stack, Path(folder) / "state")
 
     @contextmanager
     def target(
@@ -121,87 +119,3 @@ class Lab:
                 raise StartError(errors.read().decode("utf-8", "replace"))
             stack.callback(service.kill)
             yield Target(service, sinks, Received(sinks), errors)
-
-    @cached_property
-    def emulator(self) -> int:
-        """The port of the local emulator, which runs until the end."""
-        port = free_port()
-        self.start("local.emulator", "--port", str(port))
-        wait_for_port(port)
-        return port
-
-    def temporary_files(self) -> list[str]:
-        """Return the names of the temporary files that the processes of this lab have left so far."""
-        return sorted(str(path) for path in (ministack_files() - self._files_before) | {*self.folder.rglob("*")})
-
-    def start(self, module: str, *arguments: str) -> None:
-        """Start a module of the project in a process of its own, and end it with this lab."""
-        process = subprocess.Popen(  # noqa: S603 - our own modules
-            [sys.executable, "-m", module, *arguments],
-            cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "TMPDIR": str(self.folder), **_FAKE_CREDENTIALS},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self._stack.callback(_end, process)
-
-    def aws(self, service: str) -> Any:  # noqa: ANN401 - a boto3 client of any service
-        """Return a client of the emulator."""
-        return boto3.client(  # type: ignore[call-overload] # the stubs want one literal name each
-            service,
-            endpoint_url=f"http://{raw_http.LOOPBACK}:{self.emulator}",
-            region_name="us-east-1",
-            aws_access_key_id=_FAKE_CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=_FAKE_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            config=Config(retries={"total_max_attempts": 1}, read_timeout=10, proxies={}),
-        )
-
-    def load_balancer(self, target_port: int) -> str:
-        """Create a load balancer that forwards to a port; return the `Host` by which the emulator routes to it."""
-        name = f"attack-{target_port}"
-        elb = self.aws("elbv2")
-        [balancer] = elb.create_load_balancer(Name=name, Subnets=["subnet-1", "subnet-2"])["LoadBalancers"]
-        [group] = elb.create_target_group(Name=name, Protocol="HTTP", Port=80, VpcId="vpc-1", TargetType="ip")[
-            "TargetGroups"
-        ]
-        arn = group["TargetGroupArn"]
-        elb.register_targets(TargetGroupArn=arn, Targets=[{"Id": raw_http.LOOPBACK, "Port": target_port}])
-        elb.create_listener(
-            LoadBalancerArn=balancer["LoadBalancerArn"],
-            Protocol="HTTP",
-            Port=80,
-            DefaultActions=[{"Type": "forward", "TargetGroupArn": arn}],
-        )
-        return f"{name}.alb.localhost:{self.emulator}"
-
-
-def free_port() -> int:
-    """Return a port on which nothing listens now."""
-    with socket.create_server((raw_http.LOOPBACK, 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
-
-
-def wait_for_port(port: int) -> None:
-    """Wait until something listens. Raises `RuntimeError` if nothing does."""
-    deadline = time.monotonic() + _EMULATOR_SECONDS
-    while time.monotonic() < deadline:
-        with suppress(OSError), raw_http.connect(port):
-            return
-        time.sleep(_POLL_INTERVAL)
-    raise RuntimeError(f"nothing listens on port {port} after {_EMULATOR_SECONDS:.0f} s")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process, by SIGKILL if SIGTERM does not do in 10 s."""
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def ministack_files() -> set[Path]:
-    """Return the files and folders that ministack has below `/tmp`, whatever `TMPDIR` says."""
-    return {path for top in Path("/tmp").glob("ministack*") for path in [top, *top.rglob("*")]}  # noqa: S108 - only listed

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import product
+from pathlib import Path
 from stat import S_IMODE
 
 import orjson
+from botocore.exceptions import ClientError
 
 from bench.attacks import raw_http
-from bench.attacks.lab import Lab, free_port, wait_for_port
+from bench.attacks.lab import Lab
 from bench.attacks.promise import Promise, Row, listed
-from local.workspace.folders import Folders
-from local.workspace.lock import exclusive
-from local.workspace.processes import Supervisor
-from local.workspace.state import State
 
 _EVIL = "http://evil.test"
 _PREFLIGHT = {
@@ -42,33 +40,25 @@ FOREIGN = Promise(
     "all are refused with a 4xx and without a CORS header; the same from this machine are not",
 )
 LAMBDA = Promise("Lambda functions created and invoked in the emulator", "both are refused: no code runs")
-FILES = Promise("the emulator after S3 objects and the above", "no new file in `/tmp`")
-MODES = Promise("the state of `make up` on a machine with other users", "folders have mode 0700, files 0600")
+FILES = Promise("the emulator, after an S3 object and the attacks above", "no new file in `/tmp`")
+MODES = Promise("what `make up` writes, on a machine with other users", "folders have mode 0700, files 0600")
 PROMISES = (FOREIGN, LAMBDA, FILES, MODES)
 
 
 def run(lab: Lab) -> Iterator[Row]:
     """Attack the emulator and the fakes."""
-    ports = _start(lab)
-    yield _foreign(ports)
-    yield _lambda(lab)
-    s3 = lab.aws("s3")
-    s3.create_bucket(Bucket="attack")
-    s3.put_object(Bucket="attack", Key="key", Body=b"body")
-    files = lab.temporary_files()
+    local = lab.local
+    fakes = local.fakes
+    servers = (local.emulated_aws.port, fakes.honeycomb, fakes.rollbar, fakes.daemon)
+    yield _foreign(dict(zip(_PATHS, servers, strict=True)))
+    yield _lambda(local.emulated_aws.port)
+    with suppress(ClientError):  # refusing is as well
+        s3 = local.client("s3")
+        s3.create_bucket(Bucket="attack")
+        s3.put_object(Bucket="attack", Key="key", Body=b"body")
+    files = local.new_temporary_files()
     yield FILES.row(listed(files) or "none", holds=not files)
-    yield _modes(lab)
-
-
-def _start(lab: Lab) -> dict[str, int]:
-    ports = {name: free_port() for name in ("Honeycomb", "Rollbar", "X-Ray daemon")}
-    endpoint = f"http://{raw_http.LOOPBACK}:{lab.emulator}"
-    options = {"--honeycomb-port": "Honeycomb", "--rollbar-port": "Rollbar", "--daemon-port": "X-Ray daemon"}
-    arguments = [text for option, name in options.items() for text in (option, str(ports[name]))]
-    lab.start("local.fakes", "--endpoint", endpoint, *arguments)
-    for port in ports.values():
-        wait_for_port(port)
-    return {"emulator": lab.emulator, **ports}
+    yield _modes(local.folders.root)
 
 
 def _foreign(ports: Mapping[str, int]) -> Row:
@@ -100,7 +90,7 @@ def _local(port: int) -> dict[str, str]:
     return {"Host": f"{raw_http.LOOPBACK}:{port}"}
 
 
-def _lambda(lab: Lab) -> Row:
+def _lambda(port: int) -> Row:
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("index.py", "def handler(event, context):\n    return 'code ran'\n")
@@ -111,33 +101,22 @@ def _lambda(lab: Lab) -> Row:
         "Handler": "index.handler",
         "Code": {"ZipFile": base64.b64encode(code.getvalue()).decode()},
     }
-    created = _post(lab, "/2015-03-31/functions", orjson.dumps(function))
-    invoked = _post(lab, "/2015-03-31/functions/attack/invocations", b"{}")
+    created = _post(port, "/2015-03-31/functions", orjson.dumps(function))
+    invoked = _post(port, "/2015-03-31/functions/attack/invocations", b"{}")
     text = f"create: HTTP {created.status}, invoke: HTTP {invoked.status}"
     ran = b"code ran" in invoked.body
     refused = min(created.status, invoked.status) >= 400 and not ran
     return LAMBDA.row(text + (", and the code ran" if ran else ""), holds=refused)
 
 
-def _post(lab: Lab, path: str, body: bytes) -> raw_http.Response:
+def _post(port: int, path: str, body: bytes) -> raw_http.Response:
     scope = "Credential=fake-key-id/20260101/us-east-1/lambda/aws4_request"
     signature = f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"
-    fields = {**_local(lab.emulator), "Authorization": signature, "Connection": "close"}
-    return raw_http.send(lab.emulator, raw_http.request(path, fields, method="POST", body=body), timeout=10.0)
+    fields = {**_local(port), "Authorization": signature, "Connection": "close"}
+    return raw_http.send(port, raw_http.request(path, fields, method="POST", body=body), timeout=10.0)
 
 
-def _modes(lab: Lab) -> Row:
-    root = lab.folder / "state"
-    mask = os.umask(0o022)
-    try:
-        folders = Folders(root)
-        folders.make()
-        with exclusive(folders.lock_file):
-            supervisor = Supervisor(folders, os.environ)
-            supervisor.stop([supervisor.start("attack", ["true"], {})])
-            State().save(folders.state_file)
-    finally:
-        os.umask(mask)
-    modes = {path: S_IMODE(path.stat().st_mode) for path in [root, *root.rglob("*")]}
+def _modes(root: Path) -> Row:
+    modes = {path: S_IMODE(path.lstat().st_mode) for path in [root, *root.rglob("*")]}
     wrong = [f"{path.relative_to(root.parent)} {mode:04o}" for path, mode in modes.items() if mode & 0o077]
-    return MODES.row(listed(wrong) or f"all {len(modes)}", holds=not wrong)
+    return MODES.row(listed(wrong) or f"all {len(modes)} files and folders", holds=not wrong)

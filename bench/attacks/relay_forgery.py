@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
 from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -12,7 +13,7 @@ from bench.attacks import raw_http
 from bench.attacks.lab import Lab, Target
 from bench.attacks.promise import Promise, Row, listed
 from bench.attacks.relay_requests import attribute, batch, post
-from service.contract import FRONTEND_SERVICE_NAME
+from service.contract import FRONTEND_SERVICE_NAME, HEALTH_CHECK_PATH
 
 _MARK = "forged-by-a-client"
 _PROTOBUF = "application/x-protobuf"
@@ -41,16 +42,18 @@ def run(lab: Lab) -> Iterator[Row]:
     with lab.target() as target:
         counted = _refused(target)
         statuses = {name: raw_http.send(target.port, request).status for name, request, _ in _forgeries()}
-        honest = raw_http.send(target.port, post(batch(attribute("honest", "yes")))).status
+        honest = batch()
+        status = raw_http.send(target.port, post(honest)).status
         target.received.settle()
         forwarded = target.received.browser_requests()
         counted = _refused(target) - counted
     arrived = [name for name, _, check in _forgeries() if any(check(each) for each in forwarded)]
-    is_honest = any(_has_key(each, "honest") for each in forwarded)
+    trace_id = bytes.fromhex(honest["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["traceId"])
+    is_honest = any(span.trace_id == trace_id for each in forwarded for span in _spans(each))
     text = listed(arrived, limit=9) or "none arrived"
-    missing = "" if is_honest else f"; the honest batch did not (HTTP {honest})"
+    missing = "" if is_honest else f"; the honest batch did not (HTTP {status})"
     yield FORGERY.row(text + missing, holds=not arrived and is_honest)
-    refused = sum(status >= 400 for status in statuses.values())
+    refused = sum(each >= 400 for each in statuses.values())
     yield COUNTED.row(f"{counted} of {refused} refused requests counted", holds=counted >= refused > 0)
 
 
@@ -128,12 +131,13 @@ def _span_names_service(forwarded: Any) -> bool:  # noqa: ANN401 - as above
 
 
 def _refused(target: Target) -> int:
-    """Return the sum of the relay's counts other than of what is queued and delivered."""
-    counts = target.service.detail().get("browser", {})
-    return _sum({name: value for name, value in counts.items() if name not in {"queued", "delivered", "capacity"}})
+    """Return the sum of what the health check counts as refused, whatever its reason."""
+    detail = orjson.loads(raw_http.get(target.port, f"{HEALTH_CHECK_PATH}?detail").body)
+    counts = [*detail.get("sinks", {}).values(), detail.get("relay", {})]
+    return _sum([each.get("refused", 0) for each in counts])
 
 
 def _sum(value: object) -> int:
-    if isinstance(value, dict):
-        return sum(map(_sum, value.values()))
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    if isinstance(value, dict | list):
+        return sum(map(_sum, value.values() if isinstance(value, dict) else value))
+    return value if isinstance(value, int) else 0
