@@ -41,7 +41,10 @@ FOREIGN = Promise(
 )
 LAMBDA = Promise("Lambda functions created and invoked in the emulator", "both are refused: no code runs")
 FILES = Promise("the emulator, after an S3 object and the attacks above", "no new file in `/tmp`")
-MODES = Promise("what `make up` writes, on a machine with other users", "folders have mode 0700, files 0600")
+MODES = Promise(
+    "the state folder of `make up` after `make down`, on a machine with other users",
+    "folders have mode 0700, files 0600",
+)
 PROMISES = (FOREIGN, LAMBDA, FILES, MODES)
 
 
@@ -58,6 +61,7 @@ def run(lab: Lab) -> Iterator[Row]:
         s3.put_object(Bucket="attack", Key="key", Body=b"body")
     files = local.new_temporary_files()
     yield FILES.row(listed(files) or "none", holds=not files)
+    local.make_down()
     yield _modes(local.folders.root)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +16,7 @@ from botocore.config import Config
 
 from local.backing_services import emulator, fakes
 from local.backing_services.emulated_aws import FAKE_KEY, FAKE_KEY_ID, REGION, EmulatedAws
-from local.workspace.folders import Folders
-from local.workspace.lock import exclusive
+from local.workspace.folders import CHECKOUT, STATE_VARIABLE, Folders
 from local.workspace.ports import LOOPBACK
 from local.workspace.report import Report
 from local.workspace.session import Session
@@ -33,7 +34,6 @@ class LocalMode:
         self._files_before = _ministack_files()
         stack.callback(os.umask, os.umask(_UMASK))
         self.folders.make()
-        stack.enter_context(exclusive(self.folders.lock_file))
         environ = {name: value for name, value in os.environ.items() if name != "LOCAL_PORT"}
         self._session = Session.fresh(self.folders, environ, Report(io.StringIO()))
         stack.callback(self._stop)
@@ -75,6 +75,12 @@ class LocalMode:
             LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=forward
         )
         return f"{name}.alb.localhost:{self.emulated_aws.port}"
+
+    def make_down(self) -> None:
+        """Run the command of `make down` on this state folder."""
+        command = [sys.executable, "-m", "local", "down"]
+        environ = {"PATH": os.environ["PATH"], STATE_VARIABLE: str(self.folders.root)}
+        subprocess.run(command, cwd=CHECKOUT, env=environ, capture_output=True, check=True, timeout=60)  # noqa: S603 - our own command
 
     def _stop(self) -> None:
         self._session.stop(list(self._session.state.processes))
