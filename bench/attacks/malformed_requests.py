@@ -44,7 +44,7 @@ HIDDEN = Promise(
     "no hidden request is served",
 )
 UNIQUE = Promise(
-    "200,000 paths that are all different (10,000 in short)",
+    "200,000 paths that are all different (5,000 in short)",
     f"the worker's memory grows by at most {_MAX_MIB:.0f} MiB, and its spans have at most {_MAX_NAMES} names",
 )
 PROMISES = (SCRAMBLED, HIDDEN, UNIQUE)
@@ -60,7 +60,7 @@ def run(lab: Lab) -> Iterator[Row]:
     with lab.target({"XRAY_SAMPLING_RULE": rule}) as target:
         for name in ("cloudwatch", "rollbar"):  # a hundred thousand lines are not looked at
             target.sinks.servers[name].exchanges = None
-        yield _unique(target, 10_000 if lab.short else 200_000)
+        yield _unique(target, 5_000 if lab.short else 200_000)
 
 
 def _scrambled(target: Target, count: int) -> Row:

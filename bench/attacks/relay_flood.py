@@ -59,7 +59,7 @@ FLOODS = (
     Flood("256 KiB of another type", _OVER_LIMIT, b" " * _MAX_BODY, content_type="text/plain"),
 )
 LIMITER_MEMORY = Promise(
-    "requests to the relay from 100,000 client addresses (`X-Forwarded-For`, IPv4 and IPv6; 10,000 in short)",
+    "requests to the relay from 100,000 client addresses (`X-Forwarded-For`, IPv4 and IPv6; 5,000 in short)",
     f"the worker's memory grows by at most {_MAX_MIB:.0f} MiB",
 )
 PROMISES = (*(flood.promise for flood in FLOODS), LIMITER_MEMORY)
@@ -70,9 +70,9 @@ def run(lab: Lab) -> Iterator[Row]:
     with lab.target(keeps_bodies=False) as target:
         target.innocent(0.5)
         for number, flood in enumerate(FLOODS):
-            yield _flooded(target, flood, f"198.51.100.{number}", 1.0 if lab.short else 3.0)
+            yield _flooded(target, flood, f"198.51.100.{number}", 0.8 if lab.short else 3.0)
     with lab.target(keeps_bodies=False) as target:
-        yield _limiter_memory(target, 10_000 if lab.short else 100_000)
+        yield _limiter_memory(target, 5_000 if lab.short else 100_000)
 
 
 def _flooded(target: Target, flood: Flood, client: str, seconds: float) -> Row:
