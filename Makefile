@@ -18,7 +18,7 @@ CDK := node_modules/.bin/cdk
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 CONTEXT := -c environment=$(ENV) -c version=$(VERSION) $(CDK_CONTEXT)
 
-.PHONY: ask bench bench-parts bench-synth drill help honeycomb setup up down status logs test lint format synth deploy diff destroy secrets lock pins clean
+.PHONY: ask attack bench bench-parts bench-synth drill help honeycomb setup up down status logs test lint format synth deploy diff destroy secrets lock pins clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench-synth: $(READY) ## Measure the time of cdk synth, cold and warm
 
 drill: $(READY) ## Make each sink fail in each way under load, and print what requests notice (25 minutes; DRILL=--help)
 	@$(PY) -m bench.outages $(DRILL)
+
+attack: $(READY) $(PAGE) ## Attack the service and the emulator, and check the promises of docs/security.md (8 minutes; ATTACK=--help)
+	@$(PY) -m bench.attacks $(ATTACK)
 
 lint: $(READY) $(PAGE) ## Check style, types, import layers, shell scripts and the Dockerfile
 	@.venv/bin/ruff check .

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Thread
 
-_SOCKET_TIMEOUT = 15.0
+SOCKET_TIMEOUT = 15.0
 _EXTRA_TIME = 30.0
 _PAUSE_AFTER_ERROR = 0.05
 _FAILED = "0"
@@ -43,26 +43,41 @@ class Load:
         return self.requests / self.seconds
 
 
-def run_in_process(port: int, paths: Sequence[str], *, connections: int, seconds: float) -> Load:
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """How each connection behaves: it gives a response up after `timeout` seconds, and pauses between requests."""
+
+    host: str = "bench"
+    timeout: float = SOCKET_TIMEOUT
+    pause: float = 0.0
+
+
+DEFAULT_CLIENT = Client()
+
+
+def run_in_process(
+    port: int, paths: Sequence[str], *, connections: int, seconds: float, client: Client = DEFAULT_CLIENT
+) -> Load:
     """Generate the load in a process of its own."""
     options = ["--connections", str(connections), "--seconds", str(seconds)]
+    options += ["--host", client.host, "--timeout", str(client.timeout), "--pause", str(client.pause)]
     command = [sys.executable, "-m", "bench.load", str(port), *paths, *options]
     process = subprocess.run(command, capture_output=True, text=True, timeout=seconds + _EXTRA_TIME, check=True)  # noqa: S603 - our own module
     return Load(**json.loads(process.stdout))
 
 
-def run(port: int, paths: Sequence[str], *, connections: int, seconds: float) -> Load:
+def run(port: int, paths: Sequence[str], *, connections: int, seconds: float, client: Client = DEFAULT_CLIENT) -> Load:
     """Generate the load; each request has a trace id of its own, in the load balancer's header."""
     start = time.perf_counter()
-    clients = [_Client(port, paths, number, start + seconds) for number in range(connections)]
-    for client in clients:
-        client.start()
-    for client in clients:
-        client.join()
+    threads = [_Connection(port, paths, number, start + seconds, client) for number in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     duration = time.perf_counter() - start
-    times = sorted(seconds for client in clients for seconds in client.times)
-    statuses = sum((client.statuses for client in clients), Counter[str]())
-    responses = sum((client.responses for client in clients), Counter[str]())
+    times = sorted(seconds for thread in threads for seconds in thread.times)
+    statuses = sum((thread.statuses for thread in threads), Counter[str]())
+    responses = sum((thread.responses for thread in threads), Counter[str]())
     return Load(
         requests=len(times),
         statuses=dict(sorted(statuses.items())),
@@ -77,10 +92,10 @@ def _quantile(times: list[float], share: float) -> float:
     return round(times[min(len(times) - 1, int(len(times) * share))] * 1000, 3) if times else 0.0
 
 
-class _Client(Thread):
+class _Connection(Thread):
     """A thread with one connection."""
 
-    def __init__(self, port: int, paths: Sequence[str], number: int, until: float) -> None:
+    def __init__(self, port: int, paths: Sequence[str], number: int, until: float, client: Client) -> None:
         super().__init__(daemon=True)
         self.times: list[float] = []
         self.statuses: Counter[str] = Counter()
@@ -89,6 +104,7 @@ class _Client(Thread):
         self._paths = paths
         self._number = number
         self._until = until
+        self._client = client
         self._connection: socket.socket | None = None
 
     def run(self) -> None:
@@ -100,12 +116,15 @@ class _Client(Thread):
             self.statuses[status] += 1
             self.responses[path] += status != _FAILED
             number += 1
+            if self._client.pause:
+                time.sleep(self._client.pause)
         self._close()
 
     def _request(self, path: str) -> str:
         root = f"1-{int(time.time()):08x}-{random.getrandbits(96):024x}"
         try:
-            return self._exchange(f"GET {path} HTTP/1.1\r\nHost: bench\r\nX-Amzn-Trace-Id: Root={root}\r\n\r\n")
+            host = self._client.host
+            return self._exchange(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Amzn-Trace-Id: Root={root}\r\n\r\n")
         except OSError:
             self._close()
             time.sleep(_PAUSE_AFTER_ERROR)
@@ -113,7 +132,7 @@ class _Client(Thread):
 
     def _exchange(self, request: str) -> str:
         if self._connection is None:
-            self._connection = socket.create_connection(self._address, timeout=_SOCKET_TIMEOUT)
+            self._connection = socket.create_connection(self._address, timeout=self._client.timeout)
             self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection.sendall(request.encode())
         response = self._receive(b"")
@@ -148,8 +167,14 @@ def main() -> None:
     parser.add_argument("paths", nargs="+")
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--host", default=DEFAULT_CLIENT.host, help="the Host header")
+    parser.add_argument("--timeout", type=float, default=SOCKET_TIMEOUT, help="seconds to wait for a response")
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds between a response and the next request")
     arguments = parser.parse_args()
-    result = run(arguments.port, arguments.paths, connections=arguments.connections, seconds=arguments.seconds)
+    client = Client(host=arguments.host, timeout=arguments.timeout, pause=arguments.pause)
+    result = run(
+        arguments.port, arguments.paths, connections=arguments.connections, seconds=arguments.seconds, client=client
+    )
     sys.stdout.write(json.dumps(dataclasses.asdict(result)) + "\n")
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from bench.outages import report
 from bench.outages.cell import ALL_SINKS, FAULTS, NO_FAULT, Cell, run
-from bench.outages.sinks import SINKS, Sinks
+from bench.testbed.sinks import SINKS, Sinks
 
 
 def main() -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.load import Load
-from bench.outages.fake_servers import Mode
-from bench.outages.service_process import Service, start
-from bench.outages.sinks import SINKS, Sinks, expected_items
+from bench.testbed.fake_servers import Mode
+from bench.testbed.service_process import Service, start
+from bench.testbed.sinks import SINKS, Sinks, expected_items
 
 ALL_SINKS = "all four"
 NO_FAULT = "none"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.outages import picture
 from bench.outages.picture import TIMES
+from bench.published import replace_section
 
 if TYPE_CHECKING:
     from bench.load import Load
@@ -94,14 +95,8 @@ def summary(failed: Sequence[Cell], cells: Sequence[Cell]) -> str:
 
 def publish(cells: Sequence[Cell], when: datetime) -> None:
     """Write the table and its picture into docs/."""
-    page = (DOCS / "outages.md").read_text()
-    begin, end = "<!-- drill -->\n", "<!-- /drill -->\n"
-    before, _, rest = page.partition(begin)
-    _, _, after = rest.partition(end)
     table = HEAD + "".join(map(row, cells))
-    (DOCS / "outages.md").write_text(
-        f"{before}{begin}\nMeasured on {when:%d %B %Y} by `make drill`.\n\n{table}\n{end}{after}"
-    )
+    replace_section(DOCS / "outages.md", "drill", f"Measured on {when:%d %B %Y} by `make drill`.\n\n{table}")
     (DOCS / "outages.svg").write_text(picture.draw(cells))
 
 

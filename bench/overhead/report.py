@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.overhead.variants import VARIANTS
+from bench.published import replace_section
 
 Figures = dict[str, float]
 Round = dict[str, Figures]
@@ -96,6 +97,4 @@ def _spread(values: Sequence[float]) -> str:
 
 def publish(section: str, markdown: str) -> None:
     """Replace the README's text between the markers of `section`."""
-    before, begin, rest = README.read_text().partition(f"<!-- {section} -->\n")
-    _, end, after = rest.partition(f"<!-- /{section} -->\n")
-    README.write_text(f"{before}{begin}\n{markdown}\n{end}{after}")
+    replace_section(README, section, markdown)

@@ -11,13 +11,13 @@ from statistics import median
 
 from bench.parts.catalogue import PARTS, Figure, Part
 from bench.parts.rounds import Result
+from bench.published import replace_section
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
 TELEMETRY = "service/telemetry/"
 _MIN_WITHOUT_DECIMALS = 10
 """Figures from this on are printed without decimals."""
-_BEGIN, _END = "<!-- parts -->\n", "<!-- /parts -->\n"
 
 
 def table(results: Mapping[str, Sequence[Result]], *, rounds: int) -> str:
@@ -65,6 +65,4 @@ def _python_files(path: Path) -> Sequence[Path]:
 
 def publish(markdown: str) -> None:
     """Replace the page's table."""
-    before, begin, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    PAGE.write_text(f"{before}{begin}\n{markdown}\n{end}{after}", encoding="utf-8")
+    replace_section(PAGE, "parts", markdown)

@@ -9,9 +9,9 @@ from contextlib import ExitStack
 import pytest
 
 from bench import load
-from bench.outages.fake_servers import Mode
-from bench.outages.service_process import PATHS, Service, get, start
-from bench.outages.sinks import SINKS, Sinks, expected_items
+from bench.testbed.fake_servers import Mode
+from bench.testbed.service_process import PATHS, Service, get, start
+from bench.testbed.sinks import SINKS, Sinks, expected_items
 from service.contract import HEALTH_CHECK_PATH
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")

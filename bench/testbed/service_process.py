@@ -14,7 +14,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from bench import load
 from bench.load import Load
@@ -25,7 +25,11 @@ ROOT = Path(__file__).parents[2]
 PATHS = (HOME, NOTIFICATIONS) * 12 + (FAULT,)
 """One request in 25 fails on purpose."""
 CONNECTIONS = 4
-_APPS = {"ours": "service.wsgi:build()", "tutorial": "bench.outages.tutorial_app:build()"}
+_APPS = {
+    "ours": "service.wsgi:build()",
+    "tutorial": "bench.outages.tutorial_app:build()",
+    "attacked": "bench.attacks.target_app:build()",
+}
 
 
 @dataclass
@@ -56,13 +60,22 @@ class Service:
         sinks: dict[str, Any] = json.loads(body).get("sinks", {})
         return sinks
 
+    @property
+    def worker(self) -> int:
+        """The pid of the worker."""
+        return _worker_of(self.process.pid)
+
     def sample(self) -> None:
         """Sample the worker's threads and resident memory."""
-        status = _status_of(_worker_of(self.process.pid))
+        status = _status_of(self.worker)
         self.maximum_threads = max(self.maximum_threads, int(status["Threads"]))
         rss = int(status["VmRSS"].split()[0]) / 1024
         self.minimum_rss = min(self.minimum_rss or rss, rss)
         self.maximum_rss = max(self.maximum_rss, rss)
+
+    def kill(self) -> None:
+        """Send SIGKILL to it and its workers."""
+        _kill(self.process)
 
     def stop(self, timeout: float) -> float | None:
         """Send SIGTERM; return the seconds until it exited, None if it was killed after `timeout`."""
@@ -71,13 +84,15 @@ class Service:
         try:
             self.process.wait(timeout)
         except subprocess.TimeoutExpired:
-            _kill(self.process)
+            self.kill()
             return None
         return time.monotonic() - start_time
 
 
-def start(kind: str, environment: dict[str, str], timeout: float) -> Service | None:
-    """Start `ours` or the `tutorial`; return it once it responds, None if it does not within `timeout` seconds."""
+def start(
+    kind: str, environment: dict[str, str], timeout: float, *, stderr: int | IO[bytes] = subprocess.DEVNULL
+) -> Service | None:
+    """Start an app of `_APPS`; return it once it responds, None if it exits or `timeout` seconds pass before."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
@@ -85,9 +100,9 @@ def start(kind: str, environment: dict[str, str], timeout: float) -> Service | N
     variables = {"PATH": os.environ["PATH"], "PORT": str(port), **environment}
     start_time = time.monotonic()
     process = subprocess.Popen(  # noqa: S603 - our own command
-        command, cwd=ROOT, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command, cwd=ROOT, env=variables, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True
     )
-    while (remaining := timeout - (time.monotonic() - start_time)) > 0:
+    while process.poll() is None and (remaining := timeout - (time.monotonic() - start_time)) > 0:
         # A request that is given up early is served all the same once the worker runs, and is then an item too many.
         if get(port, HEALTH_CHECK_PATH, timeout=remaining)[0]:
             service = Service(process, port, time.monotonic() - start_time)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack, closing, suppress
 
-from bench.outages.fake_servers import FakeDaemon, FakeSink, Mode
 from bench.paths import FAULT, HOME, NOTIFICATIONS
+from bench.testbed.fake_daemon import FakeDaemon
+from bench.testbed.fake_servers import FakeSink, Mode
 
 SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar")
 UNRESOLVABLE_HOST = "sink.invalid"
@@ -15,11 +16,13 @@ SAMPLE_EVERYTHING = '{"RuleName":"drill","FixedRate":1,"ReservoirSize":0}'
 
 
 class Sinks:
-    """The servers of the four sinks, on free ports of 127.0.0.1."""
+    """The servers of the four sinks, on free ports of 127.0.0.1; with `keeps_bodies` they keep what they receive."""
 
-    def __init__(self, stack: ExitStack) -> None:
-        self.servers = {name: stack.enter_context(closing(FakeSink())) for name in SINKS if name != "xray"}
-        self.servers["xray"], self.daemon = _proxy_and_daemon(stack)
+    def __init__(self, stack: ExitStack, *, keeps_bodies: bool = False) -> None:
+        self.servers = {
+            name: stack.enter_context(closing(FakeSink(keeps_bodies=keeps_bodies))) for name in SINKS if name != "xray"
+        }
+        self.servers["xray"], self.daemon = _proxy_and_daemon(stack, keeps_bodies=keeps_bodies)
 
     def set(self, sinks: tuple[str, ...], mode: Mode) -> None:
         """Switch `sinks` to `mode`. The X-Ray daemon's UDP port is closed together with its TCP port."""
@@ -55,16 +58,17 @@ class Sinks:
             "AWS_SECRET_ACCESS_KEY": "drill",
             "XRAY_SAMPLING_RULE": SAMPLE_EVERYTHING,
             "FAULT_ROUTES": "true",
+            "HEALTH_CHECK_DETAIL": "true",
             "LOG_CONSOLE": "false",
         }
 
 
-def _proxy_and_daemon(stack: ExitStack) -> tuple[FakeSink, FakeDaemon]:
+def _proxy_and_daemon(stack: ExitStack, *, keeps_bodies: bool) -> tuple[FakeSink, FakeDaemon]:
     """Return a TCP and a UDP server with the same port: the daemon has one address for both."""
     while True:
         proxy = stack.enter_context(closing(FakeSink()))
         with suppress(OSError):  # the UDP port is in use: try the next TCP port
-            return proxy, stack.enter_context(closing(FakeDaemon(proxy.port)))
+            return proxy, stack.enter_context(closing(FakeDaemon(proxy.port, keeps_bodies=keeps_bodies)))
 
 
 def expected_items(responses: Counter[str]) -> dict[str, int]:

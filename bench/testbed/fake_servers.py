@@ -1,7 +1,6 @@
 """Fake servers of a sink on 127.0.0.1, whose failure mode can be switched while they run.
 
-They implement just enough of each sink's protocol to count the items received: spans, log events, error items and, over
-UDP, segments.
+They implement just enough of each sink's protocol to count the items received: spans, log events, error items.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _SLOW_RESPONSE = b"HTTP/1.1 200 OK\r\n" + b"x-drip: drop\r\n" * 1000
 _IDLE_TIMEOUT = 60.0
 _BACKLOG = 64
-_RECEIVE_BUFFER = 4 * 1024 * 1024
 _POLL_INTERVAL = 0.1
 
 
@@ -38,10 +36,17 @@ class Mode(StrEnum):
 
 
 class FakeSink:
-    """A TCP server; `received` counts the items of requests that it answered with success."""
+    """A TCP server; `received` counts the items of requests that it answered with success.
 
-    def __init__(self) -> None:
+    With `keeps_bodies`, `exchanges` holds the path, headers and decompressed body of each of them.
+    """
+
+    delay = 0.0
+    """Seconds that it takes to respond while it is live."""
+
+    def __init__(self, *, keeps_bodies: bool = False) -> None:
         self.received = 0
+        self.exchanges: list[tuple[str, dict[str, str], bytes]] | None = [] if keeps_bodies else None
         self.requests = 0
         self._mode = Mode.LIVE
         self._lock = threading.Lock()
@@ -143,6 +148,7 @@ class FakeSink:
             return 503, b"{}", ""
         if mode is Mode.UNAUTHORIZED:
             return (400, _error("AccessDeniedException"), "") if action else (401, b"{}", "")
+        body = _decompressed(headers, body)
         document = _parse(headers, body)
         if action == "PutLogEvents" and document["logStreamName"] not in self._streams:
             return 400, _error("ResourceNotFoundException"), ""
@@ -150,6 +156,9 @@ class FakeSink:
             self._streams.add(document["logStreamName"])
         with self._lock:
             self.received += _items(path, action, document)
+        if self.exchanges is not None:
+            self.exchanges.append((path, headers, body))
+        time.sleep(self.delay)
         return 200, _success(path), ""
 
 
@@ -165,9 +174,11 @@ def _read_request(lines: Any) -> tuple[str, dict[str, str], bytes] | None:  # no
     return first[1].decode(), headers, lines.read(int(headers.get("content-length", 0)))
 
 
+def _decompressed(headers: dict[str, str], body: bytes) -> bytes:
+    return gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+
+
 def _parse(headers: dict[str, str], body: bytes) -> dict[str, Any]:
-    if headers.get("content-encoding") == "gzip":
-        body = gzip.decompress(body)
     if headers.get("content-type") == "application/x-protobuf":
         from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest  # noqa: PLC0415 - only the tutorial's exporter sends it
 
@@ -199,43 +210,3 @@ def _success(path: str) -> bytes:
 
 def _error(name: str) -> bytes:
     return json.dumps({"__type": name, "message": "simulated"}).encode()
-
-
-class FakeDaemon:
-    """The X-Ray daemon's UDP port; `received` counts segments without subsegments sent apart."""
-
-    def __init__(self, port: int) -> None:
-        self.received = 0
-        self.port = port
-        self._closed = threading.Event()
-        self._thread = threading.Thread()
-        self.start()
-
-    def start(self) -> None:
-        """Open the port. Raises `OSError` if it is in use."""
-        port = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            port.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-            port.bind(("127.0.0.1", self.port))
-        except OSError:
-            port.close()
-            raise
-        port.settimeout(_POLL_INTERVAL)
-        self._closed.clear()
-        self._thread = threading.Thread(target=self._receive, args=(port,), daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Close the port, as a killed daemon does: unread datagrams are lost."""
-        if self._thread.is_alive():
-            self._closed.set()
-            self._thread.join()
-
-    close = stop
-
-    def _receive(self, port: socket.socket) -> None:
-        with port:
-            while not self._closed.is_set():
-                with suppress(TimeoutError):
-                    document = json.loads(port.recv(65_536).partition(b"\n")[2])
-                    self.received += document.get("type") != "subsegment"
