@@ -19,7 +19,8 @@ from local.workspace.processes import MARKER
 from local.workspace.state import State
 
 EXCLUDED = shutil.ignore_patterns(".git", ".venv", "node_modules", ".local", "cdk.out", "__pycache__", ".*_cache")
-SECONDS = 100
+SECONDS = 250
+"""Long enough for a machine under load."""
 
 
 @dataclass
