@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from opentelemetry import trace
 
 from service.telemetry.context.request_scope import current_scope
-from service.telemetry.export.safe_json import text
 
 Value = str | bool | int | float
 
@@ -34,7 +33,7 @@ def identify(user_id: object) -> None:
     """
     scope = current_scope()
     if scope is not None:
-        scope.user_id = None if user_id is None else text(user_id)
+        scope.identify(user_id)
 
 
 def trace_id() -> str | None:

@@ -14,9 +14,14 @@ from typing import Any, Final, NamedTuple
 import orjson
 from opentelemetry.context import get_current
 
+from service.telemetry import process_globals
 from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope
+from service.telemetry.control_characters import escape_controls
 from service.telemetry.export.safe_json import dumps
 from service.telemetry.ids import span_hex
+from service.telemetry.redaction import NO_SECRETS, Redactor
+from service.telemetry.redaction.limits import MAX_MESSAGE, MAX_NAME
+from service.telemetry.redaction.log_messages import message_of
 from service.telemetry.spans.exceptions import ExceptionSnapshot
 from service.telemetry.spans.span import SPAN_KEY, LightSpan
 
@@ -59,11 +64,8 @@ class LogLine:
     span_id: int
     fields: Mapping[str, Any] | None = None
     """Further fields of the JSON object, as `extra={"fields": {...}}` gives them."""
-
-    @property
-    def size(self) -> int:
-        """An estimate of the bytes that it keeps alive."""
-        return _PLAIN_SIZE + len(self.message) + (self.scope.size if self.scope is not None else 0)
+    size: int = _PLAIN_SIZE
+    """An estimate of the bytes that it keeps alive."""
 
 
 Line = LogLine | RequestScope
@@ -78,16 +80,31 @@ def capture(record: logging.LogRecord) -> Line:
         return access_scope
     context: Mapping[str, Any] = get_current()
     scope: RequestScope | None = context.get(SCOPE_KEY)
-    return LogLine(
+    redact = _redactor(scope)
+    message = redact.text(message_of(record, redact), MAX_MESSAGE)
+    exception = _snapshot(record, scope, redact) if record.exc_info else None
+    line = LogLine(
         int(record.created * 1000 + _HALF_A_MICROSECOND),  # a float of seconds may be too small by that
-        record.levelname,
-        record.name,
-        _message(record),
-        _snapshot(record, scope) if record.exc_info else None,
+        record.levelname[:MAX_NAME],
+        record.name[:MAX_NAME],
+        message,
+        exception,
         scope,
         _span_id(scope, context.get(SPAN_KEY)) if scope is not None else 0,
-        fields=_extra_fields(attributes["fields"]) if "fields" in attributes else None,
+        size=_PLAIN_SIZE
+        + len(message)
+        + (exception.size if exception is not None else 0)
+        + (scope.size if scope is not None else 0),
     )
+    if "fields" in attributes:
+        _add_fields(line, attributes["fields"], redact)
+    return line
+
+
+def _redactor(scope: RequestScope | None) -> Redactor:
+    """Return that of the app which the running code belongs to."""
+    telemetry = scope.telemetry if scope is not None else process_globals.current_telemetry()
+    return telemetry.redact if telemetry is not None else NO_SECRETS
 
 
 class AccessLog:
@@ -128,23 +145,19 @@ def _span_id(scope: RequestScope, span: object) -> int:
     return scope.span.span_id
 
 
-def _extra_fields(fields: object) -> Mapping[str, Any] | None:
-    """Return the `fields` of `extra={"fields": …}`; other libraries may mean something else by that name."""
-    return fields if isinstance(fields, Mapping) else None
+def _add_fields(line: LogLine, fields: object, redact: Redactor) -> None:
+    """Add the `fields` of `extra={"fields": …}`; other libraries may mean something else by that name."""
+    if isinstance(fields, Mapping):
+        copier = redact.copier()
+        line.fields = copier.mapping(fields)
+        line.size += copier.size
 
 
-def _snapshot(record: logging.LogRecord, scope: RequestScope | None) -> ExceptionSnapshot | None:
+def _snapshot(record: logging.LogRecord, scope: RequestScope | None, redact: Redactor) -> ExceptionSnapshot | None:
     _, error, traceback = record.exc_info or (None, None, None)
     if scope is not None and error is not None and error is scope.error and error.__traceback__ is traceback:
         return scope.error_snapshot()  # the span shows it too
-    return ExceptionSnapshot(error, traceback)
-
-
-def _message(record: logging.LogRecord) -> str:
-    try:
-        return record.getMessage()
-    except Exception:  # noqa: BLE001 - arguments that do not fit the message, or whose own __str__ raises
-        return f"{record.msg} (its arguments could not be formatted)"
+    return ExceptionSnapshot(error, traceback, redact)
 
 
 def encode(line: Line, line_format: LineFormat) -> str:
@@ -193,12 +206,14 @@ def _log_line(line: LogLine, exception: str | None, version: str) -> str:
         request = _IDS_OUTSIDE_REQUESTS
     record = f'{_origin(line.level, line.logger, version)},"message":{_string(line.message)}'
     encoded = _utf8(f'{{"timestamp":"{_timestamp(line.created)}",{record},{request}{end}')
-    return dumps({**line.fields, **orjson.loads(encoded)}).decode() if line.fields else encoded
+    if not line.fields:
+        return encoded
+    return escape_controls(dumps({**line.fields, **orjson.loads(encoded)}).decode())
 
 
 def _utf8(text: str) -> str:
-    """Return `text` without lone surrogates, as a malformed path can hold them."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    """Return `text` without lone surrogates, as a malformed path can hold them, and with escaped controls."""
+    return escape_controls(text if text.isascii() else text.encode("utf-8", "replace").decode())
 
 
 def _timestamp(milliseconds: int) -> str:

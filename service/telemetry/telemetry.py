@@ -23,6 +23,7 @@ from service.telemetry.export.queue import ExportQueue
 from service.telemetry.log_lines import AccessLog
 from service.telemetry.middleware import TraceMiddleware
 from service.telemetry.redaction import Redactor
+from service.telemetry.redaction.limits import MAX_HOST
 from service.telemetry.sampling.rule import KEEP_EVERYTHING, Decision, LocalSampler, Sampler, SamplingRequest
 from service.telemetry.sampling.trace_state import for_all_traces, for_sampled_traces
 from service.telemetry.sink import ServiceInfo, Sink
@@ -49,7 +50,7 @@ class Telemetry:
         service = _service_info(config)
         self.redact = service.redact
         self.sinks = connect_all(config.sinks, service)
-        self.provider = AppTracerProvider(service.resource, partial(self._decide_root, self.sampler))
+        self.provider = AppTracerProvider(service.resource, partial(self._decide_root, self.sampler), self.redact)
         for sink in self.sinks:
             if sink.span_processor is not None:
                 self.provider.add_span_processor(sink.span_processor)
@@ -89,9 +90,11 @@ class Telemetry:
         if incoming.tracestate is not None:
             scope.tracestate = incoming.tracestate
         if self._user_header is not None:
-            scope.user_id = environ.get(self._user_header) or None
+            scope.identify(environ.get(self._user_header) or None)
         service = self.config.sampling.service_name
-        request = SamplingRequest(service, environ.get("HTTP_HOST", ""), scope.method, scope.path, incoming.hint)
+        request = SamplingRequest(
+            service, environ.get("HTTP_HOST", "")[:MAX_HOST], scope.method, scope.path, incoming.hint
+        )
         decision = self.sampler.decide(request)
         scope.sampled = decision.sampled
         scope.span = self._server_span(scope, incoming, base, environ, decision)
@@ -108,7 +111,7 @@ class Telemetry:
         if not self._records(decision):
             return UnsampledSpan(scope.trace_id, _RANDOM if incoming.random else 0, self._trace_state_of(decision))
         root = self._root(scope.trace_id, decision, random=incoming.random)
-        attributes = request_attributes(environ, scope.path, scope.client_address)
+        attributes = request_attributes(environ, scope.path, scope.client_address, self.redact)
         if incoming.amzn_root is not None:
             attributes["aws.alb.trace_id"] = incoming.amzn_root
         if incoming.parent_id is not None:
@@ -117,7 +120,10 @@ class Telemetry:
             root = root._replace(caller=caller)
             base = trace.set_span_in_context(trace.NonRecordingSpan(caller), base)
         name = span_name(scope.method, None)
-        return self.provider.start(_INSTRUMENTATION, name, base, SpanKind.SERVER, attributes, root=root)
+        span = self.provider.start(_INSTRUMENTATION, name, base, SpanKind.SERVER, attributes, root=root, redacted=True)
+        if isinstance(query := attributes.get("url.query"), str) and type(span) is LightSpan:
+            span.add_size(len(query))
+        return span
 
     def _root(self, trace_id: int, decision: Decision, *, random: bool) -> Root:
         return Root(
@@ -146,11 +152,10 @@ class Telemetry:
         for extra in scope.extras.values():
             extra.before_end(scope)
         route = scope.route
-        if route is not None:
-            span.update_name(span_name(scope.method, route))
-        span.set_attributes(response_attributes(route, scope.status, scope.bytes_sent, scope.error))
+        attributes = response_attributes(route, scope.status, scope.bytes_sent, scope.error)
         if scope.user_id is not None:
-            span.set_attribute("user.id", scope.user_id)
+            attributes["user.id"] = scope.user_id
+        span.complete(span_name(scope.method, route) if route is not None else None, attributes)
         if scope.event_ids:
             span.set_attributes(scope.event_ids)
         if scope.error is not None:
@@ -203,7 +208,7 @@ def _service_info(config: TelemetryConfig) -> ServiceInfo:
         environment=config.environment,
         access_logger=config.access_logger,
         resource=_resource(config),
-        redact=Redactor(config.secrets),
+        redact=Redactor(config.secrets, config.redact_names),
         drop_metric=config.drop_metric,
     )
 

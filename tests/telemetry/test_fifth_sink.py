@@ -99,9 +99,9 @@ def test_the_fifth_sinks_key_is_in_no_other_sink_though_nothing_lists_it(
 
     trace_id = app.test_client().get("/leak", buffered=True).headers["X-Trace-Id"]
     [event] = eventually(lambda: error_tracker.events, 1)
-    assert event["message"] == "cannot use -redacted-"
+    assert event["message"] == "cannot use REDACTED"
     [item] = eventually(lambda: backends.items(trace_id), 1)
-    assert "-redacted-" in json.dumps(item)
+    assert "REDACTED" in json.dumps(item)
     assert KEY not in json.dumps(item)
 
 

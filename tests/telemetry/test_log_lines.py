@@ -111,14 +111,14 @@ def test_client_input_cannot_forge_a_log_line(app: Flask, backends: FakeBackends
 def test_an_oversized_line_is_truncated_to_one_valid_object(app: Flask, backends: FakeBackends) -> None:
     @app.get("/long")
     def long() -> str:
-        app.logger.error("\x01" * 500_000, exc_info=ValueError("é\x01" * 300_000 + "the end"))
+        app.logger.error("\x01" * 500_000, exc_info=ValueError("é\x01" * 300_000))
         return "ok"
 
     trace_id = get_trace_id(app, "/long")
     line = eventually(lambda: backends.lines_of(trace_id), 2)[0]
     assert len(json.dumps(line, ensure_ascii=False).encode()) <= MAX_LINE
     assert line["message"].endswith("…")
-    assert line["exception"].endswith("the end\n")
+    assert line["exception"].endswith("…\n")
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from opentelemetry import context as otel_context
 
-from service.telemetry.context.semconv import client_address, request_path
+from service.telemetry.context.semconv import client_address, request_method, request_path
+from service.telemetry.export.safe_json import text
 from service.telemetry.ids import span_hex, trace_hex
+from service.telemetry.redaction.copies import unchanged
+from service.telemetry.redaction.limits import MAX_ITEMS, MAX_PATH, MAX_USER_ID
 from service.telemetry.spans.exceptions import ExceptionSnapshot
-from service.telemetry.spans.span import SPAN_KEY
+from service.telemetry.spans.span import SPAN_KEY, LightSpan
+from service.telemetry.spans.unsampled import UnsampledSpan, ended
 
 if TYPE_CHECKING:
     import logging
@@ -23,13 +27,13 @@ if TYPE_CHECKING:
 
     from service.telemetry.config import TelemetryConfig
     from service.telemetry.export.queue import ExportQueue
-    from service.telemetry.spans.span import LightSpan
+    from service.telemetry.redaction import Redactor
     from service.telemetry.spans.tracer import AppTracerProvider
-    from service.telemetry.spans.unsampled import UnsampledSpan
 
 SCOPE_KEY = otel_context.create_key("request-scope")
 _TRACE_FLAGS = ("00", "01", "02", "03")
 """The trace flags that spans here can have, in hex."""
+_EMPTY = otel_context.Context()
 _PLAIN_SIZE = 2_000
 """Bytes that a scope with short texts keeps alive, without its span."""
 _FLASK_REQUEST = "werkzeug.request"
@@ -42,6 +46,7 @@ class AppTelemetry(Protocol):
     config: TelemetryConfig
     provider: AppTracerProvider
     log_handlers: tuple[logging.Handler, ...]
+    redact: Redactor
 
     def start_request(self, environ: WSGIEnvironment) -> RequestScope:
         """Begin a request."""
@@ -101,8 +106,8 @@ class RequestScope:
         self.trace_id = trace_id
         self.trace_hex = trace_hex(trace_id)
         """The trace id as Honeycomb, the logs and Rollbar show it."""
-        self.method: str = environ["REQUEST_METHOD"]
-        self.path = request_path(environ)
+        self.method = request_method(environ)
+        self.path = telemetry.redact.text(request_path(environ), MAX_PATH)
         self.client_address = client_address(environ)
         self.is_forwarded = "HTTP_X_FORWARDED_FOR" in environ
         self._environ: WSGIEnvironment | None = environ
@@ -132,9 +137,16 @@ class RequestScope:
         extra: E = self.extras.get(kind) or self.extras.setdefault(kind, kind())
         return extra
 
+    def identify(self, user: object) -> None:
+        """Name the user of the request; None clears it."""
+        self.user_id = None if user is None else self.telemetry.redact.text(text(user), MAX_USER_ID)
+
     def annotate(self, span_id: int, values: Mapping[str, Any]) -> None:
         """Have the attributes `values` of the span indexed."""
-        self._own("annotations", {}).setdefault(span_id, {}).update(values)
+        copy = self.telemetry.redact.copier(unchanged).mapping(values)
+        annotations = self._own("annotations", {}).setdefault(span_id, {})
+        if len(annotations) < MAX_ITEMS:
+            annotations.update(copy)
 
     def add_event_ids(self, values: Mapping[str, str]) -> None:
         """Add the id of an error event to the server span, where a back end has recorded one."""
@@ -148,15 +160,18 @@ class RequestScope:
         """Return the error without its frames, made once."""
         error = self.error
         if error is not None and (self._error_snapshot is None or self._error_snapshot[0] is not error):
-            self._error_snapshot = error, ExceptionSnapshot(error, error.__traceback__)
+            self._error_snapshot = error, ExceptionSnapshot(error, error.__traceback__, self.telemetry.redact)
         return self._error_snapshot[1] if self._error_snapshot is not None else None
 
     def release(self) -> None:
-        """Drop what the sinks have been given: the error with its frames, and the extras.
+        """Drop what the sinks have been given, and what the caller sent for others: error, extras, span, baggage.
 
         Queued log lines hold the scope: what it holds would stay in memory with them.
         """
-        self.error = self._error_snapshot = None
+        self.error = self._error_snapshot = self.tracestate = None
+        self._base = _EMPTY
+        if type(self.span) is LightSpan:
+            self.span = ended(self.span)
         if self.extras:
             for extra in self.extras.values():
                 extra.release()

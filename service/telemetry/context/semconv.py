@@ -7,15 +7,22 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from service.telemetry.redaction import Redactor
+from service.telemetry.redaction.limits import MAX_ADDRESS, MAX_HOST, MAX_METHOD, MAX_NAME, MAX_PATH, MAX_USER_AGENT
+
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
+_ADDRESS = re.compile(r"[0-9A-Za-z.:%_\[\]-]*", re.ASCII)
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:]*)(?::(\d{1,5}))?")
+_MAX_HOST_AND_PORT = MAX_HOST + len(":65535")
+_MAX_LAST_ADDRESS = 2 * MAX_ADDRESS
+"""Characters of `X-Forwarded-For` that are read, from its end."""
 _PORTS = {"http": 80, "https": 443}
 _SERVER_ERROR = 500
 
 
-def request_attributes(environ: Mapping[str, Any], path: str, client: str) -> dict[str, str | int]:
-    """Return the attributes that are known before the request is handled."""
-    method = environ["REQUEST_METHOD"]
+def request_attributes(environ: Mapping[str, Any], path: str, client: str, redact: Redactor) -> dict[str, str | int]:
+    """Return the attributes that are known before the request is handled, without secrets, and cut to their limits."""
+    method = request_method(environ)
     attributes: dict[str, str | int] = {"http.request.method": method if method in _KNOWN_METHODS else "_OTHER"}
     if method not in _KNOWN_METHODS:
         attributes["http.request.method_original"] = method
@@ -30,11 +37,11 @@ def request_attributes(environ: Mapping[str, Any], path: str, client: str) -> di
         attributes["client.port"] = port
     attributes["url.scheme"] = scheme
     attributes["url.path"] = path or "/"
-    attributes["network.protocol.version"] = environ.get("SERVER_PROTOCOL", "").removeprefix("HTTP/")
+    attributes["network.protocol.version"] = environ.get("SERVER_PROTOCOL", "")[:MAX_METHOD].removeprefix("HTTP/")
     if query := environ.get("QUERY_STRING"):
-        attributes["url.query"] = query
+        attributes["url.query"] = redact.query(query)
     if agent := environ.get("HTTP_USER_AGENT"):
-        attributes["user_agent.original"] = agent
+        attributes["user_agent.original"] = redact.text(agent, MAX_USER_AGENT)
     return attributes
 
 
@@ -46,7 +53,7 @@ def response_attributes(
     if route is not None:
         attributes["http.route"] = route
     if error is not None:
-        attributes["error.type"] = type(error).__qualname__
+        attributes["error.type"] = type(error).__qualname__[:MAX_NAME]
     elif status >= _SERVER_ERROR:
         attributes["error.type"] = str(status)
     return attributes
@@ -65,19 +72,32 @@ def client_address(environ: Mapping[str, Any]) -> str:
     """
     forwarded: str = environ.get("HTTP_X_FORWARDED_FOR", "")
     address: str = environ.get("REMOTE_ADDR", "")
-    return (forwarded.rpartition(",")[2].strip() or address) if forwarded else address
+    if not forwarded:
+        return address[:MAX_ADDRESS]
+    client = forwarded[-_MAX_LAST_ADDRESS:].rpartition(",")[2].strip()
+    is_address = 0 < len(client) <= MAX_ADDRESS and _ADDRESS.fullmatch(client) is not None
+    return client if is_address else address[:MAX_ADDRESS]
 
 
 def request_path(environ: Mapping[str, Any]) -> str:
     """Return the path decoded as UTF-8: WSGI passes its bytes as Latin-1 (PEP 3333)."""
     path: str = environ.get("PATH_INFO", "")
-    return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
+    if path.isascii():
+        return path
+    # Cut first: a character has four bytes at most.
+    return path[: 4 * MAX_PATH].encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def request_method(environ: Mapping[str, Any]) -> str:
+    """Return the method, which may be any token."""
+    method: str = environ["REQUEST_METHOD"]
+    return method if method in _KNOWN_METHODS else method[:MAX_METHOD]
 
 
 def _server(environ: Mapping[str, Any], scheme: str) -> tuple[str, int | None]:
     """Return the server of the `Host` header: behind a load balancer this process listens elsewhere."""
-    server = _parse_host(environ.get("HTTP_HOST", ""), scheme)
-    return server or (environ.get("SERVER_NAME", ""), _port(environ.get("SERVER_PORT")))
+    server = _parse_host(environ.get("HTTP_HOST", "")[:_MAX_HOST_AND_PORT], scheme)
+    return server or (environ.get("SERVER_NAME", "")[:MAX_HOST], _port(environ.get("SERVER_PORT")))
 
 
 @lru_cache(maxsize=256)
@@ -86,7 +106,7 @@ def _parse_host(host: str, scheme: str) -> tuple[str, int | None] | None:
     if match is None or not match[1]:
         return None
     # A `Host` without a port means the scheme's own (RFC 9110, 4.2).
-    return match[1], int(match[2]) if match[2] else _PORTS.get(scheme)
+    return match[1][:MAX_HOST], int(match[2]) if match[2] else _PORTS.get(scheme)
 
 
 def _port(text: str | int | None) -> int | None:

@@ -9,6 +9,8 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits
 
+from service.telemetry.redaction import Redactor
+
 
 class SpanProvider(Protocol):
     """What a span needs of the provider that started it."""
@@ -17,6 +19,9 @@ class SpanProvider(Protocol):
     limits: SpanLimits
     max_plain_attributes: int
     """How many attributes a span may hold in a plain dict."""
+    max_text: int
+    """Characters of an attribute's value."""
+    redact: Redactor
 
     @property
     def start(self) -> Callable[..., trace.Span]:

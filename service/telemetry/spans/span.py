@@ -18,13 +18,12 @@ from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import EventBase, Span, SpanLimits
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace.status import Status, StatusCode
 
 from service.telemetry import ids
 from service.telemetry.sampling.trace_state import SamplingTraceState, trace_state_of
-from service.telemetry.spans.exceptions import ExceptionEvent, ExceptionSnapshot
+from service.telemetry.spans.bounded import BoundedSpan
 from service.telemetry.spans.provider import SpanProvider
 from service.telemetry.spans.unsampled import context_of
 
@@ -35,8 +34,6 @@ logger = logging.getLogger(__name__)
 _UNSET = Status(StatusCode.UNSET)
 _PLAIN_TYPES = frozenset({str, int, float, bool})
 _TEXT_TYPES = frozenset({str})
-_PLAIN_SIZE = 3_000
-"""Bytes that a span with short attributes keeps alive."""
 
 
 def _new_lock() -> None:
@@ -46,23 +43,19 @@ def _new_lock() -> None:
 os.register_at_fork(after_in_child=_new_lock)
 
 
-class LightSpan(Span):
+class LightSpan(BoundedSpan):
     """A recording span. `parent_id` is 0 for a root; the trace state carries the sampling decision of its trace."""
 
     # Class attributes hold what most spans never set.
     _status = _UNSET
-    _events: Any = ()
-    _links: Any = ()
-    _end_time: int | None = None
     _instrumentation_info = None
     _record_exception = True
     _set_status_on_exception = True
     # One for all spans: it is held for a few assignments, never while other code runs.
     _lock = threading.Lock()
     _own_context: trace.SpanContext | None = None
-    _attributes: Any
-    _long_texts = 0
-    """Bytes of what it holds beyond `_PLAIN_SIZE`."""
+    is_redacted = False
+    """Whether its name and attributes have no secrets and are not too long: nobody else has set one of them."""
 
     def __init__(
         self,
@@ -95,10 +88,6 @@ class LightSpan(Span):
     def sampling(self) -> SamplingTraceState:
         """The sampling decision of its trace."""
         return trace_state_of(self.trace_state)
-
-    @property
-    def _limits(self) -> SpanLimits:
-        return self.provider.limits
 
     @property
     def _context(self) -> trace.SpanContext:  # type: ignore[override]  # the SDK sets it in its constructor
@@ -135,11 +124,6 @@ class LightSpan(Span):
         )
 
     @property
-    def size(self) -> int:
-        """An estimate of the bytes that it keeps alive."""
-        return _PLAIN_SIZE + self._long_texts
-
-    @property
     def raw_attributes(self) -> Mapping[str, Any]:
         """The attributes, without the copy that protects `attributes`."""
         attributes: Mapping[str, Any] = self._attributes
@@ -163,21 +147,25 @@ class LightSpan(Span):
     def set_attribute(self, key: str, value: Any) -> None:  # noqa: ANN401 - as the API has it
         """Set one attribute; by the SDK's collection if it is no string, number or boolean, or beyond the limit."""
         attributes = self._attributes
+        self.is_redacted = False
         if self._end_time is not None:
             logger.warning("Setting attribute on ended span.")
         elif (
             type(attributes) is dict
             and type(value) in _PLAIN_TYPES
+            and type(key) is str
             and key
             and len(attributes) < self.provider.max_plain_attributes
         ):
             attributes[key] = value
         else:
-            self._bounded_attributes()[key] = value
+            # The SDK's collection copies all of a value, however large it is.
+            self._bounded_attributes()[key] = self._copier().member(key, value) if isinstance(key, str) else value
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Set attributes."""
         current = self._attributes
+        self.is_redacted = False
         if (
             self._end_time is None
             and type(current) is dict
@@ -191,6 +179,19 @@ class LightSpan(Span):
         for key, value in attributes.items():
             self.set_attribute(key, value)
 
+    def complete(self, name: str | None, attributes: Mapping[str, Any]) -> None:
+        """Set a name, unless it is None, and attributes, all of which are known to have no secrets."""
+        is_redacted = self.is_redacted
+        if name is not None:
+            self._name = name
+        self.set_attributes(attributes)
+        self.is_redacted = is_redacted
+
+    def update_name(self, name: str) -> None:
+        """Set the name."""
+        self.is_redacted = False
+        super().update_name(name)
+
     def _bounded_attributes(self) -> BoundedAttributes:
         current = self._attributes
         if isinstance(current, BoundedAttributes):
@@ -202,18 +203,6 @@ class LightSpan(Span):
         self._attributes = bounded
         return bounded
 
-    def _add_event(self, event: EventBase) -> None:
-        """Add an event, bounded as the SDK bounds it."""
-        if not self._events:
-            self._events = self._new_events()  # type: ignore[no-untyped-call]  # the SDK's own
-        super()._add_event(event)
-
-    def add_link(self, context: trace.SpanContext, attributes: Any = None) -> None:  # noqa: ANN401 - as the API has it
-        """Add a link, bounded as the SDK bounds it."""
-        if not self._links:
-            self._links = self._new_links(())
-        super().add_link(context, attributes)
-
     def end(self, end_time: int | None = None) -> None:
         """End the span, at `end_time` in nanoseconds since the epoch or now, and pass it to the processors."""
         with self._lock:
@@ -221,30 +210,15 @@ class LightSpan(Span):
                 logger.warning("Calling end() on an ended span.")
                 return
             self._end_time = end_time if end_time is not None else time_ns()
+        if not self.is_redacted:
+            try:
+                self._redact()
+            except Exception:
+                self._name, self._attributes = "unnamed", {}
+                logger.exception("a span's attributes could not be redacted, and are left out")
         self.provider.on_end(self)
 
     def on_exception(self, *, record: bool, set_status: bool) -> None:
         """Set whether an exception that leaves `with span:` is recorded, and sets the status."""
         self._record_exception = record
         self._set_status_on_exception = set_status
-
-    def record_error(
-        self,
-        error: BaseException,
-        *,
-        record: bool = True,
-        set_status: bool = True,
-        snapshot: ExceptionSnapshot | None = None,
-    ) -> None:
-        """Record an exception that left the span, as `opentelemetry.trace.use_span` does: an event, and a status."""
-        if not self.is_recording():
-            return
-        try:
-            description = f"{type(error).__name__}: {error}"
-            if record:
-                snapshot = snapshot or ExceptionSnapshot(error, error.__traceback__)
-                self._add_event(ExceptionEvent(error, snapshot, self._limits))
-        except Exception:  # noqa: BLE001 - an exception's own __str__ may raise anything
-            description = type(error).__name__
-        if set_status:
-            self.set_status(StatusCode.ERROR, description)

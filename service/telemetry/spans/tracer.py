@@ -16,6 +16,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from service.telemetry.redaction import NO_SECRETS, Redactor
+from service.telemetry.redaction.limits import MAX_TEXT
 from service.telemetry.spans.current_span import CurrentSpan
 from service.telemetry.spans.span import LightSpan
 from service.telemetry.spans.unsampled import UnsampledSpan
@@ -47,14 +49,21 @@ class Root(NamedTuple):
 
 
 class AppTracerProvider(trace.TracerProvider):
-    """Start the spans of one app. `decide_root` is called for a root span outside any request."""
+    """Start the spans of one app. `decide_root` is called for a root span outside any request.
 
-    def __init__(self, resource: Resource, decide_root: Callable[[], Root]) -> None:
+    Spans pass through `redact` before any processor sees their end.
+    """
+
+    def __init__(self, resource: Resource, decide_root: Callable[[], Root], redact: Redactor = NO_SECRETS) -> None:
         self.resource = resource
         self.limits = SpanLimits()
         max_attributes = self.limits.max_span_attributes
-        has_max_length = self.limits.max_span_attribute_length is not None
-        self.max_plain_attributes = 0 if has_max_length else _UNLIMITED if max_attributes is None else max_attributes
+        max_length = self.limits.max_span_attribute_length
+        self.max_text = MAX_TEXT if max_length is None else min(MAX_TEXT, max_length)
+        self.max_plain_attributes = (
+            0 if max_length is not None else _UNLIMITED if max_attributes is None else max_attributes
+        )
+        self.redact = redact
         self._decide_root = decide_root
         self._processors: tuple[SpanProcessor, ...] = ()
         self._start_listeners: tuple[Callable[..., None], ...] = ()
@@ -110,8 +119,12 @@ class AppTracerProvider(trace.TracerProvider):
         *,
         parent: trace.Span | None = None,
         root: Root | None = None,
+        redacted: bool = False,
     ) -> LightSpan | UnsampledSpan:
-        """Start a span under `parent`, or as `root`; with neither, under the span of `context`."""
+        """Start a span under `parent`, or as `root`; with neither, under the span of `context`.
+
+        `redacted` says that name and attributes have no secrets and are not too long.
+        """
         if parent is None and root is None:
             parent = trace.get_current_span(context)
         if type(parent) is LightSpan:
@@ -137,6 +150,8 @@ class AppTracerProvider(trace.TracerProvider):
         )
         if attributes:
             span.set_attributes(attributes)
+        if redacted:
+            span.is_redacted = True
         for link in links or ():
             span.add_link(link.context, link.attributes)
         for listener in self._start_listeners:

@@ -33,6 +33,14 @@ class UnsampledSpan(trace.NonRecordingSpan):
         return f"UnsampledSpan({self.get_span_context()!r})"
 
 
+def ended(span: SpanIds) -> UnsampledSpan:
+    """Return what has the ids of a span that has ended, and keeps none of its attributes in memory."""
+    ids_only = UnsampledSpan.__new__(UnsampledSpan)
+    ids_only.trace_id, ids_only.span_id = span.trace_id, span.span_id
+    ids_only.flags, ids_only.trace_state = span.flags, span.trace_state
+    return ids_only
+
+
 class SpanIds(Protocol):
     """What identifies a span: numbers, the W3C trace flags, and the trace state."""
 

@@ -18,6 +18,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope, current_scope
 from service.telemetry.ids import span_hex
+from service.telemetry.redaction import NO_SECRETS
 from service.telemetry.spans.span import SPAN_KEY
 from service.telemetry.xray_sdk.state import SdkState, end_entity
 from service.telemetry.xray_sdk.subsegments import OpenSpan, SpanSubsegment, UnsampledSubsegment, segment_of
@@ -131,7 +132,8 @@ class ScopedContext(SdkContext):  # type: ignore[misc]  # the SDK publishes no t
         if entity is None or not entity.in_progress or not isinstance(entity, Subsegment):
             return False
         open_span: OpenSpan = entity.open_span
-        end_entity(entity, end_time)
+        scope = current_scope()
+        end_entity(entity, scope.telemetry.redact if scope is not None else NO_SECRETS, end_time)
         if open_span.thread == threading.get_ident():
             otel_context.detach(open_span.token)
         return True

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 
+from service.telemetry.redaction import Redactor
+from service.telemetry.spans.span import LightSpan
+
 if TYPE_CHECKING:
     from service.telemetry.context.request_scope import RequestScope
 
 
+_BLOCKS = ("annotations", "metadata", "http", "aws", "sql")
+"""What code sets on an entity, as far as documents have it."""
 _NANOSECONDS = 1_000_000_000
 
 
@@ -28,11 +33,13 @@ class SdkState:
         self.subsegments: dict[int, Any] = {}
         """By span id, to be merged into the segment document. `open_span` is None on those that have ended."""
 
-    def before_end(self, scope: RequestScope) -> None:  # noqa: ARG002 - the shape of all extras
+    def before_end(self, scope: RequestScope) -> None:
         """End the subsegments that this thread left open; other threads may still use theirs."""
         for each in reversed(list(self.subsegments.values())):
             if each.in_progress and each.open_span.thread == threading.get_ident():
-                end_entity(each)
+                end_entity(each, scope.telemetry.redact)
+        if self.segment is not None:
+            _capture(self.segment, scope.telemetry.redact)
 
     def release(self) -> None:
         """Drop the segment and the subsegments that have ended: they refer to the scope.
@@ -46,9 +53,23 @@ class SdkState:
             del self.subsegments[span_id]
 
 
-def end_entity(entity: Any, end_time: float | None = None) -> None:  # noqa: ANN401 - the SDK publishes no types
+def _capture(entity: Any, redact: Redactor) -> None:  # noqa: ANN401 - the SDK publishes no types
+    """Replace what code has set on the entity by copies without secrets and excess: it is about to be queued."""
+    copier = redact.copier()
+    for name in _BLOCKS:
+        if block := getattr(entity, name, None):
+            setattr(entity, name, copier.value(block))
+    if isinstance(span := entity.open_span.span, LightSpan):
+        span.add_size(copier.size)
+    if isinstance(entity.cause, dict):
+        for each in entity.cause.get("exceptions", ()):
+            each.message = redact.text(getattr(each, "message", None) or "")
+
+
+def end_entity(entity: Any, redact: Redactor, end_time: float | None = None) -> None:  # noqa: ANN401 - the SDK publishes no types
     """End the entity, and its span with the entity's annotations and exception, for the sinks that take spans."""
     entity.close(end_time)
+    _capture(entity, redact)
     span = entity.open_span.span
     if span.is_recording():
         span.set_attributes(entity.annotations)

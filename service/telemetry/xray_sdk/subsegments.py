@@ -21,8 +21,8 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 from service.telemetry.context.request_scope import RequestScope
-from service.telemetry.export.safe_json import text
 from service.telemetry.ids import span_hex, xray_trace_id
+from service.telemetry.redaction.limits import MAX_NAME
 from service.telemetry.xray_sdk.state import SdkState
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class RequestSegment(Segment):  # type: ignore[misc]  # the SDK publishes no typ
 
     def set_user(self, user: Any) -> None:  # noqa: ANN401 - the SDK publishes no types
         """Set the user, as `telemetry.identify` does."""
-        self.scope.user_id = text(user)
+        self.scope.identify(user)
 
 
 class UnsampledSegment(DummySegment):  # type: ignore[misc]  # the SDK publishes no types
@@ -53,7 +53,7 @@ class UnsampledSegment(DummySegment):  # type: ignore[misc]  # the SDK publishes
 
     def set_user(self, user: Any) -> None:  # noqa: ANN401 - as above
         """Set the user, as `telemetry.identify` does."""
-        self.scope.user_id = text(user)
+        self.scope.identify(user)
 
 
 class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no types
@@ -64,7 +64,7 @@ class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no 
     def __init__(self, name: str, namespace: str, scope: RequestScope, parent_id: str) -> None:
         # All attributes that the SDK's `Entity` and `Subsegment` set; `id` is set when the span starts.
         self.id = ""
-        self.name = _valid_name(name)
+        self.name = _valid_name(name[:MAX_NAME])
         self.start_time = time.time()
         self.parent_id = parent_id
         self.sampled = True

@@ -7,6 +7,7 @@ from typing import Any
 
 from service.telemetry.export.safe_json import dumps, text
 from service.telemetry.redaction import Redactor
+from service.telemetry.sinks.rollbar.redacted import redact_item
 
 MAX_BODY = 512 * 1024
 """Bytes: what Rollbar's own Ruby SDK keeps its items to (`MAX_PAYLOAD_SIZE`). The API answers 413 to more."""
@@ -18,6 +19,7 @@ _MAX_TEXT = 2_000
 
 def encode(data: dict[str, Any], redact: Redactor, max_body: int = MAX_BODY) -> bytes:
     """Return `data` as a body; over `max_body` bytes without local variables, then with little but its message."""
+    data = redact_item(data, redact)
     body = _encoded(data, redact)
     if len(body) <= max_body:
         return body
@@ -51,7 +53,11 @@ def _minimal(data: dict[str, Any]) -> dict[str, Any]:
     rest = {key: data[key] for key in data if key not in ("body", "request", "custom")}
     messages = "; ".join(text(trace["exception"]["message"])[:_MAX_TEXT] for trace in _traces(data))
     message = data["body"].get("message", {}).get("body", messages)
-    custom = {key: value for key, value in (data.get("custom") or {}).items() if isinstance(value, str)}
+    custom = {
+        key: value[:_MAX_TEXT] if isinstance(value, str) else value
+        for key, value in (data.get("custom") or {}).items()
+        if isinstance(value, str | int)
+    }
     item = {**rest, "body": {"message": {"body": text(message)[:_MAX_TEXT]}}, "custom": custom}
     note_left_out(item, "all but the message: the item was too long")
-    return {**item, "custom": {key: value[:_MAX_TEXT] for key, value in item["custom"].items()}}
+    return item

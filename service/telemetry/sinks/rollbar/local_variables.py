@@ -1,4 +1,4 @@
-"""Truncate large local variables before Rollbar's SDK does: it traverses all items to show the first ten."""
+"""Redact and truncate local variables before Rollbar's SDK does: it traverses all items to show the first ten."""
 
 from __future__ import annotations
 
@@ -10,22 +10,26 @@ from typing import Any
 
 from rollbar import DEFAULT_LOCALS_SIZES
 
-_SMALL = 2_000
-"""Values within a local variable that the SDK may walk through: some 30 ms of Python."""
+from service.telemetry.redaction import REDACTED, Redactor
+from service.telemetry.redaction.copies import hidden
+from service.telemetry.redaction.limits import MAX_NAME, MAX_TEXT
+
 _MAX_DEPTH = DEFAULT_LOCALS_SIZES["maxlevel"]
 _MAX_ITEMS = DEFAULT_LOCALS_SIZES["maxlist"] + 1
 """What the SDK shows of a collection, and one more, which makes it say that there is more."""
 _LISTS = (list, deque, range, bytearray, memoryview, array)
-_COLLECTIONS = (dict, tuple, set, *_LISTS)
 _UNREADABLE = "(could not be read)"
 
 
-def bounded(serialize: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return `serialize`, which shows one local variable, so that a large one costs little and looks the same."""
+def bounded(serialize: Callable[[Any], Any], redactor: Callable[[], Redactor]) -> Callable[[Any], Any]:
+    """Return `serialize`, which shows one local variable, so that a large one costs little and looks the same.
+
+    Secrets are redacted before the SDK shortens texts.
+    """
 
     def serialize_bounded(value: object) -> Any:  # noqa: ANN401 - the SDK's own result
         try:
-            small = value if _is_small(value) else _Truncator().truncate(value, 0)
+            small = _Truncator(redactor()).truncate(value, 0)
         except Exception:  # noqa: BLE001 - another thread may change it, and an application's own class do anything
             small = _UNREADABLE
         return serialize(small)
@@ -33,35 +37,23 @@ def bounded(serialize: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return serialize_bounded
 
 
-def _is_small(value: object) -> bool:
-    budget = _SMALL
-    pending, visited = [value], set()
-    while pending:
-        each = pending.pop()
-        if not isinstance(each, _COLLECTIONS) or id(each) in visited:
-            continue
-        visited.add(id(each))
-        budget -= len(each)
-        if budget < 0:
-            return False
-        pending += each.values() if isinstance(each, dict) else each
-    return True
-
-
 class _Truncator:
     """Copy the first items of nested collections. A collection that appears several times is one in the copy too."""
 
-    def __init__(self) -> None:
+    def __init__(self, redact: Redactor) -> None:
+        self._redact = redact
         self._copies: dict[int, Any] = {}
 
     def truncate(self, value: Any, depth: int) -> Any:  # noqa: ANN401 - any local variable
         """Return `value`, or a copy of a collection's beginning."""
         if id(value) in self._copies:
             return self._copies[id(value)]
+        if isinstance(value, str):
+            return self._redact.text(value)
         if isinstance(value, dict):
             copy: dict[Any, Any] = {}
             self._copies[id(value)] = copy
-            copy.update((key, self.truncate(value[key], depth + 1)) for key in islice(value, self._count(depth)))
+            copy.update(self._member(key, value[key], depth) for key in islice(value, self._count(depth)))
             return copy
         if isinstance(value, _LISTS):
             items: list[Any] = []
@@ -72,6 +64,15 @@ class _Truncator:
             plain = tuple if isinstance(value, tuple) else set
             return self._copies.setdefault(id(value), plain(self._items(value, depth)))
         return value
+
+    def _member(self, name: Any, value: Any, depth: int) -> tuple[Any, Any]:  # noqa: ANN401 - any dict's
+        if not isinstance(name, str):
+            return name, self.truncate(value, depth + 1)
+        redaction = self._redact.of(name) or self._redact.text
+        if redaction is hidden and value is not None and type(value) is not bool:
+            return name, REDACTED
+        shown = redaction(value, MAX_TEXT) if isinstance(value, str) else self.truncate(value, depth + 1)
+        return self._redact.text(name, MAX_NAME), shown
 
     def _items(self, value: Collection[Any], depth: int) -> Iterator[Any]:
         return (self.truncate(each, depth + 1) for each in islice(value, self._count(depth)))

@@ -11,38 +11,12 @@ from typing import Any
 import rollbar
 from rollbar.lib import events
 
+from service.telemetry.process_globals import current_telemetry
+from service.telemetry.redaction import NO_SECRETS, Redactor
 from service.telemetry.sinks.rollbar import local_variables
+from service.telemetry.sinks.rollbar.redacted import redact_item
 
 _ROOT = str(Path(__file__).resolve().parents[3])
-_HEADERS = (
-    "authorization",
-    "proxy_authorization",
-    "cookie",
-    "set_cookie",
-    "x_amzn_oidc_data",
-    "x_amzn_oidc_accesstoken",
-    "x_honeycomb_team",
-)
-_NAMES = (
-    "token",
-    "id_token",
-    "refresh_token",
-    "jwt",
-    "api_key",
-    "apikey",
-    "client_secret",
-    "private_key",
-    "credentials",
-    "cookies",
-    "session",
-    "query_string",
-    "raw_uri",
-    "request_uri",
-)
-"""Fields, parameters and local variables that hold secrets by convention, beyond those that the SDK scrubs.
-
-The last three are WSGI's: the item has the URL as well, with its query's secrets scrubbed.
-"""
 _LAST = 1_000_000
 """A position behind all handlers."""
 _lock = threading.Lock()
@@ -70,20 +44,29 @@ def prepare(route: Callable[[dict[str, Any]], None]) -> None:
     with _lock:
         if _ready.is_set():
             return
-        # A header's name as HTTP, as Python and as WSGI have it.
-        headers = [each for name in _HEADERS for each in (name.replace("_", "-"), name, f"http_{name}")]
         rollbar.init(
             "given-per-app",
             root=_ROOT,
-            scrub_fields=[*rollbar.SETTINGS["scrub_fields"], *headers, *_NAMES],
             allow_logging_basic_config=False,
             suppress_reinit_warning=True,
         )
-        # Private: the SDK walks through all of a collection, and shows ten of its values.
-        rollbar._serialize_frame_data = local_variables.bounded(rollbar._serialize_frame_data)
+        # Private: the SDK walks through all of a collection, and shows ten of its values; it shortens texts, within
+        # which a secret would not be recognised any more; and what it scrubs is the application's choice.
+        rollbar._serialize_frame_data = local_variables.bounded(rollbar._serialize_frame_data, current_redactor)
+        rollbar._build_payload = _redacting(rollbar._build_payload)
         events.add_exception_info_handler(_mark_passed, _LAST)
         events.add_payload_handler(lambda payload, **_: _intercept(payload, route))
         _ready.set()
+
+
+def current_redactor() -> Redactor:
+    """Return that of the app which the running code belongs to."""
+    telemetry = current_telemetry()
+    return telemetry.redact if telemetry is not None else NO_SECRETS
+
+
+def _redacting(build_payload: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:  # noqa: ANN401 - the SDK types it by its name
+    return lambda data: build_payload(redact_item(data, current_redactor()))
 
 
 def build(exc_info: tuple[Any, Any, Any], **fields: Any) -> Collector:  # noqa: ANN401 - `report_exc_info`'s own arguments

@@ -23,7 +23,7 @@ def is_long(error: BaseException, traceback: TracebackType | None) -> bool:
     """Return whether the SDK would be slow with `error`: it walks through, and shows, every frame and every cause."""
     chain = list(islice(_chain(error), _MAX_CHAIN + 1))
     tracebacks = [traceback, *(each.__traceback__ for each in chain[1:])]
-    return len(chain) > _MAX_CHAIN or any(_is_deep(each) for each in tracebacks)
+    return len(chain) > _MAX_CHAIN or any(map(_is_deep, tracebacks)) or any(map(_has_long_text, chain))
 
 
 def shortened(error: BaseException, traceback: TracebackType | None) -> ExcInfo:
@@ -31,7 +31,7 @@ def shortened(error: BaseException, traceback: TracebackType | None) -> ExcInfo:
     chain = list(islice(_chain(error), _MAX_CHAIN))
     tracebacks = [traceback, *(each.__traceback__ for each in chain[1:])]
     return _chained(
-        (type(each).__name__, text(each), _without_middle(frames))
+        (type(each).__name__[:_MAX_MESSAGE], _message(each), _without_middle(frames))
         for each, frames in zip(chain, tracebacks, strict=True)
     )
 
@@ -47,6 +47,11 @@ def without_frames(error: TracebackException) -> tuple[ExcInfo, dict[str, Any]]:
     return exc_info, {"trace_chain": traces} if len(traces) > 1 else {"trace": traces[0]}
 
 
+def _has_long_text(error: BaseException) -> bool:
+    """Return whether one of its arguments is long: the SDK formats its message more than once."""
+    return any(isinstance(each, str | bytes) and len(each) > _MAX_MESSAGE for each in error.args)
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """Yield `error` and what it was raised from, as the SDK follows it."""
     visited: set[int] = set()
@@ -55,6 +60,13 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         visited.add(id(current))
         yield current
         current = current.__cause__ or current.__context__
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:_MAX_MESSAGE]
+    except Exception:  # noqa: BLE001 - an exception's own __str__ may raise anything
+        return text(error)
 
 
 def _snapshot_chain(error: TracebackException) -> Iterator[TracebackException]:

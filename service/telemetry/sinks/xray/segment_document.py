@@ -82,6 +82,12 @@ class SegmentSource:
     """Whether its documents were sent: a retry of the batch skips it."""
 
     @property
+    def size(self) -> int:
+        """An estimate of the bytes that it keeps alive."""
+        inner = self.inner
+        return self.root.size + (sum([span.size for span in inner]) if inner else 0)
+
+    @property
     def is_segment(self) -> bool:
         """Whether `root` starts this service's part of its trace; else it ended late, or another thread started it."""
         return self.is_request or not self.root.parent_id or self.root.has_remote_parent

@@ -1,0 +1,152 @@
+"""Keep secrets out of whatever leaves the process: by their names, their shapes, and the values of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from service.telemetry.control_characters import escape_controls
+from service.telemetry.redaction.copies import Copier, Describe, TextRedaction, hidden, public_attributes
+from service.telemetry.redaction.headers import HARMLESS_HEADERS, URL_HEADERS, header_name
+from service.telemetry.redaction.limits import CUT, MAX_NAME, MAX_QUERY, MAX_TEXT, cut
+from service.telemetry.redaction.mask import REDACTED
+from service.telemetry.redaction.names import SecretNames, word_set
+from service.telemetry.redaction.queries import QueryRedactor
+from service.telemetry.redaction.secret_values import SecretValues
+from service.telemetry.redaction.shapes import SecretShapes
+
+__all__ = ["NO_SECRETS", "REDACTED", "Redactor"]
+
+_SHORT = 256
+"""Characters of a text whose redaction is cached: a full cache takes half a megabyte or so. No limit is lower."""
+_CACHE_SIZE = 1024
+_LOOK_AHEAD = 256
+"""Characters behind a limit that are searched too, so that a secret is not cut in two and missed."""
+
+
+_QUERIES = frozenset({"query_string", "url.query", "http.query"})
+_URLS = word_set(
+    """
+    href http.target http.url link raw_uri referer referrer request_uri uri url url.full
+    """
+)
+_HEADER_PREFIXES = ("http.request.header.", "http.response.header.")
+
+
+class Redactor:
+    """Redact what telemetry captures. `secrets` are the settings' values by name; `names` are further secret names.
+
+    Text is redacted as it is captured. The values are also searched in what is about to be sent, for sinks and span
+    processors that add something themselves: that is fast, and changes what it finds alone.
+    """
+
+    def __init__(self, secrets: Mapping[str, Iterable[str]], names: Iterable[str] = ()) -> None:
+        self._names = SecretNames({*secrets, *names})
+        self._values = SecretValues(value for values in secrets.values() for value in values)
+        self._shapes = SecretShapes(self._names)
+        self._queries = QueryRedactor(self._names, self._mask)
+        self._short_text = _cached(self._mask)
+        self._short_query = _cached(self._queries.query)
+        self._short_url = _cached(self._queries.url)
+        self._short_name = lru_cache(4 * _CACHE_SIZE)(self._redaction_of)
+        self.hides: Callable[[str], bool] = self._names.hides
+        """Whether what has this name is secret."""
+        self.hides_in_query = self._names.hides_in_query
+        self.hides_together = self._names.hides_together
+
+    def text(self, text: str, limit: int = MAX_TEXT) -> str:
+        """Return `text` without secrets; at most `limit` characters, and an ellipsis at the end where it is cut."""
+        if len(text) <= _SHORT and type(text) is str:
+            return self._short_text(text)
+        return _long(text, limit, self._mask)
+
+    def query(self, query: str, limit: int = MAX_QUERY) -> str:
+        """Return the query of a URL, without its question mark, as it came but for the secrets."""
+        if len(query) <= _SHORT and type(query) is str:
+            return self._short_query(query)
+        return _long(query, limit, self._queries.query)
+
+    def url(self, url: str, limit: int = MAX_TEXT) -> str:
+        """Return `url` without secrets in its user information, path, query and fragment."""
+        if len(url) <= _SHORT and type(url) is str:
+            return self._short_url(url)
+        return _long(url, limit, self._queries.url)
+
+    def of(self, name: str) -> TextRedaction | None:
+        """Return what redacts the text that has this `name`; None where the name itself has to be redacted or cut."""
+        return self._short_name(name) if len(name) <= MAX_NAME else None
+
+    def _redaction_of(self, name: str) -> TextRedaction | None:
+        lower = name.lower()
+        if name.startswith("HTTP_") or lower.startswith(_HEADER_PREFIXES):
+            return self.header(name)
+        if self._names.hides(name):
+            return hidden
+        if lower in _QUERIES or lower in _URLS:
+            return self.query if lower in _QUERIES else self.url
+        return self.text if self._mask(name) == name else None
+
+    def header(self, name: str) -> TextRedaction:
+        """Return what redacts the value of the HTTP header `name`."""
+        header = header_name(name)
+        if header not in HARMLESS_HEADERS:
+            return hidden
+        return self.url if header in URL_HEADERS else self.text
+
+    def value(self, value: Any, describe: Describe = public_attributes) -> Any:  # noqa: ANN401 - any value of a handler's
+        """Return a copy of `value` without secrets, cycles and excess; `describe` shows objects."""
+        return self.copier(describe).value(value)
+
+    def copier(self, describe: Describe = public_attributes, max_text: int = MAX_TEXT) -> Copier:
+        """Return what copies one value, and tells how large the copy is."""
+        return Copier(self, describe, max_text)
+
+    def _mask(self, text: str) -> str:
+        # The values first: a shape may end within one.
+        return self._shapes.mask(self._values.mask(text, lambda _: REDACTED))
+
+    def json(self, body: bytes) -> bytes:
+        """Return the JSON `body` without the values of secrets."""
+        return orjson.dumps(self._without_values(orjson.loads(body))) if self._values.may_be_in(body) else body
+
+    def json_bodies(self, bodies: Sequence[bytes]) -> Sequence[bytes]:
+        """Return the JSON `bodies` without values. One search in a long text is faster than many in short ones."""
+        return [self.json(body) for body in bodies] if self._values.may_be_in(b"\n".join(bodies)) else bodies
+
+    def lines(self, lines: Sequence[str]) -> Sequence[str]:
+        """Return the JSON `lines` of a log without the values of secrets."""
+        if not self._values.may_be_in_text("\n".join(lines)):
+            return lines
+        return [escape_controls(self.json(line.encode()).decode()) for line in lines]
+
+    def same_length(self, body: bytes) -> bytes:
+        """Return `body` without the values, and as long as before, as formats with lengths in them (protobuf) need."""
+        # Secrets are ASCII (`parsing.secret`), and Latin-1 has a character for each byte.
+        return self._values.mask(body.decode("latin-1"), lambda length: "*" * length).encode("latin-1")
+
+    def _without_values(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
+        if isinstance(value, str):
+            return self._values.mask(value, lambda _: REDACTED)
+        if isinstance(value, list):
+            return [self._without_values(each) for each in value]
+        if isinstance(value, dict):
+            return {self._without_values(key): self._without_values(each) for key, each in value.items()}
+        return value
+
+
+def _cached(redact: Callable[[str], str]) -> Callable[[str], str]:
+    return lru_cache(_CACHE_SIZE)(lambda text: cut(redact(text), _SHORT))
+
+
+def _long(text: str, limit: int, redact: Callable[[str], str]) -> str:
+    """Redact the part of `text` that is shown. A subclass of `str` may have methods of its own."""
+    start = str.__getitem__(text, slice(limit + _LOOK_AHEAD))
+    redacted = redact(start)
+    return cut(redacted, limit) if len(start) == len(text) else redacted[: limit - 1] + CUT
+
+
+NO_SECRETS = Redactor({})
+"""Knows names and shapes alone."""

@@ -1,0 +1,73 @@
+"""Format a log message from arguments without secrets and excess."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from service.telemetry.redaction import REDACTED, Redactor
+from service.telemetry.redaction.limits import MAX_MESSAGE
+
+_CONVERSION = re.compile(r"%[-#0 +]*\d*(?:\.\d+)?[hlL]?([diouxXeEfFgGcrsa%])")
+_LAST_WORDS = re.compile(r"""((?:[\w.-]+ )?[\w.-]+)["'`]?(?:\s*(?:=>|[:=]=?)\s*|\s+(?:is|was)\s+|\s+)["'`(\[]?$""")
+_MAX_WORDS: Final = 80
+"""Characters before an argument in which its name is."""
+
+
+def message_of(record: logging.LogRecord, redact: Redactor) -> str:
+    """Return the message, formatted with arguments that are cut, and of which the secret ones are masked."""
+    arguments = record.args
+    template = record.msg if type(record.msg) is str else _printed(record.msg)
+    if not arguments:
+        return template
+    template = template[:MAX_MESSAGE]
+    try:
+        if isinstance(arguments, Mapping):
+            return template % {key: REDACTED if redact.hides(str(key)) else _short(arguments[key]) for key in arguments}
+        secret_positions = _secret_positions(template, redact)
+        values = [
+            REDACTED if index in secret_positions and each is not None else _short(each)
+            for index, each in enumerate(arguments)
+        ]
+        return template % tuple(values)
+    except Exception:  # noqa: BLE001 - arguments that do not fit the message, or whose own __str__ raises
+        return f"{template} (its arguments could not be formatted)"
+
+
+def _printed(message: object) -> str:
+    try:
+        return str(message)
+    except Exception:  # noqa: BLE001 - any object may be a message
+        return "(could not be read)"
+
+
+def _short(argument: object) -> object:
+    """Return an argument without what no line will show: formatting copies all of it."""
+    return argument[:MAX_MESSAGE] if isinstance(argument, str | bytes) and len(argument) > MAX_MESSAGE else argument
+
+
+@lru_cache(maxsize=1024)
+def _secret_positions(template: str, redact: Redactor) -> frozenset[int]:
+    """Return which arguments of a message stand behind the name of a secret: `token %s`, `password is %r`.
+
+    Masked as text, a value with white space in it would be shown in part.
+    """
+    if "*" in template:  # a width that is an argument
+        return frozenset()
+    conversions = [match for match in _CONVERSION.finditer(template) if match[1] != "%"]
+    return frozenset(
+        index
+        for index, match in enumerate(conversions)
+        if match[1] in "sra" and _names_a_secret(template[: match.start()], redact)
+    )
+
+
+def _names_a_secret(text: str, redact: Redactor) -> bool:
+    words = _LAST_WORDS.search(text[-_MAX_WORDS:])
+    if words is None:
+        return False
+    *before, last = words[1].split()
+    return redact.hides(last) or redact.hides_together([*before[-1:], last])

@@ -1,0 +1,58 @@
+"""Redact the parameters of a URL, and leave all other bytes as they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import unquote_plus
+
+from service.telemetry.redaction.mask import REDACTED
+from service.telemetry.redaction.names import SecretNames
+
+_URL = re.compile(r"([^?#]*+)(?:(\?)([^#]*+))?(?:(#)(.*))?", re.DOTALL)
+_SEMICOLON = re.compile(r"(;)(?=[^=;]+=)")
+"""A separator that some servers accept; within a value, no name follows it."""
+
+
+class QueryRedactor:
+    """Replace the values of parameters with the names of secrets, and values that `mask` would change."""
+
+    def __init__(self, names: SecretNames, mask: Callable[[str], str]) -> None:
+        self._names = names
+        self._mask = mask
+
+    def query(self, query: str) -> str:
+        """Return `query`, without its question mark, as it came but for the secrets."""
+        parameters = [part for pair in query.split("&") for part in ("&", *_SEMICOLON.split(pair))][1:]
+        masked = [self._named(each) for each in parameters]
+        decoded = unquote_plus("".join(masked))
+        if self._mask(decoded) != decoded:
+            masked = [self._shaped(each) for each in masked]
+        return "".join(masked)
+
+    def url(self, url: str) -> str:
+        """Return `url` without secrets in its user information, path, query and fragment."""
+        match = _URL.fullmatch(url)
+        if match is None:
+            return REDACTED
+        base, question_mark, query, hash_sign, fragment = match.groups("")
+        return f"{self._mask(base)}{question_mark}{self.query(query)}{hash_sign}{self.query(fragment)}"
+
+    def _named(self, parameter: str) -> str:
+        name, equals, value = parameter.partition("=")
+        return f"{name}={REDACTED}" if equals and value and self._hides(name) else parameter
+
+    def _hides(self, name: str) -> bool:
+        decoded = unquote_plus(name)
+        return self._names.hides_in_query(decoded) or (
+            "%" in decoded and self._names.hides_in_query(unquote_plus(decoded))
+        )
+
+    def _shaped(self, parameter: str) -> str:
+        name, equals, value = parameter.partition("=")
+        masked = [self._masked(each) for each in (name, value)]
+        return equals.join(masked) if equals else masked[0]
+
+    def _masked(self, part: str) -> str:
+        decoded = unquote_plus(part)
+        return part if self._mask(decoded) == decoded else REDACTED
