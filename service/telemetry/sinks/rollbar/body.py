@@ -53,7 +53,11 @@ def _minimal(data: dict[str, Any]) -> dict[str, Any]:
     rest = {key: data[key] for key in data if key not in ("body", "request", "custom")}
     messages = "; ".join(text(trace["exception"]["message"])[:_MAX_TEXT] for trace in _traces(data))
     message = data["body"].get("message", {}).get("body", messages)
-    custom = {key: value for key, value in (data.get("custom") or {}).items() if isinstance(value, str)}
+    custom = {
+        key: value[:_MAX_TEXT] if isinstance(value, str) else value
+        for key, value in (data.get("custom") or {}).items()
+        if isinstance(value, str | int)
+    }
     item = {**rest, "body": {"message": {"body": text(message)[:_MAX_TEXT]}}, "custom": custom}
     note_left_out(item, "all but the message: the item was too long")
-    return {**item, "custom": {key: value[:_MAX_TEXT] for key, value in item["custom"].items()}}
+    return item

@@ -11,13 +11,10 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
 from service.telemetry.context.request_scope import RequestScope, current_scope
 from service.telemetry.export.queue import ExportQueue
-from service.telemetry.export.safe_json import text
-from service.telemetry.export.size import estimate
 from service.telemetry.sampling import lean_import  # noqa: F401 - before the application imports the SDK
 from service.telemetry.sink import ServiceInfo, Sink
 from service.telemetry.sinks.xray import Config
 from service.telemetry.sinks.xray.daemon import DaemonSender
-from service.telemetry.sinks.xray.packing import LEFT_OUT, MAX_NAME_LENGTH, MAX_NAMES
 from service.telemetry.sinks.xray.segment_document import ProcessInfo, SegmentSource
 from service.telemetry.spans.span import LightSpan
 from service.telemetry.xray_sdk import install_on_import
@@ -25,13 +22,7 @@ from service.telemetry.xray_sdk.state import SdkState
 
 _MAX_INNER_SPANS = 1_000
 """Inner spans kept for one segment; further ones are sent independently, to bound the memory of a request."""
-
 _MAX_BYTES = 8 * 1024 * 1024
-_MAX_METADATA = 1024 * 1024
-"""Bytes of memory of the metadata of one subsegment, of which a document shows 64 KiB as JSON."""
-_PLAIN_ENTITY = 2_000
-"""Bytes of an SDK's entity with a few short fields."""
-_size = attrgetter("size")
 
 
 def connect_collector(name: str, config: Config, daemon: tuple[str, int], service: ServiceInfo) -> Sink:
@@ -44,7 +35,9 @@ def connect_collector(name: str, config: Config, daemon: tuple[str, int], servic
         container=socket.gethostname(),
     )
     sender = DaemonSender(daemon, process, config.xray_url, service.redact)
-    queue = ExportQueue(name, sender.send, max_bytes=_MAX_BYTES, weigh=_weigh, drop_metric=service.drop_metric)
+    queue = ExportQueue(
+        name, sender.send, max_bytes=_MAX_BYTES, weigh=attrgetter("size"), drop_metric=service.drop_metric
+    )
     processor = _Collector(queue.put)
     return Sink(name=name, span_processor=processor, queue=queue, install=install_on_import, close=sender.close)
 
@@ -105,42 +98,3 @@ def _sdk_entities(scope: RequestScope) -> tuple[Any, dict[int, Any]]:
     """Return the X-Ray SDK's segment, and a copy of its subsegments by span id: the scope drops both."""
     state = scope.extras.get(SdkState)
     return (state.segment, dict(state.subsegments)) if isinstance(state, SdkState) else (None, {})
-
-
-def _weigh(source: SegmentSource) -> int:
-    """Return about how many bytes `source` takes. Leaves out metadata that is too large for any document."""
-    size: int = source.root.size
-    if source.inner:
-        size += sum(map(_size, source.inner))
-    if source.annotations:
-        size += estimate(source.annotations)
-    if source.segment is not None:
-        size += _weigh_entity(source.segment)
-    for entity in source.entities.values():
-        size += _weigh_entity(entity)
-    return size
-
-
-def _weigh_entity(entity: Any) -> int:  # noqa: ANN401 - the SDK publishes no types
-    size = estimate(entity.metadata) if entity.metadata else 0
-    if size > _MAX_METADATA:
-        entity.metadata, size = _bounded(entity.metadata)
-    return _PLAIN_ENTITY + size
-
-
-def _bounded(metadata: Any) -> tuple[dict[str, dict[str, Any]], int]:  # noqa: ANN401 - what the handler has set
-    """Return `metadata` (values by key by namespace) with the values that fit and the names of others, and its size."""
-    kept: dict[str, dict[str, Any]] = {}
-    left_out: list[str] = []
-    total = 0
-    for space, values in metadata.items():
-        kept[space] = {}
-        for key, value in values.items():
-            size = estimate(value)
-            if total + size <= _MAX_METADATA:
-                kept[space][key] = value
-                total += size
-            elif len(left_out) < MAX_NAMES:
-                left_out.append(f"metadata {text(space)}.{text(key)}"[:MAX_NAME_LENGTH])
-    kept.setdefault("telemetry", {})[LEFT_OUT] = left_out
-    return kept, total

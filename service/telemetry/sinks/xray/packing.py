@@ -18,10 +18,8 @@ _MAX_HEIGHT = 50
 _CHILDREN = "subsegments"
 _SMALL_TREE = 16
 """Nodes that are first tried as one document: most requests have fewer, and so few cannot nest too deep."""
-LEFT_OUT = "left_out"
-"""The field of the metadata `telemetry` that names what a node lacks."""
-MAX_NAMES = 20
-MAX_NAME_LENGTH = 80
+_MAX_NAMES = 20
+_MAX_NAME_LENGTH = 80
 _MAX_CHARACTER_SIZE = 6
 """Bytes that one character may need in JSON."""
 _REMOVABLE = frozenset({"cause", "sql", "annotations", "http", "aws"})
@@ -80,15 +78,15 @@ def encode_node(document: Document) -> bytes:
         return whole
     metadata = {space: dict(values) for space, values in document.get("metadata", {}).items()}
     node = {**document, "metadata": metadata}
-    excess = len(whole) - _MAX_NODE + MAX_NAMES * MAX_NAME_LENGTH * _MAX_CHARACTER_SIZE
-    names: list[str] = [*metadata.get("telemetry", {}).get(LEFT_OUT, ())]
+    excess = len(whole) - _MAX_NODE + _MAX_NAMES * _MAX_NAME_LENGTH * _MAX_CHARACTER_SIZE
+    names: list[str] = []
     for size, part, key in sorted(_removable_parts(document), reverse=True, key=lambda each: each[0]):
         if excess <= 0:
             break
         (node if part is None else metadata[part]).pop(key)
-        names.append(text(key if part is None else f"metadata {part}.{key}")[:MAX_NAME_LENGTH])
+        names.append(text(key if part is None else f"metadata {part}.{key}")[:_MAX_NAME_LENGTH])
         excess -= size
-    return dumps({**node, "metadata": {**metadata, "telemetry": {LEFT_OUT: names[:MAX_NAMES]}}})
+    return dumps({**node, "metadata": {**metadata, "telemetry": {"left_out": names[:_MAX_NAMES]}}})
 
 
 def _removable_parts(document: Document) -> Iterator[tuple[int, str | None, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 import weakref
 from collections.abc import Iterator
@@ -150,8 +151,14 @@ def hanging() -> Iterator[threading.Event]:
 
 
 def test_frames_that_wait_are_dropped_after_a_while_though_application_code_hangs(
-    rollbar_app: Flask, backends: FakeBackends, hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
+    rollbar_app: Flask,
+    backends: FakeBackends,
+    hanging: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    # pytest's log capture keeps records, and with them tracebacks.
+    caplog.set_level(logging.CRITICAL, rollbar_app.logger.name)
     monkeypatch.setattr(queue, "_MAX_FRAME_SECONDS", 0.1)
     kept: list[weakref.ref[ReprProbe]] = []
 
@@ -187,11 +194,11 @@ def test_the_body_that_a_handler_has_not_read_is_not_read_by_the_sdk_either(
 
     @rollbar_app.post("/message")
     def message() -> str:
-        rollbar.report_message("unread", "warning")
+        rollbar.report_message("unread", "warning", request=request)
         try:
             raise_(KeyError("x"))
         except KeyError:
-            rollbar.report_exc_info()
+            rollbar.report_exc_info(request=request)
         raise_(ValueError("unread"))
         return ""
 
