@@ -63,7 +63,7 @@ def test_a_client_that_reads_too_slowly_is_named(backends: FakeBackends) -> None
 
 def test_requests_open_when_the_worker_stops_are_recorded_before_the_last_flush(backends: FakeBackends) -> None:
     with (
-        serve({**variables(backends), "STOP": "6"}, app=APP) as server,
+        serve(variables(backends), "--graceful-timeout", "6", app=APP) as server,
         begin(server, "/hang"),
         begin(server, "/stream?pause=60") as streaming,
     ):
