@@ -56,7 +56,7 @@ accesslog = None
 def post_worker_init(worker: Worker) -> None:
     """Exempt loaded objects from garbage collection: each full collection would pause requests to traverse them."""
     # The rest of the time to stop is for the sinks' last flush.
-    worker.drain_seconds = max(1.0, graceful_timeout - _settings.shutdown_deadline - _EXIT_SECONDS)
+    worker.drain_seconds = max(1.0, worker.cfg.graceful_timeout - _settings.shutdown_deadline - _EXIT_SECONDS)
     gc.collect()
     gc.freeze()
 

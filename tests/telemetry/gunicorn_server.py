@@ -20,9 +20,9 @@ START_SECONDS = 20.0
 STOP_SECONDS = 20.0
 
 
-def command(*options: str) -> list[str]:
+def command(*options: str, app: str = "service.wsgi:build()") -> list[str]:
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
-    return [gunicorn, "--config", "service/gunicorn.conf.py", *options, "service.wsgi:build()"]
+    return [gunicorn, "--config", "service/gunicorn.conf.py", *options, app]
 
 
 def environment(variables: dict[str, str]) -> dict[str, str]:
@@ -46,12 +46,12 @@ class Server:
 
 
 @contextmanager
-def serve(variables: dict[str, str], *options: str) -> Iterator[Server]:
+def serve(variables: dict[str, str], *options: str, app: str = "service.wsgi:build()") -> Iterator[Server]:
     """Start gunicorn on a free port, wait until it is healthy, and kill it at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        command(*options),
+        command(*options, app=app),
         cwd=ROOT,
         env=environment({**variables, "PORT": str(port)}),
         stdout=subprocess.PIPE,

@@ -1,0 +1,100 @@
+"""Requests that do not end are recorded all the same: by whom they were cut off, and with the bytes that were sent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.telemetry.backends import FakeBackends, eventually
+from tests.telemetry.gunicorn_server import Server, serve
+
+APP = "tests.server.apps:build()"
+
+
+def variables(backends: FakeBackends) -> dict[str, str]:
+    return {**backends.environment, **backends.aws, "LOG_CONSOLE": "false", "TELEMETRY_SHUTDOWN_DEADLINE": "2"}
+
+
+def begin(server: Server, path: str) -> socket.socket:
+    port = int(server.url.rpartition(":")[2])
+    client = socket.create_connection(("127.0.0.1", port), timeout=20)
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    return client
+
+
+def line_of(backends: FakeBackends, path: str) -> dict[str, Any]:
+    [line] = eventually(lambda: [each for each in backends.logs.lines if each.get("path") == path], 1)
+    return dict(line)
+
+
+def worker_of(server: Server) -> int:
+    master = server.process.pid
+    return int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
+
+
+def test_a_client_that_leaves_during_the_response_is_named(backends: FakeBackends) -> None:
+    with serve(variables(backends), app=APP) as server:
+        client = begin(server, "/stream?pause=0.02")
+        sent = len(client.recv(200_000))
+        client.close()
+        line = line_of(backends, "/stream")
+        [span] = eventually(lambda: backends.spans(line["trace_id"]), 1)
+    assert (line["status"], line["aborted"], line["level"]) == (200, "client_disconnected", "INFO")
+    assert sent - 1000 < line["bytes"] < 200 * 65_536
+    assert span["attributes"]["error.type"] == "client_disconnected"
+    assert span["attributes"]["http.response.body.size"] == line["bytes"]
+    assert span["status"]["code"] != "error"
+
+
+def test_a_client_that_reads_too_slowly_is_named(backends: FakeBackends) -> None:
+    impatient = ("-k", "tests.server.apps.ImpatientWorker")
+    with serve(variables(backends), *impatient, app=APP) as server, begin(server, "/stream"):
+        line = line_of(backends, "/stream")
+    assert (line["status"], line["aborted"]) == (200, "timeout")
+    assert 0 < line["bytes"] < 200 * 65_536
+
+
+def test_requests_open_when_the_worker_stops_are_recorded_before_the_last_flush(backends: FakeBackends) -> None:
+    with (
+        serve(variables(backends), "--graceful-timeout", "6", app=APP) as server,
+        begin(server, "/hang"),
+        begin(server, "/stream?pause=60") as streaming,
+    ):
+        assert streaming.recv(100)
+        time.sleep(0.5)
+        code, seconds, _ = server.stop()
+    assert (code, seconds < 28) == (0, True)
+    hanging, streamed = line_of(backends, "/hang"), line_of(backends, "/stream")
+    assert (hanging["aborted"], hanging["status"], hanging["bytes"]) == ("shutdown", 500, 0)
+    assert (streamed["aborted"], streamed["status"], streamed["bytes"]) == ("shutdown", 200, 65_536)
+    for line in (hanging, streamed):
+        [span] = backends.spans(line["trace_id"])
+        assert span["attributes"]["error.type"] == "shutdown"
+        assert span["status"]["code"] == "error"
+
+
+def test_requests_of_a_worker_that_gunicorn_aborts_are_recorded(backends: FakeBackends) -> None:
+    with serve(variables(backends), app=APP) as server, begin(server, "/hang"):
+        time.sleep(0.5)
+        os.kill(worker_of(server), signal.SIGABRT)
+        line = line_of(backends, "/hang")
+    assert (line["aborted"], line["status"]) == ("timeout", 500)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_response_without_a_body_is_complete(method: str, app: Flask, backends: FakeBackends) -> None:
+    app.add_url_rule("/nothing", view_func=lambda: ("", 204))
+    paths = ("/nothing", "/api/activities/home")[: 1 if method == "GET" else 2]
+    for path in paths:
+        response = app.test_client().open(path, method=method)
+        response.close()
+    assert app.extensions["telemetry"].flush(5)
+    lines = eventually(lambda: [line for line in backends.logs.lines if line.get("path") in paths], len(paths))
+    assert [line.get("aborted") for line in lines] == [None] * len(paths)

@@ -1,0 +1,87 @@
+"""Exceptions of any class, anywhere in a request, are errors of that request and of nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from tests.server.apps import build
+from tests.telemetry.backends import FakeBackends, eventually
+from tests.telemetry.gunicorn_server import Server, serve
+
+APP = "tests.server.apps:build()"
+IN_HANDLER = {
+    "/raise/SystemExit": "/raise/<name>",
+    "/raise/KeyboardInterrupt": "/raise/<name>",
+    "/raise/GeneratorExit": "/raise/<name>",
+    "/raise/Group": "/raise/<name>",
+    "/raise-in-teardown": "/raise-in-teardown",
+    "/raise-in-body/0": "/raise-in-body/<int:pieces>",
+}
+
+
+@pytest.fixture(scope="module", params=[(), ("-k", "gthread")], ids=["ours", "gthread"])
+def options(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    chosen: tuple[str, ...] = request.param
+    return chosen
+
+
+@pytest.fixture
+def server(backends: FakeBackends, options: tuple[str, ...]) -> Iterator[Server]:
+    variables = {**backends.environment, **backends.aws, "FAULT_ROUTES": "true", "LOG_CONSOLE": "false"}
+    with serve(variables, *options, app=APP) as server:
+        yield server
+
+
+def test_any_exception_is_a_500_in_every_sink_and_the_worker_lives(
+    server: Server, backends: FakeBackends, options: tuple[str, ...]
+) -> None:
+    worker = server.get("/api/health-check?detail").json().get("worker")
+    for path, route in IN_HANDLER.items():
+        response = server.get(path)
+        assert response.status_code == 500, path
+        if not options:
+            trace_id = response.headers.get("X-Trace-Id") or response.json()["trace_id"]
+            assert response.json()["error"]["name"] == "Internal Server Error"
+            assert response.json()["trace_id"] == trace_id
+        else:
+            [trace_id] = eventually(lambda path=path: ids_of(backends, path), 1)  # type: ignore[misc]  # no lambda default
+        [span] = eventually(lambda trace_id=trace_id: backends.spans(trace_id), 1)  # type: ignore[misc]  # as above
+        assert (span["status"]["code"], span["attributes"]["http.route"]) == ("error", route)
+        assert span["attributes"]["http.response.status_code"] == 500
+        assert eventually(lambda trace_id=trace_id: backends.items(trace_id), 1), path  # type: ignore[misc]  # as above
+        lines = eventually(lambda trace_id=trace_id: access_lines(backends, trace_id), 1)  # type: ignore[misc]  # as above
+        assert [(line["route"], line["status"], line["level"]) for line in lines] == [(route, 500, "ERROR")]
+    assert server.get("/api/health-check?detail").json().get("worker") == worker
+
+
+def ids_of(backends: FakeBackends, path: str) -> list[str]:
+    return [line["trace_id"] for line in backends.logs.lines if line.get("path") == path]
+
+
+def access_lines(backends: FakeBackends, trace_id: str) -> list[dict[str, object]]:
+    return [line for line in backends.lines_of(trace_id) if line["logger"] == "service.access"]
+
+
+def test_an_exception_after_the_first_bytes_closes_the_connection(server: Server) -> None:
+    with pytest.raises(OSError, match=re.compile("broken|incomplete", re.IGNORECASE)):
+        server.get("/raise-in-body/2")
+
+
+def test_the_main_thread_reports_an_exit_and_raises_it_again(
+    backends: FakeBackends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**backends.environment, **backends.aws, "LOG_CONSOLE": "false"}.items():
+        monkeypatch.setenv(name, value)
+    app: Flask = build()
+    with pytest.raises(SystemExit):
+        app.test_client().get("/raise/SystemExit", buffered=True)
+    # Neither ends a process, whatever the thread.
+    assert app.test_client().get("/raise/Group", buffered=True).status_code == 500
+    app.extensions["telemetry"].shutdown()
+    lines = [line for line in backends.logs.lines if line["logger"] == "service.access"]
+    assert [(line["path"], line["status"]) for line in lines] == [("/raise/SystemExit", 500), ("/raise/Group", 500)]
+    assert all(backends.items(str(line["trace_id"])) for line in lines)

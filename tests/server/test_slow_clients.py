@@ -1,0 +1,152 @@
+"""Clients that are slow, or never finish, cost the others nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.server.apps import LONG
+from tests.server.raw import exchange, serving
+
+APP = "tests.server.apps:build()"
+ATTACKS = {
+    "no bytes": b"",
+    "headers": b"GET / HTTP/1.1\r\nHost: a\r\n",
+    "relay": b"POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n",
+    "form": b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"Content-Length: 60000\r\n\r\na=",
+    "chunked": b"POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+    "expecting": b"POST /upload HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+    "long body": b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 99000000\r\n\r\n",
+    "reader": b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n",
+    "pipelining reader": b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n" * 20,
+    "keeper": b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    "kept alive, then headers": b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n",
+    "kept alive, then body": b"GET / HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
+}
+FAST = 1.0
+"""Seconds: far more than a request takes on a busy machine, and less than any limit on slow clients."""
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serving(APP, WEB_THREADS="4") as port:
+        yield port
+
+
+@contextlib.contextmanager
+def clients(port: int, data: bytes, count: int) -> Iterator[list[socket.socket]]:
+    """Connect, send, and neither read nor close."""
+    with contextlib.ExitStack() as stack:
+        sockets = []
+        for _ in range(count):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", port))
+            client.sendall(data)
+            sockets.append(client)
+        yield sockets
+
+
+def seconds_of_a_request(port: int) -> float:
+    start = time.monotonic()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("GET", "/api/health-check")
+        assert connection.getresponse().status == 200
+    return time.monotonic() - start
+
+
+@pytest.mark.usefixtures("socket_enabled")
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_others_are_served_while_clients_are_slow(attack: str, port: int) -> None:
+    with clients(port, ATTACKS[attack], 64):
+        time.sleep(0.5)  # until what they have sent is served
+        assert min(seconds_of_a_request(port) for _ in range(3)) < FAST
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_more_long_bodies_than_half_of_the_threads_take_are_told_to_retry(port: int) -> None:
+    with clients(port, ATTACKS["long body"], 3) as (*_, third):
+        third.settimeout(5)
+        response = third.recv(4096)
+    assert response.startswith(b"HTTP/1.1 503")
+    assert b"\r\nRetry-After: 1\r\n" in response
+    assert b"\r\nConnection: close\r\n" in response
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_long_body_that_is_sent_arrives_whole(port: int) -> None:
+    for framing in ("length", "chunked"):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        pieces = [b"x" * 100_000] * 30
+        headers = {"Content-Length": "3000000"} if framing == "length" else {}
+        with contextlib.closing(connection):
+            connection.request("POST", "/upload", iter(pieces), headers, encode_chunked=framing == "chunked")
+            assert connection.getresponse().read() == b'{"length":3000000}\n'
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_response_that_is_read_slowly_arrives_whole(port: int) -> None:
+    with clients(port, ATTACKS["reader"], 1) as [client]:
+        received = bytearray()
+        while len(received) < LONG:
+            received += client.recv(300_000)
+            time.sleep(0.01)
+    assert received.endswith(b"x" * 1000)
+    assert received.count(b"x", received.index(b"\r\n\r\n")) == LONG
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_requests_that_are_not_sent_in_time_get_a_408_and_unread_responses_are_cut_off() -> None:
+    with serving(APP, "-k", "tests.server.apps.ImpatientWorker") as port:
+        for attack, name in (("headers", b"head"), ("form", b"body"), ("chunked", b"body"), ("long body", b"body")):
+            with clients(port, ATTACKS[attack], 1) as [client]:
+                client.settimeout(8)
+                response = client.recv(4096)
+                assert response.startswith(b"HTTP/1.1 408 "), attack
+                assert b"\r\nConnection: close\r\n" in response
+                assert name in response
+        with clients(port, ATTACKS["reader"], 1) as [client]:
+            time.sleep(3.5)
+            received = 0
+            with contextlib.suppress(ConnectionResetError):
+                while data := client.recv(300_000):
+                    received += len(data)
+        assert received < LONG
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_beyond_the_budget_the_longest_waiting_client_is_dropped() -> None:
+    body = b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + b"x" * 90_000
+    with serving(APP, "-k", "tests.server.apps.CrampedWorker") as port:
+        with clients(port, body, 8) as [first, *_, last]:
+            first.settimeout(5)
+            assert first.recv(100) == b""
+            last.sendall(b"x" * 10_000)
+            last.settimeout(5)
+            assert last.recv(100).startswith(b"HTTP/1.1 200 ")
+        assert seconds_of_a_request(port) < FAST
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_beyond_the_connections_of_a_worker_the_longest_waiting_client_is_dropped() -> None:
+    with serving(APP, "--worker-connections", "20") as port, clients(port, b"GET / HTTP/1.1\r\n", 30) as [first, *_]:
+        first.settimeout(5)
+        assert first.recv(100) == b""
+        assert seconds_of_a_request(port) < FAST
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_body_that_ends_early_is_the_clients_error(port: int) -> None:
+    for data in (
+        b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc",
+        b"POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+        b"POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+    ):
+        assert exchange(port, [data]).startswith(b"HTTP/1.1 400 "), data
