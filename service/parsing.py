@@ -10,11 +10,11 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 from service.contract import HONEYCOMB_API, LONGEST_VERSION, SECRET_PLACEHOLDER
 from service.masking import masked
+from service.origins import is_origin
 from service.telemetry.config import SamplingRule, Secret
 from service.telemetry.context.hosts import canonical_host
 
@@ -124,32 +124,12 @@ def origins(text: str) -> frozenset[str]:
     for each in sorted(values):
         if "@" in each:
             raise ValueError("an origin contains a user name or password: set scheme, host and port alone")
-        if not _is_origin(each):
+        if not is_origin(each):
             raise ValueError(
                 f"{masked(each)} is not an origin as browsers send it: set scheme and host in lower case, and the port"
                 " unless it is the scheme's own, without path, wildcard or trailing dot, as `https://app.example.com`"
             )
     return values
-
-
-def _is_origin(text: str) -> bool:
-    match = re.fullmatch(r"(https?)://(\[[0-9a-f:]+\]|[a-z0-9_.\-]{1,253})(?::([1-9][0-9]{0,4}))?", text)
-    if match is None:
-        return False
-    scheme, host, port = match.groups()
-    if port is not None and (int(port) > MAX_PORT or port == {"http": "80", "https": "443"}[scheme]):
-        return False
-    if host.startswith("[") or re.fullmatch(r"0x[0-9a-f]*|[0-9]+", host.rpartition(".")[2]):
-        return _is_canonical_address(host)
-    return all(re.fullmatch(r"[a-z0-9_]([a-z0-9_\-]{0,61}[a-z0-9_])?", label) for label in host.split("."))
-
-
-def _is_canonical_address(host: str) -> bool:
-    try:
-        address = ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return host == (f"[{address}]" if address.version == 6 else str(address))  # noqa: PLR2004 - IPv6
 
 
 def field_names(text: str) -> frozenset[str]:

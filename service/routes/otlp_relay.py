@@ -55,7 +55,7 @@ class _Relay:
 
     def __init__(self, settings: Settings) -> None:
         self.counts = RelayCounts()
-        self._limiter = RelayLimiter(settings.workers, MAX_SPANS)
+        self._limiter = RelayLimiter(settings.workers, 1 + MAX_SPANS)
         self._origins = allowed_origins(settings)
         self._slots = BoundedSemaphore(MAX_READERS)
 
@@ -78,11 +78,14 @@ class _Relay:
         if not self._limiter.take_request(client):
             raise _over_limit("client")
         reader = self._check_headers(export_request, content_type)
+        # A body of unknown length, in chunks, is charged as the longest one, before it is read.
+        length = export_request.content_length
+        paid = self._charge(client, units_of(MAX_BODY if length is None else length, 0))
         if not self._slots.acquire(blocking=False):
             raise RefusedError(429, "busy", "other spans are being read: send these again in a second", retry_after=1)
         try:
             body = _read(export_request)
-            rebuilt = self._rebuild(client, reader, body)
+            rebuilt = self._rebuild(client, reader, body, paid)
         finally:
             self._slots.release()
         telemetry: Telemetry = current_app.extensions[EXTENSION]
@@ -122,13 +125,17 @@ class _Relay:
         host = environ.get("HTTP_HOST", "")
         return bool(host) and origin in {f"https://{host}", f"http://{host}"}
 
-    def _rebuild(self, client: bytes, reader: Reader, body: bytes) -> Rebuilt:
+    def _charge(self, client: bytes, units: int, paid: int = 0) -> int:
+        """Take what `units` are more than those that are `paid`, and return what is paid now."""
+        if units > paid and (limit := self._limiter.take(client, units - paid)):
+            raise _over_limit(limit)
+        return max(units, paid)
+
+    def _rebuild(self, client: bytes, reader: Reader, body: bytes, paid: int) -> Rebuilt:
         elements = otlp_json.elements_of(body) if reader is otlp_json else 0
+        paid = self._charge(client, min(MAX_SPANS, units_of(len(body), elements)), paid)
         if elements > MAX_ELEMENTS:
             raise RefusedError(413, "elements", f"more than {MAX_ELEMENTS} values: send the spans in several requests")
-        units = units_of(len(body), elements)
-        if limit := self._limiter.take(client, units):
-            raise _over_limit(limit)
         telemetry: Telemetry = current_app.extensions[EXTENSION]
         try:
             rebuilt = Rebuilder(reader, telemetry.redact.text, _user(telemetry)).rebuild(body)
@@ -136,8 +143,7 @@ class _Relay:
             raise RefusedError(413, "spans", f"{error}: send the spans in several requests") from error
         except MalformedSpansError as error:
             raise RefusedError(400, "malformed", f"not an OTLP export request: {error}") from error
-        if rebuilt.spans > units and (limit := self._limiter.take(client, rebuilt.spans - units)):
-            raise _over_limit(limit)
+        self._charge(client, rebuilt.spans, paid)
         return rebuilt
 
     def _unexpected(self, error: Exception, content_type: str) -> Response:

