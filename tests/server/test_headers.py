@@ -22,11 +22,15 @@ OWN = ("traceparent", "tracestate", "baggage", "X-Amzn-Trace-Id", "X-Amzn-Oidc-I
 FRAMING = ("CONTENT-LENGTH", "TRANSFER-ENCODING", "EXPECT")
 """gunicorn's own to judge: `Transfer-Encoding: x` is a 501 by RFC 9112."""
 VALUES = (
-    "", "[", "]", "http://[", "http://a:99999999", "a:b:c", ":", "javascript", "\xff\xfe", "%00", "%zz", "=", ";;;", ",,,", "-1",
-    "99999999999999999999", "1e999", "nan", "bytes=0-", "bytes=5-1,9-", '"', "W/", "*", "0", "on", "ssl", "https", "http", "null",
+    "", "[", "]", "http://[", "http://a:99999999", "a:b:c", ":",
+    "javascript", "\xff\xfe", "%00", "%zz", "=", ";;;", ",,,", "-1",
+    "99999999999999999999", "1e999", "nan", "bytes=0-", "bytes=5-1,9-", '"', "W/", "*", "0", "on",
+    "ssl", "https", "http", "null",
     "Thu, 99 Foo 0000 99:99:99 GMT", "Sat, 28 Nov 99999 00:00:00 GMT", "Basic \xff", "Basic !!!", "Digest a", "Bearer",
-    "multipart/form-data", "multipart/form-data; boundary=", "text/html; charset=x", "a=b; a", "upgrade", "h2c", "x" * 4000,
-    "a;q=x", "a;q=9e999", "en;q=-1", "1-" + "f" * 32, "Root=;Parent=;Sampled=", "00-0-0-0", "::1", "1.2.3.4, x", "\t", "()", "../..",
+    "multipart/form-data", "multipart/form-data; boundary=", "text/html; charset=x", "a=b; a", "upgrade",
+    "h2c", "x" * 4000,
+    "a;q=x", "a;q=9e999", "en;q=-1", "1-" + "f" * 32, "Root=;Parent=;Sampled=", "00-0-0-0", "::1",
+    "1.2.3.4, x", "\t", "()", "../..",
 )  # fmt: skip
 
 
