@@ -18,7 +18,7 @@ class Limits:
     body_bytes: int = 1024 * 1024
     """A body that is received before a thread gets the request. The thread itself receives a longer one."""
     flush_seconds: float = 10.0
-    """For a client to read a response, and a second more for each `flush_rate` bytes that it has taken."""
+    """For a client to take some bytes of a response, and to fall behind `flush_rate` bytes a second."""
     flush_rate: int = 8 * 1024
     backlog_bytes: int = 1024 * 1024
     """What waits for the client of a response, before the handler's thread does too."""

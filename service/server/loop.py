@@ -172,8 +172,8 @@ class ClientLoop:
         except OSError:
             self._cut_off(connection, "client_disconnected")
             return
-        seconds = self._limits.flush_seconds + connection.sent / self._limits.flush_rate
-        connection.deadline = connection.since + seconds
+        latest = connection.since + connection.sent / self._limits.flush_rate
+        connection.deadline = min(latest, time.monotonic()) + self._limits.flush_seconds
         if client.unsent:
             self._keep_within_budget(connection)
             return

@@ -60,14 +60,14 @@ def build() -> Flask:
 
     @app.get("/stream")
     def stream() -> Response:
-        def produce() -> Iterator[bytes]:
-            for _ in range(int(request.args.get("pieces", 200))):
-                yield b"x" * 65_536
-                time.sleep(float(request.args.get("pause", 0)))
+        pause = float(request.args.get("pause", 0))
 
-        pieces = produce()
-        first = next(pieces)
-        return Response(iter_all(first, pieces))
+        def produce() -> Iterator[bytes]:
+            for _ in range(200):
+                yield b"x" * 65_536
+                time.sleep(pause)
+
+        return Response(produce())
 
     @app.get("/hang")
     def hang() -> str:
@@ -99,8 +99,3 @@ def build() -> Flask:
             raise KeyboardInterrupt
 
     return app
-
-
-def iter_all(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
