@@ -21,6 +21,10 @@ from typing import Any
 SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar", "browser", "console")
 _WARM_UP = 0.002
 """The share of a load that is sent before: what a process imports and caches with its first items is no queue."""
+_WARM_UP_WITHOUT_SINKS = 0.1
+"""The share that is sent to an app without sinks before: the requests themselves need memory, and leave it fragmented."""
+_WARM_UP_SECONDS = 6.0
+"""For the export threads' imports and first connections, on a busy machine too."""
 _SETTLE_SECONDS = 2.0
 _TIMEOUT = 300
 
@@ -81,11 +85,13 @@ def measure(sink: str, kinds: list[str]) -> dict[str, Any]:
         app = _app(sink, silent.getsockname()[1])
         from bench.overhead import worst_inputs  # noqa: PLC0415 - after the app's own imports
 
-        worst_inputs.add_routes(app)
+        without_sinks = _new_app({"LOG_CONSOLE": "false", "FAULT_ROUTES": "true"})
         kinds = kinds or list(worst_inputs.OF_SINKS[sink])
-        for kind in kinds:
-            worst_inputs.run(app, kind, _WARM_UP)
-        time.sleep(_SETTLE_SECONDS)
+        for each, share in ((without_sinks, _WARM_UP_WITHOUT_SINKS), (app, _WARM_UP)):
+            worst_inputs.add_routes(each)
+            for kind in kinds:
+                worst_inputs.run(each, kind, share)
+        time.sleep(_WARM_UP_SECONDS)
         before = _resident()
         for kind in kinds:
             worst_inputs.run(app, kind)
@@ -106,6 +112,10 @@ def _app(sink: str, port: int) -> Any:  # noqa: ANN401 - a Flask app, which only
     if sink == "console":
         environment = {key: value for key, value in environment.items() if key in _WITHOUT_SINKS}
     os.environ.update(environment)
+    return _new_app(environment)
+
+
+def _new_app(environment: dict[str, str]) -> Any:  # noqa: ANN401 - as above
     from service.factory import create_app  # noqa: PLC0415 - as above
     from service.settings import Settings  # noqa: PLC0415 - as above
 

@@ -104,16 +104,16 @@ def _browser(app: Flask, _: int) -> None:
 
 Kind = tuple[Callable[[Flask, int], None], int]
 KINDS: dict[str, Kind] = {
-    "large headers": (large_headers, 4_000),
-    "1,000 subsegments": (_request("/worst/spans"), 30),
-    "large metadata": (_request("/worst/metadata"), 10),
-    "256 KiB log lines": (_request("/worst/lines"), 60),
-    "50 MB exceptions": (_request("/worst/exception"), 4),
+    "large headers": (large_headers, 3_000),
+    "1,000 subsegments": (_request("/worst/spans"), 6),
+    "large metadata": (_request("/worst/metadata"), 5),
+    "256 KiB log lines": (_request("/worst/lines"), 40),
+    "50 MB exceptions": (_request("/worst/exception"), 2),
     "large local variables": (_local_variables, _CAUSES),
     "browser bodies": (_browser, 100),
     "many requests": (
         lambda app, number: serve_one(app, environ_of((HOME, NOTIFICATIONS)[number % 2], number)),
-        25_000,
+        8_000,
     ),
     "errors": (_request(FAULT), 300),
 }
