@@ -1,4 +1,4 @@
-"""Configure gunicorn from the service's settings: gthread workers, and all other values from the settings."""
+"""Configure gunicorn from the service's settings: threads behind buffering workers, and all other values from the settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from service.contract import STOP_TIMEOUT_SECONDS
 from service.parsing import SettingsError
 from service.settings import Settings, unset_empty_variables
-from service.telemetry.export.stderr import NonBlockingStream
+from service.telemetry.export import stderr
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -24,7 +24,7 @@ _ABORT_FLUSH_SECONDS = 0.8
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn creates a private file there
 
 # Before gunicorn opens its log: nothing that arbiter and workers print may wait for a reader.
-sys.stderr = NonBlockingStream(sys.stderr)
+stderr.never_block()
 unset_empty_variables()
 try:
     _settings = Settings.from_env()

@@ -11,14 +11,16 @@ from contextlib import suppress
 from typing import TextIO
 
 
-def write(data: bytes, seconds: float = 0.0) -> int:
+def write(data: bytes, seconds: float = 0.0, stream: TextIO | None = None) -> int:
     """Write `data` as far as the reader takes it within `seconds`; return how many bytes. Raises `OSError` if closed.
 
-    Straight to the file descriptor: a thread that hung in `sys.stderr` would keep its lock, at exit too.
+    `stream` is standard error by default. Straight to the file descriptor: a thread that hung in `sys.stderr` would
+    keep its lock, at exit too.
     """
-    descriptor = _descriptor()
+    stream = stream or sys.stderr
+    descriptor = _descriptor(stream)
     if descriptor is None:
-        return _write_text(data)
+        return _write_text(data, stream)
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT)
     deadline = time.monotonic() + seconds
@@ -30,25 +32,31 @@ def write(data: bytes, seconds: float = 0.0) -> int:
     return written
 
 
-def _descriptor() -> int | None:
-    """Return the file descriptor; None where standard error is an object without one, or closed."""
+def _descriptor(stream: TextIO) -> int | None:
+    """Return the file descriptor; None where the stream is an object without one, or closed."""
     try:
-        return sys.stderr.fileno()
+        return stream.fileno()
     except (AttributeError, OSError, ValueError):
         return None
 
 
-def _write_text(data: bytes) -> int:
+def _write_text(data: bytes, stream: TextIO) -> int:
     try:
-        sys.stderr.write(data.decode())
-        sys.stderr.flush()
+        stream.write(data.decode())
+        stream.flush()
     except (AttributeError, ValueError) as error:  # None, or closed
         raise OSError("standard error is closed") from error
     return len(data)
 
 
+def never_block() -> None:
+    """Have every writer of the process drop what the reader of standard error does not take at once. Idempotent."""
+    if sys.stderr is not None and not isinstance(sys.stderr, NonBlockingStream):
+        sys.stderr = NonBlockingStream(sys.stderr)
+
+
 class NonBlockingStream(io.TextIOBase):
-    """A stand-in for `sys.stderr` that drops what its reader does not take at once.
+    """A replacement for `sys.stderr` that drops what its reader does not take at once.
 
     Every writer of the process has it: servers, `logging`'s own errors, warnings, `print`.
     """
@@ -80,6 +88,6 @@ class NonBlockingStream(io.TextIOBase):
         data = text.encode("utf-8", "backslashreplace")
         written = 0
         with suppress(OSError):
-            written = write(data)
+            written = write(data, stream=self._stream)
         self.dropped += written < len(data)
         return len(text)
