@@ -1,4 +1,4 @@
-"""Configure gunicorn from the service's settings: threads behind buffering workers, and all other values from the settings."""
+"""Configure gunicorn from the service's settings, with workers of our own (service/server)."""
 
 from __future__ import annotations
 

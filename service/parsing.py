@@ -115,19 +115,15 @@ def base_url(text: str) -> str:
 
 
 def origins(text: str) -> frozenset[str]:
-    """Read a comma-separated list of web origins as browsers send them, `https://app.example.com`.
-
-    They are compared, not matched: scheme and host in lower case, an international name in its `xn--` form, and no port
-    where it is the scheme's own ("Serialization of an origin", HTML, WHATWG).
-    """
+    """Read a comma-separated list of web origins as browsers send them, `https://app.example.com`."""
     values = frozenset(each.strip().removesuffix("/") for each in text.split(",") if each.strip())
     for each in sorted(values):
         if "@" in each:
             raise ValueError("an origin contains a user name or password: set scheme, host and port alone")
         if not is_origin(each):
             raise ValueError(
-                f"{masked(each)} is not an origin as browsers send it: set scheme and host in lower case, and the port"
-                " unless it is the scheme's own, without path, wildcard or trailing dot, as `https://app.example.com`"
+                f"{masked(each)} is not an origin as browsers send it: set scheme and host in lower case, without path,"
+                " wildcard, trailing dot or the scheme's own port, as `https://app.example.com`"
             )
     return values
 
