@@ -22,10 +22,10 @@ _SERVER_ERROR = 500
 
 def request_attributes(environ: Mapping[str, Any], path: str, client: str, redact: Redactor) -> dict[str, str | int]:
     """Return the attributes that are known before the request is handled, without secrets, and cut to their limits."""
-    method = request_method(environ)
+    method = environ["REQUEST_METHOD"]
     attributes: dict[str, str | int] = {"http.request.method": method if method in _KNOWN_METHODS else "_OTHER"}
     if method not in _KNOWN_METHODS:
-        attributes["http.request.method_original"] = method
+        attributes["http.request.method_original"] = method[:MAX_METHOD]
     scheme = environ.get("wsgi.url_scheme", "http")
     address, port = _server(environ, scheme)
     attributes["server.address"] = address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -11,7 +12,7 @@ import orjson
 from service.telemetry.control_characters import escape_controls
 from service.telemetry.redaction.copies import Copier, Describe, TextRedaction, hidden, public_attributes
 from service.telemetry.redaction.headers import HARMLESS_HEADERS, URL_HEADERS, header_name
-from service.telemetry.redaction.limits import CUT, MAX_NAME, MAX_QUERY, MAX_TEXT, cut
+from service.telemetry.redaction.limits import CUT, MAX_QUERY, MAX_TEXT, cut
 from service.telemetry.redaction.mask import REDACTED
 from service.telemetry.redaction.names import SecretNames, word_set
 from service.telemetry.redaction.queries import QueryRedactor
@@ -36,6 +37,10 @@ _URLS = word_set(
 _HEADER_PREFIXES = ("http.request.header.", "http.response.header.")
 
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[:.\d]{0,13}(?:Z|[+-]\d\d:?\d\d)?")
+"""The most frequent text that does not repeat: it has no secret, and needs no search."""
+
+
 class Redactor:
     """Redact what telemetry captures. `secrets` are the settings' values by name; `names` are further secret names.
 
@@ -51,7 +56,11 @@ class Redactor:
         self._short_text = _cached(self._mask)
         self._short_query = _cached(self._queries.query)
         self._short_url = _cached(self._queries.url)
-        self._short_name = lru_cache(4 * _CACHE_SIZE)(self._redaction_of)
+        self.of: Callable[[str], TextRedaction | None] = lru_cache(4 * _CACHE_SIZE)(self._redaction_of)
+        """Return what redacts the text that has a name of up to `MAX_NAME` characters.
+
+        None where the name itself has to be redacted, or is that of headers, which have names of their own.
+        """
         self.hides: Callable[[str], bool] = self._names.hides
         """Whether what has this name is secret."""
         self.hides_in_query = self._names.hides_in_query
@@ -75,16 +84,14 @@ class Redactor:
             return self._short_url(url)
         return _long(url, limit, self._queries.url)
 
-    def of(self, name: str) -> TextRedaction | None:
-        """Return what redacts the text that has this `name`; None where the name itself has to be redacted or cut."""
-        return self._short_name(name) if len(name) <= MAX_NAME else None
-
     def _redaction_of(self, name: str) -> TextRedaction | None:
         lower = name.lower()
         if name.startswith("HTTP_") or lower.startswith(_HEADER_PREFIXES):
             return self.header(name)
         if self._names.hides(name):
             return hidden
+        if lower.endswith("headers"):
+            return None
         if lower in _QUERIES or lower in _URLS:
             return self.query if lower in _QUERIES else self.url
         return self.text if self._mask(name) == name else None
@@ -105,6 +112,8 @@ class Redactor:
         return Copier(self, describe, max_text)
 
     def _mask(self, text: str) -> str:
+        if _TIME.fullmatch(text):
+            return text
         # The values first: a shape may end within one.
         return self._shapes.mask(self._values.mask(text, lambda _: REDACTED))
 

@@ -14,6 +14,7 @@ from service.telemetry.redaction.limits import CUT, MAX_DEPTH, MAX_ITEMS, MAX_NA
 from service.telemetry.redaction.mask import REDACTED
 
 _AS_THEY_ARE = (int, float, date, time, UUID, type(None))
+_SHOWN = frozenset({int, float, bool, type(None)})
 _ITEM_SIZE = 64
 """Bytes of an item beside its text."""
 _UNREADABLE = "(could not be read)"
@@ -37,8 +38,9 @@ class Rules(Protocol):
     def text(self, text: str, limit: int) -> str:
         """Return `text` without secrets."""
 
-    def of(self, name: str) -> TextRedaction | None:
-        """Return what redacts the text that has this `name`; None where the name itself has to be redacted."""
+    @property
+    def of(self) -> Callable[[str], TextRedaction | None]:
+        """Return what redacts the text that has a short name; None where the name needs redaction or more care."""
 
     def header(self, name: str) -> TextRedaction:
         """Return what redacts the value of the HTTP header `name`."""
@@ -73,15 +75,36 @@ class Copier:
     def mapping(self, values: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
         """Return a copy of `values`. The names that are no text become text."""
         copy: dict[str, Any] = {}
-        is_field = self._is_secret_field(values)
+        of, limit = self._rules.of, self._max_text
+        is_field = "value" in values and self._is_secret_field(values)
         for name, value in islice(values.items(), MAX_ITEMS):
             if self._items <= 0 or self._characters <= 0:
                 copy[CUT] = CUT
                 break
-            key = name if type(name) is str else _printed(name)
-            hidden = is_field and key == "value"
-            copy[self._name(key)] = REDACTED if hidden else self.member(key, value, depth + 1)
+            self._items -= 1
+            # Most values are short texts and numbers, with short names: they take no further call.
+            kind = type(value)
+            redaction = of(name) if type(name) is str and len(name) <= MAX_NAME else None
+            if redaction is None or is_field or (kind is str and len(value) > self._characters):
+                self._add_member(copy, name, value, depth, is_field=is_field)
+            elif kind is str:
+                copy[name] = text = redaction(value, limit)
+                self._characters -= len(name) + len(text)
+            elif redaction is hidden and value is not None and kind is not bool:
+                copy[name] = REDACTED
+            elif kind in _SHOWN:
+                copy[name] = value
+            elif kind is dict and depth < MAX_DEPTH:
+                copy[name] = self.mapping(value, depth + 1)
+            else:
+                copy[name] = self.value(value, depth + 1)
         return copy
+
+    def _add_member(self, copy: dict[str, Any], name: object, value: object, depth: int, *, is_field: bool) -> None:
+        key = name if isinstance(name, str) else _printed(name)
+        self._characters -= min(len(key), MAX_NAME)
+        member = REDACTED if is_field and key == "value" else self.member(key, value, depth + 1)
+        copy[self._rules.text(key, MAX_NAME)] = member
 
     def value(self, value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any value of a handler's
         """Return a copy of `value`."""
@@ -143,10 +166,6 @@ class Copier:
             return False
         name = values.get("name", values.get("key"))
         return isinstance(name, str) and self._rules.of(name[-MAX_NAME:]) is hidden
-
-    def _name(self, name: str) -> str:
-        self._characters -= min(len(name), MAX_NAME)
-        return self._rules.text(name, MAX_NAME)
 
     def _text(self, text: str, redact: Callable[[str, int], str]) -> str:
         redacted = redact(text, max(1, min(self._max_text, self._characters)))

@@ -62,7 +62,7 @@ class BoundedSpan(Span):
             return
         size = 0
         for key, value in tuple(attributes.items()):  # another thread may be about to set one
-            redaction = redact.of(key)
+            redaction = redact.of(key) if len(key) <= MAX_NAME else None
             if redaction is None:
                 self._redact_all()
                 return

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from service.telemetry.redaction import REDACTED, Redactor
@@ -18,9 +19,17 @@ _MAX_CODE = 1_000
 _MAX_FRAMES = 256
 
 
-def redact_item(data: Mapping[str, Any], redact: Redactor) -> dict[str, Any]:
-    """Return the SDK's item ("Create an Item", Rollbar API reference) without secrets, and cut to what is shown."""
-    special = {"body": _body, "request": _request, "custom": _custom, "server": _server}
+def redact_item(data: Mapping[str, Any], redact: Redactor, *, but_frames: bool = False) -> dict[str, Any]:
+    """Return the SDK's item ("Create an Item", Rollbar API reference) without secrets, and cut to what is shown.
+
+    `but_frames` leaves the frames of tracebacks as they are: they have been redacted one by one.
+    """
+    special: dict[str, Callable[..., dict[str, Any]]] = {
+        "body": partial(_body, but_frames=but_frames),
+        "request": _request,
+        "custom": _custom,
+        "server": _server,
+    }
     return {
         key: special[key](value, redact)
         if key in special and isinstance(value, dict)
@@ -29,21 +38,22 @@ def redact_item(data: Mapping[str, Any], redact: Redactor) -> dict[str, Any]:
     }
 
 
-def _body(body: Mapping[str, Any], redact: Redactor) -> dict[str, Any]:
+def _body(body: Mapping[str, Any], redact: Redactor, *, but_frames: bool) -> dict[str, Any]:
     copy: dict[str, Any] = {}
     for key, value in body.items():
         if key == "trace" and isinstance(value, dict):
-            copy[key] = _trace(value, redact)
+            copy[key] = _trace(value, redact, but_frames=but_frames)
         elif key == "trace_chain":
-            copy[key] = [_trace(each, redact) for each in value]
+            copy[key] = [_trace(each, redact, but_frames=but_frames) for each in value]
         else:
             copy[key] = redact.copier(unchanged).member(key, value)
     return copy
 
 
-def _trace(trace: Mapping[str, Any], redact: Redactor) -> dict[str, Any]:
+def _trace(trace: Mapping[str, Any], redact: Redactor, *, but_frames: bool) -> dict[str, Any]:
     rest = redact.copier(unchanged).mapping({key: trace[key] for key in trace if key != "frames"})
-    return {**rest, "frames": [_frame(each, redact) for each in trace.get("frames", ())[-_MAX_FRAMES:]]}
+    frames = trace.get("frames", ())[-_MAX_FRAMES:]
+    return {**rest, "frames": frames if but_frames else [_frame(each, redact) for each in frames]}
 
 
 def _frame(frame: Mapping[str, Any], redact: Redactor) -> dict[str, Any]:

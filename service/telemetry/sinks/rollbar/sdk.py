@@ -66,7 +66,7 @@ def current_redactor() -> Redactor:
 
 
 def _redacting(build_payload: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:  # noqa: ANN401 - the SDK types it by its name
-    return lambda data: build_payload(redact_item(data, current_redactor()))
+    return lambda data: build_payload(redact_item(data, current_redactor(), but_frames=True))
 
 
 def build(exc_info: tuple[Any, Any, Any], **fields: Any) -> Collector:  # noqa: ANN401 - `report_exc_info`'s own arguments

@@ -8,10 +8,10 @@ from collections import OrderedDict, deque, namedtuple
 from typing import NoReturn
 
 import pytest
+import rollbar
 from flask import Flask
 
 from service.telemetry.sinks.rollbar import causes, local_variables, queue
-from service.telemetry.sinks.rollbar.body import MAX_BODY
 from tests.telemetry.backends import KEYS, Document, FakeBackends, eventually
 from tests.telemetry.segments import get_trace_id
 from tests.telemetry.sinks.rollbar.items import (
@@ -61,12 +61,14 @@ def location(frame: Document) -> Document:
 
 
 def test_an_oversized_item_is_reduced_to_its_message(rollbar_app: Flask, backends: FakeBackends) -> None:
-    def fail() -> NoReturn:
-        raise RuntimeError(f"long {'x' * MAX_BODY} {KEYS['HONEYCOMB_API_KEY']}")
+    def report() -> str:
+        fields = {str(number): "\x01" * 8_000 for number in range(16)}  # six bytes each in JSON
+        rollbar.report_message(f"long {KEYS['ROLLBAR_ACCESS_TOKEN']}", extra_data=fields)
+        return "ok"
 
-    add_failing_route(rollbar_app, fail)
-    item = item_of_failure(rollbar_app, backends)
-    assert item["body"]["message"]["body"].startswith("long xxx")
+    rollbar_app.add_url_rule("/reporting", "reporting", report)
+    item = item_of(backends, get_trace_id(rollbar_app, "/reporting"))
+    assert item["body"]["message"]["body"] == "long REDACTED"
     assert item["custom"]["left_out"] == "all but the message: the item was too long"
     assert item["custom"].keys() >= {"trace_id", "span_id"}
 
@@ -88,25 +90,25 @@ Pair = namedtuple("Pair", "left right")  # the SDK has a rule for named tuples
 
 def cyclic() -> list[object]:
     value: list[object] = [list(range(30))] * 3
-    return [*value, value, *range(2_500)]
+    return [*value, value, *range(500)]
 
 
 def test_large_local_variables_are_shown_as_the_sdk_shows_them(
     rollbar_app: Flask, backends: FakeBackends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = range(2_500)
+    many = range(500)
 
     def fail() -> NoReturn:
         rows = [{"id": each, "password": "p", "deep": [[[[[[1] * 20] * 3]]]]} for each in many]
         mappings = {each: {"x": (each, 2)} for each in many}, OrderedDict((each, each) for each in many)
         sets = set(many), frozenset(many)
-        lists = deque(many), tuple(many), many, bytearray(2_500), [Pair(1, 2)] * 2_500
+        lists = deque(many), tuple(many), many, bytearray(500), [Pair(1, 2)] * 500
         loop = cyclic()
         raise RuntimeError(f"large {len(rows) + len(mappings) + len(sets) + len(lists) + len(loop)}")
 
     add_failing_route(rollbar_app, fail)
     bounded = item_of_failure(rollbar_app, backends)
-    monkeypatch.setattr(local_variables, "_SMALL", 10**9)
+    monkeypatch.setattr(local_variables._Truncator, "truncate", lambda _, value, __: value)
     full = item_of_failure(rollbar_app, backends)
     values, expected = (mask_scrubbed(exception_trace(item)["frames"][-1]["locals"]) for item in (bounded, full))
     assert values.keys() == {"rows", "mappings", "sets", "lists", "loop", "many"}
