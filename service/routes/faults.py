@@ -1,7 +1,4 @@
-"""Route requests that report or raise errors on purpose, to follow them through every sink.
-
-Only where the settings allow it: in production anyone could fill the error tracker, and its bill, with them.
-"""
+"""Route requests that report or raise errors on purpose, to follow them through every sink."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from flask import Blueprint, Flask
 from service.settings import Settings
 
 blueprint = Blueprint("faults", __name__)
+"""Only where the settings allow it: in production anyone could fill the error tracker, and its bill, with them."""
 
 
 class DeliberateError(RuntimeError):
