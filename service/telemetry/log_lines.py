@@ -91,10 +91,7 @@ def capture(record: logging.LogRecord) -> Line:
         exception,
         scope,
         _span_id(scope, context.get(SPAN_KEY)) if scope is not None else 0,
-        size=_PLAIN_SIZE
-        + len(message)
-        + (exception.size if exception is not None else 0)
-        + (scope.size if scope is not None else 0),
+        size=_PLAIN_SIZE + len(message) + sum(each.size for each in (exception, scope) if each is not None),
     )
     if "fields" in attributes:
         _add_fields(line, attributes["fields"], redact)
