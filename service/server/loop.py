@@ -92,7 +92,7 @@ class ClientLoop:
         self.rejections.report()
 
     def settle(self, connection: Connection, keep: bool) -> None:  # noqa: FBT001 - a callback of gunicorn's method queue
-        """Take a connection back from a thread, to keep it or to close it."""
+        """Take a connection back from its thread."""
         if connection.phase is Phase.FLUSH:
             connection.keep_after_flush = keep
         elif connection.sock.aborted is not None:
@@ -111,23 +111,20 @@ class ClientLoop:
         if connection.phase not in _RECEIVING:
             return  # closed while the events of this turn were dispatched
         try:
-            data = client.recv(_RECEIVE)
+            self._receive(connection, client.recv(_RECEIVE))
         except BlockingIOError:
             pass
         except OSError:
             self._close(connection)
-        else:
-            self._receive(connection, data)
 
     def _receive(self, connection: Connection, data: bytes) -> None:
         """Go on with a registered connection: serve its request, reject it, or wait for more."""
         try:
             is_complete = connection.receive(data)
-        except (errors.NoMoreData, StopIteration, OSError):
+        except (StopIteration, OSError):  # gunicorn's `NoMoreData` among the latter
             self._close(connection)
         except errors.ParseException as error:
             self.rejections.add(f"malformed ({type(error).__name__})")
-            # The message is for the client that sent it: a log line would show its headers.
             self._reject(connection, status_of(error), str(error))
         except Exception as error:  # noqa: BLE001 - no client's bytes may end the main loop
             self.rejections.add(f"malformed ({type(error).__name__})")
@@ -189,7 +186,7 @@ class ClientLoop:
         rest = connection.next_request()
         self._await_request(connection)
         if rest:
-            self._receive(connection, rest)
+            self._receive(connection, rest)  # a pipelined request
 
     # Ends.
 
@@ -215,6 +212,8 @@ class ClientLoop:
             self._close(connection)
 
     def _close(self, connection: Connection) -> None:
+        if connection.sock.fileno() < 0:
+            return
         self._waiting.remove(connection)
         with contextlib.suppress(KeyError, ValueError):
             self._poller.unregister(connection.sock)
