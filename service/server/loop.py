@@ -100,8 +100,6 @@ class ClientLoop:
         else:
             self._end_response(connection, keep=keep)
 
-    # Requests.
-
     def _await_request(self, connection: Connection) -> None:
         self._waiting.add(connection, Phase.IDLE, self._cfg.keepalive or self._limits.stop_idle_seconds)
         connection.deadline = min(connection.deadline, self._idle_until)
@@ -151,8 +149,6 @@ class ClientLoop:
         self._poller.unregister(connection.sock)
         self._linger(connection)
 
-    # Responses.
-
     def _begin_flush(self, connection: Connection) -> None:
         """Send what the client was too slow to take."""
         if connection.phase is None and connection.sock.unsent:
@@ -187,8 +183,6 @@ class ClientLoop:
         self._await_request(connection)
         if rest:
             self._receive(connection, rest)  # a pipelined request
-
-    # Ends.
 
     def _linger(self, connection: Connection) -> None:
         """Half-close, and wait for the client to close: closing at once could lose it the end of its response."""

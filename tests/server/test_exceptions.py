@@ -47,7 +47,8 @@ def test_any_exception_is_a_500_in_every_sink_and_the_worker_lives(
             assert response.json()["error"]["name"] == "Internal Server Error"
             assert response.json()["trace_id"] == trace_id
         else:
-            [trace_id] = eventually(lambda path=path: ids_of(backends, path), 1)  # type: ignore[misc]  # no lambda default
+            [line] = eventually(lambda path=path: lines_of_path(backends, path), 1)  # type: ignore[misc]  # no lambda default
+            trace_id = line["trace_id"]
         [span] = eventually(lambda trace_id=trace_id: backends.spans(trace_id), 1)  # type: ignore[misc]  # as above
         assert (span["status"]["code"], span["attributes"]["http.route"]) == ("error", route)
         assert span["attributes"]["http.response.status_code"] == 500
@@ -57,8 +58,8 @@ def test_any_exception_is_a_500_in_every_sink_and_the_worker_lives(
     assert server.get("/api/health-check?detail").json().get("worker") == worker
 
 
-def ids_of(backends: FakeBackends, path: str) -> list[str]:
-    return [line["trace_id"] for line in backends.logs.lines if line.get("path") == path]
+def lines_of_path(backends: FakeBackends, path: str) -> list[dict[str, object]]:
+    return [line for line in backends.logs.lines if line.get("path") == path]
 
 
 def access_lines(backends: FakeBackends, trace_id: str) -> list[dict[str, object]]:
