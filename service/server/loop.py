@@ -92,15 +92,13 @@ class ClientLoop:
         self.rejections.report()
 
     def settle(self, connection: Connection, keep: bool) -> None:  # noqa: FBT001 - a callback of gunicorn's method queue
-        """Take a connection back from a thread, to keep it or to close it."""
+        """Take a connection back from its thread."""
         if connection.phase is Phase.FLUSH:
             connection.keep_after_flush = keep
         elif connection.sock.aborted is not None:
             self._close(connection)
         else:
             self._end_response(connection, keep=keep)
-
-    # Requests.
 
     def _await_request(self, connection: Connection) -> None:
         self._waiting.add(connection, Phase.IDLE, self._cfg.keepalive or self._limits.stop_idle_seconds)
@@ -111,23 +109,20 @@ class ClientLoop:
         if connection.phase not in _RECEIVING:
             return  # closed while the events of this turn were dispatched
         try:
-            data = client.recv(_RECEIVE)
+            self._receive(connection, client.recv(_RECEIVE))
         except BlockingIOError:
             pass
         except OSError:
             self._close(connection)
-        else:
-            self._receive(connection, data)
 
     def _receive(self, connection: Connection, data: bytes) -> None:
         """Go on with a registered connection: serve its request, reject it, or wait for more."""
         try:
             is_complete = connection.receive(data)
-        except (errors.NoMoreData, StopIteration, OSError):
+        except (StopIteration, OSError):  # gunicorn's `NoMoreData` among the latter
             self._close(connection)
         except errors.ParseException as error:
             self.rejections.add(f"malformed ({type(error).__name__})")
-            # The message is for the client that sent it: a log line would show its headers.
             self._reject(connection, status_of(error), str(error))
         except Exception as error:  # noqa: BLE001 - no client's bytes may end the main loop
             self.rejections.add(f"malformed ({type(error).__name__})")
@@ -153,8 +148,6 @@ class ClientLoop:
             connection.sock.send(error_response(status, message))
         self._poller.unregister(connection.sock)
         self._linger(connection)
-
-    # Responses.
 
     def _begin_flush(self, connection: Connection) -> None:
         """Send what the client was too slow to take."""
@@ -189,9 +182,7 @@ class ClientLoop:
         rest = connection.next_request()
         self._await_request(connection)
         if rest:
-            self._receive(connection, rest)
-
-    # Ends.
+            self._receive(connection, rest)  # a pipelined request
 
     def _linger(self, connection: Connection) -> None:
         """Half-close, and wait for the client to close: closing at once could lose it the end of its response."""
@@ -215,6 +206,8 @@ class ClientLoop:
             self._close(connection)
 
     def _close(self, connection: Connection) -> None:
+        if connection.sock.fileno() < 0:
+            return
         self._waiting.remove(connection)
         with contextlib.suppress(KeyError, ValueError):
             self._poller.unregister(connection.sock)

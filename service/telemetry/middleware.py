@@ -17,6 +17,7 @@ from service.telemetry.context.request_scope import AppTelemetry, RequestScope
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from flask import Flask
     from opentelemetry.context import Context
 
 logger = logging.getLogger(__name__)
@@ -126,7 +127,8 @@ class Exchange:
         chunks: Iterator[bytes] | None = None
         while True:
             try:
-                chunks = chunks or iter(self._body)
+                if chunks is None:
+                    chunks = iter(self._body)
                 chunk = run(next, chunks, None)
             except BaseException as error:  # noqa: BLE001 - raised again, as what servers can handle
                 self._break_off(error)
@@ -211,6 +213,19 @@ def is_process_exit(error: BaseException) -> bool:
     """Return whether an exception is to end the process: on another thread, and of another class, it ends a request."""
     is_exit = isinstance(error, SystemExit | KeyboardInterrupt)
     return is_exit and threading.current_thread() is threading.main_thread()
+
+
+def report_all_exceptions(app: Flask, report: Callable[[BaseException], None]) -> None:
+    """Report what Flask does not handle, such as `SystemExit`, while its request is the current one."""
+    tear_down = app.do_teardown_request
+
+    def do_teardown_request(exc: Any = None) -> None:  # noqa: ANN401 - Flask's own sentinel is one of its values
+        if isinstance(exc, BaseException) and not isinstance(exc, Exception):
+            report(exc)
+        tear_down(exc)
+
+    # Not `app.teardown_request`: Flask inspects each of those functions in every request.
+    app.do_teardown_request = do_teardown_request  # type: ignore[method-assign]  # for one app
 
 
 def _reraise(error: BaseException) -> NoReturn:

@@ -22,7 +22,7 @@ from service.telemetry.context.request_scope import OpenRequest, RequestScope, c
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.log_lines import AccessLog
-from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware
+from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware, report_all_exceptions
 from service.telemetry.redaction import Redactor
 from service.telemetry.redaction.limits import MAX_HOST
 from service.telemetry.sampling.rule import KEEP_EVERYTHING, Decision, LocalSampler, Sampler, SamplingRequest
@@ -69,17 +69,12 @@ class Telemetry:
         """Wrap `app` in the middleware, and listen to its errors."""
         app.extensions[EXTENSION] = self
         app.wsgi_app = TraceMiddleware(app.wsgi_app, self)  # type: ignore[method-assign]  # Flask's documented way
-        app.teardown_request(self._on_teardown)
+        report_all_exceptions(app, self.report)
         got_request_exception.connect(self._on_exception, app, weak=False)
         process_globals.install(self)
         for sink in self.sinks:
             if sink.install is not None:
                 sink.install()
-
-    def _on_teardown(self, error: BaseException | None) -> None:
-        """Report what Flask does not handle, such as `SystemExit`, while its request is the current one."""
-        if error is not None and not isinstance(error, Exception):
-            self.report(error)
 
     def sink(self, name: str) -> Sink:
         """Return the sink `name`, on or off. Raises `LookupError` for a name that no sink has."""

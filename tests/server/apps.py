@@ -74,6 +74,11 @@ def build() -> Flask:
         time.sleep(60)
         return "late"
 
+    _add_exceptions(app)
+    return app
+
+
+def _add_exceptions(app: Flask) -> None:
     @app.get("/raise/<name>")
     def raise_exception(name: str) -> str:
         if name == "Group":
@@ -97,5 +102,3 @@ def build() -> Flask:
     def fail(_: BaseException | None) -> None:
         if request.path == "/raise-in-teardown":
             raise KeyboardInterrupt
-
-    return app

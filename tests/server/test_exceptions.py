@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from tests.server.apps import build
-from tests.telemetry.backends import Document, FakeBackends, eventually
+from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.gunicorn_server import Server, serve
 
 APP = "tests.server.apps:build()"
@@ -47,7 +47,7 @@ def test_any_exception_is_a_500_in_every_sink_and_the_worker_lives(
             assert response.json()["error"]["name"] == "Internal Server Error"
             assert response.json()["trace_id"] == trace_id
         else:
-            [line] = eventually(lambda path=path: lines_of(backends, path), 1)  # type: ignore[misc]  # no lambda default
+            [line] = eventually(lambda path=path: lines_of_path(backends, path), 1)  # type: ignore[misc]  # no lambda default
             trace_id = line["trace_id"]
         [span] = eventually(lambda trace_id=trace_id: backends.spans(trace_id), 1)  # type: ignore[misc]  # as above
         assert (span["status"]["code"], span["attributes"]["http.route"]) == ("error", route)
@@ -58,7 +58,7 @@ def test_any_exception_is_a_500_in_every_sink_and_the_worker_lives(
     assert server.get("/api/health-check?detail").json().get("worker") == worker
 
 
-def lines_of(backends: FakeBackends, path: str) -> list[Document]:
+def lines_of_path(backends: FakeBackends, path: str) -> list[dict[str, object]]:
     return [line for line in backends.logs.lines if line.get("path") == path]
 
 
