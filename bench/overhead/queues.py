@@ -22,10 +22,11 @@ SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar", "browser", "console")
 _WARM_UP = 0.002
 """The share of a load that is sent before: what a process imports and caches with its first items is no queue."""
 _WARM_UP_WITHOUT_SINKS = 0.1
-"""The share that is sent to an app without sinks before: the requests themselves need memory, and leave it fragmented."""
+"""The share that is sent to an app without sinks before: requests themselves leave the heap larger, and fragmented."""
 _WARM_UP_SECONDS = 6.0
 """For the export threads' imports and first connections, on a busy machine too."""
-_SETTLE_SECONDS = 2.0
+_SETTLE_SECONDS = 8.0
+"""Longer than frames wait for their error item."""
 _TIMEOUT = 300
 
 
