@@ -7,6 +7,7 @@ reads its standard error.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import os
@@ -22,10 +23,11 @@ SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar", "browser", "console")
 _WARM_UP = 0.002
 """The share of a load that is sent before: what a process imports and caches with its first items is no queue."""
 _WARM_UP_WITHOUT_SINKS = 0.1
-"""The share that is sent to an app without sinks before: requests too need memory, and leave it fragmented."""
+"""The share that is sent to an app without sinks before: requests themselves leave the heap larger, and fragmented."""
 _WARM_UP_SECONDS = 6.0
 """For the export threads' imports and first connections, on a busy machine too."""
-_SETTLE_SECONDS = 2.0
+_SETTLE_SECONDS = 8.0
+"""Longer than frames wait for their error item."""
 _TIMEOUT = 300
 
 
@@ -92,6 +94,8 @@ def measure(sink: str, kinds: list[str]) -> dict[str, Any]:
             for kind in kinds:
                 worst_inputs.run(each, kind, share)
         time.sleep(_WARM_UP_SECONDS)
+        gc.collect()
+        _trim()
         before = _resident()
         for kind in kinds:
             worst_inputs.run(app, kind)
@@ -123,6 +127,12 @@ def _new_app(environment: dict[str, str]) -> Any:  # noqa: ANN401 - as above
 
 
 _WITHOUT_SINKS = ("LOG_CONSOLE", "FAULT_ROUTES", "OTEL_SERVICE_NAME")
+
+
+def _trim() -> None:
+    """Return freed memory to the system, where glibc is the C library: else the queues would grow into it unseen."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _resident() -> float:

@@ -64,7 +64,7 @@ def exception() -> NoReturn:
 def local_variables() -> NoReturn:
     """Raise from one of many lines, with large local variables."""
     number = int(request.args["cause"])
-    rows = [f"{number} {each} " + "x" * 1_000 for each in range(2_000)]
+    rows = [f"{number} {each} " + "x" * 1_000 for each in range(200)]
     source = "\n" * number + "raise LookupError(len(rows))"
     exec(compile(source, "causes.py", "exec"), {"rows": rows})  # noqa: S102 - a line for each cause
     raise AssertionError

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring as _string
+from sys import getsizeof
 from time import time_ns
 from typing import Any, Final, NamedTuple
 
@@ -91,7 +92,10 @@ def capture(record: logging.LogRecord) -> Line:
         exception,
         scope,
         _span_id(scope, context.get(SPAN_KEY)) if scope is not None else 0,
-        size=_PLAIN_SIZE + len(message) + sum(each.size for each in (exception, scope) if each is not None),
+        size=_PLAIN_SIZE
+        + getsizeof(message)
+        + (exception.size if exception is not None else 0)
+        + (scope.size if scope is not None else 0),
     )
     if "fields" in attributes:
         _add_fields(line, attributes["fields"], redact)

@@ -6,6 +6,7 @@ import logging
 import time
 from functools import partial
 from importlib.metadata import version
+from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, got_request_exception
@@ -41,6 +42,8 @@ logger = logging.getLogger(__name__)
 EXTENSION = "telemetry"
 _INSTRUMENTATION = InstrumentationScope("service.telemetry", "")
 _SERVER_ERROR = 500
+_LONG_TEXTS = ("url.path", "url.query", "user_agent.original")
+"""Attributes that a client makes as long as it likes, up to their limits."""
 _RANDOM = trace.TraceFlags.RANDOM_TRACE_ID
 
 
@@ -126,8 +129,9 @@ class Telemetry:
             base = trace.set_span_in_context(trace.NonRecordingSpan(caller), base)
         name = span_name(scope.method, None)
         span = self.provider.start(_INSTRUMENTATION, name, base, SpanKind.SERVER, attributes, root=root, redacted=True)
-        if isinstance(query := attributes.get("url.query"), str) and type(span) is LightSpan:
-            span.add_size(len(query))
+        if type(span) is LightSpan:
+            texts = (attributes.get(name) for name in _LONG_TEXTS)
+            span.add_size(sum(getsizeof(text) for text in texts if text is not None))
         return span
 
     def _root(self, trace_id: int, decision: Decision, *, random: bool) -> Root:

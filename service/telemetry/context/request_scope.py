@@ -6,6 +6,7 @@ The scope is stored in OpenTelemetry's context, and propagated with it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from sys import getsizeof
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -134,7 +135,7 @@ class RequestScope:
     @property
     def size(self) -> int:
         """An estimate of the bytes that it keeps alive."""
-        return _PLAIN_SIZE + len(self.path)
+        return _PLAIN_SIZE + getsizeof(self.path)
 
     @property
     def route(self) -> str | None:

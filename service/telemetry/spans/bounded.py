@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import getsizeof
 from typing import Any
 
 from opentelemetry import trace
@@ -17,6 +18,8 @@ from service.telemetry.spans.provider import SpanProvider
 
 _PLAIN_SIZE = 3_000
 """Bytes that a span with a few short attributes keeps alive."""
+_SHORT_TEXTS = 500
+"""Characters in all attributes of a span with short ones."""
 _EVENT_SIZE = 500
 _MAX_SIZE = 4 * MAX_TEXTS
 """Bytes of events and links, beyond which further ones have no attributes."""
@@ -75,7 +78,8 @@ class BoundedSpan(Span):
         if size > MAX_TEXTS:
             self._redact_all()
         else:
-            self._further_size += size
+            # A character takes up to four bytes, which is counted only where texts are long enough to matter.
+            self._further_size += size if size < _SHORT_TEXTS else sum(map(getsizeof, attributes.values()))
 
     def _redact_all(self) -> None:
         """Copy the attributes, names included, as far as the limit of all texts together allows."""

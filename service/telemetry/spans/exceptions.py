@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from sys import getsizeof
 from traceback import TracebackException
 from types import TracebackType
 from typing import Any
@@ -60,7 +61,7 @@ class ExceptionSnapshot:
             self.text()
             for each in chain:
                 del each.stack[:-_INNERMOST_FRAMES]
-        self.size = sum(_SIZE + len(str(each)) + _FRAME_SIZE * len(each.stack) for each in chain)
+        self.size = sum(_SIZE + getsizeof(str(each)) + _FRAME_SIZE * len(each.stack) for each in chain)
         """An estimate of the bytes that it keeps alive."""
 
     def text(self) -> str:
