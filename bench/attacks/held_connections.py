@@ -100,7 +100,7 @@ def run(lab: Lab) -> Iterator[Row]:
         direct = _Bench(lab, target, Door(target.port))
         for kind in KINDS:
             outcomes = direct.outcomes(kind)
-            yield kind.promise.row("; ".join(map(str, outcomes)), holds=all(each.holds for each in outcomes))
+            yield _row(kind.promise, "; ".join(map(str, outcomes)), outcomes)
         balanced = _Bench(lab, target, Door(lab.local.emulated_aws.port, lab.local.load_balancer(target.port)))
         yield _worst([each for kind in KINDS for each in balanced.outcomes(kind)])
 
@@ -109,7 +109,12 @@ def _worst(outcomes: list[_Outcome]) -> Row:
     failed = [each for each in outcomes if not each.holds]
     worst = max(failed or outcomes, key=lambda each: (each.unanswered, each.rise))
     text = f"worst: {worst.kind.name}, {worst}"
-    return THROUGH_LOAD_BALANCER.row(f"{len(failed)} of {len(outcomes)} fail; {text}", holds=not failed)
+    return _row(THROUGH_LOAD_BALANCER, f"{len(failed)} of {len(outcomes)} fail; {text}", outcomes)
+
+
+def _row(promise: Promise, measured: str, outcomes: list[_Outcome]) -> Row:
+    has_unanswered = any(each.unanswered for each in outcomes)
+    return promise.row(measured, holds=all(each.holds for each in outcomes), only_slower=not has_unanswered)
 
 
 class _Bench:

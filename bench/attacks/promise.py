@@ -12,9 +12,9 @@ class Promise:
     attack: str
     text: str
 
-    def row(self, measured: str, *, holds: bool) -> Row:
-        """Return the row with what was measured."""
-        return Row(self, measured, holds)
+    def row(self, measured: str, *, holds: bool, only_slower: bool = False) -> Row:
+        """Return the row with what was measured; `only_slower` if requests were served, but later than promised."""
+        return Row(self, measured, holds, only_slower and not holds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Row:
     promise: Promise
     measured: str
     holds: bool
+    only_slower: bool = False
+    """Whether it fails by latency alone, which a short run on a busy machine cannot judge."""
 
 
 def listed(findings: list[str], *, limit: int = 4) -> str:

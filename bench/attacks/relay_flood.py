@@ -85,7 +85,7 @@ def _flooded(target: Target, flood: Flood, seconds: float) -> Row:
             best = min(best, _compare(target, flood, seconds))
     ratio, share, failed = best
     text = f"p50 {(ratio - 1) * 100:+.0f} %, {failed} failed; the flood takes {share * 100:.0f} % of a core"
-    return flood.promise.row(text, holds=ratio <= _MAX_RATIO and not failed)
+    return flood.promise.row(text, holds=ratio <= _MAX_RATIO and not failed, only_slower=not failed)
 
 
 def _compare(target: Target, flood: Flood, seconds: float) -> tuple[float, float, int]:
