@@ -13,6 +13,7 @@ from service.telemetry.redaction.limits import MAX_MESSAGE
 
 _CONVERSION = re.compile(r"%[-#0 +]*\d*(?:\.\d+)?[hlL]?([diouxXeEfFgGcrsa%])")
 _LAST_WORDS = re.compile(r"""((?:[\w.-]+ )?[\w.-]+)["'`]?(?:\s*(?:=>|[:=]=?)\s*|\s+(?:is|was)\s+|\s+)["'`(\[]?$""")
+_MAX_CACHED_LENGTH: Final = 512
 _MAX_WORDS: Final = 80
 """Characters before an argument in which its name is."""
 
@@ -27,7 +28,8 @@ def message_of(record: logging.LogRecord, redact: Redactor) -> str:
     try:
         if isinstance(arguments, Mapping):
             return template % {key: REDACTED if redact.hides(str(key)) else _short(arguments[key]) for key in arguments}
-        secret_positions = _secret_positions(template, redact)
+        find = _secret_positions if len(template) <= _MAX_CACHED_LENGTH else _secret_positions.__wrapped__
+        secret_positions = find(template, redact)
         values = [
             REDACTED if index in secret_positions and each is not None else _short(each)
             for index, each in enumerate(arguments)
