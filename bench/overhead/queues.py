@@ -22,8 +22,10 @@ from typing import Any
 SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar", "browser", "console")
 _WARM_UP = 0.002
 """The share of a load that is sent before: what a process imports and caches with its first items is no queue."""
-_WARM_UP_WITHOUT_SINKS = 0.1
-"""The share that is sent to an app without sinks before: requests themselves leave the heap larger, and fragmented."""
+_BALLAST_STEP = 0.25
+"""MiB by which the process grows for each size of small objects."""
+_HEADER = 33
+"""Bytes of a `bytes` object without its content: Python's own allocator takes objects of 512 bytes at most."""
 _WARM_UP_SECONDS = 6.0
 """For the export threads' imports and first connections, on a busy machine too."""
 _SETTLE_SECONDS = 8.0
@@ -49,7 +51,7 @@ def main() -> None:
 
 
 def _cells(figures: dict[str, Any]) -> str:
-    return f"{figures['queued']:,} | {figures['mib']:.0f}"
+    return f"{figures['queued']:,} | {figures['held']:.0f}"
 
 
 def usual_of(sink: str) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def worst_of(sink: str) -> dict[str, Any]:
     """Return the figures of the sink's queue with the input that takes most."""
     from bench.overhead.worst_inputs import OF_SINKS  # noqa: PLC0415 - imports the app
 
-    return max((run(sink, kind) for kind in OF_SINKS[sink]), key=lambda figures: float(figures["mib"]))
+    return max((run(sink, kind) for kind in OF_SINKS[sink]), key=lambda figures: float(figures["held"]))
 
 
 def run(sink: str, *kinds: str) -> dict[str, Any]:
@@ -82,44 +84,55 @@ def run(sink: str, *kinds: str) -> dict[str, Any]:
 
 
 def measure(sink: str, kinds: list[str]) -> dict[str, Any]:
-    """Fill the queue; return the kinds of input, how many items are queued, and the memory that they take."""
+    """Fill the queue; return the kinds of input, how many items are queued, and the memory that they take in MiB.
+
+    `held` is what remains when freed memory is returned to the system, `grown` includes it: a part of that is the
+    requests' own, as the sink "none" shows.
+    """
     with socket.create_server(("127.0.0.1", 0)) as silent:
         app = _app(sink, silent.getsockname()[1])
         from bench.overhead import worst_inputs  # noqa: PLC0415 - after the app's own imports
 
-        without_sinks = _new_app({"LOG_CONSOLE": "false", "FAULT_ROUTES": "true"})
-        kinds = kinds or list(worst_inputs.OF_SINKS[sink])
-        for each, share in ((without_sinks, _WARM_UP_WITHOUT_SINKS), (app, _WARM_UP)):
-            worst_inputs.add_routes(each)
-            for kind in kinds:
-                worst_inputs.run(each, kind, share)
+        worst_inputs.add_routes(app)
+        kinds = kinds or list(worst_inputs.KINDS)
+        for kind in kinds:
+            worst_inputs.run(app, kind, _WARM_UP)
         time.sleep(_WARM_UP_SECONDS)
-        gc.collect()
         _trim()
+        ballast = _ballast()
         before = _resident()
         for kind in kinds:
             worst_inputs.run(app, kind)
         time.sleep(_SETTLE_SECONDS)
         gc.collect()
+        grown = _resident() - before
+        _trim()
+        held = _resident() - before
         queues = [each.queue for each in app.extensions["telemetry"].sinks if each.queue is not None]
-        queued = sum(queue.queued for queue in queues)
-        return {"kinds": kinds, "queued": queued, "mib": _resident() - before}
+        del ballast
+        return {"kinds": kinds, "queued": sum(queue.queued for queue in queues), "held": held, "grown": grown}
+
+
+def _ballast() -> list[bytes]:
+    """Return objects that fill the memory that Python keeps for small ones: queues would grow into it unseen."""
+    objects: list[bytes] = []
+    for size in range(16, 513 - _HEADER, 16):
+        start = _resident()
+        while _resident() < start + _BALLAST_STEP:
+            objects += [bytes(size) for _ in range(1_000)]
+    return objects
 
 
 def _app(sink: str, port: int) -> Any:  # noqa: ANN401 - a Flask app, which only the child imports
     from bench.overhead.variants import environment_of  # noqa: PLC0415 - only the child needs the app
 
-    name = {"all": "ours, 100 %", "browser": "honeycomb"}.get(sink, sink)
+    name = {"all": "ours, 100 %", "none": "ours, 100 %", "browser": "honeycomb"}.get(sink, sink)
     environment = environment_of(name, port, port) | {"FAULT_ROUTES": "true"}
     if sink in ("all", "console"):
         environment["LOG_CONSOLE"] = "true"
-    if sink == "console":
+    if sink in ("console", "none"):
         environment = {key: value for key, value in environment.items() if key in _WITHOUT_SINKS}
     os.environ.update(environment)
-    return _new_app(environment)
-
-
-def _new_app(environment: dict[str, str]) -> Any:  # noqa: ANN401 - as above
     from service.factory import create_app  # noqa: PLC0415 - as above
     from service.settings import Settings  # noqa: PLC0415 - as above
 
@@ -130,7 +143,8 @@ _WITHOUT_SINKS = ("LOG_CONSOLE", "FAULT_ROUTES", "OTEL_SERVICE_NAME")
 
 
 def _trim() -> None:
-    """Return freed memory to the system, where glibc is the C library: else the queues would grow into it unseen."""
+    """Return freed memory to the system, where glibc is the C library."""
+    gc.collect()
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 

@@ -34,7 +34,7 @@ MAX_LINE: Final = 256 * 1024 - 26
 
 _SCOPE_ATTRIBUTE = "request_scope"
 _SERVER_ERROR = 500
-_PLAIN_SIZE = 1_000
+_PLAIN_SIZE = 600
 """Bytes that a line without a message keeps alive."""
 _HALF_A_MICROSECOND: Final = 0.0005
 """In milliseconds."""
@@ -92,10 +92,7 @@ def capture(record: logging.LogRecord) -> Line:
         exception,
         scope,
         _span_id(scope, context.get(SPAN_KEY)) if scope is not None else 0,
-        size=_PLAIN_SIZE
-        + getsizeof(message)
-        + (exception.size if exception is not None else 0)
-        + (scope.size if scope is not None else 0),
+        size=_PLAIN_SIZE + getsizeof(message) + sum(each.size for each in (exception, scope) if each is not None),
     )
     if "fields" in attributes:
         _add_fields(line, attributes["fields"], redact)

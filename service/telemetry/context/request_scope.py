@@ -35,7 +35,7 @@ SCOPE_KEY = otel_context.create_key("request-scope")
 _TRACE_FLAGS = ("00", "01", "02", "03")
 """The trace flags that spans here can have, in hex."""
 _EMPTY = otel_context.Context()
-_PLAIN_SIZE = 2_000
+_PLAIN_SIZE = 1_000
 """Bytes that a scope with short texts keeps alive, without its span."""
 _FLASK_REQUEST = "werkzeug.request"
 """Where Werkzeug's `Request` puts itself in the WSGI environment (`populate_request`, Werkzeug's documentation)."""

@@ -16,7 +16,7 @@ from service.telemetry.redaction.limits import MAX_NAME, MAX_TEXTS
 from service.telemetry.spans.exceptions import ExceptionEvent, ExceptionSnapshot
 from service.telemetry.spans.provider import SpanProvider
 
-_PLAIN_SIZE = 3_000
+_PLAIN_SIZE = 1_300
 """Bytes that a span with a few short attributes keeps alive."""
 _SHORT_TEXTS = 500
 """Characters in all attributes of a span with short ones."""
