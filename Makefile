@@ -18,7 +18,7 @@ CDK := node_modules/.bin/cdk
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 CONTEXT := -c environment=$(ENV) -c version=$(VERSION) $(CDK_CONTEXT)
 
-.PHONY: ask bench bench-parts bench-synth drill help honeycomb setup up down status logs test lint format synth deploy diff destroy secrets lock clean
+.PHONY: ask bench bench-parts bench-synth drill help honeycomb setup up down status logs test lint format synth deploy diff destroy secrets lock pins clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ lock: $(READY) ## Recompile the hashed lock files
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url $$each.in -o $$each.txt || exit 1; \
 	done
 	@for each in . service/web; do npm --prefix $$each install --package-lock-only --silent --no-audit --no-fund || exit 1; done
+
+pins: $(READY) ## Renew the pinned actions and images, from GitHub and the registries; PINS=--check only compares
+	@$(PY) -m operations.pins $(PINS)
 
 clean: ## Stop the local deployment and delete everything installed, built or cached
 	@if [ -x $(PY) ]; then $(PY) -m local down; fi

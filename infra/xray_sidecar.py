@@ -7,7 +7,10 @@ from aws_cdk import aws_iam as iam
 
 from service.contract import XRAY_DAEMON_CONTAINER_NAME, XRAY_DAEMON_PORT
 
-IMAGE: Final = "public.ecr.aws/xray/aws-xray-daemon:3.6.6"
+IMAGE: Final = (
+    "public.ecr.aws/xray/aws-xray-daemon:3.7.0@sha256:b67576293f4d3a0a155f807244957ed0aa4bc945df1573d62d81380a1d548071"
+)
+"""By digest, which `make pins` renews: a tag can be moved under a deployment."""
 CPU: Final = 32
 """CPU units: 3 % of a vCPU; AWS publishes 1 % for 100 segments a second."""
 MEMORY: Final = 128

@@ -19,10 +19,11 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.deployment import aws_session, deployed_service
-from operations.errors import MissingKeyError, OperatorError
+from operations.errors import MissingKeyError, OperatorError, without_credentials
 from operations.honeycomb.client import ALL_DATASETS, connect
 from operations.keys import find_key
 from service.contract import Variable
+from service.parsing import base_url
 
 _TIMEOUT: Final = (5.0, 30.0)
 
@@ -49,7 +50,8 @@ def main(
         service = deployed_service(aws_session(), environment)
     except (BotoCoreError, ClientError) as error:
         sys.stderr.write(
-            f"{error}\nCheck that {environment!r} is deployed (make deploy) and your credentials are its own.\n"
+            f"{without_credentials(error)}\n"
+            f"Check that {environment!r} is deployed (make deploy) and your credentials are its own.\n"
         )
         return 1
     deploy = Deploy(environment, service.version, int(now()))
@@ -65,10 +67,10 @@ def _record(product: str, deploy: Deploy, send: Callable[[], None]) -> bool:
     try:
         send()
     except MissingKeyError as error:
-        sys.stdout.write(f"{product}: skipped. {error}\n")
+        sys.stdout.write(f"{product}: skipped. {without_credentials(error)}\n")
         return True
     except OperatorError as error:
-        sys.stderr.write(f"{product}: the deploy succeeded but was not recorded. {error}\n")
+        sys.stderr.write(f"{product}: the deploy succeeded but was not recorded. {without_credentials(error)}\n")
         return False
     moment = datetime.fromtimestamp(deploy.at, UTC)
     sys.stdout.write(
@@ -95,7 +97,10 @@ def _rollbar_deploy(deploy: Deploy, endpoint: str) -> None:
         "comment": f"Since {deploy.at}, seconds since the epoch",
         **_local_username(),
     }
-    url = endpoint.rstrip("/") + "/deploy"
+    try:
+        url = base_url(endpoint).rstrip("/") + "/deploy"
+    except ValueError as error:
+        raise OperatorError(f"{Variable.ROLLBAR_ENDPOINT} of the task definition: {error}", "Deploy again") from None
     headers = {"X-Rollbar-Access-Token": token.reveal()}
     try:
         # requests would forward the token to a redirect's host: it drops only `Authorization`.

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
+from service.credentials import credentials_of
+from service.masking import MASK
+
+_MIN_CREDENTIAL = 4
+"""Characters. A shorter one would be found in every text."""
+
 
 class OperatorError(Exception):
     """An error with a remedy: `problem` names the thing and its value, `remedy` says what to do."""
@@ -14,3 +22,15 @@ class OperatorError(Exception):
 
 class MissingKeyError(OperatorError):
     """Neither the environment variable nor its Secrets Manager entry holds a key: that product is not in use."""
+
+
+def without_credentials(error: object) -> str:
+    """Return the message of `error` without the credentials that are in the environment.
+
+    Of libraries' messages above all, which may quote a proxy's or an endpoint's URL.
+    """
+    message = str(error)
+    values = {value for each in credentials_of(os.environ).values() for value in each if len(value) >= _MIN_CREDENTIAL}
+    for value in sorted(values, key=len, reverse=True):
+        message = message.replace(value, MASK)
+    return message

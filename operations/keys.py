@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -12,6 +13,7 @@ from operations.deployment import aws_session
 from operations.errors import MissingKeyError, OperatorError
 from service.contract import SECRET_PLACEHOLDER, SECRET_SOURCES, secret_name
 from service.parsing import secret
+from service.settings import Settings
 from service.telemetry.config import Secret
 
 if TYPE_CHECKING:
@@ -21,14 +23,45 @@ if TYPE_CHECKING:
 def fill(client: SecretsManagerClient, environment: str, keys: Mapping[str, str]) -> list[str]:
     """Store each variable's key in the environment's secret for it, and return the secrets' names.
 
-    Raises botocore's `ClientError`.
+    Raises `OperatorError`, before anything is stored, where one cannot be a key, and botocore's `ClientError`.
     """
+    check(keys)
     names = []
     for variable, key in keys.items():
         name = secret_name(environment, SECRET_SOURCES[variable])
         client.put_secret_value(SecretId=name, SecretString=key)
         names.append(name)
     return names
+
+
+def check(keys: Mapping[str, str]) -> None:
+    """Raise `OperatorError` where the service would reject one of the keys at its start, with the service's message.
+
+    No message shows a value.
+    """
+    problems = [f"{variable}: {problem}" for variable, key in keys.items() if (problem := _problem(variable, key))]
+    if problems:
+        raise OperatorError("\n".join(problems), "Nothing was stored")
+
+
+def _problem(variable: str, key: str) -> str | None:
+    if not key.strip():
+        return "the value is empty: paste the key"
+    if key == SECRET_PLACEHOLDER:
+        return f"the value is the placeholder {SECRET_PLACEHOLDER!r}: paste the key"
+    if other := next((name for name in SECRET_SOURCES if key.startswith(f"{name}=")), None):
+        return f"the value (not shown) begins with `{other}=`: give each variable its own key"
+    try:
+        _parser_of(variable)(key)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _parser_of(variable: str) -> Callable[[str], Any]:
+    """Return the parser of the service's setting; the configuration key, which is none, is as those are."""
+    parsers = {each.metadata.get("variable"): each.metadata.get("parse") for each in fields(Settings)}
+    return parsers.get(variable) or secret
 
 
 def unfilled(client: SecretsManagerClient, environment: str) -> list[str]:

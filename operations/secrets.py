@@ -1,7 +1,8 @@
 """Fill in the Honeycomb and Rollbar keys of one environment, in Secrets Manager.
 
 Each key is read from the environment variable of its name, else from the terminal (not echoed), or line by line from
-standard input. A key is never an argument: every process of the machine can read those.
+standard input. A key is never an argument: every process of the machine can read those. One that the service would
+reject at its start is rejected here, and then none is stored.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import TextIO
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.deployment import aws_session
-from operations.keys import fill
+from operations.errors import OperatorError, without_credentials
+from operations.keys import check, fill
 from operations.rollout import roll_out
 from service.contract import SECRET_SOURCES
 
@@ -30,9 +32,12 @@ def main() -> int:
     if not keys:
         return _fail(f"No key to store. Set {' or '.join(SECRET_SOURCES)}, or type one at the prompt.")
     try:
+        check(keys)
         session = aws_session()
         names = fill(session.client("secretsmanager"), environment, keys)
         service = roll_out(session, environment)
+    except OperatorError as error:
+        return _fail(f"{error.problem}\n{error.remedy}.")
     except (BotoCoreError, ClientError) as error:
         return _fail(f"{error}\nCheck that {environment!r} is deployed (make deploy) and your credentials are its own.")
     sys.stdout.write(f"Filled in {', '.join(names)}.\n")
@@ -57,7 +62,7 @@ def read_line(variable: str, source: TextIO) -> str:
 
 
 def _fail(message: str) -> int:
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{without_credentials(message)}\n")
     return 1
 
 

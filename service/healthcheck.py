@@ -10,13 +10,15 @@ from service.parsing import SettingsError
 from service.settings import Settings
 
 _TIMEOUT = 3.0
+# This machine's own port: never through a proxy of the environment, whose URL an error would quote.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def main() -> int:
     """Return 0 when the service answers 200 on its own port, else 1 with the reason on standard error."""
     try:
         url = f"http://127.0.0.1:{Settings.from_env().port}{HEALTH_CHECK_PATH}"
-        with urllib.request.urlopen(url, timeout=_TIMEOUT):
+        with _DIRECT.open(url, timeout=_TIMEOUT):
             return 0
     # An invalid setting, a refused connection, a status other than 2xx, or a timeout.
     except (SettingsError, OSError) as error:

@@ -1,20 +1,24 @@
 """Parse and validate the text of environment variables.
 
-Every parser takes the stripped, non-empty text and returns the value, or raises `ValueError` with
-the rest of the message "VARIABLE: ...": the value (never a secret's) and what to set instead.
+Every parser takes the stripped, non-empty text and returns the value, or raises `ValueError` with the rest of the
+message "VARIABLE: ...": the value, which only `masked` may show, and what to set instead.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote, urlsplit
 
 from service.contract import HONEYCOMB_API, LONGEST_VERSION, SECRET_PLACEHOLDER
-from service.telemetry.config import DaemonAddress, SamplingRule, Secret
+from service.masking import masked
+from service.telemetry.config import SamplingRule, Secret
+from service.telemetry.context.hosts import canonical_host
 
 MAX_PORT = 65535
+_HOST_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 
 
 class SettingsError(ValueError):
@@ -29,21 +33,21 @@ def boolean(text: str) -> bool:
     """Read `true` or `false`; "false" means false."""
     values = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
     if text.lower() not in values:
-        raise ValueError(f"{text!r} is neither true nor false: set `true` or `false`")
+        raise ValueError(f"{masked(text)} is neither true nor false: set `true` or `false`")
     return values[text.lower()]
 
 
 def positive_integer(text: str) -> int:
     """Read a whole number of 1 or more."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise ValueError(f"{text!r} is not a whole number of 1 or more: set for example `2`")
+        raise ValueError(f"{masked(text)} is not a whole number of 1 or more: set for example `2`")
     return int(text)
 
 
 def port(text: str) -> int:
     """Read a TCP port, 1 to 65535."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_PORT:
-        raise ValueError(f"{text!r} is not a port: set a number from 1 to {MAX_PORT}")
+        raise ValueError(f"{masked(text)} is not a port: set a number from 1 to {MAX_PORT}")
     return int(text)
 
 
@@ -54,7 +58,7 @@ def positive_seconds(text: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 < seconds <= 3600:  # noqa: PLR2004 - one hour, and the comparison also rejects nan
-        raise ValueError(f"{text!r} is not a number of seconds: set for example `10`")
+        raise ValueError(f"{masked(text)} is not a number of seconds: set for example `10`")
     return seconds
 
 
@@ -63,7 +67,7 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
     def parse(text: str) -> str:
         if text not in allowed:
-            raise ValueError(f"{text!r} is not supported: set one of {', '.join(allowed)}")
+            raise ValueError(f"{masked(text)} is not supported: set one of {', '.join(allowed)}")
         return text
 
     return parse
@@ -76,7 +80,7 @@ def choices(*allowed: str) -> Callable[[str], frozenset[str]]:
         names = frozenset(part.strip() for part in text.split(",") if part.strip())
         if unknown := sorted(names.difference(allowed)):
             raise ValueError(
-                f"{text!r} contains {unknown[0]!r}, which is not supported: set one of {', '.join(allowed)}"
+                f"{masked(text)} contains {masked(unknown[0])}, which is not supported: set one of {', '.join(allowed)}"
             )
         return names
 
@@ -95,10 +99,17 @@ def http_url(text: str) -> str:
         is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_usable = False
-    if not is_usable:
-        raise ValueError(f"{text!r} is not a URL: set for example `{HONEYCOMB_API}`")
-    if parts.username or parts.password:
+    if not is_usable or not text.isprintable() or " " in text or "\\" in text:
+        raise ValueError(f"{masked(text)} is not a URL: set for example `{HONEYCOMB_API}`")
+    if "@" in parts.netloc:
         raise ValueError("the URL contains a user name or password: set credentials in the header or key variable")
+    return text
+
+
+def base_url(text: str) -> str:
+    """Read the http or https URL of an API, to which paths are appended: without credentials, query and fragment."""
+    if {"?", "#"} & set(http_url(text)):
+        raise ValueError(f"{masked(text)} has a query or fragment: set credentials in the header or key variable")
     return text
 
 
@@ -109,7 +120,8 @@ def origins(text: str) -> frozenset[str]:
         parts = urlsplit(http_url(each))
         if parts.path or parts.query or parts.fragment:
             raise ValueError(
-                f"{each!r} has a path, query or fragment: set the origin `{parts.scheme}://{parts.netloc}`"
+                f"{masked(each)} has a path, query or fragment: "
+                f"set the origin {masked(f'{parts.scheme}://{parts.netloc}')}"
             )
     return values
 
@@ -119,17 +131,53 @@ def field_names(text: str) -> frozenset[str]:
     names = frozenset(each.strip() for each in text.split(",") if each.strip())
     for each in sorted(names):
         if not re.fullmatch(r"[A-Za-z0-9_.\-]{2,64}", each):
-            raise ValueError(f"{each!r} is not a name: use 2 to 64 letters, digits and _.-, as `x-session-key,pin`")
+            raise ValueError(
+                f"{masked(each)} is not a name: use 2 to 64 letters, digits and _.-, as `x-session-key,pin`"
+            )
     return names
 
 
 def host_names(text: str) -> frozenset[str]:
-    """Read a comma-separated list of host names, as `orders.internal, 10.0.0.7`, without schemes and ports."""
-    names = frozenset(each.strip().lower() for each in text.split(",") if each.strip())
-    for each in sorted(names):
-        if not re.fullmatch(r"[a-z0-9]([a-z0-9.\-]{0,252})", each):
-            raise ValueError(f"{each!r} is not a host name: set for example `orders.internal`, without scheme and port")
-    return names
+    """Read a comma-separated list of hosts, as `orders.internal, 10.0.0.7, .svc.internal`, without schemes and ports.
+
+    `.svc.internal` means every host below `svc.internal`, and not that one itself. IPv6 addresses may have brackets.
+    """
+    names = frozenset(each.strip() for each in text.split(",") if each.strip())
+    hosts = {each: _host_or_suffix(each) for each in sorted(names)}
+    for each, host in hosts.items():
+        if host is None:
+            raise ValueError(
+                f"{masked(each)} is not a host name: set for example `orders.internal`, without scheme and port"
+            )
+    return frozenset(filter(None, hosts.values()))
+
+
+def _host_or_suffix(text: str) -> str | None:
+    """Return the host as `canonical_host` does, a suffix with its dot; None for anything else."""
+    if _is_address(text.strip("[]")):
+        return canonical_host(text)
+    host = text.lower().removesuffix(".")
+    labels = host.removeprefix(".").split(".")
+    # A number at the end would make a suffix a part of an address.
+    if not all(map(_HOST_LABEL.fullmatch, labels)) or (host.startswith(".") and labels[-1].isdigit()):
+        return None
+    return host if text.isascii() else None
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def bind_host(text: str) -> str:
+    """Read the IP address to listen on, or `localhost`. An IPv6 address gets brackets, which gunicorn needs."""
+    address = text.removeprefix("[").removesuffix("]")
+    if text != "localhost" and not _is_address(address):
+        raise ValueError(f"{masked(text)} is not an IP address: set for example `127.0.0.1` or `0.0.0.0`")
+    return f"[{address}]" if ":" in address else address
 
 
 def secret(text: str) -> Secret[str]:
@@ -138,6 +186,8 @@ def secret(text: str) -> Secret[str]:
         raise ValueError(
             "the value (not shown) has a space or a character outside printable ASCII: paste the key again"
         )
+    if text[0] in "\"'" or text[-1] in "\"'":
+        raise ValueError("the value (not shown) has a quotation mark at an end: paste the key without it")
     return Secret(text, is_placeholder=text == SECRET_PLACEHOLDER)
 
 
@@ -158,67 +208,12 @@ def secret_headers(text: str) -> Secret[Mapping[str, str]]:
     return Secret(headers, is_placeholder=SECRET_PLACEHOLDER in headers.values())
 
 
-def daemon_address(text: str) -> DaemonAddress:
-    """Read `host:port`, or `tcp:host:port udp:host:port` in any order.
-
-    The two forms of `AWS_XRAY_DAEMON_ADDRESS` in "Configuring the X-Ray SDK for Python".
-    """
-    parts = text.split()
-    if len(parts) == 1 and not text.startswith(("tcp:", "udp:")):
-        return DaemonAddress(udp=_host_and_port(text), tcp=_host_and_port(text))
-    by_protocol = {part[:3]: part[4:] for part in parts}
-    if len(parts) != 2 or set(by_protocol) != {"tcp", "udp"}:  # noqa: PLR2004 - one of each
-        raise ValueError(_address_error(text))
-    return DaemonAddress(udp=_host_and_port(by_protocol["udp"]), tcp=_host_and_port(by_protocol["tcp"]))
-
-
-def _host_and_port(text: str) -> tuple[str, int]:
-    host, _, number = text.rpartition(":")
-    if not re.fullmatch(r"[A-Za-z0-9_.-]+|\[[0-9a-fA-F:.]+\]", host):
-        raise ValueError(_address_error(text))
-    try:
-        return host.strip("[]"), port(number)
-    except ValueError as error:
-        raise ValueError(_address_error(text)) from error
-
-
-def _address_error(text: str) -> str:
-    return (
-        f"{text!r} is not an address with a port from 1 to 65535: "
-        "set `127.0.0.1:2000` or `tcp:127.0.0.1:2000 udp:127.0.0.1:2000`"
-    )
-
-
-def segment_name(text: str) -> str:
-    r"""Read an X-Ray segment name: letters, digits, white space and ``_.:/%&#=+\-@``, 200 at most.
-
-    The rule is documented under `name` in "AWS X-Ray segment documents".
-    """
-    if not re.fullmatch(r"[\w\s.:/%&#=+\\\-@]{1,200}", text):
-        raise ValueError(
-            f"{text!r} is not a segment name: use at most 200 letters, digits, white space and _.:/%&#=+\\-@"
-        )
-    return text
-
-
 def version(text: str) -> str:
     """Read a version, 40 characters at most: `LONGEST_VERSION` names the source of that limit."""
     if len(text) > LONGEST_VERSION:
-        raise ValueError(f"{text!r} has {len(text)} characters: set {LONGEST_VERSION} at most, for example `1.0.0`")
-    return text
-
-
-def origin(text: str) -> str:
-    """Read the kind of AWS resource that runs the service, as `AWS::ECS::Fargate` (`origin`, segment documents)."""
-    if not re.fullmatch(r"AWS(::[A-Za-z0-9]+)+", text):
-        raise ValueError(f"{text!r} is not a kind of AWS resource: set for example `AWS::ECS::Fargate`, or nothing")
-    return text
-
-
-def log_group_name(text: str) -> str:
-    """Read a log group's name: letters, digits and ``_-/.#``, 512 at most ("CreateLogGroup", CloudWatch Logs API)."""
-    if not re.fullmatch(r"[A-Za-z0-9_\-/.#]{1,512}", text):
-        raise ValueError(f"{text!r} is not a log group name: use letters, digits and _-/.#, 512 characters at most")
+        raise ValueError(
+            f"{masked(text)} has {len(text)} characters: set {LONGEST_VERSION} at most, for example `1.0.0`"
+        )
     return text
 
 
@@ -236,10 +231,12 @@ def sampling_rule(text: str) -> SamplingRule:
             http_method=str(rule.get("HTTPMethod", "*")),
             url_path=str(rule.get("URLPath", "*")),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    # Without the error, whose message may quote the value.
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        reason = f"no {error.args[0]}" if isinstance(error, KeyError) else type(error).__name__
         raise ValueError(
-            f"{text!r} is not a sampling rule ({error}): set the JSON of aws/json/xray.json on one line"
-        ) from error
+            f"{masked(text)} is not a sampling rule ({reason}): set the JSON of aws/json/xray.json on one line"
+        ) from None
     if not 0 <= parsed.fixed_rate <= 1 or parsed.reservoir_size < 0:
-        raise ValueError(f"{text!r}: FixedRate must be 0 to 1 and ReservoirSize 0 or more")
+        raise ValueError(f"{masked(text)}: FixedRate must be 0 to 1 and ReservoirSize 0 or more")
     return parsed

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, astuple, dataclass, field, fields
 from typing import Any, TypeVar
 
-from service import parsing
+from service import aws_parsing, parsing
 from service.contract import CONTAINER_PORT, ROLLBAR_API, SERVICE_NAME, SHUTDOWN_DEADLINE_SECONDS, Variable
+from service.credentials import credentials_of
+from service.masking import masked
 from service.telemetry.config import DaemonAddress, SamplingRule, Secret
 
 T = TypeVar("T")
 
+_NAMES = frozenset(map(str, Variable))
 _MIN_CREDENTIAL = 16
 """Characters. A header value of letters alone that is shorter is a word."""
 
@@ -34,7 +37,7 @@ class Settings:
     trust_user_header: bool = variable(Variable.TRUST_USER_HEADER, parsing.boolean, False)
     frontend_origins: frozenset[str] = variable(Variable.FRONTEND_URL, parsing.origins, frozenset())
     backend_origins: frozenset[str] = variable(Variable.BACKEND_URL, parsing.origins, frozenset())
-    bind_host: str = variable(Variable.BIND_HOST, str, "127.0.0.1")
+    bind_host: str = variable(Variable.BIND_HOST, parsing.bind_host, "127.0.0.1")
     port: int = variable(Variable.PORT, parsing.port, CONTAINER_PORT)
     workers: int = variable(Variable.WEB_CONCURRENCY, parsing.positive_integer, 1)
     threads: int = variable(Variable.WEB_THREADS, parsing.positive_integer, 8)
@@ -51,7 +54,7 @@ class Settings:
     trace_exporters: frozenset[str] = variable(
         Variable.OTEL_TRACES_EXPORTER, parsing.choices("otlp", "console", "none"), frozenset({"otlp"})
     )
-    otlp_endpoint: str | None = variable(Variable.OTEL_EXPORTER_OTLP_ENDPOINT, parsing.http_url, None)
+    otlp_endpoint: str | None = variable(Variable.OTEL_EXPORTER_OTLP_ENDPOINT, parsing.base_url, None)
     otlp_headers: Secret[Mapping[str, str]] = variable(
         Variable.OTEL_EXPORTER_OTLP_HEADERS, parsing.secret_headers, Secret({})
     )
@@ -61,17 +64,22 @@ class Settings:
     honeycomb_api_key: Secret[str] | None = variable(Variable.HONEYCOMB_API_KEY, parsing.secret, None)
     honeycomb_keep_everything: bool = variable(Variable.HONEYCOMB_KEEP_EVERYTHING, parsing.boolean, False)
 
-    aws_region: str | None = variable(Variable.AWS_REGION, str, None)
-    xray_daemon_address: DaemonAddress | None = variable(Variable.AWS_XRAY_DAEMON_ADDRESS, parsing.daemon_address, None)
-    xray_service_name: str = variable(Variable.AWS_XRAY_TRACING_NAME, parsing.segment_name, SERVICE_NAME)
+    aws_region: str | None = variable(Variable.AWS_REGION, aws_parsing.aws_region, None)
+    xray_daemon_address: DaemonAddress | None = variable(
+        Variable.AWS_XRAY_DAEMON_ADDRESS, aws_parsing.daemon_address, None
+    )
+    xray_service_name: str = variable(Variable.AWS_XRAY_TRACING_NAME, aws_parsing.segment_name, SERVICE_NAME)
     xray_url: str | None = variable(Variable.AWS_XRAY_URL, str, None)
-    xray_origin: str | None = variable(Variable.XRAY_ORIGIN, parsing.origin, None)
+    xray_origin: str | None = variable(Variable.XRAY_ORIGIN, aws_parsing.origin, None)
     sampling_rule: SamplingRule | None = variable(Variable.XRAY_SAMPLING_RULE, parsing.sampling_rule, None)
 
-    log_group: str | None = variable(Variable.CLOUDWATCH_LOG_GROUP, parsing.log_group_name, None)
+    log_group: str | None = variable(Variable.CLOUDWATCH_LOG_GROUP, aws_parsing.log_group_name, None)
 
     rollbar_access_token: Secret[str] | None = variable(Variable.ROLLBAR_ACCESS_TOKEN, parsing.secret, None)
-    rollbar_endpoint: str = variable(Variable.ROLLBAR_ENDPOINT, parsing.http_url, ROLLBAR_API)
+    rollbar_endpoint: str = variable(Variable.ROLLBAR_ENDPOINT, parsing.base_url, ROLLBAR_API)
+
+    other_credentials: Secret[Mapping[str, tuple[str, ...]]] = field(default=Secret({}), compare=False)
+    """The credentials in variables that are no settings, as AWS_SECRET_ACCESS_KEY and HTTPS_PROXY, by variable."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -80,7 +88,13 @@ class Settings:
         Raises `SettingsError`, which lists all invalid variables, their values (never a secret's)
         and what to set instead.
         """
-        return cls(**_read(cls, os.environ if environ is None else environ))
+        values = _read(cls, os.environ if environ is None else environ)
+        return cls(**values, other_credentials=Secret(_other_credentials(environ)))
+
+    def __repr__(self) -> str:
+        """Return the fields, texts as `masked` shows them: a key may have been pasted into any of them."""
+        shown = (f"{each.name}={_shown(getattr(self, each.name))}" for each in fields(self))
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     def secrets(self) -> dict[str, tuple[str, ...]]:
         """Return the values of every secret by each name it goes by: field, variable, and header where it is one.
@@ -89,8 +103,11 @@ class Settings:
         anyway are left out, as `x-honeycomb-dataset=Backend-Flask` does: to redact it would redact the service's name.
         """
         public = {str(getattr(self, each.name)) for each in fields(self)}
-        secrets: dict[str, tuple[str, ...]] = {}
-        for each in fields(self):
+        others = self.other_credentials.reveal()
+        secrets = {
+            name: texts for name, values in others.items() if (texts := tuple(v for v in values if v not in public))
+        }
+        for each in _variables(self):
             value = getattr(self, each.name)
             if not isinstance(value, Secret):
                 continue
@@ -111,6 +128,32 @@ def _is_word(text: str) -> bool:
     return len(text) < _MIN_CREDENTIAL and text.replace("-", "").replace("_", "").isalpha()
 
 
+def _variables(settings: Settings | type[Settings]) -> Iterator[Field[Any]]:
+    """Yield the fields that are read from a variable each."""
+    return (each for each in fields(settings) if "variable" in each.metadata)
+
+
+def _other_credentials(environ: Mapping[str, str] | None) -> dict[str, tuple[str, ...]]:
+    """Return the credentials in this process's variables and those of `environ` that are no settings.
+
+    This process's in any case, as libraries read them there. A mapping of another class may offer no iteration.
+    """
+    variables = {**os.environ, **(environ if isinstance(environ, dict) else {})}
+    return credentials_of({name: text for name, text in variables.items() if name not in _NAMES})
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, frozenset):
+        return f"{{{', '.join(sorted(map(_shown, value)))}}}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, value))})"
+    if isinstance(value, DaemonAddress | SamplingRule):
+        return f"{type(value).__name__}{_shown(astuple(value))}"
+    return repr(value)  # a number, a truth value, None or a `Secret`
+
+
 def unset_empty_variables() -> None:
     """Remove the contract's empty variables from this process's environment.
 
@@ -125,7 +168,7 @@ def unset_empty_variables() -> None:
 def _read(settings: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     problems: list[str] = []
-    for each in fields(settings):
+    for each in _variables(settings):
         name, parse = each.metadata["variable"], each.metadata["parse"]
         text = environ.get(name, "").strip()
         if not text:

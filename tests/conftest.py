@@ -9,11 +9,14 @@ from collections.abc import Iterator
 import pytest
 
 import service.telemetry.sampling.lean_import  # noqa: F401 - the SDK opens a UDP socket at import: before sockets are disabled
+from service.credentials import credentials_of
 
 
 @pytest.fixture(autouse=True)
 def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the machine's AWS, OpenTelemetry, vendor and proxy variables from the environment."""
+    """Remove the machine's AWS, OpenTelemetry, vendor and proxy variables and its credentials from the environment."""
+    for name in credentials_of(os.environ):
+        monkeypatch.delenv(name)
     for name in list(os.environ):
         if name.startswith(("AWS_", "OTEL_", "HONEYCOMB_", "ROLLBAR_", "LOCAL_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

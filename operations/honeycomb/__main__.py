@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from operations.errors import OperatorError
+from operations.errors import OperatorError, without_credentials
 from operations.honeycomb.client import connect
 from operations.honeycomb.declarations import load
 from operations.honeycomb.reconcile import reconcile
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None, *, sleep: Callable[[float], Non
             if remote.board_url:
                 sys.stdout.write(f"Board (honeycomb_board in infra/environments.py): {remote.board_url}\n")
     except OperatorError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{without_credentials(error)}\n")
         return 1
     if writer.waiting:
         sys.stderr.write(_INCOMPLETE)

@@ -15,6 +15,7 @@ from operations.honeycomb.http_errors import REQUIRED_KEY, error_response, no_re
 from operations.honeycomb.retry import MAX_ATTEMPTS, RETRY_BUDGET, retry_delay
 from operations.keys import find_key
 from service.contract import CONFIGURATION_KEY_VARIABLE, HONEYCOMB_API
+from service.masking import masked
 from service.telemetry.config import Secret
 
 ALL_DATASETS: Final = "__all__"
@@ -113,8 +114,5 @@ def _api_url() -> str:
     """Return the API's URL without a trailing slash. Raises `OperatorError` for one that would expose the key."""
     url = os.environ.get(_URL_VARIABLE, "").strip().rstrip("/") or HONEYCOMB_API
     if not _SAFE_URL.fullmatch(url):
-        without_password = re.sub(r"//[^/]*@", "//***@", url)
-        raise OperatorError(
-            f"{_URL_VARIABLE} is {without_password!r}", "Set it to an https:// URL without user or query"
-        )
+        raise OperatorError(f"{_URL_VARIABLE} is {masked(url)}", "Set it to an https:// URL without user or query")
     return url

@@ -16,6 +16,7 @@ from opentelemetry import propagate, trace
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from service.telemetry.context import outgoing_baggage
 from service.telemetry.context.propagation import TraceContextPropagator
 from service.telemetry.context.request_scope import AppTelemetry, current_scope
 from service.telemetry.export.queue import is_export_thread
@@ -60,7 +61,8 @@ def install(telemetry: AppTelemetry) -> None:
             logging.getLogger(name).setLevel(logging.WARNING)
         # The only way to select the stable HTTP conventions: the instrumentation has no parameter for them.
         os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
-        RequestsInstrumentor().instrument()
+        outgoing_baggage.strip_elsewhere(_baggage_hosts)
+        RequestsInstrumentor().instrument(request_hook=outgoing_baggage.request_hook(_baggage_hosts))
 
 
 def release(telemetry: AppTelemetry) -> None:
@@ -74,6 +76,11 @@ def current_telemetry() -> AppTelemetry | None:
     """Return the telemetry of the running request; outside one, that of the app created last."""
     scope = current_scope()
     return scope.telemetry if scope is not None else _state.latest()
+
+
+def _baggage_hosts() -> frozenset[str]:
+    telemetry = current_telemetry()
+    return telemetry.config.baggage_hosts if telemetry is not None else frozenset()
 
 
 class ScopedTracerProvider(trace.TracerProvider):

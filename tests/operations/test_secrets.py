@@ -74,3 +74,42 @@ def test_a_failure_is_one_message_without_the_key() -> None:
     assert "make deploy" in process.stderr
     assert "Traceback" not in process.stderr
     assert KEY not in process.stdout + process.stderr
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://ops:hunter2-hunter2@127.0.0.1:1",
+        "http://ops:hunter2-hunter2@127.0.0.1:x",
+        "ops:hunter2-hunter2@",
+        "a://b:hunter2-hunter2@c",
+    ],
+)
+@pytest.mark.parametrize("module", ["secrets", "deploy_marker", "honeycomb"])
+def test_no_command_prints_a_proxys_password(module: str, proxy: str) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", f"operations.{module}", "--environment", "dev"],
+        env={
+            "PATH": os.environ["PATH"],
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "fake",
+            "AWS_SECRET_ACCESS_KEY": "fake-secret-key",
+            "AWS_MAX_ATTEMPTS": "1",
+            "HTTPS_PROXY": proxy,
+            "HONEYCOMB_API_KEY": KEY,
+            "HONEYCOMB_CONFIGURATION_KEY": KEY,
+            "HONEYCOMB_API_URL": "https//user:hunter2-hunter2@api.honeycomb.io" if module == "honeycomb" else "",
+        },
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert process.returncode == 1
+    output = process.stdout + process.stderr
+    assert [secret for secret in ("hunter2", "fake-secret-key", KEY) if secret in output] == []
+    assert "Traceback" not in output

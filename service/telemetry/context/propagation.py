@@ -23,7 +23,7 @@ from opentelemetry.propagators.textmap import (
 )
 
 from service.telemetry.context.request_scope import RequestScope, current_scope
-from service.telemetry.context.trace_context import format_baggage, parse_baggage, parse_traceparent, parse_tracestate
+from service.telemetry.context.trace_context import parse_baggage, parse_traceparent, parse_tracestate
 from service.telemetry.ids import parse_xray_trace_id, span_hex, trace_hex, xray_trace_id
 from service.telemetry.sampling.trace_state import trace_state_of
 
@@ -110,7 +110,10 @@ def extract_baggage(environ: Mapping[str, Any]) -> otel_context.Context:
 
 
 class TraceContextPropagator(TextMapPropagator):
-    """Inject the headers of the current span and the `baggage`; `resolve` and `extract_baggage` read incoming ones."""
+    """Inject the headers of the current span; `resolve` and `extract_baggage` read incoming ones.
+
+    Not the `baggage`: here the called host is not known, and `outgoing_baggage` sends it to listed hosts only.
+    """
 
     def inject(
         self,
@@ -118,10 +121,9 @@ class TraceContextPropagator(TextMapPropagator):
         context: otel_context.Context | None = None,
         setter: Setter[CarrierT] = default_setter,
     ) -> None:
-        """Set the trace's headers if there is a valid span in `context`, and the baggage if there is any."""
+        """Set the trace's headers if there is a valid span in `context`."""
         span = trace.get_current_span(context).get_span_context()
         headers = _trace_headers(span, current_scope(context)) if span.is_valid else {}
-        headers["baggage"] = format_baggage(baggage.get_all(context))
         for name, value in headers.items():
             if value:
                 setter.set(carrier, name, value)
@@ -138,7 +140,7 @@ class TraceContextPropagator(TextMapPropagator):
     @property
     def fields(self) -> set[str]:
         """Name the headers that `inject` sets."""
-        return {"traceparent", "tracestate", XRAY_HEADER, "baggage"}
+        return {"traceparent", "tracestate", XRAY_HEADER}
 
 
 def _trace_headers(span: trace.SpanContext, scope: RequestScope | None) -> dict[str, str]:

@@ -11,6 +11,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from service.telemetry.export.errors import RejectedError
 
+_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+
 
 @dataclass(frozen=True)
 class Proxy:
@@ -35,9 +37,9 @@ def proxy_to(url: SplitResult) -> Proxy | None:
         # Without the cause, which quotes what it took for the port: a part of the password, where that holds a `/`.
         raise RejectedError(f"{variable} is not the URL of a proxy: set http://host:port") from None
     if parts.scheme != "http" or not parts.hostname:
-        raise RejectedError(
-            f"{variable} names a proxy of the scheme {parts.scheme}: only http://host:port is supported"
-        )
+        # Any other may be a password, of a malformed URL.
+        scheme = parts.scheme if parts.scheme in _SCHEMES else "?"
+        raise RejectedError(f"{variable} names a proxy of the scheme {scheme}: only http://host:port is supported")
     return Proxy(parts.hostname, port, _authorization(parts))
 
 

@@ -1,4 +1,4 @@
-"""Outgoing requests carry the current span's ids and the caller's valid tracestate and baggage."""
+"""Outgoing requests carry the current span's ids and the caller's valid tracestate, and its baggage to listed hosts."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ def with_upstream_route(app: Flask, upstream: tuple[Upstream, str]) -> Caller:
 
 @pytest.fixture
 def caller(make_app: AppFactory, backends: FakeBackends, upstream: tuple[Upstream, str]) -> Caller:
-    return with_upstream_route(make_app({**backends.honeycomb, "LOG_CONSOLE": "false"}), upstream)
+    environment = {**backends.honeycomb, "LOG_CONSOLE": "false", "BAGGAGE_HOSTS": "127.0.0.1"}
+    return with_upstream_route(make_app(environment), upstream)
 
 
 def test_a_tracestate_is_forwarded_unchanged_or_not_at_all(caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
