@@ -16,7 +16,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask("service", static_folder=None)
     Telemetry(telemetry_config(settings)).install(app)
     errors.register(app)
-    health.register(app)
+    health.register(app, settings)
     faults.register(app, settings)
     cors.register(app, settings)
     page.register(app, settings)

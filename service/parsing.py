@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from service.contract import HONEYCOMB_API, LONGEST_VERSION, SECRET_PLACEHOLDER
 from service.masking import masked
+from service.origins import is_origin
 from service.telemetry.config import SamplingRule, Secret
 from service.telemetry.context.hosts import canonical_host
 
@@ -114,14 +115,15 @@ def base_url(text: str) -> str:
 
 
 def origins(text: str) -> frozenset[str]:
-    """Read a comma-separated list of web origins, as `https://app.example.com`."""
-    values = frozenset(each.strip().rstrip("/") for each in text.split(",") if each.strip())
+    """Read a comma-separated list of web origins as browsers send them, `https://app.example.com`."""
+    values = frozenset(each.strip().removesuffix("/") for each in text.split(",") if each.strip())
     for each in sorted(values):
-        parts = urlsplit(http_url(each))
-        if parts.path or parts.query or parts.fragment:
+        if "@" in each:
+            raise ValueError("an origin contains a user name or password: set scheme, host and port alone")
+        if not is_origin(each):
             raise ValueError(
-                f"{masked(each)} has a path, query or fragment: "
-                f"set the origin {masked(f'{parts.scheme}://{parts.netloc}')}"
+                f"{masked(each)} is not an origin as browsers send it: set scheme and host in lower case, without path,"
+                " wildcard, trailing dot or the scheme's own port, as `https://app.example.com`"
             )
     return values
 

@@ -1,116 +1,250 @@
-"""Validate a browser's spans by parsing all of them: only what was understood is forwarded.
-
-Both encodings of "OTLP/HTTP Request" (OpenTelemetry Protocol specification) are parsed into one message, and
-serialized again.
-"""
+"""Rebuild a browser's spans from what is known of them: only what was understood is forwarded."""
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Iterator
-from typing import Any, Final
-
-import orjson
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 from service.contract import FRONTEND_SERVICE_NAME
+from service.routes.browser_attributes import MAX_TEXT, SERVICE_NAME, USER_ID, any_value, is_of_resource, is_of_span
+from service.routes.otlp_protobuf import request_class
+from service.routes.otlp_request import (
+    SHAPE_ERRORS,
+    Event,
+    Link,
+    MalformedSpansError,
+    Reader,
+    ResourceSpans,
+    ScopeSpans,
+    Span,
+    TooManySpansError,
+    Value,
+)
 
 MAX_SPANS: Final = 512
-_ID_LENGTHS = {"traceId": 32, "spanId": 16, "parentSpanId": 16}
+"""A batch of OpenTelemetry's `BatchSpanProcessor` ("Batching processor", Tracing SDK specification)."""
+MAX_SCOPES: Final = 128
+"""Resources and scopes. A page has one resource, and a scope for each instrumentation."""
+MAX_ITEMS: Final = 2_048
+"""Attributes, values of arrays, events and links that are read of one request."""
+MAX_SPAN_ATTRIBUTES: Final = 64
+MAX_OTHER_ATTRIBUTES: Final = 16
+"""Of an event, a link or a resource."""
+MAX_EVENTS: Final = 32
+"""Of one span. A document's load has up to 16."""
+MAX_LINKS: Final = 8
+MAX_NAME: Final = 256
+"""Characters of a name."""
+_MARGIN = 256
+"""Characters after the longest text that redaction sees."""
+
+MAX_AGE: Final = 24 * 3600 * 10**9
+"""Nanoseconds. A page sends what it has recorded within a second, or when the laptop is opened the next morning."""
+MAX_AHEAD: Final = 5 * 60 * 10**9
+"""Nanoseconds by which a browser's clock may be fast."""
+
+_TRACE_ID, _SPAN_ID = 16, 8
+"""Bytes."""
+_KINDS = frozenset({1, 3, 4})
+"""Internal, client and producer: a page serves no requests, and what counts servers must not count its spans."""
+_STATUS_CODES = frozenset({0, 1, 2})
 
 
-class MalformedSpansError(ValueError):
-    """The body is not an export request, or not the page's."""
+class Rebuilt(NamedTuple):
+    """The protobuf of an `ExportTraceServiceRequest`, and what it holds of the request.
 
-
-class TooManySpansError(ValueError):
-    """The body holds more spans than one request may."""
-
-
-def validated(body: bytes, *, as_json: bool) -> bytes:
-    """Return `body` as the protobuf of an `ExportTraceServiceRequest`.
-
-    Raises `MalformedSpansError` for a body that cannot be parsed, or names another service than the page's, and
-    `TooManySpansError` beyond 512 spans.
+    `dropped` counts by kind: `attributes`, `events`, `links`, and spans as `spans: <reason>`. `reason` is the first.
     """
-    message = _from_json(body) if as_json else _from_protobuf(body)
-    count = 0
-    for resource_spans in message.resource_spans:
-        if _service_name(resource_spans.resource.attributes) != FRONTEND_SERVICE_NAME:
-            raise MalformedSpansError(f"only spans of the service {FRONTEND_SERVICE_NAME} are accepted")
-        for scope_spans in resource_spans.scope_spans:
-            for span in scope_spans.spans:
-                _check(span)
-                count += 1
-    if count > MAX_SPANS:
-        raise TooManySpansError(f"{count} spans are too many")
-    serialized: bytes = message.SerializeToString()
-    return serialized
+
+    body: bytes
+    spans: int
+    rejected: int
+    reason: str | None
+    dropped: Counter[str]
 
 
-def _service_name(attributes: Any) -> str | None:  # noqa: ANN401 - generated messages have no types here
-    names = [each.value.string_value for each in attributes if each.key == "service.name"]
-    return names[0] if len(names) == 1 else None
+class Rebuilder:
+    """Rebuilds one request. `redact` gets every text, and `user` becomes the `user.id` of every span."""
+
+    def __init__(self, reader: Reader, redact: Callable[[str], str], user: str | None) -> None:
+        self._reader = reader
+        self._redact = redact
+        self._texts: dict[str, str] = {}
+        self._user = user
+        self._items_left = MAX_ITEMS
+        self._dropped: Counter[str] = Counter()
+        self._accepted = self._rejected = 0
+        self._reason: str | None = None
+        now = time.time_ns()
+        self._oldest, self._newest = now - MAX_AGE, now + MAX_AHEAD
+
+    def rebuild(self, body: bytes) -> Rebuilt:
+        """Return what may be forwarded of `body`.
+
+        Raises `MalformedSpansError` for a body that cannot be parsed or of which all spans are rejected, and
+        `TooManySpansError` for one that holds more than a request may.
+        """
+        try:
+            resources = _counted(self._reader.resources(body))
+        except (MalformedSpansError, TooManySpansError):
+            raise
+        except SHAPE_ERRORS as error:
+            raise MalformedSpansError("it has another schema") from error
+        message = request_class()(resource_spans=list(self._resources(resources)))
+        if self._reason is not None and not self._accepted:
+            raise MalformedSpansError(self._reason)
+        serialized: bytes = message.SerializeToString()
+        return Rebuilt(serialized, self._accepted, self._rejected, self._reason, self._dropped)
+
+    def _resources(self, resources: Sequence[tuple[Sequence[Any], Sequence[ScopeSpans]]]) -> Iterator[dict[str, Any]]:
+        for raw_attributes, scopes in resources:
+            attributes = self._attributes(raw_attributes, is_of_resource, MAX_OTHER_ATTRIBUTES)
+            if {"key": SERVICE_NAME, "value": {"string_value": FRONTEND_SERVICE_NAME}} not in attributes:
+                count = sum(len(scope.spans) for scope in scopes)
+                self._reject("service", f"only spans of the service {FRONTEND_SERVICE_NAME} are accepted", count)
+                continue
+            scope_spans = [
+                {
+                    "scope": {"name": self._text(scope.name, MAX_NAME), "version": self._text(scope.version, MAX_NAME)},
+                    "spans": list(self._spans(scope.spans)),
+                }
+                for scope in scopes
+            ]
+            yield {"resource": {"attributes": attributes}, "scope_spans": scope_spans}
+
+    def _spans(self, spans: Sequence[Any]) -> Iterator[dict[str, Any]]:
+        for raw in spans:
+            try:
+                span = self._reader.span(raw)
+            except SHAPE_ERRORS:
+                self._reject("shape", "a span has another schema")
+                continue
+            if self._is_valid(span):
+                self._accepted += 1
+                yield self._span(span)
+
+    def _is_valid(self, span: Span) -> bool:
+        if not _are_ids(span.trace_id, span.span_id) or len(span.parent_span_id) not in {0, _SPAN_ID}:
+            self._reject("ids", "a span's ids must have 16 and 8 bytes (32 and 16 digits), and not be 0")
+        elif not span.name:
+            self._reject("name", "a span has no name")
+        elif not self._oldest <= span.start <= span.end <= self._newest:
+            self._reject("time", "a span must end after its start, within the last 24 hours")
+        else:
+            return True
+        return False
+
+    def _span(self, span: Span) -> dict[str, Any]:
+        attributes = self._attributes(span.attributes, is_of_span, MAX_SPAN_ATTRIBUTES)
+        if self._user is not None:
+            attributes.append({"key": USER_ID, "value": {"string_value": self._text(self._user, MAX_NAME)}})
+        return {
+            "trace_id": span.trace_id,
+            "span_id": span.span_id,
+            "parent_span_id": span.parent_span_id,
+            "name": self._text(span.name, MAX_NAME),
+            "kind": span.kind if span.kind in _KINDS else 0,
+            "start_time_unix_nano": span.start,
+            "end_time_unix_nano": span.end,
+            "attributes": attributes,
+            "events": self._items("events", span.events, MAX_EVENTS, self._event),
+            "links": self._items("links", span.links, MAX_LINKS, self._link),
+            "status": {
+                "code": span.status_code if span.status_code in _STATUS_CODES else 0,
+                "message": self._text(span.status_message, MAX_TEXT),
+            },
+        }
+
+    def _event(self, raw: Any) -> dict[str, Any]:  # noqa: ANN401 - as the encoding has it
+        event: Event = self._reader.event(raw)
+        if not self._oldest <= event.time <= self._newest or not event.name:
+            raise ValueError("not an event")
+        attributes = self._attributes(event.attributes, is_of_span, MAX_OTHER_ATTRIBUTES)
+        return {"name": self._text(event.name, MAX_NAME), "time_unix_nano": event.time, "attributes": attributes}
+
+    def _link(self, raw: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+        link: Link = self._reader.link(raw)
+        if not _are_ids(link.trace_id, link.span_id):
+            raise ValueError("not a link")
+        attributes = self._attributes(link.attributes, is_of_span, MAX_OTHER_ATTRIBUTES)
+        return {"trace_id": link.trace_id, "span_id": link.span_id, "attributes": attributes}
+
+    def _attributes(
+        self, attributes: Sequence[Any], is_allowed: Callable[[str], bool], limit: int
+    ) -> list[dict[str, Any]]:
+        keys = set[str]()
+
+        def attribute(raw: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+            key, value = self._reader.attribute(raw)
+            if not is_allowed(key) or key in keys:
+                raise ValueError("not an attribute of a browser")
+            rebuilt = {"key": key, "value": any_value(self._value(value))}
+            keys.add(key)
+            return rebuilt
+
+        return self._items("attributes", attributes, limit, attribute)
+
+    def _value(self, value: Value) -> Value:
+        if isinstance(value, str):
+            return self._text(value, MAX_TEXT)
+        if isinstance(value, list):
+            self._items_left -= len(value)
+            return [self._text(each, MAX_TEXT) if isinstance(each, str) else each for each in value]
+        return value
+
+    def _items(
+        self, kind: str, items: Sequence[Any], limit: int, rebuild: Callable[[Any], dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Rebuild the first items, and count those that are dropped."""
+        rebuilt = []
+        if items:
+            read = min(limit, len(items), max(0, self._items_left))
+            self._items_left -= read
+            for raw in islice(items, read):
+                try:
+                    rebuilt.append(rebuild(raw))
+                except SHAPE_ERRORS:
+                    continue
+            self._dropped[kind] += len(items) - len(rebuilt)
+        return rebuilt
+
+    def _text(self, text: str, limit: int) -> str:
+        """Return `text` without secrets, and cut. The spans of a page share most of their texts."""
+        redacted = self._texts.get(text)
+        if redacted is None:
+            # Cut first, as redaction takes its time, and where a secret that the second cut splits is still recognised.
+            redacted = self._texts[text] = self._redact(text[: MAX_TEXT + _MARGIN]) if text else ""
+        return redacted[:limit]
+
+    def _reject(self, reason: str, message: str, count: int = 1) -> None:
+        self._rejected += count
+        self._dropped[f"spans: {reason}"] += count
+        self._reason = self._reason or message
 
 
-def _check(span: Any) -> None:  # noqa: ANN401 - as above
-    has_ids = len(span.trace_id) == 16 and any(span.trace_id) and len(span.span_id) == 8 and any(span.span_id)  # noqa: PLR2004 - bytes of the ids
-    if not has_ids or len(span.parent_span_id) not in {0, 8}:
-        raise MalformedSpansError("a span's ids must have 16 and 8 bytes, and not be 0")
-    if not span.name:
-        raise MalformedSpansError("a span has no name")
+def _counted(resources: Iterator[ResourceSpans]) -> list[tuple[Sequence[Any], list[ScopeSpans]]]:
+    """Return the resources with their scopes. Raises `TooManySpansError` before a span is read."""
+    counted: list[tuple[Sequence[Any], list[ScopeSpans]]] = []
+    scope_count = span_count = 0
+    for resource in resources:
+        scopes: list[ScopeSpans] = []
+        counted.append((resource.attributes, scopes))
+        scope_count += 1
+        for scope in resource.scopes:
+            scopes.append(scope)
+            scope_count += 1
+            span_count += len(scope.spans)
+            if span_count > MAX_SPANS:
+                raise TooManySpansError(f"more than {MAX_SPANS} spans")
+            if scope_count > MAX_SCOPES:
+                raise TooManySpansError(f"more than {MAX_SCOPES} resources and scopes")
+        if scope_count > MAX_SCOPES:
+            raise TooManySpansError(f"more than {MAX_SCOPES} resources and scopes")
+    return counted
 
 
-def _from_protobuf(body: bytes) -> Any:  # noqa: ANN401 - as above
-    from google.protobuf.message import DecodeError  # noqa: PLC0415 - costly, and only where browsers send spans
-
-    try:
-        return _new_message().FromString(body)
-    except DecodeError as error:
-        raise MalformedSpansError("invalid protobuf") from error
-
-
-def _from_json(body: bytes) -> Any:  # noqa: ANN401 - as above
-    from google.protobuf.json_format import ParseDict, ParseError  # noqa: PLC0415 - as above
-
-    try:
-        document = orjson.loads(body)
-        for span in _spans_of(document):
-            _translate_ids(span)
-        return ParseDict(document, _new_message()(), ignore_unknown_fields=True)
-    except MalformedSpansError:
-        raise
-    except orjson.JSONDecodeError as error:
-        raise MalformedSpansError(f"invalid JSON ({error})") from error
-    except ParseError as error:
-        raise MalformedSpansError(f"JSON of another schema ({_shortened(error)})") from error
-    except (TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise MalformedSpansError("JSON of another schema") from error
-
-
-def _new_message() -> Any:  # noqa: ANN401 - as above
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (  # noqa: PLC0415 - as above
-        ExportTraceServiceRequest,
-    )
-
-    return ExportTraceServiceRequest
-
-
-def _spans_of(document: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any JSON
-    """Yield each object that holds ids: OTLP has them in hex, where protobuf's own JSON would have base64."""
-    for resource_spans in document.get("resourceSpans") or ():
-        for scope_spans in resource_spans.get("scopeSpans") or ():
-            for span in scope_spans.get("spans") or ():
-                yield span
-                yield from span.get("links") or ()
-
-
-def _translate_ids(span: dict[str, Any]) -> None:
-    for name, length in _ID_LENGTHS.items():
-        if digits := span.get(name):
-            if len(digits) != length:
-                raise MalformedSpansError(f"a {name} must have {length} digits")
-            span[name] = b64encode(bytes.fromhex(digits)).decode()
-
-
-def _shortened(error: Exception) -> str:
-    return str(error)[:200]
+def _are_ids(trace_id: bytes, span_id: bytes) -> bool:
+    return len(trace_id) == _TRACE_ID and any(trace_id) and len(span_id) == _SPAN_ID and any(span_id)

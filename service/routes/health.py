@@ -3,33 +3,51 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 from flask import Blueprint, Flask, current_app, request
 
 from service.contract import HEALTH_CHECK_PATH
+from service.routes import relay_counts
+from service.routes.relay_counts import RelayCounts
+from service.settings import Settings
 from service.telemetry import EXTENSION, Telemetry
 
-blueprint = Blueprint("health", __name__)
+_PROXY_HEADERS: Final = ("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
+"""The beginnings of the headers that proxies add, in WSGI's form; load balancers remove none that a client sent."""
 
 
-@blueprint.get(HEALTH_CHECK_PATH)
-def health_check() -> dict[str, Any]:
-    """Return the service's version and which sinks are on; with `?detail`, also their item counts and last errors."""
-    telemetry: Telemetry = current_app.extensions[EXTENSION]
-    health: dict[str, Any] = {
-        "status": "ok",
-        "version": telemetry.config.service_version,
-        "environment": telemetry.config.environment,
-        "sinks": {sink.name: sink.status() for sink in telemetry.sinks},
-    }
-    if "detail" not in request.args:
-        return health
-    # An error names the address that it came from, which may be a secret.
-    detail = {sink.name: telemetry.redact.value(sink.detail()) for sink in telemetry.sinks}
-    return {**health, "sinks": detail, "worker": os.getpid()}
-
-
-def register(app: Flask) -> None:
+def register(app: Flask, settings: Settings) -> None:
     """Add the route to `app`."""
+    blueprint = Blueprint("health", __name__)
+    is_public = settings.health_check_detail
+
+    @blueprint.get(HEALTH_CHECK_PATH)
+    def health_check() -> dict[str, Any]:
+        """Return the service's version and which sinks are on.
+
+        With `?detail` also their item counts and last errors, for callers that no proxy forwards, or for all.
+        """
+        telemetry: Telemetry = current_app.extensions[EXTENSION]
+        counts: RelayCounts = current_app.extensions[relay_counts.EXTENSION]
+        # The load balancer asks every few seconds, even where no browser sends anything any more.
+        counts.report()
+        health: dict[str, Any] = {
+            "status": "ok",
+            "version": telemetry.config.service_version,
+            "environment": telemetry.config.environment,
+            "sinks": {sink.name: sink.status() for sink in telemetry.sinks},
+        }
+        if "detail" not in request.args or not (is_public or _is_direct(request.environ)):
+            return health
+        # An error names the address that it came from, which may be a secret.
+        detail = {sink.name: telemetry.redact.value(sink.detail()) for sink in telemetry.sinks}
+        return {**health, "sinks": detail, "relay": counts.detail(), "worker": os.getpid()}
+
     app.register_blueprint(blueprint)
+
+
+def _is_direct(headers: Iterable[str]) -> bool:
+    """Return whether no proxy has forwarded the request."""
+    return not any(name.startswith(_PROXY_HEADERS) for name in headers)

@@ -1,4 +1,4 @@
-"""Forward the browser's spans to the endpoint of the service's own. The relay validates them before it queues them."""
+"""Forward the browser's spans to the endpoint of the service's own. The relay rebuilds them before it queues them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["NAME", "Config", "connect"]
 NAME: Final = "browser"
 
 _CAPACITY = 64
-"""Requests of 256 KiB at most: 16 MiB, if browsers send so much."""
+"""Requests of 128 KiB at most: 8 MiB, if browsers send so much."""
 _BATCH_SIZE = 4
 
 

@@ -1,5 +1,5 @@
 import type { Span, SpanProcessor } from "@opentelemetry/sdk-trace-web";
-import { currentUser, sessionId } from "../identity";
+import { sessionId } from "../identity";
 import { pageUrl, parseRoute, routeTemplate } from "../routes";
 
 const STATUS_CODE = "http.response.status_code";
@@ -9,12 +9,10 @@ export function pageAttributes(): Record<string, string> {
   return { "page.route": routeTemplate(parseRoute(location.hash)), "page.url": pageUrl(location) };
 }
 
-/** Sets the user, the session and the page on every span, so that any span can be grouped by them. */
+/** Sets the session and the page on every span, so that any span can be grouped by them. The relay sets the user. */
 export class PageAttributesProcessor implements SpanProcessor {
   onStart(span: Span): void {
     span.setAttributes({ "session.id": sessionId(), ...pageAttributes() });
-    const user = currentUser();
-    if (user) span.setAttribute("user.id", user);
   }
 
   onEnding(span: Span): void {

@@ -1,6 +1,6 @@
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-web";
-import { KEEPALIVE_BYTES, KeepaliveBudget, type Send } from "./keepalive";
+import { KeepaliveBudget, type Send } from "./keepalive";
 import { type Payload, serialize } from "./payloads";
 import type { QueuedPayload } from "./worker-sender";
 
@@ -43,7 +43,7 @@ export class RelayExporter implements SpanExporter {
   private async exportByKeepalive(spans: ReadableSpan[]): Promise<boolean> {
     // After a failed export the worker is used, because the browser logs failed keepalive requests to the console.
     if (!this.lastExportOk) return this.exportByWorker(spans);
-    const results = serialize(spans, KEEPALIVE_BYTES).map((payload) => this.sendByKeepalive(payload));
+    const results = serialize(spans).map((payload) => this.sendByKeepalive(payload));
     return (await Promise.all(results)).every(Boolean);
   }
 

@@ -1,7 +1,8 @@
-import type { Payload } from "./payloads";
+import { MAX_BYTES, type Payload } from "./payloads";
+import { relayHeaders } from "./relay-headers";
 
 /** The total size of all keepalive requests in flight. The limit of "Fetch" is 64 KiB; the rest is for other code. */
-export const KEEPALIVE_BYTES = 60 * 1024;
+export const KEEPALIVE_BYTES = MAX_BYTES;
 
 /** Sends one payload to the relay. Resolves to whether the relay accepted it, and never rejects. */
 export type Send = (payload: Payload) => Promise<boolean>;
@@ -23,8 +24,7 @@ export class KeepaliveBudget {
 export function keepaliveSend(url: string, fetch: typeof globalThis.fetch): Send {
   return async (payload) => {
     try {
-      const headers = { "Content-Type": "application/json" };
-      return (await fetch(url, { method: "POST", headers, body: payload, keepalive: true })).ok;
+      return (await fetch(url, { method: "POST", headers: relayHeaders(), body: payload, keepalive: true })).ok;
     } catch {
       return false;
     }

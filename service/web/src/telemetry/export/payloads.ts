@@ -4,9 +4,11 @@ import type { ReadableSpan } from "@opentelemetry/sdk-trace-web";
 /** The body of one export request, OTLP JSON. */
 export type Payload = Uint8Array<ArrayBuffer>;
 
-/** The relay's limits for one request. */
+/** The relay's limit for one request. */
 export const MAX_SPANS = 512;
-export const MAX_BYTES = 256 * 1024;
+
+/** Below the relay's limit of 128 KiB, so that the browser can keep each request alive: its limit for all is 64 KiB. */
+export const MAX_BYTES = 60 * 1024;
 
 /**
  * Serialize `spans` into as few payloads as the limits allow, by halving what is too large.

@@ -4,6 +4,7 @@ import type { Payload } from "./payloads";
 export interface ExportRequest {
   readonly id: number;
   readonly url: string;
+  readonly headers: Record<string, string>;
   readonly payload: Payload;
 }
 

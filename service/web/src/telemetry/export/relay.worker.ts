@@ -7,11 +7,10 @@ import { type ExportRequest, type ExportResponse, READY } from "./relay-messages
 const TIMEOUT_MS = 10_000;
 const budget = new KeepaliveBudget();
 
-async function post({ url, payload }: ExportRequest): Promise<boolean> {
+async function post({ url, headers, payload }: ExportRequest): Promise<boolean> {
   // A worker ends with its page, and so do its requests unless they are kept alive.
   const release = budget.reserve(payload);
   try {
-    const headers = { "Content-Type": "application/json" };
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     return (await fetch(url, { method: "POST", headers, body: payload, signal, keepalive: release !== undefined })).ok;
   } catch {

@@ -1,5 +1,6 @@
 import type { Send } from "./keepalive";
 import type { Payload } from "./payloads";
+import { relayHeaders } from "./relay-headers";
 import { type ExportRequest, type ExportResponse, READY } from "./relay-messages";
 
 /** A payload that waits for the worker, and the function that resolves its `send`. */
@@ -58,7 +59,7 @@ export class WorkerSender {
   private post({ payload, resolve }: QueuedPayload): void {
     const id = this.nextId++;
     this.inFlight.set(id, resolve);
-    this.worker?.postMessage({ id, url: this.url, payload } satisfies ExportRequest);
+    this.worker?.postMessage({ id, url: this.url, headers: relayHeaders(), payload } satisfies ExportRequest);
   }
 
   private onResponse({ id, ok }: ExportResponse): void {

@@ -1,6 +1,7 @@
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-web";
 import { describe, expect, it, vi } from "vitest";
+import { setUser } from "../../../src/identity";
 import { RelayExporter } from "../../../src/telemetry/export/exporter";
 import { KEEPALIVE_BYTES, keepaliveSend } from "../../../src/telemetry/export/keepalive";
 import type { QueuedPayload } from "../../../src/telemetry/export/worker-sender";
@@ -73,6 +74,14 @@ describe("the exporter", () => {
 
 describe("a keepalive request", () => {
   const payload = new Uint8Array([123, 125]);
+
+  it("names the user to the relay", async () => {
+    setUser("worf");
+    const fetch = vi.fn(async (_url: unknown, _init?: RequestInit) => new Response("{}"));
+    await keepaliveSend("/v1/traces", fetch)(payload);
+    setUser("");
+    expect(fetch.mock.calls[0]![1]!.headers).toEqual({ "Content-Type": "application/json", "X-Cruddur-User": "worf" });
+  });
 
   it("is a POST of JSON", async () => {
     const fetch = vi.fn(async () => new Response("{}"));
