@@ -34,10 +34,10 @@ class QuietHandler(WSGIRequestHandler):
 class LocalServer:
     """An HTTP server for one application, listening from construction on; port 0 means any free port.
 
-    It refuses what a web page can send. Raises `OSError` when the port is in use.
+    It refuses what a web page can send, by `policy`. Raises `OSError` when the port is in use.
     """
 
-    def __init__(self, app: Flask, port: int = 0) -> None:
+    def __init__(self, app: Flask, port: int = 0, policy: Policy = POLICY) -> None:
         app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
         # Bound here, because werkzeug exits the process when it cannot bind. werkzeug duplicates the descriptor.
         with socket.create_server((LOOPBACK, port), backlog=BACKLOG) as listener:
@@ -45,7 +45,7 @@ class LocalServer:
             self._server = make_server(
                 LOOPBACK,
                 self.port,
-                wsgi.guarded(app, POLICY),
+                wsgi.guarded(app, policy),
                 threaded=True,
                 request_handler=QuietHandler,
                 fd=listener.fileno(),

@@ -21,6 +21,7 @@ from flask import Flask, request
 from opentelemetry import propagate
 
 from local.fakes.server import LocalServer
+from local.request_guard.decision import Policy
 from service.parsing import SettingsError
 from service.settings import Settings
 from service.telemetry.context.hosts import is_listed
@@ -30,6 +31,7 @@ from tests.telemetry.tracing import get
 
 ALWAYS = '{"RuleName":"always","FixedRate":1,"ReservoirSize":0}'
 NEVER = '{"RuleName":"never","FixedRate":0,"ReservoirSize":0}'
+ANY_NAME = r"[a-z0-9.]+"
 NAMES = ("orders.internal", "deep.svc.internal", "svc.internal", "evil.example", "orders.internal.evil.example")
 
 
@@ -61,7 +63,7 @@ def upstream(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     service = Upstream()
-    with closing(LocalServer(service.app)) as served:
+    with closing(LocalServer(service.app, policy=Policy(ANY_NAME))) as served:
         yield service, served.url.rpartition(":")[2]
 
 
