@@ -142,6 +142,11 @@ class ExportQueue(Generic[T]):
         elif length == self._batch_size or total - size < self._batch_bytes <= total:
             self._wake.set()
 
+    def reject(self, error: Exception) -> None:
+        """Count an item that could not even be queued, as `error` says."""
+        self.counts.dropped_refused += 1
+        self._sender.note_drop(f"cannot encode an item: {type(error).__name__}: {error}")
+
     def _count_drop(self) -> None:
         if self._is_closed:
             self.counts.dropped_failed += 1

@@ -63,9 +63,9 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
         """Queue the record, without a lock: the queue needs none. Never blocks, never raises."""
         try:
             self.queue.put(capture(record))
-        except Exception:  # noqa: BLE001 - logging's own rule: a log call must not fail its caller
+        except Exception as error:  # noqa: BLE001 - logging's own rule: a log call must not fail its caller
             # Not `handleError`: it writes to standard error, which may block.
-            self.queue.counts.dropped_refused += 1
+            self.queue.reject(error)
         return True
 
     def _ship(self, lines: list[Line]) -> None:
