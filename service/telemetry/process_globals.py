@@ -18,7 +18,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry.context.propagation import TraceContextPropagator
 from service.telemetry.context.request_scope import AppTelemetry, current_scope
-from service.telemetry.export.queue import is_export_thread
+from service.telemetry.export.threads import is_export_thread
 from service.telemetry.spans.tracer import AppTracer, AppTracerProvider
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from service.telemetry.export.fork import on_fork
 from service.telemetry.export.gil_pacing import bypass_while
 from service.telemetry.export.retry import RetryingSender
 from service.telemetry.export.size import size_of
+from service.telemetry.export.threads import mark_export_thread, new_thread
 
 T = TypeVar("T")
 
@@ -27,14 +28,6 @@ _INITIAL_BACKOFF = 0.25
 _PROBE_INTERVAL = 300.0
 _URGENT_SHARE = 0.25
 """The share of a queue from which on sending is more urgent than pacing for the requests' sake."""
-THREAD_PREFIX = "telemetry-"
-
-
-class _Thread(threading.local):
-    exports = False
-
-
-_current_thread = _Thread()
 
 
 class ExportQueue(Generic[T]):
@@ -132,8 +125,7 @@ class ExportQueue(Generic[T]):
             self._count_drop()
             return
         size = self._weigh(item)
-        total = self._budget.reserve(size)
-        if total < 0:
+        if (total := self._budget.reserve(size)) < 0:
             self._count_drop()
             return
         queue.append((item, size))
@@ -158,7 +150,7 @@ class ExportQueue(Generic[T]):
     def _start(self) -> None:
         with self._starting:
             if self._thread is None and not self._sender.is_closing:
-                thread = threading.Thread(target=self._run, name=f"{THREAD_PREFIX}{self.name}", daemon=True)
+                thread = new_thread(self.name, self._run)
                 try:
                     thread.start()
                 except RuntimeError:  # the system has no thread left: the item stays queued, the next one tries again
@@ -169,12 +161,11 @@ class ExportQueue(Generic[T]):
         """Send what is queued now; return whether all of it was delivered or dropped within `seconds`."""
         if self._thread is None or self._is_closed:
             return not self.queued
-        deadline = time.monotonic() + seconds
         with self._idle:
             self._flushing += 1
             self._wake.set()
             try:
-                return self._idle.wait_for(lambda: not self.queued, max(0.0, deadline - time.monotonic()))
+                return self._idle.wait_for(lambda: not self.queued, seconds)
             finally:
                 self._flushing -= 1
 
@@ -197,7 +188,7 @@ class ExportQueue(Generic[T]):
         return not unsent
 
     def _run(self) -> None:
-        _current_thread.exports = True
+        mark_export_thread()
         bypass_while(self._is_urgent)
         with suppress_instrumentation():
             while not self._sender.is_closing:
@@ -212,9 +203,8 @@ class ExportQueue(Generic[T]):
         """Send full batches, and the `overdue` items, older than one interval; leave a partial batch to fill."""
         sender = self._sender
         while sender.may_continue() and self._is_due(overdue):
-            size = 0
+            size = self._take_batch()
             try:
-                size = self._take_batch()
                 overdue -= len(self._in_flight)
                 sender.deliver(self._in_flight)
             finally:
@@ -227,9 +217,8 @@ class ExportQueue(Generic[T]):
             self._idle.notify_all()
 
     def _is_due(self, overdue: int) -> bool:
-        queued = len(self._queue)
-        is_full_batch = queued >= self._batch_size or self._budget.tell() >= self._batch_bytes
-        return queued > 0 and (overdue > 0 or is_full_batch or self._is_flushing())
+        is_full_batch = len(self._queue) >= self._batch_size or self._budget.tell() >= self._batch_bytes
+        return bool(self._queue) and (overdue > 0 or is_full_batch or self._is_flushing())
 
     def _is_flushing(self) -> bool:
         return self._flushing > 0 or self._sender.is_closing
@@ -243,12 +232,10 @@ class ExportQueue(Generic[T]):
 
         Return its size in bytes.
         """
-        queue = self._queue
-        item, total = queue[0]
-        self._in_flight = [item]
-        queue.popleft()
-        batch = [item]
-        while queue and len(batch) < self._batch_size and total + queue[0][1] <= self._batch_bytes:
+        queue, total = self._queue, 0
+        batch: list[T] = []
+        self._in_flight = [queue[0][0]]
+        while queue and len(batch) < self._batch_size and (not batch or total + queue[0][1] <= self._batch_bytes):
             item, size = queue.popleft()
             batch.append(item)
             total += size
@@ -257,14 +244,7 @@ class ExportQueue(Generic[T]):
 
     def _discard_queued(self) -> int:
         """Empty the queue; return how many items it had."""
-        count = 0
+        count = len(self._queue)
         while self._queue:
-            _, size = self._queue.popleft()
-            self._budget.release(size)
-            count += 1
+            self._budget.release(self._queue.popleft()[1])
         return count
-
-
-def is_export_thread() -> bool:
-    """Return whether the caller runs on the thread of an export queue."""
-    return _current_thread.exports
