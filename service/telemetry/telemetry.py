@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 EXTENSION = "telemetry"
 _INSTRUMENTATION = InstrumentationScope("service.telemetry", "")
 _SERVER_ERROR = 500
-_LONG_TEXTS = ("url.path", "url.query", "user_agent.original")
-"""Attributes that a client makes as long as it likes, up to their limits."""
 _RANDOM = trace.TraceFlags.RANDOM_TRACE_ID
 
 
@@ -125,8 +123,9 @@ class Telemetry:
         name = span_name(scope.method, None)
         span = self.provider.start(_INSTRUMENTATION, name, base, SpanKind.SERVER, attributes, root=root, redacted=True)
         if type(span) is LightSpan:
-            texts = (attributes.get(name) for name in _LONG_TEXTS)
-            span.add_size(sum(getsizeof(text) for text in texts if text is not None))
+            # What a client makes as long as it likes, up to its limits. A character takes up to four bytes.
+            query, agent = attributes.get("url.query"), attributes.get("user_agent.original")
+            span.size += getsizeof(scope.path) + getsizeof(query) + getsizeof(agent)
         return span
 
     def _root(self, trace_id: int, decision: Decision, *, random: bool) -> Root:

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from service.telemetry.config import DropMetric
-from service.telemetry.export.byte_budget import ByteBudget
+from service.telemetry.export.byte_count import RELATIVE, ByteCount
 from service.telemetry.export.drop_metrics import ItemCounts
 from service.telemetry.export.fork import on_fork
 from service.telemetry.export.gil_pacing import bypass_while
@@ -80,9 +80,10 @@ class ExportQueue(Generic[T]):
     def _reset(self) -> None:
         # After a fork the parent still holds the queued items, and sends them.
         self._sender = self._new_sender()
-        self._budget = ByteBudget(self.max_bytes)
-        self._queue: deque[tuple[T, int]] = deque()
-        """Each item with the bytes that are reserved for it: weighed later, it may have another size."""
+        self._bytes = ByteCount()
+        self._queue: deque[T] = deque()
+        self._sizes: deque[int] = deque()
+        """The items' sizes: weighed later, an item may have another. Each is appended before its item."""
         self._in_flight: list[T] = []
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -114,21 +115,23 @@ class ExportQueue(Generic[T]):
 
     @property
     def queued_bytes(self) -> int:
-        """How many bytes are reserved for them."""
-        return self._budget.tell()
+        """How many bytes they take."""
+        return self._bytes.total()
 
     def put(self, item: T) -> None:
         """Queue one item; drop and count it when the queue is full, or export is suspended."""
         queue = self._queue
         length = len(queue)
-        if length >= self.capacity or self._sender.is_suspended:
+        is_closed = self._sender.is_suspended or self._is_closed
+        if length >= self.capacity or is_closed or (size := self._weigh(item)) > self.max_bytes:
             self._count_drop()
             return
-        size = self._weigh(item)
-        if (total := self._budget.reserve(size)) < 0:
+        if (total := self._bytes.add(size, RELATIVE)) > self.max_bytes:
+            self._bytes.add(-size, RELATIVE)
             self._count_drop()
             return
-        queue.append((item, size))
+        self._sizes.append(size)
+        queue.append(item)
         if self._thread is None:
             self._start()
         elif length == self._batch_size or total - size < self._batch_bytes <= total:
@@ -181,7 +184,6 @@ class ExportQueue(Generic[T]):
         unsent = self.queued
         self.counts.dropped_failed += unsent
         self._is_closed = True
-        self._budget.maximum = -1
         if self._thread is None or not self._thread.is_alive():  # else the thread does, as soon as its sink returns
             self._discard_queued()
         self._sender.report_drops(now=True)
@@ -209,7 +211,7 @@ class ExportQueue(Generic[T]):
                 sender.deliver(self._in_flight)
             finally:
                 self._in_flight = []
-                self._budget.release(size)
+                self._bytes.add(-size, RELATIVE)
         if sender.is_suspended:
             self.counts.dropped_refused += self._discard_queued()
         sender.report_drops()
@@ -217,34 +219,32 @@ class ExportQueue(Generic[T]):
             self._idle.notify_all()
 
     def _is_due(self, overdue: int) -> bool:
-        is_full_batch = len(self._queue) >= self._batch_size or self._budget.tell() >= self._batch_bytes
+        is_full_batch = len(self._queue) >= self._batch_size or self._bytes.total() >= self._batch_bytes
         return bool(self._queue) and (overdue > 0 or is_full_batch or self._is_flushing())
 
     def _is_flushing(self) -> bool:
         return self._flushing > 0 or self._sender.is_closing
 
     def _is_urgent(self) -> bool:
-        is_filling = len(self._queue) > self.capacity * _URGENT_SHARE
-        return is_filling or self._is_flushing() or self._budget.tell() > self.max_bytes * _URGENT_SHARE
+        share = max(len(self._queue) / self.capacity, self._bytes.total() / self.max_bytes)
+        return share > _URGENT_SHARE or self._is_flushing()
 
     def _take_batch(self) -> int:
-        """Put the next batch in flight, and only then take it off the queue, so that `queued` misses no item.
-
-        Return its size in bytes.
-        """
-        queue, total = self._queue, 0
-        batch: list[T] = []
-        self._in_flight = [queue[0][0]]
-        while queue and len(batch) < self._batch_size and (not batch or total + queue[0][1] <= self._batch_bytes):
-            item, size = queue.popleft()
-            batch.append(item)
-            total += size
+        """Put the next batch in flight, before it is off the queue, so that `queued` is never 0; return its bytes."""
+        queue, sizes = self._queue, self._sizes
+        self._in_flight = [queue[0]]
+        batch, total = [queue.popleft()], sizes.popleft()
+        while queue and len(batch) < self._batch_size and total + sizes[0] <= self._batch_bytes:
+            batch.append(queue.popleft())
+            total += sizes.popleft()
         self._in_flight = batch
         return total
 
     def _discard_queued(self) -> int:
         """Empty the queue; return how many items it had."""
-        count = len(self._queue)
+        count = 0
         while self._queue:
-            self._budget.release(self._queue.popleft()[1])
+            self._queue.popleft()
+            self._bytes.add(-self._sizes.popleft(), RELATIVE)
+            count += 1
         return count

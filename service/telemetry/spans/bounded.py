@@ -37,21 +37,12 @@ class BoundedSpan(Span):
     _links: Any = ()
     _end_time: int | None = None
     _attributes: Any
-    _further_size = 0
-    """Bytes of what it keeps alive beyond `_PLAIN_SIZE`."""
+    size = _PLAIN_SIZE
+    """An estimate of the bytes that it keeps alive."""
 
     @property
     def _limits(self) -> SpanLimits:
         return self.provider.limits
-
-    @property
-    def size(self) -> int:
-        """An estimate of the bytes that it keeps alive."""
-        return _PLAIN_SIZE + self._further_size
-
-    def add_size(self, size: int) -> None:
-        """Count further bytes that it keeps alive."""
-        self._further_size += size
 
     def _copier(self) -> Copier:
         return self.provider.redact.copier(unchanged, self.provider.max_text)
@@ -79,7 +70,7 @@ class BoundedSpan(Span):
             self._redact_all()
         else:
             # A character takes up to four bytes, which is counted only where texts are long enough to matter.
-            self._further_size += size if size < _SHORT_TEXTS else sum(map(getsizeof, attributes.values()))
+            self.size += size if size < _SHORT_TEXTS else sum(map(getsizeof, attributes.values()))
 
     def _redact_all(self) -> None:
         """Copy the attributes, names included, as far as the limit of all texts together allows."""
@@ -87,16 +78,16 @@ class BoundedSpan(Span):
         copy = BoundedAttributes(None, copier.mapping(attributes), immutable=False)
         copy.dropped = getattr(attributes, "dropped", 0)
         self._attributes = copy
-        self._further_size += copier.size
+        self.size += copier.size
 
     def _event_attributes(self, attributes: Any) -> Any:  # noqa: ANN401 - as the API has it
         """Return the attributes of an event or link as they are kept."""
-        self._further_size += _EVENT_SIZE
-        if not attributes or self._further_size > _MAX_SIZE:
+        self.size += _EVENT_SIZE
+        if not attributes or self.size > _MAX_SIZE:
             return None
         copier = self._copier()
         copy = copier.mapping(attributes)
-        self._further_size += copier.size
+        self.size += copier.size
         return copy
 
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:  # noqa: ANN401 - as the API has it
@@ -136,7 +127,7 @@ class BoundedSpan(Span):
         escaped: bool = False,
     ) -> None:
         further = self._event_attributes(attributes)
-        self._further_size += snapshot.size
+        self.size += snapshot.size
         self._add_event(
             ExceptionEvent(error, snapshot, self._limits, further=further, timestamp=timestamp, escaped=escaped)
         )

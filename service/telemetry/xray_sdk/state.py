@@ -60,7 +60,7 @@ def _capture(entity: Any, redact: Redactor) -> None:  # noqa: ANN401 - the SDK p
         if block := getattr(entity, name, None):
             setattr(entity, name, copier.value(block))
     if isinstance(span := entity.open_span.span, LightSpan):
-        span.add_size(copier.size)
+        span.size += copier.size
     if isinstance(entity.cause, dict):
         for each in entity.cause.get("exceptions", ()):
             each.message = redact.text(getattr(each, "message", None) or "")
