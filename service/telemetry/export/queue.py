@@ -120,8 +120,7 @@ class ExportQueue(Generic[T]):
 
     def put(self, item: T) -> None:
         """Queue one item; drop and count it when the queue is full, or export is suspended."""
-        queue = self._queue
-        length = len(queue)
+        length = len(self._queue)
         is_closed = self._sender.is_suspended or self._is_closed
         if length >= self.capacity or is_closed or (size := self._weigh(item)) > self.max_bytes:
             self._count_drop()
@@ -131,7 +130,7 @@ class ExportQueue(Generic[T]):
             self._count_drop()
             return
         self._sizes.append(size)
-        queue.append(item)
+        self._queue.append(item)
         if self._thread is None:
             self._start()
         elif length == self._batch_size or total - size < self._batch_bytes <= total:
@@ -233,12 +232,13 @@ class ExportQueue(Generic[T]):
         """Put the next batch in flight, before it is off the queue, so that `queued` is never 0; return its bytes."""
         queue, sizes = self._queue, self._sizes
         self._in_flight = [queue[0]]
-        batch, total = [queue.popleft()], sizes.popleft()
-        while queue and len(batch) < self._batch_size and total + sizes[0] <= self._batch_bytes:
-            batch.append(queue.popleft())
-            total += sizes.popleft()
-        self._in_flight = batch
-        return total
+        count = min(len(queue), self._batch_size)
+        if self._bytes.total() > self._batch_bytes:
+            count, total = 1, sizes[0]
+            while count < min(len(queue), self._batch_size) and (total := total + sizes[count]) <= self._batch_bytes:
+                count += 1
+        self._in_flight = [queue.popleft() for _ in range(count)]
+        return sum([sizes.popleft() for _ in range(count)])
 
     def _discard_queued(self) -> int:
         """Empty the queue; return how many items it had."""

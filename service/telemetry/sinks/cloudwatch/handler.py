@@ -21,7 +21,7 @@ from service.telemetry.sink import ServiceInfo
 from service.telemetry.sinks.cloudwatch.put_log_events import LogsApi, MissingStreamError
 
 _CAPACITY = 20_000
-_MAX_BYTES = 9 * 1024 * 1024
+_MAX_BYTES = 8 * 1024 * 1024
 _BATCH_SIZE = 256
 _CHUNK = 32
 _EVENT_OVERHEAD = 26

@@ -199,8 +199,7 @@ def test_the_body_that_a_handler_has_not_read_is_not_read_by_the_sdk_either(
             raise_(KeyError("x"))
         except KeyError:
             rollbar.report_exc_info(request=request)
-        raise_(ValueError("unread"))
-        return ""
+        raise ValueError("unread")
 
     for content_type in ("application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=x"):
         body = NeverEnding()
