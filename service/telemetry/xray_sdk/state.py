@@ -55,13 +55,20 @@ class SdkState:
 
 def _capture(entity: Any, redact: Redactor) -> None:  # noqa: ANN401 - the SDK publishes no types
     """Replace what code has set on the entity by copies without secrets and excess: it is about to be queued."""
-    copier = redact.copier()
+    fields = vars(entity)
     for name in _BLOCKS:
-        if block := getattr(entity, name, None):
-            setattr(entity, name, copier.value(block))
-    if isinstance(span := entity.open_span.span, LightSpan):
-        span.add_size(copier.size)
-    if isinstance(entity.cause, dict):
+        block = fields.get(name)
+        if block:
+            copy = redact.small_copy(block) if type(block) is dict else None
+            if copy is None:
+                copier = redact.copier()
+                copy = copier.value(block)
+                if name == "metadata":  # a namespace beyond the limit is no mapping
+                    copy = {space: values for space, values in copy.items() if isinstance(values, dict)}
+                if isinstance(span := entity.open_span.span, LightSpan):
+                    span.add_size(copier.size)
+            fields[name] = copy
+    if entity.cause and isinstance(entity.cause, dict):
         for each in entity.cause.get("exceptions", ()):
             each.message = redact.text(getattr(each, "message", None) or "")
 
