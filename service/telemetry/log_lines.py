@@ -19,7 +19,7 @@ from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope
 from service.telemetry.control_characters import DELETE, escape_controls
 from service.telemetry.export.safe_json import dumps
 from service.telemetry.ids import span_hex
-from service.telemetry.redaction import NO_SECRETS, SHORT, Redactor
+from service.telemetry.redaction import SHORT, Redactor
 from service.telemetry.redaction.limits import MAX_MESSAGE, MAX_NAME
 from service.telemetry.redaction.log_messages import message_of
 from service.telemetry.spans.exceptions import ExceptionSnapshot
@@ -80,13 +80,13 @@ def capture(record: logging.LogRecord) -> Line:
         return access_scope
     context: Mapping[str, Any] = get_current()
     scope: RequestScope | None = context.get(SCOPE_KEY)
-    redact = scope.telemetry.redact if scope is not None else _redactor()
+    redact = scope.telemetry.redact if scope is not None else process_globals.current_redactor()
     message = record.msg if not record.args and type(record.msg) is str else message_of(record, redact)
     message = redact.short_text(message) if len(message) <= SHORT else redact.text(message, MAX_MESSAGE)
     exception = _snapshot(record, scope, redact) if record.exc_info else None
     line = LogLine(
         int(record.created * 1000 + _HALF_A_MICROSECOND),  # a float of seconds may be too small by that
-        record.levelname[:MAX_NAME],
+        record.levelname,
         record.name[:MAX_NAME],
         message,
         exception,
@@ -99,12 +99,6 @@ def capture(record: logging.LogRecord) -> Line:
     if "fields" in attributes:
         _add_fields(line, attributes["fields"], redact)
     return line
-
-
-def _redactor() -> Redactor:
-    """Return that of the current app, outside a request."""
-    telemetry = process_globals.current_telemetry()
-    return telemetry.redact if telemetry is not None else NO_SECRETS
 
 
 class AccessLog:

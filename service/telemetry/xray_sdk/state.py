@@ -49,8 +49,9 @@ class SdkState:
         self.segment = self.placeholder = None
         if not self.subsegments:
             return
-        for span_id in [span_id for span_id, each in list(self.subsegments.items()) if each.open_span is None]:
-            del self.subsegments[span_id]
+        for span_id, each in list(self.subsegments.items()):
+            if each.open_span is None:
+                del self.subsegments[span_id]
 
 
 def _capture(entity: Any, redact: Redactor) -> None:  # noqa: ANN401 - the SDK publishes no types
@@ -79,8 +80,9 @@ def end_entity(entity: Any, redact: Redactor, end_time: float | None = None) -> 
     _capture(entity, redact)
     span = entity.open_span.span
     if span.is_recording():
-        span.set_attributes(entity.annotations)
-        if getattr(entity, "fault", False):
+        if entity.annotations:
+            span.set_attributes(entity.annotations)
+        if vars(entity).get("fault"):  # looking up a missing attribute is slow
             span.set_status(trace.StatusCode.ERROR)
         for each in entity.cause.get("exceptions", ()) if isinstance(entity.cause, dict) else ():
             attributes = {"exception.type": each.type, "exception.message": getattr(each, "message", "")}
