@@ -89,8 +89,8 @@ class Telemetry:
         scope = RequestScope(self, incoming.trace_id or ids.new_trace_id(), environ, base)
         if incoming.tracestate is not None:
             scope.tracestate = incoming.tracestate
-        if self._user_header is not None:
-            scope.identify(environ.get(self._user_header) or None)
+        if self._user_header is not None and (user := environ.get(self._user_header)):
+            scope.identify(user)
         service = self.config.sampling.service_name
         request = SamplingRequest(
             service, environ.get("HTTP_HOST", "")[:MAX_HOST], scope.method, scope.path, incoming.hint
@@ -121,8 +121,8 @@ class Telemetry:
             base = trace.set_span_in_context(trace.NonRecordingSpan(caller), base)
         name = span_name(scope.method, None)
         span = self.provider.start(_INSTRUMENTATION, name, base, SpanKind.SERVER, attributes, root=root, redacted=True)
-        if isinstance(query := attributes.get("url.query"), str) and type(span) is LightSpan:
-            span.add_size(len(query))
+        if environ.get("QUERY_STRING") and type(span) is LightSpan:
+            span.add_size(len(str(attributes["url.query"])))
         return span
 
     def _root(self, trace_id: int, decision: Decision, *, random: bool) -> Root:
