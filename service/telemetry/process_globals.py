@@ -19,6 +19,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from service.telemetry.context.propagation import TraceContextPropagator
 from service.telemetry.context.request_scope import AppTelemetry, current_scope
 from service.telemetry.export.threads import is_export_thread
+from service.telemetry.redaction import NO_SECRETS, Redactor
 from service.telemetry.spans.tracer import AppTracer, AppTracerProvider
 
 if TYPE_CHECKING:
@@ -74,6 +75,12 @@ def current_telemetry() -> AppTelemetry | None:
     """Return the telemetry of the running request; outside one, that of the app created last."""
     scope = current_scope()
     return scope.telemetry if scope is not None else _state.latest()
+
+
+def current_redactor() -> Redactor:
+    """Return that of the current app; without one, one that knows names and shapes alone."""
+    telemetry = current_telemetry()
+    return telemetry.redact if telemetry is not None else NO_SECRETS
 
 
 class ScopedTracerProvider(trace.TracerProvider):

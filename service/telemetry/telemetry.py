@@ -90,8 +90,8 @@ class Telemetry:
         scope = RequestScope(self, incoming.trace_id or ids.new_trace_id(), environ, base)
         if incoming.tracestate is not None:
             scope.tracestate = incoming.tracestate
-        if self._user_header is not None:
-            scope.identify(environ.get(self._user_header) or None)
+        if self._user_header is not None and (user := environ.get(self._user_header)):
+            scope.identify(user)
         service = self.config.sampling.service_name
         request = SamplingRequest(
             service, environ.get("HTTP_HOST", "")[:MAX_HOST], scope.method, scope.path, incoming.hint

@@ -136,7 +136,7 @@ def test_the_scope_of_a_request_that_has_ended_keeps_nothing_that_is_not_sent(
     assert scope.span.span_id == span.span_id
     assert "b" * 100 not in str(dict(scope.context()))
     assert len(scope.path) == MAX_PATH
-    assert scope.size < 5_000
+    assert scope.size < 8_000
     lengths = {key: len(value) for key, value in span.raw_attributes.items() if isinstance(value, str)}
     assert lengths["url.path"] == MAX_PATH
     assert lengths["url.query"] == MAX_QUERY

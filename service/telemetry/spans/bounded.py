@@ -10,7 +10,7 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import EventBase, Span, SpanLimits
 from opentelemetry.trace.status import Status, StatusCode
 
-from service.telemetry.redaction import REDACTED
+from service.telemetry.redaction import REDACTED, SHORT
 from service.telemetry.redaction.copies import Copier, hidden, unchanged
 from service.telemetry.redaction.limits import MAX_NAME, MAX_TEXTS
 from service.telemetry.spans.exceptions import ExceptionEvent, ExceptionSnapshot
@@ -44,16 +44,31 @@ class BoundedSpan(Span):
     def _limits(self) -> SpanLimits:
         return self.provider.limits
 
+    @property
+    def is_large(self) -> bool:
+        """Whether it keeps more alive than a few short texts."""
+        return self.size > _PLAIN_SIZE + _SHORT_TEXTS
+
     def _copier(self) -> Copier:
         return self.provider.redact.copier(unchanged, self.provider.max_text)
 
     def _redact(self) -> None:
         """Replace the secrets in name and attributes, and cut what is too long: once, when the span ends."""
-        redact, limit, attributes = self.provider.redact, self.provider.max_text, self._attributes
-        self._name = redact.text(self._name, MAX_NAME)
+        redact, attributes, name = self.provider.redact, self._attributes, self._name
+        # A short text is looked up without a further call: most spans have nothing else.
+        is_short = type(name) is str and len(name) <= SHORT  # most are: they take no further call
+        self._name = redact.short_text(name) if is_short else redact.text(name, MAX_NAME)
         if type(attributes) is not dict:
             self._redact_all()
-            return
+        elif attributes:
+            copy = redact.small_copy(attributes)
+            if copy is not None:
+                self._attributes = copy
+            else:
+                self._redact_plain(attributes)
+
+    def _redact_plain(self, attributes: dict[str, Any]) -> None:
+        redact, limit = self.provider.redact, self.provider.max_text
         size = 0
         for key, value in tuple(attributes.items()):  # another thread may be about to set one
             redaction = redact.of(key) if len(key) <= MAX_NAME else None
