@@ -17,10 +17,10 @@ from opentelemetry.context import get_current
 
 from service.telemetry import process_globals
 from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope
-from service.telemetry.control_characters import escape_controls
+from service.telemetry.control_characters import DELETE, escape_controls
 from service.telemetry.export.safe_json import dumps
 from service.telemetry.ids import span_hex
-from service.telemetry.redaction import NO_SECRETS, Redactor
+from service.telemetry.redaction import SHORT, Redactor
 from service.telemetry.redaction.limits import MAX_MESSAGE, MAX_NAME
 from service.telemetry.redaction.log_messages import message_of
 from service.telemetry.spans.exceptions import ExceptionSnapshot
@@ -81,28 +81,25 @@ def capture(record: logging.LogRecord) -> Line:
         return access_scope
     context: Mapping[str, Any] = get_current()
     scope: RequestScope | None = context.get(SCOPE_KEY)
-    redact = _redactor(scope)
-    message = redact.text(message_of(record, redact), MAX_MESSAGE)
+    redact = scope.telemetry.redact if scope is not None else process_globals.current_redactor()
+    message = record.msg if not record.args and type(record.msg) is str else message_of(record, redact)
+    message = redact.short_text(message) if len(message) <= SHORT else redact.text(message, MAX_MESSAGE)
     exception = _snapshot(record, scope, redact) if record.exc_info else None
     line = LogLine(
         int(record.created * 1000 + _HALF_A_MICROSECOND),  # a float of seconds may be too small by that
-        record.levelname[:MAX_NAME],
+        record.levelname,
         record.name[:MAX_NAME],
         message,
         exception,
         scope,
         _span_id(scope, context.get(SPAN_KEY)) if scope is not None else 0,
-        size=_PLAIN_SIZE + getsizeof(message) + sum(each.size for each in (exception, scope) if each is not None),
     )
+    line.size += getsizeof(message) + (scope.size if scope is not None else 0)
+    if exception is not None:
+        line.size += exception.size
     if "fields" in attributes:
         _add_fields(line, attributes["fields"], redact)
     return line
-
-
-def _redactor(scope: RequestScope | None) -> Redactor:
-    """Return that of the app which the running code belongs to."""
-    telemetry = scope.telemetry if scope is not None else process_globals.current_telemetry()
-    return telemetry.redact if telemetry is not None else NO_SECRETS
 
 
 class AccessLog:
@@ -212,7 +209,9 @@ def _log_line(line: LogLine, exception: str | None, version: str) -> str:
 
 def _utf8(text: str) -> str:
     """Return `text` without lone surrogates, as a malformed path can hold them, and with escaped controls."""
-    return escape_controls(text if text.isascii() else text.encode("utf-8", "replace").decode())
+    if text.isascii() and DELETE not in text:
+        return text
+    return escape_controls(text.encode("utf-8", "replace").decode())
 
 
 def _timestamp(milliseconds: int) -> str:

@@ -19,7 +19,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from service.telemetry.context import outgoing_baggage
 from service.telemetry.context.propagation import TraceContextPropagator
 from service.telemetry.context.request_scope import AppTelemetry, current_scope
-from service.telemetry.export.queue import is_export_thread
+from service.telemetry.export.threads import is_export_thread
+from service.telemetry.redaction import NO_SECRETS, Redactor
 from service.telemetry.spans.tracer import AppTracer, AppTracerProvider
 
 if TYPE_CHECKING:
@@ -81,6 +82,12 @@ def current_telemetry() -> AppTelemetry | None:
 def _baggage_hosts() -> frozenset[str]:
     telemetry = current_telemetry()
     return telemetry.config.baggage_hosts if telemetry is not None else frozenset()
+
+
+def current_redactor() -> Redactor:
+    """Return that of the current app; without one, one that knows names and shapes alone."""
+    telemetry = current_telemetry()
+    return telemetry.redact if telemetry is not None else NO_SECRETS
 
 
 class ScopedTracerProvider(trace.TracerProvider):

@@ -42,8 +42,6 @@ logger = logging.getLogger(__name__)
 EXTENSION = "telemetry"
 _INSTRUMENTATION = InstrumentationScope("service.telemetry", "")
 _SERVER_ERROR = 500
-_LONG_TEXTS = ("url.path", "url.query", "user_agent.original")
-"""Attributes that a client makes as long as it likes, up to their limits."""
 _RANDOM = trace.TraceFlags.RANDOM_TRACE_ID
 
 
@@ -97,8 +95,8 @@ class Telemetry:
         scope = RequestScope(self, incoming.trace_id or ids.new_trace_id(), environ, base)
         if incoming.tracestate is not None:
             scope.tracestate = incoming.tracestate
-        if self._user_header is not None:
-            scope.identify(environ.get(self._user_header) or None)
+        if self._user_header is not None and (user := environ.get(self._user_header)):
+            scope.identify(user)
         service = self.config.sampling.service_name
         request = SamplingRequest(
             service, environ.get("HTTP_HOST", "")[:MAX_HOST], scope.method, scope.path, incoming.hint
@@ -130,8 +128,9 @@ class Telemetry:
         name = span_name(scope.method, None)
         span = self.provider.start(_INSTRUMENTATION, name, base, SpanKind.SERVER, attributes, root=root, redacted=True)
         if type(span) is LightSpan:
-            texts = (attributes.get(name) for name in _LONG_TEXTS)
-            span.add_size(sum(getsizeof(text) for text in texts if text is not None))
+            # What a client makes as long as it likes, up to its limits. A character takes up to four bytes.
+            query, agent = attributes.get("url.query"), attributes.get("user_agent.original")
+            span.size += getsizeof(scope.path) + getsizeof(query) + getsizeof(agent)
         return span
 
     def _root(self, trace_id: int, decision: Decision, *, random: bool) -> Root:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.telemetry.export.byte_budget import ByteBudget
+from service.telemetry.export.byte_count import RELATIVE, ByteCount
 from service.telemetry.export.errors import BadRequestError, EncodingError, RejectedError, TooLargeError
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.export.size import TOO_LARGE, estimate, size_of
@@ -78,13 +78,13 @@ def child_sees_an_empty_queue(queue: ExportQueue[int]) -> bool:
 
 
 def test_no_addition_is_lost_between_threads() -> None:
-    budget = ByteBudget(10**9)
-    threads = [threading.Thread(target=lambda: [budget.reserve(7) for _ in range(50_000)]) for _ in range(8)]
+    count = ByteCount()
+    threads = [threading.Thread(target=lambda: [count.add(7, RELATIVE) for _ in range(50_000)]) for _ in range(8)]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
-    assert budget.tell() == 7 * 50_000 * 8
+    assert count.total() == 7 * 50_000 * 8
 
 
 def test_a_queue_drops_what_would_exceed_its_bytes_and_keeps_what_fits() -> None:

@@ -19,7 +19,9 @@ def ours(ports: Ports) -> Run:
     from bench.parts.service import SERVICE  # noqa: PLC0415 - each side imports its own
     from service.telemetry.config import Secret  # noqa: PLC0415 - the same
     from service.telemetry.sinks import rollbar  # noqa: PLC0415 - the same
+    from service.telemetry.sinks.rollbar import causes  # noqa: PLC0415 - the same
 
+    causes.BURST = 1_000_000  # they are all of one cause
     config = rollbar.Config(rollbar_access_token=Secret("fake-rollbar-token"), rollbar_endpoint=ports.url)
     sink = rollbar.connect(config, SERVICE)
     report, queue = sink.report_exception, sink.queue

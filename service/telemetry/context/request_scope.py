@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from opentelemetry import context as otel_context
 
-from service.telemetry.context.semconv import client_address, request_method, request_path
+from service.telemetry.context.semconv import KNOWN_METHODS, client_address, request_path
 from service.telemetry.export.safe_json import text
 from service.telemetry.ids import span_hex, trace_hex
+from service.telemetry.redaction import SHORT
 from service.telemetry.redaction.copies import unchanged
-from service.telemetry.redaction.limits import MAX_ITEMS, MAX_PATH, MAX_USER_ID
+from service.telemetry.redaction.limits import MAX_ITEMS, MAX_METHOD, MAX_PATH, MAX_USER_ID
 from service.telemetry.spans.exceptions import ExceptionSnapshot
 from service.telemetry.spans.span import SPAN_KEY, LightSpan
 from service.telemetry.spans.unsampled import UnsampledSpan, ended
@@ -35,8 +36,8 @@ SCOPE_KEY = otel_context.create_key("request-scope")
 _TRACE_FLAGS = ("00", "01", "02", "03")
 """The trace flags that spans here can have, in hex."""
 _EMPTY = otel_context.Context()
-_PLAIN_SIZE = 1_000
-"""Bytes that a scope with short texts keeps alive, without its span."""
+_PLAIN_SIZE = 2_000
+"""Bytes that a scope with short texts keeps alive, and its span."""
 _FLASK_REQUEST = "werkzeug.request"
 """Where Werkzeug's `Request` puts itself in the WSGI environment (`populate_request`, Werkzeug's documentation)."""
 
@@ -117,8 +118,10 @@ class RequestScope:
         self.trace_id = trace_id
         self.trace_hex = trace_hex(trace_id)
         """The trace id as Honeycomb, the logs and Rollbar show it."""
-        self.method = request_method(environ)
-        self.path = telemetry.redact.text(request_path(environ), MAX_PATH)
+        method = environ["REQUEST_METHOD"]
+        self.method: str = method if method in KNOWN_METHODS else method[:MAX_METHOD]
+        path, redact = request_path(environ), telemetry.redact
+        self.path = redact.short_text(path) if len(path) <= SHORT else redact.text(path, MAX_PATH)
         self.client_address = client_address(environ)
         self.is_forwarded = "HTTP_X_FORWARDED_FOR" in environ
         self._environ: WSGIEnvironment | None = environ
@@ -175,14 +178,17 @@ class RequestScope:
         return self._error_snapshot[1] if self._error_snapshot is not None else None
 
     def release(self) -> None:
-        """Drop what the sinks have been given, and what the caller sent for others: error, extras, span, baggage.
+        """Drop what the sinks have been given, and what the caller sent for others: error, extras, baggage.
+
+        A large span stays in memory for its sinks alone.
 
         Queued log lines hold the scope: what it holds would stay in memory with them.
         """
         self.error = self._error_snapshot = self.tracestate = None
         self._base = _EMPTY
-        if type(self.span) is LightSpan:
-            self.span = ended(self.span)
+        span = self.span
+        if type(span) is LightSpan and span.is_large:
+            self.span = ended(span)
         if self.extras:
             for extra in self.extras.values():
                 extra.release()

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from service.telemetry.redaction import Redactor
+from service.telemetry.redaction import SHORT, Redactor
 from service.telemetry.redaction.limits import MAX_ADDRESS, MAX_HOST, MAX_METHOD, MAX_NAME, MAX_PATH, MAX_USER_AGENT
 
-_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
 _ADDRESS = re.compile(r"[0-9A-Za-z.:%_\[\]-]*", re.ASCII)
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:]*)(?::(\d{1,5}))?")
 _MAX_HOST_AND_PORT = MAX_HOST + len(":65535")
@@ -23,8 +23,8 @@ _SERVER_ERROR = 500
 def request_attributes(environ: Mapping[str, Any], path: str, client: str, redact: Redactor) -> dict[str, str | int]:
     """Return the attributes that are known before the request is handled, without secrets, and cut to their limits."""
     method = environ["REQUEST_METHOD"]
-    attributes: dict[str, str | int] = {"http.request.method": method if method in _KNOWN_METHODS else "_OTHER"}
-    if method not in _KNOWN_METHODS:
+    attributes: dict[str, str | int] = {"http.request.method": method if method in KNOWN_METHODS else "_OTHER"}
+    if method not in KNOWN_METHODS:
         attributes["http.request.method_original"] = method[:MAX_METHOD]
     scheme = environ.get("wsgi.url_scheme", "http")
     address, port = _server(environ, scheme)
@@ -41,7 +41,9 @@ def request_attributes(environ: Mapping[str, Any], path: str, client: str, redac
     if query := environ.get("QUERY_STRING"):
         attributes["url.query"] = redact.query(query)
     if agent := environ.get("HTTP_USER_AGENT"):
-        attributes["user_agent.original"] = redact.text(agent, MAX_USER_AGENT)
+        attributes["user_agent.original"] = (
+            redact.short_text(agent) if len(agent) <= SHORT else redact.text(agent, MAX_USER_AGENT)
+        )
     return attributes
 
 
@@ -61,7 +63,7 @@ def response_attributes(
 
 def span_name(method: str, route: str | None) -> str:
     """Return `GET /api/activities/home`; without a route only the method: paths have a high cardinality."""
-    name = method if method in _KNOWN_METHODS else "HTTP"
+    name = method if method in KNOWN_METHODS else "HTTP"
     return f"{name} {route}" if route is not None else name
 
 
@@ -86,12 +88,6 @@ def request_path(environ: Mapping[str, Any]) -> str:
         return path
     # Cut first: a character has four bytes at most.
     return path[: 4 * MAX_PATH].encode("latin-1", "replace").decode("utf-8", "replace")
-
-
-def request_method(environ: Mapping[str, Any]) -> str:
-    """Return the method, which may be any token."""
-    method: str = environ["REQUEST_METHOD"]
-    return method if method in _KNOWN_METHODS else method[:MAX_METHOD]
 
 
 def _server(environ: Mapping[str, Any], scheme: str) -> tuple[str, int | None]:

@@ -12,12 +12,13 @@ from typing import Generic, TypeVar
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from service.telemetry.config import DropMetric
-from service.telemetry.export.byte_budget import ByteBudget
+from service.telemetry.export.byte_count import RELATIVE, ByteCount
 from service.telemetry.export.drop_metrics import ItemCounts
 from service.telemetry.export.fork import on_fork
 from service.telemetry.export.gil_pacing import bypass_while
 from service.telemetry.export.retry import RetryingSender
 from service.telemetry.export.size import size_of
+from service.telemetry.export.threads import mark_export_thread, new_thread
 
 T = TypeVar("T")
 
@@ -27,14 +28,6 @@ _INITIAL_BACKOFF = 0.25
 _PROBE_INTERVAL = 300.0
 _URGENT_SHARE = 0.25
 """The share of a queue from which on sending is more urgent than pacing for the requests' sake."""
-THREAD_PREFIX = "telemetry-"
-
-
-class _Thread(threading.local):
-    exports = False
-
-
-_current_thread = _Thread()
 
 
 class ExportQueue(Generic[T]):
@@ -87,9 +80,10 @@ class ExportQueue(Generic[T]):
     def _reset(self) -> None:
         # After a fork the parent still holds the queued items, and sends them.
         self._sender = self._new_sender()
-        self._budget = ByteBudget(self.max_bytes)
-        self._queue: deque[tuple[T, int]] = deque()
-        """Each item with the bytes that are reserved for it: weighed later, it may have another size."""
+        self._bytes = ByteCount()
+        self._queue: deque[T] = deque()
+        self._sizes: deque[int] = deque()
+        """The items' sizes: weighed later, an item may have another. Each is appended before its item."""
         self._in_flight: list[T] = []
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -121,26 +115,31 @@ class ExportQueue(Generic[T]):
 
     @property
     def queued_bytes(self) -> int:
-        """How many bytes are reserved for them."""
-        return self._budget.tell()
+        """How many bytes they take."""
+        return self._bytes.total()
 
     def put(self, item: T) -> None:
         """Queue one item; drop and count it when the queue is full, or export is suspended."""
-        queue = self._queue
-        length = len(queue)
-        if length >= self.capacity or self._sender.is_suspended:
+        length = len(self._queue)
+        is_closed = self._sender.is_suspended or self._is_closed
+        if length >= self.capacity or is_closed or (size := self._weigh(item)) > self.max_bytes:
             self._count_drop()
             return
-        size = self._weigh(item)
-        total = self._budget.reserve(size)
-        if total < 0:
+        if (total := self._bytes.add(size, RELATIVE)) > self.max_bytes:
+            self._bytes.add(-size, RELATIVE)
             self._count_drop()
             return
-        queue.append((item, size))
+        self._sizes.append(size)
+        self._queue.append(item)
         if self._thread is None:
             self._start()
         elif length == self._batch_size or total - size < self._batch_bytes <= total:
             self._wake.set()
+
+    def reject(self, error: Exception) -> None:
+        """Count an item that could not even be queued, as `error` says."""
+        self.counts.dropped_refused += 1
+        self._sender.note_drop(f"cannot encode an item: {type(error).__name__}: {error}")
 
     def _count_drop(self) -> None:
         if self._is_closed:
@@ -153,7 +152,7 @@ class ExportQueue(Generic[T]):
     def _start(self) -> None:
         with self._starting:
             if self._thread is None and not self._sender.is_closing:
-                thread = threading.Thread(target=self._run, name=f"{THREAD_PREFIX}{self.name}", daemon=True)
+                thread = new_thread(self.name, self._run)
                 try:
                     thread.start()
                 except RuntimeError:  # the system has no thread left: the item stays queued, the next one tries again
@@ -164,12 +163,11 @@ class ExportQueue(Generic[T]):
         """Send what is queued now; return whether all of it was delivered or dropped within `seconds`."""
         if self._thread is None or self._is_closed:
             return not self.queued
-        deadline = time.monotonic() + seconds
         with self._idle:
             self._flushing += 1
             self._wake.set()
             try:
-                return self._idle.wait_for(lambda: not self.queued, max(0.0, deadline - time.monotonic()))
+                return self._idle.wait_for(lambda: not self.queued, seconds)
             finally:
                 self._flushing -= 1
 
@@ -185,14 +183,13 @@ class ExportQueue(Generic[T]):
         unsent = self.queued
         self.counts.dropped_failed += unsent
         self._is_closed = True
-        self._budget.maximum = -1
         if self._thread is None or not self._thread.is_alive():  # else the thread does, as soon as its sink returns
             self._discard_queued()
         self._sender.report_drops(now=True)
         return not unsent
 
     def _run(self) -> None:
-        _current_thread.exports = True
+        mark_export_thread()
         bypass_while(self._is_urgent)
         with suppress_instrumentation():
             while not self._sender.is_closing:
@@ -207,14 +204,13 @@ class ExportQueue(Generic[T]):
         """Send full batches, and the `overdue` items, older than one interval; leave a partial batch to fill."""
         sender = self._sender
         while sender.may_continue() and self._is_due(overdue):
-            size = 0
+            size = self._take_batch()
             try:
-                size = self._take_batch()
                 overdue -= len(self._in_flight)
                 sender.deliver(self._in_flight)
             finally:
                 self._in_flight = []
-                self._budget.release(size)
+                self._bytes.add(-size, RELATIVE)
         if sender.is_suspended:
             self.counts.dropped_refused += self._discard_queued()
         sender.report_drops()
@@ -222,44 +218,33 @@ class ExportQueue(Generic[T]):
             self._idle.notify_all()
 
     def _is_due(self, overdue: int) -> bool:
-        queued = len(self._queue)
-        is_full_batch = queued >= self._batch_size or self._budget.tell() >= self._batch_bytes
-        return queued > 0 and (overdue > 0 or is_full_batch or self._is_flushing())
+        is_full_batch = len(self._queue) >= self._batch_size or self._bytes.total() >= self._batch_bytes
+        return bool(self._queue) and (overdue > 0 or is_full_batch or self._is_flushing())
 
     def _is_flushing(self) -> bool:
         return self._flushing > 0 or self._sender.is_closing
 
     def _is_urgent(self) -> bool:
-        is_filling = len(self._queue) > self.capacity * _URGENT_SHARE
-        return is_filling or self._is_flushing() or self._budget.tell() > self.max_bytes * _URGENT_SHARE
+        share = max(len(self._queue) / self.capacity, self._bytes.total() / self.max_bytes)
+        return share > _URGENT_SHARE or self._is_flushing()
 
     def _take_batch(self) -> int:
-        """Put the next batch in flight, and only then take it off the queue, so that `queued` misses no item.
-
-        Return its size in bytes.
-        """
-        queue = self._queue
-        item, total = queue[0]
-        self._in_flight = [item]
-        queue.popleft()
-        batch = [item]
-        while queue and len(batch) < self._batch_size and total + queue[0][1] <= self._batch_bytes:
-            item, size = queue.popleft()
-            batch.append(item)
-            total += size
-        self._in_flight = batch
-        return total
+        """Put the next batch in flight, before it is off the queue, so that `queued` is never 0; return its bytes."""
+        queue, sizes = self._queue, self._sizes
+        self._in_flight = [queue[0]]
+        count = min(len(queue), self._batch_size)
+        if self._bytes.total() > self._batch_bytes:
+            count, total = 1, sizes[0]
+            while count < min(len(queue), self._batch_size) and (total := total + sizes[count]) <= self._batch_bytes:
+                count += 1
+        self._in_flight = [queue.popleft() for _ in range(count)]
+        return sum([sizes.popleft() for _ in range(count)])
 
     def _discard_queued(self) -> int:
         """Empty the queue; return how many items it had."""
         count = 0
         while self._queue:
-            _, size = self._queue.popleft()
-            self._budget.release(size)
+            self._queue.popleft()
+            self._bytes.add(-self._sizes.popleft(), RELATIVE)
             count += 1
         return count
-
-
-def is_export_thread() -> bool:
-    """Return whether the caller runs on the thread of an export queue."""
-    return _current_thread.exports

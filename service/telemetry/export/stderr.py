@@ -26,9 +26,11 @@ def write(data: bytes, seconds: float = 0.0, stream: TextIO | None = None) -> in
     deadline = time.monotonic() + seconds
     view, written = memoryview(data), 0
     while written < len(data) and poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-        # A pipe that polls as writable takes this much at once, and does not mix it with another process's.
+        # A pipe that polls as writable takes this much at once. Whole lines, between which others may write theirs.
+        end = written + select.PIPE_BUF
+        end = data.rfind(b"\n", written, end) + 1 or end
         with suppress(BlockingIOError):
-            written += os.write(descriptor, view[written : written + select.PIPE_BUF])
+            written += os.write(descriptor, view[written:end])
     return written
 
 

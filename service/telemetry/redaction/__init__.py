@@ -19,9 +19,9 @@ from service.telemetry.redaction.queries import QueryRedactor
 from service.telemetry.redaction.secret_values import SecretValues
 from service.telemetry.redaction.shapes import SecretShapes
 
-__all__ = ["NO_SECRETS", "REDACTED", "Redactor"]
+__all__ = ["NO_SECRETS", "REDACTED", "SHORT", "Redactor"]
 
-_SHORT = 256
+SHORT = 256
 """Characters of a text whose redaction is cached: a full cache takes half a megabyte or so. No limit is lower."""
 _CACHE_SIZE = 1024
 _LOOK_AHEAD = 256
@@ -37,6 +37,10 @@ _URLS = word_set(
 _HEADER_PREFIXES = ("http.request.header.", "http.response.header.")
 
 
+_MAX_SMALL, _MAX_SMALL_NAME, _MAX_SMALL_DEPTH = 16, 64, 2
+"""Names of a small dict, characters of each, and dicts around one."""
+_NUMBERS = frozenset({int, float, bool, type(None)})
+_CENTURY = "20"
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[:.\d]{0,13}(?:Z|[+-]\d\d:?\d\d)?")
 """The most frequent text that does not repeat: it has no secret, and needs no search."""
 
@@ -53,7 +57,10 @@ class Redactor:
         self._values = SecretValues(value for values in secrets.values() for value in values)
         self._shapes = SecretShapes(self._names)
         self._queries = QueryRedactor(self._names, self._mask)
-        self._short_text = _cached(self._mask)
+        self.short_text = _cached(self._mask)
+        """`text` for up to `SHORT` characters: to call it directly saves a call."""
+        self._plain_names: set[tuple[Any, ...]] = set()
+        """The names of dicts, in their order, none of which is special."""
         self._short_query = _cached(self._queries.query)
         self._short_url = _cached(self._queries.url)
         self.of: Callable[[str], TextRedaction | None] = lru_cache(4 * _CACHE_SIZE)(self._redaction_of)
@@ -68,19 +75,19 @@ class Redactor:
 
     def text(self, text: str, limit: int = MAX_TEXT) -> str:
         """Return `text` without secrets; at most `limit` characters, and an ellipsis at the end where it is cut."""
-        if len(text) <= _SHORT and type(text) is str:
-            return self._short_text(text)
+        if len(text) <= SHORT and type(text) is str:
+            return self.short_text(text)
         return _long(text, limit, self._mask)
 
     def query(self, query: str, limit: int = MAX_QUERY) -> str:
         """Return the query of a URL, without its question mark, as it came but for the secrets."""
-        if len(query) <= _SHORT and type(query) is str:
+        if len(query) <= SHORT and type(query) is str:
             return self._short_query(query)
         return _long(query, limit, self._queries.query)
 
     def url(self, url: str, limit: int = MAX_TEXT) -> str:
         """Return `url` without secrets in its user information, path, query and fragment."""
-        if len(url) <= _SHORT and type(url) is str:
+        if len(url) <= SHORT and type(url) is str:
             return self._short_url(url)
         return _long(url, limit, self._queries.url)
 
@@ -111,9 +118,38 @@ class Redactor:
         """Return what copies one value, and tells how large the copy is."""
         return Copier(self, describe, max_text)
 
+    def small_copy(self, values: dict[Any, Any], depth: int = 0) -> dict[Any, Any] | None:
+        """Return a copy of a small dict, of short texts, numbers and dicts of such, quickly; None for any other."""
+        names = tuple(values)
+        if names not in self._plain_names and not self._learn(names):
+            return None
+        copy = values.copy()
+        for name, value in values.items():
+            kind = type(value)
+            if kind is str and len(value) <= SHORT:
+                if value[:2] != _CENTURY or not _TIME.fullmatch(value):
+                    copy[name] = self.short_text(value)
+            elif kind is dict and depth < _MAX_SMALL_DEPTH:
+                nested = copy[name] = self.small_copy(value, depth + 1)
+                if nested is None:
+                    return None
+            elif kind not in _NUMBERS:
+                return None
+        return copy
+
+    def _learn(self, names: tuple[Any, ...]) -> bool:
+        """Remember `names` if values under each of them are redacted as text, and they are few and short."""
+        if len(names) > _MAX_SMALL or "value" in names:  # the member of a field, with its name beside it
+            return False
+        for name in names:
+            if type(name) is not str or len(name) > _MAX_SMALL_NAME or self.of(name) != self.text:
+                return False
+        if len(self._plain_names) >= _CACHE_SIZE:
+            self._plain_names.clear()
+        self._plain_names.add(names)
+        return True
+
     def _mask(self, text: str) -> str:
-        if _TIME.fullmatch(text):
-            return text
         # The values first: a shape may end within one.
         return self._shapes.mask(self._values.mask(text, lambda _: REDACTED))
 
@@ -147,7 +183,7 @@ class Redactor:
 
 
 def _cached(redact: Callable[[str], str]) -> Callable[[str], str]:
-    return lru_cache(_CACHE_SIZE)(lambda text: cut(redact(text), _SHORT))
+    return lru_cache(_CACHE_SIZE)(lambda text: cut(redact(text), SHORT))
 
 
 def _long(text: str, limit: int, redact: Callable[[str], str]) -> str:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from service.telemetry.export.fork import on_fork
-from service.telemetry.export.queue import THREAD_PREFIX
+from service.telemetry.export.threads import new_thread
 from service.telemetry.sampling.daemon_client import connector_to
 from service.telemetry.sampling.lean_import import ReservoirDecision, RuleCache
 from service.telemetry.sampling.rule import (
@@ -120,7 +120,7 @@ class RemoteSampler:
         with self._starting:
             if self._thread is not None or self._stop.is_set():
                 return
-            thread = threading.Thread(target=self._poll, name=f"{THREAD_PREFIX}sampling", daemon=True)
+            thread = new_thread("sampling", self._poll)
             try:
                 thread.start()
             except RuntimeError:

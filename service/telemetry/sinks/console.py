@@ -85,8 +85,8 @@ class _QueueingHandler(logging.Handler):
         """Queue the record, without a lock: the queue needs none. Never blocks, never raises."""
         try:
             self._queue.put(capture(record))
-        except Exception:  # noqa: BLE001 - logging's own rule: a log call must not fail its caller
-            self._queue.counts.dropped_refused += 1
+        except Exception as error:  # noqa: BLE001 - logging's own rule: a log call must not fail its caller
+            self._queue.reject(error)
         return True
 
     def flush(self) -> None:

@@ -10,7 +10,7 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import EventBase, Span, SpanLimits
 from opentelemetry.trace.status import Status, StatusCode
 
-from service.telemetry.redaction import REDACTED
+from service.telemetry.redaction import REDACTED, SHORT
 from service.telemetry.redaction.copies import Copier, hidden, unchanged
 from service.telemetry.redaction.limits import MAX_NAME, MAX_TEXTS
 from service.telemetry.spans.exceptions import ExceptionEvent, ExceptionSnapshot
@@ -37,32 +37,38 @@ class BoundedSpan(Span):
     _links: Any = ()
     _end_time: int | None = None
     _attributes: Any
-    _further_size = 0
-    """Bytes of what it keeps alive beyond `_PLAIN_SIZE`."""
+    size = _PLAIN_SIZE
+    """An estimate of the bytes that it keeps alive."""
 
     @property
     def _limits(self) -> SpanLimits:
         return self.provider.limits
 
     @property
-    def size(self) -> int:
-        """An estimate of the bytes that it keeps alive."""
-        return _PLAIN_SIZE + self._further_size
-
-    def add_size(self, size: int) -> None:
-        """Count further bytes that it keeps alive."""
-        self._further_size += size
+    def is_large(self) -> bool:
+        """Whether it keeps more alive than a few short texts."""
+        return self.size > _PLAIN_SIZE + _SHORT_TEXTS
 
     def _copier(self) -> Copier:
         return self.provider.redact.copier(unchanged, self.provider.max_text)
 
     def _redact(self) -> None:
         """Replace the secrets in name and attributes, and cut what is too long: once, when the span ends."""
-        redact, limit, attributes = self.provider.redact, self.provider.max_text, self._attributes
-        self._name = redact.text(self._name, MAX_NAME)
+        redact, attributes, name = self.provider.redact, self._attributes, self._name
+        # A short text is looked up without a further call: most spans have nothing else.
+        is_short = type(name) is str and len(name) <= SHORT  # most are: they take no further call
+        self._name = redact.short_text(name) if is_short else redact.text(name, MAX_NAME)
         if type(attributes) is not dict:
             self._redact_all()
-            return
+        elif attributes:
+            copy = redact.small_copy(attributes)
+            if copy is not None:
+                self._attributes = copy
+            else:
+                self._redact_plain(attributes)
+
+    def _redact_plain(self, attributes: dict[str, Any]) -> None:
+        redact, limit = self.provider.redact, self.provider.max_text
         size = 0
         for key, value in tuple(attributes.items()):  # another thread may be about to set one
             redaction = redact.of(key) if len(key) <= MAX_NAME else None
@@ -79,7 +85,7 @@ class BoundedSpan(Span):
             self._redact_all()
         else:
             # A character takes up to four bytes, which is counted only where texts are long enough to matter.
-            self._further_size += size if size < _SHORT_TEXTS else sum(map(getsizeof, attributes.values()))
+            self.size += size if size < _SHORT_TEXTS else sum(map(getsizeof, attributes.values()))
 
     def _redact_all(self) -> None:
         """Copy the attributes, names included, as far as the limit of all texts together allows."""
@@ -87,16 +93,16 @@ class BoundedSpan(Span):
         copy = BoundedAttributes(None, copier.mapping(attributes), immutable=False)
         copy.dropped = getattr(attributes, "dropped", 0)
         self._attributes = copy
-        self._further_size += copier.size
+        self.size += copier.size
 
     def _event_attributes(self, attributes: Any) -> Any:  # noqa: ANN401 - as the API has it
         """Return the attributes of an event or link as they are kept."""
-        self._further_size += _EVENT_SIZE
-        if not attributes or self._further_size > _MAX_SIZE:
+        self.size += _EVENT_SIZE
+        if not attributes or self.size > _MAX_SIZE:
             return None
         copier = self._copier()
         copy = copier.mapping(attributes)
-        self._further_size += copier.size
+        self.size += copier.size
         return copy
 
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:  # noqa: ANN401 - as the API has it
@@ -136,7 +142,7 @@ class BoundedSpan(Span):
         escaped: bool = False,
     ) -> None:
         further = self._event_attributes(attributes)
-        self._further_size += snapshot.size
+        self.size += snapshot.size
         self._add_event(
             ExceptionEvent(error, snapshot, self._limits, further=further, timestamp=timestamp, escaped=escaped)
         )

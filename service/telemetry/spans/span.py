@@ -180,12 +180,14 @@ class LightSpan(BoundedSpan):
             self.set_attribute(key, value)
 
     def complete(self, name: str | None, attributes: Mapping[str, Any]) -> None:
-        """Set a name, unless it is None, and attributes, all of which are known to have no secrets."""
-        is_redacted = self.is_redacted
+        """Set a name, unless it is None, and attributes: texts and numbers that are known to have no secrets."""
+        current = self._attributes
         if name is not None:
             self._name = name
-        self.set_attributes(attributes)
-        self.is_redacted = is_redacted
+        if type(current) is dict and len(current) + len(attributes) <= self.provider.max_plain_attributes:
+            current.update(attributes)
+        else:
+            self.set_attributes(attributes)
 
     def update_name(self, name: str) -> None:
         """Set the name."""

@@ -148,10 +148,11 @@ class AppTracerProvider(trace.TracerProvider):
             kind=kind,
             start_time=start_time,
         )
-        if attributes:
-            span.set_attributes(attributes)
         if redacted:
             span.is_redacted = True
+            span.complete(None, attributes or {})
+        elif attributes:
+            span.set_attributes(attributes)
         for link in links or ():
             span.add_link(link.context, link.attributes)
         for listener in self._start_listeners:

@@ -132,7 +132,7 @@ class ScopedContext(SdkContext):  # type: ignore[misc]  # the SDK publishes no t
         if entity is None or not entity.in_progress or not isinstance(entity, Subsegment):
             return False
         open_span: OpenSpan = entity.open_span
-        scope = current_scope()
+        scope: RequestScope | None = vars(entity).get("_scope") or current_scope()
         end_entity(entity, scope.telemetry.redact if scope is not None else NO_SECRETS, end_time)
         if open_span.thread == threading.get_ident():
             otel_context.detach(open_span.token)

@@ -49,19 +49,27 @@ class SdkState:
         self.segment = self.placeholder = None
         if not self.subsegments:
             return
-        for span_id in [span_id for span_id, each in list(self.subsegments.items()) if each.open_span is None]:
-            del self.subsegments[span_id]
+        for span_id, each in list(self.subsegments.items()):
+            if each.open_span is None:
+                del self.subsegments[span_id]
 
 
 def _capture(entity: Any, redact: Redactor) -> None:  # noqa: ANN401 - the SDK publishes no types
     """Replace what code has set on the entity by copies without secrets and excess: it is about to be queued."""
-    copier = redact.copier()
+    fields = vars(entity)
     for name in _BLOCKS:
-        if block := getattr(entity, name, None):
-            setattr(entity, name, copier.value(block))
-    if isinstance(span := entity.open_span.span, LightSpan):
-        span.add_size(copier.size)
-    if isinstance(entity.cause, dict):
+        block = fields.get(name)
+        if block:
+            copy = redact.small_copy(block) if type(block) is dict else None
+            if copy is None:
+                copier = redact.copier()
+                copy = copier.value(block)
+                if name == "metadata":  # a namespace beyond the limit is no mapping
+                    copy = {space: values for space, values in copy.items() if isinstance(values, dict)}
+                if isinstance(span := entity.open_span.span, LightSpan):
+                    span.size += copier.size
+            fields[name] = copy
+    if entity.cause and isinstance(entity.cause, dict):
         for each in entity.cause.get("exceptions", ()):
             each.message = redact.text(getattr(each, "message", None) or "")
 
@@ -72,8 +80,9 @@ def end_entity(entity: Any, redact: Redactor, end_time: float | None = None) -> 
     _capture(entity, redact)
     span = entity.open_span.span
     if span.is_recording():
-        span.set_attributes(entity.annotations)
-        if getattr(entity, "fault", False):
+        if entity.annotations:
+            span.set_attributes(entity.annotations)
+        if vars(entity).get("fault"):  # looking up a missing attribute is slow
             span.set_status(trace.StatusCode.ERROR)
         for each in entity.cause.get("exceptions", ()) if isinstance(entity.cause, dict) else ():
             attributes = {"exception.type": each.type, "exception.message": getattr(each, "message", "")}

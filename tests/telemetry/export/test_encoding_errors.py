@@ -44,8 +44,7 @@ def test_a_log_line_that_cannot_be_encoded_is_dropped_alone(
     messages = [line["message"] for line in eventually(lambda: backends.lines_of(trace_id), 3)]
     assert messages == ["before", "after", "GET /lines 200"]
     assert rejected_count(app, "cloudwatch") == 1
-    reason = drop_reason(caplog, "cloudwatch")
-    assert reason == "cannot encode an item: TypeError: first argument must be a string, not int"
+    assert drop_reason(caplog, "cloudwatch").startswith("cannot encode an item: TypeError: ")
 
 
 @pytest.mark.parametrize(

@@ -110,9 +110,9 @@ def test_every_request_is_answered_while_nobody_reads_standard_error(exporter: s
     with serve(OTEL_TRACES_EXPORTER=exporter) as server:
         with ThreadPoolExecutor(4) as pool:
             statuses = [
-                status for each in pool.map(server.statuses, [["/api/activities/home"] * 500] * 4) for status in each
+                status for each in pool.map(server.statuses, [["/api/activities/home"] * 750] * 4) for status in each
             ]
-        assert statuses == [200] * 2_000
+        assert statuses == [200] * 3_000
         # gunicorn logs each of these in the thread that serves requests.
         assert {server.send_malformed() for _ in range(50)} == {b"HTTP/1.1 400"}
         detail = server.console()

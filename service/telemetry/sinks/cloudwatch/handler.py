@@ -21,7 +21,7 @@ from service.telemetry.sink import ServiceInfo
 from service.telemetry.sinks.cloudwatch.put_log_events import LogsApi, MissingStreamError
 
 _CAPACITY = 20_000
-_MAX_BYTES = 10 * 1024 * 1024
+_MAX_BYTES = 8 * 1024 * 1024
 _BATCH_SIZE = 256
 _CHUNK = 32
 _EVENT_OVERHEAD = 26
@@ -63,9 +63,9 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
         """Queue the record, without a lock: the queue needs none. Never blocks, never raises."""
         try:
             self.queue.put(capture(record))
-        except Exception:  # noqa: BLE001 - logging's own rule: a log call must not fail its caller
+        except Exception as error:  # noqa: BLE001 - logging's own rule: a log call must not fail its caller
             # Not `handleError`: it writes to standard error, which may block.
-            self.queue.counts.dropped_refused += 1
+            self.queue.reject(error)
         return True
 
     def _ship(self, lines: list[Line]) -> None:

@@ -15,7 +15,7 @@ from service.telemetry.sink import ServiceInfo, Sink
 from service.telemetry.sinks.otlp import Config, json_encoder
 from service.telemetry.spans.span import LightSpan
 
-_MAX_BYTES = 10 * 1024 * 1024
+_MAX_BYTES = 7 * 1024 * 1024
 _BATCH_SIZE = 512
 _MAX_BODY = 4 * 1024 * 1024
 """Bytes of a request, below what Honeycomb accepts (15 MB) and AWS (5 MB). Most have a fifth of that."""

@@ -30,8 +30,6 @@ _MAX_HEADER = 2_000
 """Characters of a header that an item shows."""
 _PLAIN_SIZE = 3_000
 """Bytes of a captured exception with a short message."""
-_SNAPSHOT_SIZE = 10_000
-"""Bytes of a traceback without frames."""
 REPEATS_LEFT_OUT = "repeats_left_out"
 """The field of `custom` that counts the items of the same cause that were left out before this one."""
 
@@ -121,7 +119,7 @@ class CapturedException:
         """About how many bytes it takes, without frames."""
         size = _PLAIN_SIZE
         if self.snapshot is not None:
-            size += _SNAPSHOT_SIZE + len(str(self.snapshot.exception))
+            size += self.snapshot.size
         if self.request is not None:
             size += estimate((self.request.environ, self.request.form, self.request._cached_json[0]))
         return size

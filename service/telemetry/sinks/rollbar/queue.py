@@ -29,12 +29,12 @@ MAX_REPEATS = 192
 """Items that wait, of causes that were reported before."""
 MAX_WAITING = MAX_REPEATS + causes.MAX_CAUSES
 """Items that wait in all: the first of each cause finds a place, however many others wait."""
-_MAX_BYTES = 4 * 1024 * 1024
+_MAX_BYTES = 3 * 1024 * 1024
 _RESERVED_BYTES = _MAX_BYTES // 2
 """For items without local variables: those that show them take the rest."""
 _MAX_SHARE = 1 / 4
 """The share of what is left that one item may take."""
-_BUILD_BYTES = 3 * 1024 * 1024
+_BUILD_BYTES = 2 * 1024 * 1024
 _BUILD_INTERVAL = 0.1
 _BUILD_SECONDS_AT_EXIT = 1.0
 _OVER_BUDGET = f"repeats of an error beyond {causes.BURST} at once and {causes.RATE:.0f} a second"

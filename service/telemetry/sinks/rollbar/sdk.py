@@ -11,8 +11,7 @@ from typing import Any
 import rollbar
 from rollbar.lib import events
 
-from service.telemetry.process_globals import current_telemetry
-from service.telemetry.redaction import NO_SECRETS, Redactor
+from service.telemetry.process_globals import current_redactor
 from service.telemetry.sinks.rollbar import local_variables
 from service.telemetry.sinks.rollbar.redacted import redact_item
 
@@ -57,12 +56,6 @@ def prepare(route: Callable[[dict[str, Any]], None]) -> None:
         events.add_exception_info_handler(_mark_passed, _LAST)
         events.add_payload_handler(lambda payload, **_: _intercept(payload, route))
         _ready.set()
-
-
-def current_redactor() -> Redactor:
-    """Return that of the app which the running code belongs to."""
-    telemetry = current_telemetry()
-    return telemetry.redact if telemetry is not None else NO_SECRETS
 
 
 def _redacting(build_payload: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:  # noqa: ANN401 - the SDK types it by its name

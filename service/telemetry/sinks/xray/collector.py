@@ -22,7 +22,7 @@ from service.telemetry.xray_sdk.state import SdkState
 
 _MAX_INNER_SPANS = 1_000
 """Inner spans kept for one segment; further ones are sent independently, to bound the memory of a request."""
-_MAX_BYTES = 8 * 1024 * 1024
+_MAX_BYTES = 6 * 1024 * 1024
 
 
 def connect_collector(name: str, config: Config, daemon: tuple[str, int], service: ServiceInfo) -> Sink:

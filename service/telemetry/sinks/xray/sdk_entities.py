@@ -40,21 +40,26 @@ def fields_of(entity: Any) -> EntityFields:  # noqa: ANN401 - the SDK publishes 
     """Return the fields of a segment or subsegment."""
     # Its dict, not `getattr`: an unset flag is no attribute, and looking up a missing attribute is slow.
     attributes: dict[str, Any] = vars(entity)
-    flags: Document = {name: True for name in _FLAGS if attributes.get(name)}
+    has_flags = not FLAGS.isdisjoint(attributes)
+    flags: Document = {name: True for name in _FLAGS if attributes.get(name)} if has_flags else {}
     namespace = attributes.get("namespace", "local")
     if namespace != "local":
         flags["namespace"] = str(namespace)
     return EntityFields(
-        annotations=dict(attributes["annotations"]),
-        metadata={space: dict(values) for space, values in attributes["metadata"].items()},
+        annotations=attributes["annotations"],
+        metadata=attributes["metadata"],
         cause=_cause(attributes["cause"]) if attributes["cause"] else None,
-        blocks={
-            key: convert(attributes[key])
-            for key, convert in _BLOCKS.items()
-            if attributes.get(key) and isinstance(attributes[key], dict)
-        },
+        blocks=_blocks(attributes) if attributes["http"] or attributes["aws"] or attributes.get("sql") else {},
         flags=flags,
     )
+
+
+def _blocks(attributes: dict[str, Any]) -> Document:
+    return {
+        key: convert(attributes[key])
+        for key, convert in _BLOCKS.items()
+        if attributes.get(key) and isinstance(attributes[key], dict)
+    }
 
 
 def _http(block: Document) -> Document:
