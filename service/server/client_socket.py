@@ -50,8 +50,10 @@ class ClientSocket(socket.socket):
             rest = memoryview(data).cast("B")[sent:]
             if not rest:
                 return
-            self._backlog.append(rest)
-            self.unsent = len(rest)
+            with self._changed:
+                # Both at once: the main loop may still be at the end of `flush`, and send this as well.
+                self._backlog.append(rest)
+                self.unsent += len(rest)
             self.on_backlog()
         else:
             self._queue(memoryview(data).cast("B"))

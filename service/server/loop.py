@@ -72,7 +72,6 @@ class ClientLoop:
                 self._evict()
             client = ClientSocket(accepted.detach(), self._limits.backlog_bytes)
             addresses = address, listener.getsockname()
-            addresses = address, listener.getsockname()
             connection = Connection(self._cfg, client, addresses, slots=self.slots, limits=self._limits)
             client.allow_waiting = self.slots.acquire
             client.on_backlog = partial(self._defer, self._begin_flush, connection)

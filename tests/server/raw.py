@@ -51,6 +51,14 @@ def exchange(port: int, pieces: Sequence[bytes], *, pause: float = 0.002) -> byt
                 if len(pieces) > 1:
                     time.sleep(pause)
             client.shutdown(socket.SHUT_WR)
+        received = receive_all(client)
+    return received
+
+
+def receive_all(client: socket.socket) -> bytes:
+    """Receive until the server closes or resets the connection."""
+    received = b""
+    with suppress(ConnectionResetError):
         while data := client.recv(65_536):
             received += data
     return received

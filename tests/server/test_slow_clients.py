@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.server.apps import LONG
-from tests.server.raw import exchange, serving
+from tests.server.raw import exchange, receive_all, serving
 
 APP = "tests.server.apps:build()"
 ATTACKS = {
@@ -108,7 +108,7 @@ def test_requests_that_are_not_sent_in_time_get_a_408_and_unread_responses_are_c
         for attack, name in (("headers", b"head"), ("form", b"body"), ("chunked", b"body"), ("long body", b"body")):
             with clients(port, ATTACKS[attack], 1) as [client]:
                 client.settimeout(8)
-                response = client.recv(4096)
+                response = receive_all(client)
                 assert response.startswith(b"HTTP/1.1 408 "), attack
                 assert b"\r\nConnection: close\r\n" in response
                 assert name in response
