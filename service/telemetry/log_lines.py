@@ -85,6 +85,9 @@ def capture(record: logging.LogRecord) -> Line:
     message = record.msg if not record.args and type(record.msg) is str else message_of(record, redact)
     message = redact.short_text(message) if len(message) <= SHORT else redact.text(message, MAX_MESSAGE)
     exception = _snapshot(record, scope, redact) if record.exc_info else None
+    span_id, size = 0, _PLAIN_SIZE + getsizeof(message)
+    if scope is not None:
+        span_id, size = _span_id(scope, context.get(SPAN_KEY)), size + scope.size
     line = LogLine(
         int(record.created * 1000 + _HALF_A_MICROSECOND),  # a float of seconds may be too small by that
         record.levelname,
@@ -92,9 +95,10 @@ def capture(record: logging.LogRecord) -> Line:
         message,
         exception,
         scope,
-        _span_id(scope, context.get(SPAN_KEY)) if scope is not None else 0,
+        span_id,
+        None,
+        size,
     )
-    line.size += getsizeof(message) + (scope.size if scope is not None else 0)
     if exception is not None:
         line.size += exception.size
     if "fields" in attributes:

@@ -6,7 +6,6 @@ import logging
 import time
 from functools import partial
 from importlib.metadata import version
-from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, got_request_exception
@@ -117,7 +116,7 @@ class Telemetry:
         if not self._records(decision):
             return UnsampledSpan(scope.trace_id, _RANDOM if incoming.random else 0, self._trace_state_of(decision))
         root = self._root(scope.trace_id, decision, random=incoming.random)
-        attributes = request_attributes(environ, scope.path, scope.client_address, self.redact)
+        attributes = request_attributes(environ, scope.method, scope.path, scope.client_address, self.redact)
         if incoming.amzn_root is not None:
             attributes["aws.alb.trace_id"] = incoming.amzn_root
         if incoming.parent_id is not None:
@@ -128,9 +127,10 @@ class Telemetry:
         name = span_name(scope.method, None)
         span = self.provider.start(_INSTRUMENTATION, name, base, SpanKind.SERVER, attributes, root=root, redacted=True)
         if type(span) is LightSpan:
-            # What a client makes as long as it likes, up to its limits. A character takes up to four bytes.
-            query, agent = attributes.get("url.query"), attributes.get("user_agent.original")
-            span.size += getsizeof(scope.path) + getsizeof(query) + getsizeof(agent)
+            # What a client makes as long as it likes, up to its limits. A character takes up to four bytes, where the
+            # server has decoded it; else two, by the ellipsis of what is cut.
+            texts = len(attributes.get("url.query", "")) + len(attributes.get("user_agent.original", ""))
+            span.size += 4 * len(scope.path) + 2 * texts
         return span
 
     def _root(self, trace_id: int, decision: Decision, *, random: bool) -> Root:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
+from service.telemetry.redaction import REDACTED
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.tracing import flush, wait_until
@@ -37,7 +38,7 @@ def test_a_handlers_error_that_quotes_them_shows_them_at_no_sink(
     assert wait_until(lambda: all(sent(backends, trace_id)))
     for each in sent(backends, trace_id):
         text = json.dumps(each)
-        assert "-redacted-" in text
+        assert REDACTED in text
         secrets = AWS_KEY, quote(AWS_KEY, safe=""), PROXY_PASSWORD, DATABASE_PASSWORD
         assert [secret for secret in secrets if secret in text] == []
 

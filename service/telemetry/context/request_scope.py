@@ -18,6 +18,7 @@ from service.telemetry.ids import span_hex, trace_hex
 from service.telemetry.redaction import SHORT
 from service.telemetry.redaction.copies import unchanged
 from service.telemetry.redaction.limits import MAX_ITEMS, MAX_METHOD, MAX_PATH, MAX_USER_ID
+from service.telemetry.spans.bounded import LARGE
 from service.telemetry.spans.exceptions import ExceptionSnapshot
 from service.telemetry.spans.span import SPAN_KEY, LightSpan
 from service.telemetry.spans.unsampled import UnsampledSpan, ended
@@ -122,6 +123,8 @@ class RequestScope:
         self.method: str = method if method in KNOWN_METHODS else method[:MAX_METHOD]
         path, redact = request_path(environ), telemetry.redact
         self.path = redact.short_text(path) if len(path) <= SHORT else redact.text(path, MAX_PATH)
+        self.size = _PLAIN_SIZE + getsizeof(self.path)
+        """An estimate of the bytes that it keeps alive."""
         self.client_address = client_address(environ)
         self.is_forwarded = "HTTP_X_FORWARDED_FOR" in environ
         self._environ: WSGIEnvironment | None = environ
@@ -134,11 +137,6 @@ class RequestScope:
         Not kept: scope and context would refer to each other until the garbage collector finds them.
         """
         return otel_context.Context({**self._base, SCOPE_KEY: self, SPAN_KEY: self.span})
-
-    @property
-    def size(self) -> int:
-        """An estimate of the bytes that it keeps alive."""
-        return _PLAIN_SIZE + getsizeof(self.path)
 
     @property
     def route(self) -> str | None:
@@ -187,7 +185,7 @@ class RequestScope:
         self.error = self._error_snapshot = self.tracestate = None
         self._base = _EMPTY
         span = self.span
-        if type(span) is LightSpan and span.is_large:
+        if type(span) is LightSpan and span.size > LARGE:
             self.span = ended(span)
         if self.extras:
             for extra in self.extras.values():

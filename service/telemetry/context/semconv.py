@@ -20,30 +20,54 @@ _PORTS = {"http": 80, "https": 443}
 _SERVER_ERROR = 500
 
 
-def request_attributes(environ: Mapping[str, Any], path: str, client: str, redact: Redactor) -> dict[str, str | int]:
-    """Return the attributes that are known before the request is handled, without secrets, and cut to their limits."""
-    method = environ["REQUEST_METHOD"]
-    attributes: dict[str, str | int] = {"http.request.method": method if method in KNOWN_METHODS else "_OTHER"}
-    if method not in KNOWN_METHODS:
-        attributes["http.request.method_original"] = method[:MAX_METHOD]
+def request_attributes(
+    environ: Mapping[str, Any], method: str, path: str, client: str, redact: Redactor
+) -> dict[str, Any]:
+    """Return the attributes that are known before the request is handled, without secrets, and cut to their limits.
+
+    `method`, `path` and `client` are within their limits already.
+    """
     scheme = environ.get("wsgi.url_scheme", "http")
-    address, port = _server(environ, scheme)
-    attributes["server.address"] = address
-    if port is not None:
-        attributes["server.port"] = port
+    host, protocol = environ.get("HTTP_HOST", ""), environ.get("SERVER_PROTOCOL", "")
+    attributes = _shared_attributes(method, scheme, host[:_MAX_HOST_AND_PORT], protocol[:MAX_METHOD]).copy()
+    if "server.address" not in attributes:
+        attributes["server.address"] = environ.get("SERVER_NAME", "")[:MAX_HOST]
+        if (port := _port(environ.get("SERVER_PORT"))) is not None:
+            attributes["server.port"] = port
     attributes["client.address"] = client
     # Otherwise the port is the load balancer's.
     if client == environ.get("REMOTE_ADDR") and (port := _port(environ.get("REMOTE_PORT"))) is not None:
         attributes["client.port"] = port
-    attributes["url.scheme"] = scheme
     attributes["url.path"] = path or "/"
-    attributes["network.protocol.version"] = environ.get("SERVER_PROTOCOL", "")[:MAX_METHOD].removeprefix("HTTP/")
     if query := environ.get("QUERY_STRING"):
         attributes["url.query"] = redact.query(query)
     if agent := environ.get("HTTP_USER_AGENT"):
         attributes["user_agent.original"] = (
             redact.short_text(agent) if len(agent) <= SHORT else redact.text(agent, MAX_USER_AGENT)
         )
+    return attributes
+
+
+@lru_cache(maxsize=256)
+def _shared_attributes(method: str, scheme: str, host: str, protocol: str) -> dict[str, Any]:
+    """Return what many requests have in common; without a server where the `Host` header names none.
+
+    Behind a load balancer this process listens elsewhere, so the header says what the client asked for.
+    """
+    attributes: dict[str, Any] = {
+        "http.request.method": method if method in KNOWN_METHODS else "_OTHER",
+        "url.scheme": scheme,
+        "network.protocol.version": protocol.removeprefix("HTTP/"),
+    }
+    if method not in KNOWN_METHODS:
+        attributes["http.request.method_original"] = method
+    match = _HOST.fullmatch(host)
+    if match is not None and match[1]:
+        attributes["server.address"] = match[1][:MAX_HOST]
+        # A `Host` without a port means the scheme's own (RFC 9110, 4.2).
+        port = int(match[2]) if match[2] else _PORTS.get(scheme)
+        if port is not None:
+            attributes["server.port"] = port
     return attributes
 
 
@@ -88,21 +112,6 @@ def request_path(environ: Mapping[str, Any]) -> str:
         return path
     # Cut first: a character has four bytes at most.
     return path[: 4 * MAX_PATH].encode("latin-1", "replace").decode("utf-8", "replace")
-
-
-def _server(environ: Mapping[str, Any], scheme: str) -> tuple[str, int | None]:
-    """Return the server of the `Host` header: behind a load balancer this process listens elsewhere."""
-    server = _parse_host(environ.get("HTTP_HOST", "")[:_MAX_HOST_AND_PORT], scheme)
-    return server or (environ.get("SERVER_NAME", "")[:MAX_HOST], _port(environ.get("SERVER_PORT")))
-
-
-@lru_cache(maxsize=256)
-def _parse_host(host: str, scheme: str) -> tuple[str, int | None] | None:
-    match = _HOST.fullmatch(host)
-    if match is None or not match[1]:
-        return None
-    # A `Host` without a port means the scheme's own (RFC 9110, 4.2).
-    return match[1][:MAX_HOST], int(match[2]) if match[2] else _PORTS.get(scheme)
 
 
 def _port(text: str | int | None) -> int | None:

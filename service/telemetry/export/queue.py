@@ -81,6 +81,7 @@ class ExportQueue(Generic[T]):
         # After a fork the parent still holds the queued items, and sends them.
         self._sender = self._new_sender()
         self._bytes = ByteCount()
+        self._add_bytes = self._bytes.add
         self._queue: deque[T] = deque()
         self._sizes: deque[int] = deque()
         """The items' sizes: weighed later, an item may have another. Each is appended before its item."""
@@ -91,6 +92,8 @@ class ExportQueue(Generic[T]):
         self._wake = threading.Event()
         self._flushing = 0
         self._is_closed = False
+        self._room = self.capacity
+        """Items that it may hold: none while export is suspended, or after the end."""
         self._deadline = float("inf")
 
     @property
@@ -120,20 +123,20 @@ class ExportQueue(Generic[T]):
 
     def put(self, item: T) -> None:
         """Queue one item; drop and count it when the queue is full, or export is suspended."""
-        length = len(self._queue)
-        is_closed = self._sender.is_suspended or self._is_closed
-        if length >= self.capacity or is_closed or (size := self._weigh(item)) > self.max_bytes:
+        size, length = self._weigh(item), len(self._queue)
+        if length >= self._room or size > self.max_bytes:
             self._count_drop()
             return
-        if (total := self._bytes.add(size, RELATIVE)) > self.max_bytes:
-            self._bytes.add(-size, RELATIVE)
+        total = self._add_bytes(size, RELATIVE)
+        if total > self.max_bytes:
+            self._add_bytes(-size, RELATIVE)
             self._count_drop()
             return
         self._sizes.append(size)
         self._queue.append(item)
         if self._thread is None:
             self._start()
-        elif length == self._batch_size or total - size < self._batch_bytes <= total:
+        elif length == self._batch_size or (total >= self._batch_bytes and total - size < self._batch_bytes):
             self._wake.set()
 
     def reject(self, error: Exception) -> None:
@@ -183,6 +186,7 @@ class ExportQueue(Generic[T]):
         unsent = self.queued
         self.counts.dropped_failed += unsent
         self._is_closed = True
+        self._room = 0
         if self._thread is None or not self._thread.is_alive():  # else the thread does, as soon as its sink returns
             self._discard_queued()
         self._sender.report_drops(now=True)
@@ -203,19 +207,26 @@ class ExportQueue(Generic[T]):
     def _drain(self, overdue: int) -> None:
         """Send full batches, and the `overdue` items, older than one interval; leave a partial batch to fill."""
         sender = self._sender
-        while sender.may_continue() and self._is_due(overdue):
+        while self._may_continue() and self._is_due(overdue):
             size = self._take_batch()
             try:
                 overdue -= len(self._in_flight)
                 sender.deliver(self._in_flight)
             finally:
                 self._in_flight = []
-                self._bytes.add(-size, RELATIVE)
+                self._add_bytes(-size, RELATIVE)
         if sender.is_suspended:
             self.counts.dropped_refused += self._discard_queued()
         sender.report_drops()
         with self._idle:
             self._idle.notify_all()
+
+    def _may_continue(self) -> bool:
+        may_continue = self._sender.may_continue()
+        self._room = 0 if self._sender.is_suspended else self.capacity
+        if self._is_closed:  # by another thread, perhaps just now
+            self._room = 0
+        return may_continue
 
     def _is_due(self, overdue: int) -> bool:
         is_full_batch = len(self._queue) >= self._batch_size or self._bytes.total() >= self._batch_bytes
@@ -245,6 +256,6 @@ class ExportQueue(Generic[T]):
         count = 0
         while self._queue:
             self._queue.popleft()
-            self._bytes.add(-self._sizes.popleft(), RELATIVE)
+            self._add_bytes(-self._sizes.popleft(), RELATIVE)
             count += 1
         return count

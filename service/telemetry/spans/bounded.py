@@ -20,6 +20,8 @@ _PLAIN_SIZE = 1_300
 """Bytes that a span with a few short attributes keeps alive."""
 _SHORT_TEXTS = 500
 """Characters in all attributes of a span with short ones."""
+LARGE = _PLAIN_SIZE + _SHORT_TEXTS
+"""The size from which on a span keeps more alive than a few short texts."""
 _EVENT_SIZE = 500
 _MAX_SIZE = 4 * MAX_TEXTS
 """Bytes of events and links, beyond which further ones have no attributes."""
@@ -43,11 +45,6 @@ class BoundedSpan(Span):
     @property
     def _limits(self) -> SpanLimits:
         return self.provider.limits
-
-    @property
-    def is_large(self) -> bool:
-        """Whether it keeps more alive than a few short texts."""
-        return self.size > _PLAIN_SIZE + _SHORT_TEXTS
 
     def _copier(self) -> Copier:
         return self.provider.redact.copier(unchanged, self.provider.max_text)

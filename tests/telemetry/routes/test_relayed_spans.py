@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from service.routes.browser_spans import MAX_NAME
 from service.telemetry import EXTENSION
+from service.telemetry.redaction import REDACTED
 from service.telemetry.sinks.otlp import browser
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.conftest import AppFactory
@@ -172,7 +173,7 @@ def test_a_secret_of_the_service_is_redacted_in_every_text(
     event = {"name": secret, "timeUnixNano": str(time.time_ns()), "attributes": [url]}
     post(client, document(span(name=secret, attributes=[url], events=[event], status={"code": 2, "message": secret})))
     assert secret.encode() not in relayed[0].SerializeToString()
-    assert attributes_of(only_span(relayed))["url.full"] == "http://localhost/?key=-redacted-"
+    assert attributes_of(only_span(relayed))["url.full"] == f"http://localhost/?key={REDACTED}"
 
 
 def test_events_and_links_are_bounded_and_valid(client: FlaskClient, relayed: list[ExportTraceServiceRequest]) -> None:

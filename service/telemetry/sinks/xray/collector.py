@@ -47,6 +47,8 @@ class _InnerSpans:
 
     def __init__(self) -> None:
         self.spans: list[LightSpan] = []
+        self.size = 0
+        """An estimate of the bytes that they keep alive."""
 
     def before_end(self, scope: RequestScope) -> None:
         """Do nothing."""
@@ -54,6 +56,9 @@ class _InnerSpans:
     def release(self) -> None:
         """Drop the spans: the queue has them."""
         self.spans = []
+
+
+_NONE = _InnerSpans()
 
 
 class _Collector(SpanProcessor):
@@ -67,22 +72,24 @@ class _Collector(SpanProcessor):
             return
         scope = current_scope()
         if scope is None or span.trace_id != scope.trace_id:
-            self._put(SegmentSource(root=span))
+            self._put(SegmentSource(root=span, size=span.size))
         elif span is scope.span:
             self._put(_source(span, scope))
-        elif scope.span.is_recording() and len(inner := scope.extra_of(_InnerSpans).spans) < _MAX_INNER_SPANS:
-            inner.append(span)
+        elif scope.span.is_recording() and len((inner := scope.extra_of(_InnerSpans)).spans) < _MAX_INNER_SPANS:
+            inner.spans.append(span)
+            inner.size += span.size
         else:  # it outlived its request: X-Ray joins a late subsegment to its trace by its parent's id
             _, subsegments = _sdk_entities(scope)
-            self._put(SegmentSource(root=span, entities=subsegments, annotations=scope.annotations))
+            self._put(SegmentSource(root=span, size=span.size, entities=subsegments, annotations=scope.annotations))
 
 
 def _source(span: LightSpan, scope: RequestScope) -> SegmentSource:
-    inner = scope.extras.get(_InnerSpans)
+    inner = scope.extras.get(_InnerSpans, _NONE)
     segment, subsegments = _sdk_entities(scope)
     return SegmentSource(
         root=span,
-        inner=inner.spans if isinstance(inner, _InnerSpans) else (),
+        size=span.size + inner.size,
+        inner=inner.spans,
         entities=subsegments,
         segment=segment,
         annotations=scope.annotations,

@@ -64,6 +64,8 @@ class SegmentSource:
     """A span, its descendants, and what handlers added to them, by span id."""
 
     root: LightSpan
+    size: int
+    """An estimate of the bytes that it keeps alive."""
     inner: Sequence[LightSpan] = ()
     entities: Mapping[int, Any] = field(default_factory=lambda: _NO_ENTITIES)
     """The X-Ray SDK's own subsegments."""
@@ -80,12 +82,6 @@ class SegmentSource:
     error: ExceptionSnapshot | None = None
     sent: bool = False
     """Whether its documents were sent: a retry of the batch skips it."""
-
-    @property
-    def size(self) -> int:
-        """An estimate of the bytes that it keeps alive."""
-        inner = self.inner
-        return self.root.size + (sum([span.size for span in inner]) if inner else 0)
 
     @property
     def is_segment(self) -> bool:
