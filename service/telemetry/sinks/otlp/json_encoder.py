@@ -132,13 +132,9 @@ def _link(link: Link) -> str:
 
 def _attributes(attributes: Mapping[str, Any], rate: int = 1) -> str:
     pairs = list(attributes.items())
-    items: list[Any]
     # By type: 1, 1.0 and True are the same key of a dict.
     if _CACHED_TYPES.issuperset(map(type, attributes.values())):
-        items = list(map(_cache.get, pairs))
-        while None in items:  # a few values do not repeat
-            index = items.index(None)
-            items[index] = _encode_attribute(*pairs[index])
+        items = [cached or _encode_attribute(*each) for cached, each in zip(map(_cache.get, pairs), pairs, strict=True)]
     else:
         items = [
             (_cache.get(each) if type(each[1]) in _CACHED_TYPES else None) or _encode_attribute(*each) for each in pairs
