@@ -23,14 +23,14 @@ class ClientSocket(socket.socket):
 
     __slots__ = ("_backlog", "_changed", "_max_backlog", "aborted", "allow_waiting", "on_backlog", "unsent")
 
-    def __init__(self, descriptor: int, max_backlog: int) -> None:
+    def __init__(self, descriptor: int, max_backlog: int, allow_waiting: Callable[[], bool] = bool) -> None:
         super().__init__(fileno=descriptor)
         self.settimeout(0)
         self.aborted: str | None = None
         self.unsent = 0
         """Bytes in the backlog."""
         self.on_backlog: Callable[[], object] = _ignore
-        self.allow_waiting: Callable[[], bool] = bool
+        self.allow_waiting = allow_waiting
         """Whether the calling thread may wait for this client: not too many do."""
         self._max_backlog = max_backlog
         self._backlog: deque[memoryview] = deque()

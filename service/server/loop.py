@@ -70,10 +70,9 @@ class ClientLoop:
                 return
             if self.connections >= self._max_connections:
                 self._evict()
-            client = ClientSocket(accepted.detach(), self._limits.backlog_bytes)
+            client = ClientSocket(accepted.detach(), self._limits.backlog_bytes, self.slots.acquire)
             addresses = address, listener.getsockname()
             connection = Connection(self._cfg, client, addresses, slots=self.slots, limits=self._limits)
-            client.allow_waiting = self.slots.acquire
             client.on_backlog = partial(self._defer, self._begin_flush, connection)
             self.connections += 1
             self._await_request(connection)

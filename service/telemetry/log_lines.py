@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring as _string
 from sys import getsizeof
-from time import time_ns
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -32,8 +31,9 @@ NO_REQUEST: Final = "-"
 MAX_LINE: Final = 256 * 1024 - 26
 """Bytes: what PutLogEvents takes as one event, less the overhead that it counts for each."""
 
-_SCOPE_ATTRIBUTE = "request_scope"
-_SERVER_ERROR = 500
+SCOPE_ATTRIBUTE = "request_scope"
+"""Of a log record: the request whose access line it is."""
+SERVER_ERROR = 500
 _PLAIN_SIZE = 600
 """Bytes that a line without a message keeps alive."""
 _HALF_A_MICROSECOND: Final = 0.0005
@@ -76,7 +76,7 @@ Line = LogLine | RequestScope
 def capture(record: logging.LogRecord) -> Line:
     """Capture from `record`, and from the request it belongs to, what its line will show."""
     attributes = record.__dict__
-    access_scope = attributes.get(_SCOPE_ATTRIBUTE)
+    access_scope = attributes.get(SCOPE_ATTRIBUTE)
     if isinstance(access_scope, RequestScope):  # else an `extra` of that name
         return access_scope
     context: Mapping[str, Any] = get_current()
@@ -104,37 +104,6 @@ def capture(record: logging.LogRecord) -> Line:
     if "fields" in attributes:
         _add_fields(line, attributes["fields"], redact)
     return line
-
-
-class AccessLog:
-    """Write one access line per request: to `sinks` directly, and to other handlers of its logger."""
-
-    def __init__(self, logger: str, sinks: Sequence[Callable[[RequestScope], None]]) -> None:
-        self._logger = logging.getLogger(logger)
-        self._sinks = sinks
-
-    def write(self, scope: RequestScope) -> None:
-        """Write the line of a request that has ended: INFO, or ERROR for a 5xx."""
-        level = logging.ERROR if scope.status >= _SERVER_ERROR else logging.INFO
-        if not self._logger.isEnabledFor(level):
-            return
-        scope.created = time_ns() // 1_000_000
-        for log_access in self._sinks:
-            log_access(scope)
-        if self._has_other_listeners():
-            text = f"{scope.method} {scope.path} {scope.status}"
-            record = self._logger.makeRecord(self._logger.name, level, "", 0, text, (), None)
-            setattr(record, _SCOPE_ATTRIBUTE, scope)
-            self._logger.handle(record)
-
-    def _has_other_listeners(self) -> bool:
-        """Return whether there is a handler other than ours on the root: it needs a log record."""
-        logger = self._logger
-        while logger.parent is not None:
-            if logger.handlers:
-                return True
-            logger = logger.parent
-        return len(logger.handlers) > 1
 
 
 def _span_id(scope: RequestScope, span: object) -> int:
@@ -243,7 +212,7 @@ def _method_and_route(method: str, route: str | None) -> str:
 @lru_cache(maxsize=1024)
 def _response(line_format: LineFormat, method: str, path: str, route: str | None, status: int) -> str:
     version, access_logger = line_format
-    origin = _origin("ERROR" if status >= _SERVER_ERROR else "INFO", access_logger, version)
+    origin = _origin("ERROR" if status >= SERVER_ERROR else "INFO", access_logger, version)
     message = _string(f"{method} {path} {status}")
     request = f'{_method_and_route(method, route)},"path":{_string(path)}'
     return f'{origin},"message":{message},{request},"status":{status}'

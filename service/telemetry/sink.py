@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor
 
-from service.telemetry.config import DropMetric
+from service.telemetry.config import DropMetric, TelemetryConfig
 from service.telemetry.context.request_scope import RequestScope
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.redaction import Redactor
@@ -79,3 +80,29 @@ class Sink:
         figures = {"queued": queue.queued, **limits, "delivered": counts.delivered}
         errors = {"unauthorized": queue.unauthorized_reason, "last_error": queue.last_error}
         return {**self.status(), **figures, "dropped": dropped, **{name: text for name, text in errors.items() if text}}
+
+
+def service_info(config: TelemetryConfig) -> ServiceInfo:
+    """Return what `config` says to every sink."""
+    return ServiceInfo(
+        version=config.service_version,
+        environment=config.environment,
+        access_logger=config.access_logger,
+        resource=_resource(config),
+        redact=Redactor(config.secrets, config.redact_names),
+        drop_metric=config.drop_metric,
+    )
+
+
+def _resource(config: TelemetryConfig) -> Resource:
+    # Resource.create() would run detectors, some of which wait for the network at start-up.
+    return Resource(
+        {
+            "service.name": config.service_name,
+            "service.version": config.service_version,
+            "deployment.environment.name": config.environment,
+            "telemetry.sdk.name": "opentelemetry",
+            "telemetry.sdk.language": "python",
+            "telemetry.sdk.version": version("opentelemetry-sdk"),
+        }
+    )

@@ -5,29 +5,26 @@ from __future__ import annotations
 import logging
 import time
 from functools import partial
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, got_request_exception
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
 
 from service.telemetry import ids, process_globals
+from service.telemetry.access_log import AccessLog
 from service.telemetry.config import SamplingConfig, TelemetryConfig
 from service.telemetry.context.propagation import EMPTY_CONTEXT, IncomingContext, extract_baggage, resolve
 from service.telemetry.context.request_scope import OpenRequest, RequestScope, current_scope
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
 from service.telemetry.export.queue import ExportQueue
-from service.telemetry.log_lines import AccessLog
 from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware, report_all_exceptions
-from service.telemetry.redaction import Redactor
 from service.telemetry.redaction.limits import MAX_HOST
 from service.telemetry.sampling.rule import KEEP_EVERYTHING, Decision, LocalSampler, Sampler, SamplingRequest
 from service.telemetry.sampling.trace_state import for_all_traces, for_sampled_traces
-from service.telemetry.sink import ServiceInfo, Sink
+from service.telemetry.sink import Sink, service_info
 from service.telemetry.sinks import connect_all
 from service.telemetry.spans.span import LightSpan
 from service.telemetry.spans.tracer import AppTracerProvider, Root
@@ -50,7 +47,7 @@ class Telemetry:
     def __init__(self, config: TelemetryConfig) -> None:
         self.config = config
         self.sampler = _sampler(config.sampling)
-        service = _service_info(config)
+        service = service_info(config)
         self.redact = service.redact
         self.sinks = connect_all(config.sinks, service)
         self.provider = AppTracerProvider(service.resource, partial(self._decide_root, self.sampler), self.redact)
@@ -223,31 +220,6 @@ def _sampler(config: SamplingConfig) -> Sampler:
     from service.telemetry.sampling.remote import RemoteSampler  # noqa: PLC0415 - imports the X-Ray SDK
 
     return RemoteSampler(config.daemon, local)
-
-
-def _service_info(config: TelemetryConfig) -> ServiceInfo:
-    return ServiceInfo(
-        version=config.service_version,
-        environment=config.environment,
-        access_logger=config.access_logger,
-        resource=_resource(config),
-        redact=Redactor(config.secrets, config.redact_names),
-        drop_metric=config.drop_metric,
-    )
-
-
-def _resource(config: TelemetryConfig) -> Resource:
-    # Resource.create() would run detectors, some of which wait for the network at start-up.
-    return Resource(
-        {
-            "service.name": config.service_name,
-            "service.version": config.service_version,
-            "deployment.environment.name": config.environment,
-            "telemetry.sdk.name": "opentelemetry",
-            "telemetry.sdk.language": "python",
-            "telemetry.sdk.version": version("opentelemetry-sdk"),
-        }
-    )
 
 
 def _environ_key(header: str | None) -> str | None:

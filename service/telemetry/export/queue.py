@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Generic, TypeVar
@@ -12,7 +11,8 @@ from typing import Generic, TypeVar
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from service.telemetry.config import DropMetric
-from service.telemetry.export.byte_count import RELATIVE, ByteCount
+from service.telemetry.export.backlog import Backlog
+from service.telemetry.export.byte_count import RELATIVE
 from service.telemetry.export.drop_metrics import ItemCounts
 from service.telemetry.export.fork import on_fork
 from service.telemetry.export.gil_pacing import bypass_while
@@ -80,12 +80,10 @@ class ExportQueue(Generic[T]):
     def _reset(self) -> None:
         # After a fork the parent still holds the queued items, and sends them.
         self._sender = self._new_sender()
-        self._bytes = ByteCount()
-        self._add_bytes = self._bytes.add
-        self._queue: deque[T] = deque()
-        self._sizes: deque[int] = deque()
-        """The items' sizes: weighed later, an item may have another. Each is appended before its item."""
-        self._in_flight: list[T] = []
+        self._backlog = Backlog[T]()
+        # For `put`, which is on every request's path.
+        self._queue, self._add_bytes = self._backlog.items, self._backlog.bytes.add
+        self._append_size, self._append = self._backlog.sizes.append, self._backlog.items.append
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._idle = threading.Condition()
@@ -114,12 +112,12 @@ class ExportQueue(Generic[T]):
     @property
     def queued(self) -> int:
         """How many items are queued, the batch in flight included."""
-        return len(self._queue) + len(self._in_flight)
+        return len(self._backlog)
 
     @property
     def queued_bytes(self) -> int:
         """How many bytes they take."""
-        return self._bytes.total()
+        return self._backlog.bytes.total()
 
     def put(self, item: T) -> None:
         """Queue one item; drop and count it when the queue is full, or export is suspended."""
@@ -132,8 +130,8 @@ class ExportQueue(Generic[T]):
             self._add_bytes(-size, RELATIVE)
             self._count_drop()
             return
-        self._sizes.append(size)
-        self._queue.append(item)
+        self._append_size(size)
+        self._append(item)
         if self._thread is None:
             self._start()
         elif length == self._batch_size or (total >= self._batch_bytes and total - size < self._batch_bytes):
@@ -188,7 +186,7 @@ class ExportQueue(Generic[T]):
         self._is_closed = True
         self._room = 0
         if self._thread is None or not self._thread.is_alive():  # else the thread does, as soon as its sink returns
-            self._discard_queued()
+            self._backlog.discard()
         self._sender.report_drops(now=True)
         return not unsent
 
@@ -202,21 +200,20 @@ class ExportQueue(Generic[T]):
                 self._drain(0 if was_woken else len(self._queue))
             self._drain(0)
         if self._is_closed:
-            self._discard_queued()
+            self._backlog.discard()
 
     def _drain(self, overdue: int) -> None:
         """Send full batches, and the `overdue` items, older than one interval; leave a partial batch to fill."""
         sender = self._sender
         while self._may_continue() and self._is_due(overdue):
-            size = self._take_batch()
+            size = self._backlog.take(self._batch_size, self._batch_bytes)
+            overdue -= len(self._backlog.in_flight)
             try:
-                overdue -= len(self._in_flight)
-                sender.deliver(self._in_flight)
+                sender.deliver(self._backlog.in_flight)
             finally:
-                self._in_flight = []
-                self._add_bytes(-size, RELATIVE)
+                self._backlog.release(size)
         if sender.is_suspended:
-            self.counts.dropped_refused += self._discard_queued()
+            self.counts.dropped_refused += self._backlog.discard()
         sender.report_drops()
         with self._idle:
             self._idle.notify_all()
@@ -229,33 +226,12 @@ class ExportQueue(Generic[T]):
         return may_continue
 
     def _is_due(self, overdue: int) -> bool:
-        is_full_batch = len(self._queue) >= self._batch_size or self._bytes.total() >= self._batch_bytes
+        is_full_batch = len(self._queue) >= self._batch_size or self._backlog.bytes.total() >= self._batch_bytes
         return bool(self._queue) and (overdue > 0 or is_full_batch or self._is_flushing())
 
     def _is_flushing(self) -> bool:
         return self._flushing > 0 or self._sender.is_closing
 
     def _is_urgent(self) -> bool:
-        share = max(len(self._queue) / self.capacity, self._bytes.total() / self.max_bytes)
+        share = max(len(self._queue) / self.capacity, self._backlog.bytes.total() / self.max_bytes)
         return share > _URGENT_SHARE or self._is_flushing()
-
-    def _take_batch(self) -> int:
-        """Put the next batch in flight, before it is off the queue, so that `queued` is never 0; return its bytes."""
-        queue, sizes = self._queue, self._sizes
-        self._in_flight = [queue[0]]
-        count = min(len(queue), self._batch_size)
-        if self._bytes.total() > self._batch_bytes:
-            count, total = 1, sizes[0]
-            while count < min(len(queue), self._batch_size) and (total := total + sizes[count]) <= self._batch_bytes:
-                count += 1
-        self._in_flight = [queue.popleft() for _ in range(count)]
-        return sum([sizes.popleft() for _ in range(count)])
-
-    def _discard_queued(self) -> int:
-        """Empty the queue; return how many items it had."""
-        count = 0
-        while self._queue:
-            self._queue.popleft()
-            self._add_bytes(-self._sizes.popleft(), RELATIVE)
-            count += 1
-        return count
