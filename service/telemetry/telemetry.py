@@ -17,7 +17,7 @@ from service.telemetry import ids, process_globals
 from service.telemetry.access_log import AccessLog
 from service.telemetry.config import SamplingConfig, TelemetryConfig
 from service.telemetry.context.propagation import EMPTY_CONTEXT, IncomingContext, extract_baggage, resolve
-from service.telemetry.context.request_scope import OpenRequest, RequestScope, current_scope
+from service.telemetry.context.request_scope import PLAIN_SIZE, OpenRequest, RequestScope, current_scope
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware, report_all_exceptions
@@ -124,10 +124,10 @@ class Telemetry:
         name = span_name(scope.method, None)
         span = self.provider.start(_INSTRUMENTATION, name, base, SpanKind.SERVER, attributes, root=root, redacted=True)
         if type(span) is LightSpan:
-            # What a client makes as long as it likes, up to its limits. A character takes up to four bytes, where the
-            # server has decoded it; else two, by the ellipsis of what is cut.
+            # What a client makes as long as it likes, up to its limits; the ellipsis of a cut text takes two bytes, and
+            # so does every other character of it then.
             texts = len(attributes.get("url.query", "")) + len(attributes.get("user_agent.original", ""))
-            span.size += 4 * len(scope.path) + 2 * texts
+            span.size += scope.size - PLAIN_SIZE + 2 * texts
         return span
 
     def _root(self, trace_id: int, decision: Decision, *, random: bool) -> Root:

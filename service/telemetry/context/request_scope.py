@@ -37,7 +37,7 @@ SCOPE_KEY = otel_context.create_key("request-scope")
 _TRACE_FLAGS = ("00", "01", "02", "03")
 """The trace flags that spans here can have, in hex."""
 _EMPTY = otel_context.Context()
-_PLAIN_SIZE = 2_000
+PLAIN_SIZE = 2_000
 """Bytes that a scope with short texts keeps alive, and its span."""
 _FLASK_REQUEST = "werkzeug.request"
 """Where Werkzeug's `Request` puts itself in the WSGI environment (`populate_request`, Werkzeug's documentation)."""
@@ -123,7 +123,7 @@ class RequestScope:
         self.method: str = method if method in KNOWN_METHODS else method[:MAX_METHOD]
         path, redact = request_path(environ), telemetry.redact
         self.path = redact.short_text(path) if len(path) <= SHORT else redact.text(path, MAX_PATH)
-        self.size = _PLAIN_SIZE + getsizeof(self.path)
+        self.size = PLAIN_SIZE + getsizeof(self.path)
         """An estimate of the bytes that it keeps alive."""
         self.client_address = client_address(environ)
         self.is_forwarded = "HTTP_X_FORWARDED_FOR" in environ
