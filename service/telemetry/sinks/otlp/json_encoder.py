@@ -46,7 +46,6 @@ _MAX_VALUES_PER_KEY = 128
 """Cached values of one key: further ones, as of a time or an id, are not likely to repeat."""
 _MAX_CACHED_INTEGER = 65_535
 """Integers up to this are likely to repeat: status codes, ports, rates."""
-_CACHED_TYPES = frozenset({str, int})
 _cache: dict[tuple[str, str | int], str] = {}
 """Encoded attributes. A plain dict: `lru_cache` costs as much as encoding does."""
 _value_counts: dict[str, int] = {}
@@ -131,25 +130,22 @@ def _link(link: Link) -> str:
 
 
 def _attributes(attributes: Mapping[str, Any], rate: int = 1) -> str:
-    pairs = list(attributes.items())
-    # By type: 1, 1.0 and True are the same key of a dict.
-    if _CACHED_TYPES.issuperset(map(type, attributes.values())):
-        items = [cached or _encode_attribute(*each) for cached, each in zip(map(_cache.get, pairs), pairs, strict=True)]
-    else:
-        items = [
-            (_cache.get(each) if type(each[1]) in _CACHED_TYPES else None) or _encode_attribute(*each) for each in pairs
-        ]
+    items = []
+    for each in attributes.items():
+        # By type: 1, 1.0 and True are the same key of a dict.
+        if type(each[1]) is str or type(each[1]) is int:
+            items.append(_cache.get(each) or _encode_attribute(*each))
+        else:
+            items.append(f"{_key(each[0])}{_value(each[1])}}}")
     if rate > 1:
         items.append(_cache.get((SAMPLE_RATE, rate)) or _encode_attribute(SAMPLE_RATE, rate))
     return f"[{','.join(items)}]"
 
 
-def _encode_attribute(key: str, value: Any) -> str:  # noqa: ANN401 - any value of an attribute
+def _encode_attribute(key: str, value: str | int) -> str:
     encoded = f"{_key(key)}{_value(value)}}}"
-    if type(value) not in _CACHED_TYPES:
-        return encoded
     count = _value_counts.get(key, 0)
-    is_cacheable = len(value) <= _MAX_CACHED_LENGTH if type(value) is str else 0 <= value <= _MAX_CACHED_INTEGER
+    is_cacheable = len(value) <= _MAX_CACHED_LENGTH if isinstance(value, str) else 0 <= value <= _MAX_CACHED_INTEGER
     if is_cacheable and count < _MAX_VALUES_PER_KEY:
         if len(_cache) >= _CACHE_SIZE:
             _cache.clear()
