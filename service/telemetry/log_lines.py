@@ -34,8 +34,8 @@ MAX_LINE: Final = 256 * 1024 - 26
 SCOPE_ATTRIBUTE = "request_scope"
 """Of a log record: the request whose access line it is."""
 SERVER_ERROR = 500
-_PLAIN_SIZE = 600
-"""Bytes that a line without a message keeps alive."""
+_PLAIN_SIZE = 750
+"""Bytes that a line with a short message keeps alive."""
 _HALF_A_MICROSECOND: Final = 0.0005
 """In milliseconds."""
 _MAX_CACHED_PATH: Final = 256
@@ -83,15 +83,21 @@ def capture(record: logging.LogRecord) -> Line:
     scope: RequestScope | None = context.get(SCOPE_KEY)
     redact = scope.telemetry.redact if scope is not None else process_globals.current_redactor()
     message = record.msg if not record.args and type(record.msg) is str else message_of(record, redact)
-    message = redact.short_text(message) if len(message) <= SHORT else redact.text(message, MAX_MESSAGE)
+    size = _PLAIN_SIZE
+    if len(message) <= SHORT and message.isascii():
+        message = redact.short_text(message)
+    else:
+        message = redact.text(message, MAX_MESSAGE)
+        size += getsizeof(message)
     exception = _snapshot(record, scope, redact) if record.exc_info else None
-    span_id, size = 0, _PLAIN_SIZE + getsizeof(message)
+    span_id = 0
     if scope is not None:
-        span_id, size = _span_id(scope, context.get(SPAN_KEY)), size + scope.size
+        span_id = _span_id(scope, context.get(SPAN_KEY))
+        size += scope.size
     line = LogLine(
         int(record.created * 1000 + _HALF_A_MICROSECOND),  # a float of seconds may be too small by that
         record.levelname,
-        record.name[:MAX_NAME],
+        record.name,
         message,
         exception,
         scope,
@@ -201,7 +207,7 @@ def _ids(scope: RequestScope, span_id: int) -> str:
 
 @lru_cache(maxsize=256)
 def _origin(level: str, logger: str, version: str) -> str:
-    return f'"level":{_string(level)},"logger":{_string(logger)},"version":{_string(version)}'
+    return f'"level":{_string(level)},"logger":{_string(logger[:MAX_NAME])},"version":{_string(version)}'
 
 
 @lru_cache(maxsize=256)

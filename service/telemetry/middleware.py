@@ -124,11 +124,12 @@ class Exchange:
 
     def __iter__(self) -> Iterator[bytes]:
         run = self._run
-        chunks: Iterator[bytes] | None = None
+        try:
+            chunks = iter(self._body)
+        except BaseException as error:  # noqa: BLE001 - as below
+            self._break_off(error)
         while True:
             try:
-                if chunks is None:
-                    chunks = iter(self._body)
                 chunk = run(next, chunks, None)
             except BaseException as error:  # noqa: BLE001 - raised again, as what servers can handle
                 self._break_off(error)

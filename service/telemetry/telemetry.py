@@ -21,7 +21,6 @@ from service.telemetry.context.request_scope import PLAIN_SIZE, OpenRequest, Req
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware, report_all_exceptions
-from service.telemetry.redaction.limits import MAX_HOST
 from service.telemetry.sampling.rule import KEEP_EVERYTHING, Decision, LocalSampler, Sampler, SamplingRequest
 from service.telemetry.sampling.trace_state import for_all_traces, for_sampled_traces
 from service.telemetry.sink import Sink, service_info
@@ -94,9 +93,7 @@ class Telemetry:
         if self._user_header is not None and (user := environ.get(self._user_header)):
             scope.identify(user)
         service = self.config.sampling.service_name
-        request = SamplingRequest(
-            service, environ.get("HTTP_HOST", "")[:MAX_HOST], scope.method, scope.path, incoming.hint
-        )
+        request = SamplingRequest(service, environ.get("HTTP_HOST", ""), scope.method, scope.path, incoming.hint)
         decision = self.sampler.decide(request)
         scope.sampled = decision.sampled
         scope.span = self._server_span(scope, incoming, base, environ, decision)
@@ -145,7 +142,8 @@ class Telemetry:
 
     def finish_request(self, scope: RequestScope) -> None:
         """End the server span of `scope`, whose context is the current one, and write the access line."""
-        scope.capture_route()
+        if scope.environ is not None:  # the response has not begun
+            scope.capture_route()
         span = scope.span
         # By type: of any class but its own, an abstract one is slow to say no.
         if type(span) is LightSpan and span.is_recording():

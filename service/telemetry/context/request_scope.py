@@ -108,6 +108,8 @@ class RequestScope:
     created = 0
     """When the access line was written, in milliseconds since the epoch."""
     _route: str | None = None
+    size = PLAIN_SIZE
+    """An estimate of the bytes that it keeps alive."""
     span: LightSpan | UnsampledSpan
     """The server span."""
 
@@ -122,12 +124,15 @@ class RequestScope:
         method = environ["REQUEST_METHOD"]
         self.method: str = method if method in KNOWN_METHODS else method[:MAX_METHOD]
         path, redact = request_path(environ), telemetry.redact
-        self.path = redact.short_text(path) if len(path) <= SHORT else redact.text(path, MAX_PATH)
-        self.size = PLAIN_SIZE + getsizeof(self.path)
-        """An estimate of the bytes that it keeps alive."""
+        if len(path) <= SHORT and path.isascii():
+            self.path = redact.short_text(path)
+        else:
+            self.path = redact.text(path, MAX_PATH)
+            self.size = PLAIN_SIZE + getsizeof(self.path)
         self.client_address = client_address(environ)
         self.is_forwarded = "HTTP_X_FORWARDED_FOR" in environ
-        self._environ: WSGIEnvironment | None = environ
+        self.environ: WSGIEnvironment | None = environ
+        """None once the route is captured."""
         self.extras: dict[type[ScopeExtra], Any] = {}
         """What sinks and SDKs keep of this request, by class; `extra_of` adds one."""
 
@@ -141,7 +146,7 @@ class RequestScope:
     @property
     def route(self) -> str | None:
         """The URL rule that matched, None while or where none did."""
-        environ = self._environ
+        environ = self.environ
         return self._route if environ is None else _matched_rule(environ)
 
     def extra_of(self, kind: type[E]) -> E:
@@ -193,8 +198,8 @@ class RequestScope:
 
     def capture_route(self) -> None:
         """Keep the route and drop the request: Flask is about to, and queued log lines hold the scope."""
-        if self._environ is not None:
-            self._route, self._environ = _matched_rule(self._environ), None
+        if self.environ is not None:
+            self._route, self.environ = _matched_rule(self.environ), None
 
     @property
     def traceresponse(self) -> str:
