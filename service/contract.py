@@ -73,6 +73,8 @@ STOP_TIMEOUT_SECONDS: Final = 30
 
 SHUTDOWN_DEADLINE_SECONDS: Final = 10.0
 """How long all sinks together may flush at exit."""
+MAX_SHUTDOWN_DEADLINE_SECONDS: Final = STOP_TIMEOUT_SECONDS - 5
+"""The rest is for open requests and for the processes to exit."""
 
 
 class Variable(StrEnum):

@@ -52,15 +52,19 @@ def port(text: str) -> int:
     return int(text)
 
 
-def positive_seconds(text: str) -> float:
-    """Read a duration in seconds, above 0 and at most an hour."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds <= 3600:  # noqa: PLR2004 - one hour, and the comparison also rejects nan
-        raise ValueError(f"{masked(text)} is not a number of seconds: set for example `10`")
-    return seconds
+def seconds(maximum: float) -> Callable[[str], float]:
+    """Accept a duration in seconds, above 0 and at most `maximum`."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not 0 < value <= maximum:  # rejects nan too
+            raise ValueError(f"{masked(text)} is not a number of seconds up to {maximum:g}: set for example `10`")
+        return value
+
+    return parse
 
 
 def choice(*allowed: str) -> Callable[[str], str]:

@@ -8,7 +8,14 @@ from dataclasses import Field, astuple, dataclass, field, fields
 from typing import Any, TypeVar
 
 from service import aws_parsing, parsing
-from service.contract import CONTAINER_PORT, ROLLBAR_API, SERVICE_NAME, SHUTDOWN_DEADLINE_SECONDS, Variable
+from service.contract import (
+    CONTAINER_PORT,
+    MAX_SHUTDOWN_DEADLINE_SECONDS,
+    ROLLBAR_API,
+    SERVICE_NAME,
+    SHUTDOWN_DEADLINE_SECONDS,
+    Variable,
+)
 from service.credentials import credentials_of
 from service.masking import masked
 from service.telemetry.config import DaemonAddress, SamplingRule, Secret
@@ -42,7 +49,7 @@ class Settings:
     workers: int = variable(Variable.WEB_CONCURRENCY, parsing.positive_integer, 1)
     threads: int = variable(Variable.WEB_THREADS, parsing.positive_integer, 8)
     shutdown_deadline: float = variable(
-        Variable.TELEMETRY_SHUTDOWN_DEADLINE, parsing.positive_seconds, SHUTDOWN_DEADLINE_SECONDS
+        Variable.TELEMETRY_SHUTDOWN_DEADLINE, parsing.seconds(MAX_SHUTDOWN_DEADLINE_SECONDS), SHUTDOWN_DEADLINE_SECONDS
     )
     log_level: str = variable(Variable.LOG_LEVEL, parsing.log_level, "INFO")
     log_console: bool = variable(Variable.LOG_CONSOLE, parsing.boolean, True)

@@ -9,7 +9,15 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from service.contract import FRONTEND_SERVICE_NAME
-from service.routes.browser_attributes import MAX_TEXT, SERVICE_NAME, USER_ID, any_value, is_of_resource, is_of_span
+from service.routes.browser_attributes import (
+    MAX_TEXT,
+    NO_CREDENTIALS,
+    SERVICE_NAME,
+    USER_ID,
+    any_value,
+    is_of_resource,
+    is_of_span,
+)
 from service.routes.otlp_protobuf import request_class
 from service.routes.otlp_request import (
     SHAPE_ERRORS,
@@ -23,6 +31,8 @@ from service.routes.otlp_request import (
     TooManySpansError,
     Value,
 )
+from service.telemetry.redaction import REDACTED, Redactor
+from service.telemetry.redaction.copies import TextRedaction, hidden
 
 MAX_SPANS: Final = 512
 """A batch of OpenTelemetry's `BatchSpanProcessor` ("Batching processor", Tracing SDK specification)."""
@@ -69,10 +79,10 @@ class Rebuilt(NamedTuple):
 class Rebuilder:
     """Rebuilds one request. `redact` gets every text, and `user` becomes the `user.id` of every span."""
 
-    def __init__(self, reader: Reader, redact: Callable[[str], str], user: str | None) -> None:
+    def __init__(self, reader: Reader, redact: Redactor, user: str | None) -> None:
         self._reader = reader
         self._redact = redact
-        self._texts: dict[str, str] = {}
+        self._texts: dict[tuple[TextRedaction, str], str] = {}
         self._user = user
         self._items_left = MAX_ITEMS
         self._dropped: Counter[str] = Counter()
@@ -181,18 +191,21 @@ class Rebuilder:
             key, value = self._reader.attribute(raw)
             if not is_allowed(key) or key in keys:
                 raise ValueError("not an attribute of a browser")
-            rebuilt = {"key": key, "value": any_value(self._value(value))}
+            redaction = self._redact.text if key in NO_CREDENTIALS else self._redact.of(key) or hidden
+            rebuilt = {"key": key, "value": any_value(self._value(value, redaction))}
             keys.add(key)
             return rebuilt
 
         return self._items("attributes", attributes, limit, attribute)
 
-    def _value(self, value: Value) -> Value:
+    def _value(self, value: Value, redaction: TextRedaction) -> Value:
         if isinstance(value, str):
-            return self._text(value, MAX_TEXT)
+            return self._text(value, MAX_TEXT, redaction)
+        if redaction is hidden and not isinstance(value, bool):
+            return REDACTED
         if isinstance(value, list):
             self._items_left -= len(value)
-            return [self._text(each, MAX_TEXT) if isinstance(each, str) else each for each in value]
+            return [self._text(each, MAX_TEXT, redaction) if isinstance(each, str) else each for each in value]
         return value
 
     def _items(
@@ -211,12 +224,13 @@ class Rebuilder:
             self._dropped[kind] += len(items) - len(rebuilt)
         return rebuilt
 
-    def _text(self, text: str, limit: int) -> str:
+    def _text(self, text: str, limit: int, redaction: TextRedaction | None = None) -> str:
         """Return `text` without secrets, and cut. The spans of a page share most of their texts."""
-        redacted = self._texts.get(text)
+        key = redaction or self._redact.text, text
+        redacted = self._texts.get(key)
         if redacted is None:
             # Cut first, as redaction takes its time, and where a secret that the second cut splits is still recognised.
-            redacted = self._texts[text] = self._redact(text[: MAX_TEXT + _MARGIN]) if text else ""
+            redacted = self._texts[key] = key[0](text[: MAX_TEXT + _MARGIN], MAX_TEXT) if text else ""
         return redacted[:limit]
 
     def _reject(self, reason: str, message: str, count: int = 1) -> None:

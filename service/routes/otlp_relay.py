@@ -138,7 +138,7 @@ class _Relay:
             raise RefusedError(413, "elements", f"more than {MAX_ELEMENTS} values: send the spans in several requests")
         telemetry: Telemetry = current_app.extensions[EXTENSION]
         try:
-            rebuilt = Rebuilder(reader, telemetry.redact.text, _user(telemetry)).rebuild(body)
+            rebuilt = Rebuilder(reader, telemetry.redact, _user(telemetry)).rebuild(body)
         except TooManySpansError as error:
             raise RefusedError(413, "spans", f"{error}: send the spans in several requests") from error
         except MalformedSpansError as error:

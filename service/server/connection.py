@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import select
 import time
 from enum import Enum
-from io import SEEK_END, BytesIO
 from typing import Any, Final
 
-from gunicorn.http.body import Body, LengthReader
-from gunicorn.http.errors import LimitRequestHeaders, NoMoreData, ParseException
+from gunicorn.http.body import LengthReader
+from gunicorn.http.errors import LimitRequestHeaders, NoMoreData
 from gunicorn.http.parser import RequestParser
-from gunicorn.http.unreader import Unreader
-from werkzeug.exceptions import BadRequest, RequestTimeout, ServiceUnavailable
+from werkzeug.exceptions import BadRequest
 
-from service.server.chunked import ChunkScanner
+from service.server.chunked import BoundedChunkedReader, ChunkScanner
 from service.server.client_socket import ClientSocket
 from service.server.limits import Limits
+from service.server.request_body import RequestBody, RequestUnreader
 from service.server.slots import Slots
 
-_RETRY_AFTER: Final = 1
-_MIN_RECEIVE: Final = 8 * 1024
 _MAX_RECEIVE: Final = 1024 * 1024
 
 
@@ -60,21 +56,24 @@ class Connection:
         """gunicorn's request, once its headers have been parsed."""
         self.sent = 0
         """Bytes of the response that the main loop has sent."""
+        self.has_begun = False
+        """Whether a thread has begun to serve the request."""
         self.keep_after_flush: bool | None = None
         """Whether to keep the connection once the backlog is sent; None while the response is being written."""
-        self.unreader = _RequestUnreader(client_socket, slots, limits)
+        self.unreader = RequestUnreader(client_socket, slots, limits)
         self._parser = RequestParser(cfg, client_socket, self.client)
         self._parser.unreader = self.unreader
         self._limits = limits
         self._head = bytearray()
         self._scanner: ChunkScanner | None = None
+        self._head_size = 0
         self._missing = 0
         self._body_deadline = 0.0
 
     @property
     def received(self) -> int:
-        """How many bytes of an incomplete request it holds."""
-        return len(self._head) + self.unreader.buffered
+        """How many bytes of its request it holds."""
+        return len(self._head) + self._head_size + self.unreader.buffered
 
     def receive(self, data: bytes) -> bool:
         """Take the next bytes, none at the stream's end; return whether its request is complete.
@@ -87,30 +86,35 @@ class Connection:
         head = self._head
         searched = max(0, len(head) - 3)
         head += data
-        is_complete = head.find(b"\r\n\r\n", searched) >= 0
-        if is_complete or not data or len(head) > self._limits.head_bytes or _has_bare_lf(head, data):
+        end = head.find(b"\r\n\r\n", searched)
+        if end > self._limits.head_bytes:
+            raise LimitRequestHeaders(f"over {self._limits.head_bytes} bytes")
+        if end >= 0 or not data or len(head) > self._limits.head_bytes or _has_bare_lf(head, data):
             return self._parse()
         return False
 
     def _parse(self) -> bool:
         """Parse the headers. Where they are incomplete, the parser rejects them, or asks for more than there is."""
         head, self._head = self._head, bytearray()
-        self.unreader.buf = BytesIO(head)
+        self.unreader.append(bytes(head))
         try:
             request = self.request = next(self._parser)
         except NoMoreData:
             if len(head) <= self._limits.head_bytes:
                 raise
             raise LimitRequestHeaders(f"over {self._limits.head_bytes} bytes") from None
+        self._head_size = len(head) - self.unreader.buffered
         reader = request.body.reader
         if isinstance(reader, LengthReader):
             if reader.length == 0:
                 return True
             self._missing = reader.length - self.unreader.buffered
         else:
+            reader = BoundedChunkedReader(request, self.unreader)
             self._scanner = ChunkScanner()
-            self._scanner.feed(self.unreader.buf.getvalue())
-        request.body = _RequestBody(reader)
+            for piece in self.unreader.pieces:
+                self._scanner.feed(piece)
+        request.body = RequestBody(reader)
         self._body_deadline = time.monotonic() + self._limits.body_seconds
         return self._is_complete() or self._invite_body()
 
@@ -150,7 +154,8 @@ class Connection:
     def next_request(self) -> bytes:
         """Forget the request that was served, and return what has arrived of the next one."""
         self.request = self._scanner = self.keep_after_flush = None
-        self.sent = 0
+        self.sent = self._head_size = 0
+        self.has_begun = False
         rest: bytes = self.unreader.take_buffered()
         return rest
 
@@ -164,62 +169,6 @@ class Connection:
         except BadRequest:
             return False
         return True
-
-
-class _RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
-    """Give the parser what the main loop has received; receive the rest of a long body, on the request's thread.
-
-    `deadline` is that of such a body, by the monotonic clock; None where nothing more may be received.
-    """
-
-    def __init__(self, client_socket: ClientSocket, slots: Slots, limits: Limits) -> None:
-        super().__init__()
-        self._socket = client_socket
-        self._slots = slots
-        self._seconds = limits.body_seconds
-        self.deadline: float | None = None
-
-    @property
-    def buffered(self) -> int:
-        """How many bytes it holds."""
-        return int(self.buf.getbuffer().nbytes)
-
-    def append(self, data: bytes) -> None:
-        """Add what follows the bytes it holds."""
-        self.buf.seek(0, SEEK_END)
-        self.buf.write(data)
-
-    def chunk(self, size_hint: int | None = None) -> bytes:
-        """Receive more of a long body. Raises `RequestTimeout`, and `ServiceUnavailable` if too many threads do."""
-        if self.deadline is None:
-            return b""
-        if not self._slots.acquire():
-            raise ServiceUnavailable("too many long requests are being received: retry later", retry_after=_RETRY_AFTER)
-        poller = select.poll()
-        poller.register(self._socket, select.POLLIN)
-        while (seconds := self.deadline - time.monotonic()) > 0:
-            if poller.poll(seconds * 1000):
-                try:
-                    return self._socket.recv(max(_MIN_RECEIVE, min(size_hint or 0, _MAX_RECEIVE)))
-                except BlockingIOError:
-                    continue
-        raise RequestTimeout(f"the request's body took longer than {self._seconds:g} s")
-
-
-class _RequestBody(Body):  # type: ignore[misc]  # gunicorn has no types
-    """The handler's `wsgi.input`: what is wrong with the body is the client's error, and not the service's."""
-
-    def _read_reader(self, size: int) -> bytes:
-        reader = self.reader
-        expected = min(size, reader.length) if isinstance(reader, LengthReader) else 0
-        try:
-            data: bytes = super()._read_reader(size)
-        except (ParseException, NoMoreData) as error:
-            raise BadRequest("the request's body is malformed or incomplete") from error
-        if len(data) < expected:
-            self.failed = True
-            raise BadRequest("the request's body is shorter than its Content-Length")
-        return data
 
 
 def _has_bare_lf(head: bytearray, data: bytes) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import selectors
 import socket
 import time
@@ -12,21 +11,18 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
-from gunicorn.http import errors
-
+from service.server.acceptor import Acceptor
 from service.server.client_socket import ClientSocket
 from service.server.connection import Connection, Phase
 from service.server.limits import Limits
-from service.server.rejections import Rejections, error_response, status_of
+from service.server.rejections import Rejections, error_response, status_and_message
 from service.server.slots import Slots
 from service.server.waiting import Waiting
 
 _RECEIVE: Final = 64 * 1024
-_ACCEPT_BATCH: Final = 64
-"""New connections accepted before others get their turn."""
 _HOLDING_A_REQUEST: Final = frozenset({Phase.HEAD, Phase.BODY, Phase.FLUSH})
 _RECEIVING: Final = frozenset({Phase.IDLE, Phase.HEAD, Phase.BODY})
-_NO_DESCRIPTOR: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_UNAVAILABLE: Final = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class ClientLoop:
@@ -44,14 +40,14 @@ class ClientLoop:
         max_connections: int,
         serve: Callable[[Connection], object],
         defer: Callable[..., object],
+        set_accept_enabled: Callable[[bool], object],
     ) -> None:
         self.slots = Slots(cfg.threads)
         self.rejections = Rejections()
-        self.connections = 0  # that are open
+        self.acceptor = Acceptor(max_connections, set_accept_enabled=set_accept_enabled, evict=self._evict)
         self._cfg = cfg
         self._limits = limits
         self._poller = poller
-        self._max_connections = max_connections
         self._serve = serve
         self._defer = defer
         self._waiting = Waiting(limits.held_bytes)
@@ -59,38 +55,39 @@ class ClientLoop:
 
     def accept(self, listener: socket.socket) -> None:
         """Accept what is waiting, and receive what it has sent."""
-        for _ in range(_ACCEPT_BATCH):
-            try:
-                accepted, address = listener.accept()
-            except (BlockingIOError, ConnectionAbortedError):
-                return
-            except OSError as error:
-                if error.errno not in _NO_DESCRIPTOR or not self._evict():
-                    raise
-                return
-            if self.connections >= self._max_connections:
-                self._evict()
-            client = ClientSocket(accepted.detach(), self._limits.backlog_bytes, self.slots.acquire)
-            addresses = address, listener.getsockname()
-            connection = Connection(self._cfg, client, addresses, slots=self.slots, limits=self._limits)
-            client.on_backlog = partial(self._defer, self._begin_flush, connection)
-            self.connections += 1
-            self._await_request(connection)
-            self._on_readable(connection, client)
+        self.acceptor.accept(listener, partial(self._admit, listener.getsockname()))
 
-    def stop_keeping(self) -> None:
-        """Close idle connections soon: the worker stops."""
+    def _admit(self, server: Any, accepted: socket.socket, address: Any) -> None:  # noqa: ANN401 - an address's type depends on its family
+        client = ClientSocket(accepted.detach(), self._limits.backlog_bytes, self.slots.acquire)
+        connection = Connection(self._cfg, client, (address, server), slots=self.slots, limits=self._limits)
+        client.on_backlog = partial(self._defer, self._begin_flush, connection)
+        self._await_request(connection)
+        self._on_readable(connection, client)
+
+    def stop(self) -> None:
+        """Accept no connection, and close idle ones soon: the worker stops."""
+        self.acceptor.stop()
         self._idle_until = time.monotonic() + self._limits.stop_idle_seconds
         self._waiting.shorten(Phase.IDLE, self._idle_until)
+
+    def give_up(self) -> None:
+        """Reject the requests that no thread has begun to serve: the worker has no more time."""
+        for connection in self._waiting.served:
+            if not connection.has_begun:
+                self.rejections.add("not begun before the worker stopped")
+                with contextlib.suppress(OSError):
+                    connection.sock.send(error_response(_UNAVAILABLE, _UNAVAILABLE.description))
 
     def enforce_deadlines(self) -> None:
         """Reject or close what has waited too long for its client, and log at times how many."""
         for connection in self._waiting.expired(time.monotonic()):
             self._expire(connection)
+        self.acceptor.resume()
         self.rejections.report()
 
     def settle(self, connection: Connection, keep: bool) -> None:  # noqa: FBT001 - a callback of gunicorn's method queue
         """Take a connection back from its thread."""
+        self._waiting.end_serving(connection)
         if connection.phase is Phase.FLUSH:
             connection.keep_after_flush = keep
         elif connection.sock.aborted is not None:
@@ -119,19 +116,25 @@ class ClientLoop:
             is_complete = connection.receive(data)
         except (StopIteration, OSError):  # gunicorn's `NoMoreData` among the latter
             self._close(connection)
-        except errors.ParseException as error:
-            self.rejections.add(f"malformed ({type(error).__name__})")
-            self._reject(connection, status_of(error), str(error))
         except Exception as error:  # noqa: BLE001 - no client's bytes may end the main loop
             self.rejections.add(f"malformed ({type(error).__name__})")
-            self._reject(connection, HTTPStatus.BAD_REQUEST, HTTPStatus.BAD_REQUEST.description)
+            self._reject(connection, *status_and_message(error))
         else:
             if is_complete:
-                self._waiting.remove(connection)
-                self._poller.unregister(connection.sock)
-                self._serve(connection)
+                self._dispatch(connection)
             else:
                 self._await_rest(connection)
+
+    def _dispatch(self, connection: Connection) -> None:
+        """Hand a complete request to a thread, unless those that wait for one hold too much."""
+        self._waiting.remove(connection)
+        while not self._waiting.begin_serving(connection):
+            if not self._evict(holding_bytes=True):
+                self.rejections.add("too many wait for a thread, or hold too much")
+                self._reject(connection, _UNAVAILABLE, "too many requests are waiting: retry later")
+                return
+        self._poller.unregister(connection.sock)
+        self._serve(connection)
 
     def _await_rest(self, connection: Connection) -> None:
         if connection.request is not None:
@@ -210,7 +213,7 @@ class ClientLoop:
         with contextlib.suppress(KeyError, ValueError):
             self._poller.unregister(connection.sock)
         connection.sock.close()
-        self.connections -= 1
+        self.acceptor.closed()
 
     def _cut_off(self, connection: Connection, reason: str) -> None:
         """End a response that the client does not read. A thread that still writes it finds out at its next write."""

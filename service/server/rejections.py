@@ -54,9 +54,12 @@ class Rejections:
         )
 
 
-def status_of(error: errors.ParseException) -> HTTPStatus:
-    """Return the status of a request that gunicorn's parser rejects."""
-    return _STATUS_OF.get(type(error), HTTPStatus.BAD_REQUEST)
+def status_and_message(error: Exception) -> tuple[HTTPStatus, str]:
+    """Return how to answer a request that gunicorn's parser rejects, or for which it raises anything else."""
+    status = HTTPStatus.BAD_REQUEST
+    if isinstance(error, errors.ParseException):
+        return _STATUS_OF.get(type(error), status), str(error)
+    return status, status.description
 
 
 def error_response(status: HTTPStatus, message: str, trace_id: str | None = None) -> bytes:

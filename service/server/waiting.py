@@ -18,6 +18,8 @@ class Waiting:
         self._max_bytes = max_bytes
         self._phases: dict[Phase, dict[Connection, int]] = {phase: {} for phase in Phase}
         self._bytes = 0
+        self.served: dict[Connection, int] = {}
+        """The bytes of requests that threads serve, or are about to: nobody can evict those."""
 
     def add(self, connection: Connection, phase: Phase, seconds: float) -> None:
         """Have a connection wait in `phase`, for so long; it leaves the phase it was in."""
@@ -44,6 +46,19 @@ class Waiting:
             self._bytes += held - counts[connection]
             counts[connection] = held
         return self._bytes > self._max_bytes
+
+    def begin_serving(self, connection: Connection) -> bool:
+        """Count the bytes of a complete request until `end_serving`; return False if they are too much."""
+        size = connection.received
+        if self._bytes + size > self._max_bytes:
+            return False
+        self.served[connection] = size
+        self._bytes += size
+        return True
+
+    def end_serving(self, connection: Connection) -> None:
+        """Count the request of `connection` no longer, if it was served."""
+        self._bytes -= self.served.pop(connection, 0)
 
     def shorten(self, phase: Phase, deadline: float) -> None:
         """Have the connections in `phase` wait until `deadline` at the latest."""

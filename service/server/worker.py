@@ -7,6 +7,7 @@ import resource
 import selectors
 import socket
 import time
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from service.server.rejections import error_response
 _RESERVED_DESCRIPTORS: Final = 128
 """Files and sockets of the process that are no client's."""
 _INTERVAL: Final = 1.0
+_CONNECTION_LENGTH: Final = len("Connection")
 _STOPPING_INTERVAL: Final = 0.1
 
 
@@ -49,7 +51,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
     def open_connections(self) -> int:
         """How many clients are connected."""
         loop: ClientLoop | None = getattr(self, "_clients", None)
-        return loop.connections if loop is not None else 0
+        return loop.acceptor.connections if loop is not None else 0
 
     def run(self) -> None:
         """Serve until the worker is told to stop, then end what has begun."""
@@ -60,23 +62,24 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             max_connections=_raise_descriptor_limit(self.cfg.worker_connections),
             serve=self._submit,
             defer=self.method_queue.defer,
+            set_accept_enabled=self.set_accept_enabled,
         )
         self.poller.register(self.method_queue.fileno(), selectors.EVENT_READ, self.method_queue.run_callbacks)
         for listener in self.sockets:
             # Inherited by its connections.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.limits.send_buffer_bytes)
-        self.set_accept_enabled(enabled=True)
+        clients.acceptor.resume()
         while self.alive and self.is_parent_alive():
             self._dispatch_until(time.monotonic() + _INTERVAL)
         self.alive = False
-        self.set_accept_enabled(enabled=False)
-        clients.stop_keeping()
+        clients.stop()
         drain_seconds = self.cfg.graceful_timeout if self.drain_seconds is None else self.drain_seconds
         deadline = time.monotonic() + drain_seconds
-        while clients.connections > 0 and (now := time.monotonic()) < deadline:
+        while clients.acceptor.connections > 0 and (now := time.monotonic()) < deadline:
             self._dispatch_until(min(deadline, now + _STOPPING_INTERVAL))
-        clients.rejections.report(now=True)
         self.tpool.shutdown(wait=False, cancel_futures=True)
+        clients.give_up()
+        clients.rejections.report(now=True)
 
     def accept(self, listener: socket.socket) -> None:
         """Accept new connections."""
@@ -97,6 +100,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
 
     def _serve(self, connection: Connection) -> None:
         keep = False
+        connection.has_begun = True
         try:
             keep = self.handle_request(connection.request, connection)
         except BaseException:  # no exception of a handler may end the worker
@@ -112,7 +116,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         environ["wsgi.multithread"] = True
         self._count_request(response)
         try:
-            body = self.wsgi(environ, response.start_response)
+            body = self.wsgi(environ, partial(_start_response, response))
             try:
                 for item in body:
                     response.write(item)
@@ -136,6 +140,19 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             self.alive = False
         if not self.alive or not self.cfg.keepalive:
             response.force_close()
+
+
+def _start_response(
+    response: Any,  # noqa: ANN401 - gunicorn's type
+    status: str,
+    headers: list[tuple[str, str]],
+    exc_info: Any = None,  # noqa: ANN401 - PEP 3333's own type
+) -> Any:  # noqa: ANN401 - as above
+    """Start a response, and do as an application's `Connection: close` says: gunicorn drops hop-by-hop headers."""
+    for name, value in headers:
+        if len(name) == _CONNECTION_LENGTH and name.lower() == "connection" and "close" in value.lower():
+            response.force_close()
+    return response.start_response(status, headers, exc_info)
 
 
 def _raise_descriptor_limit(connections: int) -> int:

@@ -76,8 +76,11 @@ class RetryingSender(Generic[T]):
         self._deliver(batch)
 
     def _deliver(self, batch: list[T]) -> None:
-        if self._gave_up:
-            self.counts.dropped_failed += len(batch)
+        if self._gave_up or self.is_suspended:  # by the first half of a batch that was split
+            if self._gave_up:
+                self.counts.dropped_failed += len(batch)
+            else:
+                self.counts.dropped_refused += len(batch)
             return
         backoff = self._initial_backoff
         while (retry_after := self._attempt(batch)) is not None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import os
 import select
+import stat
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 
@@ -21,17 +23,37 @@ def write(data: bytes, seconds: float = 0.0, stream: TextIO | None = None) -> in
     descriptor = _descriptor(stream)
     if descriptor is None:
         return _write_text(data, stream)
-    poll = select.poll()
-    poll.register(descriptor, select.POLLOUT)
-    deadline = time.monotonic() + seconds
-    view, written = memoryview(data), 0
-    while written < len(data) and poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-        # A pipe that polls as writable takes this much at once. Whole lines, between which others may write theirs.
-        end = written + select.PIPE_BUF
-        end = data.rfind(b"\n", written, end) + 1 or end
-        with suppress(BlockingIOError):
-            written += os.write(descriptor, view[written:end])
+    with _never_blocking(descriptor) as target:
+        poll = select.poll()
+        poll.register(target, select.POLLOUT)
+        deadline = time.monotonic() + seconds
+        view, written = memoryview(data), 0
+        while written < len(data) and poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            # A pipe that polls as writable takes this much at once. Whole lines, between which others may write theirs.
+            end = written + select.PIPE_BUF
+            end = data.rfind(b"\n", written, end) + 1 or end
+            with suppress(BlockingIOError):
+                written += os.write(target, view[written:end])
     return written
+
+
+@contextmanager
+def _never_blocking(descriptor: int) -> Iterator[int]:
+    """Open a pipe or terminal once more, so that a write fails where another writer was faster since the poll.
+
+    `O_NONBLOCK` on `descriptor` itself would hold for all processes that share it. Where it cannot be opened, as on
+    other systems than Linux, or as another user's, such a write waits for the reader.
+    """
+    own: int | None = None
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):  # a file opened again would have a position of its own
+        with suppress(OSError):
+            own = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    try:
+        yield descriptor if own is None else own
+    finally:
+        if own is not None:
+            os.close(own)
 
 
 def _descriptor(stream: TextIO) -> int | None:

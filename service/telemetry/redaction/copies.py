@@ -153,8 +153,10 @@ class Copier:
         self._items -= 1
         try:
             pairs = list(islice(headers.items() if isinstance(headers, Mapping) else headers, MAX_ITEMS))
+            names = [_printed(name) for name, _ in pairs]
             copy = [
-                (_printed(name), self._by(self._rules.header(_printed(name)), value, depth)) for name, value in pairs
+                (self._text(name, self._rules.text)[:MAX_NAME], self._by(self._rules.header(name), value, depth))
+                for name, (_, value) in zip(names, pairs, strict=True)
             ]
         except Exception:  # noqa: BLE001 - no headers, but what has their name
             return self.value(headers, depth)

@@ -26,5 +26,7 @@ URL_HEADERS: Final = frozenset({"content-location", "location", "referer"})
 
 def header_name(name: str) -> str:
     """Return a header's name as HTTP has it, in lower case, for one that WSGI or an attribute may have."""
-    lower = name.lower().replace("_", "-").rpartition(".")[2]
-    return lower.removeprefix("http-")
+    lower = name.lower().replace("_", "-")
+    for prefix in ("http.request.header.", "http.response.header.", "http-"):
+        lower = lower.removeprefix(prefix)
+    return lower

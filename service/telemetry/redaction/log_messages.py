@@ -11,7 +11,8 @@ from typing import Final
 from service.telemetry.redaction import REDACTED, Redactor
 from service.telemetry.redaction.limits import MAX_MESSAGE
 
-_CONVERSION = re.compile(r"%[-#0 +]*\d*(?:\.\d+)?[hlL]?([diouxXeEfFgGcrsa%])")
+_CONVERSION = re.compile(r"%[-#0 +]*(\*|\d*)(?:\.(\*|\d*))?[hlL]?([diouxXeEfFgGcrsa%])")
+"""Width, precision, and type ("printf-style String Formatting", Python's documentation); `*` takes an argument."""
 _LAST_WORDS = re.compile(r"""((?:[\w.-]+ )?[\w.-]+)["'`]?(?:\s*(?:=>|[:=]=?)\s*|\s+(?:is|was)\s+|\s+)["'`(\[]?$""")
 _MAX_CACHED_LENGTH: Final = 512
 _MAX_WORDS: Final = 80
@@ -57,14 +58,17 @@ def _secret_positions(template: str, redact: Redactor) -> frozenset[int]:
 
     Masked as text, a value with white space in it would be shown in part.
     """
-    if "*" in template:  # a width that is an argument
-        return frozenset()
-    conversions = [match for match in _CONVERSION.finditer(template) if match[1] != "%"]
-    return frozenset(
-        index
-        for index, match in enumerate(conversions)
-        if match[1] in "sra" and _names_a_secret(template[: match.start()], redact)
-    )
+    positions = set[int]()
+    index = 0
+    for match in _CONVERSION.finditer(template):
+        width, precision, kind = match.groups()
+        if kind == "%":
+            continue
+        index += (width == "*") + (precision == "*")
+        if kind in "sra" and _names_a_secret(template[: match.start()], redact):
+            positions.add(index)
+        index += 1
+    return frozenset(positions)
 
 
 def _names_a_secret(text: str, redact: Redactor) -> bool:

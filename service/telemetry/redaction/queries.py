@@ -23,8 +23,7 @@ class QueryRedactor:
 
     def query(self, query: str) -> str:
         """Return `query`, without its question mark, as it came but for the secrets."""
-        parameters = [part for pair in query.split("&") for part in ("&", *_SEMICOLON.split(pair))][1:]
-        masked = [self._named(each) for each in parameters]
+        masked = [part for pair in query.split("&") for part in ("&", *self._named_of(_SEMICOLON.split(pair)))][1:]
         decoded = unquote_plus("".join(masked))
         if self._mask(decoded) != decoded:
             masked = [self._shaped(each) for each in masked]
@@ -37,6 +36,13 @@ class QueryRedactor:
             return REDACTED
         base, question_mark, query, hash_sign, fragment = match.groups("")
         return f"{self._mask(base)}{question_mark}{self.query(query)}{hash_sign}{self.query(fragment)}"
+
+    def _named_of(self, parameters: list[str]) -> list[str]:
+        """Mask the first secret, and leave out what follows: most servers take a semicolon as a part of the value."""
+        for index, each in enumerate(parameters):
+            if (masked := self._named(each)) != each:
+                return [*parameters[:index], masked]
+        return parameters
 
     def _named(self, parameter: str) -> str:
         name, equals, value = parameter.partition("=")

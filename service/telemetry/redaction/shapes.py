@@ -77,7 +77,7 @@ _NEXT_FIELD = re.compile(r"""[,;|](?=[\w.%-]+[=:])|[,;]+$""")
 _REST_OF_LINE = re.compile(r"""(?:[^\r\n"'`<>{}]|="[^"\r\n]*+")*+""")
 _VALUE_PREFIX = re.compile(r"""(?:[bBuUrRfF]{1,2})?(\\*)(["'`])""")
 _CREDENTIALS = re.compile(r"""(?:bearer|basic|negotiate|ntlm|dpop|token|apikey|aws4-hmac-sha256)\s+""", re.IGNORECASE)
-_PRINTED_NONE = re.compile(r"(?:None|null|True|False|true|false)\b")
+_PRINTED_NONE = re.compile(r"""(?:None|null|True|False|true|false)(?=[\s,;)\]}&"'`<>]|$)""")
 _WHOLE_LINES = ("authorization", "cookie")
 """Headers whose values have white space in them."""
 _MAX_COMPOUND = 24

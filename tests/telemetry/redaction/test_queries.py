@@ -28,16 +28,20 @@ def test_secret_parameters_are_masked_and_all_else_is_unchanged(seed: int) -> No
     draw = random.Random(seed)
     for _ in range(100):
         query = expected = ""
+        is_hidden = False
         for number in range(draw.randint(1, 8)):
             separator = draw.choice("&&&;") if number else ""
+            is_hidden = is_hidden and separator == ";"  # most servers take all up to the next `&` as one value
+            before = expected
             if draw.random() < 0.5:
                 name = encoded(draw, cased(draw, draw.choice(SECRETS)))
                 value = draw.choice(["hunter2", "a%20b", "a+b", "%ff%zz", "ü", quote("p=&;x", safe="")])
                 query, expected = f"{query}{separator}{name}={value}", f"{expected}{separator}{name}={REDACTED}"
+                expected, is_hidden = before if is_hidden else expected, True
             else:
                 name = draw.choice(HARMLESS)
                 pair = draw.choice([f"{name}={draw.choice(['', '1', 'a+b', '%2F', '%', '%E4', 'é', '==', '1,2'])}"])
-                query, expected = f"{query}{separator}{pair}", f"{expected}{separator}{pair}"
+                query, expected = f"{query}{separator}{pair}", before if is_hidden else f"{expected}{separator}{pair}"
         assert NO_SECRETS.query(query) == expected
         assert NO_SECRETS.query(expected) == expected
 
@@ -52,7 +56,8 @@ def test_secret_parameters_are_masked_and_all_else_is_unchanged(seed: int) -> No
         ("next=" + quote("/x?token=abc&page=2", safe=""), "next=REDACTED"),
         ("page=1&q=" + quote_plus('{"password": "x"}') + "&page=2", "page=1&q=REDACTED&page=2"),
         ("password=a;b&page=2", "password=REDACTED&page=2"),
-        ("page=2;password=a;b=3", "page=2;password=REDACTED;b=3"),
+        ("page=2;password=a;b=3&c=4", "page=2;password=REDACTED&c=4"),
+        ("token=abc;def==", "token=REDACTED"),
         ("eyJhbGciOiJIUzI1NiJ9.e30.abc", "REDACTED"),
         ("state=open&code=5", "state=REDACTED&code=REDACTED"),
     ],

@@ -1,0 +1,70 @@
+"""Accept connections, as many as a worker may have."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable
+from typing import Any, Final
+
+_BATCH: Final = 64
+"""New connections accepted before others get their turn."""
+_NO_DESCRIPTOR: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class Acceptor:
+    """Counts open connections. With too many, `evict` closes one; where it finds none, no more are accepted for now."""
+
+    def __init__(
+        self, max_connections: int, *, set_accept_enabled: Callable[[bool], object], evict: Callable[[], bool]
+    ) -> None:
+        self.connections = 0  # that are open
+        self._max_connections = max_connections
+        self._set_accept_enabled = set_accept_enabled
+        self._evict = evict
+        self._is_accepting = False
+        self._is_stopping = False
+
+    def accept(self, listener: socket.socket, admit: Callable[[socket.socket, Any], object]) -> None:
+        """Hand what is waiting to `admit`, as socket and address."""
+        for _ in range(_BATCH):
+            try:
+                accepted, address = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in _NO_DESCRIPTOR:
+                    raise
+                self._make_room()
+                return
+            self.connections += 1
+            admit(accepted, address)
+            if self.connections >= self._max_connections and not self._make_room():
+                return
+
+    def closed(self) -> None:
+        """Note that a connection was closed."""
+        self.connections -= 1
+        self.resume()
+
+    def resume(self) -> None:
+        """Accept connections, if there is room."""
+        if not self._is_accepting and not self._is_stopping and self.connections < self._max_connections:
+            self._is_accepting = True
+            self._set_accept_enabled(self._is_accepting)
+
+    def stop(self) -> None:
+        """Accept no more."""
+        self._is_stopping = True
+        self._pause()
+
+    def _make_room(self) -> bool:
+        if self._evict():
+            return True
+        self._pause()
+        return False
+
+    def _pause(self) -> None:
+        if self._is_accepting:
+            self._is_accepting = False
+            self._set_accept_enabled(self._is_accepting)
