@@ -53,6 +53,13 @@ class Acceptor:
             self._is_accepting = True
             self._set_accept_enabled(self._is_accepting)
 
+    def retry(self) -> None:
+        """Accept connections again, where one has ended or waited for too long by now."""
+        if not self._is_accepting and not self._is_stopping:
+            if self.connections >= self._max_connections:
+                self._evict()
+            self.resume()
+
     def stop(self) -> None:
         """Accept no more."""
         self._is_stopping = True

@@ -159,6 +159,12 @@ class Connection:
         rest: bytes = self.unreader.take_buffered()
         return rest
 
+    def forget_request(self) -> None:
+        """Free what has arrived of a request that will not be served."""
+        self._head.clear()
+        self._head_size = 0
+        self.unreader.pieces.clear()
+
     def discard_body(self) -> bool:
         """Skip what the handler has not read of a complete body; return whether the next request can follow."""
         if self.unreader.deadline is not None:

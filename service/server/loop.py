@@ -15,14 +15,15 @@ from service.server.acceptor import Acceptor
 from service.server.client_socket import ClientSocket
 from service.server.connection import Connection, Phase
 from service.server.limits import Limits
-from service.server.rejections import Rejections, error_response, status_and_message
+from service.server.rejections import OVERLOADED, Rejections, error_response, status_and_message
 from service.server.slots import Slots
 from service.server.waiting import Waiting
 
 _RECEIVE: Final = 64 * 1024
 _HOLDING_A_REQUEST: Final = frozenset({Phase.HEAD, Phase.BODY, Phase.FLUSH})
 _RECEIVING: Final = frozenset({Phase.IDLE, Phase.HEAD, Phase.BODY})
-_UNAVAILABLE: Final = HTTPStatus.SERVICE_UNAVAILABLE
+_PATIENCE: Final = 1.0
+"""Seconds for which a connection is not closed for a new one: its request may be on the way."""
 
 
 class ClientLoop:
@@ -76,13 +77,13 @@ class ClientLoop:
             if not connection.has_begun:
                 self.rejections.add("not begun before the worker stopped")
                 with contextlib.suppress(OSError):
-                    connection.sock.send(error_response(_UNAVAILABLE, _UNAVAILABLE.description))
+                    connection.sock.send(error_response(*OVERLOADED))
 
     def enforce_deadlines(self) -> None:
         """Reject or close what has waited too long for its client, and log at times how many."""
         for connection in self._waiting.expired(time.monotonic()):
             self._expire(connection)
-        self.acceptor.resume()
+        self.acceptor.retry()
         self.rejections.report()
 
     def settle(self, connection: Connection, keep: bool) -> None:  # noqa: FBT001 - a callback of gunicorn's method queue
@@ -131,7 +132,7 @@ class ClientLoop:
         while not self._waiting.begin_serving(connection):
             if not self._evict(holding_bytes=True):
                 self.rejections.add("too many wait for a thread, or hold too much")
-                self._reject(connection, _UNAVAILABLE, "too many requests are waiting: retry later")
+                self._reject(connection, *OVERLOADED)
                 return
         self._poller.unregister(connection.sock)
         self._serve(connection)
@@ -240,14 +241,17 @@ class ClientLoop:
             pass
 
     def _evict(self, *, holding_bytes: bool = False) -> bool:
-        """Close the connection that has waited longest for its client; return whether there is one."""
+        """Give up the connection that has waited longest for its client; return whether there is one."""
         connection = self._waiting.oldest(holding_bytes=holding_bytes)
-        if connection is None:
+        if connection is None or (not holding_bytes and time.monotonic() - connection.since < _PATIENCE):
             return False
         if connection.phase in _HOLDING_A_REQUEST:
             self.rejections.add("evicted: too many wait, or hold too much")
         if connection.phase is Phase.FLUSH:
             self._cut_off(connection, "timeout")
+        elif holding_bytes:
+            connection.forget_request()
+            self._reject(connection, *OVERLOADED)
         else:
             self._close(connection)
         return True

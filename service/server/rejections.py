@@ -13,6 +13,7 @@ from gunicorn.http import errors
 
 logger = logging.getLogger(__name__)
 
+OVERLOADED: Final = HTTPStatus.SERVICE_UNAVAILABLE, "too many requests are waiting: retry later"
 REPORT_INTERVAL: Final = 60.0
 _STATUS_OF: Final = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,

@@ -69,6 +69,11 @@ def build() -> Flask:
 
         return Response(produce())
 
+    @app.route("/slow", methods=["GET", "POST"])
+    def slow() -> dict[str, int]:
+        time.sleep(1)
+        return {"length": request.content_length or 0}
+
     @app.get("/hang")
     def hang() -> str:
         time.sleep(60)

@@ -64,6 +64,7 @@ def test_false_means_false(text: str) -> None:
         ("WEB_CONCURRENCY", "-1", "1 or more"),
         ("WEB_THREADS", "²", "1 or more"),
         ("TELEMETRY_SHUTDOWN_DEADLINE", "nan", "set for example `10`"),
+        ("TELEMETRY_SHUTDOWN_DEADLINE", "26", "not a number of seconds up to 25"),
         ("SERVICE_VERSION", "v" * 41, "set 40 at most"),
         ("LOG_LEVEL", "LOUD", "set one of DEBUG, INFO"),
         ("OTEL_TRACES_EXPORTER", "otlp,zipkin", "set one of otlp, console, none"),

@@ -13,7 +13,8 @@ from service.telemetry.redaction.limits import MAX_MESSAGE
 
 _CONVERSION = re.compile(r"%[-#0 +]*(\*|\d*)(?:\.(\*|\d*))?[hlL]?([diouxXeEfFgGcrsa%])")
 """Width, precision, and type ("printf-style String Formatting", Python's documentation); `*` takes an argument."""
-_LAST_WORDS = re.compile(r"""((?:[\w.-]+ )?[\w.-]+)["'`]?(?:\s*(?:=>|[:=]=?)\s*|\s+(?:is|was)\s+|\s+)["'`(\[]?$""")
+_LAST_WORDS = re.compile(r"""((?:[\w.-]+ )?[\w.-]+)["'`]?(?:\s*(?:=>|[:=]=?)\s*|\s+)["'`(\[]?$""")
+_VERB = re.compile(r"\s+(?:is|was)(?=\s+\S?$)")
 _MAX_CACHED_LENGTH: Final = 512
 _MAX_WORDS: Final = 80
 """Characters before an argument in which its name is."""
@@ -72,7 +73,7 @@ def _secret_positions(template: str, redact: Redactor) -> frozenset[int]:
 
 
 def _names_a_secret(text: str, redact: Redactor) -> bool:
-    words = _LAST_WORDS.search(text[-_MAX_WORDS:])
+    words = _LAST_WORDS.search(_VERB.sub("", text[-_MAX_WORDS:]))
     if words is None:
         return False
     *before, last = words[1].split()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 
@@ -9,6 +10,7 @@ import pytest
 
 from service.telemetry.redaction import NO_SECRETS, REDACTED
 from service.telemetry.redaction.limits import MAX_MESSAGE, MAX_TEXT
+from service.telemetry.redaction.log_messages import message_of
 
 VALUE = "hunter2-5ecret"
 NAMED = (
@@ -106,6 +108,34 @@ def test_the_value_behind_the_name_of_a_secret_is_masked(template: str) -> None:
     assert VALUE not in masked
     assert REDACTED in masked
     assert NO_SECRETS.text(masked) == masked
+
+
+@pytest.mark.parametrize(
+    "template", ["password=true-VALUE", "token: null.VALUE", "api_key=None/VALUE", "pwd=falseVALUE"]
+)
+def test_a_value_that_begins_as_a_literal_is_masked(template: str) -> None:
+    assert VALUE not in NO_SECRETS.text(template.replace("VALUE", VALUE))
+
+
+@pytest.mark.parametrize(
+    ("template", "arguments"),
+    [
+        ("*** password %s ***", (f"{VALUE} {VALUE}",)),
+        ("%*d %-*.*s token %s", (5, 7, 9, 2, "padded", f"{VALUE} {VALUE}")),
+        ("100%% of %.*f, password is %r", (1, 0.5, f"{VALUE} {VALUE}")),
+        ("secret=%*s", (50, f"{VALUE} {VALUE}")),
+    ],
+)
+def test_an_argument_behind_the_name_of_a_secret_is_masked(template: str, arguments: tuple[object, ...]) -> None:
+    record = logging.LogRecord("shop", logging.INFO, "", 0, template, arguments, None)
+    message = message_of(record, NO_SECRETS)
+    assert VALUE not in message
+    assert REDACTED in message
+
+
+@pytest.mark.parametrize("name", ["X-Secret.date", "x_secret.accept", "HTTP_X_SECRET.DATE"])
+def test_a_header_that_ends_like_a_harmless_one_is_masked(name: str) -> None:
+    assert NO_SECRETS.value({"headers": {name: VALUE}}) == {"headers": {name: REDACTED}}
 
 
 @pytest.mark.parametrize("text", SHAPED)

@@ -108,9 +108,36 @@ def test_values_are_scalars_or_short_arrays_of_them_and_cut(
     forwarded = only_span(relayed)
     accepted = attributes_of(forwarded)
     array = accepted.pop("http.array")
-    assert accepted == {"http.text": "x" * 2048, "http.true": True, "http.integer": -(2**63), "http.double": 0.5}
+    assert accepted == {"http.text": "x" * 2047 + "…", "http.true": True, "http.integer": -(2**63), "http.double": 0.5}
     assert [each.WhichOneof("value") for each in array.values] == ["string_value", "int_value"]
     assert (forwarded.trace_state, relay_counts(client)["dropped"]["attributes"]) == ("", 10)
+
+
+def test_an_attribute_with_the_name_of_a_secret_is_masked_as_in_the_services_own_spans(
+    client: FlaskClient, relayed: list[ExportTraceServiceRequest]
+) -> None:
+    secret = "opaque-5ecret"
+    names = ("http.request.header.authorization", "http.request.header.cookie", "session.token", "app.widget.password")
+    urls = {"url.query": f"code={secret}&page=2", "url.full": f"https://u:{secret}@h/?token={secret}&page=2"}
+    attributes = [attribute(name, secret) for name in names]
+    attributes += [attribute(name, text) for name, text in urls.items()]
+    attributes += [
+        {"key": "http.api_key", "value": {"arrayValue": {"values": [{"stringValue": secret}, {"intValue": 1}]}}},
+        {"key": "session.pin", "value": {"intValue": 4711}},
+        attribute("session.id", "tab-1"),
+        attribute("http.request.header.accept", "text/html"),
+    ]
+    event = {"name": "e", "timeUnixNano": str(time.time_ns()), "attributes": [attribute("event.password", secret)]}
+    assert post(client, document(span(attributes=attributes, events=[event]))).status_code == 200
+    forwarded = only_span(relayed)
+    assert attributes_of(forwarded) == {
+        **dict.fromkeys((*names, "http.api_key", "session.pin"), REDACTED),
+        "url.query": f"code={REDACTED}&page=2",
+        "url.full": f"https://{REDACTED}:{REDACTED}@h/?token={REDACTED}&page=2",
+        "session.id": "tab-1",
+        "http.request.header.accept": "text/html",
+    }
+    assert secret.encode() not in relayed[0].SerializeToString()
 
 
 def test_fields_that_protobuf_does_not_know_are_not_forwarded(

@@ -1,0 +1,143 @@
+"""More than a worker can serve at once waits, or is told so: the worker lives, and what it has begun ends."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from service.server.acceptor import Acceptor
+from service.server.chunked import ChunkScanner, is_fragmented
+from tests.server.raw import exchange, receive_all, serving
+from tests.telemetry.backends import FakeBackends
+from tests.telemetry.gunicorn_server import serve
+
+APP = "tests.server.apps:build()"
+POST = b"POST /%s HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked"
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serving(APP) as port:
+        yield port
+
+
+def status_of(response: bytes) -> int:
+    return int(response.split(b" ", 2)[1]) if response else 0
+
+
+@pytest.mark.usefixtures("socket_enabled")
+@pytest.mark.parametrize("route", [b"upload", b"v1/traces", b"nowhere"])
+def test_a_body_of_tiny_chunks_costs_no_core(route: bytes, port: int) -> None:
+    body = b"1\r\nx\r\n" * 170_000 + b"0\r\n\r\n"
+    start = time.monotonic()
+    responses = [exchange(port, [POST % (route, CHUNKED) + body]) for _ in range(5)]
+    assert time.monotonic() - start < 5, "each took about a minute"
+    assert {400 <= status_of(each) < 500 for each in responses} == {True}
+    assert b"\r\nConnection: close\r\n" in responses[0]
+
+
+@pytest.mark.usefixtures("socket_enabled")
+@pytest.mark.parametrize(("count", "size"), [(1_000, 1), (3_000, 300), (10, 90_000)])
+def test_a_body_of_reasonable_chunks_arrives_whole(count: int, size: int, port: int) -> None:
+    chunk = b"%x\r\n%s\r\n" % (size, b"x" * size)
+    response = exchange(port, [POST % (b"upload", CHUNKED) + chunk * count + b"0\r\n\r\n"])
+    assert b'{"length":%d}' % (count * size) in response
+
+
+def test_the_scanner_rejects_what_the_reader_rejects() -> None:
+    for count, size in ((1_024, 1), (1_025, 1), (1_040, 1), (2_000, 255), (9_000, 256)):
+        scanner = ChunkScanner()
+        scanner.feed((b"%x\r\n%s\r\n" % (size, b"x" * size)) * count)
+        assert scanner.is_malformed == any(is_fragmented(number, number * size) for number in range(1, count + 1))
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_head_beyond_the_limit_is_rejected_however_it_is_split(port: int) -> None:
+    lines = b"".join(b"X-%02d: %s\r\n" % (number, b"x" * 7_000) for number in range(10))
+    head = b"GET / HTTP/1.1\r\nHost: a\r\n" + lines + b"\r\n"
+    for pieces in ([head], [head[:40_000], head[40_000:]], [head[:65_000], head[65_000:]]):
+        assert exchange(port, pieces, pause=0.05).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_an_application_can_close_the_connection(port: int) -> None:
+    headers = b"Origin: http://elsewhere\r\nContent-Type: application/json\r\nContent-Length: 9"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(POST % (b"v1/traces", headers) + b"x" * 9)
+        response = receive_all(client)
+    assert response.startswith(b"HTTP/1.1 403 ")
+    assert b"\r\nConnection: close\r\n" in response
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_requests_that_wait_for_a_thread_hold_a_bounded_number_of_bytes() -> None:
+    request = POST % (b"slow", b"Connection: close\r\nContent-Length: 90000") + b"x" * 90_000
+    with serving(APP, "-k", "tests.server.apps.CrampedWorker", WEB_THREADS="1") as port:
+        with ThreadPoolExecutor(12) as pool:
+            statuses = Counter(status_of(each) for each in pool.map(lambda _: exchange(port, [request]), range(12)))
+        # 512 KiB hold five of them; a thread has the first one.
+        assert set(statuses) == {200, 503}
+        assert 4 <= statuses[200] <= 6
+        assert status_of(exchange(port, [request])) == HTTPStatus.OK
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_connections_beyond_the_workers_wait_while_all_are_served() -> None:
+    request = b"GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    with serving(APP, "--worker-connections", "5", WEB_THREADS="4") as port:
+        with ThreadPoolExecutor(12) as pool:
+            responses = list(pool.map(lambda _: exchange(port, [request]), range(12)))
+        assert {status_of(each) for each in responses} == {200}
+
+
+class Listener:
+    """A listening socket whose process has no file descriptor left."""
+
+    accepts = 0
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        self.accepts += 1
+        raise OSError(errno.EMFILE, "too many open files")
+
+
+def test_without_a_file_descriptor_no_more_is_accepted_for_now() -> None:
+    switched: list[bool] = []
+    acceptor = Acceptor(10, set_accept_enabled=switched.append, evict=lambda: False)
+    acceptor.resume()
+    listener: Any = Listener()
+    acceptor.accept(listener, lambda *_: None)
+    assert (listener.accepts, switched) == (1, [True, False])
+    acceptor.retry()
+    acceptor.stop()
+    acceptor.retry()
+    assert switched == [True, False, True, False]
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_requests_that_no_thread_has_begun_are_rejected_at_the_stop(backends: FakeBackends) -> None:
+    variables = {**backends.environment, "LOG_CONSOLE": "false", "WEB_THREADS": "1", "TELEMETRY_SHUTDOWN_DEADLINE": "1"}
+    with serve(variables, "--graceful-timeout", "5", app=APP) as server:
+        port = int(server.url.rpartition(":")[2])
+        responses: dict[str, bytes] = {}
+
+        def request(path: str) -> None:
+            responses[path] = exchange(port, [b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % path.encode()])
+
+        threads = [threading.Thread(target=request, args=(path,)) for path in ("/hang", "/api/health-check")]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.5)
+        server.stop()
+        for thread in threads:
+            thread.join(10)
+    assert responses["/api/health-check"].startswith(b"HTTP/1.1 503 ")
