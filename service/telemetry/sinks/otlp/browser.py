@@ -13,7 +13,7 @@ __all__ = ["NAME", "Config", "connect"]
 NAME: Final = "browser"
 
 _CAPACITY = 64
-"""Requests of 128 KiB at most: 8 MiB, if browsers send so much."""
+"""Requests, and 2 MiB of them at most."""
 _BATCH_SIZE = 4
 
 
