@@ -33,7 +33,7 @@ STOPPED = Promise(
 CLIENT_LEFT = Promise(
     "a client that leaves in the middle of a response", "the span and the access line say so, with the route"
 )
-PROMISES = (RAISED, STOPPED, CLIENT_LEFT)
+PROMISES = (RAISED, CLIENT_LEFT, STOPPED)
 
 
 def run(lab: Lab) -> Iterator[Row]:
