@@ -63,7 +63,7 @@ def status_and_message(error: Exception) -> tuple[HTTPStatus, str]:
     return status, status.description
 
 
-def error_response(status: HTTPStatus, message: str, trace_id: str | None = None) -> bytes:
+def error_response(status: HTTPStatus, message: str, trace_id: str | None = None, method: str = "") -> bytes:
     """Return a whole response in the form of `service/routes/errors.py`; the connection closes after it."""
     error = {"status": status.value, "name": status.phrase, "message": message}
     body = json.dumps({"error": error, "trace_id": trace_id}).encode()
@@ -71,4 +71,4 @@ def error_response(status: HTTPStatus, message: str, trace_id: str | None = None
         f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    return head.encode() + body
+    return head.encode() + (body if method != "HEAD" else b"")

@@ -8,7 +8,7 @@ from collections import deque
 from typing import Final
 
 from gunicorn.http.body import Body, LengthReader
-from gunicorn.http.errors import NoMoreData, ParseException
+from gunicorn.http.errors import ParseException
 from gunicorn.http.unreader import Unreader
 from werkzeug.exceptions import BadRequest, RequestTimeout, ServiceUnavailable
 
@@ -81,6 +81,9 @@ class RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
                     return self._socket.recv(max(_MIN_RECEIVE, min(size_hint or 0, _MAX_RECEIVE)))
                 except BlockingIOError:
                     continue
+                except OSError:
+                    self._socket.aborted = "client_disconnected"
+                    raise
         raise RequestTimeout(f"the request's body took longer than {self._seconds:g} s")
 
 
@@ -92,7 +95,7 @@ class RequestBody(Body):  # type: ignore[misc]  # gunicorn has no types
         expected = min(size, reader.length) if isinstance(reader, LengthReader) else 0
         try:
             data: bytes = super()._read_reader(size)
-        except (ParseException, NoMoreData) as error:
+        except (ParseException, OSError) as error:  # gunicorn's `NoMoreData` among the latter
             raise BadRequest("the request's body is malformed or incomplete") from error
         if len(data) < expected:
             self.failed = True

@@ -103,9 +103,10 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         connection.has_begun = True
         try:
             keep = self.handle_request(connection.request, connection)
-        except BaseException:  # no exception of a handler may end the worker
+        except BaseException as error:  # noqa: BLE001 - no exception of a handler may end the worker
             if connection.sock.aborted is None:  # else the access line says it
-                self.log.exception("Error handling request %s", connection.request.path)
+                message = "%s in a request: see its access line and its error item"
+                self.log.error(message, type(error).__name__)  # noqa: TRY400 - telemetry has reported it, without its secrets
         finally:
             self._clients.slots.release()
             self.method_queue.defer(self._clients.settle, connection, keep)
@@ -128,7 +129,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             if not response.headers_sent:
                 trace_id = next((value for name, value in response.headers if name == TRACE_ID_HEADER), None)
                 status = HTTPStatus.INTERNAL_SERVER_ERROR
-                connection.sock.sendall(error_response(status, status.description, trace_id))
+                connection.sock.sendall(error_response(status, status.description, trace_id, request.method))
             raise
         return not response.should_close() and connection.discard_body()
 

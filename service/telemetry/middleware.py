@@ -161,17 +161,22 @@ class Exchange:
             _reraise(error)
         finally:
             if not self._is_exhausted and self._scope.error is None and self._expects_body():
-                self._note_disconnect()
+                self._note_unread()
             self._finish()
 
     def _expects_body(self) -> bool:
         return self._scope.method != "HEAD" and self._status not in _WITHOUT_BODY
 
-    def _note_disconnect(self) -> None:
-        """Note that the server stopped reading the body: the client left, or was cut off."""
+    def _note_unread(self) -> None:
+        """Note that the server stopped reading the body: the client left, was cut off, or an item cannot be written."""
+        aborted = getattr(self._environ.get("gunicorn.socket"), "aborted", CLIENT_DISCONNECTED)
+        if aborted is None:
+            self._status = self._status if self._bytes_sent else _SERVER_ERROR
+            _report(self._scope, TypeError("the server cannot write an item of the body"), "Exception in the body of")
+            return
         if not self._bytes_sent:
             self._status = _CLIENT_CLOSED_REQUEST
-        self._scope.aborted = getattr(self._environ.get("gunicorn.socket"), "aborted", None) or CLIENT_DISCONNECTED
+        self._scope.aborted = aborted
 
     def abandon(self, reason: str) -> None:
         """Finish a request that will not end in time; its own thread may still be running it."""

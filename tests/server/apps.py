@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
 
@@ -18,6 +18,7 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+SECRET = "hunter2-5ecret"
 LONG = 3_000_000
 """Bytes of a response that no kernel buffer holds."""
 
@@ -84,6 +85,19 @@ def build() -> Flask:
 
 
 def _add_exceptions(app: Flask) -> None:
+    @app.get("/unwritable/<int:pieces>")
+    def unwritable(pieces: int) -> Response:
+        items: list[Any] = [b"piece"] * pieces + [5]
+        return Response(iter(items), direct_passthrough=True)
+
+    @app.get("/secret-in-body")
+    def secret_in_body() -> Response:
+        def produce() -> Iterator[bytes]:
+            yield b"piece"
+            raise RuntimeError(f"password={SECRET} \x1b]0;owned\x07\n{{forged}}")
+
+        return Response(produce())
+
     @app.get("/raise/<name>")
     def raise_exception(name: str) -> str:
         if name == "Group":

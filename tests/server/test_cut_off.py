@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import struct
 import time
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,19 @@ def test_a_client_that_leaves_during_the_response_is_named(backends: FakeBackend
     assert span["attributes"]["error.type"] == "client_disconnected"
     assert span["attributes"]["http.response.body.size"] == line["bytes"]
     assert span["status"]["code"] != "error"
+
+
+def test_a_client_that_resets_while_it_sends_its_body_is_no_error_of_the_service(backends: FakeBackends) -> None:
+    with serve(variables(backends), app=APP) as server:
+        port = int(server.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 300_000)
+            time.sleep(0.3)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        line = line_of(backends, "/upload")
+    assert (line["status"], line["level"]) == (499, "INFO")
+    assert line["aborted"] == "client_disconnected"
+    assert not backends.items(line["trace_id"])
 
 
 def test_a_client_that_reads_too_slowly_is_named(backends: FakeBackends) -> None:

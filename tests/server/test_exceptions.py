@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
+import requests
 from flask import Flask
 
-from tests.server.apps import build
+from tests.server.apps import SECRET, build
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.gunicorn_server import Server, serve
 
@@ -85,3 +87,24 @@ def test_the_main_thread_reports_an_exit_and_raises_it_again(
     lines = [line for line in backends.logs.lines if line["logger"] == "service.access"]
     assert [(line["path"], line["status"]) for line in lines] == [("/raise/SystemExit", 500), ("/raise/Group", 500)]
     assert all(backends.items(str(line["trace_id"])) for line in lines)
+
+
+def test_an_item_that_cannot_be_written_is_the_handlers_error(backends: FakeBackends) -> None:
+    with serve({**backends.environment, **backends.aws, "LOG_CONSOLE": "false"}, app=APP) as server:
+        for pieces, status in ((0, 500), (2, 200)):
+            with suppress(requests.RequestException):
+                server.get(f"/unwritable/{pieces}")
+            [line] = eventually(lambda pieces=pieces: lines_of_path(backends, f"/unwritable/{pieces}"), 1)  # type: ignore[misc]  # no lambda default
+            assert (line["status"], line.get("aborted")) == (status, None)
+            [item] = eventually(lambda line=line: backends.items(str(line["trace_id"])), 1)  # type: ignore[misc]  # as above
+            assert "cannot write" in str(item)
+
+
+def test_no_exception_of_a_body_shows_its_text_on_standard_error(backends: FakeBackends) -> None:
+    with serve({**backends.environment, **backends.aws, "LOG_CONSOLE": "false"}, app=APP) as server:
+        with suppress(requests.RequestException):
+            server.get("/secret-in-body")
+        _, _, output = server.stop()
+    assert SECRET not in output
+    assert "\x1b" not in output
+    assert "RuntimeError in a request" in output

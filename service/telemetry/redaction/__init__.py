@@ -69,7 +69,7 @@ class Redactor:
         """
         self.hides: Callable[[str], bool] = self._names.hides
         """Whether what has this name is secret."""
-        self.hides_in_query = self._names.hides_in_query
+        self.hides_in_query = self._queries.hides
         self.hides_together = self._names.hides_together
 
     def text(self, text: str, limit: int = MAX_TEXT) -> str:
@@ -94,13 +94,19 @@ class Redactor:
         lower = name.lower()
         if name.startswith("HTTP_") or lower.startswith(_HEADER_PREFIXES):
             return self.header(name)
+        if self._mask(name) != name:
+            return None
         if self._names.hides(name):
             return hidden
         if lower.endswith("headers"):
             return None
         if lower in _QUERIES or lower in _URLS:
             return self.query if lower in _QUERIES else self.url
-        return self.text if self._mask(name) == name else None
+        return self.text
+
+    def of_any(self, name: str) -> TextRedaction:
+        """Return what redacts the text that has a name of up to `MAX_NAME` characters, whatever it is."""
+        return self.of(name) or (hidden if self.hides(name) else self.text)
 
     def header(self, name: str) -> TextRedaction:
         """Return what redacts the value of the HTTP header `name`."""
@@ -197,7 +203,10 @@ def _long(text: str, limit: int, redact: Callable[[str], str]) -> str:
     """Redact the part of `text` that is shown. A subclass of `str` may have methods of its own."""
     start = str.__getitem__(text, slice(limit + _LOOK_AHEAD))
     redacted = redact(start)
-    return cut(redacted, limit) if len(start) == len(text) else redacted[: limit - 1] + CUT
+    if len(start) == len(text):
+        return cut(redacted, limit)
+    # Not the end, in which a secret may be cut in two, even where what is before it has become shorter.
+    return redacted[: max(0, min(limit - 1, len(redacted) - _LOOK_AHEAD))] + CUT
 
 
 NO_SECRETS = Redactor({})

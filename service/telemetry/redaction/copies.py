@@ -42,6 +42,9 @@ class Rules(Protocol):
     def of(self) -> Callable[[str], TextRedaction | None]:
         """Return what redacts the text that has a short name; None where the name needs redaction or more care."""
 
+    def of_any(self, name: str) -> TextRedaction:
+        """Return what redacts the text that has a short name, whatever it is."""
+
     def header(self, name: str) -> TextRedaction:
         """Return what redacts the value of the HTTP header `name`."""
 
@@ -65,7 +68,7 @@ class Copier:
         """Return a copy of the value that has this `name`."""
         if name.lower().endswith("headers") and not isinstance(value, str | bytes):
             return self._headers(value, depth)
-        return self._by(self._rules.of(name[-MAX_NAME:]) or self._rules.text, value, depth)
+        return self._by(self._rules.of_any(name[-MAX_NAME:]), value, depth)
 
     def _by(self, redaction: TextRedaction, value: Any, depth: int) -> Any:  # noqa: ANN401 - any value of a handler's
         if redaction is hidden:
@@ -131,6 +134,8 @@ class Copier:
     def _collection(self, value: Any, depth: int) -> Any:  # noqa: ANN401 - any value of a handler's
         if isinstance(value, Mapping):
             return self.mapping(value, depth)
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return self.mapping(dict(zip(value._fields, value, strict=False)), depth)
         if isinstance(value, list | tuple | set | frozenset):
             return self._sequence(value, depth)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):

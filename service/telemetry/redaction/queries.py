@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import unquote_plus
 
 from service.telemetry.redaction.mask import REDACTED
 from service.telemetry.redaction.names import SecretNames
 
 _URL = re.compile(r"([^?#]*+)(?:(\?)([^#]*+))?(?:(#)(.*))?", re.DOTALL)
+_MAX_DECODINGS = 4
 _SEMICOLON = re.compile(r"(;)(?=[^=;]+=)")
 """A separator that some servers accept; within a value, no name follows it."""
 
@@ -24,8 +25,7 @@ class QueryRedactor:
     def query(self, query: str) -> str:
         """Return `query`, without its question mark, as it came but for the secrets."""
         masked = [part for pair in query.split("&") for part in ("&", *self._named_of(_SEMICOLON.split(pair)))][1:]
-        decoded = unquote_plus("".join(masked))
-        if self._mask(decoded) != decoded:
+        if self._has_secret("".join(masked)):
             masked = [self._shaped(each) for each in masked]
         return "".join(masked)
 
@@ -46,13 +46,14 @@ class QueryRedactor:
 
     def _named(self, parameter: str) -> str:
         name, equals, value = parameter.partition("=")
-        return f"{name}={REDACTED}" if equals and value and self._hides(name) else parameter
+        return f"{name}={REDACTED}" if equals and value and self.hides(name) else parameter
 
-    def _hides(self, name: str) -> bool:
-        decoded = unquote_plus(name)
-        return self._names.hides_in_query(decoded) or (
-            "%" in decoded and self._names.hides_in_query(unquote_plus(decoded))
-        )
+    def hides(self, name: str) -> bool:
+        """Return whether the parameter `name`, decoded or not, has a secret value."""
+        return any(map(self._names.hides_in_query, _decodings(name)))
+
+    def _has_secret(self, text: str) -> bool:
+        return any(self._mask(decoded) != decoded for decoded in _decodings(text))
 
     def _shaped(self, parameter: str) -> str:
         name, equals, value = parameter.partition("=")
@@ -60,5 +61,14 @@ class QueryRedactor:
         return equals.join(masked) if equals else masked[0]
 
     def _masked(self, part: str) -> str:
-        decoded = unquote_plus(part)
-        return part if self._mask(decoded) == decoded else REDACTED
+        return REDACTED if self._has_secret(part) else part
+
+
+def _decodings(text: str) -> Iterator[str]:
+    """Yield `text` percent-decoded once, twice and so on: a parameter may hold another URL."""
+    for _ in range(_MAX_DECODINGS):
+        decoded = unquote_plus(text)
+        yield decoded
+        if decoded == text:
+            return
+        text = decoded

@@ -13,7 +13,7 @@ from service.telemetry.redaction.names import SecretNames, word_set
 
 _NAME = re.compile(
     r"""(?<![\w.%$-])([\w.%$-]++)          # 1: a whole name
-        (?:\[\d{0,16}\])?(\\*["'`]?)\]{0,2}  # 2: its closing quote
+        (?:\[\d{0,16}\])?(\\*["'`]?)[\])]{0,2}  # 2: its closing quote
         \s*+(=>|[:=]=?)\s*+                 # 3: the separator""",
     re.VERBOSE,
 )
@@ -25,7 +25,7 @@ _ENCODED = re.compile(r"""(?<![^\s"'&<>])[^\s"'&<>]++""")
 """A word that may be a percent-encoded query, as the value of another's parameter is."""
 _MAX_ENCODED = 3
 _USER_INFO = re.compile(
-    r"""://(?:[^\s/?#@:"'<>]{0,256}:(?!\d{1,5}(?:[/?#]|$))[^\s"'<>]{0,256}|[^\s/?#@:"'<>]{1,256})@"""
+    r"""(://|:\\/\\/)(?:[^\s/?#@:"'<>]{0,256}:(?!\d{1,5}(?:[/?#]|$))[^\s"'<>]{0,256}|[^\s/?#@:"'<>]{1,256})@"""
 )
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY[A-Z ]{0,32}-----"
@@ -72,9 +72,11 @@ _TOKENS = re.compile(
 """Credentials that their issuers mark by a prefix, so that they are found where they should not be."""
 _BRACKETS = re.compile(r"[\[\](){}]")
 _QUOTED = {quote: re.compile(rf"{quote}(?:[^{quote}\\]|\\.)*+", re.DOTALL) for quote in "\"'`"}
-_UNQUOTED = re.compile(r"""[^\s&"'`<>]*""")
-_NEXT_FIELD = re.compile(r"""[,;|](?=[\w.%-]+[=:])|[,;]+$""")
-_REST_OF_LINE = re.compile(r"""(?:[^\r\n"'`<>{}]|="[^"\r\n]*+")*+""")
+_UNQUOTED = re.compile(r"""(?:[^\s&"'`<>,;|]|[,;|](?![\w.%-]++[=:]))*+""")
+"""A value without quotes, up to the next field."""
+_REST_OF_LINE = re.compile(r"""(?:="[^"\r\n]*+"|[^\r\n"'`<>{}])*+""")
+_BRACKETED = re.compile(r"[\[{(]|[A-Za-z_][\w.]*+\(")
+"""A collection, or the `repr` of an object: `UUID('…')`."""
 _VALUE_PREFIX = re.compile(r"""(?:[bBuUrRfF]{1,2})?(\\*)(["'`])""")
 _CREDENTIALS = re.compile(r"""(?:bearer|basic|negotiate|ntlm|dpop|token|apikey|aws4-hmac-sha256)\s+""", re.IGNORECASE)
 _PRINTED_NONE = re.compile(r"""(?:None|null|True|False|true|false)(?=[\s,;)\]}&"'`<>]|$)""")
@@ -95,8 +97,8 @@ class SecretShapes:
         """Return `text` with `REDACTED` in place of each secret. `depth` is how often it was percent-decoded."""
         if "PRIVATE KEY" in text:
             text = _PRIVATE_KEY.sub(REDACTED, text)
-        if "://" in text and "@" in text:
-            text = _USER_INFO.sub(f"://{REDACTED}:{REDACTED}@", text)
+        if "@" in text and ("://" in text or r":\/\/" in text):
+            text = _USER_INFO.sub(rf"\g<1>{REDACTED}:{REDACTED}@", text)
         text = self._mask_named(text)
         if "%3" in text and depth < _MAX_ENCODED:
             text = _ENCODED.sub(lambda word: self._mask_encoded(word[0], depth), text)
@@ -153,7 +155,7 @@ class SecretShapes:
         return f"{match[0][:start]}{REDACTED}</" if self._names.hides(match[1]) else match[0]
 
     def _mask_encoded(self, word: str, depth: int) -> str:
-        if "%3D" not in word and "%3d" not in word:
+        if "%3" not in word:
             return word
         decoded = unquote_plus(word)
         return word if self.mask(decoded, depth + 1) == decoded else REDACTED
@@ -167,12 +169,11 @@ def _value(text: str, name: re.Match[str]) -> tuple[int, int]:
         if escapes:
             end = text.find(escapes + quote, prefix.end())
             return prefix.end(), end if end >= 0 else len(text)
-        closing = _QUOTED[quote].match(text, prefix.end() - 1)
-        return prefix.end(), closing.end() if closing else len(text)
-    if text[start : start + 1] in {"[", "{", "("}:
-        return start, _closing_bracket(text, start)
+        return prefix.end(), _closing_quote(text, prefix.end(), quote)
     if _PRINTED_NONE.match(text, start):
         return start, start
+    if _BRACKETED.match(text, start):
+        return start, _closing_bracket(text, start)
     if name.re is _NAME and name[3] == ":" and name[1].lower().endswith(_WHOLE_LINES):
         line = _REST_OF_LINE.match(text, start)
         return start, line.end() if line else start
@@ -180,12 +181,24 @@ def _value(text: str, name: re.Match[str]) -> tuple[int, int]:
     return start, _unquoted_end(text, credentials.end() if credentials else start)
 
 
+def _closing_quote(text: str, start: int, quote: str) -> int:
+    """Return where a text ends that begins at `start`, behind its quote: Python's triple and SQL's doubled ones too."""
+    if text.startswith(quote * 2, start):
+        end = text.find(quote * 3, start + 2)
+        if end >= 0:
+            return end
+    end = start
+    while closing := _QUOTED[quote].match(text, end - 1):
+        end = closing.end() + 2
+        if text[end - 2 : end] != quote * 2:
+            return closing.end()
+    return len(text)
+
+
 def _unquoted_end(text: str, start: int) -> int:
     """Return the end of a value without quotes: at white space, or where another field begins."""
     match = _UNQUOTED.match(text, start)
     value = match[0] if match else ""
-    if next_field := _NEXT_FIELD.search(value):
-        value = value[: next_field.start()]
     return start + len(value.rstrip(")]},;"))
 
 

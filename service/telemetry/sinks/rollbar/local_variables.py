@@ -48,8 +48,8 @@ class _Truncator:
         """Return `value`, or a copy of a collection's beginning."""
         if id(value) in self._copies:
             return self._copies[id(value)]
-        if isinstance(value, str):
-            return self._redact.text(value)
+        if isinstance(value, str | bytes):
+            return self._text(value)
         if isinstance(value, dict):
             copy: dict[Any, Any] = {}
             self._copies[id(value)] = copy
@@ -60,19 +60,29 @@ class _Truncator:
             self._copies[id(value)] = items
             items.extend(self._items(value, depth))
             return items
-        if isinstance(value, tuple | set) and not hasattr(value, "_fields"):
-            plain = tuple if isinstance(value, tuple) else set
-            return self._copies.setdefault(id(value), plain(self._items(value, depth)))
+        if isinstance(value, tuple | set):
+            return self._copies.setdefault(id(value), self._tuple_or_set(value, depth))
         return value
+
+    def _text(self, value: str | bytes) -> str | bytes:
+        if isinstance(value, str):
+            return self._redact.text(value)
+        return self._redact.text(value[:MAX_TEXT].decode("latin-1")).encode("latin-1", "replace")
+
+    def _tuple_or_set(self, value: Any, depth: int) -> Any:  # noqa: ANN401 - as above
+        if hasattr(value, "_fields"):  # a named tuple
+            fields = islice(zip(value._fields, value, strict=False), self._count(depth))
+            return dict(self._member(name, each, depth) for name, each in fields)
+        return (tuple if isinstance(value, tuple) else set)(self._items(value, depth))
 
     def _member(self, name: Any, value: Any, depth: int) -> tuple[Any, Any]:  # noqa: ANN401 - any dict's
         if not isinstance(name, str):
             return name, self.truncate(value, depth + 1)
-        redaction = self._redact.of(name) or self._redact.text
+        shown_name, redaction = self._redact.text(name, MAX_NAME), self._redact.of_any(name[-MAX_NAME:])
         if redaction is hidden and value is not None and type(value) is not bool:
-            return name, REDACTED
+            return shown_name, REDACTED
         shown = redaction(value, MAX_TEXT) if isinstance(value, str) else self.truncate(value, depth + 1)
-        return self._redact.text(name, MAX_NAME), shown
+        return shown_name, shown
 
     def _items(self, value: Collection[Any], depth: int) -> Iterator[Any]:
         return (self.truncate(each, depth + 1) for each in islice(value, self._count(depth)))

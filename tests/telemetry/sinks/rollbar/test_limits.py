@@ -85,7 +85,7 @@ def test_an_unread_request_body_is_not_read_for_the_item(rollbar_app: Flask, bac
     assert body.tell() == 0
 
 
-Pair = namedtuple("Pair", "left right")  # the SDK has a rule for named tuples
+Pair = namedtuple("Pair", "left right")
 
 
 def cyclic() -> list[object]:
@@ -102,7 +102,7 @@ def test_large_local_variables_are_shown_as_the_sdk_shows_them(
         rows = [{"id": each, "password": "p", "deep": [[[[[[1] * 20] * 3]]]]} for each in many]
         mappings = {each: {"x": (each, 2)} for each in many}, OrderedDict((each, each) for each in many)
         sets = set(many), frozenset(many)
-        lists = deque(many), tuple(many), many, bytearray(500), [Pair(1, 2)] * 500
+        lists = deque(many), tuple(many), many, bytearray(500)
         loop = cyclic()
         raise RuntimeError(f"large {len(rows) + len(mappings) + len(sets) + len(lists) + len(loop)}")
 
@@ -113,6 +113,17 @@ def test_large_local_variables_are_shown_as_the_sdk_shows_them(
     values, expected = (mask_scrubbed(exception_trace(item)["frames"][-1]["locals"]) for item in (bounded, full))
     assert values.keys() == {"rows", "mappings", "sets", "lists", "loop", "many"}
     assert values == expected
+
+
+def test_named_tuples_are_shown_with_the_names_of_their_values(rollbar_app: Flask, backends: FakeBackends) -> None:
+    def fail() -> NoReturn:
+        pairs = [Pair(1, 2)] * 500
+        raise RuntimeError(f"{len(pairs)}")
+
+    add_failing_route(rollbar_app, fail)
+    shown = exception_trace(item_of_failure(rollbar_app, backends))["frames"][-1]["locals"]["pairs"]
+    assert shown[0] == {"left": 1, "right": 2}
+    assert len(shown) < 20
 
 
 def test_only_a_small_part_of_a_large_local_variable_is_read(rollbar_app: Flask, backends: FakeBackends) -> None:
