@@ -20,8 +20,6 @@ _INT64 = range(-(2**63), 2**63)
 
 SERVICE_NAME: Final = "service.name"
 USER_ID: Final = "user.id"
-NO_CREDENTIALS: Final = frozenset({"session.id", "session.previous_id"})
-"""Random numbers of a visit ("Session", OpenTelemetry's semantic conventions): no server knows them."""
 
 _PREFIXES = (
     r"app\.screen|app\.widget|browser|code|device|error|event|exception|feature_flag|http|navigation|network|page"

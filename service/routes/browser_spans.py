@@ -9,15 +9,8 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from service.contract import FRONTEND_SERVICE_NAME
-from service.routes.browser_attributes import (
-    MAX_TEXT,
-    NO_CREDENTIALS,
-    SERVICE_NAME,
-    USER_ID,
-    any_value,
-    is_of_resource,
-    is_of_span,
-)
+from service.routes.browser_attributes import MAX_TEXT, SERVICE_NAME, USER_ID, any_value, is_of_resource, is_of_span
+from service.routes.browser_texts import Texts
 from service.routes.otlp_protobuf import request_class
 from service.routes.otlp_request import (
     SHAPE_ERRORS,
@@ -29,10 +22,8 @@ from service.routes.otlp_request import (
     ScopeSpans,
     Span,
     TooManySpansError,
-    Value,
 )
-from service.telemetry.redaction import REDACTED, Redactor
-from service.telemetry.redaction.copies import TextRedaction, hidden
+from service.telemetry.redaction import Redactor
 
 MAX_SPANS: Final = 512
 """A batch of OpenTelemetry's `BatchSpanProcessor` ("Batching processor", Tracing SDK specification)."""
@@ -48,8 +39,6 @@ MAX_EVENTS: Final = 32
 MAX_LINKS: Final = 8
 MAX_NAME: Final = 256
 """Characters of a name."""
-_MARGIN = 256
-"""Characters after the longest text that redaction sees."""
 
 MAX_AGE: Final = 24 * 3600 * 10**9
 """Nanoseconds. A page sends what it has recorded within a second, or when the laptop is opened the next morning."""
@@ -81,8 +70,7 @@ class Rebuilder:
 
     def __init__(self, reader: Reader, redact: Redactor, user: str | None) -> None:
         self._reader = reader
-        self._redact = redact
-        self._texts: dict[tuple[TextRedaction, str], str] = {}
+        self._texts = Texts(redact)
         self._user = user
         self._items_left = MAX_ITEMS
         self._dropped: Counter[str] = Counter()
@@ -116,14 +104,11 @@ class Rebuilder:
                 count = sum(len(scope.spans) for scope in scopes)
                 self._reject("service", f"only spans of the service {FRONTEND_SERVICE_NAME} are accepted", count)
                 continue
-            scope_spans = [
-                {
-                    "scope": {"name": self._text(scope.name, MAX_NAME), "version": self._text(scope.version, MAX_NAME)},
-                    "spans": list(self._spans(scope.spans)),
-                }
-                for scope in scopes
-            ]
-            yield {"resource": {"attributes": attributes}, "scope_spans": scope_spans}
+            yield {"resource": {"attributes": attributes}, "scope_spans": [self._scope(each) for each in scopes]}
+
+    def _scope(self, scope: ScopeSpans) -> dict[str, Any]:
+        name, version = self._texts.text(scope.name, MAX_NAME), self._texts.text(scope.version, MAX_NAME)
+        return {"scope": {"name": name, "version": version}, "spans": list(self._spans(scope.spans))}
 
     def _spans(self, spans: Sequence[Any]) -> Iterator[dict[str, Any]]:
         for raw in spans:
@@ -150,12 +135,12 @@ class Rebuilder:
     def _span(self, span: Span) -> dict[str, Any]:
         attributes = self._attributes(span.attributes, is_of_span, MAX_SPAN_ATTRIBUTES)
         if self._user is not None:
-            attributes.append({"key": USER_ID, "value": {"string_value": self._text(self._user, MAX_NAME)}})
+            attributes.append({"key": USER_ID, "value": {"string_value": self._texts.text(self._user, MAX_NAME)}})
         return {
             "trace_id": span.trace_id,
             "span_id": span.span_id,
             "parent_span_id": span.parent_span_id,
-            "name": self._text(span.name, MAX_NAME),
+            "name": self._texts.text(span.name, MAX_NAME),
             "kind": span.kind if span.kind in _KINDS else 0,
             "start_time_unix_nano": span.start,
             "end_time_unix_nano": span.end,
@@ -164,7 +149,7 @@ class Rebuilder:
             "links": self._items("links", span.links, MAX_LINKS, self._link),
             "status": {
                 "code": span.status_code if span.status_code in _STATUS_CODES else 0,
-                "message": self._text(span.status_message, MAX_TEXT),
+                "message": self._texts.text(span.status_message, MAX_TEXT),
             },
         }
 
@@ -173,7 +158,7 @@ class Rebuilder:
         if not self._oldest <= event.time <= self._newest or not event.name:
             raise ValueError("not an event")
         attributes = self._attributes(event.attributes, is_of_span, MAX_OTHER_ATTRIBUTES)
-        return {"name": self._text(event.name, MAX_NAME), "time_unix_nano": event.time, "attributes": attributes}
+        return {"name": self._texts.text(event.name, MAX_NAME), "time_unix_nano": event.time, "attributes": attributes}
 
     def _link(self, raw: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
         link: Link = self._reader.link(raw)
@@ -191,22 +176,13 @@ class Rebuilder:
             key, value = self._reader.attribute(raw)
             if not is_allowed(key) or key in keys:
                 raise ValueError("not an attribute of a browser")
-            redaction = self._redact.text if key in NO_CREDENTIALS else self._redact.of(key) or hidden
-            rebuilt = {"key": key, "value": any_value(self._value(value, redaction))}
+            if isinstance(value, list):
+                self._items_left -= len(value)
+            rebuilt = {"key": key, "value": any_value(self._texts.value(key, value))}
             keys.add(key)
             return rebuilt
 
         return self._items("attributes", attributes, limit, attribute)
-
-    def _value(self, value: Value, redaction: TextRedaction) -> Value:
-        if isinstance(value, str):
-            return self._text(value, MAX_TEXT, redaction)
-        if redaction is hidden and not isinstance(value, bool):
-            return REDACTED
-        if isinstance(value, list):
-            self._items_left -= len(value)
-            return [self._text(each, MAX_TEXT, redaction) if isinstance(each, str) else each for each in value]
-        return value
 
     def _items(
         self, kind: str, items: Sequence[Any], limit: int, rebuild: Callable[[Any], dict[str, Any]]
@@ -223,15 +199,6 @@ class Rebuilder:
                     continue
             self._dropped[kind] += len(items) - len(rebuilt)
         return rebuilt
-
-    def _text(self, text: str, limit: int, redaction: TextRedaction | None = None) -> str:
-        """Return `text` without secrets, and cut. The spans of a page share most of their texts."""
-        key = redaction or self._redact.text, text
-        redacted = self._texts.get(key)
-        if redacted is None:
-            # Cut first, as redaction takes its time, and where a secret that the second cut splits is still recognised.
-            redacted = self._texts[key] = key[0](text[: MAX_TEXT + _MARGIN], MAX_TEXT) if text else ""
-        return redacted[:limit]
 
     def _reject(self, reason: str, message: str, count: int = 1) -> None:
         self._rejected += count

@@ -33,6 +33,10 @@ class Phase(Enum):
     """The client, to close what the service has half-closed."""
 
 
+HOLDING_A_REQUEST: Final = frozenset({Phase.HEAD, Phase.BODY, Phase.FLUSH})
+RECEIVING: Final = frozenset({Phase.IDLE, Phase.HEAD, Phase.BODY})
+
+
 class Connection:
     """A client's connection, and the request that it is sending or is being served."""
 

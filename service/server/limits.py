@@ -28,5 +28,7 @@ class Limits:
     """For a client to read its last response and close (RFC 9112, section 9.6)."""
     stop_idle_seconds: float = 2.0
     """For the request that a client may be sending on a kept-alive connection when the worker stops."""
+    patience_seconds: float = 1.0
+    """Before a connection is closed for a new one: its request may be on the way."""
     held_bytes: int = 32 * 1024 * 1024
     """Incomplete requests and unread responses, over all connections."""

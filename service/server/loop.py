@@ -13,17 +13,13 @@ from typing import Any, Final
 
 from service.server.acceptor import Acceptor
 from service.server.client_socket import ClientSocket
-from service.server.connection import Connection, Phase
+from service.server.connection import HOLDING_A_REQUEST, RECEIVING, Connection, Phase
 from service.server.limits import Limits
 from service.server.rejections import OVERLOADED, Rejections, error_response, status_and_message
 from service.server.slots import Slots
 from service.server.waiting import Waiting
 
 _RECEIVE: Final = 64 * 1024
-_HOLDING_A_REQUEST: Final = frozenset({Phase.HEAD, Phase.BODY, Phase.FLUSH})
-_RECEIVING: Final = frozenset({Phase.IDLE, Phase.HEAD, Phase.BODY})
-_PATIENCE: Final = 1.0
-"""Seconds for which a connection is not closed for a new one: its request may be on the way."""
 
 
 class ClientLoop:
@@ -102,14 +98,20 @@ class ClientLoop:
         self._poller.register(connection.sock, selectors.EVENT_READ, partial(self._on_readable, connection))
 
     def _on_readable(self, connection: Connection, client: socket.socket) -> None:
-        if connection.phase not in _RECEIVING:
-            return  # closed while the events of this turn were dispatched
+        if connection.phase in RECEIVING:  # else closed while the events of this turn were dispatched
+            data = self._read(connection, client)
+            if data is not None:
+                self._receive(connection, data)
+
+    def _read(self, connection: Connection, client: socket.socket) -> bytes | None:
+        """Return what has arrived, empty at the stream's end; None if nothing has, or the client is gone."""
         try:
-            self._receive(connection, client.recv(_RECEIVE))
+            return client.recv(_RECEIVE)
         except BlockingIOError:
             pass
         except OSError:
             self._close(connection)
+        return None
 
     def _receive(self, connection: Connection, data: bytes) -> None:
         """Go on with a registered connection: serve its request, reject it, or wait for more."""
@@ -197,14 +199,7 @@ class ClientLoop:
         self._poller.register(connection.sock, selectors.EVENT_READ, partial(self._on_lingering, connection))
 
     def _on_lingering(self, connection: Connection, client: socket.socket) -> None:
-        if connection.phase is not Phase.LINGER:
-            return
-        try:
-            if not client.recv(_RECEIVE):
-                self._close(connection)
-        except BlockingIOError:
-            pass
-        except OSError:
+        if connection.phase is Phase.LINGER and self._read(connection, client) == b"":
             self._close(connection)
 
     def _close(self, connection: Connection) -> None:
@@ -243,9 +238,10 @@ class ClientLoop:
     def _evict(self, *, holding_bytes: bool = False) -> bool:
         """Give up the connection that has waited longest for its client; return whether there is one."""
         connection = self._waiting.oldest(holding_bytes=holding_bytes)
-        if connection is None or (not holding_bytes and time.monotonic() - connection.since < _PATIENCE):
+        patience = 0.0 if holding_bytes else self._limits.patience_seconds
+        if connection is None or time.monotonic() - connection.since < patience:
             return False
-        if connection.phase in _HOLDING_A_REQUEST:
+        if connection.phase in HOLDING_A_REQUEST:
             self.rejections.add("evicted: too many wait, or hold too much")
         if connection.phase is Phase.FLUSH:
             self._cut_off(connection, "timeout")

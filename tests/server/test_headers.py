@@ -6,7 +6,7 @@ import random
 import re
 from pathlib import Path
 
-import flask_cors
+import flask
 import gunicorn
 import pytest
 import werkzeug
@@ -16,9 +16,19 @@ from tests.telemetry.backends import FakeBackends
 from tests.telemetry.gunicorn_server import serve
 
 PATHS = ("/", "/api/activities/home", "/api/activities/search/x", "/api/health-check?detail", "/nope", "/assets/a.js")
-LIBRARIES = (gunicorn, werkzeug, flask_cors)
+LIBRARIES = (gunicorn, werkzeug, flask)
 NAMES = re.compile(r"""["']((?:HTTP_)?[A-Z][A-Za-z]+(?:[-_][A-Za-z0-9]+)*)["']""")
-OWN = ("traceparent", "tracestate", "baggage", "X-Amzn-Trace-Id", "X-Amzn-Oidc-Identity", "X-Cruddur-User", "Forwarded")
+OWN = (
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "X-Amzn-Trace-Id",
+    "X-Amzn-Oidc-Identity",
+    "X-Cruddur-User",
+    "Forwarded",
+    "Access-Control-Request-Method",
+    "Access-Control-Request-Headers",
+)
 FRAMING = ("CONTENT-LENGTH", "TRANSFER-ENCODING", "EXPECT")
 """gunicorn's own to judge: `Transfer-Encoding: x` is a 501 by RFC 9112."""
 VALUES = (
