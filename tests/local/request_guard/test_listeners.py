@@ -19,6 +19,8 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 FRONT_END = "http://localhost:3000"
 LOAD_BALANCER = "cruddur.alb.localhost:4566"
+_ATTEMPTS = 3
+"""Another process may take a port after it was found free."""
 PATHS = {
     "emulator": "/_ministack/health",
     "Honeycomb": "/traces",
@@ -31,16 +33,29 @@ PATHS = {
 @pytest.fixture(scope="module")
 def ports() -> Iterator[dict[str, int]]:
     """Start all of them and return their ports."""
-    ports = {name: free_port() for name in PATHS}
     with ExitStack() as stack:
-        processes = [start(ports["emulator"]), _start_fakes(ports), _start_service(ports["service"])]
-        for process in processes:
-            stack.enter_context(process)
-            stack.callback(process.wait, SECONDS)
-            stack.callback(process.terminate)
-        for process, name in zip(processes, ("emulator", "Rollbar", "service"), strict=True):
-            wait_until_ready(process, f"http://127.0.0.1:{ports[name]}", PATHS[name])
+        for remaining in range(_ATTEMPTS - 1, -1, -1):
+            try:
+                ports = _start_all(stack)
+                break
+            except AssertionError:
+                if not remaining:
+                    raise
+                stack.close()
         yield ports
+
+
+def _start_all(stack: ExitStack) -> dict[str, int]:
+    """Start all of them on free ports. Raises `AssertionError` if one does not start."""
+    ports = {name: free_port() for name in PATHS}
+    processes = [start(ports["emulator"]), _start_fakes(ports), _start_service(ports["service"])]
+    for process in processes:
+        stack.enter_context(process)
+        stack.callback(process.wait, SECONDS)
+        stack.callback(process.terminate)
+    for process, name in zip(processes, ("emulator", "Rollbar", "service"), strict=True):
+        wait_until_ready(process, f"http://127.0.0.1:{ports[name]}", PATHS[name])
+    return ports
 
 
 def _start_fakes(ports: dict[str, int]) -> subprocess.Popen[str]:
