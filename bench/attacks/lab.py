@@ -29,8 +29,6 @@ GIVE_UP = 2.0
 _PAUSE = 0.01
 _INNOCENT_CONNECTIONS = 4
 _POLL_INTERVAL = 0.05
-_EMULATOR_SECONDS = 30.0
-_FAKE_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "fake-key-id", "AWS_SECRET_ACCESS_KEY": "fake-key"}
 
 
 class StartError(RuntimeError):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from socket import AF_INET, AF_INET6, inet_pton
 from threading import Lock
 from typing import Final
+
+from service.telemetry.export.token_bucket import TokenBucket
 
 CLIENT_UNITS: Final = 1_200
 SERVICE_UNITS: Final = 6_000
@@ -29,12 +30,6 @@ Sites", RFC 6177)."""
 _IPV4_MAPPED = b"\0" * 10 + b"\xff\xff"
 
 
-@dataclass(slots=True)
-class _Bucket:
-    tokens: float
-    updated: float
-
-
 class RelayLimiter:
     """Token buckets, one for each client and one for all, in a table of bounded size.
 
@@ -44,10 +39,11 @@ class RelayLimiter:
     def __init__(self, workers: int, smallest_burst: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = Lock()
-        self._rates = CLIENT_UNITS / workers, SERVICE_UNITS / workers
-        self._bursts = max(self._rates[0], smallest_burst), max(self._rates[1], smallest_burst)
-        self._all = _Bucket(self._bursts[1], clock())
-        self._clients: OrderedDict[bytes, _Bucket] = OrderedDict()
+        a_minute = CLIENT_UNITS / workers, SERVICE_UNITS / workers
+        self._rates = a_minute[0] / _MINUTE, a_minute[1] / _MINUTE
+        self._bursts = max(a_minute[0], smallest_burst), max(a_minute[1], smallest_burst)
+        self._all = TokenBucket(self._bursts[1], clock())
+        self._clients: OrderedDict[bytes, TokenBucket] = OrderedDict()
 
     def take_request(self, client: bytes) -> bool:
         """Take one unit from `client` for a request of which nothing is read yet; return whether it had one."""
@@ -62,7 +58,7 @@ class RelayLimiter:
         with self._lock:
             now = self._clock()
             bucket, shared = self._bucket_of(client, now), self._all
-            _refill(shared, now, self._rates[1], self._bursts[1])
+            shared.refill(now, self._rates[1], self._bursts[1])
             if bucket.tokens < units:
                 return "client"
             if shared.tokens < units:
@@ -71,21 +67,16 @@ class RelayLimiter:
             shared.tokens -= units
             return None
 
-    def _bucket_of(self, client: bytes, now: float) -> _Bucket:
+    def _bucket_of(self, client: bytes, now: float) -> TokenBucket:
         bucket = self._clients.get(client)
         if bucket is None:
-            bucket = self._clients[client] = _Bucket(self._bursts[0], now)
+            bucket = self._clients[client] = TokenBucket(self._bursts[0], now)
             if len(self._clients) > MAX_CLIENTS:
                 self._clients.popitem(last=False)
             return bucket
         self._clients.move_to_end(client)
-        _refill(bucket, now, self._rates[0], self._bursts[0])
+        bucket.refill(now, self._rates[0], self._bursts[0])
         return bucket
-
-
-def _refill(bucket: _Bucket, now: float, per_minute: float, burst: float) -> None:
-    bucket.tokens = min(burst, bucket.tokens + (now - bucket.updated) * per_minute / _MINUTE)
-    bucket.updated = now
 
 
 def units_of(size: int, elements: int) -> int:

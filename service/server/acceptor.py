@@ -16,12 +16,18 @@ class Acceptor:
     """Counts open connections. With too many, `evict` closes one; where it finds none, no more are accepted for now."""
 
     def __init__(
-        self, max_connections: int, *, set_accept_enabled: Callable[[bool], object], evict: Callable[[], bool]
+        self,
+        max_connections: int,
+        *,
+        set_accept_enabled: Callable[[bool], object],
+        evict: Callable[[], bool],
+        report: Callable[[str], object],
     ) -> None:
         self.connections = 0  # that are open
         self._max_connections = max_connections
         self._set_accept_enabled = set_accept_enabled
         self._evict = evict
+        self._report = report
         self._is_accepting = False
         self._is_stopping = False
 
@@ -32,14 +38,15 @@ class Acceptor:
                 accepted, address = listener.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 return
-            except OSError as error:
-                if error.errno not in _NO_DESCRIPTOR:
-                    raise
-                self._make_room()
+            except OSError as error:  # also errors of the network (accept(2)): none may end the worker
+                self._report(f"connections not accepted: {error.strerror}")
+                if error.errno not in _NO_DESCRIPTOR or not self._evict():
+                    self._pause()
                 return
             self.connections += 1
             admit(accepted, address)
-            if self.connections >= self._max_connections and not self._make_room():
+            if self.connections >= self._max_connections and not self._evict():
+                self._pause()
                 return
 
     def closed(self) -> None:
@@ -64,12 +71,6 @@ class Acceptor:
         """Accept no more."""
         self._is_stopping = True
         self._pause()
-
-    def _make_room(self) -> bool:
-        if self._evict():
-            return True
-        self._pause()
-        return False
 
     def _pause(self) -> None:
         if self._is_accepting:

@@ -41,7 +41,9 @@ class ClientLoop:
     ) -> None:
         self.slots = Slots(cfg.threads)
         self.rejections = Rejections()
-        self.acceptor = Acceptor(max_connections, set_accept_enabled=set_accept_enabled, evict=self._evict)
+        self.acceptor = Acceptor(
+            max_connections, set_accept_enabled=set_accept_enabled, evict=self._evict, report=self.rejections.add
+        )
         self._cfg = cfg
         self._limits = limits
         self._poller = poller

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import threading
 import time
@@ -101,22 +102,27 @@ def test_connections_beyond_the_workers_wait_while_all_are_served() -> None:
 
 
 class Listener:
-    """A listening socket whose process has no file descriptor left."""
+    """A listening socket that cannot accept."""
 
-    accepts = 0
+    def __init__(self, number: int) -> None:
+        self.accepts = 0
+        self._number = number
 
     def accept(self) -> tuple[socket.socket, Any]:
         self.accepts += 1
-        raise OSError(errno.EMFILE, "too many open files")
+        raise OSError(self._number, os.strerror(self._number))
 
 
-def test_without_a_file_descriptor_no_more_is_accepted_for_now() -> None:
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM, errno.EPERM, errno.EPROTO, errno.ENETDOWN])
+def test_after_an_error_no_more_is_accepted_for_now(number: int) -> None:
     switched: list[bool] = []
-    acceptor = Acceptor(10, set_accept_enabled=switched.append, evict=lambda: False)
+    reasons: list[str] = []
+    acceptor = Acceptor(10, set_accept_enabled=switched.append, evict=lambda: False, report=reasons.append)
     acceptor.resume()
-    listener: Any = Listener()
+    listener: Any = Listener(number)
     acceptor.accept(listener, lambda *_: None)
     assert (listener.accepts, switched) == (1, [True, False])
+    assert reasons == [f"connections not accepted: {os.strerror(number)}"]
     acceptor.retry()
     acceptor.stop()
     acceptor.retry()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
@@ -12,7 +11,8 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from service.telemetry.export import stderr
 from service.telemetry.export.errors import RejectedError, encoding
 from service.telemetry.export.queue import ExportQueue
-from service.telemetry.log_lines import Line, LineFormat, capture, encode
+from service.telemetry.log_lines import Line, LineFormat, encode
+from service.telemetry.record_queue import RecordQueueing
 from service.telemetry.sink import ServiceInfo, Sink
 from service.telemetry.spans.span import LightSpan
 
@@ -74,24 +74,16 @@ class _QueueingProcessor(SpanProcessor):
             self._put(span)
 
 
-class _QueueingHandler(logging.Handler):
+class _QueueingHandler(RecordQueueing):
     """Queue each record. `logging` flushes its handlers when the process ends."""
 
     def __init__(self, queue: ExportQueue[Item]) -> None:
         super().__init__()
-        self._queue = queue
-
-    def handle(self, record: logging.LogRecord) -> bool:
-        """Queue the record, without a lock: the queue needs none. Never blocks, never raises."""
-        try:
-            self._queue.put(capture(record))
-        except Exception as error:  # noqa: BLE001 - logging's own rule: a log call must not fail its caller
-            self._queue.reject(error)
-        return True
+        self.queue = queue
 
     def flush(self) -> None:
         """Write what is queued."""
-        self._queue.flush(_EXIT_SECONDS)
+        self.queue.flush(_EXIT_SECONDS)
 
 
 class _Writer:

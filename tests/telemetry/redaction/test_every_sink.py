@@ -13,7 +13,7 @@ from service.telemetry import EXTENSION
 from service.telemetry.redaction import REDACTED
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
-from tests.telemetry.redaction.places import NAMES, NEIGHBOUR, PLACES, add_route
+from tests.telemetry.redaction.planted_secrets import NAMES, NEIGHBOUR, PLACES, add_route
 
 CONSOLE = {"OTEL_TRACES_EXPORTER": "otlp,console", "LOG_CONSOLE": "true"}
 UNSAMPLED = {"XRAY_SAMPLING_RULE": '{"RuleName":"none","FixedRate":0,"ReservoirSize":0}'}

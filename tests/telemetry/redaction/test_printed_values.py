@@ -62,9 +62,9 @@ def test_a_value_is_masked_however_often_it_is_encoded(query: str) -> None:
     ],
 )
 def test_names_and_named_tuples_are_redacted(value: Any) -> None:  # noqa: ANN401 - any value of a handler's
-    shown = repr(NO_SECRETS.value(value))
-    local = repr(bounded(lambda each: each, lambda: NO_SECRETS)(value))
-    for text in (shown, local):
+    result = repr(NO_SECRETS.value(value))
+    variable = repr(bounded(lambda each: each, lambda: NO_SECRETS)(value))
+    for text in (result, variable):
         assert f"={VALUE}" not in text
         assert f"'{VALUE}'" not in text
         assert REDACTED in text
@@ -73,9 +73,9 @@ def test_names_and_named_tuples_are_redacted(value: Any) -> None:  # noqa: ANN40
 @pytest.mark.parametrize("template", ["team=%s", "Authorization: Bearer %s", '{"password": "%s"}'])
 def test_bytes_are_redacted_before_they_are_shortened(template: str) -> None:
     value = (template % ("x" * 60 + VALUE * 5)).replace("team", "password").encode()
-    shown = bounded(lambda each: each, lambda: NO_SECRETS)(value)
-    assert isinstance(shown, bytes)
-    assert VALUE.encode() not in shown
+    result = bounded(lambda each: each, lambda: NO_SECRETS)(value)
+    assert isinstance(result, bytes)
+    assert VALUE.encode() not in result
 
 
 def test_a_cut_secret_does_not_move_into_view() -> None:

@@ -16,7 +16,8 @@ import watchtower
 from service.telemetry.export.errors import TooLargeError, encoding
 from service.telemetry.export.gil_pacing import paced_chunks
 from service.telemetry.export.queue import ExportQueue
-from service.telemetry.log_lines import Line, LineFormat, capture, encode, size_of
+from service.telemetry.log_lines import Line, LineFormat, encode, size_of
+from service.telemetry.record_queue import RecordQueueing
 from service.telemetry.sink import ServiceInfo
 from service.telemetry.sinks.cloudwatch.put_log_events import LogsApi, MissingStreamError
 
@@ -29,7 +30,7 @@ _MAX_REQUEST = 1024 * 1024
 """PutLogEvents takes 1 MiB a request and 256 KiB an event, 26 bytes of overhead per event included."""
 
 
-class QueueingHandler(watchtower.CloudWatchLogHandler):
+class QueueingHandler(RecordQueueing, watchtower.CloudWatchLogHandler):
     """watchtower's handler, with a bounded queue and all formatting and sending off the caller's thread."""
 
     def __init__(self, name: str, log_group: str, region: str | None, service: ServiceInfo) -> None:
@@ -58,15 +59,6 @@ class QueueingHandler(watchtower.CloudWatchLogHandler):
     def _api(self) -> LogsApi:
         """Created on the export thread: it looks for credentials, which may take the network."""
         return LogsApi(self._region)
-
-    def handle(self, record: logging.LogRecord) -> bool:
-        """Queue the record, without a lock: the queue needs none. Never blocks, never raises."""
-        try:
-            self.queue.put(capture(record))
-        except Exception as error:  # noqa: BLE001 - logging's own rule: a log call must not fail its caller
-            # Not `handleError`: it writes to standard error, which may block.
-            self.queue.reject(error)
-        return True
 
     def _ship(self, lines: list[Line]) -> None:
         with encoding():

@@ -8,12 +8,15 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any, NamedTuple
 
 import rollbar
+
+from service.telemetry.export.token_bucket import TokenBucket
 
 BURST = 20
 """Items of one cause at once."""
@@ -50,42 +53,34 @@ class CauseBudget:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._buckets: OrderedDict[Cause, _Bucket] = OrderedDict()
+        self._buckets: OrderedDict[Cause, _Spending] = OrderedDict()
 
     def spend(self, cause: Cause) -> Grant | None:
         """Return the grant for one more item of `cause`, None where that is over its budget."""
         with self._lock:
+            now = self._clock()
             bucket = self._buckets.get(cause)
             is_first = bucket is None
             if bucket is None:
-                bucket = self._buckets[cause] = _Bucket(self._clock())
+                bucket = self._buckets[cause] = _Spending(BURST, now)
                 if len(self._buckets) > MAX_CAUSES:
                     self._buckets.popitem(last=False)
             self._buckets.move_to_end(cause)
-            left_out = bucket.take(self._clock())
-            return None if left_out is None else Grant(is_first, left_out)
+            bucket.refill(now, RATE, BURST)
+            if bucket.tokens < 1:
+                bucket.left_out += 1
+                return None
+            bucket.tokens -= 1
+            grant = Grant(is_first, bucket.left_out)
+            bucket.left_out = 0
+            return grant
 
 
-class _Bucket:
-    """A token bucket, and the count of items since it was empty."""
+@dataclass(slots=True)
+class _Spending(TokenBucket):
+    """The items of one cause, and how many were left out since the last one that was not."""
 
-    __slots__ = ("_left_out", "_time", "_tokens")
-
-    def __init__(self, now: float) -> None:
-        self._time = now
-        self._tokens = float(BURST)
-        self._left_out = 0
-
-    def take(self, now: float) -> int | None:
-        """Take a token; return how many items found none before, None where there is none now."""
-        self._tokens = min(BURST, self._tokens + (now - self._time) * RATE)
-        self._time = now
-        if self._tokens < 1:
-            self._left_out += 1
-            return None
-        self._tokens -= 1
-        left_out, self._left_out = self._left_out, 0
-        return left_out
+    left_out: int = 0
 
 
 def of_exception(error: BaseException) -> Cause:
