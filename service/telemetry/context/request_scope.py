@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from opentelemetry import context as otel_context
 
-from service.telemetry.context.semconv import KNOWN_METHODS, client_address, request_path
+from service.telemetry.context.semconv import KNOWN_METHODS, client_address, decoded_path
 from service.telemetry.export.safe_json import text
 from service.telemetry.ids import span_hex, trace_hex
 from service.telemetry.redaction import SHORT
@@ -123,11 +123,12 @@ class RequestScope:
         """The trace id as Honeycomb, the logs and Rollbar show it."""
         method = environ["REQUEST_METHOD"]
         self.method: str = method if method in KNOWN_METHODS else method[:MAX_METHOD]
-        path, redact = request_path(environ), telemetry.redact
+        path, redact = environ.get("PATH_INFO", ""), telemetry.redact
+        # Most requests take no further call.
         if len(path) <= SHORT and path.isascii():
-            self.path = redact.short_text(path)
+            self.path: str = redact.short_text(path)
         else:
-            self.path = redact.text(path, MAX_PATH)
+            self.path = redact.text(decoded_path(path), MAX_PATH)
             self.size = PLAIN_SIZE + getsizeof(self.path)
         self.client_address = client_address(environ)
         self.is_forwarded = "HTTP_X_FORWARDED_FOR" in environ

@@ -105,13 +105,10 @@ def client_address(environ: Mapping[str, Any]) -> str:
     return client if is_address else address[:MAX_ADDRESS]
 
 
-def request_path(environ: Mapping[str, Any]) -> str:
+def decoded_path(path: str) -> str:
     """Return the path decoded as UTF-8: WSGI passes its bytes as Latin-1 (PEP 3333)."""
-    path: str = environ.get("PATH_INFO", "")
-    if path.isascii():
-        return path
     # Cut first: a character has four bytes at most.
-    return path[: 4 * MAX_PATH].encode("latin-1", "replace").decode("utf-8", "replace")
+    return path if path.isascii() else path[: 4 * MAX_PATH].encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def _port(text: str | int | None) -> int | None:
