@@ -21,6 +21,7 @@ from service.telemetry.context.propagation import TraceContextPropagator
 from service.telemetry.context.request_scope import AppTelemetry, current_scope
 from service.telemetry.export.threads import is_export_thread
 from service.telemetry.redaction import NO_SECRETS, Redactor
+from service.telemetry.safe_logging import safe_logger
 from service.telemetry.spans.tracer import AppTracer, AppTracerProvider
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.util.types import Attributes
 
+
+logger = safe_logger(__name__)
 
 _OWN_LOGGERS = f"{__name__.partition('.')[0]}."
 _VERBOSE_LOGGERS = ("botocore", "boto3", "urllib3", "rollbar")
@@ -44,9 +47,6 @@ class _State:
         self.is_installed = False
 
 
-_state = _State()
-
-
 def install(telemetry: AppTelemetry) -> None:
     """Install the globals with the first app, and route calls from outside requests to `telemetry`."""
     with _state.lock:
@@ -57,13 +57,32 @@ def install(telemetry: AppTelemetry) -> None:
         _state.is_installed = True
         trace.set_tracer_provider(ScopedTracerProvider())
         propagate.set_global_textmap(TraceContextPropagator())
-        logging.getLogger().addHandler(ScopedLogHandler())
+        logging.getLogger().addHandler(log_handler)
         for name in _VERBOSE_LOGGERS:
             logging.getLogger(name).setLevel(logging.WARNING)
         # The only way to select the stable HTTP conventions: the instrumentation has no parameter for them.
         os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
         outgoing_baggage.strip_elsewhere(_baggage_hosts)
         RequestsInstrumentor().instrument(request_hook=outgoing_baggage.request_hook(_baggage_hosts))
+
+
+def restore_logging(access_logger: logging.Logger) -> None:
+    """Undo what `logging.config` does to this module's handler and loggers if it runs after the app is created.
+
+    By default it disables every logger that exists, and replaces the handlers of the root logger.
+    """
+    with _state.lock:
+        root = logging.getLogger()
+        if log_handler not in root.handlers:
+            root.addHandler(log_handler)
+        access_logger.disabled = False
+        for name in tuple(root.manager.loggerDict):
+            if f"{name}.".startswith(_OWN_LOGGERS):
+                logging.getLogger(name).disabled = False
+    logger.warning(
+        "logging was configured after the app was created, which silenced the service's own lines: they are on again."
+        " Configure logging first, or with disable_existing_loggers=False"
+    )
 
 
 def release(telemetry: AppTelemetry) -> None:
@@ -128,3 +147,8 @@ class ScopedLogHandler(logging.Handler):
             for handler in telemetry.log_handlers:
                 handler.handle(record)
         return True
+
+
+_state = _State()
+log_handler = ScopedLogHandler()
+"""The one that the root logger has."""
