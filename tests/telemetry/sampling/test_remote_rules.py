@@ -216,3 +216,43 @@ def test_rules_of_the_emulated_x_ray_are_followed_through_its_daemon(make_sample
         )
         xray.update_sampling_rule(SamplingRuleUpdate={"RuleName": "Cruddur", "FixedRate": 0.25, "ReservoirSize": 0})
         assert wait_until(lambda: sampler.decide(REQUEST).rate == 4)
+
+
+def test_a_boost_raises_the_rate_of_its_rule_until_it_expires(make_sampler: SamplerFactory) -> None:
+    boost = {"MaxRate": 0.5, "CooldownWindowMinutes": 1}
+    daemon = FakeDaemon(rules=[rule("boosted", FixedRate=0.1, SamplingRateBoost=boost)])
+    now = [time.time()]
+    with daemon.serving() as address:
+        sampler = make_sampler(address, service="Backend-Flask", clock=lambda: now[0], draw=lambda: 0.3)
+        assert follows_remote_rules(sampler)
+        ordinary = [sampler.decide(REQUEST) for _ in range(4)]
+        assert [each.sampled for each in ordinary] == [True, False, False, False], "one a second is borrowed"
+        assert {each.boosted_rule for each in ordinary} == {"boosted"}
+        for decision in ordinary[:2]:
+            sampler.count_anomaly(decision, sampled=decision.sampled)
+        assert wait_until(lambda: totals(daemon) == (4, 2, 1)), daemon.boost_reports
+        assert {(each["RuleName"], each["ServiceName"]) for each in daemon.boost_reports} == {
+            ("boosted", "Backend-Flask")
+        }
+        granted = {"BoostRate": 0.5, "BoostRateTTL": now[0] + 60}
+        daemon.targets["boosted"] = {"FixedRate": 0.1, "ReservoirQuota": 0, "SamplingBoost": granted}
+        now[0] += 1
+        expected = Decision(sampled=True, rate=2, probability=0.5, boosted_rule="boosted")
+        assert wait_until(lambda: sampler.decide(REQUEST) == expected)
+        now[0] += 61
+        assert sampler.decide(REQUEST).probability == 0.1
+
+
+def totals(daemon: FakeDaemon) -> tuple[int, ...]:
+    names = ("TotalCount", "AnomalyCount", "SampledAnomalyCount")
+    return tuple(sum(each[name] for each in daemon.boost_reports) for name in names)
+
+
+def test_a_rule_without_a_boost_reports_no_anomalies(make_sampler: SamplerFactory) -> None:
+    daemon = FakeDaemon(rules=[rule("plain", FixedRate=1.0)])
+    with daemon.serving() as address:
+        sampler = make_sampler(address, draw=lambda: 0.0)
+        assert follows_remote_rules(sampler)
+        sampler.count_anomaly(sampler.decide(REQUEST), sampled=True)
+        assert wait_until(lambda: daemon.reported_totals("plain")[0] > 0)
+    assert daemon.boost_reports == []
