@@ -31,6 +31,7 @@ _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED
 _END: Final = b"the end of a body"
 """Returned by `next` in place of an exception, which would cost more; recognised by its identity."""
 _name_of: Final = itemgetter(0)
+_lower: Final = str.lower
 
 
 class TraceMiddleware:
@@ -48,10 +49,12 @@ class TraceMiddleware:
         self._untraced_paths = telemetry.config.untraced_paths
         self.propagates = propagates
         self.context_variable = context_variable()
-        self.single_headers = frozenset({telemetry.config.trace_id_header.lower(), "traceresponse"})
+        self._open_requests = telemetry.open_requests
+        self.trace_id_header = telemetry.config.trace_id_header
+        self.single_headers = frozenset({self.trace_id_header.lower(), "traceresponse"})
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve one request."""
+        """Serve one request. An exception that the application did not mean to propagate is answered with a 500."""
         if environ.get("PATH_INFO") in self._untraced_paths:
             return self._app(environ, start_response)
         try:
@@ -60,7 +63,17 @@ class TraceMiddleware:
             logger.exception("a request is served without telemetry: its scope could not be made")
             return self._app(environ, start_response)
         exchange = Exchange(self, scope, environ, start_response)
-        exchange.begin(self._app)
+        self._open_requests.add(exchange)
+        variable = self.context_variable
+        token = variable.set(exchange.context)
+        try:
+            exchange.body = self._app(environ, exchange.start_response)
+            exchange.send_headers()
+        except BaseException as error:  # noqa: BLE001 - reported, and answered or raised again
+            exchange.answer(error)
+        finally:
+            exchange.context = variable.get()
+            variable.reset(token)
         return exchange
 
 
@@ -72,9 +85,7 @@ class Exchange:
     """
 
     __slots__ = (
-        "_body",
         "_bytes_sent",
-        "_context",
         "_environ",
         "_headers",
         "_is_exhausted",
@@ -85,7 +96,8 @@ class Exchange:
         "_start_time",
         "_status",
         "_status_line",
-        "_variable",
+        "body",
+        "context",
     )
 
     def __init__(
@@ -97,37 +109,21 @@ class Exchange:
     ) -> None:
         self._start_time = perf_counter()
         self._middleware = middleware
-        self._variable = middleware.context_variable
         self._scope = scope
         self._environ = environ
-        self._context = scope.context()
+        self.context = scope.context()
         self._start_response = start_response
         self._headers: list[tuple[str, str]] | None = None
-        """Until the application's call returns: it may still fail."""
+        """Those that are not sent yet: until the application's call returns, it may still fail."""
         self._status_line = ""
         self._server_write: Callable[[bytes], object] | None = None
         self._status = 0
         self._bytes_sent = 0
         self._is_exhausted = False
-        self._body: Iterable[bytes] | None = None
+        self.body: Iterable[bytes] | None = None
         """None until the application's call has returned."""
 
-    def begin(self, app: WSGIApplication) -> None:
-        """Call the application. An exception that it did not mean to propagate is answered with a 500."""
-        self._scope.telemetry.open_requests.add(self)
-        variable = self._variable
-        token = variable.set(self._context)
-        try:
-            self._body = app(self._environ, self.start_response)
-            if self._headers is not None and self._server_write is None:
-                self._send_head(self._status_line, self._headers)
-        except BaseException as error:  # noqa: BLE001 - reported, and answered or raised again
-            self._answer(error)
-        finally:
-            self._context = variable.get()
-            variable.reset(token)
-
-    def _answer(self, error: BaseException) -> None:
+    def answer(self, error: BaseException) -> None:
         """Answer an exception that left the application's call with a 500, or raise it again where it is meant so."""
         scope = self._scope
         if isinstance(error, StopIteration) and not self._status and scope.error is None:
@@ -140,7 +136,7 @@ class Exchange:
         self._status = _SERVER_ERROR
         if not (self._server_write or is_process_exit(error) or self._middleware.propagates()):
             try:
-                self._body = self._error_response()
+                self.body = self._error_response()
             except Exception:
                 logger.exception("the response to an exception could not begin")
             else:
@@ -153,7 +149,9 @@ class Exchange:
         error = {"status": _SERVER_ERROR.value, "name": _SERVER_ERROR.phrase, "message": _SERVER_ERROR.description}
         body = json.dumps({"error": error, "trace_id": self._scope.trace_hex}).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        self._send_head(f"{_SERVER_ERROR.value} {_SERVER_ERROR.phrase.upper()}", headers)
+        self._headers = None
+        self.start_response(f"{_SERVER_ERROR.value} {_SERVER_ERROR.phrase.upper()}", headers)
+        self.send_headers()
         return (body,)
 
     def start_response(
@@ -162,65 +160,63 @@ class Exchange:
         headers: list[tuple[str, str]],
         exc_info: Any = None,  # noqa: ANN401 - PEP 3333's own type
     ) -> Callable[[bytes], object]:
-        """Keep status and headers until the application's call returns, or it writes."""
+        """Keep status and headers, with the ids added, until the application's call returns, or it writes."""
         if self._headers is not None and not exc_info:
             raise AssertionError("start_response was called twice without exc_info")  # as the standard library does
         self._status = int(status[:3])
-        self._scope.capture_route()  # Flask drops it when the call returns
-        self._status_line, self._headers = status, headers
-        if self._body is not None or self._server_write is not None:
-            self._send_head(status, headers, exc_info)
+        scope = self._scope
+        scope.capture_route()  # Flask drops it when the call returns
+        if self._status >= _SERVER_ERROR or scope.error is not None:
+            scope.telemetry.keep(scope)
+        elapsed_ms = (perf_counter() - self._start_time) * 1000
+        middleware = self._middleware
+        if not middleware.single_headers.isdisjoint(map(_lower, map(_name_of, headers))):  # a response is passed on
+            headers = [header for header in headers if header[0].lower() not in middleware.single_headers]
+        self._status_line = status
+        self._headers = [
+            *headers,
+            (middleware.trace_id_header, scope.trace_hex),
+            ("traceresponse", scope.traceresponse),
+            ("Server-Timing", f"app;dur={elapsed_ms:.2f}"),
+        ]
+        if self.body is not None or self._server_write is not None:
+            self.send_headers(exc_info)
         return self._write
+
+    def send_headers(self, exc_info: Any = None) -> None:  # noqa: ANN401 - as above
+        """Start the server's response, if the application has begun its own."""
+        headers = self._headers
+        if headers is None or (self._server_write is not None and not exc_info):
+            return
+        # Two arguments unless there is an exc_info: some servers' start_response accepts only two.
+        if exc_info:
+            self._server_write = self._start_response(self._status_line, headers, exc_info)
+        else:
+            self._server_write = self._start_response(self._status_line, headers)
 
     def _write(self, data: bytes) -> None:
         """Write at once, as PEP 3333 has it for old applications."""
-        if self._server_write is None:
-            self._send_head(self._status_line, self._headers or [])
+        self.send_headers()
         if self._server_write is not None:
             self._server_write(data)
             self._bytes_sent += len(data)
 
-    def _send_head(
-        self,
-        status: str,
-        headers: list[tuple[str, str]],
-        exc_info: Any = None,  # noqa: ANN401 - as above
-    ) -> None:
-        """Start the server's response, with the ids in its headers."""
-        scope = self._scope
-        if self._status >= _SERVER_ERROR or scope.error is not None:
-            scope.telemetry.keep(scope)
-        elapsed_ms = (perf_counter() - self._start_time) * 1000
-        single = self._middleware.single_headers
-        if not single.isdisjoint(map(str.lower, map(_name_of, headers))):  # of a response that is passed on
-            headers = [header for header in headers if header[0].lower() not in single]
-        trace_headers = [
-            (scope.telemetry.config.trace_id_header, scope.trace_hex),
-            ("traceresponse", scope.traceresponse),
-            ("Server-Timing", f"app;dur={elapsed_ms:.2f}"),
-        ]
-        # Two arguments unless there is an exc_info: some servers' start_response accepts only two.
-        if exc_info:
-            self._server_write = self._start_response(status, headers + trace_headers, exc_info)
-        else:
-            self._server_write = self._start_response(status, headers + trace_headers)
-
     def __iter__(self) -> Iterator[bytes]:
-        variable, next_chunk = self._variable, next
+        variable, next_chunk = self._middleware.context_variable, next
         enter, current, leave = variable.set, variable.get, variable.reset
         chunks: Iterator[bytes] | None = None
         while True:
-            token = enter(self._context)
+            token = enter(self.context)
             try:
                 if chunks is None:
-                    chunks = iter(self._body or ())
+                    chunks = iter(self.body or ())
                 chunk = next_chunk(chunks, _END)
             except BaseException as error:  # noqa: BLE001 - raised again, as what servers can handle
                 try:
                     self._break_off(error)
                 finally:
                     leave(token)
-            self._context = current()
+            self.context = current()
             leave(token)
             if chunk is _END:
                 self._is_exhausted = True
@@ -238,10 +234,10 @@ class Exchange:
 
     def close(self) -> None:
         """Close the wrapped body, then finish: the server calls this whether or not the body was read."""
-        variable = self._variable
-        token = variable.set(self._context)
+        variable = self._middleware.context_variable
+        token = variable.set(self.context)
         try:
-            close = getattr(self._body, "close", None)
+            close = getattr(self.body, "close", None)
             if close is not None:
                 close()
         except BaseException as error:  # noqa: BLE001 - raised again, as what servers can handle
@@ -269,8 +265,8 @@ class Exchange:
 
     def abandon(self, reason: str) -> None:
         """Finish a request that will not end in time; its own thread may still be running it."""
-        variable = self._variable
-        token = variable.set(self._context)
+        variable = self._middleware.context_variable
+        token = variable.set(self.context)
         try:
             self._finish(reason)
         finally:

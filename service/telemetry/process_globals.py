@@ -71,14 +71,18 @@ def restore_logging(access_logger: logging.Logger) -> None:
 
     By default it disables every logger that exists, and replaces the handlers of the root logger.
     """
+    log_handler.was_closed = False
+    log_handler.watch()
+    root = logging.getLogger()
+    own = [name for name in tuple(root.manager.loggerDict) if f"{name}.".startswith(_OWN_LOGGERS)]
+    loggers = {access_logger, *map(logging.getLogger, own)}
+    if log_handler in root.handlers and not any(each.disabled for each in loggers):
+        return
     with _state.lock:
-        root = logging.getLogger()
         if log_handler not in root.handlers:
             root.addHandler(log_handler)
-        access_logger.disabled = False
-        for name in tuple(root.manager.loggerDict):
-            if f"{name}.".startswith(_OWN_LOGGERS):
-                logging.getLogger(name).disabled = False
+        for each in loggers:
+            each.disabled = False
     logger.warning(
         "logging was configured after the app was created, which silenced the service's own lines: they are on again."
         " Configure logging first, or with disable_existing_loggers=False"
@@ -132,8 +136,30 @@ def _provider_of(context: Context | None) -> AppTracerProvider | None:
     return telemetry.provider if telemetry is not None else None
 
 
+class _Canary(logging.Handler):
+    """A handler of no logger, to be closed with all others."""
+
+    def __init__(self, scoped: ScopedLogHandler) -> None:
+        super().__init__()
+        self._scoped = scoped
+
+    def close(self) -> None:
+        self._scoped.was_closed = True
+        super().close()
+
+
 class ScopedLogHandler(logging.Handler):
     """Hand each record to the log handlers of the current app."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.was_closed = False
+        """Whether logging may have been configured anew."""
+        self.watch()
+
+    def watch(self) -> None:
+        """Wait for `logging.config`, which closes the handlers that there are, and forgets them."""
+        self._canary = _Canary(self)
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Hand `record` on, unless a library logged it while sending telemetry: that would be a feedback loop.

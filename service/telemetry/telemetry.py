@@ -66,7 +66,6 @@ class Telemetry:
         access_sinks = tuple(sink.log_access for sink in self.sinks if sink.log_access is not None)
         self._access_log = AccessLog(config.access_logger, access_sinks)
         self._access_logger = logging.getLogger(config.access_logger)
-        self._root_handlers = logging.getLogger().handlers
         self._user_header = _environ_key(config.user_header)
         self._trace_state_of = for_all_traces if config.sampling.record_unsampled else for_sampled_traces
         self.tail = TailSampler(config.sampling.tail_per_second)
@@ -101,7 +100,7 @@ class Telemetry:
 
     def start_request(self, environ: WSGIEnvironment) -> RequestScope:
         """Resolve the trace context, decide sampling, and start the server span if sampled."""
-        if self._access_logger.disabled or process_globals.log_handler not in self._root_handlers:
+        if process_globals.log_handler.was_closed:
             process_globals.restore_logging(self._access_logger)
         incoming = resolve(environ)
         base = extract_baggage(environ) if "HTTP_BAGGAGE" in environ else EMPTY_CONTEXT
@@ -111,10 +110,9 @@ class Telemetry:
             scope.tracestate = incoming.tracestate
         if self._user_header is not None and (user := environ.get(self._user_header)):
             scope.identify(user)
-        service = self.config.sampling.service_name
-        request = SamplingRequest(service, environ.get("HTTP_HOST", ""), scope.method, scope.path, incoming.hint)
-        decision = scope.decision = self.sampler.decide(request)
-        scope.sampled = decision.sampled
+        decision = scope.decision = self.sampler.decide(scope)
+        if decision.sampled:
+            scope.sampled = True
         if self._has_span_sinks and (decision.sampled or self._records_unsampled):
             state: SamplingTraceState = self._trace_state_of(decision)
             if state.rate > 1 or not state.sampled:

@@ -158,6 +158,23 @@ class RequestScope:
         return otel_context.Context({**self.base, SCOPE_KEY: self, SPAN_KEY: self.span})
 
     @property
+    def service(self) -> str:
+        """The service that sampling rules match."""
+        return self.telemetry.config.sampling.service_name
+
+    @property
+    def host(self) -> str:
+        """The `Host` header, while the request is known."""
+        host: str = (self.environ or {}).get("HTTP_HOST", "")
+        return host
+
+    @property
+    def hint(self) -> bool | None:
+        """The caller's sampled flag, None where it sent none."""
+        hint: bool | None = self.incoming.hint
+        return hint
+
+    @property
     def is_recorded(self) -> bool:
         """Whether it has a trace, which may have ended already."""
         return bool(self.span.flags & _SAMPLED)

@@ -24,7 +24,7 @@ from service.telemetry.sampling.rule import (
     RESERVOIR_HIT,
     Decision,
     Sampler,
-    SamplingRequest,
+    Subject,
     fixed_rate,
     random_draw,
 )
@@ -81,7 +81,7 @@ class RemoteSampler:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
-    def decide(self, request: SamplingRequest) -> Decision:
+    def decide(self, request: Subject) -> Decision:
         """Return the decision; the first call starts the polling thread."""
         if self._thread is None:
             self._start()
@@ -96,7 +96,7 @@ class RemoteSampler:
                 return self._apply(rule, request, now)
         return self._local.decide(request)
 
-    def _apply(self, rule: Any, request: SamplingRequest, now: int) -> Decision:  # noqa: ANN401 - the SDK publishes no types
+    def _apply(self, rule: Any, request: Subject, now: int) -> Decision:  # noqa: ANN401 - the SDK publishes no types
         rule.increment_request_count()
         rate, boosted_rule = self.boosts.rate(rule.name, rule.rate, now)
         reserved = rule.reservoir.borrow_or_take(now, rule.can_borrow)

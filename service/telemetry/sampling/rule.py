@@ -44,12 +44,33 @@ NOT_SAMPLED = Decision(sampled=False, rate=0, probability=0.0)
 RESERVOIR_HIT = Decision(sampled=True, rate=1, probability=1.0)
 
 
-@dataclass(slots=True)
-class SamplingRequest:
-    """What a rule matches; an empty field matches every rule, as in X-Ray's SDKs.
+class Subject(Protocol):
+    """What a rule matches, a request or a span outside one; an empty field matches every rule, as in X-Ray's SDKs."""
 
-    `hint` is the caller's sampled flag, None where it sent none.
-    """
+    @property
+    def service(self) -> str:
+        """The name of the service."""
+
+    @property
+    def host(self) -> str:
+        """The `Host` header."""
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+
+    @property
+    def path(self) -> str:
+        """The path of the URL."""
+
+    @property
+    def hint(self) -> bool | None:
+        """The caller's sampled flag, None where it sent none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingRequest:
+    """A subject of given fields."""
 
     service: str
     host: str = ""
@@ -61,7 +82,7 @@ class SamplingRequest:
 class Sampler(Protocol):
     """Decides for one request."""
 
-    def decide(self, request: SamplingRequest) -> Decision:
+    def decide(self, request: Subject) -> Decision:
         """Return the decision."""
         ...
 
@@ -137,7 +158,7 @@ class LocalSampler:
         self._second = 0
         self._used = 0
 
-    def decide(self, request: SamplingRequest) -> Decision:
+    def decide(self, request: Subject) -> Decision:
         """Return the decision; a request that the rule does not match is not sampled."""
         rule = self._rule
         if not (self._matches_all or self._matches(request)):
@@ -154,7 +175,7 @@ class LocalSampler:
     def close(self) -> None:
         """Do nothing: there is no background work."""
 
-    def _matches(self, request: SamplingRequest) -> bool:
+    def _matches(self, request: Subject) -> bool:
         rule = self._rule
         return (
             matches(rule.service_name, request.service)

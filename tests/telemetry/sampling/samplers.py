@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from service.telemetry.config import SamplingRule
 from service.telemetry.sampling.remote import PollingIntervals, RemoteSampler
-from service.telemetry.sampling.rule import Decision, LocalSampler, SamplingRequest
+from service.telemetry.sampling.rule import Decision, LocalSampler, SamplingRequest, Subject
 from tests.telemetry.tracing import wait_until
 
 QUICK_INTERVALS = PollingIntervals(targets=0.02, rules=3600.0, retry=0.02, max_retry=0.05, timeout=1.0)
@@ -25,8 +25,8 @@ class FixedSampler:
         self._decision = Decision(sampled, rate, 1 / rate if rate else 0.0)
         self.requests: list[SamplingRequest] = []
 
-    def decide(self, request: SamplingRequest) -> Decision:
-        self.requests.append(request)
+    def decide(self, request: Subject) -> Decision:
+        self.requests.append(SamplingRequest(request.service, request.host, request.method, request.path, request.hint))
         return self._decision
 
     def count_anomaly(self, decision: Decision, *, sampled: bool) -> None:
