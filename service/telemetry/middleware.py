@@ -26,7 +26,10 @@ logger = safe_logger(__name__)
 CLIENT_DISCONNECTED: Final = "client_disconnected"
 _CLIENT_CLOSED_REQUEST: Final = 499
 """The status of a request whose client left before the response began, as in nginx's access log."""
-_SERVER_ERROR: Final = HTTPStatus.INTERNAL_SERVER_ERROR
+_INTERNAL_SERVER_ERROR: Final = HTTPStatus.INTERNAL_SERVER_ERROR
+_SERVER_ERROR: Final = 500
+_SWITCHING_PROTOCOLS: Final = 101
+_OK: Final = 200
 _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _END: Final = b"the end of a body"
 """Returned by `next` in place of an exception, which would cost more; recognised by its identity."""
@@ -48,8 +51,9 @@ class TraceMiddleware:
         self._telemetry = telemetry
         self._untraced_paths = telemetry.config.untraced_paths
         self.propagates = propagates
-        self.context_variable = context_variable()
-        self._open_requests = telemetry.open_requests
+        variable = context_variable()
+        self.enter_context, self.current_context = variable.set, variable.get
+        self.open_requests = telemetry.open_requests
         self.trace_id_header = telemetry.config.trace_id_header
         self.single_headers = frozenset({self.trace_id_header.lower(), "traceresponse"})
 
@@ -63,17 +67,18 @@ class TraceMiddleware:
             logger.exception("a request is served without telemetry: its scope could not be made")
             return self._app(environ, start_response)
         exchange = Exchange(self, scope, environ, start_response)
-        self._open_requests.add(exchange)
-        variable = self.context_variable
-        token = variable.set(exchange.context)
+        self.open_requests.add(exchange)
+        enter, current = self.enter_context, self.current_context
+        outer = current()
+        enter(exchange.context)
         try:
             exchange.body = self._app(environ, exchange.start_response)
             exchange.send_headers()
         except BaseException as error:  # noqa: BLE001 - reported, and answered or raised again
             exchange.answer(error)
         finally:
-            exchange.context = variable.get()
-            variable.reset(token)
+            exchange.context = current()
+            enter(outer)  # a second `set` costs half of a `reset`
         return exchange
 
 
@@ -129,7 +134,7 @@ class Exchange:
         if isinstance(error, StopIteration) and not self._status and scope.error is None:
             # gunicorn's way to say that the application has served the connection itself, as with a WebSocket.
             is_upgrade = "HTTP_UPGRADE" in self._environ
-            self._status = HTTPStatus.SWITCHING_PROTOCOLS if is_upgrade else HTTPStatus.OK
+            self._status = _SWITCHING_PROTOCOLS if is_upgrade else _OK
             self._finish()
             raise error
         _report(scope, error, "Exception on")
@@ -146,11 +151,12 @@ class Exchange:
 
     def _error_response(self) -> Iterable[bytes]:
         """Start the response that a Flask app's error handler would return."""
-        error = {"status": _SERVER_ERROR.value, "name": _SERVER_ERROR.phrase, "message": _SERVER_ERROR.description}
+        failure = _INTERNAL_SERVER_ERROR
+        error = {"status": _SERVER_ERROR, "name": failure.phrase, "message": failure.description}
         body = json.dumps({"error": error, "trace_id": self._scope.trace_hex}).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         self._headers = None
-        self.start_response(f"{_SERVER_ERROR.value} {_SERVER_ERROR.phrase.upper()}", headers)
+        self.start_response(f"{_SERVER_ERROR} {failure.phrase.upper()}", headers)
         self.send_headers()
         return (body,)
 
@@ -202,11 +208,12 @@ class Exchange:
             self._bytes_sent += len(data)
 
     def __iter__(self) -> Iterator[bytes]:
-        variable, next_chunk = self._middleware.context_variable, next
-        enter, current, leave = variable.set, variable.get, variable.reset
+        middleware, next_chunk, sent = self._middleware, next, self._bytes_sent
+        enter, current = middleware.enter_context, middleware.current_context
         chunks: Iterator[bytes] | None = None
         while True:
-            token = enter(self.context)
+            outer = current()
+            enter(self.context)
             try:
                 if chunks is None:
                     chunks = iter(self.body or ())
@@ -215,15 +222,16 @@ class Exchange:
                 try:
                     self._break_off(error)
                 finally:
-                    leave(token)
+                    enter(outer)
             self.context = current()
-            leave(token)
+            enter(outer)
             if chunk is _END:
                 self._is_exhausted = True
                 return
             yield chunk
             # Where the server could not write it, it asks for no more.
-            self._bytes_sent += len(chunk)
+            sent += len(chunk)
+            self._bytes_sent = sent
 
     def _break_off(self, error: BaseException) -> NoReturn:
         """Report an exception in the middle of a body: Flask has left the request by then and signals nothing."""
@@ -234,8 +242,9 @@ class Exchange:
 
     def close(self) -> None:
         """Close the wrapped body, then finish: the server calls this whether or not the body was read."""
-        variable = self._middleware.context_variable
-        token = variable.set(self.context)
+        middleware = self._middleware
+        outer = middleware.current_context()
+        middleware.enter_context(self.context)
         try:
             close = getattr(self.body, "close", None)
             if close is not None:
@@ -247,7 +256,7 @@ class Exchange:
             if not self._is_exhausted and self._scope.error is None and self._expects_body():
                 self._note_unread()
             self._finish()
-            variable.reset(token)
+            middleware.enter_context(outer)
 
     def _expects_body(self) -> bool:
         return self._scope.method != "HEAD" and self._status not in _WITHOUT_BODY
@@ -265,23 +274,23 @@ class Exchange:
 
     def abandon(self, reason: str) -> None:
         """Finish a request that will not end in time; its own thread may still be running it."""
-        variable = self._middleware.context_variable
-        token = variable.set(self.context)
+        outer = self._middleware.current_context()
+        self._middleware.enter_context(self.context)
         try:
             self._finish(reason)
         finally:
-            variable.reset(token)
+            self._middleware.enter_context(outer)
 
     def _finish(self, aborted: str | None = None) -> None:
         """End the server span and write the access line, once, within the request's context. Never raises."""
         scope = self._scope
         try:
-            scope.telemetry.open_requests.remove(self)
+            self._middleware.open_requests.remove(self)
         except KeyError:
             return  # finished, or abandoned
         try:
             scope.duration_ms = (perf_counter() - self._start_time) * 1000
-            scope.status, scope.bytes_sent = int(self._status) or _SERVER_ERROR.value, self._bytes_sent
+            scope.status, scope.bytes_sent = self._status or _SERVER_ERROR, self._bytes_sent
             if aborted is not None:
                 scope.aborted = aborted
             if scope.aborted is not None:
@@ -313,7 +322,7 @@ def report_all_exceptions(app: Flask, report: Callable[[BaseException], None]) -
     tear_down = app.do_teardown_request
 
     def do_teardown_request(exc: Any = None) -> None:  # noqa: ANN401 - Flask's own sentinel is one of its values
-        if isinstance(exc, BaseException) and not isinstance(exc, Exception):
+        if exc is not None and isinstance(exc, BaseException) and not isinstance(exc, Exception):
             report(exc)
         tear_down(exc)
 

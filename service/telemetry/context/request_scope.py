@@ -237,8 +237,11 @@ class RequestScope:
 
     def capture_route(self) -> None:
         """Keep the route and drop the request: Flask is about to, and queued log lines hold the scope."""
-        if self.environ is not None:
-            self._route, self.environ = _matched_rule(self.environ), None
+        environ = self.environ
+        if environ is not None:
+            rule = getattr(environ.get(_FLASK_REQUEST), "url_rule", None)
+            self._route = rule.rule if rule is not None else None
+            self.environ = None
 
     @property
     def traceresponse(self) -> str:
