@@ -36,8 +36,8 @@ class AccessLog:
     def _has_other_listeners(self) -> bool:
         """Return whether there is a handler other than ours on the root: it needs a log record."""
         logger = self.logger
-        while logger.parent is not None:
+        while (parent := logger.parent) is not None:
             if logger.handlers:
                 return True
-            logger = logger.parent
+            logger = parent
         return len(logger.handlers) > 1

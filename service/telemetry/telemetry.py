@@ -23,7 +23,14 @@ from service.telemetry.context.semconv import request_attributes, response_attri
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware, report_all_exceptions
 from service.telemetry.safe_logging import safe_logger
-from service.telemetry.sampling.rule import KEEP_EVERYTHING, Decision, LocalSampler, Sampler, SamplingRequest
+from service.telemetry.sampling.rule import (
+    KEEP_EVERYTHING,
+    NOT_SAMPLED,
+    Decision,
+    LocalSampler,
+    Sampler,
+    SamplingRequest,
+)
 from service.telemetry.sampling.tail import TailSampler
 from service.telemetry.sampling.trace_state import (
     PendingTraceState,
@@ -69,6 +76,7 @@ class Telemetry:
         self._user_header = _environ_key(config.user_header)
         self._trace_state_of = for_all_traces if config.sampling.record_unsampled else for_sampled_traces
         self.tail = TailSampler(config.sampling.tail_per_second)
+        self._unsampled_state = self._trace_state_of(NOT_SAMPLED)
         self._records_unsampled = config.sampling.record_unsampled
         self._slow_ms = config.sampling.slow_seconds * 1000
         self._slow_ns = int(config.sampling.slow_seconds * _NANOSECONDS_PER_MS * 1000)
@@ -106,22 +114,26 @@ class Telemetry:
         base = extract_baggage(environ) if "HTTP_BAGGAGE" in environ else EMPTY_CONTEXT
         scope = RequestScope(self, incoming.trace_id or ids.new_trace_id(), environ, base)
         scope.incoming = incoming
+        if incoming.hint is not None:
+            scope.hint = incoming.hint
         if incoming.tracestate is not None:
             scope.tracestate = incoming.tracestate
         if self._user_header is not None and (user := environ.get(self._user_header)):
             scope.identify(user)
         decision = scope.decision = self.sampler.decide(scope)
+        state: SamplingTraceState
         if decision.sampled:
             scope.sampled = True
         if self._has_span_sinks and (decision.sampled or self._records_unsampled):
-            state: SamplingTraceState = self._trace_state_of(decision)
+            state = self._trace_state_of(decision)
             if state.rate > 1 or not state.sampled:
                 state = PendingTraceState(state, time.time_ns() + self._slow_ns, partial(self.keep, scope))
             root = Root(scope.trace_id, recorded=True, random=incoming.random, trace_state=state)
             scope.span = self._start_server_span(scope, environ, root)
         else:
             flags = _RANDOM if incoming.random else 0
-            scope.span = UnsampledSpan(scope.trace_id, flags, self._trace_state_of(decision))
+            state = self._trace_state_of(decision) if decision.sampled else self._unsampled_state
+            scope.span = UnsampledSpan(scope.trace_id, flags, state)
         return scope
 
     def _start_server_span(

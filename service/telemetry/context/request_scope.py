@@ -109,6 +109,8 @@ class RequestScope:
     """Whether the request has a trace: by the sampling rule, or because it failed or was slow."""
     is_decided = False
     """Whether that is final, since it has failed or is slow."""
+    hint: bool | None = None
+    """The caller's sampled flag, None where it sent none."""
     incoming: Any = None
     """The trace context that the caller sent."""
     aborted: str | None = None
@@ -167,12 +169,6 @@ class RequestScope:
         """The `Host` header, while the request is known."""
         host: str = (self.environ or {}).get("HTTP_HOST", "")
         return host
-
-    @property
-    def hint(self) -> bool | None:
-        """The caller's sampled flag, None where it sent none."""
-        hint: bool | None = self.incoming.hint
-        return hint
 
     @property
     def is_recorded(self) -> bool:

@@ -86,7 +86,7 @@ class RemoteSampler:
         if self._thread is None:
             self._start()
             return self._local.decide(request)  # however fast the first fetch is
-        if not self._cache.last_updated:
+        if not self._cache._last_updated:  # not the SDK's property: this is on each request's path
             return self._local.decide(request)
         now = int(self._clock())
         fields = {"service": request.service, "host": request.host, "method": request.method, "path": request.path}

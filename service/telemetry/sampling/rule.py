@@ -102,7 +102,7 @@ class FixedRate:
 
     def __init__(self, rate: float, boosted_rule: str | None = None) -> None:
         self.rate = rate
-        self._dropped = Decision(sampled=False, rate=0, probability=rate, boosted_rule=boosted_rule)
+        self.dropped = Decision(sampled=False, rate=0, probability=rate, boosted_rule=boosted_rule)
         inverse = 1 / rate if rate else 1.0
         fewer = math.floor(inverse)
         self._represents_more = rate * (inverse - fewer)
@@ -113,7 +113,7 @@ class FixedRate:
     def decide(self, draw: float) -> Decision:
         """Return the decision for a `draw` from 0 to 1."""
         if draw >= self.rate:
-            return self._dropped
+            return self.dropped
         return self._kept if draw >= self._represents_more else self._kept_for_more
 
 
@@ -148,7 +148,8 @@ class LocalSampler:
         self._rule = rule
         self._clock = clock
         self._draw = draw
-        self._decide = fixed_rate(rule.fixed_rate).decide
+        self._rate, at_rate = rule.fixed_rate, fixed_rate(rule.fixed_rate)
+        self._decide, self._dropped = at_rate.decide, at_rate.dropped
         self._matches_all = {rule.service_name, rule.host, rule.http_method, rule.url_path} == {"*"}
         self._reset()
         on_fork(self._reset)
@@ -167,7 +168,8 @@ class LocalSampler:
             return RESERVOIR_HIT
         if request.hint is False:
             return NOT_SAMPLED
-        return self._decide(self._draw())
+        draw = self._draw()
+        return self._decide(draw) if draw < self._rate else self._dropped
 
     def count_anomaly(self, decision: Decision, *, sampled: bool) -> None:
         """Do nothing: nobody boosts a local rule."""
