@@ -17,7 +17,6 @@ from service.telemetry.context.request_scope import AppTelemetry, RequestScope
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-    from flask import Flask
     from opentelemetry.context import Context
 
 logger = logging.getLogger(__name__)
@@ -30,19 +29,18 @@ _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED
 
 
 class TraceMiddleware:
-    """Wrap a WSGI application so that each request runs within its own scope."""
+    """Run each request of a WSGI application within its own scope."""
 
-    def __init__(self, app: WSGIApplication, telemetry: AppTelemetry) -> None:
-        self._app = app
+    def __init__(self, telemetry: AppTelemetry) -> None:
         self._telemetry = telemetry
         self._untraced_paths = telemetry.config.untraced_paths
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve one request."""
+    def serve(self, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request with `app`, which is not held: it would keep itself alive."""
         if environ.get("PATH_INFO") in self._untraced_paths:
-            return self._app(environ, start_response)
+            return app(environ, start_response)
         exchange = Exchange(self._telemetry.start_request(environ), environ, start_response)
-        exchange.begin(self._app)
+        exchange.begin(app)
         return exchange
 
 
@@ -219,19 +217,6 @@ def is_process_exit(error: BaseException) -> bool:
     """Return whether an exception is to end the process: on another thread, and of another class, it ends a request."""
     is_exit = isinstance(error, SystemExit | KeyboardInterrupt)
     return is_exit and threading.current_thread() is threading.main_thread()
-
-
-def report_all_exceptions(app: Flask, report: Callable[[BaseException], None]) -> None:
-    """Report what Flask does not handle, such as `SystemExit`, while its request is the current one."""
-    tear_down = app.do_teardown_request
-
-    def do_teardown_request(exc: Any = None) -> None:  # noqa: ANN401 - Flask's own sentinel is one of its values
-        if isinstance(exc, BaseException) and not isinstance(exc, Exception):
-            report(exc)
-        tear_down(exc)
-
-    # Not `app.teardown_request`: Flask inspects each of those functions in every request.
-    app.do_teardown_request = do_teardown_request  # type: ignore[method-assign]  # for one app
 
 
 def _reraise(error: BaseException) -> NoReturn:
