@@ -63,12 +63,13 @@ class Telemetry:
         self._trace_state_of = for_all_traces if config.sampling.record_unsampled else for_sampled_traces
         self.open_requests: set[OpenRequest] = set()
         self._has_span_sinks = any(sink.span_processor is not None for sink in self.sinks)
-        self.middleware = TraceMiddleware(self)
+        self.middleware: TraceMiddleware
         self._finalizer: weakref.finalize[[Telemetry], Flask] | None = None
 
     def install(self, app: Flask) -> None:
         """Wrap `app` in the middleware, and listen to its errors."""
         app.extensions[EXTENSION] = self
+        self.middleware = TraceMiddleware(self)
         trace_requests(app, self.middleware)
         got_request_exception.connect(self._on_exception, app)
         self._finalizer = weakref.finalize(app, _shut_down_in_background, self)
