@@ -14,7 +14,8 @@ from pathlib import Path
 
 from bench.testbed.sinks import Sinks
 from tests.peers import environment
-from tests.peers.suite import Run, SuiteError, run_suite
+from tests.peers.environment import PeersError
+from tests.peers.suite import Run, run_suite
 
 SUITES = ("flask", "flask-cors", "flask-httpauth", "flask-login", "flask-smorest", "flask-wtf")
 """Packages of requirements/peers.in whose source distributions hold their tests.
@@ -52,7 +53,7 @@ HEADING = f"{'suite':<17} {'version':<9} {'bare passed':>11} {'of them, traced':
 
 
 def compare(suite: str, version: str, python: Path, source: Path, reports: Path) -> Comparison:
-    """Run the tests in `source` twice. Raises `SuiteError`."""
+    """Run the tests in `source` twice. Raises `PeersError`."""
     bare = run_suite(python, source, reports / f"{suite}.bare.xml", None)
     with ExitStack() as stack:
         sinks = Sinks(stack)
@@ -80,21 +81,25 @@ def main(arguments: list[str]) -> int:
     unknown = set(chosen).difference(SUITES)
     if unknown:
         parser.error(f"no suite is named {', '.join(sorted(unknown))}: choose from {', '.join(SUITES)}")
-    python, locked = environment.prepare(SUITES), environment.requirements(environment.LOCK)
-    _print(HEADING)
     failures: list[str] = []
-    for suite in chosen:
-        source = environment.source_of(suite)
-        try:
-            comparison = compare(suite, locked[suite].version, python, source, environment.FOLDER)
-        except SuiteError as error:
-            failures.append(str(error))
-            continue
-        _print(comparison.row())
-        failures += problems(comparison)
+    try:
+        python = environment.prepare(SUITES)
+        _print(HEADING)
+        for suite in chosen:
+            failures += _run(suite, python)
+    except PeersError as error:
+        failures.append(str(error))
     for failure in failures:
         _print(failure)
     return 1 if failures else 0
+
+
+def _run(suite: str, python: Path) -> list[str]:
+    """Print the suite's line of the table; return its problems."""
+    version = environment.requirements(environment.LOCK)[suite].version
+    comparison = compare(suite, version, python, environment.source_of(suite), environment.FOLDER)
+    _print(comparison.row())
+    return problems(comparison)
 
 
 def _print(line: str) -> None:

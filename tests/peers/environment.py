@@ -23,6 +23,10 @@ LOCK = CHECKOUT / "requirements" / "peers.txt"
 _TIMEOUT = 600
 
 
+class PeersError(Exception):
+    """The suites cannot be installed, or one of them did not run to its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """One package of a lock file: its version, and its lines."""
@@ -76,4 +80,9 @@ def _unpack(python: Path, suites: Collection[str]) -> None:
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, check=True, timeout=_TIMEOUT, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+    try:
+        subprocess.run(command, check=True, timeout=_TIMEOUT, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+    except subprocess.SubprocessError as error:
+        raise PeersError(
+            f"the suites of {LOCK.name} cannot be installed, see above: is the index reachable?"
+        ) from error

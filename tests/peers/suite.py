@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from tests.peers.environment import PeersError
+
 PLUGIN = Path(__file__).parent / "plugin" / "telemetry_in_every_app.py"
 _COMPLETED = (0, 1)
 """The exit codes of a run to the end, in which tests have failed or not ("Exit codes", pytest's documentation)."""
 _TIMEOUT = 600
-
-
-class SuiteError(Exception):
-    """A suite did not run to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class Run:
 
 
 def run_suite(python: Path, source: Path, report: Path, sinks: Mapping[str, str] | None) -> Run:
-    """Run the tests in `source`; with telemetry where `sinks` has its variables. Raises `SuiteError`."""
+    """Run the tests in `source`; with telemetry where `sinks` has its variables. Raises `PeersError`."""
     environ, plugin = dict(os.environ), []
     for name in ("PYTHONPATH", "PYTEST_ADDOPTS", "PYTHONWARNINGS"):
         environ.pop(name, None)
@@ -44,11 +42,14 @@ def run_suite(python: Path, source: Path, report: Path, sinks: Mapping[str, str]
     flags = ["-p", "no:cacheprovider", "--tb=native", f"--junit-xml={report}"]
     command = [str(python), "-m", "pytest", *plugin, *flags, "tests"]
     with report.with_suffix(".log").open("w") as log:
-        process = subprocess.run(
-            command, cwd=source, env=environ, stdout=log, stderr=log, timeout=_TIMEOUT, check=False
-        )
+        try:
+            process = subprocess.run(
+                command, cwd=source, env=environ, stdout=log, stderr=log, timeout=_TIMEOUT, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PeersError(f"the tests in {source} take more than {_TIMEOUT} s: read {log.name}") from error
     if process.returncode not in _COMPLETED:
-        raise SuiteError(f"pytest exited with {process.returncode} in {source}: read {log.name}")
+        raise PeersError(f"pytest exited with {process.returncode} in {source}: read {log.name}")
     return outcomes(report)
 
 

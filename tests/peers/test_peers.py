@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.peers.__main__ import compare, main, problems
-from tests.peers.environment import CHECKOUT, LOCK, requirements
-from tests.peers.suite import SuiteError, run_suite
+from tests.peers.environment import CHECKOUT, LOCK, PeersError, requirements
+from tests.peers.suite import run_suite
 
 PYTHON = Path(sys.executable)
 SUITE = """
@@ -63,7 +63,7 @@ def test_a_suite_without_a_request_is_a_problem(tmp_path: Path) -> None:
 
 def test_a_suite_that_does_not_run_to_its_end_names_its_log(tmp_path: Path) -> None:
     source = suite_in(tmp_path, "import nothing_of_this_name\n")
-    with pytest.raises(SuiteError, match=r"exited with 2 .*: read .*report\.log"):
+    with pytest.raises(PeersError, match=r"exited with 2 .*: read .*report\.log"):
         run_suite(PYTHON, source, tmp_path / "report.xml", None)
 
 
