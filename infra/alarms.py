@@ -16,11 +16,9 @@ from constructs import Construct
 
 from infra.metrics import MINIMUM_FAILURES, MINIMUM_REQUESTS, ServiceMetrics, dropped
 from infra.saved_queries import saved_queries
-from service.contract import APP_NAME, HEALTH_CHECK_PATH, LOG_GROUP, XRAY_GROUP, resource_name
+from service.contract import APP_NAME, HEALTH_CHECK_PATH, LOG_GROUP, SLOW_SECONDS, XRAY_GROUP, resource_name
 
 ERROR_PERCENT: Final = 5
-SLOW_SECONDS: Final = 1.0
-"""The threshold of the X-Ray group of slow requests, too."""
 
 
 class Minutes(NamedTuple):

@@ -11,10 +11,10 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from infra import console_urls
-from infra.alarms import ERROR_PERCENT, SLOW_SECONDS, Alarms
+from infra.alarms import ERROR_PERCENT, Alarms
 from infra.metrics import ServiceMetrics, dropped_by_sink, sampled_share
 from infra.saved_queries import saved_queries
-from service.contract import LOG_GROUP
+from service.contract import LOG_GROUP, SLOW_SECONDS
 
 WIDTH: Final = 8
 """Columns, of the dashboard's 24: three graphs side by side."""

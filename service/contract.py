@@ -77,6 +77,12 @@ MAX_SHUTDOWN_DEADLINE_SECONDS: Final = STOP_TIMEOUT_SECONDS - 5
 """The rest is for open requests and for the processes to exit."""
 
 
+SLOW_SECONDS: Final = 1.0
+"""The duration from which on a request is slow: to the alarm, to the X-Ray group, and to tail sampling."""
+TAIL_SAMPLING_PER_SECOND: Final = 200
+"""Failed or slow requests a second that each process keeps whatever the sampling rule says."""
+
+
 class Variable(StrEnum):
     """Every environment variable that the service reads and the task definition sets."""
 
@@ -99,6 +105,7 @@ class Variable(StrEnum):
     BAGGAGE_HOSTS = "BAGGAGE_HOSTS"
 
     OTEL_SERVICE_NAME = "OTEL_SERVICE_NAME"
+    OTEL_SDK_DISABLED = "OTEL_SDK_DISABLED"
     OTEL_TRACES_EXPORTER = "OTEL_TRACES_EXPORTER"
     OTEL_EXPORTER_OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
     OTEL_EXPORTER_OTLP_HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
@@ -112,6 +119,8 @@ class Variable(StrEnum):
     AWS_XRAY_URL = "AWS_XRAY_URL"
     XRAY_ORIGIN = "XRAY_ORIGIN"
     XRAY_SAMPLING_RULE = "XRAY_SAMPLING_RULE"
+    TAIL_SAMPLING_SLOW_SECONDS = "TAIL_SAMPLING_SLOW_SECONDS"
+    TAIL_SAMPLING_PER_SECOND = "TAIL_SAMPLING_PER_SECOND"
 
     CLOUDWATCH_LOG_GROUP = "CLOUDWATCH_LOG_GROUP"
 

@@ -19,6 +19,7 @@ from service.telemetry.config import SamplingRule, Secret
 from service.telemetry.context.hosts import canonical_host
 
 MAX_PORT = 65535
+_MAX_DIGITS = 9
 _HOST_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 
 
@@ -42,6 +43,13 @@ def positive_integer(text: str) -> int:
     """Read a whole number of 1 or more."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise ValueError(f"{masked(text)} is not a whole number of 1 or more: set for example `2`")
+    return int(text)
+
+
+def natural_number(text: str) -> int:
+    """Read a whole number of 0 or more."""
+    if not text.isascii() or not text.isdigit() or len(text) > _MAX_DIGITS:
+        raise ValueError(f"{masked(text)} is not a whole number of 0 or more: set for example `10`")
     return int(text)
 
 
@@ -228,6 +236,8 @@ def sampling_rule(text: str) -> SamplingRule:
     try:
         document = json.loads(text)
         rule = document.get("SamplingRule", document)
+        unknown = [name for name in ("Attributes",) if rule.get(name)]
+        unknown += [name for name in ("ResourceARN",) if rule.get(name, "*") != "*"]
         parsed = SamplingRule(
             name=str(rule["RuleName"]),
             fixed_rate=float(rule["FixedRate"]),
@@ -243,6 +253,11 @@ def sampling_rule(text: str) -> SamplingRule:
         raise ValueError(
             f"{masked(text)} is not a sampling rule ({reason}): set the JSON of aws/json/xray.json on one line"
         ) from None
+    if unknown:
+        raise ValueError(
+            f"{masked(text)}: a local rule cannot match {' or '.join(unknown)}, which the service does not know when it"
+            " decides: remove it, or leave the rule to X-Ray"
+        )
     if not 0 <= parsed.fixed_rate <= 1 or parsed.reservoir_size < 0:
         raise ValueError(f"{masked(text)}: FixedRate must be 0 to 1 and ReservoirSize 0 or more")
     return parsed

@@ -14,6 +14,8 @@ from service.contract import (
     ROLLBAR_API,
     SERVICE_NAME,
     SHUTDOWN_DEADLINE_SECONDS,
+    SLOW_SECONDS,
+    TAIL_SAMPLING_PER_SECOND,
     Variable,
 )
 from service.credentials import credentials_of
@@ -23,6 +25,7 @@ from service.telemetry.config import DaemonAddress, SamplingRule, Secret
 T = TypeVar("T")
 
 _NAMES = frozenset(map(str, Variable))
+_MAX_SLOW_SECONDS = 3600.0
 _MIN_CREDENTIAL = 16
 """Characters. A header value of letters alone that is shorter is a word."""
 
@@ -58,6 +61,7 @@ class Settings:
     baggage_hosts: frozenset[str] = variable(Variable.BAGGAGE_HOSTS, parsing.host_names, frozenset())
 
     service_name: str = variable(Variable.OTEL_SERVICE_NAME, str, SERVICE_NAME)
+    otel_sdk_disabled: bool = variable(Variable.OTEL_SDK_DISABLED, parsing.boolean, False)
     trace_exporters: frozenset[str] = variable(
         Variable.OTEL_TRACES_EXPORTER, parsing.choices("otlp", "console", "none"), frozenset({"otlp"})
     )
@@ -79,6 +83,11 @@ class Settings:
     xray_url: str | None = variable(Variable.AWS_XRAY_URL, str, None)
     xray_origin: str | None = variable(Variable.XRAY_ORIGIN, aws_parsing.origin, None)
     sampling_rule: SamplingRule | None = variable(Variable.XRAY_SAMPLING_RULE, parsing.sampling_rule, None)
+
+    slow_seconds: float = variable(
+        Variable.TAIL_SAMPLING_SLOW_SECONDS, parsing.seconds(_MAX_SLOW_SECONDS), SLOW_SECONDS
+    )
+    tail_per_second: int = variable(Variable.TAIL_SAMPLING_PER_SECOND, parsing.natural_number, TAIL_SAMPLING_PER_SECOND)
 
     log_group: str | None = variable(Variable.CLOUDWATCH_LOG_GROUP, aws_parsing.log_group_name, None)
 

@@ -37,6 +37,8 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
             rule=settings.sampling_rule,
             daemon=daemon.tcp if daemon is not None else None,
             record_unsampled=settings.honeycomb_keep_everything,
+            slow_seconds=settings.slow_seconds,
+            tail_per_second=settings.tail_per_second,
         ),
         redact_names=settings.redact_names,
         baggage_hosts=settings.baggage_hosts,

@@ -43,7 +43,13 @@ def register(app: Flask, settings: Settings) -> None:
             return health
         # An error names the address that it came from, which may be a secret.
         detail = {sink.name: telemetry.redact.value(sink.detail()) for sink in telemetry.sinks}
-        return {**health, "sinks": detail, "relay": counts.detail(), "worker": os.getpid()}
+        return {
+            **health,
+            "sinks": detail,
+            "sampling": telemetry.sampling_detail(),
+            "relay": counts.detail(),
+            "worker": os.getpid(),
+        }
 
     app.register_blueprint(blueprint)
 

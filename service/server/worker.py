@@ -125,6 +125,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             finally:
                 if hasattr(body, "close"):
                     body.close()
+        except StopIteration:  # the application has served the connection itself, as with a WebSocket
+            return False
         except BaseException:
             if not response.headers_sent:
                 trace_id = next((value for name, value in response.headers if name == TRACE_ID_HEADER), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import time_ns
 
 from service.telemetry.context.request_scope import RequestScope
@@ -14,26 +15,27 @@ class AccessLog:
     """Write one access line per request: to `sinks` directly, and to other handlers of its logger."""
 
     def __init__(self, logger: str, sinks: Sequence[Callable[[RequestScope], None]]) -> None:
-        self._logger = logging.getLogger(logger)
+        self.logger = logging.getLogger(logger)
         self._sinks = sinks
 
     def write(self, scope: RequestScope) -> None:
         """Write the line of a request that has ended: INFO, or ERROR for a 5xx."""
         level = logging.ERROR if scope.status >= SERVER_ERROR else logging.INFO
-        if not self._logger.isEnabledFor(level):
+        if not self.logger.isEnabledFor(level):
             return
         scope.created = time_ns() // 1_000_000
         for log_access in self._sinks:
             log_access(scope)
         if self._has_other_listeners():
             text = f"{scope.method} {scope.path} {scope.status}"
-            record = self._logger.makeRecord(self._logger.name, level, "", 0, text, (), None)
+            record = self.logger.makeRecord(self.logger.name, level, "", 0, text, (), None)
             setattr(record, SCOPE_ATTRIBUTE, scope)
-            self._logger.handle(record)
+            with suppress(Exception):  # a handler of the application's, which has nowhere else to say it
+                self.logger.handle(record)
 
     def _has_other_listeners(self) -> bool:
         """Return whether there is a handler other than ours on the root: it needs a log record."""
-        logger = self._logger
+        logger = self.logger
         while logger.parent is not None:
             if logger.handlers:
                 return True

@@ -63,6 +63,10 @@ class SamplingConfig:
     daemon: tuple[str, int] | None = None
     record_unsampled: bool = False
     """Whether the spans of requests that are not sampled are recorded too, for the sinks that take them."""
+    slow_seconds: float = 1.0
+    """The duration from which on a request is kept, whatever the rule says; so is one that fails."""
+    tail_per_second: int = 200
+    """How many such requests a second are kept in each process before they are sampled; 0 leaves all to the rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,102 +1,156 @@
-"""Open one scope per request at the WSGI boundary, and end it after the last byte of the response."""
+"""Open one scope per request at the WSGI boundary, and end it after the last byte of the response.
+
+What the application does is left as it is: its exceptions, its context variables, its headers and what the client gets.
+"""
 
 from __future__ import annotations
 
 import json
-import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextvars import copy_context
 from http import HTTPStatus
+from operator import itemgetter
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from opentelemetry.context import attach
-
+from service.telemetry.context.current import context_variable
 from service.telemetry.context.request_scope import AppTelemetry, RequestScope
+from service.telemetry.safe_logging import safe_logger
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-    from opentelemetry.context import Context
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 CLIENT_DISCONNECTED: Final = "client_disconnected"
 _CLIENT_CLOSED_REQUEST: Final = 499
 """The status of a request whose client left before the response began, as in nginx's access log."""
 _SERVER_ERROR: Final = HTTPStatus.INTERNAL_SERVER_ERROR
 _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+_END: Final = b"the end of a body"
+"""Returned by `next` in place of an exception, which would cost more; recognised by its identity."""
+_name_of: Final = itemgetter(0)
+_lower: Final = str.lower
 
 
 class TraceMiddleware:
-    """Run each request of a WSGI application within its own scope."""
+    """Run each request of a WSGI application within its own scope.
 
-    def __init__(self, telemetry: AppTelemetry) -> None:
+    `propagates` says whether an exception that leaves the application is meant to leave the server too, as Flask's
+    `PROPAGATE_EXCEPTIONS` has it in tests and in a debugger.
+    """
+
+    def __init__(self, telemetry: AppTelemetry, propagates: Callable[[], bool] = lambda: False) -> None:
         self._telemetry = telemetry
         self._untraced_paths = telemetry.config.untraced_paths
+        self.propagates = propagates
+        self.context_variable = context_variable()
+        self._open_requests = telemetry.open_requests
+        self.trace_id_header = telemetry.config.trace_id_header
+        self.single_headers = frozenset({self.trace_id_header.lower(), "traceresponse"})
 
     def serve(self, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve one request with `app`, which is not held: it would keep itself alive."""
+        """Serve one request. An exception that the application did not mean to propagate is answered with a 500.
+
+        `app` is an argument, as an attribute would keep it alive.
+        """
         if environ.get("PATH_INFO") in self._untraced_paths:
             return app(environ, start_response)
-        exchange = Exchange(self._telemetry.start_request(environ), environ, start_response)
-        exchange.begin(app)
+        try:
+            scope = self._telemetry.start_request(environ)
+        except Exception:
+            logger.exception("a request is served without telemetry: its scope could not be made")
+            return app(environ, start_response)
+        exchange = Exchange(self, scope, environ, start_response)
+        self._open_requests.add(exchange)
+        variable = self.context_variable
+        token = variable.set(exchange.context)
+        try:
+            exchange.body = app(environ, exchange.start_response)
+            exchange.send_headers()
+        except BaseException as error:  # noqa: BLE001 - reported, and answered or raised again
+            exchange.answer(error)
+        finally:
+            exchange.context = variable.get()
+            variable.reset(token)
         return exchange
 
 
 class Exchange:
-    """One request and its response: it is the body that the server iterates over, and closes at its end."""
+    """One request and its response: it is the body that the server iterates over, and closes at its end.
+
+    The request's context is the current one of OpenTelemetry while the application runs, and no longer: the server may
+    run other code in between. What a handler leaves in it does not reach the next request of the thread.
+    """
 
     __slots__ = (
-        "_body",
         "_bytes_sent",
-        "_context",
         "_environ",
+        "_headers",
         "_is_exhausted",
-        "_run",
+        "_middleware",
         "_scope",
+        "_server_write",
         "_start_response",
         "_start_time",
         "_status",
+        "_status_line",
+        "body",
+        "context",
     )
 
-    def __init__(self, scope: RequestScope, environ: WSGIEnvironment, start_response: StartResponse) -> None:
+    def __init__(
+        self,
+        middleware: TraceMiddleware,
+        scope: RequestScope,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+    ) -> None:
         self._start_time = perf_counter()
+        self._middleware = middleware
         self._scope = scope
         self._environ = environ
-        # A context of Python's own for the whole request: entering it costs less than OpenTelemetry's attach and
-        # detach around each part, and what a handler leaves in it does not reach the next request of the thread.
-        self._context = copy_context()
-        self._run = self._context.run
+        self.context = scope.context()
         self._start_response = start_response
+        self._headers: list[tuple[str, str]] | None = None
+        """Those that are not sent yet: until the application's call returns, it may still fail."""
+        self._status_line = ""
+        self._server_write: Callable[[bytes], object] | None = None
         self._status = 0
         self._bytes_sent = 0
         self._is_exhausted = False
-        self._body: Iterable[bytes] = ()
+        self.body: Iterable[bytes] | None = None
+        """None until the application's call has returned."""
 
-    def begin(self, app: WSGIApplication) -> None:
-        """Call the application. An exception that it did not mean to propagate is answered with a 500."""
+    def answer(self, error: BaseException) -> None:
+        """Answer an exception that left the application's call with a 500, or raise it again where it is meant so."""
         scope = self._scope
-        scope.telemetry.open_requests.add(self)
-        try:
-            self._body = self._run(_call_within, scope.context(), app, self._environ, self.start_response)
-        except BaseException as error:  # noqa: BLE001 - reported, and answered or raised again
-            # Flask has signalled it, and raises it in tests, by `PROPAGATE_EXCEPTIONS`.
-            is_propagated = scope.error is error and isinstance(error, Exception)
-            self._run(_report, scope, error, "Exception on")
-            if not (self._status or is_propagated or is_process_exit(error)):
-                self._body = self._error_response()
+        if isinstance(error, StopIteration) and not self._status and scope.error is None:
+            # gunicorn's way to say that the application has served the connection itself, as with a WebSocket.
+            is_upgrade = "HTTP_UPGRADE" in self._environ
+            self._status = HTTPStatus.SWITCHING_PROTOCOLS if is_upgrade else HTTPStatus.OK
+            self._finish()
+            raise error
+        _report(scope, error, "Exception on")
+        self._status = _SERVER_ERROR
+        if not (self._server_write or is_process_exit(error) or self._middleware.propagates()):
+            try:
+                self.body = self._error_response()
+            except Exception:
+                logger.exception("the response to an exception could not begin")
+            else:
                 return
-            self._status = _SERVER_ERROR
-            self._run(self._finish)
-            _reraise(error)
+        self._finish()
+        _reraise(error)
 
     def _error_response(self) -> Iterable[bytes]:
         """Start the response that a Flask app's error handler would return."""
         error = {"status": _SERVER_ERROR.value, "name": _SERVER_ERROR.phrase, "message": _SERVER_ERROR.description}
         body = json.dumps({"error": error, "trace_id": self._scope.trace_hex}).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        self._headers = None
         self.start_response(f"{_SERVER_ERROR.value} {_SERVER_ERROR.phrase.upper()}", headers)
+        self.send_headers()
         return (body,)
 
     def start_response(
@@ -105,33 +159,65 @@ class Exchange:
         headers: list[tuple[str, str]],
         exc_info: Any = None,  # noqa: ANN401 - PEP 3333's own type
     ) -> Callable[[bytes], object]:
-        """Keep the status, and add the ids to the headers."""
+        """Keep status and headers, with the ids added, until the application's call returns, or it writes."""
+        if self._headers is not None and not exc_info:
+            raise AssertionError("start_response was called twice without exc_info")  # as the standard library does
         self._status = int(status[:3])
         scope = self._scope
-        scope.capture_route()
+        scope.capture_route()  # Flask drops it when the call returns
+        if self._status >= _SERVER_ERROR or scope.error is not None:
+            scope.telemetry.keep(scope)
         elapsed_ms = (perf_counter() - self._start_time) * 1000
-        trace_headers = [
-            (scope.telemetry.config.trace_id_header, scope.trace_hex),
+        middleware = self._middleware
+        if not middleware.single_headers.isdisjoint(map(_lower, map(_name_of, headers))):  # a response is passed on
+            headers = [header for header in headers if header[0].lower() not in middleware.single_headers]
+        self._status_line = status
+        self._headers = [
+            *headers,
+            (middleware.trace_id_header, scope.trace_hex),
             ("traceresponse", scope.traceresponse),
             ("Server-Timing", f"app;dur={elapsed_ms:.2f}"),
         ]
+        if self.body is not None or self._server_write is not None:
+            self.send_headers(exc_info)
+        return self._write
+
+    def send_headers(self, exc_info: Any = None) -> None:  # noqa: ANN401 - as above
+        """Start the server's response, if the application has begun its own."""
+        headers = self._headers
+        if headers is None or (self._server_write is not None and not exc_info):
+            return
         # Two arguments unless there is an exc_info: some servers' start_response accepts only two.
         if exc_info:
-            return self._start_response(status, headers + trace_headers, exc_info)
-        return self._start_response(status, headers + trace_headers)
+            self._server_write = self._start_response(self._status_line, headers, exc_info)
+        else:
+            self._server_write = self._start_response(self._status_line, headers)
+
+    def _write(self, data: bytes) -> None:
+        """Write at once, as PEP 3333 has it for old applications."""
+        self.send_headers()
+        if self._server_write is not None:
+            self._server_write(data)
+            self._bytes_sent += len(data)
 
     def __iter__(self) -> Iterator[bytes]:
-        run = self._run
-        try:
-            chunks = iter(self._body)
-        except BaseException as error:  # noqa: BLE001 - as below
-            self._break_off(error)
+        variable, next_chunk = self._middleware.context_variable, next
+        enter, current, leave = variable.set, variable.get, variable.reset
+        chunks: Iterator[bytes] | None = None
         while True:
+            token = enter(self.context)
             try:
-                chunk = run(next, chunks, None)
+                if chunks is None:
+                    chunks = iter(self.body or ())
+                chunk = next_chunk(chunks, _END)
             except BaseException as error:  # noqa: BLE001 - raised again, as what servers can handle
-                self._break_off(error)
-            if chunk is None:
+                try:
+                    self._break_off(error)
+                finally:
+                    leave(token)
+            self.context = current()
+            leave(token)
+            if chunk is _END:
                 self._is_exhausted = True
                 return
             yield chunk
@@ -142,16 +228,15 @@ class Exchange:
         """Report an exception in the middle of a body: Flask has left the request by then and signals nothing."""
         if not self._bytes_sent:
             self._status = _SERVER_ERROR  # the server sends the headers with the first bytes
-        self._run(_report, self._scope, error, "Exception in the body of")
+        _report(self._scope, error, "Exception in the body of")
         _reraise(error)
 
     def close(self) -> None:
         """Close the wrapped body, then finish: the server calls this whether or not the body was read."""
-        self._run(self._close)
-
-    def _close(self) -> None:
+        variable = self._middleware.context_variable
+        token = variable.set(self.context)
         try:
-            close = getattr(self._body, "close", None)
+            close = getattr(self.body, "close", None)
             if close is not None:
                 close()
         except BaseException as error:  # noqa: BLE001 - raised again, as what servers can handle
@@ -161,6 +246,7 @@ class Exchange:
             if not self._is_exhausted and self._scope.error is None and self._expects_body():
                 self._note_unread()
             self._finish()
+            variable.reset(token)
 
     def _expects_body(self) -> bool:
         return self._scope.method != "HEAD" and self._status not in _WITHOUT_BODY
@@ -178,38 +264,40 @@ class Exchange:
 
     def abandon(self, reason: str) -> None:
         """Finish a request that will not end in time; its own thread may still be running it."""
-        self._context.copy().run(self._finish, reason)
+        variable = self._middleware.context_variable
+        token = variable.set(self.context)
+        try:
+            self._finish(reason)
+        finally:
+            variable.reset(token)
 
     def _finish(self, aborted: str | None = None) -> None:
-        """End the server span and write the access line, once. The request's context, or a copy, is the current one."""
+        """End the server span and write the access line, once, within the request's context. Never raises."""
         scope = self._scope
         try:
             scope.telemetry.open_requests.remove(self)
         except KeyError:
             return  # finished, or abandoned
-        scope.duration_ms = (perf_counter() - self._start_time) * 1000
-        scope.status, scope.bytes_sent = self._status or _SERVER_ERROR.value, self._bytes_sent
-        if aborted is not None:
-            scope.aborted = aborted
-        if scope.aborted is not None:
-            # Of our own server, what was written and is yet to be sent: it never will be.
-            unsent = getattr(self._environ.get("gunicorn.socket"), "unsent", 0)
-            scope.bytes_sent = max(0, scope.bytes_sent - unsent)
-        scope.telemetry.finish_request(scope)
-
-
-def _call_within(
-    context: Context, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse
-) -> Iterable[bytes]:
-    attach(context)
-    return app(environ, start_response)
+        try:
+            scope.duration_ms = (perf_counter() - self._start_time) * 1000
+            scope.status, scope.bytes_sent = int(self._status) or _SERVER_ERROR.value, self._bytes_sent
+            if aborted is not None:
+                scope.aborted = aborted
+            if scope.aborted is not None:
+                # Of our own server, what was written and is yet to be sent: it never will be.
+                unsent = getattr(self._environ.get("gunicorn.socket"), "unsent", 0)
+                scope.bytes_sent = max(0, scope.bytes_sent - unsent)
+            scope.telemetry.finish_request(scope, self._environ)
+        except Exception:
+            logger.exception("the end of a request could not be recorded")
 
 
 def _report(scope: RequestScope, error: BaseException, what: str) -> None:
-    """Log and report an exception that Flask has not."""
-    if scope.error is None or not isinstance(error, Exception):
+    """Log and report an exception that Flask has not. Never raises."""
+    is_new = scope.error is not error
+    if is_new or not isinstance(error, Exception):
         logger.error("%s %s [%s]", what, scope.path, scope.method, exc_info=error)
-    if scope.error is None:
+    if is_new:
         scope.telemetry.report(error)
 
 

@@ -21,6 +21,7 @@ from service.telemetry.context.propagation import TraceContextPropagator
 from service.telemetry.context.request_scope import AppTelemetry, current_scope
 from service.telemetry.export.threads import is_export_thread
 from service.telemetry.redaction import NO_SECRETS, Redactor
+from service.telemetry.safe_logging import safe_logger
 from service.telemetry.spans.tracer import AppTracer, AppTracerProvider
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.util.types import Attributes
 
+
+logger = safe_logger(__name__)
 
 _OWN_LOGGERS = f"{__name__.partition('.')[0]}."
 _VERBOSE_LOGGERS = ("botocore", "boto3", "urllib3", "rollbar")
@@ -44,9 +47,6 @@ class _State:
         self.is_installed = False
 
 
-_state = _State()
-
-
 def install(telemetry: AppTelemetry) -> None:
     """Install the globals with the first app, and route calls from outside requests to `telemetry`."""
     with _state.lock:
@@ -57,13 +57,36 @@ def install(telemetry: AppTelemetry) -> None:
         _state.is_installed = True
         trace.set_tracer_provider(ScopedTracerProvider())
         propagate.set_global_textmap(TraceContextPropagator())
-        logging.getLogger().addHandler(ScopedLogHandler())
+        logging.getLogger().addHandler(log_handler)
         for name in _VERBOSE_LOGGERS:
             logging.getLogger(name).setLevel(logging.WARNING)
         # The only way to select the stable HTTP conventions: the instrumentation has no parameter for them.
         os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
         outgoing_baggage.strip_elsewhere(_baggage_hosts)
         RequestsInstrumentor().instrument(request_hook=outgoing_baggage.request_hook(_baggage_hosts))
+
+
+def restore_logging(access_logger: logging.Logger) -> None:
+    """Undo what `logging.config` does to this module's handler and loggers if it runs after the app is created.
+
+    By default it disables every logger that exists, and replaces the handlers of the root logger.
+    """
+    log_handler.was_closed = False
+    log_handler.watch()
+    root = logging.getLogger()
+    own = [name for name in tuple(root.manager.loggerDict) if f"{name}.".startswith(_OWN_LOGGERS)]
+    loggers = {access_logger, *map(logging.getLogger, own)}
+    if log_handler in root.handlers and not any(each.disabled for each in loggers):
+        return
+    with _state.lock:
+        if log_handler not in root.handlers:
+            root.addHandler(log_handler)
+        for each in loggers:
+            each.disabled = False
+    logger.warning(
+        "logging was configured after the app was created, which silenced the service's own lines: they are on again."
+        " Configure logging first, or with disable_existing_loggers=False"
+    )
 
 
 def release(telemetry: AppTelemetry) -> None:
@@ -113,8 +136,30 @@ def _provider_of(context: Context | None) -> AppTracerProvider | None:
     return telemetry.provider if telemetry is not None else None
 
 
+class _Canary(logging.Handler):
+    """A handler of no logger, to be closed with all others."""
+
+    def __init__(self, scoped: ScopedLogHandler) -> None:
+        super().__init__()
+        self._scoped = scoped
+
+    def close(self) -> None:
+        self._scoped.was_closed = True
+        super().close()
+
+
 class ScopedLogHandler(logging.Handler):
     """Hand each record to the log handlers of the current app."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.was_closed = False
+        """Whether logging may have been configured anew."""
+        self.watch()
+
+    def watch(self) -> None:
+        """Wait for `logging.config`, which closes the handlers that there are, and forgets them."""
+        self._canary = _Canary(self)
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Hand `record` on, unless a library logged it while sending telemetry: that would be a feedback loop.
@@ -128,3 +173,8 @@ class ScopedLogHandler(logging.Handler):
             for handler in telemetry.log_handlers:
                 handler.handle(record)
         return True
+
+
+_state = _State()
+log_handler = ScopedLogHandler()
+"""The one that the root logger has."""

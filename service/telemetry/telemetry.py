@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import weakref
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, got_request_exception
 from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
 
 from service.telemetry import ids, process_globals
 from service.telemetry.access_log import AccessLog
 from service.telemetry.config import SamplingConfig, TelemetryConfig
-from service.telemetry.context.propagation import EMPTY_CONTEXT, IncomingContext, extract_baggage, resolve
+from service.telemetry.context.propagation import EMPTY_CONTEXT, extract_baggage, resolve
 from service.telemetry.context.request_scope import PLAIN_SIZE, OpenRequest, RequestScope, current_scope
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.export.threads import new_thread
 from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware
+from service.telemetry.safe_logging import safe_logger
 from service.telemetry.sampling.rule import KEEP_EVERYTHING, Decision, LocalSampler, Sampler, SamplingRequest
-from service.telemetry.sampling.trace_state import for_all_traces, for_sampled_traces
+from service.telemetry.sampling.tail import TailSampler
+from service.telemetry.sampling.trace_state import (
+    PendingTraceState,
+    SamplingTraceState,
+    for_all_traces,
+    for_sampled_traces,
+)
 from service.telemetry.sink import Sink, service_info
 from service.telemetry.sinks import connect_all
 from service.telemetry.spans.span import LightSpan
@@ -36,11 +44,12 @@ from service.telemetry.traced_app import EXTENSION, trace_requests
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 _INSTRUMENTATION = InstrumentationScope("service.telemetry", "")
 _SERVER_ERROR = 500
 _RANDOM = trace.TraceFlags.RANDOM_TRACE_ID
+_NANOSECONDS_PER_MS = 1_000_000
 
 
 class Telemetry:
@@ -59,8 +68,14 @@ class Telemetry:
         self.log_handlers = tuple(sink.log_handler for sink in self.sinks if sink.log_handler is not None)
         access_sinks = tuple(sink.log_access for sink in self.sinks if sink.log_access is not None)
         self._access_log = AccessLog(config.access_logger, access_sinks)
+        self._access_logger = logging.getLogger(config.access_logger)
         self._user_header = _environ_key(config.user_header)
         self._trace_state_of = for_all_traces if config.sampling.record_unsampled else for_sampled_traces
+        self.tail = TailSampler(config.sampling.tail_per_second)
+        self._records_unsampled = config.sampling.record_unsampled
+        self._slow_ms = config.sampling.slow_seconds * 1000
+        self._slow_ns = int(config.sampling.slow_seconds * _NANOSECONDS_PER_MS * 1000)
+        self._keeping = threading.Lock()
         self.open_requests: set[OpenRequest] = set()
         self._has_span_sinks = any(sink.span_processor is not None for sink in self.sinks)
         self.middleware: TraceMiddleware
@@ -69,7 +84,7 @@ class Telemetry:
     def install(self, app: Flask) -> None:
         """Wrap `app` in the middleware, and listen to its errors."""
         app.extensions[EXTENSION] = self
-        self.middleware = TraceMiddleware(self)
+        self.middleware = TraceMiddleware(self, _propagation(app))
         trace_requests(app, self.middleware)
         got_request_exception.connect(self._on_exception, app)
         self._finalizer = weakref.finalize(app, _shut_down_in_background, self)
@@ -91,32 +106,41 @@ class Telemetry:
         return self.sink(sink).queue
 
     def start_request(self, environ: WSGIEnvironment) -> RequestScope:
-        """Resolve the trace context, decide sampling, and start the server span if sampled. Never raises."""
+        """Resolve the trace context, decide sampling, and start the server span if sampled."""
+        if process_globals.log_handler.was_closed:
+            process_globals.restore_logging(self._access_logger)
         incoming = resolve(environ)
         base = extract_baggage(environ) if "HTTP_BAGGAGE" in environ else EMPTY_CONTEXT
         scope = RequestScope(self, incoming.trace_id or ids.new_trace_id(), environ, base)
+        scope.incoming = incoming
         if incoming.tracestate is not None:
             scope.tracestate = incoming.tracestate
         if self._user_header is not None and (user := environ.get(self._user_header)):
             scope.identify(user)
-        service = self.config.sampling.service_name
-        request = SamplingRequest(service, environ.get("HTTP_HOST", ""), scope.method, scope.path, incoming.hint)
-        decision = self.sampler.decide(request)
-        scope.sampled = decision.sampled
-        scope.span = self._server_span(scope, incoming, base, environ, decision)
+        decision = scope.decision = self.sampler.decide(scope)
+        if decision.sampled:
+            scope.sampled = True
+        if self._has_span_sinks and (decision.sampled or self._records_unsampled):
+            state: SamplingTraceState = self._trace_state_of(decision)
+            if state.rate > 1 or not state.sampled:
+                state = PendingTraceState(state, time.time_ns() + self._slow_ns, partial(self.keep, scope))
+            root = Root(scope.trace_id, recorded=True, random=incoming.random, trace_state=state)
+            scope.span = self._start_server_span(scope, environ, root)
+        else:
+            flags = _RANDOM if incoming.random else 0
+            scope.span = UnsampledSpan(scope.trace_id, flags, self._trace_state_of(decision))
         return scope
 
-    def _server_span(
+    def _start_server_span(
         self,
         scope: RequestScope,
-        incoming: IncomingContext,
-        base: Context,
-        environ: WSGIEnvironment,
-        decision: Decision,
+        environ: Mapping[str, Any],
+        root: Root,
+        *,
+        start_time: int | None = None,
+        span_id: int = 0,
     ) -> LightSpan | UnsampledSpan:
-        if not self._records(decision):
-            return UnsampledSpan(scope.trace_id, _RANDOM if incoming.random else 0, self._trace_state_of(decision))
-        root = self._root(scope.trace_id, decision, random=incoming.random)
+        incoming, base = scope.incoming, scope.base
         attributes = request_attributes(environ, scope.method, scope.path, scope.client_address, self.redact)
         if incoming.amzn_root is not None:
             attributes["aws.alb.trace_id"] = incoming.amzn_root
@@ -125,8 +149,18 @@ class Telemetry:
             caller = trace.SpanContext(scope.trace_id, incoming.parent_id, is_remote=True, trace_flags=flags)
             root = root._replace(caller=caller)
             base = trace.set_span_in_context(trace.NonRecordingSpan(caller), base)
-        name = span_name(scope.method, None)
-        span = self.provider.start(_INSTRUMENTATION, name, base, SpanKind.SERVER, attributes, root=root, redacted=True)
+        name, kind = span_name(scope.method, None), SpanKind.SERVER
+        span = self.provider.start(
+            _INSTRUMENTATION,
+            name,
+            base,
+            kind,
+            attributes,
+            start_time=start_time,
+            root=root,
+            redacted=True,
+            span_id=span_id,
+        )
         if type(span) is LightSpan:
             # What a client makes as long as it likes, up to its limits; the ellipsis of a cut text takes two bytes, and
             # so does every other character of it then.
@@ -140,25 +174,82 @@ class Telemetry:
         )
 
     def _records(self, decision: Decision) -> bool:
-        return self._has_span_sinks and (decision.sampled or self.config.sampling.record_unsampled)
+        return self._has_span_sinks and (decision.sampled or self._records_unsampled)
 
     def _decide_root(self, sampler: Sampler) -> Root:
         """Decide for a span outside any request."""
         decision = sampler.decide(SamplingRequest(self.config.sampling.service_name))
         return self._root(ids.new_trace_id(), decision, random=True)
 
-    def finish_request(self, scope: RequestScope) -> None:
-        """End the server span of `scope`, whose context is the current one, and write the access line."""
+    def keep(self, scope: RequestScope) -> None:
+        """Decide, once, for a request that has failed or is slow: up to a limit a second, it is kept."""
+        if not self._has_span_sinks:
+            return
+        with self._keeping:
+            if scope.is_decided:
+                return
+            scope.is_decided = True
+        decision = self.tail.decide(scope.decision)
+        self.sampler.count_anomaly(scope.decision, sampled=decision.sampled)
+        scope.sampled = decision.sampled
+        span, state = scope.span, self._trace_state_of(decision)
+        if type(span) is not UnsampledSpan:
+            self._settle(span.trace_state, state)
+        elif decision.sampled:
+            span.keep(state)
+
+    def _settle(self, pending: trace.TraceState, decision: SamplingTraceState | None = None) -> None:
+        """Make a request's decision final, and pass on the spans that waited for it."""
+        if isinstance(pending, PendingTraceState):
+            for span in pending.settle(decision):
+                self.provider.process(span)
+
+    def finish_request(self, scope: RequestScope, environ: WSGIEnvironment) -> None:
+        """End the server span of `scope`, whose context is the current one, and write the access line.
+
+        A request that was not recorded, and that failed or was slow, gets its server span now.
+        """
         if scope.environ is not None:  # the response has not begun
             scope.capture_route()
-        span = scope.span
-        # By type: of any class but its own, an abstract one is slow to say no.
-        if type(span) is LightSpan and span.is_recording():
-            self._end_server_span(span, scope)
-        self._access_log.write(scope)
-        scope.release()
+        try:
+            if (
+                scope.status >= _SERVER_ERROR
+                or scope.duration_ms >= self._slow_ms
+                or scope.error is not None
+                or (scope.aborted is not None and scope.aborted != CLIENT_DISCONNECTED)
+            ):
+                self.keep(scope)
+                if type(scope.span) is UnsampledSpan and scope.span.is_kept:
+                    self._start_kept_span(scope, scope.span, environ)
+            span = scope.span
+            # By type: of any class but its own, an abstract one is slow to say no.
+            if type(span) is LightSpan and span.is_recording():
+                if type(span.trace_state) is PendingTraceState:
+                    self._settle(span.trace_state)
+                try:
+                    self._complete_server_span(span, scope)
+                finally:
+                    span.end()
+        except Exception:
+            logger.exception("the server span of a request could not be ended")
+        try:
+            self._access_log.write(scope)
+        finally:
+            scope.release()
 
-    def _end_server_span(self, span: LightSpan, scope: RequestScope) -> None:
+    def _start_kept_span(self, scope: RequestScope, unsampled: UnsampledSpan, environ: WSGIEnvironment) -> None:
+        """Start the server span of a request that is about to end, and record the inner spans that an error left."""
+        start_time = time.time_ns() - int(scope.duration_ms * _NANOSECONDS_PER_MS)
+        state = unsampled.trace_state
+        root = Root(scope.trace_id, recorded=True, random=bool(unsampled.flags & _RANDOM), trace_state=state)
+        # Werkzeug's `ProxyFix` has replaced these.
+        original = {**environ, **environ.get("werkzeug.proxy_fix.orig", {})}
+        span = self._start_server_span(scope, original, root, start_time=start_time, span_id=unsampled.span_id)
+        scope.span = span
+        if type(span) is LightSpan:
+            self.provider.record_failures(span, unsampled.failures)
+
+    def _complete_server_span(self, span: LightSpan, scope: RequestScope) -> None:
         for extra in scope.extras.values():
             extra.before_end(scope)
         route = scope.route
@@ -176,20 +267,27 @@ class Telemetry:
             span.set_status(StatusCode.ERROR, scope.aborted)
         elif scope.status >= _SERVER_ERROR:
             span.set_status(StatusCode.ERROR)
-        span.end()
 
     def _on_exception(self, sender: Flask, exception: BaseException, **_: object) -> None:  # noqa: ARG002 - the signal's signature
         self.report(exception)
 
     def report(self, exception: BaseException) -> None:
-        """Record an unhandled exception on its request, and give it to the sinks that take errors."""
+        """Record an unhandled exception on its request, and give it to the sinks that take errors. Never raises."""
         scope = current_scope()
         if scope is not None:
             scope.error = exception
             scope.capture_route()
         for sink in self.sinks:
             if sink.report_exception is not None:
-                sink.report_exception(exception)
+                try:
+                    sink.report_exception(exception)
+                except Exception:
+                    logger.exception("%s could not take an exception", sink.name)
+
+    def sampling_detail(self) -> dict[str, Any]:
+        """Return where decisions come from, and the counts of the requests that failed or were slow."""
+        source = getattr(self.sampler, "source", "local")
+        return {"source": source, "kept_failed_or_slow": self.tail.kept, "over_limit": self.tail.not_kept}
 
     def flush(self, seconds: float) -> bool:
         """Send all that is queued now; return whether every sink managed within `seconds`."""
@@ -225,6 +323,17 @@ def _shut_down_in_background(telemetry: Telemetry) -> None:
         new_thread("shutdown", telemetry.shutdown).start()
 
 
+def _propagation(app: Flask) -> Callable[[], bool]:
+    """Return what tells whether the app's exceptions are meant to leave it (`PROPAGATE_EXCEPTIONS`, Flask)."""
+    config = app.config
+
+    def propagates() -> bool:
+        chosen: bool | None = config.get("PROPAGATE_EXCEPTIONS")
+        return chosen if chosen is not None else bool(config.get("TESTING") or config.get("DEBUG"))
+
+    return propagates
+
+
 def _sampler(config: SamplingConfig) -> Sampler:
     """Follow X-Ray's rules where a daemon serves them; else the local rule, and without one keep everything."""
     local = LocalSampler(config.rule or KEEP_EVERYTHING)
@@ -232,7 +341,7 @@ def _sampler(config: SamplingConfig) -> Sampler:
         return local
     from service.telemetry.sampling.remote import RemoteSampler  # noqa: PLC0415 - imports the X-Ray SDK
 
-    return RemoteSampler(config.daemon, local)
+    return RemoteSampler(config.daemon, local, config.service_name)
 
 
 def _environ_key(header: str | None) -> str | None:

@@ -12,10 +12,10 @@ import pytest
 from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
-from infra.alarms import ERROR_PERCENT, SLOW_SECONDS, AlarmTopic
+from infra.alarms import ERROR_PERCENT, AlarmTopic
 from infra.metrics import MINIMUM_FAILURES, MINIMUM_REQUESTS
 from infra.xray import load
-from service.contract import APP_NAME, DROPPED_METRIC, METRICS_NAMESPACE, resource_name
+from service.contract import APP_NAME, DROPPED_METRIC, METRICS_NAMESPACE, SLOW_SECONDS, resource_name
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json
 
 EVERY = ["5xx-share", "p99", "unhealthy-targets", "tasks-below-desired", "telemetry-dropped"]

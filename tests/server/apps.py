@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from flask import Flask, Response, request
 
@@ -16,7 +16,7 @@ from service.server.worker import BufferingWorker
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 SECRET = "hunter2-5ecret"
 LONG = 3_000_000
@@ -113,6 +113,33 @@ def _add_exceptions(app: Flask) -> None:
 
         return Response(produce())
 
+    @app.get("/error-in-teardown")
+    def error_in_teardown() -> str:
+        return "fine"
+
+    @app.get("/error-at-close")
+    def error_at_close() -> Response:
+        response = Response("x" * 10)
+        response.call_on_close(_fail)
+        return response
+
+    @app.get("/error-in-body/<int:pieces>")
+    def error_in_body(pieces: int) -> Response:
+        def produce() -> Iterator[bytes]:
+            for _ in range(pieces):
+                yield b"piece"
+            _fail()
+
+        return Response(produce())
+
+    @app.get("/websocket", websocket=True)
+    def websocket() -> Response:
+        return _Hijacking()
+
+    # A middleware that is installed before telemetry is beneath it.
+    traced: Any = app
+    traced.untraced_wsgi_app = _fail_beneath(traced.untraced_wsgi_app)
+
     @app.get("/raise-in-teardown")
     def raise_in_teardown() -> str:
         return "fine"
@@ -121,3 +148,26 @@ def _add_exceptions(app: Flask) -> None:
     def fail(_: BaseException | None) -> None:
         if request.path == "/raise-in-teardown":
             raise KeyboardInterrupt
+        if request.path == "/error-in-teardown":
+            _fail()
+
+
+def _fail() -> NoReturn:
+    raise LookupError("on purpose")
+
+
+def _fail_beneath(app: WSGIApplication) -> WSGIApplication:
+    def middleware(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/error-beneath":
+            _fail()
+        return app(environ, start_response)
+
+    return middleware
+
+
+class _Hijacking(Response):
+    """Serve the connection itself, and end as Flask-Sock does under gunicorn."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:  # noqa: ARG002 - WSGI's signature
+        environ["gunicorn.socket"].sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\nhello")
+        raise StopIteration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -58,6 +59,56 @@ def test_any_exception_is_a_500_in_every_sink_and_the_worker_lives(
         lines = eventually(lambda trace_id=trace_id: access_lines(backends, trace_id), 1)  # type: ignore[misc]  # as above
         assert [(line["route"], line["status"], line["level"]) for line in lines] == [(route, 500, "ERROR")]
     assert server.get("/api/health-check?detail").json().get("worker") == worker
+
+
+WAYS_OUT = {
+    "/error-in-teardown": 500,
+    "/error-beneath": 500,
+    "/error-in-body/0": 500,
+    "/error-in-body/2": 200,
+    "/error-at-close": 200,
+}
+
+
+def test_each_way_out_of_the_application_is_reported_once(
+    server: Server, backends: FakeBackends, options: tuple[str, ...]
+) -> None:
+    for path, status in WAYS_OUT.items():
+        response = None
+        with suppress(requests.RequestException):
+            response = server.get(path)
+        if status == 500:
+            assert response is not None, path
+            assert response.status_code == 500, path
+        [line] = eventually(lambda path=path: lines_of_path(backends, path), 1)  # type: ignore[misc]  # no lambda default
+        trace_id = str(line["trace_id"])
+        assert (line["status"], line["sampled"]) == (status, 1), path
+        [item] = eventually(lambda trace_id=trace_id: backends.items(trace_id), 1)  # type: ignore[misc]  # as above
+        assert "LookupError" in str(item["body"])
+        [span] = eventually(lambda trace_id=trace_id: backends.spans(trace_id), 1)  # type: ignore[misc]  # as above
+        assert (span["status"]["code"], span["attributes"]["error.type"]) == ("error", "LookupError"), path
+        [segment] = eventually(lambda trace_id=trace_id: backends.segments_of(trace_id), 1)  # type: ignore[misc]  # as above
+        assert segment["fault"], path
+        tracebacks = [each for each in backends.lines_of(trace_id) if "LookupError" in str(each.get("exception"))]
+        assert [each["level"] for each in tracebacks] == ["ERROR"], path
+    _, _, output = server.stop()
+    assert options or "Traceback" not in output
+
+
+def test_a_websocket_that_closes_well_is_no_error(server: Server, backends: FakeBackends) -> None:
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(b"GET /websocket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        received = b"".join(iter(lambda: client.recv(4096), b""))
+    assert received.endswith(b"\r\n\r\nhello")
+    [line] = eventually(lambda: lines_of_path(backends, "/websocket"), 1)
+    assert (line["status"], line["level"]) == (101, "INFO")
+    trace_id = str(line["trace_id"])
+    [span] = eventually(lambda: backends.spans(trace_id), 1)
+    assert (span["status"]["code"], span["attributes"]["http.response.status_code"]) == ("unset", 101)
+    assert backends.items(trace_id) == []
+    _, _, output = server.stop()
+    assert "rror" not in output
 
 
 def lines_of_path(backends: FakeBackends, path: str) -> list[dict[str, object]]:

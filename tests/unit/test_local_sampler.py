@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from service.telemetry.config import SamplingRule
-from service.telemetry.sampling.rule import RESERVOIR_HIT, Decision, LocalSampler, SamplingRequest
+from service.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, LocalSampler, SamplingRequest
 
 REQUEST = SamplingRequest(service="Backend-Flask", host="example.com", method="GET", path="/api/activities/home")
 
@@ -31,7 +31,7 @@ def test_the_reservoir_refills_each_second_at_a_sample_rate_of_one() -> None:
     first = [sampler.decide(REQUEST) for _ in range(5)]
     clock[0] = 101.0
     second = [sampler.decide(REQUEST) for _ in range(5)]
-    hit, miss = Decision(sampled=True, rate=1), Decision(sampled=False, rate=0)
+    hit, miss = RESERVOIR_HIT, NOT_SAMPLED
     assert first == second == [hit, hit, miss, miss, miss]
 
 

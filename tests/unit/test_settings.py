@@ -31,6 +31,9 @@ class RecordingEnviron(Mapping[str, str]):
         return 0
 
 
+RULE = '{"RuleName":"a","FixedRate":1,"ReservoirSize":1'
+
+
 def test_every_variable_of_the_contract_is_read_and_no_other() -> None:
     environ = RecordingEnviron()
     Settings.from_env(environ)
@@ -80,6 +83,8 @@ def test_false_means_false(text: str) -> None:
         ("CLOUDWATCH_LOG_GROUP", "no spaces allowed", "use letters"),
         ("XRAY_SAMPLING_RULE", "{}", "aws/json/xray.json"),
         ("XRAY_SAMPLING_RULE", '{"RuleName":"a","FixedRate":2,"ReservoirSize":1}', "FixedRate must be 0 to 1"),
+        ("TAIL_SAMPLING_PER_SECOND", "-1", "0 or more"),
+        ("TAIL_SAMPLING_SLOW_SECONDS", "0", "up to 3600"),
     ],
 )
 def test_an_invalid_value_is_rejected_with_its_variable_value_and_remedy(name: str, value: str, remedy: str) -> None:
@@ -151,3 +156,11 @@ def test_the_sampling_rule_file_for_aws_is_valid_for_the_service() -> None:
     rule = Settings.from_env({"XRAY_SAMPLING_RULE": text}).sampling_rule
     assert rule is not None
     assert (rule.service_name, rule.fixed_rate, rule.reservoir_size) == ("Backend-Flask", 0.1, 5)
+
+
+@pytest.mark.parametrize("field", ["Attributes", "ResourceARN"])
+def test_a_rule_with_what_the_service_cannot_match_is_rejected_rather_than_applied_to_everything(field: str) -> None:
+    with pytest.raises(SettingsError, match=f"a local rule cannot match {field}"):
+        Settings.from_env({"XRAY_SAMPLING_RULE": f'{RULE},"{field}":"other"}}'})
+    for text in ('"Attributes":{}', '"ResourceARN":"*"'):
+        assert Settings.from_env({"XRAY_SAMPLING_RULE": f"{RULE},{text}}}"}).sampling_rule is not None

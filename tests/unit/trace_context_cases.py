@@ -51,6 +51,8 @@ VALID_TRACESTATES = {
     "32 members": (THIRTY_TWO, None),
     "white space around members": (" a=1\t,\t b=2 ", "a=1,b=2"),
     "empty members": (",a=1,, \t,b=2,", "a=1,b=2"),
+    "a duplicate member": ("foo=1,foo=1", "foo=1"),
+    "a duplicate key": ("a=1,b=2,a=3", "a=1,b=2"),
 }
 
 MALFORMED_TRACESTATES = {
@@ -60,7 +62,7 @@ MALFORMED_TRACESTATES = {
     "no key": "=1",
     "no value": "a=",
     "a blank value": "a= ",
-    "a duplicate key": "a=1,b=2,a=1",
+    "33 members with a duplicate key": THIRTY_TWO + ",k0=v",
     "33 members": THIRTY_TWO + ",k32=v",
     "a key of 257": f"{'k' * 257}=1",
     "a value of 257": f"k={'v' * 257}",

@@ -10,9 +10,10 @@ from bench.parts.clock import Ports, Run, microseconds, resident_mib
 
 def ours(ports: Ports) -> Run:
     """Use the SDK's connector with the telemetry's client."""
+    from service.telemetry.sampling.boost import Boosts  # noqa: PLC0415 - as below
     from service.telemetry.sampling.daemon_client import connector_to  # noqa: PLC0415 - each side imports its own
 
-    return _run(connector_to(("127.0.0.1", ports.http), 5.0))
+    return _run(connector_to(("127.0.0.1", ports.http), 5.0, Boosts("bench")))
 
 
 def stock(ports: Ports) -> Run:

@@ -22,11 +22,12 @@ def ours(ports: Ports) -> Run:
     from aws_xray_sdk.core import xray_recorder  # noqa: PLC0415 - after the sink, which imports it without its clients
 
     def request(handle: Callable[[Any], None]) -> None:
-        scope = telemetry.start_request(environ())
+        values = environ()
+        scope = telemetry.start_request(values)
         attach(scope.context())
         handle(xray_recorder)
         scope.status = 200
-        telemetry.finish_request(scope)
+        telemetry.finish_request(scope, values)
 
     return _run(lambda handle: copy_context().run(request, handle), lambda: telemetry.flush(_FLUSH_SECONDS))
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from opentelemetry import context as otel_context
+from opentelemetry import trace
 
 from service.telemetry.context.semconv import KNOWN_METHODS, client_address, decoded_path
 from service.telemetry.export.safe_json import text
@@ -18,6 +19,7 @@ from service.telemetry.ids import span_hex, trace_hex
 from service.telemetry.redaction import SHORT
 from service.telemetry.redaction.copies import unchanged
 from service.telemetry.redaction.limits import MAX_ITEMS, MAX_METHOD, MAX_PATH, MAX_USER_ID
+from service.telemetry.sampling.rule import NOT_SAMPLED
 from service.telemetry.spans.bounded import LARGE
 from service.telemetry.spans.exceptions import ExceptionSnapshot
 from service.telemetry.spans.span import SPAN_KEY, LightSpan
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 SCOPE_KEY = otel_context.create_key("request-scope")
 _TRACE_FLAGS = ("00", "01", "02", "03")
 """The trace flags that spans here can have, in hex."""
+_SAMPLED = trace.TraceFlags.SAMPLED
 _EMPTY = otel_context.Context()
 PLAIN_SIZE = 2_000
 """Bytes that a scope with short texts keeps alive, and its span."""
@@ -62,7 +65,10 @@ class AppTelemetry(Protocol):
     def start_request(self, environ: WSGIEnvironment) -> RequestScope:
         """Begin a request."""
 
-    def finish_request(self, scope: RequestScope) -> None:
+    def keep(self, scope: RequestScope) -> None:
+        """Decide for a request that fails or is slow."""
+
+    def finish_request(self, scope: RequestScope, environ: WSGIEnvironment) -> None:
         """End a request, whose context is the current one."""
 
     def report(self, exception: BaseException) -> None:
@@ -97,8 +103,14 @@ class RequestScope:
     """Attributes to be indexed, by span id."""
     event_ids: Mapping[str, str] = MappingProxyType({})
     """Attributes that error sinks add to the server span: the id and URL of the event they recorded."""
+    decision = NOT_SAMPLED
+    """That of the sampling rule, made when the request began."""
     sampled = False
-    """Whether the sampling rule kept the request."""
+    """Whether the request has a trace: by the sampling rule, or because it failed or was slow."""
+    is_decided = False
+    """Whether that is final, since it has failed or is slow."""
+    incoming: Any = None
+    """The trace context that the caller sent."""
     aborted: str | None = None
     """Why the response was cut off: `client_disconnected`, `timeout` or `shutdown`."""
     status = 500
@@ -117,7 +129,8 @@ class RequestScope:
         self, telemetry: AppTelemetry, trace_id: int, environ: WSGIEnvironment, base: otel_context.Context
     ) -> None:
         self.telemetry = telemetry
-        self._base = base
+        self.base = base
+        """The caller's baggage."""
         self.trace_id = trace_id
         self.trace_hex = trace_hex(trace_id)
         """The trace id as Honeycomb, the logs and Rollbar show it."""
@@ -142,7 +155,29 @@ class RequestScope:
 
         Not kept: scope and context would refer to each other until the garbage collector finds them.
         """
-        return otel_context.Context({**self._base, SCOPE_KEY: self, SPAN_KEY: self.span})
+        return otel_context.Context({**self.base, SCOPE_KEY: self, SPAN_KEY: self.span})
+
+    @property
+    def service(self) -> str:
+        """The service that sampling rules match."""
+        return self.telemetry.config.sampling.service_name
+
+    @property
+    def host(self) -> str:
+        """The `Host` header, while the request is known."""
+        host: str = (self.environ or {}).get("HTTP_HOST", "")
+        return host
+
+    @property
+    def hint(self) -> bool | None:
+        """The caller's sampled flag, None where it sent none."""
+        hint: bool | None = self.incoming.hint
+        return hint
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it has a trace, which may have ended already."""
+        return bool(self.span.flags & _SAMPLED)
 
     @property
     def route(self) -> str | None:
@@ -188,10 +223,13 @@ class RequestScope:
 
         Queued log lines hold the scope: what it holds would stay in memory with them.
         """
-        self.error = self._error_snapshot = self.tracestate = None
-        self._base = _EMPTY
+        self.error = self._error_snapshot = self.tracestate = self.incoming = None
+        self.base = _EMPTY
         span = self.span
-        if type(span) is LightSpan and span.size > LARGE:
+        if type(span) is UnsampledSpan:
+            if span.failures:
+                span.failures = ()
+        elif type(span) is LightSpan and span.size > LARGE:
             self.span = ended(span)
         if self.extras:
             for extra in self.extras.values():

@@ -60,15 +60,18 @@ def parse_tracestate(header: str) -> str | None:
     """Return `header` without its optional white space and empty members, or None if any member is invalid.
 
     The whole list is dropped then, as the specification requires ("if the vendor failed to parse tracestate, it
-    must not propagate it"): a duplicate key, more than 32 members, or a malformed key or value.
+    must not propagate it"): more than 32 members, or a malformed key or value. Of members with the same key the first
+    is kept, which is the latest: they break a rule of the list, but can be parsed.
     """
     if not header or len(header) > 2 * _MAX_TRACESTATE:
         return None
     members = [member for member in (each.strip(" \t") for each in header.split(",")) if member]
-    keys = {_key(member) for member in members}
-    if None in keys or not 0 < len(keys) == len(members) <= _MAX_MEMBERS:
+    by_key: dict[str | None, str] = {}
+    for member in members:
+        by_key.setdefault(_key(member), member)
+    if None in by_key or not 0 < len(members) <= _MAX_MEMBERS:
         return None
-    return ",".join(_truncate(members))
+    return ",".join(_truncate(list(by_key.values())))
 
 
 def _key(member: str) -> str | None:

@@ -122,7 +122,7 @@ class ExportQueue(Generic[T]):
     def put(self, item: T) -> None:
         """Queue one item; drop and count it when the queue is full, or export is suspended."""
         size, length = self._weigh(item), len(self._queue)
-        if length >= self._room or size > self.max_bytes:
+        if length >= self._room:
             self._count_drop()
             return
         total = self._add_bytes(size, RELATIVE)

@@ -16,6 +16,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from service.telemetry.export.fork import on_fork
 from service.telemetry.export.threads import new_thread
+from service.telemetry.sampling.boost import Boosts
 from service.telemetry.sampling.daemon_client import connector_to
 from service.telemetry.sampling.lean_import import ReservoirDecision, RuleCache
 from service.telemetry.sampling.rule import (
@@ -23,9 +24,9 @@ from service.telemetry.sampling.rule import (
     RESERVOIR_HIT,
     Decision,
     Sampler,
-    SamplingRequest,
+    Subject,
+    fixed_rate,
     random_draw,
-    sampled_at_rate,
 )
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class RemoteSampler:
         self,
         daemon: tuple[str, int],
         local: Sampler,
+        service: str = "",
         *,
         clock: Callable[[], float] = time.time,
         draw: Callable[[], float] = random_draw,
@@ -65,6 +67,7 @@ class RemoteSampler:
     ) -> None:
         self._daemon = daemon
         self._local = local
+        self._service = service
         self._clock = clock
         self._draw = draw
         self._intervals = intervals
@@ -73,11 +76,12 @@ class RemoteSampler:
 
     def _reset(self) -> None:
         self._cache = _LockedRuleCache()
+        self.boosts = Boosts(self._service)
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
-    def decide(self, request: SamplingRequest) -> Decision:
+    def decide(self, request: Subject) -> Decision:
         """Return the decision; the first call starts the polling thread."""
         if self._thread is None:
             self._start()
@@ -92,20 +96,27 @@ class RemoteSampler:
                 return self._apply(rule, request, now)
         return self._local.decide(request)
 
-    def _apply(self, rule: Any, request: SamplingRequest, now: int) -> Decision:  # noqa: ANN401 - the SDK publishes no types
+    def _apply(self, rule: Any, request: Subject, now: int) -> Decision:  # noqa: ANN401 - the SDK publishes no types
         rule.increment_request_count()
-        decision = rule.reservoir.borrow_or_take(now, rule.can_borrow)
-        if decision is ReservoirDecision.BORROW:
+        rate, boosted_rule = self.boosts.rate(rule.name, rule.rate, now)
+        reserved = rule.reservoir.borrow_or_take(now, rule.can_borrow)
+        if reserved is ReservoirDecision.BORROW:
             rule.increment_borrow_count()
-            return RESERVOIR_HIT
-        if decision is ReservoirDecision.TAKE:
+        elif reserved is ReservoirDecision.TAKE:
             rule.increment_sampled_count()
-            return RESERVOIR_HIT
-        rate = rule.rate
-        if request.hint is False or not rate or self._draw() >= rate:
+        elif request.hint is False:
             return NOT_SAMPLED
-        rule.increment_sampled_count()
-        return sampled_at_rate(rate)
+        else:
+            decision = fixed_rate(rate, boosted_rule).decide(self._draw())
+            if decision.sampled:
+                rule.increment_sampled_count()
+            return decision
+        return RESERVOIR_HIT if boosted_rule is None else RESERVOIR_HIT._replace(boosted_rule=boosted_rule)
+
+    def count_anomaly(self, decision: Decision, *, sampled: bool) -> None:
+        """Count a request that failed or was slow, for the boost of its rule."""
+        if decision.boosted_rule is not None:
+            self.boosts.count_anomaly(decision.boosted_rule, sampled=sampled)
 
     @property
     def source(self) -> str:
@@ -130,7 +141,7 @@ class RemoteSampler:
 
     def _poll(self) -> None:
         with suppress_instrumentation():
-            poller = _Poller(self._cache, self._daemon, self._intervals, self._clock)
+            poller = _Poller(self._cache, self.boosts, self._daemon, self._intervals, self._clock)
             while not self._stop.wait(poller.poll()):
                 pass
 
@@ -161,9 +172,15 @@ class _Poller:
     """Keep the cache up to date; clear it when the daemon has failed several times in a row."""
 
     def __init__(
-        self, cache: _LockedRuleCache, daemon: tuple[str, int], intervals: PollingIntervals, clock: Callable[[], float]
+        self,
+        cache: _LockedRuleCache,
+        boosts: Boosts,
+        daemon: tuple[str, int],
+        intervals: PollingIntervals,
+        clock: Callable[[], float],
     ) -> None:
         self._cache = cache
+        self._boosts = boosts
         self._daemon = daemon
         self._intervals = intervals
         self._clock = clock
@@ -182,7 +199,9 @@ class _Poller:
         return self._intervals.targets
 
     def _fetch(self) -> None:
-        connector = self._connector = self._connector or connector_to(self._daemon, self._intervals.timeout)
+        connector = self._connector = self._connector or connector_to(
+            self._daemon, self._intervals.timeout, self._boosts
+        )
         if time.monotonic() - self._rules_fetched_at >= self._intervals.rules:
             self._fetch_rules(connector)
         reportable = [rule for rule in self._cache.rules if rule.ever_matched() and rule.time_to_report()]

@@ -8,6 +8,7 @@ within these bounds: "not sampled" leaves a request to the reservoir alone, "sam
 from __future__ import annotations
 
 import fnmatch
+import math
 import re
 import threading
 import time
@@ -26,22 +27,50 @@ KEEP_EVERYTHING = SamplingRule(name="everything", fixed_rate=1.0, reservoir_size
 
 
 class Decision(NamedTuple):
-    """`rate` is how many requests a sampled one represents; 1 for a reservoir hit."""
+    """`rate` is how many requests a sampled one represents; 1 for a reservoir hit.
+
+    `probability` is the chance that such a request had of being sampled: 1 for a reservoir hit, the fixed rate for the
+    others, 0 where the caller or the rule left the request to the reservoir alone. `boosted_rule` names the rule where
+    X-Ray may boost it, and so wants to know of each request that fails.
+    """
 
     sampled: bool
     rate: int
+    probability: float
+    boosted_rule: str | None = None
 
 
-NOT_SAMPLED = Decision(sampled=False, rate=0)
-RESERVOIR_HIT = Decision(sampled=True, rate=1)
+NOT_SAMPLED = Decision(sampled=False, rate=0, probability=0.0)
+RESERVOIR_HIT = Decision(sampled=True, rate=1, probability=1.0)
 
 
-@dataclass(slots=True)
+class Subject(Protocol):
+    """What a rule matches, a request or a span outside one; an empty field matches every rule, as in X-Ray's SDKs."""
+
+    @property
+    def service(self) -> str:
+        """The name of the service."""
+
+    @property
+    def host(self) -> str:
+        """The `Host` header."""
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+
+    @property
+    def path(self) -> str:
+        """The path of the URL."""
+
+    @property
+    def hint(self) -> bool | None:
+        """The caller's sampled flag, None where it sent none."""
+
+
+@dataclass(frozen=True, slots=True)
 class SamplingRequest:
-    """What a rule matches; an empty field matches every rule, as in X-Ray's SDKs.
-
-    `hint` is the caller's sampled flag, None where it sent none.
-    """
+    """A subject of given fields."""
 
     service: str
     host: str = ""
@@ -53,17 +82,43 @@ class SamplingRequest:
 class Sampler(Protocol):
     """Decides for one request."""
 
-    def decide(self, request: SamplingRequest) -> Decision:
+    def decide(self, request: Subject) -> Decision:
         """Return the decision."""
         ...
+
+    def count_anomaly(self, decision: Decision, *, sampled: bool) -> None:
+        """Count a request that failed or was slow: `decision` was its own, `sampled` is what became of it."""
 
     def close(self) -> None:
         """Stop background work."""
 
 
-def sampled_at_rate(rate: float) -> Decision:
-    """Return the decision for a request that was sampled at the fixed `rate` (above 0, at most 1)."""
-    return Decision(sampled=True, rate=max(1, round(1 / rate)))
+class FixedRate:
+    """Sample a share of the requests, each of which then represents `1 / rate` of them.
+
+    A back end takes whole numbers alone: of a rate of 0.3, two thirds of the sampled requests represent three and one
+    third four, so that counts are right on average.
+    """
+
+    def __init__(self, rate: float, boosted_rule: str | None = None) -> None:
+        self.rate = rate
+        self._dropped = Decision(sampled=False, rate=0, probability=rate, boosted_rule=boosted_rule)
+        inverse = 1 / rate if rate else 1.0
+        fewer = math.floor(inverse)
+        self._represents_more = rate * (inverse - fewer)
+        """Below it, a draw makes the request represent one more."""
+        self._kept = Decision(sampled=True, rate=fewer, probability=rate, boosted_rule=boosted_rule)
+        self._kept_for_more = self._kept._replace(rate=fewer + 1)
+
+    def decide(self, draw: float) -> Decision:
+        """Return the decision for a `draw` from 0 to 1."""
+        if draw >= self.rate:
+            return self._dropped
+        return self._kept if draw >= self._represents_more else self._kept_for_more
+
+
+fixed_rate = lru_cache(maxsize=256)(FixedRate)
+"""Return the one object of that rate: a service has few."""
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -93,7 +148,7 @@ class LocalSampler:
         self._rule = rule
         self._clock = clock
         self._draw = draw
-        self._at_fixed_rate = sampled_at_rate(rule.fixed_rate) if rule.fixed_rate else NOT_SAMPLED
+        self._decide = fixed_rate(rule.fixed_rate).decide
         self._matches_all = {rule.service_name, rule.host, rule.http_method, rule.url_path} == {"*"}
         self._reset()
         on_fork(self._reset)
@@ -103,7 +158,7 @@ class LocalSampler:
         self._second = 0
         self._used = 0
 
-    def decide(self, request: SamplingRequest) -> Decision:
+    def decide(self, request: Subject) -> Decision:
         """Return the decision; a request that the rule does not match is not sampled."""
         rule = self._rule
         if not (self._matches_all or self._matches(request)):
@@ -112,12 +167,15 @@ class LocalSampler:
             return RESERVOIR_HIT
         if request.hint is False:
             return NOT_SAMPLED
-        return self._at_fixed_rate if self._draw() < rule.fixed_rate else NOT_SAMPLED
+        return self._decide(self._draw())
+
+    def count_anomaly(self, decision: Decision, *, sampled: bool) -> None:
+        """Do nothing: nobody boosts a local rule."""
 
     def close(self) -> None:
         """Do nothing: there is no background work."""
 
-    def _matches(self, request: SamplingRequest) -> bool:
+    def _matches(self, request: Subject) -> bool:
         rule = self._rule
         return (
             matches(rule.service_name, request.service)

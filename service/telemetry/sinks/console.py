@@ -34,13 +34,14 @@ Item = Line | LightSpan
 class Config:
     """Log lines with `log_console`, spans with `console` among the trace exporters."""
 
+    otel_sdk_disabled: bool = False
     log_console: bool = False
     trace_exporters: frozenset[str] = frozenset()
 
 
 def connect(config: Config, service: ServiceInfo) -> Sink:
     """Return the sink."""
-    prints_spans = "console" in config.trace_exporters
+    prints_spans = "console" in config.trace_exporters and not config.otel_sdk_disabled
     if not config.log_console and not prints_spans:
         return Sink(name=NAME, off_because="LOG_CONSOLE is false")
     queue: ExportQueue[Item] = ExportQueue(

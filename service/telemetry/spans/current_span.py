@@ -6,11 +6,13 @@ import functools
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from time import time_ns
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry.spans.span import SPAN_KEY, LightSpan
 from service.telemetry.spans.unsampled import UnsampledSpan
@@ -18,11 +20,15 @@ from service.telemetry.spans.unsampled import UnsampledSpan
 if TYPE_CHECKING:
     from contextvars import Token
 
+OUTGOING = frozenset({trace.SpanKind.CLIENT, trace.SpanKind.PRODUCER})
+"""The kinds of spans whose ids another service gets to see."""
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class SpanStarter(Protocol):
     """The part of the tracer that this module uses."""
+
+    instrumentation: InstrumentationScope
 
     @property
     def start_span(self) -> Callable[..., trace.Span]:
@@ -36,7 +42,7 @@ class SpanStarter(Protocol):
 class CurrentSpan(AbstractContextManager[trace.Span]):
     """Run a block within a new span, as `opentelemetry.trace.use_span` does, without its two generators."""
 
-    __slots__ = ("_arguments", "_end_on_exit", "_span", "_token", "_tracer")
+    __slots__ = ("_arguments", "_end_on_exit", "_span", "_start_time", "_token", "_tracer")
 
     def __init__(self, tracer: SpanStarter, arguments: tuple[Any, ...], *, end_on_exit: bool) -> None:
         self._tracer = tracer
@@ -44,15 +50,20 @@ class CurrentSpan(AbstractContextManager[trace.Span]):
         self._end_on_exit = end_on_exit
         self._span: trace.Span = trace.INVALID_SPAN
         self._token: Token[Context] | None = None
+        self._start_time = 0
+        """Of a span that is not recorded, in nanoseconds since the epoch."""
 
     def __enter__(self) -> trace.Span:
         arguments = self._arguments
         context = get_current()
         current = context.get(SPAN_KEY)
         if type(current) is UnsampledSpan and arguments[1] is None:
-            self._span = current
-            return current
-        if type(current) is LightSpan and arguments[1] is None:
+            self._start_time = time_ns()
+            if arguments[2] not in OUTGOING:
+                self._span = current
+                return current
+            span: trace.Span = current.outgoing()
+        elif type(current) is LightSpan and arguments[1] is None:
             span = self._tracer.start_within(current, *arguments)
         else:
             span = self._tracer.start_span(*arguments)
@@ -63,13 +74,17 @@ class CurrentSpan(AbstractContextManager[trace.Span]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._token is not None:
+            detach(self._token)
+        span = self._span
+        if isinstance(error, Exception):
+            if type(span) is UnsampledSpan and self._start_time:
+                span.add_failure(self._tracer.instrumentation, self._arguments, self._start_time, error)
+            elif isinstance(span, LightSpan):
+                record, set_status = self._arguments[-2:]
+                span.record_error(error, record=record, set_status=set_status)
         if self._token is None:
             return
-        detach(self._token)
-        span = self._span
-        if isinstance(error, Exception) and isinstance(span, LightSpan):
-            record, set_status = self._arguments[-2:]
-            span.record_error(error, record=record, set_status=set_status)
         if self._end_on_exit:
             span.end()
 

@@ -70,10 +70,11 @@ class LightSpan(BoundedSpan):
         trace_state: trace.TraceState,
         kind: trace.SpanKind,
         start_time: int | None = None,
+        span_id: int = 0,
     ) -> None:
         self.provider = provider
         self.trace_id = trace_id
-        self.span_id = ids.new_span_id()
+        self.span_id = span_id or ids.new_span_id()
         self.parent_id = parent_id
         self.flags = flags
         self.trace_state = trace_state
@@ -120,7 +121,7 @@ class LightSpan(BoundedSpan):
             and not self._events
             and not self._links
             and type(self._attributes) is dict
-            and type(self.trace_state) is SamplingTraceState
+            and isinstance(self.trace_state, SamplingTraceState)
         )
 
     @property

@@ -6,7 +6,6 @@ decision of its request.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,14 +17,17 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry.redaction import NO_SECRETS, Redactor
 from service.telemetry.redaction.limits import MAX_TEXT
-from service.telemetry.spans.current_span import CurrentSpan
+from service.telemetry.safe_logging import safe_logger
+from service.telemetry.sampling.trace_state import PendingTraceState
+from service.telemetry.spans.current_span import OUTGOING, CurrentSpan
+from service.telemetry.spans.exceptions import ExceptionSnapshot
 from service.telemetry.spans.span import LightSpan
-from service.telemetry.spans.unsampled import UnsampledSpan
+from service.telemetry.spans.unsampled import Failure, UnsampledSpan
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 _SAMPLED, _RANDOM = trace.TraceFlags.SAMPLED, trace.TraceFlags.RANDOM_TRACE_ID
 _INTERNAL = trace.SpanKind.INTERNAL
@@ -100,12 +102,20 @@ class AppTracerProvider(trace.TracerProvider):
             _call_safely(each.shutdown)
 
     def on_end(self, span: LightSpan) -> None:
-        """Pass a span that has ended to the processors."""
+        """Pass a span that has ended to the processors, now or when its request's decision is final."""
+        state = span.trace_state
+        if type(state) is PendingTraceState and state.hold(span, span.end_time or 0):
+            return
         for listener in self._end_listeners:
             try:  # inlined: this is on every request's path
                 listener(span)
             except Exception:
                 logger.exception(_PROCESSOR_ERROR)
+
+    def process(self, span: LightSpan) -> None:
+        """Pass a span that was held to the processors."""
+        for listener in self._end_listeners:
+            _call_safely(listener, span)
 
     def start(  # noqa: PLR0917 - the API's own parameters
         self,
@@ -120,10 +130,12 @@ class AppTracerProvider(trace.TracerProvider):
         parent: trace.Span | None = None,
         root: Root | None = None,
         redacted: bool = False,
+        span_id: int = 0,
     ) -> LightSpan | UnsampledSpan:
         """Start a span under `parent`, or as `root`; with neither, under the span of `context`.
 
-        `redacted` says that name and attributes have no secrets and are not too long.
+        `redacted` says that name and attributes have no secrets and are not too long; `span_id` is its id where that is
+        known already.
         """
         if parent is None and root is None:
             parent = trace.get_current_span(context)
@@ -147,6 +159,7 @@ class AppTracerProvider(trace.TracerProvider):
             trace_state=state,
             kind=kind,
             start_time=start_time,
+            span_id=span_id,
         )
         if redacted:
             span.is_redacted = True
@@ -158,6 +171,34 @@ class AppTracerProvider(trace.TracerProvider):
         for listener in self._start_listeners:
             _call_safely(listener, span, context)
         return span
+
+    def record_failures(self, server: LightSpan, failures: Sequence[Failure]) -> None:
+        """Record the inner spans that exceptions left within `server`, the innermost first."""
+        spans: list[LightSpan | UnsampledSpan] = []
+        for index in range(len(failures) - 1, -1, -1):
+            each, later = failures[index], failures[index + 1 :]
+            # The next one that had begun before is the one around it.
+            outer = (span for span, it in zip(reversed(spans), later, strict=True) if _encloses(it, each))
+            name, _, kind, attributes, links, *_ = each.arguments
+            spans.append(
+                self.start(
+                    each.instrumentation,
+                    name,
+                    None,
+                    kind,
+                    attributes,
+                    links,
+                    each.start_time,
+                    parent=next(outer, server),
+                    span_id=each.span_id,
+                )
+            )
+        for each, span in zip(failures, reversed(spans), strict=True):
+            if isinstance(span, LightSpan):
+                record, set_status = each.arguments[-2:]
+                snapshot = ExceptionSnapshot(each.error, each.traceback, self.redact)
+                span.record_error(each.error, record=record, set_status=set_status, snapshot=snapshot)
+                span.end(each.end_time)
 
     def _root(self, parent: trace.SpanContext) -> Root:
         """Continue the trace of a parent that application code has set; without one, make a new decision."""
@@ -173,7 +214,7 @@ class AppTracer(trace.Tracer):
     def __init__(
         self, instrumentation: InstrumentationScope, find_provider: Callable[[Context | None], AppTracerProvider | None]
     ) -> None:
-        self._instrumentation = instrumentation
+        self.instrumentation = instrumentation
         self._find_provider = find_provider
 
     def start_span(  # noqa: PLR0917 - the API's signature
@@ -190,7 +231,7 @@ class AppTracer(trace.Tracer):
         """Start a span; a non-recording one in a request that is not recorded, or without an app."""
         parent = trace.get_current_span(context)
         if type(parent) is UnsampledSpan and context is None:
-            return parent
+            return parent.outgoing() if kind in OUTGOING else parent
         arguments = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
         return self.start_within(parent, *arguments)
 
@@ -210,7 +251,7 @@ class AppTracer(trace.Tracer):
         provider = parent.provider if type(parent) is LightSpan else self._find_provider(context)
         if provider is None:
             return trace.NoOpTracer().start_span(name, context)
-        span = provider.start(self._instrumentation, name, context, kind, attributes, links, start_time, parent=parent)
+        span = provider.start(self.instrumentation, name, context, kind, attributes, links, start_time, parent=parent)
         if not (record_exception and set_status_on_exception) and isinstance(span, LightSpan):
             span.on_exception(record=record_exception, set_status=set_status_on_exception)
         return span
@@ -230,6 +271,10 @@ class AppTracer(trace.Tracer):
         """Return a context manager, which is a decorator too, that starts the span and makes it the current one."""
         arguments = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
         return CurrentSpan(self, arguments, end_on_exit=end_on_exit)
+
+
+def _encloses(outer: Failure, inner: Failure) -> bool:
+    return outer.start_time <= inner.start_time and outer.end_time >= inner.end_time
 
 
 def _overrides(processor: SpanProcessor, hook: str) -> bool:

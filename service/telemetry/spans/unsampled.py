@@ -2,25 +2,76 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from time import time_ns
+from types import TracebackType
+from typing import Any, NamedTuple, Protocol
 
 from opentelemetry import trace
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry import ids
 
+_MAX_FAILURES = 16
+"""Inner spans of a request that are remembered because an exception left them."""
 _FLAGS = tuple(trace.TraceFlags(bits) for bits in range(4))
 
 
+class Failure(NamedTuple):
+    """An inner span that was not recorded, and that an exception left: the request may be kept for it.
+
+    `arguments` are what `start_as_current_span` was called with, without its last one; the times are in nanoseconds
+    since the epoch.
+    """
+
+    instrumentation: InstrumentationScope
+    arguments: tuple[Any, ...]
+    span_id: int
+    start_time: int
+    end_time: int
+    error: BaseException
+    traceback: TracebackType | None
+
+
 class UnsampledSpan(trace.NonRecordingSpan):
-    """The span of a request that is not sampled: it carries the ids, and serves as every inner span too."""
+    """The span of a request that is not recorded: it carries the ids, and serves as every inner span too."""
 
     _own_context: trace.SpanContext | None = None
+    _server: UnsampledSpan | None = None
+    failures: tuple[Failure, ...] = ()
+    """The innermost first, as far as one is within the other."""
 
     def __init__(self, trace_id: int, flags: int, trace_state: trace.TraceState) -> None:
         self.trace_id = trace_id
         self.span_id = ids.new_span_id()
         self.flags = flags
         self.trace_state = trace_state
+
+    def outgoing(self) -> UnsampledSpan:
+        """Return the span of a call to another service, which has an id of its own there."""
+        span = UnsampledSpan(self.trace_id, self.flags, self.trace_state)
+        span._server = self._server or self
+        return span
+
+    def add_failure(
+        self, instrumentation: InstrumentationScope, arguments: tuple[Any, ...], start_time: int, error: BaseException
+    ) -> None:
+        """Remember an inner span that `error` has just left, and that this span stood for."""
+        server = self._server or self
+        if len(server.failures) < _MAX_FAILURES:
+            span_id = ids.new_span_id() if server is self else self.span_id
+            failure = Failure(instrumentation, arguments, span_id, start_time, time_ns(), error, error.__traceback__)
+            server.failures += (failure,)
+
+    def keep(self, trace_state: trace.TraceState) -> None:
+        """Mark the trace as sampled: what the request calls from now on learns of it."""
+        self.flags |= trace.TraceFlags.SAMPLED
+        self.trace_state = trace_state
+        self._own_context = None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether a span with these ids is recorded at the request's end."""
+        return bool(self.flags & trace.TraceFlags.SAMPLED)
 
     def get_span_context(self) -> trace.SpanContext:
         """Return the API's span context, created at first use."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from asyncio import _get_running_loop  # of its documented names the one that returns None without a loop
 from typing import Any
 
 from aws_xray_sdk import global_sdk_config
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 _ENTITY_KEY = otel_context.create_key("xray-entity")
 _PREVIOUS_CONTEXT_KEY = otel_context.create_key("before-xray-entity")
 _NEVER = 1_000_000_000
+_UNNAMED = "service"
 _warned = threading.Event()
 
 _INSTRUMENTATION = InstrumentationScope("service.telemetry.xray_context", "")
@@ -44,8 +46,14 @@ def install() -> None:
         # The SDK's public entry points, which `in_subsegment` and the patched libraries use too.
         xray_recorder.begin_subsegment = _begin_subsegment
         xray_recorder.end_subsegment = _end_subsegment
+        xray_recorder.begin_segment = _begin_segment
         # The SDK opens its socket at import and has no public way to close it.
         unused_emitter._socket.close()
+
+
+def _begin_segment(name: str | None = None, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the SDK publishes no types
+    """Begin a segment, which is the request's already: replaces the recorder's method, which requires a name."""
+    return AWSXRayRecorder.begin_segment(xray_recorder, name or xray_recorder.service or _UNNAMED, *args, **kwargs)
 
 
 def _begin_subsegment(name: str, namespace: str = "local") -> Any:  # noqa: ANN401 - the SDK publishes no types
@@ -56,7 +64,7 @@ def _begin_subsegment(name: str, namespace: str = "local") -> Any:  # noqa: ANN4
     parent = entity if entity is not None and entity.in_progress else None
     if scope is None or not global_sdk_config.sdk_enabled() or (parent is not None and not parent.sampled):
         return AWSXRayRecorder.begin_subsegment(xray_recorder, name, namespace)
-    if not scope.span.is_recording():
+    if not scope.is_recorded:
         state = scope.extra_of(SdkState)
         if state.placeholder is None:
             state.placeholder = UnsampledSubsegment(scope)
@@ -87,7 +95,9 @@ def _start_span(subsegment: Any, scope: RequestScope, current: Any) -> None:  # 
     span_id = span.span_id
     subsegment.id = span_hex(span_id)
     context = otel_context.Context({**current, _ENTITY_KEY: subsegment, SPAN_KEY: span})
-    subsegment.open_span = OpenSpan(span, context, otel_context.attach(context), threading.get_ident())
+    subsegment.open_span = OpenSpan(
+        span, context, otel_context.attach(context), threading.get_ident(), _get_running_loop()
+    )
     scope.extra_of(SdkState).subsegments[span_id] = subsegment
 
 

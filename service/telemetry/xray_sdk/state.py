@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
@@ -34,9 +33,9 @@ class SdkState:
         """By span id, to be merged into the segment document. `open_span` is None on those that have ended."""
 
     def before_end(self, scope: RequestScope) -> None:
-        """End the subsegments that this thread left open; other threads may still use theirs."""
+        """End the subsegments that this thread left open, or an async view; other threads may still use theirs."""
         for each in reversed(list(self.subsegments.values())):
-            if each.in_progress and each.open_span.thread == threading.get_ident():
+            if each.in_progress and each.open_span.has_been_left():
                 end_entity(each, scope.telemetry.redact)
         if self.segment is not None:
             _capture(self.segment, scope.telemetry.redact)

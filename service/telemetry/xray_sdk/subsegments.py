@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from asyncio import AbstractEventLoop
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -32,12 +33,21 @@ _INVALID_CHARACTERS = frozenset("?;*()!$~^<>")
 
 
 class OpenSpan(NamedTuple):
-    """The span of an open entity, the context within it, the token that detaches it, and the id of its thread."""
+    """The span of an open entity, the context within it, the token that detaches it, and where it was opened.
+
+    `loop` is the event loop that ran there, as for an async view, None without one.
+    """
 
     span: trace.Span
     context: otel_context.Context
     token: Any
     thread: int
+    loop: AbstractEventLoop | None = None
+
+    def has_been_left(self) -> bool:
+        """Return whether the code that opened it cannot end it any more, if this thread is about to end its request."""
+        loop = self.loop
+        return self.thread == threading.get_ident() if loop is None else not loop.is_running()
 
 
 class RequestSegment(Segment):  # type: ignore[misc]  # the SDK publishes no types
@@ -104,7 +114,6 @@ class UnsampledSubsegment(DummySubsegment):  # type: ignore[misc]  # the SDK pub
     """The one subsegment of a request that is not sampled: it accepts every call and records nothing."""
 
     # Attributes that code may read; the setters of the SDK's dummy have no effect.
-    id = "0000000000000000"
     name = "dummy"
     type = "subsegment"
     namespace = "local"
@@ -123,8 +132,8 @@ class UnsampledSubsegment(DummySubsegment):  # type: ignore[misc]  # the SDK pub
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
         if name == "parent_segment":
             return segment_of(self._scope)
-        if name == "trace_id":
-            return self.parent_segment.trace_id
+        if name in {"id", "trace_id"}:
+            return getattr(self.parent_segment, name)
         raise AttributeError(name)
 
     def add_subsegment(self, subsegment: Any) -> None:  # noqa: ANN401 - as above
@@ -144,10 +153,13 @@ def segment_of(scope: RequestScope) -> Any:  # noqa: ANN401 - as above
 
 def _new_segment(scope: RequestScope) -> Any:  # noqa: ANN401 - as above
     name, span = scope.telemetry.config.sampling.service_name, scope.span
-    if span.is_recording():
-        segment = RequestSegment(name, entityid=span_hex(span.span_id), traceid=xray_trace_id(scope.trace_id))
+    span_id, trace_id = span_hex(span.span_id), xray_trace_id(scope.trace_id)
+    if scope.is_recorded:
+        segment = RequestSegment(name, entityid=span_id, traceid=trace_id)
     else:
         segment = UnsampledSegment(name)
+        # Patched clients send them on: the SDK's own dummy has ids of zeros.
+        segment.id, segment.trace_id = span_id, trace_id
     segment.scope = scope
     segment.open_span = OpenSpan(span, scope.context(), None, threading.get_ident())
     return segment

@@ -229,4 +229,8 @@ def test_every_response_carries_its_trace_id(
         response = trace_response(raw.status_code, raw.headers["X-Trace-Id"], raw.headers["traceresponse"])
     assert re.fullmatch(r"[0-9a-f]{32}", response.trace_id)
     assert re.fullmatch(r"(?!0{16})[0-9a-f]{16}", response.span_id)
-    assert (response.version, response.response_trace_id, response.sampled) == ("00", response.trace_id, bool(rate))
+    assert (response.version, response.response_trace_id, response.sampled) == (
+        "00",
+        response.trace_id,
+        bool(rate) or status >= 500,
+    )

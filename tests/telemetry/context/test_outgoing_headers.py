@@ -186,6 +186,35 @@ def test_both_headers_carry_the_current_span_and_its_sampling_decision(
 
 
 @pytest.mark.parametrize(
+    "sinks", [(), ("honeycomb",), ("xray", "cloudwatch")], ids=lambda sinks: "+".join(sinks) or "none"
+)
+@pytest.mark.parametrize("rule", [ALWAYS, NEVER])
+def test_each_call_of_a_request_has_a_parent_id_of_its_own(
+    make_app: AppFactory, backends: FakeBackends, upstream: tuple[Upstream, str], sinks: tuple[str, ...], rule: str
+) -> None:
+    environment = {"LOG_CONSOLE": "false", "XRAY_SAMPLING_RULE": rule}
+    for sink in sinks:
+        environment |= getattr(backends, sink)
+    app, (service, url) = make_app(environment), upstream
+    sent: list[dict[str, str]] = []
+
+    @app.get("/calls")
+    def calls() -> str:
+        for _ in range(3):
+            requests.get(url, timeout=5)
+            sent.append(service.take())
+        return "done"
+
+    response = get(app, "/calls", traceparent=TRACEPARENT)
+    parents = [each["traceparent"].split("-")[2] for each in sent]
+    assert {each["traceparent"].split("-")[1] for each in sent} == {TRACE}
+    assert len({*parents, response.span_id, PARENT}) == 5
+    assert [f"Parent={parent};" in each["X-Amzn-Trace-Id"] for parent, each in zip(parents, sent, strict=True)] == [
+        True
+    ] * 3
+
+
+@pytest.mark.parametrize(
     ("rule", "everything", "headers"), [(ALWAYS, "false", "31"), (NEVER, "false", "20"), (NEVER, "true", "30")]
 )
 def test_outside_a_request_the_root_spans_decision_is_propagated(

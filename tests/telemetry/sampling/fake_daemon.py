@@ -46,6 +46,7 @@ class FakeDaemon:
     status: int = 200
     paths: list[str] = field(default_factory=list)
     reports: list[Document] = field(default_factory=list)
+    boost_reports: list[Document] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -68,8 +69,10 @@ class FakeDaemon:
         return {"SamplingRuleRecords": records}
 
     def _get_targets(self) -> Document:
-        statistics = request.get_json(force=True)["SamplingStatisticsDocuments"]
+        body = request.get_json(force=True)
+        statistics = body["SamplingStatisticsDocuments"]
         self.reports += statistics
+        self.boost_reports += body.get("SamplingBoostStatisticsDocuments", [])
         documents = [
             {"RuleName": name, "Interval": 10, "ReservoirQuotaTTL": time.time() + 3600, **self.targets[name]}
             for name in (each["RuleName"] for each in statistics)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from service.telemetry.config import SamplingRule
 from service.telemetry.sampling.remote import PollingIntervals, RemoteSampler
-from service.telemetry.sampling.rule import Decision, LocalSampler, SamplingRequest
+from service.telemetry.sampling.rule import Decision, LocalSampler, SamplingRequest, Subject
 from tests.telemetry.tracing import wait_until
 
 QUICK_INTERVALS = PollingIntervals(targets=0.02, rules=3600.0, retry=0.02, max_retry=0.05, timeout=1.0)
 REQUEST = SamplingRequest(service="Backend-Flask", host="example.com", method="GET", path="/api/activities/home")
-LOCAL_DECISION = Decision(sampled=True, rate=77)
+LOCAL_DECISION = Decision(sampled=True, rate=77, probability=1 / 77)
 """The decision of the local fallback; no remote rule of these tests has its rate."""
 
 SamplerFactory = Callable[..., RemoteSampler]
@@ -22,12 +22,15 @@ class FixedSampler:
     """Return the same decision for each request, and record the requests."""
 
     def __init__(self, *, sampled: bool, rate: int) -> None:
-        self._decision = Decision(sampled, rate)
+        self._decision = Decision(sampled, rate, 1 / rate if rate else 0.0)
         self.requests: list[SamplingRequest] = []
 
-    def decide(self, request: SamplingRequest) -> Decision:
-        self.requests.append(request)
+    def decide(self, request: Subject) -> Decision:
+        self.requests.append(SamplingRequest(request.service, request.host, request.method, request.path, request.hint))
         return self._decision
+
+    def count_anomaly(self, decision: Decision, *, sampled: bool) -> None:
+        """Do nothing: nobody boosts a fixed sampler."""
 
     def close(self) -> None:
         """Do nothing: a fixed sampler has no thread to stop."""
@@ -57,4 +60,4 @@ def polling_threads() -> list[threading.Thread]:
 
 def samples_half(sampler: RemoteSampler) -> bool:
     """Return whether the decision is that of a rule with a fixed rate of 0.5."""
-    return sampler.decide(REQUEST) == Decision(sampled=True, rate=2)
+    return sampler.decide(REQUEST) == Decision(sampled=True, rate=2, probability=0.5)

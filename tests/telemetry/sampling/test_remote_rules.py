@@ -104,8 +104,8 @@ def test_one_request_a_second_is_borrowed_until_a_quota_arrives(
         assert follows_remote_rules(sampler)
         assert [sampler.decide(REQUEST) for _ in range(3)] == [
             RESERVOIR_HIT,
-            Decision(sampled=True, rate=10),
-            NOT_SAMPLED,
+            Decision(sampled=True, rate=10, probability=0.1),
+            Decision(sampled=False, rate=0, probability=0.1),
         ]
         assert wait_until(lambda: daemon.reported_totals("five") == (3, 1, 1)), daemon.reports
         daemon.targets["five"] = {"FixedRate": 0.25, "ReservoirQuota": 3}
@@ -114,10 +114,14 @@ def test_one_request_a_second_is_borrowed_until_a_quota_arrives(
         assert wait_until(lambda: daemon.reported_totals("five") == (4, 2, 1))
         time.sleep(0.2)  # the response to that report contains the quota
         now[0] += 1
-        assert [sampler.decide(REQUEST) for _ in range(6)] == [RESERVOIR_HIT] * 3 + [NOT_SAMPLED] * 3
+        assert [sampler.decide(REQUEST) for _ in range(6)] == [RESERVOIR_HIT] * 3 + [
+            Decision(sampled=False, rate=0, probability=0.25)
+        ] * 3
         now[0] += 1
         draws = iter([0.2])
-        assert [sampler.decide(REQUEST) for _ in range(4)] == [RESERVOIR_HIT] * 3 + [Decision(sampled=True, rate=4)]
+        assert [sampler.decide(REQUEST) for _ in range(4)] == [RESERVOIR_HIT] * 3 + [
+            Decision(sampled=True, rate=4, probability=0.25)
+        ]
         assert wait_until(lambda: daemon.reported_totals("five") == (14, 2, 8)), daemon.reports
     assert {len(each["ClientID"]) for each in daemon.reports} == {24}
     assert len({each["ClientID"] for each in daemon.reports}) == 1
@@ -128,11 +132,11 @@ def test_the_callers_flag_cannot_exceed_the_rule(make_sampler: SamplerFactory) -
     with daemon.serving() as address:
         sampler = make_sampler(address, draw=lambda: 0.5)
         assert follows_remote_rules(sampler)
-        assert sampler.decide(replace(REQUEST, hint=True)) == NOT_SAMPLED
+        assert sampler.decide(replace(REQUEST, hint=True)) == Decision(sampled=False, rate=0, probability=0.1)
         always = make_sampler(address, draw=lambda: 0.0)
         assert follows_remote_rules(always)
         assert always.decide(replace(REQUEST, hint=False)) == NOT_SAMPLED
-        assert always.decide(replace(REQUEST, hint=True)) == Decision(sampled=True, rate=10)
+        assert always.decide(replace(REQUEST, hint=True)) == Decision(sampled=True, rate=10, probability=0.1)
 
 
 def test_a_changed_rule_is_fetched_at_once(daemon: FakeDaemon, make_sampler: SamplerFactory) -> None:
@@ -212,3 +216,43 @@ def test_rules_of_the_emulated_x_ray_are_followed_through_its_daemon(make_sample
         )
         xray.update_sampling_rule(SamplingRuleUpdate={"RuleName": "Cruddur", "FixedRate": 0.25, "ReservoirSize": 0})
         assert wait_until(lambda: sampler.decide(REQUEST).rate == 4)
+
+
+def test_a_boost_raises_the_rate_of_its_rule_until_it_expires(make_sampler: SamplerFactory) -> None:
+    boost = {"MaxRate": 0.5, "CooldownWindowMinutes": 1}
+    daemon = FakeDaemon(rules=[rule("boosted", FixedRate=0.1, SamplingRateBoost=boost)])
+    now = [time.time()]
+    with daemon.serving() as address:
+        sampler = make_sampler(address, service="Backend-Flask", clock=lambda: now[0], draw=lambda: 0.3)
+        assert follows_remote_rules(sampler)
+        ordinary = [sampler.decide(REQUEST) for _ in range(4)]
+        assert [each.sampled for each in ordinary] == [False] * 4
+        assert {each.boosted_rule for each in ordinary} == {"boosted"}
+        sampler.count_anomaly(ordinary[0], sampled=True)
+        sampler.count_anomaly(ordinary[1], sampled=False)
+        assert wait_until(lambda: totals(daemon) == (4, 2, 1)), daemon.boost_reports
+        assert {(each["RuleName"], each["ServiceName"]) for each in daemon.boost_reports} == {
+            ("boosted", "Backend-Flask")
+        }
+        granted = {"BoostRate": 0.5, "BoostRateTTL": now[0] + 60}
+        daemon.targets["boosted"] = {"FixedRate": 0.1, "ReservoirQuota": 0, "SamplingBoost": granted}
+        now[0] += 1
+        expected = Decision(sampled=True, rate=2, probability=0.5, boosted_rule="boosted")
+        assert wait_until(lambda: sampler.decide(REQUEST) == expected)
+        now[0] += 61
+        assert sampler.decide(REQUEST).probability == 0.1
+
+
+def totals(daemon: FakeDaemon) -> tuple[int, ...]:
+    names = ("TotalCount", "AnomalyCount", "SampledAnomalyCount")
+    return tuple(sum(each[name] for each in daemon.boost_reports) for name in names)
+
+
+def test_a_rule_without_a_boost_reports_no_anomalies(make_sampler: SamplerFactory) -> None:
+    daemon = FakeDaemon(rules=[rule("plain", FixedRate=1.0)])
+    with daemon.serving() as address:
+        sampler = make_sampler(address, draw=lambda: 0.0)
+        assert follows_remote_rules(sampler)
+        sampler.count_anomaly(sampler.decide(REQUEST), sampled=True)
+        assert wait_until(lambda: daemon.reported_totals("plain")[0] > 0)
+    assert daemon.boost_reports == []

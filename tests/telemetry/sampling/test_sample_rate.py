@@ -11,6 +11,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 from service.telemetry.sampling.rule import LocalSampler
+from service.telemetry.sampling.tail import TailSampler
 from tests.telemetry.backends import Document, FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.sampling.samplers import FixedSampler, local_sampler
@@ -48,11 +49,12 @@ def protocol(request: pytest.FixtureRequest) -> dict[str, str]:
     [
         (local_sampler(0.25, 0, lambda: 0.2), 4),
         (local_sampler(0.1, 0, lambda: 0.0), 10),
-        (local_sampler(0.3, 0, lambda: 0.0), 3),
+        (local_sampler(0.3, 0, lambda: 0.15), 3),
+        (local_sampler(0.3, 0, lambda: 0.05), 4),
         (local_sampler(1.0, 0, lambda: 0.9), None),
         (local_sampler(0.1, 10, lambda: 0.9), None),
     ],
-    ids=["a quarter", "a tenth", "three tenths", "all", "reservoir"],
+    ids=["a quarter", "a tenth", "three tenths", "three tenths, one more", "all", "reservoir"],
 )
 def test_each_span_carries_its_sample_rate(
     make_app: AppFactory, backends: FakeBackends, protocol: dict[str, str], sampler: LocalSampler, expected: int | None
@@ -71,13 +73,14 @@ def test_protobuf_and_json_export_the_same_span_and_sample_rate(make_app: AppFac
     for name in ("http/json", "http/protobuf"):
         app = make_app({**backends.honeycomb, "OTEL_EXPORTER_OTLP_PROTOCOL": name, "FAULT_ROUTES": "true"})
         telemetry_of(app).sampler = FixedSampler(sampled=True, rate=7)
+        telemetry_of(app).tail = TailSampler(0)
         response = get(app, "/api/fault", traceparent=TRACEPARENT)
         flush(app)
         exports.append([span for span in backends.spans(TRACE) if span["span_id"] == response.span_id])
     varying = {"span_id", "start_ns", "end_ns", "events"}
     first, second = ({key: value for key, value in span.items() if key not in varying} for [span] in exports)
     assert first == second
-    assert first["attributes"]["SampleRate"] == 7
+    assert first["attributes"]["SampleRate"] == 7, "tail sampling is off"
     assert first["parent_span_id"] == PARENT
     assert [[event["name"] for event in span["events"]] for [span] in exports] == [["exception"]] * 2
 
@@ -115,8 +118,9 @@ def test_a_span_that_ends_on_another_thread_follows_its_parents_decision(
     flush(app)
     expected = None if everything else 6
     assert rates(backends.spans(response.trace_id)) == {"GET /elsewhere": expected, "inner": expected}
-    documents = eventually(lambda: backends.segments_of(response.trace_id), 0 if everything else 2)
-    assert {each["name"] for each in documents} == (set() if everything else {"Backend-Flask", "inner"})
+    documents = eventually(lambda: backends.segments_of(response.trace_id), 0 if everything else 1)
+    names = [(each["name"], [inner["name"] for inner in each["subsegments"]]) for each in documents]
+    assert names == ([] if everything else [("Backend-Flask", ["inner"])])
 
 
 def run_jobs(count: int) -> list[str]:

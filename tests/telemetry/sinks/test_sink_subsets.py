@@ -8,6 +8,7 @@ import pytest
 
 from tests.telemetry.backends import Document, FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
+from tests.telemetry.tracing import TRACE, TRACEPARENT
 
 SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar")
 SUBSETS = [subset for size in range(len(SINKS) + 1) for subset in combinations(SINKS, size)]
@@ -48,6 +49,25 @@ def test_exactly_the_configured_sinks_receive_data(
         "rollbar": backends.items(trace_id),
     }
     assert {name for name, documents in documents_by_sink.items() if documents} == set(subset)
+
+
+def test_opentelemetrys_own_switch_leaves_logs_error_items_and_the_trace_id(
+    backends: FakeBackends, make_app: AppFactory
+) -> None:
+    app = make_app({**backends.environment, "OTEL_SDK_DISABLED": "true", "FAULT_ROUTES": "true"})
+    client = app.test_client()
+    with client.get("/api/fault", headers={"traceparent": TRACEPARENT}, buffered=True) as response:
+        assert response.headers["X-Trace-Id"] == TRACE
+    with client.get("/api/health-check", buffered=True) as response:
+        assert response.json is not None
+        off = {
+            name for name, sink in response.json["sinks"].items() if sink.get("because") == "OTEL_SDK_DISABLED is true"
+        }
+    assert off == {"honeycomb", "browser", "xray"}
+    assert app.extensions["telemetry"].flush(10)
+    assert backends.spans(TRACE) == backends.segments == []
+    assert len(backends.items(TRACE)) == 1
+    assert len(backends.lines_of(TRACE)) == 2
 
 
 def test_a_placeholder_secret_disables_its_sink_and_names_the_remedy(

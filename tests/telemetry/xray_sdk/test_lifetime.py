@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import logging
+import threading
 import weakref
 from typing import Any
 
 import pytest
 from aws_xray_sdk.core import xray_recorder
+from aws_xray_sdk.ext.util import inject_trace_header
 from flask import Flask
 from opentelemetry import trace
 
@@ -77,6 +80,77 @@ def test_outside_a_request_the_sdk_warns_once_and_does_nothing(
             xray_recorder.end_subsegment()
     assert [record.name for record in caplog.records] == ["service.telemetry.xray_sdk.context"]
     assert backends.segments == []
+
+
+def test_a_subsegment_begun_after_its_request_has_ended_joins_the_trace(app: Flask, backends: FakeBackends) -> None:
+    has_ended = threading.Event()
+    threads = []
+
+    @app.get("/later")
+    def later() -> str:
+        context_of_request = contextvars.copy_context()
+
+        def work() -> None:
+            assert has_ended.wait(10)
+            with xray_recorder.in_subsegment("late") as subsegment:
+                subsegment.put_annotation("rows", 3)
+
+        threads.append(threading.Thread(target=context_of_request.run, args=(work,)))
+        threads[0].start()
+        return "accepted"
+
+    trace_id = get_trace_id(app, "/later")
+    has_ended.set()
+    threads[0].join()
+    assert app.extensions["telemetry"].flush(5)
+    assert {span["name"] for span in backends.spans(trace_id)} == {"GET /later", "late"}
+    documents = {each["name"]: each for each in eventually(lambda: backends.segments_of(trace_id), 2)}
+    late, segment = documents["late"], documents["Backend-Flask"]
+    assert (late["type"], late["parent_id"], late["annotations"]["rows"]) == ("subsegment", segment["id"], 3)
+
+
+def test_a_subsegment_that_an_async_view_leaves_open_ends_with_its_request(app: Flask, backends: FakeBackends) -> None:
+    @app.get("/async")
+    async def view() -> str:
+        xray_recorder.begin_subsegment("left open").put_annotation("rows", 3)
+        return "done"
+
+    trace_id = get_trace_id(app, "/async")
+    assert app.extensions["telemetry"].flush(5)
+    [segment] = eventually(lambda: backends.segments_of(trace_id), 1)
+    [left_open] = segment["subsegments"]
+    assert (left_open["name"], left_open["annotations"]["rows"]) == ("left open", 3)
+
+
+def test_an_unsampled_requests_patched_clients_send_its_ids(make_app: AppFactory, backends: FakeBackends) -> None:
+    app = make_app({**backends.environment, **UNSAMPLED})
+    sent: list[dict[str, str]] = []
+
+    @app.get("/call")
+    def call() -> str:
+        for name in (None, "S3"):
+            headers: dict[str, str] = {}
+            entity = xray_recorder.begin_subsegment(name) if name else xray_recorder.current_segment()
+            inject_trace_header(headers, entity)
+            sent.append(headers)
+        return "done"
+
+    with app.test_client().get("/call", buffered=True) as response:
+        trace_id, span_id = response.headers["X-Trace-Id"], response.headers["traceresponse"].split("-")[2]
+    expected = f"Root=1-{trace_id[:8]}-{trace_id[8:]};Parent={span_id};Sampled=0"
+    assert sent == [{"X-Amzn-Trace-Id": expected}] * 2
+
+
+def test_a_segment_may_be_begun_without_a_name(app: Flask, backends: FakeBackends) -> None:
+    @app.get("/segment")
+    def segment() -> str:
+        with xray_recorder.in_segment():
+            xray_recorder.current_segment().put_annotation("rows", 3)
+        return "done"
+
+    trace_id = get_trace_id(app, "/segment")
+    [document] = eventually(lambda: backends.segments_of(trace_id), 1)
+    assert document["annotations"]["rows"] == 3
 
 
 @pytest.mark.parametrize("settings", [{}, UNSAMPLED], ids=["sampled", "unsampled"])

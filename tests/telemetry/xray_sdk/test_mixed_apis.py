@@ -188,7 +188,7 @@ def test_outgoing_requests_carry_both_headers_of_the_current_span(app: Flask, ba
     assert received["X-Amzn-Trace-Id"] == f"Root=1-{trace_id[:8]}-{trace_id[8:]};Parent={remote['id']};Sampled=1"
 
 
-def test_an_unsampled_request_leaves_only_log_lines_and_error_items(
+def test_an_unsampled_request_leaves_only_log_lines_unless_it_fails(
     make_app: AppFactory, backends: FakeBackends
 ) -> None:
     rule = '{"RuleName":"none","FixedRate":0,"ReservoirSize":0}'
@@ -201,4 +201,5 @@ def test_an_unsampled_request_leaves_only_log_lines_and_error_items(
     assert len(eventually(lambda: backends.lines_of(notified), 2)) == 2
     assert [item["custom"]["trace_id"] for item in eventually(lambda: backends.items(failed), 1)] == [failed]
     assert app.extensions["telemetry"].flush(5)
-    assert backends.spans(notified) == backends.segments == backends.spans(failed) == []
+    assert backends.spans(notified) == backends.segments_of(notified) == []
+    assert len(backends.spans(failed)) == len(eventually(lambda: backends.segments_of(failed), 1)) == 1

@@ -22,6 +22,7 @@ _NO_HEADERS: Final[Secret[Mapping[str, str]]] = Secret({})
 class Config:
     """On with an endpoint and, for Honeycomb itself, a key. `otlp_protocol` is `http/json` or `http/protobuf`."""
 
+    otel_sdk_disabled: bool = False
     otlp_endpoint: str | None = None
     otlp_headers: Secret[Mapping[str, str]] = _NO_HEADERS
     otlp_protocol: str = "http/json"
@@ -44,6 +45,8 @@ class Config:
     @property
     def off_because(self) -> str | None:
         """Why no spans are sent; None where they are."""
+        if self.otel_sdk_disabled:
+            return "OTEL_SDK_DISABLED is true"
         if self.otlp_endpoint is None:
             return "OTEL_EXPORTER_OTLP_ENDPOINT is not set"
         if "otlp" not in self.trace_exporters:

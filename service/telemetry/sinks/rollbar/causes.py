@@ -18,7 +18,7 @@ import rollbar
 
 from service.telemetry.export.token_bucket import TokenBucket
 
-BURST = 20
+BURST = 160
 """Items of one cause at once."""
 RATE = 1.0
 """Further items of one cause a second."""

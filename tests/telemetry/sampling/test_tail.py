@@ -1,0 +1,351 @@
+"""What fails or is slow always has its trace, whatever the sampling rule had decided, and counts stay right."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from statistics import mean, stdev
+from typing import NamedTuple
+
+import pytest
+from flask import Flask
+from opentelemetry import trace
+
+from service import telemetry as api
+from service.telemetry.sampling.rule import Decision, LocalSampler
+from service.telemetry.sampling.tail import TailSampler
+from tests.telemetry.backends import Document, FakeBackends, eventually
+from tests.telemetry.conftest import AppFactory
+from tests.telemetry.sampling.samplers import REQUEST, FixedSampler, local_sampler
+from tests.telemetry.tracing import TRACE, TRACEPARENT, SpanRecorder, flush, get, telemetry_of, wait_until
+
+HOME = "/api/activities/home"
+REQUESTS, FAILURES = 10_000, 137
+SEEDS = range(20)
+ONCE: dict[str, str] = {}
+tracer = trace.get_tracer("tests")
+
+
+def rule(rate: float, reservoir: int = 0) -> str:
+    return json.dumps({"RuleName": "tests", "FixedRate": rate, "ReservoirSize": reservoir})
+
+
+@pytest.fixture
+def unsampled_app(make_app: AppFactory, backends: FakeBackends) -> Flask:
+    """An app with every sink on, whose rule samples nothing."""
+    return make_app({**backends.environment, "XRAY_SAMPLING_RULE": rule(0.0), "FAULT_ROUTES": "true"})
+
+
+@pytest.mark.timeout(240)
+def test_each_of_137_failures_among_10_000_requests_is_found_in_four_places(
+    unsampled_app: Flask, backends: FakeBackends
+) -> None:
+    client = unsampled_app.test_client()
+    failing = set(random.Random(7).sample(range(REQUESTS), FAILURES))
+    ids = set()
+    for number in range(REQUESTS):
+        with client.get("/api/fault" if number in failing else HOME, buffered=True) as response:
+            if number in failing:
+                ids.add(response.headers["X-Trace-Id"])
+                assert response.headers["traceresponse"].endswith("-03")
+    telemetry = telemetry_of(unsampled_app)
+    assert telemetry.flush(60)
+    assert len(ids) == FAILURES
+    for sink in ("honeycomb", "xray", "rollbar"):
+        queue = telemetry.queue_of(sink)
+        assert queue is not None
+        assert queue.counts.delivered == FAILURES, sink
+    assert wait_until(lambda: len(backends.segments) == FAILURES)
+    for trace_id in ids:
+        [span], [segment], [item] = backends.spans(trace_id), backends.segments_of(trace_id), backends.items(trace_id)
+        assert span["status"]["code"] == "error"
+        assert "SampleRate" not in span["attributes"]
+        assert segment["fault"]
+        assert [each["type"] for each in segment["cause"]["exceptions"]] == ["DeliberateError"]
+        assert item["custom"]["span_id"] == span["span_id"] == segment["id"]
+        traceback, access = backends.lines_of(trace_id)
+        assert (traceback["level"], access["level"], access["sampled"]) == ("ERROR", "ERROR", 1)
+
+
+def test_a_kept_request_shows_what_a_sampled_one_shows(make_app: AppFactory, backends: FakeBackends) -> None:
+    documents = []
+    for rate in (1.0, 0.0):
+        app = make_app({**backends.environment, "XRAY_SAMPLING_RULE": rule(rate), "FAULT_ROUTES": "true"})
+        response = get(app, "/api/fault?a=1", traceparent=TRACEPARENT, user_agent="test", host="example.com:8080")
+        flush(app)
+        spans = [span for span in backends.spans(TRACE) if span["span_id"] == response.span_id]
+        segments = eventually(
+            lambda response=response: [each for each in backends.segments_of(TRACE) if each["id"] == response.span_id],  # type: ignore[misc]  # no lambda default
+            1,
+        )
+        documents.append(without_changes({"spans": spans, "segments": segments}))
+    assert documents[0] == documents[1]
+
+
+def without_changes(document: object) -> object:
+    """Return `document` without ids and times."""
+    varying = {"span_id", "id", "start_ns", "end_ns", "start_time", "end_time", "rollbar.uuid", "rollbar.url"}
+    varying |= {"rollbar_uuid", "rollbar_url", "time_ns"}
+    if isinstance(document, dict):
+        return {key: without_changes(value) for key, value in document.items() if key not in varying}
+    return [without_changes(each) for each in document] if isinstance(document, list) else document
+
+
+def test_a_slow_request_is_kept_from_the_bound_on(make_app: AppFactory, backends: FakeBackends) -> None:
+    app = make_app({**backends.environment, "XRAY_SAMPLING_RULE": rule(0.0), "TAIL_SAMPLING_SLOW_SECONDS": "0.1"})
+
+    @app.get("/sleep/<float:seconds>")
+    def sleep(seconds: float) -> str:
+        time.sleep(seconds)
+        return "done"
+
+    quick, slow = get(app, "/sleep/0.01"), get(app, "/sleep/0.15")
+    flush(app)
+    assert backends.spans(quick.trace_id) == []
+    [span] = backends.spans(slow.trace_id)
+    assert (span["name"], span["span_id"]) == ("GET /sleep/<float:seconds>", slow.span_id)
+    assert span["end_ns"] - span["start_ns"] > 150_000_000
+    [segment] = eventually(lambda: backends.segments_of(slow.trace_id), 1)
+    assert "fault" not in segment
+    [line] = backends.lines_of(slow.trace_id)
+    assert line["sampled"] == 1
+    assert not slow.sampled, "its headers had gone when it turned out to be slow"
+
+
+def test_spans_that_the_exception_left_are_kept_with_their_parents_and_the_id_that_was_propagated(
+    unsampled_app: Flask, backends: FakeBackends
+) -> None:
+    propagated = []
+
+    @unsampled_app.get("/nested")
+    def nested() -> str:
+        with tracer.start_as_current_span("recovered"), suppress(KeyError), api.span("attempt", number=1):
+            ONCE["once"]
+        with tracer.start_as_current_span("succeeded"):
+            pass
+        with (
+            tracer.start_as_current_span("outer"),
+            tracer.start_as_current_span("call", kind=trace.SpanKind.CLIENT) as call,
+        ):
+            propagated.append(f"{call.get_span_context().span_id:016x}")
+            raise ValueError("for good")
+
+    response = get(unsampled_app, "/nested")
+    flush(unsampled_app)
+    spans = {span["name"]: span for span in backends.spans(response.trace_id)}
+    server = "GET /nested"
+    assert set(spans) == {server, "attempt", "outer", "call"}
+    parents = {name: spans[name]["parent_span_id"] for name in ("attempt", "outer", "call")}
+    ids = {name: span["span_id"] for name, span in spans.items()}
+    assert parents == {"attempt": ids[server], "outer": ids[server], "call": ids["outer"]}
+    assert [ids["call"]] == propagated
+    assert spans["attempt"]["attributes"]["number"] == 1
+    assert [event["attributes"]["exception.type"] for event in spans["attempt"]["events"]] == ["KeyError"]
+    for name, outer in (("call", "outer"), ("outer", server)):
+        assert spans[outer]["start_ns"] <= spans[name]["start_ns"] <= spans[name]["end_ns"] <= spans[outer]["end_ns"]
+    [segment] = eventually(lambda: backends.segments_of(response.trace_id), 1)
+    assert {each["name"] for each in segment["subsegments"]} == {"attempt", "outer"}
+
+
+@pytest.mark.parametrize("protocol", ["http/json", "http/protobuf"])
+@pytest.mark.parametrize("path", ["/fails", "/slow"])
+def test_a_sampled_request_that_is_kept_anyway_stands_for_itself_with_all_its_spans(
+    make_app: AppFactory, backends: FakeBackends, protocol: str, path: str
+) -> None:
+    variables = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "TAIL_SAMPLING_SLOW_SECONDS": "0.1"}
+    app = make_app({**backends.environment, **variables})
+    telemetry_of(app).sampler = FixedSampler(sampled=True, rate=20)
+
+    @app.get("/fails")
+    def fails() -> str:
+        with tracer.start_as_current_span("inner"):
+            pass
+        flush(app)  # the inner span ended before the decision is final: it must not be sent yet
+        raise ValueError
+
+    @app.get("/slow")
+    def slow() -> str:
+        with tracer.start_as_current_span("inner"):
+            pass
+        flush(app)
+        time.sleep(0.15)
+        with tracer.start_as_current_span("late"):
+            pass
+        return "done"
+
+    response, ordinary = get(app, path), get(app, HOME)
+    flush(app)
+    rates = {span["name"]: span["attributes"].get("SampleRate") for span in backends.spans(response.trace_id)}
+    assert set(rates.values()) == {None}
+    assert len(rates) == (2 if path == "/fails" else 3)
+    assert {span["attributes"]["SampleRate"] for span in backends.spans(ordinary.trace_id)} == {20}
+
+
+def test_spans_of_a_slow_request_do_not_wait_for_its_end(make_app: AppFactory, backends: FakeBackends) -> None:
+    app = make_app({**backends.honeycomb, "TAIL_SAMPLING_SLOW_SECONDS": "0.1"})
+    telemetry_of(app).sampler = FixedSampler(sampled=True, rate=20)
+    seen: list[list[Document]] = []
+
+    @app.get("/stream")
+    def stream() -> str:
+        with tracer.start_as_current_span("early"):
+            pass
+        time.sleep(0.15)
+        with tracer.start_as_current_span("late"):
+            pass
+        flush(app)
+        seen.append(backends.spans(api.trace_id() or ""))
+        return "done"
+
+    get(app, "/stream")
+    assert sorted(span["name"] for span in seen[0]) == ["early", "late"]
+
+
+def test_where_honeycomb_keeps_everything_x_ray_gets_what_fails_with_its_subsegments(
+    make_app: AppFactory, backends: FakeBackends
+) -> None:
+    variables = {"XRAY_SAMPLING_RULE": rule(0.0), "HONEYCOMB_KEEP_EVERYTHING": "true"}
+    app = make_app({**backends.environment, **variables})
+
+    @app.get("/fails")
+    def fails() -> str:
+        with api.span("inner"):
+            api.annotate(order=7)
+        raise ValueError
+
+    failed, succeeded = get(app, "/fails"), get(app, HOME)
+    flush(app)
+    [segment] = eventually(lambda: backends.segments_of(failed.trace_id), 1)
+    [inner] = segment["subsegments"]
+    assert (inner["name"], inner["annotations"]["order"]) == ("inner", 7)
+    assert backends.segments_of(succeeded.trace_id) == []
+    for response in (failed, succeeded):
+        assert {"SampleRate" in span["attributes"] for span in backends.spans(response.trace_id)} == {False}
+
+
+def test_what_a_failing_request_calls_after_its_decision_joins_its_trace(unsampled_app: Flask) -> None:
+    recorder = SpanRecorder(unsampled_app)
+    with unsampled_app.test_client().get("/api/fault", buffered=True) as response:
+        assert response.headers["traceresponse"].endswith("-03")
+        span_id = response.headers["traceresponse"].split("-")[2]
+    [span] = recorder.take()
+    assert span.context is not None
+    assert f"{span.context.span_id:016x}" == span_id
+    assert span.context.trace_flags.sampled
+
+
+@pytest.mark.parametrize("limit", ["0", "3"])
+def test_beyond_the_limit_the_rule_decides_and_it_is_counted_and_said(
+    make_app: AppFactory, backends: FakeBackends, caplog: pytest.LogCaptureFixture, limit: str
+) -> None:
+    variables = {"XRAY_SAMPLING_RULE": rule(0.0), "TAIL_SAMPLING_PER_SECOND": limit, "FAULT_ROUTES": "true"}
+    app = make_app({**backends.environment, **variables})
+    tail = telemetry_of(app).tail = TailSampler(int(limit), clock=lambda: 5.0, draw=random.Random(1).random)
+    traces = [get(app, "/api/fault").trace_id for _ in range(100)]
+    flush(app)
+    spans = [span for trace_id in traces for span in backends.spans(trace_id)]
+    weights = [span["attributes"].get("SampleRate", 1) for span in spans]
+    lines = [line for trace_id in traces for line in backends.lines_of(trace_id) if line["logger"] == "service.access"]
+    assert sum(line["sampled"] for line in lines) == len(spans)
+    if limit == "0":
+        assert (spans, tail.kept, tail.not_kept) == ([], 0, 0)
+        return
+    assert weights[:3] == [1, 1, 1]
+    assert len(weights) < 20
+    assert (tail.kept, tail.not_kept) == (len(weights), 100 - len(weights))
+    assert telemetry_of(app).sampling_detail()["over_limit"] == 100 - len(weights)
+    said = [record.getMessage() for record in caplog.records if record.name == "service.telemetry.sampling.tail"]
+    assert len(said) == 1
+    assert "TAIL_SAMPLING_PER_SECOND=3" in said[0]
+
+
+class Traffic(NamedTuple):
+    """What is true of a stream of requests, or is estimated from what was kept of it."""
+
+    requests: float
+    errors: float
+    seconds: float
+
+
+def stream(seed: int, storm: bool) -> Iterator[tuple[float, bool, float]]:  # noqa: FBT001 - the case
+    """Yield the requests of some seconds: when each arrives, whether it fails, how long it takes."""
+    source = random.Random(seed)
+    for second in range(20):
+        is_storm = storm and second % 5 < 2
+        for number in range(200):
+            fails = source.random() < (0.9 if is_storm else 0.01)
+            yield second + number / 200, fails, source.expovariate(1 / 0.2)
+
+
+@pytest.mark.parametrize("storm", [False, True], ids=["a few failures", "storms"])
+@pytest.mark.parametrize("rate", [0.0, 0.03, 0.3, 0.75])
+@pytest.mark.parametrize("reservoir", [0, 1])
+def test_estimates_of_traffic_errors_and_latency_are_unbiased(*, rate: float, reservoir: int, storm: bool) -> None:
+    ratios: list[Traffic] = []
+    for seed in SEEDS:
+        draws, now = random.Random(1000 + seed).random, [0.0]
+        head = local_sampler(rate, reservoir, draws)
+        head._clock = lambda now=now: now[0]  # type: ignore[misc]  # no lambda default
+        tail = TailSampler(10, clock=lambda now=now: now[0], draw=draws)  # type: ignore[misc]  # as above
+        actual, estimate = [0.0] * 3, [0.0] * 3
+        for at, fails, seconds in stream(seed, storm):
+            now[0] = at
+            is_kept = fails or seconds >= 1.0
+            if rate == 0 and not (is_kept or reservoir):
+                continue  # nothing speaks for these
+            decision = decide(head, tail, is_kept=is_kept)
+            for index, value in enumerate((1.0, float(fails), seconds)):
+                if rate == 0 and not is_kept:
+                    continue
+                actual[index] += value
+                estimate[index] += value * decision.rate * decision.sampled
+        ratios.append(Traffic(*(found / true for found, true in zip(estimate, actual, strict=True))))
+    for name in Traffic._fields:
+        values = [getattr(each, name) for each in ratios]
+        error = stdev(values) / len(values) ** 0.5
+        assert abs(mean(values) - 1) <= 4 * error + 1e-9, (name, mean(values), error)
+
+
+def decide(head: LocalSampler, tail: TailSampler, *, is_kept: bool) -> Decision:
+    decision = head.decide(REQUEST)
+    return tail.decide(decision) if is_kept else decision
+
+
+@pytest.mark.parametrize("failures", [200, 2_000])
+def test_a_storm_keeps_about_the_limit_a_second(failures: int) -> None:
+    now = [0.0]
+    tail = TailSampler(10, clock=lambda: now[0], draw=random.Random(3).random)
+    kept: Counter[int] = Counter()
+    for second in range(30):
+        for number in range(failures):
+            now[0] = second + number / failures
+            kept[second] += tail.decide(Decision(sampled=False, rate=0, probability=0.0)).sampled
+    assert kept[0] < 60
+    assert mean(kept[second] for second in range(1, 30)) < 20
+
+
+def test_through_the_app_the_spans_that_honeycomb_gets_estimate_all_requests(
+    make_app: AppFactory, backends: FakeBackends
+) -> None:
+    app = make_app({**backends.honeycomb, "XRAY_SAMPLING_RULE": rule(0.3), "LOG_CONSOLE": "false"})
+    recorder = SpanRecorder(app)
+    source = random.Random(5)
+
+    @app.get("/maybe/<int:status>")
+    def maybe(status: int) -> tuple[str, int]:
+        return "", status
+
+    statuses = [500 if source.random() < 0.1 else 200 for _ in range(2_000)]
+    for status in statuses:
+        get(app, f"/maybe/{status}")
+    spans = recorder.take()
+    weights = dict.fromkeys((200, 500), 0)
+    for span in spans:
+        attributes = span.attributes or {}
+        weights[int(str(attributes["http.response.status_code"]))] += span.sampling.rate  # type: ignore[attr-defined]  # our own spans
+    assert weights[500] == statuses.count(500)
+    assert abs(weights[200] / statuses.count(200) - 1) < 0.15
