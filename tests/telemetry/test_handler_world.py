@@ -69,8 +69,9 @@ def test_an_exception_that_cannot_be_read_is_a_500_in_every_sink(
     assert {name: span["status"]["code"] for name, span in spans.items()} == {"GET /hostile": "error", "inner": "error"}
     [segment] = eventually(lambda: backends.segments_of(response.trace_id), 1)
     assert segment["fault"]
-    [item] = eventually(lambda: backends.items(response.trace_id), 1)
-    assert type(error).__name__ in str(item["body"])
+    # Before Python 3.13 Flask cannot even log such an exception: that failure is a second item.
+    items = eventually(lambda: backends.items(response.trace_id), 1)
+    assert any(type(error).__name__ in str(item["body"]) for item in items)
     access = [line for line in backends.lines_of(response.trace_id) if line["logger"] == "service.access"]
     assert [(line["status"], line["level"]) for line in access] == [(500, "ERROR")]
 

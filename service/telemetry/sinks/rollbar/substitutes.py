@@ -20,6 +20,15 @@ _MAX_MESSAGE = 10_000
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
+def is_readable(error: BaseException) -> bool:
+    """Return whether the SDK can read `error`: one that does not answer for this mark is dropped."""
+    try:
+        getattr(error, "_rollbar_ignore", False)
+    except Exception:  # noqa: BLE001 - an exception's own `__getattr__` may raise anything
+        return False
+    return True
+
+
 def is_long(error: BaseException, traceback: TracebackType | None) -> bool:
     """Return whether the SDK would be slow with `error`: it walks through, and shows, every frame and every cause."""
     chain = list(islice(_chain(error), _MAX_CHAIN + 1))
