@@ -18,10 +18,10 @@ CDK := node_modules/.bin/cdk
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 CONTEXT := -c environment=$(ENV) -c version=$(VERSION) $(CDK_CONTEXT)
 
-.PHONY: ask attack bench bench-parts bench-synth drill help honeycomb setup up down status logs test lint format synth deploy diff destroy secrets lock pins clean
+.PHONY: ask attack bench bench-parts bench-synth drill help honeycomb setup up down status logs test test-peers test-image-python lint format synth deploy diff destroy secrets lock pins clean
 
 help: ## List the targets and variables
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  ENV=$(ENVIRONMENTS) is the environment of synth, deploy, diff, destroy, secrets and honeycomb (now: $(ENV))."
 	@echo "  VERSION=… is the version to deploy (now: $(VERSION))."
@@ -55,6 +55,12 @@ test: $(READY) $(PAGE) ## Run every test, the page's too; TESTS=tests/unit runs 
 	@$(PY) -m pytest $(TESTS)
 	@$(if $(TESTS),,cd service/web && npm test --silent)
 
+test-peers: $(READY) ## Run the test suites of Flask and five neighbours with telemetry in every app (PEERS=flask runs only that one)
+	@$(PY) -m tests.peers $(PEERS)
+
+test-image-python: $(READY) $(PAGE) ## Run the service's tests on the version of Python that the image has, if this machine has it
+	@TESTS="$(TESTS)" scripts/test-image-python
+
 bench: $(READY) ## Measure the overhead of telemetry per request, as ratios to the bare app (BENCH=--help)
 	@$(PY) -m bench.overhead $(BENCH)
 
@@ -75,7 +81,7 @@ lint: $(READY) $(PAGE) ## Check style, types, import layers, shell scripts and t
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo --no-cache
-	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser .ci/run
+	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser scripts/test-image-python .ci/run
 	@.venv/bin/hadolint service/Dockerfile
 
 format: $(READY) ## Format the code
@@ -103,7 +109,7 @@ honeycomb: $(READY) ## Apply the queries, board and triggers of honeycomb/ to Ho
 	@$(PY) -m operations.honeycomb --environment $(ENV) $(if $(PLAN),--plan)
 
 lock: $(READY) ## Recompile the hashed lock files
-	@for each in service/requirements requirements/dev requirements/uv; do \
+	@for each in service/requirements requirements/dev requirements/peers requirements/uv; do \
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url $$each.in -o $$each.txt || exit 1; \
 	done
 	@for each in . service/web; do npm --prefix $$each install --package-lock-only --silent --no-audit --no-fund || exit 1; done
@@ -114,5 +120,5 @@ pins: $(READY) ## Renew the pinned actions and images, from GitHub and the regis
 clean: ## Stop the local deployment and delete everything installed, built or cached
 	@if [ -x $(PY) ]; then $(PY) -m local down; fi
 	@rm -rf service/web/node_modules service/web/dist
-	@rm -rf .venv node_modules cdk.out .local .mypy_cache .ruff_cache
+	@rm -rf .venv .venv-image .peers node_modules cdk.out .local .mypy_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

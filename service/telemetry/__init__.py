@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from service.telemetry.api import annotate, identify, span, trace_id
     from service.telemetry.context.request_scope import RequestScope, current_scope
     from service.telemetry.process_globals import current_telemetry
-    from service.telemetry.telemetry import EXTENSION, Telemetry
+    from service.telemetry.telemetry import Telemetry
+    from service.telemetry.traced_app import EXTENSION
 
 __all__ = [
     "EXTENSION",
@@ -40,7 +41,8 @@ __all__ = [
 _HOMES: Final = {
     **dict.fromkeys(("annotate", "identify", "span", "trace_id"), "api"),
     **dict.fromkeys(("RequestScope", "current_scope"), "context.request_scope"),
-    **dict.fromkeys(("EXTENSION", "Telemetry"), "telemetry"),
+    "EXTENSION": "traced_app",
+    "Telemetry": "telemetry",
     "current_telemetry": "process_globals",
 }
 

@@ -19,7 +19,6 @@ from service.telemetry.safe_logging import safe_logger
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-    from flask import Flask
 
 logger = safe_logger(__name__)
 
@@ -38,16 +37,13 @@ _lower: Final = str.lower
 
 
 class TraceMiddleware:
-    """Wrap a WSGI application so that each request runs within its own scope.
+    """Run each request of a WSGI application within its own scope.
 
     `propagates` says whether an exception that leaves the application is meant to leave the server too, as Flask's
     `PROPAGATE_EXCEPTIONS` has it in tests and in a debugger.
     """
 
-    def __init__(
-        self, app: WSGIApplication, telemetry: AppTelemetry, propagates: Callable[[], bool] = lambda: False
-    ) -> None:
-        self._app = app
+    def __init__(self, telemetry: AppTelemetry, propagates: Callable[[], bool] = lambda: False) -> None:
         self._telemetry = telemetry
         self._untraced_paths = telemetry.config.untraced_paths
         self.propagates = propagates
@@ -57,22 +53,25 @@ class TraceMiddleware:
         self.trace_id_header = telemetry.config.trace_id_header
         self.single_headers = frozenset({self.trace_id_header.lower(), "traceresponse"})
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve one request. An exception that the application did not mean to propagate is answered with a 500."""
+    def serve(self, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request. An exception that the application did not mean to propagate is answered with a 500.
+
+        `app` is an argument, as an attribute would keep it alive.
+        """
         if environ.get("PATH_INFO") in self._untraced_paths:
-            return self._app(environ, start_response)
+            return app(environ, start_response)
         try:
             scope = self._telemetry.start_request(environ)
         except Exception:
             logger.exception("a request is served without telemetry: its scope could not be made")
-            return self._app(environ, start_response)
+            return app(environ, start_response)
         exchange = Exchange(self, scope, environ, start_response)
         self.open_requests.add(exchange)
         enter, current = self.enter_context, self.current_context
         outer = current()
         enter(exchange.context)
         try:
-            exchange.body = self._app(environ, exchange.start_response)
+            exchange.body = app(environ, exchange.start_response)
             exchange.send_headers()
         except BaseException as error:  # noqa: BLE001 - reported, and answered or raised again
             exchange.answer(error)
@@ -315,19 +314,6 @@ def is_process_exit(error: BaseException) -> bool:
     """Return whether an exception is to end the process: on another thread, and of another class, it ends a request."""
     is_exit = isinstance(error, SystemExit | KeyboardInterrupt)
     return is_exit and threading.current_thread() is threading.main_thread()
-
-
-def report_all_exceptions(app: Flask, report: Callable[[BaseException], None]) -> None:
-    """Report what Flask does not handle, such as `SystemExit`, while its request is the current one."""
-    tear_down = app.do_teardown_request
-
-    def do_teardown_request(exc: Any = None) -> None:  # noqa: ANN401 - Flask's own sentinel is one of its values
-        if exc is not None and isinstance(exc, BaseException) and not isinstance(exc, Exception):
-            report(exc)
-        tear_down(exc)
-
-    # Not `app.teardown_request`: Flask inspects each of those functions in every request.
-    app.do_teardown_request = do_teardown_request  # type: ignore[method-assign]  # for one app
 
 
 def _reraise(error: BaseException) -> NoReturn:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,8 @@ from service.telemetry.context.propagation import EMPTY_CONTEXT, extract_baggage
 from service.telemetry.context.request_scope import PLAIN_SIZE, OpenRequest, RequestScope, current_scope
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
 from service.telemetry.export.queue import ExportQueue
-from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware, report_all_exceptions
+from service.telemetry.export.threads import new_thread
+from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware
 from service.telemetry.safe_logging import safe_logger
 from service.telemetry.sampling.rule import (
     KEEP_EVERYTHING,
@@ -43,13 +46,13 @@ from service.telemetry.sinks import connect_all
 from service.telemetry.spans.span import LightSpan
 from service.telemetry.spans.tracer import AppTracerProvider, Root
 from service.telemetry.spans.unsampled import UnsampledSpan
+from service.telemetry.traced_app import EXTENSION, trace_requests
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 logger = safe_logger(__name__)
 
-EXTENSION = "telemetry"
 _INSTRUMENTATION = InstrumentationScope("service.telemetry", "")
 _SERVER_ERROR = 500
 _RANDOM = trace.TraceFlags.RANDOM_TRACE_ID
@@ -83,13 +86,17 @@ class Telemetry:
         self._keeping = threading.Lock()
         self.open_requests: set[OpenRequest] = set()
         self._has_span_sinks = any(sink.span_processor is not None for sink in self.sinks)
+        self.middleware: TraceMiddleware
+        self._finalizer: weakref.finalize[[Telemetry], Flask] | None = None
 
     def install(self, app: Flask) -> None:
         """Wrap `app` in the middleware, and listen to its errors."""
         app.extensions[EXTENSION] = self
-        app.wsgi_app = TraceMiddleware(app.wsgi_app, self, _propagation(app))  # type: ignore[method-assign]  # Flask's documented way
-        report_all_exceptions(app, self.report)
-        got_request_exception.connect(self._on_exception, app, weak=False)
+        self.middleware = TraceMiddleware(self, _propagation(app))
+        trace_requests(app, self.middleware)
+        got_request_exception.connect(self._on_exception, app)
+        self._finalizer = weakref.finalize(app, _shut_down_in_background, self)
+        self._finalizer.atexit = False  # a server flushes at exit, within its own deadline
         process_globals.install(self)
         for sink in self.sinks:
             if sink.install is not None:
@@ -305,6 +312,8 @@ class Telemetry:
 
         Requests that have not ended are finished first: `aborted` says why, on their spans and in their access lines.
         """
+        if self._finalizer is not None:
+            self._finalizer.detach()
         self._abandon_open_requests(aborted)
         process_globals.release(self)
         self.sampler.close()
@@ -318,6 +327,12 @@ class Telemetry:
                 exchange.abandon(reason)
             except Exception:  # its own thread may be changing what it reads
                 logger.exception("an unfinished request was not recorded")
+
+
+def _shut_down_in_background(telemetry: Telemetry) -> None:
+    """End the threads of an app that was freed, without holding up the thread that dropped it."""
+    with suppress(RuntimeError):  # the system has no thread left
+        new_thread("shutdown", telemetry.shutdown).start()
 
 
 def _propagation(app: Flask) -> Callable[[], bool]:

@@ -18,7 +18,9 @@ from local.workspace.folders import CHECKOUT
 from local.workspace.processes import MARKER
 from local.workspace.state import State
 
-EXCLUDED = shutil.ignore_patterns(".git", ".venv", "node_modules", ".local", "cdk.out", "__pycache__", ".*_cache")
+EXCLUDED = shutil.ignore_patterns(
+    ".git", ".venv*", ".peers", "node_modules", ".local", "cdk.out", "__pycache__", ".*_cache"
+)
 SECONDS = 250
 """Long enough for a machine under load."""
 

@@ -137,8 +137,8 @@ def _add_exceptions(app: Flask) -> None:
         return _Hijacking()
 
     # A middleware that is installed before telemetry is beneath it.
-    telemetry: Any = app.wsgi_app
-    telemetry._app = _fail_beneath(telemetry._app)
+    traced: Any = app
+    traced.untraced_wsgi_app = _fail_beneath(traced.untraced_wsgi_app)
 
     @app.get("/raise-in-teardown")
     def raise_in_teardown() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -10,6 +9,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from tests.telemetry.gunicorn_server import environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,11 +21,11 @@ def serving(app: str, *options: str, **variables: str) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
-    environment = {"PATH": os.environ["PATH"], "PORT": str(port), "LOG_CONSOLE": "false", **variables}
+    settings = environment({"PORT": str(port), "LOG_CONSOLE": "false", **variables})
     process = subprocess.Popen(
         [gunicorn, "--config", "service/gunicorn.conf.py", *options, app],
         cwd=ROOT,
-        env=environment,
+        env=settings,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -26,7 +26,8 @@ def command(*options: str, app: str = "service.wsgi:build()") -> list[str]:
 
 
 def environment(variables: dict[str, str]) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], **variables}
+    """Return the environment of a process of ours, in which deprecations are errors, as in the tests' own process."""
+    return {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error::DeprecationWarning", **variables}
 
 
 @dataclass

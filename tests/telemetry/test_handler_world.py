@@ -6,6 +6,7 @@ import logging
 import logging.config
 from collections.abc import Iterator
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, NoReturn
 
 import pytest
@@ -13,7 +14,6 @@ from flask import Flask, Response, abort, request, stream_with_context
 from opentelemetry import trace
 
 from service import telemetry as api
-from service.telemetry import middleware
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.tracing import SpanRecorder, flush, get, telemetry_of
 
@@ -69,8 +69,9 @@ def test_an_exception_that_cannot_be_read_is_a_500_in_every_sink(
     assert {name: span["status"]["code"] for name, span in spans.items()} == {"GET /hostile": "error", "inner": "error"}
     [segment] = eventually(lambda: backends.segments_of(response.trace_id), 1)
     assert segment["fault"]
-    [item] = eventually(lambda: backends.items(response.trace_id), 1)
-    assert type(error).__name__ in str(item["body"])
+    # Before Python 3.13 Flask cannot even log such an exception: that failure is a second item.
+    items = eventually(lambda: backends.items(response.trace_id), 1)
+    assert any(type(error).__name__ in str(item["body"]) for item in items)
     access = [line for line in backends.lines_of(response.trace_id) if line["logger"] == "service.access"]
     assert [(line["status"], line["level"]) for line in access] == [(500, "ERROR")]
 
@@ -295,7 +296,7 @@ def test_an_old_application_may_write_and_start_late(app: Flask, backends: FakeB
 
     expected = {writing: (200, b"written returned"), late: (201, b"late"), replacing: (503, b"replaced")}
     for application, (status, body) in expected.items():
-        app.wsgi_app = middleware.TraceMiddleware(application, telemetry_of(app))  # type: ignore[method-assign]  # as Flask documents
+        app.wsgi_app = partial(telemetry_of(app).middleware.serve, application)  # type: ignore[method-assign]  # as Flask documents
         with app.test_client().get("/") as response:
             assert (response.status_code, response.data) == (status, body)
             assert len(response.headers.getlist("X-Kind")) == len(response.headers.getlist("X-Trace-Id")) == 1

@@ -48,6 +48,12 @@ def test_the_ci_workflow_runs_only_make_targets() -> None:
     assert {"lint", "test", "synth"} <= targets <= TARGETS
 
 
+def test_the_ci_workflow_tests_the_images_version_of_python() -> None:
+    dockerfile = Path("service/Dockerfile").read_text(encoding="utf-8")
+    [version] = re.findall(r"^FROM \S+/python:(\d+\.\d+)", dockerfile, re.MULTILINE)
+    assert f'{{target: "test", python: "{version}"}}' in Path(".github/workflows/ci.yml").read_text(encoding="utf-8")
+
+
 def test_every_saved_query_is_linked_beside_its_result() -> None:
     page = Path("docs/questions.md").read_text(encoding="utf-8")
     board = json.loads(Path("honeycomb/board.json").read_text(encoding="utf-8"))

@@ -54,3 +54,25 @@ def test_a_missing_or_outdated_tool_is_reported_with_its_remedy(
     assert result.returncode == 1
     assert result.stderr.startswith(f"setup: {message}")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_without_the_images_python_its_tests_are_skipped_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "service").mkdir()
+    shutil.copy("scripts/test-image-python", tmp_path / "scripts")
+    (tmp_path / "service" / "Dockerfile").write_text(
+        "FROM public.ecr.aws/docker/library/python:3.99-slim-trixie@sha256:0 AS base\n"
+        "FROM public.ecr.aws/docker/library/node:22.21-slim@sha256:0 AS page\n",
+        encoding="utf-8",
+    )
+    result = subprocess.run(
+        [tmp_path / "scripts" / "test-image-python"],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("test-image-python: skipped: this machine has no Python 3.99")
+    assert len(result.stdout.splitlines()) == 1

@@ -10,6 +10,7 @@ import select
 import socket
 import ssl
 import time
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -63,6 +64,7 @@ class HttpClient:
         """Return the response. Raises `OSError`, of which `TimeoutError` is one, or `http.client.HTTPException`."""
         if self._route is None:
             self._route = _route_to(self.url, self._deadline)
+            weakref.finalize(self, self._route.connection.close)
         connection = self._route.connection
         if _is_closed_by_peer(connection):
             connection.close()

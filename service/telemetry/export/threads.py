@@ -15,7 +15,7 @@ class _Thread(threading.local):
 _current_thread = _Thread()
 
 
-def new_thread(name: str, run: Callable[[], None]) -> threading.Thread:
+def new_thread(name: str, run: Callable[[], object]) -> threading.Thread:
     """Return a thread that does not keep the process alive. It is not started."""
     return threading.Thread(target=run, name=f"{_PREFIX}{name}", daemon=True)
 

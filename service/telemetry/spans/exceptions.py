@@ -6,6 +6,7 @@ of a large group it has the first few.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from sys import getsizeof
@@ -116,6 +117,13 @@ class _Builder:
         snapshot = _single(error, error.__traceback__, self._redact)
         self._pending.append((snapshot, error))
         return snapshot
+
+
+def type_name(error: TracebackException) -> str:
+    """Return the name of the exception's class, without its module."""
+    if sys.version_info >= (3, 13):  # where reading `exc_type` warns
+        return error.exc_type_str.rpartition(".")[2]
+    return getattr(error.exc_type, "__name__", "Exception")
 
 
 def _single(error: BaseException | None, traceback: TracebackType | None, redact: Redactor) -> TracebackException:

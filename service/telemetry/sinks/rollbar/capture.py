@@ -18,6 +18,7 @@ from service.telemetry.context.semconv import client_address
 from service.telemetry.export.size import estimate
 from service.telemetry.ids import span_hex, xray_trace_id
 from service.telemetry.sink import ServiceInfo
+from service.telemetry.sinks.rollbar.substitutes import is_readable
 from service.telemetry.spans.exceptions import ExceptionSnapshot
 
 _ITEM_URL = "https://rollbar.com/instance/uuid?uuid="
@@ -144,7 +145,7 @@ def capture(error: BaseException, *, with_frames: bool) -> CapturedException | N
     """
     # Private, and the SDK's only reader of its `exception_level_filters`.
     level = rollbar._filtered_level(error)
-    if level == "ignored" or getattr(error, "_rollbar_ignore", False):
+    if level == "ignored" or (is_readable(error) and getattr(error, "_rollbar_ignore", False)):
         return None
     captured = CapturedException(
         uuid=str(uuid.uuid4()),

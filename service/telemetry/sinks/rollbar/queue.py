@@ -197,6 +197,8 @@ def _collect(captured: CapturedException) -> Collector:
             raise ValueError("it was built before")
         exc_info, trace = substitutes.without_frames(captured.snapshot.exception)
         return _with_note(_build_by_sdk(captured, exc_info, body=trace), "local variables: too many errors at once")
+    if not substitutes.is_readable(error):
+        return _build_by_sdk(captured, substitutes.shortened(error, traceback))
     if not substitutes.is_long(error, traceback):
         collector = _build_by_sdk(captured, (type(error), error, traceback))
         if collector.item is not None or not collector.passed:

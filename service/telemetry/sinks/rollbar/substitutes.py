@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from service.telemetry.export.safe_json import text
+from service.telemetry.spans.exceptions import type_name
 
 _OUTER_FRAMES = 16
 _INNER_FRAMES = 48
@@ -17,6 +18,15 @@ _MAX_CHAIN = 8
 _MAX_MESSAGE = 10_000
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+def is_readable(error: BaseException) -> bool:
+    """Return whether the SDK can read `error`: one that does not answer for this mark is dropped."""
+    try:
+        getattr(error, "_rollbar_ignore", False)
+    except Exception:  # noqa: BLE001 - an exception's own `__getattr__` may raise anything
+        return False
+    return True
 
 
 def is_long(error: BaseException, traceback: TracebackType | None) -> bool:
@@ -39,9 +49,9 @@ def shortened(error: BaseException, traceback: TracebackType | None) -> ExcInfo:
 def without_frames(error: TracebackException) -> tuple[ExcInfo, dict[str, Any]]:
     """Return exceptions of the same names and messages, and the item's body that shows where they were raised."""
     chain = list(islice(_snapshot_chain(error), _MAX_CHAIN))
-    exc_info = _chained((_name(each), str(each), None) for each in chain)
+    exc_info = _chained((type_name(each), str(each), None) for each in chain)
     traces = [
-        {"frames": _frames(each.stack), "exception": {"class": _name(each), "message": str(each)[:_MAX_MESSAGE]}}
+        {"frames": _frames(each.stack), "exception": {"class": type_name(each), "message": str(each)[:_MAX_MESSAGE]}}
         for each in chain
     ]
     return exc_info, {"trace_chain": traces} if len(traces) > 1 else {"trace": traces[0]}
@@ -74,10 +84,6 @@ def _snapshot_chain(error: TracebackException) -> Iterator[TracebackException]:
     while current is not None:
         yield current
         current = current.__cause__ or current.__context__
-
-
-def _name(error: TracebackException) -> str:
-    return error.exc_type.__name__ if error.exc_type is not None else "Exception"
 
 
 def _frames(stack: StackSummary) -> list[dict[str, Any]]:

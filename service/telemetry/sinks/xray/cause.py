@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from service.telemetry import ids
 from service.telemetry.export.safe_json import text
+from service.telemetry.spans.exceptions import type_name
 
 MAX_MESSAGE = 2_000
 _MAX_FRAMES = 32
@@ -66,7 +67,7 @@ def _exception(error: TracebackException) -> dict[str, Any]:
         for frame in reversed(error.stack)
     ]
     return {
-        "type": getattr(error.exc_type, "__name__", "Exception"),
+        "type": type_name(error),
         "message": text(error)[:MAX_MESSAGE],
         **_stack(frames),
     }

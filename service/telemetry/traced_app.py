@@ -1,0 +1,58 @@
+"""Route a Flask app's requests through its middleware without a reference cycle.
+
+`app.wsgi_app = Middleware(app.wsgi_app)`, Flask's documented way, makes an app refer to itself, so that only the
+garbage collector can free it. Here the app's class becomes a subclass, which holds the middleware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Flask
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from service.telemetry.middleware import TraceMiddleware
+
+EXTENSION: Final = "telemetry"
+"""The key of an app's telemetry in `app.extensions`."""
+
+
+def trace_requests(app: Flask, middleware: TraceMiddleware) -> None:
+    """Wrap `app` in `middleware`, which is that of its extension."""
+    app.__class__ = _traced_class(type(app))
+    vars(app)["serve_traced"] = middleware.serve
+    if "wsgi_app" in vars(app):  # wrapped in another middleware, which calls the original method
+        app.wsgi_app = partial(middleware.serve, app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
+
+
+def _traced_class(base: type[Flask]) -> type[Flask]:
+    """Return the traced subclass of `base`, the same for all its apps."""
+    if hasattr(base, "untraced_wsgi_app"):
+        return base
+    for subclass in base.__subclasses__():
+        if "untraced_wsgi_app" in vars(subclass):
+            return subclass
+
+    class TracedApp(base):  # type: ignore[misc, valid-type]  # a class that is known at run time only
+        # Under a second name: `super()` is slow before Python 3.12.
+        untraced_wsgi_app = base.wsgi_app
+        untraced_teardown_request = base.do_teardown_request
+
+        def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            """Serve one request within its own scope."""
+            served: Iterable[bytes] = self.serve_traced(self.untraced_wsgi_app, environ, start_response)
+            return served
+
+        def do_teardown_request(self, exc: Any = None) -> None:  # noqa: ANN401 - Flask's own sentinel is one of its values
+            """Report what Flask does not handle, such as `SystemExit`, while its request is the current one."""
+            # Not `app.teardown_request`: Flask inspects each of those functions in every request.
+            if exc is not None and isinstance(exc, BaseException) and not isinstance(exc, Exception):
+                self.extensions[EXTENSION].report(exc)
+            self.untraced_teardown_request(exc)
+
+    TracedApp.__name__, TracedApp.__qualname__, TracedApp.__module__ = base.__name__, base.__qualname__, base.__module__
+    return TracedApp
