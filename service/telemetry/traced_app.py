@@ -24,7 +24,8 @@ EXTENSION: Final = "telemetry"
 def trace_requests(app: Flask, middleware: TraceMiddleware) -> None:
     """Wrap `app` in `middleware`, which is that of its extension."""
     app.__class__ = _traced_class(type(app))
-    vars(app)["serve_traced"] = middleware.serve
+    # A new dict: that of an instance whose class was changed is slow to look up in.
+    app.__dict__ = {**vars(app), "serve_traced": middleware.serve}
     if "wsgi_app" in vars(app):  # wrapped in another middleware, which calls the original method
         app.wsgi_app = partial(middleware.serve, app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
 
