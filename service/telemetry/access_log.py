@@ -26,18 +26,15 @@ class AccessLog:
         scope.created = time_ns() // 1_000_000
         for log_access in self._sinks:
             log_access(scope)
-        if self._has_other_listeners():
-            text = f"{scope.method} {scope.path} {scope.status}"
-            record = self.logger.makeRecord(self.logger.name, level, "", 0, text, (), None)
-            setattr(record, SCOPE_ATTRIBUTE, scope)
-            with suppress(Exception):  # a handler of the application's, which has nowhere else to say it
-                self.logger.handle(record)
-
-    def _has_other_listeners(self) -> bool:
-        """Return whether there is a handler other than ours on the root: it needs a log record."""
         logger = self.logger
-        while (parent := logger.parent) is not None:
-            if logger.handlers:
-                return True
+        while (parent := logger.parent) is not None and not logger.handlers:
             logger = parent
-        return len(logger.handlers) > 1
+        if parent is not None or len(logger.handlers) > 1:  # than ours on the root: it needs a log record
+            self._write_record(scope, level)
+
+    def _write_record(self, scope: RequestScope, level: int) -> None:
+        text = f"{scope.method} {scope.path} {scope.status}"
+        record = self.logger.makeRecord(self.logger.name, level, "", 0, text, (), None)
+        setattr(record, SCOPE_ATTRIBUTE, scope)
+        with suppress(Exception):  # a handler of the application's, which has nowhere else to say it
+            self.logger.handle(record)

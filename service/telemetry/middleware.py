@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from operator import itemgetter
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 from service.telemetry.context.current import context_variable
 from service.telemetry.context.request_scope import AppTelemetry, RequestScope
@@ -33,7 +33,6 @@ _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED
 _END: Final = b"the end of a body"
 """Returned by `next` in place of an exception, which would cost more; recognised by its identity."""
 _name_of: Final = itemgetter(0)
-_lower: Final = str.lower
 
 
 class TraceMiddleware:
@@ -44,41 +43,75 @@ class TraceMiddleware:
     """
 
     def __init__(self, telemetry: AppTelemetry, propagates: Callable[[], bool] = lambda: False) -> None:
-        self._telemetry = telemetry
-        self._untraced_paths = telemetry.config.untraced_paths
+        self.start_request = telemetry.start_request
+        self.untraced_paths = telemetry.config.untraced_paths
         self.propagates = propagates
         variable = context_variable()
         self.enter_context, self.current_context = variable.set, variable.get
         self.open_requests = telemetry.open_requests
         self.trace_id_header = telemetry.config.trace_id_header
         self.single_headers = frozenset({self.trace_id_header.lower(), "traceresponse"})
+        """Of which a response that is passed on may have some already."""
+        self.single_lengths = frozenset(map(len, self.single_headers))
 
-    def serve(self, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve one request. An exception that the application did not mean to propagate is answered with a 500.
+    def wrap(self, app: WSGIApplication) -> WSGIApplication:
+        """Return `app` with each of its requests traced."""
+        return _Traced(self, app).serve
 
-        `app` is an argument, as an attribute would keep it alive.
-        """
-        if environ.get("PATH_INFO") in self._untraced_paths:
-            return app(environ, start_response)
-        try:
-            scope = self._telemetry.start_request(environ)
-        except Exception:
-            logger.exception("a request is served without telemetry: its scope could not be made")
-            return app(environ, start_response)
-        exchange = Exchange(self, scope, environ, start_response)
-        self.open_requests.add(exchange)
-        enter, current = self.enter_context, self.current_context
-        outer = current()
-        enter(exchange.context)
-        try:
-            exchange.body = app(environ, exchange.start_response)
-            exchange.send_headers()
-        except BaseException as error:  # noqa: BLE001 - reported, and answered or raised again
-            exchange.answer(error)
-        finally:
-            exchange.context = current()
-            enter(outer)  # a second `set` costs half of a `reset`
-        return exchange
+
+class TracedApplication(Protocol):
+    """An application whose requests `serve` traces."""
+
+    trace_middleware: TraceMiddleware
+
+    @property
+    def untraced_wsgi_app(self) -> WSGIApplication:
+        """The application itself."""
+
+
+def serve(self: TracedApplication, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Serve one request. An exception that the application did not mean to propagate is answered with a 500.
+
+    It is a method of each traced application: one that only called it would cost each request a call.
+    """
+    middleware = self.trace_middleware
+    if environ.get("PATH_INFO") in middleware.untraced_paths:
+        return self.untraced_wsgi_app(environ, start_response)
+    try:
+        scope = middleware.start_request(environ)
+    except Exception:
+        logger.exception("a request is served without telemetry: its scope could not be made")
+        return self.untraced_wsgi_app(environ, start_response)
+    exchange = Exchange(middleware, scope, environ, start_response)
+    middleware.open_requests.add(exchange)
+    enter, current = middleware.enter_context, middleware.current_context
+    outer = current()
+    enter(exchange.context)
+    try:
+        exchange.body = self.untraced_wsgi_app(environ, exchange.start_response)
+        if exchange.headers is not None and exchange.server_write is None:
+            exchange.server_write = start_response(exchange.status_line, exchange.headers)
+    except BaseException as error:  # noqa: BLE001 - reported, and answered or raised again
+        exchange.answer(error)
+    finally:
+        exchange.context = current()
+        enter(outer)  # a second `set` costs half of a `reset`
+    return exchange
+
+
+class _Traced:
+    """A traced application that is no Flask app."""
+
+    serve = serve
+
+    def __init__(self, middleware: TraceMiddleware, app: WSGIApplication) -> None:
+        self.trace_middleware = middleware
+        self._app = app
+
+    @property
+    def untraced_wsgi_app(self) -> WSGIApplication:
+        """The application itself."""
+        return self._app
 
 
 class Exchange:
@@ -91,17 +124,17 @@ class Exchange:
     __slots__ = (
         "_bytes_sent",
         "_environ",
-        "_headers",
         "_is_exhausted",
         "_middleware",
         "_scope",
-        "_server_write",
         "_start_response",
         "_start_time",
         "_status",
-        "_status_line",
         "body",
         "context",
+        "headers",
+        "server_write",
+        "status_line",
     )
 
     def __init__(
@@ -117,10 +150,10 @@ class Exchange:
         self._environ = environ
         self.context = scope.context()
         self._start_response = start_response
-        self._headers: list[tuple[str, str]] | None = None
+        self.headers: list[tuple[str, str]] | None = None
         """Those that are not sent yet: until the application's call returns, it may still fail."""
-        self._status_line = ""
-        self._server_write: Callable[[bytes], object] | None = None
+        self.status_line = ""
+        self.server_write: Callable[[bytes], object] | None = None
         self._status = 0
         self._bytes_sent = 0
         self._is_exhausted = False
@@ -138,7 +171,7 @@ class Exchange:
             raise error
         _report(scope, error, "Exception on")
         self._status = _SERVER_ERROR
-        if not (self._server_write or is_process_exit(error) or self._middleware.propagates()):
+        if not (self.server_write or is_process_exit(error) or self._middleware.propagates()):
             try:
                 self.body = self._error_response()
             except Exception:
@@ -154,7 +187,7 @@ class Exchange:
         error = {"status": _SERVER_ERROR, "name": failure.phrase, "message": failure.description}
         body = json.dumps({"error": error, "trace_id": self._scope.trace_hex}).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        self._headers = None
+        self.headers = None
         self.start_response(f"{_SERVER_ERROR} {failure.phrase.upper()}", headers)
         self.send_headers()
         return (body,)
@@ -166,7 +199,7 @@ class Exchange:
         exc_info: Any = None,  # noqa: ANN401 - PEP 3333's own type
     ) -> Callable[[bytes], object]:
         """Keep status and headers, with the ids added, until the application's call returns, or it writes."""
-        if self._headers is not None and not exc_info:
+        if self.headers is not None and not exc_info:
             raise AssertionError("start_response was called twice without exc_info")  # as the standard library does
         self._status = int(status[:3])
         scope = self._scope
@@ -175,35 +208,36 @@ class Exchange:
             scope.telemetry.keep(scope)
         elapsed_ms = (perf_counter() - self._start_time) * 1000
         middleware = self._middleware
-        if not middleware.single_headers.isdisjoint(map(_lower, map(_name_of, headers))):  # a response is passed on
+        # Most responses have no name as long as these, which costs less to find out than to compare the names.
+        if not middleware.single_lengths.isdisjoint(map(len, map(_name_of, headers))):
             headers = [header for header in headers if header[0].lower() not in middleware.single_headers]
-        self._status_line = status
-        self._headers = [
+        self.status_line = status
+        self.headers = [
             *headers,
             (middleware.trace_id_header, scope.trace_hex),
             ("traceresponse", scope.traceresponse),
             ("Server-Timing", f"app;dur={elapsed_ms:.2f}"),
         ]
-        if self.body is not None or self._server_write is not None:
+        if self.body is not None or self.server_write is not None:
             self.send_headers(exc_info)
         return self._write
 
     def send_headers(self, exc_info: Any = None) -> None:  # noqa: ANN401 - as above
         """Start the server's response, if the application has begun its own."""
-        headers = self._headers
-        if headers is None or (self._server_write is not None and not exc_info):
+        headers = self.headers
+        if headers is None or (self.server_write is not None and not exc_info):
             return
         # Two arguments unless there is an exc_info: some servers' start_response accepts only two.
         if exc_info:
-            self._server_write = self._start_response(self._status_line, headers, exc_info)
+            self.server_write = self._start_response(self.status_line, headers, exc_info)
         else:
-            self._server_write = self._start_response(self._status_line, headers)
+            self.server_write = self._start_response(self.status_line, headers)
 
     def _write(self, data: bytes) -> None:
         """Write at once, as PEP 3333 has it for old applications."""
         self.send_headers()
-        if self._server_write is not None:
-            self._server_write(data)
+        if self.server_write is not None:
+            self.server_write(data)
             self._bytes_sent += len(data)
 
     def __iter__(self) -> Iterator[bytes]:

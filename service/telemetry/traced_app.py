@@ -6,16 +6,11 @@ garbage collector can free it. Here the app's class becomes a subclass, which ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from flask import Flask
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-    from service.telemetry.middleware import TraceMiddleware
+from service.telemetry.middleware import TraceMiddleware, serve
 
 EXTENSION: Final = "telemetry"
 """The key of an app's telemetry in `app.extensions`."""
@@ -25,9 +20,9 @@ def trace_requests(app: Flask, middleware: TraceMiddleware) -> None:
     """Wrap `app` in `middleware`, which is that of its extension."""
     app.__class__ = _traced_class(type(app))
     # A new dict: that of an instance whose class was changed is slow to look up in.
-    app.__dict__ = {**vars(app), "serve_traced": middleware.serve}
+    app.__dict__ = {**vars(app), "trace_middleware": middleware}
     if "wsgi_app" in vars(app):  # wrapped in another middleware, which calls the original method
-        app.wsgi_app = partial(middleware.serve, app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
+        app.wsgi_app = middleware.wrap(app.wsgi_app)  # type: ignore[assignment, method-assign]  # Flask's documented way
 
 
 def _traced_class(base: type[Flask]) -> type[Flask]:
@@ -43,10 +38,7 @@ def _traced_class(base: type[Flask]) -> type[Flask]:
         untraced_wsgi_app = base.wsgi_app
         untraced_teardown_request = base.do_teardown_request
 
-        def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            """Serve one request within its own scope."""
-            served: Iterable[bytes] = self.serve_traced(self.untraced_wsgi_app, environ, start_response)
-            return served
+        wsgi_app = serve
 
         def do_teardown_request(self, exc: Any = None) -> None:  # noqa: ANN401 - Flask's own sentinel is one of its values
             """Report what Flask does not handle, such as `SystemExit`, while its request is the current one."""

@@ -6,7 +6,6 @@ import logging
 import logging.config
 from collections.abc import Iterator
 from contextvars import ContextVar
-from functools import partial
 from typing import Any, NoReturn
 
 import pytest
@@ -107,7 +106,7 @@ def test_a_request_is_served_even_if_its_scope_cannot_be_made(app: Flask, monkey
     def fail(_: object) -> NoReturn:
         raise ValueError
 
-    monkeypatch.setattr(telemetry_of(app), "start_request", fail)
+    monkeypatch.setattr(telemetry_of(app).middleware, "start_request", fail)
     with app.test_client().get(HOME, buffered=True) as response:
         assert response.status_code == 200
         assert "X-Trace-Id" not in response.headers
@@ -296,7 +295,7 @@ def test_an_old_application_may_write_and_start_late(app: Flask, backends: FakeB
 
     expected = {writing: (200, b"written returned"), late: (201, b"late"), replacing: (503, b"replaced")}
     for application, (status, body) in expected.items():
-        app.wsgi_app = partial(telemetry_of(app).middleware.serve, application)  # type: ignore[method-assign]  # as Flask documents
+        app.wsgi_app = telemetry_of(app).middleware.wrap(application)  # type: ignore[assignment, method-assign]  # as Flask documents
         with app.test_client().get("/") as response:
             assert (response.status_code, response.data) == (status, body)
             assert len(response.headers.getlist("X-Kind")) == len(response.headers.getlist("X-Trace-Id")) == 1
