@@ -80,14 +80,15 @@ class RemoteSampler:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
+        self.decide: Callable[[Subject], Decision] = self._start_deciding
+        """Return the decision. It is replaced as rules come and go: a method that looks would cost each request."""
 
-    def decide(self, request: Subject) -> Decision:
-        """Return the decision; the first call starts the polling thread."""
-        if self._thread is None:
-            self._start()
-            return self._local.decide(request)  # however fast the first fetch is
-        if not self._cache._last_updated:  # not the SDK's property: this is on each request's path
-            return self._local.decide(request)
+    def _start_deciding(self, request: Subject) -> Decision:
+        """Return the decision of the first request, which starts the polling thread."""
+        self._start()
+        return self._local.decide(request)  # however fast the first fetch is
+
+    def _decide_by_rules(self, request: Subject) -> Decision:
         now = int(self._clock())
         fields = {"service": request.service, "host": request.host, "method": request.method, "path": request.path}
         with self._cache.lock:
@@ -95,6 +96,10 @@ class RemoteSampler:
             if rule is not None:
                 return self._apply(rule, request, now)
         return self._local.decide(request)
+
+    def _follow(self, *, rules: bool) -> None:
+        """Decide by X-Ray's rules from now on, or by the local sampler."""
+        self.decide = self._decide_by_rules if rules else self._local.decide
 
     def _apply(self, rule: Any, request: Subject, now: int) -> Decision:  # noqa: ANN401 - the SDK publishes no types
         rule.increment_request_count()
@@ -132,16 +137,25 @@ class RemoteSampler:
             if self._thread is not None or self._stop.is_set():
                 return
             thread = new_thread("sampling", self._poll)
+            self._follow(rules=False)  # before the thread, which may be faster
             try:
                 thread.start()
             except RuntimeError:
                 # The system has no thread left: the local rule decides, and the next request tries again.
+                self.decide = self._start_deciding
                 return
             self._thread = thread
 
     def _poll(self) -> None:
         with suppress_instrumentation():
-            poller = _Poller(self._cache, self.boosts, self._daemon, self._intervals, self._clock)
+            poller = _Poller(
+                self._cache,
+                self.boosts,
+                self._daemon,
+                intervals=self._intervals,
+                clock=self._clock,
+                follow=self._follow,
+            )
             while not self._stop.wait(poller.poll()):
                 pass
 
@@ -176,10 +190,13 @@ class _Poller:
         cache: _LockedRuleCache,
         boosts: Boosts,
         daemon: tuple[str, int],
+        *,
         intervals: PollingIntervals,
         clock: Callable[[], float],
+        follow: Callable[..., None],
     ) -> None:
         self._cache = cache
+        self._follow = follow
         self._boosts = boosts
         self._daemon = daemon
         self._intervals = intervals
@@ -215,12 +232,14 @@ class _Poller:
         started = int(self._clock())
         self._cache.load_rules(connector.fetch_sampling_rules())
         self._cache.last_updated = started
+        self._follow(rules=True)
         self._rules_fetched_at = time.monotonic()
 
     def _record_failure(self, error: Exception) -> float:
         self._failures += 1
         if self._failures == _MAX_FAILURES:
             self._cache.last_updated = None
+            self._follow(rules=False)
             self._rules_fetched_at = float("-inf")
             self._warn(error)
         return min(self._intervals.retry * 2.0 ** min(self._failures - 1, 10), self._intervals.max_retry)
