@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 import time
 from dataclasses import replace
+from functools import partial
 
-from service.telemetry.export.errors import encoding
+from service.telemetry.export.errors import PartialSuccessError, each_encoded, encoding, encoding_reason
 from service.telemetry.export.gil_pacing import paced_chunks
 from service.telemetry.redaction import Redactor
 from service.telemetry.sampling.rule import matches
@@ -45,16 +47,19 @@ class DaemonSender:
         """A datagram that reached a closed port, to be sent again."""
 
     def send(self, batch: list[SegmentSource]) -> None:
-        """Send the documents of `batch`. Raises `OSError`."""
+        """Send the documents of `batch`. Raises `OSError`, and `PartialSuccessError` for sources that have none."""
         unsent = [source for source in batch if not source.sent]
+        failures: list[BaseException] = []
         with encoding():
-            encoded = [self._documents(source) for chunk in paced_chunks(unsent, _CHUNK) for source in chunk]
-            documents = iter(self._redact.json_bodies([document for each in encoded for document in each]))
-        for chunk in paced_chunks(list(zip(unsent, encoded, strict=True)), _CHUNK):
+            encoded = each_encoded(partial(paced_chunks, unsent, _CHUNK), self._documents, failures)
+            documents = iter(self._redact.json_bodies([document for _, each in encoded for document in each]))
+        for chunk in paced_chunks(encoded, _CHUNK):
             for source, own in chunk:
                 for _ in own:
-                    self._write(_HEADER + next(documents))
+                    self._write_alone(_HEADER + next(documents), failures)
                 source.sent = True
+        if failures:
+            raise PartialSuccessError(min(len(failures), len(batch)), encoding_reason(failures[0]))
 
     def close(self) -> None:
         """Close the socket; the next datagram opens another."""
@@ -75,6 +80,15 @@ class DaemonSender:
     def _dynamic_name(self, source: SegmentSource) -> str | None:
         host = request_host(source) if self._host_pattern else None
         return host if host and self._host_pattern and matches(self._host_pattern, host) else None
+
+    def _write_alone(self, datagram: bytes, failures: list[BaseException]) -> None:
+        """Write one datagram; note it in `failures` where it is too long: to send it again would stop all others."""
+        try:
+            self._write(datagram)
+        except OSError as error:
+            if error.errno != errno.EMSGSIZE:
+                raise
+            failures.append(error)
 
     def _write(self, datagram: bytes) -> None:
         if self._socket is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 from opentelemetry.trace import SpanKind, StatusCode
 
 from service.telemetry.ids import span_hex, xray_trace_id
+from service.telemetry.plain import text
 from service.telemetry.sinks.xray.cause import cause_of_error, cause_of_events
 from service.telemetry.sinks.xray.http import FLAGS, NOT_METADATA, host_of, http_block
 from service.telemetry.sinks.xray.limits import AnnotationBudget, Document, segment_name, short
@@ -20,6 +22,8 @@ from service.telemetry.sinks.xray.packing import pack
 from service.telemetry.sinks.xray.sdk_entities import NO_FIELDS, fields_of
 from service.telemetry.spans.exceptions import ExceptionSnapshot
 from service.telemetry.spans.span import LightSpan
+
+logger = logging.getLogger(__name__)
 
 _ECS = "AWS::ECS::"
 _RUNTIME = {"runtime": platform.python_implementation(), "runtime_version": platform.python_version()}
@@ -114,10 +118,10 @@ class _Builder:
         inner = source.inner
         top = self._segment() if source.is_segment else self._independent()
         if len(inner) == 1:
-            top["subsegments"] = [self._subsegment(inner[0])]
+            top["subsegments"] = [self._subsegment_or_bare(inner[0])]
         elif inner:
             spans = sorted(inner, key=lambda span: span.start_time or 0)
-            subsegments = {span.span_id: self._subsegment(span) for span in spans}
+            subsegments = {span.span_id: self._subsegment_or_bare(span) for span in spans}
             for span in spans:
                 # A span whose parent has not ended yet, and so is not among them, becomes a child of the root.
                 subsegments.get(span.parent_id, top).setdefault("subsegments", []).append(subsegments[span.span_id])
@@ -135,7 +139,7 @@ class _Builder:
         if span.parent_id:
             document["parent_id"] = span_hex(span.parent_id)
         if source.is_forwarded:
-            document["http"]["request"]["x_forwarded_for"] = True
+            document.setdefault("http", {}).setdefault("request", {})["x_forwarded_for"] = True
         if source.user is not None:
             document["user"] = short(source.user)
         if source.error is not None:
@@ -149,6 +153,14 @@ class _Builder:
         span = self._source.root
         parent = {"trace_id": xray_trace_id(span.trace_id), "parent_id": span_hex(span.parent_id)}
         return {**self._subsegment(span), "type": "subsegment", **parent}
+
+    def _subsegment_or_bare(self, span: LightSpan) -> Document:
+        """Return the subsegment of an inner span, with its name, id and times alone where that cannot be built."""
+        try:
+            return self._subsegment(span)
+        except Exception:
+            logger.exception("cannot encode a subsegment: it is sent without what it holds")
+            return _common(span, segment_name(text(span.name)))
 
     def _subsegment(self, span: LightSpan) -> Document:
         source = self._source
