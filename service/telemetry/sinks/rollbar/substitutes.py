@@ -8,7 +8,7 @@ from traceback import StackSummary, TracebackException
 from types import TracebackType
 from typing import Any
 
-from service.telemetry.export.safe_json import text
+from service.telemetry.spans.exceptions import message_of, prints_much
 
 _OUTER_FRAMES = 16
 _INNER_FRAMES = 48
@@ -31,7 +31,7 @@ def shortened(error: BaseException, traceback: TracebackType | None) -> ExcInfo:
     chain = list(islice(_chain(error), _MAX_CHAIN))
     tracebacks = [traceback, *(each.__traceback__ for each in chain[1:])]
     return _chained(
-        (type(each).__name__[:_MAX_MESSAGE], _message(each), _without_middle(frames))
+        (type(each).__name__[:_MAX_MESSAGE], message_of(each)[:_MAX_MESSAGE], _without_middle(frames))
         for each, frames in zip(chain, tracebacks, strict=True)
     )
 
@@ -49,7 +49,7 @@ def without_frames(error: TracebackException) -> tuple[ExcInfo, dict[str, Any]]:
 
 def _has_long_text(error: BaseException) -> bool:
     """Return whether one of its arguments is long: the SDK formats its message more than once."""
-    return any(isinstance(each, str | bytes) and len(each) > _MAX_MESSAGE for each in error.args)
+    return prints_much(error) or any(isinstance(each, str | bytes) and len(each) > _MAX_MESSAGE for each in error.args)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -60,13 +60,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         visited.add(id(current))
         yield current
         current = current.__cause__ or current.__context__
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)[:_MAX_MESSAGE]
-    except Exception:  # noqa: BLE001 - an exception's own __str__ may raise anything
-        return text(error)
 
 
 def _snapshot_chain(error: TracebackException) -> Iterator[TracebackException]:
