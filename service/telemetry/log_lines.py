@@ -156,7 +156,7 @@ def _snapshot(exc_info: Any, scope: RequestScope | None, redact: Redactor) -> Ex
         return None
     if not is_usual:
         return None
-    if scope is not None and error is not None and error is scope.error and traceback_of(error) is traceback:
+    if scope is not None and error is scope.error and error is not None and traceback_of(error) is traceback:
         return scope.error_snapshot()  # the span shows it too
     return ExceptionSnapshot(error, traceback, redact)
 

@@ -79,25 +79,23 @@ def encoding() -> Iterator[None]:
         raise EncodingError(encoding_reason(error)) from error
 
 
-def each_encoded(
+def encode_each(
     chunks: Callable[[], Iterable[Sequence[T]]], encode: Callable[[T], E], failures: list[BaseException]
-) -> list[tuple[T, E]]:
-    """Return the items of `chunks()` that can be encoded, with their encodings; append why others cannot to `failures`.
+) -> tuple[Sequence[T], list[E]]:
+    """Return the items of `chunks()` that can be encoded, and their encodings; append why others cannot to `failures`.
 
     Items are plain data when they are queued, so that each can be: this is the last net, for each by itself.
     """
-    try:
-        return [(item, encode(item)) for chunk in chunks() for item in chunk]
-    except BaseException:  # noqa: BLE001 - found one by one
-        return [pair for chunk in chunks() for item in chunk for pair in _encoded(item, encode, failures)]
-
-
-def _encoded(item: T, encode: Callable[[T], E], failures: list[BaseException]) -> list[tuple[T, E]]:
-    try:
-        return [(item, encode(item))]
-    except BaseException as error:  # noqa: BLE001 - as above
-        failures.append(error)
-        return []
+    items: list[T] = []
+    encoded: list[E] = []
+    for chunk in chunks():
+        for item in chunk:
+            try:
+                encoded.append(encode(item))
+                items.append(item)
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it costs this item alone
+                failures.append(error)
+    return items, encoded
 
 
 def encoding_reason(error: BaseException) -> str:

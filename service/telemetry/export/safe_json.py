@@ -24,7 +24,14 @@ def dumps(document: Mapping[str, Any]) -> bytes:
     try:
         return orjson.dumps(document, default=_bytes_as_text, option=_OPTIONS)
     except (TypeError, RecursionError):  # orjson's own error is a TypeError: keys, surrogates, cycles, huge numbers
-        copier = Copier(AS_IT_IS, public_attributes, _MAX_CHARACTERS, max_items=_MAX_ITEMS, max_texts=_MAX_CHARACTERS)
+        copier = Copier(
+            AS_IT_IS,
+            public_attributes,
+            _MAX_CHARACTERS,
+            max_items=_MAX_ITEMS,
+            max_texts=_MAX_CHARACTERS,
+            too_deep="(nested too deep)",
+        )
         return orjson.dumps(copier.mapping(document), default=_bytes_as_text)
 
 

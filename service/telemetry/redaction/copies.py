@@ -76,6 +76,7 @@ class Copier:
         max_items: int = MAX_ITEMS,
         max_texts: int = MAX_TEXTS,
         strict: bool = False,
+        too_deep: str = CUT,
     ) -> None:
         self._rules = rules
         self._describe = describe
@@ -84,6 +85,7 @@ class Copier:
         self._max_texts = self._characters = max_texts
         self._deadline = 0.0
         self._strict = strict
+        self._too_deep = too_deep
         self.dropped = 0
         """How many members were left out, because they cannot be encoded."""
 
@@ -194,7 +196,9 @@ class Copier:
             return self._bytes(value)
         if issubclass(kind, Enum):
             return self.value(value.value, depth + 1)
-        if depth >= MAX_DEPTH or self._is_spent():
+        if depth >= MAX_DEPTH:
+            return self._too_deep
+        if self._is_spent():
             return CUT
         return self._collection(value, kind, depth)
 

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
 from opentelemetry.trace import Link
 
 from service.telemetry.export import stderr
-from service.telemetry.export.errors import PartialSuccessError, RejectedError, each_encoded, encoding, encoding_reason
+from service.telemetry.export.errors import PartialSuccessError, RejectedError, encode_each, encoding, encoding_reason
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.export.safe_json import dumps
 from service.telemetry.log_lines import Line, LineFormat, encode
@@ -106,7 +106,7 @@ class _Writer:
         if batch is not self._batch:  # else a retry: what was written is not written again
             self._failures = []
             with encoding():
-                lines = [line for _, line in each_encoded(lambda: [batch], self._text, self._failures)]
+                _, lines = encode_each(lambda: [batch], self._text, self._failures)
                 self._unwritten = "".join(f"{line}\n" for line in self._redact.lines(lines)).encode()
             self._batch = batch
         try:

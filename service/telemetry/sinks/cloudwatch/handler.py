@@ -18,7 +18,7 @@ from service.telemetry.export.errors import (
     PartialSuccessError,
     SplitError,
     TooLargeError,
-    each_encoded,
+    encode_each,
     encoding,
     encoding_reason,
 )
@@ -106,14 +106,16 @@ class QueueingHandler(RecordQueueing, watchtower.CloudWatchLogHandler):
         In paced chunks: encoding a batch at once would hold the interpreter lock for as long as a request takes. A line
         that cannot be encoded is left out, and the reason is appended to `failures`.
         """
-        encoded = each_encoded(
-            partial(paced_chunks, lines, _CHUNK), partial(encode, line_format=self._format), failures
-        )
-        messages = [message for _, message in encoded]
+        line_format = self._format
+        try:
+            messages = [encode(line, line_format) for chunk in paced_chunks(lines, _CHUNK) for line in chunk]
+        except BaseException:  # noqa: BLE001 - the line at fault is found
+            chunks, to_text = partial(paced_chunks, lines, _CHUNK), partial(encode, line_format=line_format)
+            lines, messages = encode_each(chunks, to_text, failures)
         events: list[bytes] = []
         total = 0
-        for chunk in paced_chunks(list(zip(encoded, self._redact.lines(messages), strict=True)), 4 * _CHUNK):
-            for (line, _), message in chunk:
+        for chunk in paced_chunks(list(zip(lines, self._redact.lines(messages), strict=True)), 4 * _CHUNK):
+            for line, message in chunk:
                 total += size_of(message) + _EVENT_OVERHEAD
                 if total > _MAX_REQUEST:
                     raise TooLargeError(f"{len(lines)} lines are more than a request may have ({_MAX_REQUEST:,} bytes)")

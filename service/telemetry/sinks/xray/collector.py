@@ -20,10 +20,11 @@ from service.telemetry.spans.span import LightSpan
 from service.telemetry.xray_sdk import install_on_import
 from service.telemetry.xray_sdk.state import SdkState
 
-_MAX_INNER_SPANS = 1_000
-"""Inner spans kept for one segment; further ones are sent independently, to bound the memory of a request."""
-_SHARE = 3 * 1024
-"""Bytes of an inner span, of which each further time that many counts as one more span: 3 MiB in all."""
+_MAX_INNER_BYTES = 2 * 1024 * 1024
+"""Bytes of the inner spans kept for one segment, some 1,600 with little in them; further ones are sent independently.
+
+It bounds the memory of a request, however many its spans, or however large.
+"""
 _MAX_BYTES = 6 * 1024 * 1024
 
 
@@ -49,7 +50,6 @@ class _InnerSpans:
 
     def __init__(self) -> None:
         self.spans: list[LightSpan] = []
-        self.room = _MAX_INNER_SPANS
         self.size = 0
         """An estimate of the bytes that they keep alive."""
 
@@ -78,9 +78,8 @@ class _Collector(SpanProcessor):
             self._put(SegmentSource(root=span, size=span.size))
         elif span is scope.span:
             self._put(_source(span, scope))
-        elif scope.span.is_recording() and (inner := scope.extra_of(_InnerSpans)).room > 0:
+        elif scope.span.is_recording() and (inner := scope.extra_of(_InnerSpans)).size < _MAX_INNER_BYTES:
             inner.spans.append(span)
-            inner.room -= 1 + span.size // _SHARE
             inner.size += span.size
         else:  # it outlived its request: X-Ray joins a late subsegment to its trace by its parent's id
             entities, annotations = _own_entity(scope, span.span_id), scope.annotations

@@ -6,10 +6,11 @@ import errno
 import logging
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from service.telemetry.export.errors import PartialSuccessError, each_encoded, encoding, encoding_reason
+from service.telemetry.export.errors import PartialSuccessError, encode_each, encoding, encoding_reason
 from service.telemetry.export.gil_pacing import paced_chunks
 from service.telemetry.redaction import Redactor
 from service.telemetry.sampling.rule import matches
@@ -45,18 +46,23 @@ class DaemonSender:
         self._previous = b""
         self._resend = b""
         """A datagram that reached a closed port, to be sent again."""
+        self._failures: list[BaseException] = []
+        """Why items of the batch are left out."""
 
     def send(self, batch: list[SegmentSource]) -> None:
         """Send the documents of `batch`. Raises `OSError`, and `PartialSuccessError` for sources that have none."""
-        unsent = [source for source in batch if not source.sent]
-        failures: list[BaseException] = []
+        unsent: Sequence[SegmentSource] = [source for source in batch if not source.sent]
+        failures = self._failures = []
         with encoding():
-            encoded = each_encoded(partial(paced_chunks, unsent, _CHUNK), self._documents, failures)
-            documents = iter(self._redact.json_bodies([document for _, each in encoded for document in each]))
-        for chunk in paced_chunks(encoded, _CHUNK):
+            try:
+                encoded = [self._documents(source) for chunk in paced_chunks(unsent, _CHUNK) for source in chunk]
+            except BaseException:  # noqa: BLE001 - the source at fault is found
+                unsent, encoded = encode_each(partial(paced_chunks, unsent, _CHUNK), self._documents, failures)
+            documents = iter(self._redact.json_bodies([document for each in encoded for document in each]))
+        for chunk in paced_chunks(list(zip(unsent, encoded, strict=True)), _CHUNK):
             for source, own in chunk:
                 for _ in own:
-                    self._write_alone(_HEADER + next(documents), failures)
+                    self._write(_HEADER + next(documents))
                 source.sent = True
         if failures:
             raise PartialSuccessError(min(len(failures), len(batch)), encoding_reason(failures[0]))
@@ -70,25 +76,22 @@ class DaemonSender:
     def _documents(self, source: SegmentSource) -> list[bytes]:
         name = self._dynamic_name(source)
         try:
-            documents = list(encode(source, self._process, name))
+            return list(encode(source, self._process, name))
+        except Exception:  # noqa: BLE001 - the part at fault is left out
+            return self._documents_in_part(source, name)
+
+    def _documents_in_part(self, source: SegmentSource, name: str | None) -> list[bytes]:
+        try:
+            return list(encode(source, self._process, name, careful=True))
         except Exception:  # the SDK's entities are open to the handler, which may have put anything in their place
             plain = replace(source, entities={}, segment=None, annotations={})
-            documents = list(encode(plain, self._process, name))
+            documents = list(encode(plain, self._process, name, careful=True))
             logger.exception("cannot encode what a handler added to its segment: the segment is sent without it")
         return documents
 
     def _dynamic_name(self, source: SegmentSource) -> str | None:
         host = request_host(source) if self._host_pattern else None
         return host if host and self._host_pattern and matches(self._host_pattern, host) else None
-
-    def _write_alone(self, datagram: bytes, failures: list[BaseException]) -> None:
-        """Write one datagram; note it in `failures` where it is too long: to send it again would stop all others."""
-        try:
-            self._write(datagram)
-        except OSError as error:
-            if error.errno != errno.EMSGSIZE:
-                raise
-            failures.append(error)
 
     def _write(self, datagram: bytes) -> None:
         if self._socket is None:
@@ -105,7 +108,10 @@ class DaemonSender:
             self._previous = b""
             self.close()
             raise
-        except OSError:
+        except OSError as error:
+            if error.errno == errno.EMSGSIZE:  # sent again, it would stop all others
+                self._failures.append(error)
+                return
             # Resolve the name again next time: the daemon may have moved.
             self.close()
             raise

@@ -47,8 +47,8 @@ def fields_of(entity: Any) -> EntityFields:  # noqa: ANN401 - the SDK publishes 
     if namespace != "local":
         flags["namespace"] = text(namespace)[:MAX_NAME]
     return EntityFields(
-        annotations=attributes["annotations"] or {},
-        metadata=attributes["metadata"] or {},
+        annotations=attributes["annotations"],
+        metadata=attributes["metadata"],
         cause=_cause(attributes["cause"]) if attributes["cause"] else None,
         blocks=_blocks(attributes) if attributes["http"] or attributes["aws"] or attributes.get("sql") else {},
         flags=flags,

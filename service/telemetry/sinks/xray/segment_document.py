@@ -93,12 +93,16 @@ class SegmentSource:
         return self.is_request or not self.root.parent_id or self.root.has_remote_parent
 
 
-def encode(source: SegmentSource, process: ProcessInfo, name: str | None = None) -> Iterable[bytes]:
+def encode(
+    source: SegmentSource, process: ProcessInfo, name: str | None = None, *, careful: bool = False
+) -> Iterable[bytes]:
     """Return the JSON of the segment or independent subsegment: several documents where one would be too long.
 
-    `name` overrides the service's, where dynamic naming uses the host of the request.
+    `name` overrides the service's, where dynamic naming uses the host of the request. `careful` leaves out the details
+    of each subsegment that cannot be encoded with them.
     """
-    return pack(_Builder(source, process, name or process.service).tree())
+    builder = _CarefulBuilder if careful else _Builder
+    return pack(builder(source, process, name or process.service).tree())
 
 
 class _Builder:
@@ -118,10 +122,10 @@ class _Builder:
         inner = source.inner
         top = self._segment() if source.is_segment else self._independent()
         if len(inner) == 1:
-            top["subsegments"] = [self._subsegment_or_bare(inner[0])]
+            top["subsegments"] = [self._subsegment(inner[0])]
         elif inner:
             spans = sorted(inner, key=lambda span: span.start_time or 0)
-            subsegments = {span.span_id: self._subsegment_or_bare(span) for span in spans}
+            subsegments = {span.span_id: self._subsegment(span) for span in spans}
             for span in spans:
                 # A span whose parent has not ended yet, and so is not among them, becomes a child of the root.
                 subsegments.get(span.parent_id, top).setdefault("subsegments", []).append(subsegments[span.span_id])
@@ -153,14 +157,6 @@ class _Builder:
         span = self._source.root
         parent = {"trace_id": xray_trace_id(span.trace_id), "parent_id": span_hex(span.parent_id)}
         return {**self._subsegment(span), "type": "subsegment", **parent}
-
-    def _subsegment_or_bare(self, span: LightSpan) -> Document:
-        """Return the subsegment of an inner span, with its name, id and times alone where that cannot be built."""
-        try:
-            return self._subsegment(span)
-        except Exception:
-            logger.exception("cannot encode a subsegment: it is sent without what it holds")
-            return _common(span, segment_name(text(span.name)))
 
     def _subsegment(self, span: LightSpan) -> Document:
         source = self._source
@@ -206,6 +202,22 @@ class _Builder:
         annotations |= source.event_ids
         from_handler = source.annotations.get(span.span_id, _EMPTY)
         return {**annotations, **from_handler} if annotations else from_handler
+
+
+class _CarefulBuilder(_Builder):
+    """Build the document of a source of which something cannot be encoded: that subsegment is sent without its details.
+
+    What is queued is plain data: this is the last net.
+    """
+
+    __slots__ = ()
+
+    def _subsegment(self, span: LightSpan) -> Document:
+        try:
+            return super()._subsegment(span)
+        except Exception:
+            logger.exception("cannot encode a subsegment: it is sent without what it holds")
+            return _common(span, segment_name(text(span.name)))
 
 
 def request_host(source: SegmentSource) -> str | None:
