@@ -18,7 +18,7 @@ CDK := node_modules/.bin/cdk
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 CONTEXT := -c environment=$(ENV) -c version=$(VERSION) $(CDK_CONTEXT)
 
-.PHONY: ask attack bench bench-parts bench-synth drill help honeycomb setup up down status logs test test-peers test-image-python lint format synth deploy diff destroy secrets lock pins clean
+.PHONY: ask attack bench bench-parts bench-synth drill fuzz help honeycomb setup up down status logs test test-peers test-image-python lint format synth deploy diff destroy secrets lock pins clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,10 @@ drill: $(READY) ## Make each sink fail in each way under load, and print what re
 
 attack: $(READY) $(PAGE) ## Attack the service and the emulator, and check the promises of docs/security.md (8 minutes; ATTACK=--help)
 	@$(PY) -m bench.attacks $(ATTACK)
+
+fuzz: $(READY) ## Give telemetry values of every kind in every place; no other request may lose anything (10 minutes; FUZZ_SEED=, FUZZ_SECONDS=)
+	@export FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM} FUZZ_SECONDS=$${FUZZ_SECONDS:-10} FUZZ_ROUNDS=1000; \
+		echo "FUZZ_SEED=$$FUZZ_SEED"; $(PY) -m pytest tests/telemetry/fuzz
 
 lint: $(READY) $(PAGE) ## Check style, types, import layers, shell scripts and the Dockerfile
 	@.venv/bin/ruff check .

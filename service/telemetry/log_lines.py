@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring as _string
 from sys import getsizeof
+from time import time_ns
+from types import TracebackType
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -18,11 +20,13 @@ from service.telemetry import process_globals
 from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope
 from service.telemetry.control_characters import DELETE, escape_controls
 from service.telemetry.export.safe_json import dumps
+from service.telemetry.export.size import estimate
 from service.telemetry.ids import span_hex
+from service.telemetry.plain import text
 from service.telemetry.redaction import SHORT, Redactor
-from service.telemetry.redaction.limits import MAX_MESSAGE, MAX_NAME
+from service.telemetry.redaction.limits import CUT, MAX_MESSAGE, MAX_NAME
 from service.telemetry.redaction.log_messages import message_of
-from service.telemetry.spans.exceptions import ExceptionSnapshot
+from service.telemetry.spans.exceptions import ExceptionSnapshot, traceback_of
 from service.telemetry.spans.span import SPAN_KEY, LightSpan
 
 NO_REQUEST: Final = "-"
@@ -38,6 +42,8 @@ _PLAIN_SIZE = 750
 """Bytes that a line with a short message keeps alive."""
 _HALF_A_MICROSECOND: Final = 0.0005
 """In milliseconds."""
+_TIMES: Final = range(253_402_300_800_000)
+"""Milliseconds since the epoch, until the year 10,000, which `datetime` does not have."""
 _MAX_CACHED_PATH: Final = 256
 """Characters of a path whose part of the line is cached: a full cache then takes a megabyte or so."""
 _MILLISECONDS: Final = tuple(f".{number:03}+00:00" for number in range(1000))
@@ -77,38 +83,46 @@ def capture(record: logging.LogRecord) -> Line:
     """Capture from `record`, and from the request it belongs to, what its line will show."""
     attributes = record.__dict__
     access_scope = attributes.get(SCOPE_ATTRIBUTE)
-    if isinstance(access_scope, RequestScope):  # else an `extra` of that name
+    if access_scope is not None and isinstance(access_scope, RequestScope):  # else an `extra` of that name
         return access_scope
     context: Mapping[str, Any] = get_current()
     scope: RequestScope | None = context.get(SCOPE_KEY)
     redact = scope.telemetry.redact if scope is not None else process_globals.current_redactor()
-    message = record.msg if not record.args and type(record.msg) is str else message_of(record, redact)
+    if not record.args and type(record.msg) is str:
+        message = record.msg
+    elif not record.args and issubclass(type(record.msg), Mapping):
+        members = redact.copier().mapping(record.msg)  # type: ignore[arg-type]  # known by its class
+        message = dumps(members).decode()
+        attributes = {**attributes, "fields": members | redact.copier().mapping(_mapping(attributes.get("fields")))}
+    else:
+        message = message_of(record, redact)
     size = _PLAIN_SIZE
     if len(message) <= SHORT and message.isascii():
         message = redact.short_text(message)
     else:
         message = redact.text(message, MAX_MESSAGE)
         size += getsizeof(message)
-    exception = _snapshot(record, scope, redact) if record.exc_info else None
+    exception = _snapshot(record.exc_info, scope, redact) if record.exc_info else None
     span_id = 0
     if scope is not None:
         span_id = _span_id(scope, context.get(SPAN_KEY))
         size += scope.size
-    line = LogLine(
-        int(record.created * 1000 + _HALF_A_MICROSECOND),  # a float of seconds may be too small by that
-        record.levelname,
-        record.name,
-        message,
-        exception,
-        scope,
-        span_id,
-        None,
-        size,
-    )
+    level, logger = record.levelname, record.name
+    if type(level) is not str or type(logger) is not str:
+        level, logger = text(level), text(logger)
+    try:
+        # A float of seconds may be too small by half a microsecond.
+        created = int(record.created * 1000 + _HALF_A_MICROSECOND)
+    except Exception:  # noqa: BLE001 - a record made by hand may have any object there
+        created = -1
+    if created not in _TIMES:
+        created = time_ns() // 1_000_000
+    line = LogLine(created, level, logger, message, exception, scope, span_id, None, size)
     if exception is not None:
         line.size += exception.size
-    if "fields" in attributes:
-        _add_fields(line, attributes["fields"], redact)
+    if record.stack_info or "fields" in attributes:
+        line.fields = _fields(attributes, redact)
+        line.size += estimate(line.fields)
     return line
 
 
@@ -119,17 +133,30 @@ def _span_id(scope: RequestScope, span: object) -> int:
     return scope.span.span_id
 
 
-def _add_fields(line: LogLine, fields: object, redact: Redactor) -> None:
-    """Add the `fields` of `extra={"fields": …}`; other libraries may mean something else by that name."""
-    if isinstance(fields, Mapping):
-        copier = redact.copier()
-        line.fields = copier.mapping(fields)
-        line.size += copier.size
+def _mapping(value: Any) -> Mapping[Any, Any]:  # noqa: ANN401 - any value: other libraries may mean something else by `fields`
+    return value if issubclass(type(value), Mapping) else {}
 
 
-def _snapshot(record: logging.LogRecord, scope: RequestScope | None, redact: Redactor) -> ExceptionSnapshot | None:
-    _, error, traceback = record.exc_info or (None, None, None)
-    if scope is not None and error is not None and error is scope.error and error.__traceback__ is traceback:
+def _fields(attributes: Mapping[str, Any], redact: Redactor) -> dict[str, Any]:
+    """Return the further fields of a line: those of `extra={"fields": …}`, and the stack."""
+    fields = redact.copier().mapping(_mapping(attributes.get("fields")))
+    if (stack := attributes.get("stack_info")) is not None:
+        stack = text(stack)
+        # Its end is kept: where the record was made.
+        stack = stack if len(stack) <= MAX_MESSAGE else CUT + stack[1 - MAX_MESSAGE :]
+        fields["stack_info"] = redact.text(stack, MAX_MESSAGE)
+    return fields
+
+
+def _snapshot(exc_info: Any, scope: RequestScope | None, redact: Redactor) -> ExceptionSnapshot | None:  # noqa: ANN401 - any value, of a record made by hand
+    try:
+        _, error, traceback = exc_info
+        is_usual = isinstance(error, BaseException | None) and isinstance(traceback, TracebackType | None)
+    except Exception:  # noqa: BLE001 - a record made by hand may have any object there
+        return None
+    if not is_usual:
+        return None
+    if scope is not None and error is scope.error and error is not None and traceback_of(error) is traceback:
         return scope.error_snapshot()  # the span shows it too
     return ExceptionSnapshot(error, traceback, redact)
 
@@ -147,8 +174,12 @@ def encode(line: Line, line_format: LineFormat) -> str:
         return encoded
     # One character may take six bytes (`\u0001`), and there are two texts.
     share = MAX_LINE // 14
-    shorter = "…" + exception[-share:] if exception is not None else None
-    return _log_line(replace(line, message=line.message[:share] + "…"), shorter, line_format.version)
+    shorter = CUT + exception[-share:] if exception is not None else None
+    line = replace(line, message=line.message[:share] + CUT)
+    encoded = _log_line(line, shorter, line_format.version)
+    if size_of(encoded) <= MAX_LINE:
+        return encoded
+    return _log_line(replace(line, fields={"left_out": "fields: the line was too long"}), shorter, line_format.version)
 
 
 def size_of(text: str) -> int:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from service.telemetry.log_lines import capture
+from service.telemetry.plain import ends_process
 
 if TYPE_CHECKING:
     from service.telemetry.export.queue import ExportQueue
@@ -20,7 +21,9 @@ class RecordQueueing(logging.Handler):
         """Queue the record, without a lock: the queue needs none. Never blocks, never raises."""
         try:
             self.queue.put(capture(record))
-        except Exception as error:  # noqa: BLE001 - logging's own rule: a log call must not fail its caller
+        except BaseException as error:  # logging's own rule: a log call must not fail its caller
+            if ends_process(error):
+                raise
             # Not `handleError`: it writes to standard error, which may block.
             self.queue.reject(error)
         return True

@@ -44,7 +44,12 @@ class FakeLogGroup:
         elif body["logStreamName"] not in self.streams:
             return {"__type": "ResourceNotFoundException", "message": "The specified log stream does not exist."}, 400
         else:
-            self.lines += [json.loads(event["message"]) for event in body["logEvents"]]
+            return self.put(body)
+        return {}, 200
+
+    def put(self, body: Document) -> tuple[Document, int]:
+        """Accept the events of one PutLogEvents."""
+        self.lines += [json.loads(event["message"]) for event in body["logEvents"]]
         return {}, 200
 
 

@@ -202,3 +202,42 @@ def test_only_the_rejected_half_of_a_batch_is_retried(
         assert app.extensions["telemetry"].flush(10)
     assert group.calls > 3
     assert [int(line["message"].split()[0]) for line in group.lines] == list(range(400))
+
+
+def test_the_stack_of_a_record_with_stack_info_is_in_its_line(app: Flask, backends: FakeBackends) -> None:
+    @app.get("/stack")
+    def stack() -> str:
+        logging.getLogger("shop").warning("here", stack_info=True)
+        logging.getLogger("shop").warning("there", extra={"fields": {"a": 1}}, stack_info=True)
+        return ""
+
+    trace_id = get_trace_id(app, "/stack")
+    lines = eventually(lambda: backends.lines_of(trace_id), 3)
+    here, there = [line for line in lines if line["logger"] == "shop"]
+    assert here["stack_info"].startswith("Stack (most recent call last):")
+    assert 'warning("here", stack_info=True)' in here["stack_info"]
+    assert (there["a"], "stack_info" in there) == (1, True)
+
+
+def test_a_dict_as_message_is_json_and_its_members_are_fields() -> None:
+    made = logging.LogRecord(
+        "shop", logging.INFO, "", 0, {"a": 1, "password": "hunter22", "nested": {"b": [None]}}, (), None
+    )
+    line = json.loads(format_line(made))
+    assert json.loads(line["message"]) == {"a": 1, "password": "REDACTED", "nested": {"b": [None]}}
+    assert (line["a"], line["nested"], line["level"], line["logger"]) == (1, {"b": [None]}, "INFO", "shop")
+
+
+@pytest.mark.parametrize("value", [None, 5, b"x", [1], object(), "lone \ud800"])
+def test_names_that_are_no_text_are_shown_as_text(value: object) -> None:
+    record = logging.makeLogRecord({"msg": value, "name": value, "levelname": value})
+    line = json.loads(format_line(record))
+    shown = "lone ?" if value == "lone \ud800" else str(value)
+    assert (line["message"], line["logger"], line["level"]) == (shown, shown, shown)
+
+
+def test_a_line_whose_fields_alone_are_too_long_is_cut() -> None:
+    made = logging.makeLogRecord({"msg": "m", "fields": {str(number): "\u20ac" * 8_000 for number in range(16)}})
+    line = format_line(made)
+    assert len(line.encode()) <= MAX_LINE
+    assert json.loads(line)["left_out"] == "fields: the line was too long"

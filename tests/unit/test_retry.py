@@ -11,7 +11,15 @@ import pytest
 
 from service.telemetry.config import DropMetric
 from service.telemetry.export import retry
-from service.telemetry.export.errors import RejectedError, RetryAfterError, UnauthorizedError, encoding
+from service.telemetry.export.errors import (
+    PartialSuccessError,
+    RejectedError,
+    RetryAfterError,
+    ServerError,
+    SplitError,
+    UnauthorizedError,
+    encoding,
+)
 from service.telemetry.export.queue import ExportQueue
 from tests.unit.fake_sink import FakeSink, close, wait_until
 
@@ -196,3 +204,61 @@ def test_without_a_metric_the_line_has_no_fields(caplog: pytest.LogCaptureFixtur
     [record] = caplog.records
     assert vars(record)["fields"] == {}
     assert record.getMessage() == "test: 1 telemetry items dropped, 1 since start: no"
+
+
+def test_a_batch_at_which_the_sink_always_fails_costs_the_one_item_alone_and_stops_nothing() -> None:
+    sent: list[int] = []
+
+    def send(batch: list[int]) -> None:
+        if 3 in batch:
+            raise ServerError("answered 500")
+        sent.extend(batch)
+
+    queue = ExportQueue("test", send, batch_size=8, initial_backoff=0.001)
+    for item in range(16):
+        queue.put(item)
+    assert queue.flush(10)
+    assert sorted(sent) == [0, 1, 2, *range(4, 16)]
+    assert (queue.counts.delivered, queue.counts.dropped_refused, queue.counts.dropped) == (15, 1, 1)
+    assert close(queue)
+
+
+def test_a_sink_that_fails_for_a_while_loses_nothing() -> None:
+    sink = FakeSink(failures=retry._MAX_SERVER_ERRORS, error=ServerError("answered 500"))
+    queue = ExportQueue("test", sink.send, initial_backoff=0.001)
+    queue.put(1)
+    assert queue.flush(10)
+    assert (sink.items, queue.counts.dropped) == ([1], 0)
+    assert close(queue)
+
+
+def test_a_sink_that_fails_at_everything_gets_a_bounded_number_of_requests_a_batch() -> None:
+    sink = FakeSink(failures=10_000, error=ServerError("answered 500"))
+    queue = ExportQueue("test", sink.send, batch_size=512, initial_backoff=0.001)
+    for item in range(512):
+        queue.put(item)
+    assert queue.flush(10)
+    assert sink.calls <= 1 + retry._MAX_SERVER_ERRORS + 2 * retry._MAX_SPLITS
+    assert (queue.counts.delivered, queue.counts.dropped_refused) == (0, 512)
+    assert queue.last_error == f"answered 500 after {retry._MAX_SERVER_ERRORS} retries"
+    assert close(queue)
+
+
+def test_the_items_that_a_sink_rejects_of_a_batch_it_accepts_are_counted() -> None:
+    sink = FakeSink(failures=1, error=PartialSuccessError(2, "2 lines are too old"))
+    queue = ExportQueue("test", sink.send, batch_size=8)
+    for item in range(8):
+        queue.put(item)
+    assert queue.flush(5)
+    assert (sink.calls, queue.counts.delivered, queue.counts.dropped_refused) == (1, 6, 2)
+    assert close(queue)
+
+
+def test_a_batch_that_must_be_split_is_sent_in_its_parts() -> None:
+    sink = FakeSink(failures=1, error=SplitError([[1, 3], [2]]))
+    queue = ExportQueue("test", sink.send, batch_size=3)
+    for item in (1, 2, 3):
+        queue.put(item)
+    assert queue.flush(5)
+    assert (sink.batches, queue.counts.delivered, queue.counts.dropped) == ([[1, 3], [2]], 3, 0)
+    assert close(queue)

@@ -81,7 +81,7 @@ def _span(span: dict[str, Any], to_hex: Callable[[str], str]) -> Span:
         "trace_id": trace_id,
         "span_id": span_id,
         "parent_span_id": to_hex(span.get("parentSpanId", "")) or None,
-        "name": span["name"],
+        "name": span.get("name", ""),
         "kind": KINDS[int(span.get("kind", 0))],
         "start_ns": int(span.get("startTimeUnixNano", 0)),
         "end_ns": int(span.get("endTimeUnixNano", 0)),

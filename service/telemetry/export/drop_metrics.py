@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ import orjson
 
 from service.telemetry.config import DropMetric
 from service.telemetry.export import stderr
+from service.telemetry.safe_logging import safe_logger
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 REPORT_INTERVAL = 60.0
 

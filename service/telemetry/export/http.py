@@ -29,7 +29,9 @@ _READ_TIMEOUT = 5.0
 _TOTAL_TIMEOUT = 8.0
 """Seconds: to connect, between two bytes, and for a whole exchange. All are below the deadline of the shutdown."""
 _MAX_BODY = 64 * 1024
-_RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
+_RETRYABLE = frozenset({429, 502, 503, 504})
+"""The sink, or what is before it, cannot take the request now ("Retryable Response Codes", OTLP specification)."""
+_FAILURES = frozenset({408, 500})
 _USER_AGENT = {"user-agent": "service.telemetry"}
 
 
@@ -47,8 +49,13 @@ class Response(NamedTuple):
 
     @property
     def is_retryable(self) -> bool:
-        """Whether the same request may be accepted later."""
+        """Whether the same request may be accepted later, and nothing is wrong with it."""
         return self.status in _RETRYABLE
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the sink failed at the request: the same one may be accepted later, or be the cause."""
+        return self.status in _FAILURES
 
 
 class HttpClient:

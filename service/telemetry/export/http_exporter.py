@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from service.telemetry.export.errors import BadRequestError, RejectedError, RetryAfterError, UnauthorizedError
+from service.telemetry.export.errors import (
+    BadRequestError,
+    RejectedError,
+    RetryAfterError,
+    ServerError,
+    UnauthorizedError,
+)
 from service.telemetry.export.http import HttpClient, Response
 
 _UNAUTHORIZED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
@@ -14,13 +20,25 @@ _BAD_REQUEST = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_
 
 
 class HttpExporter:
-    """Post to one URL. `credentials_remedy` and `endpoint_remedy` end the errors: what to check, and how."""
+    """Post to one URL. `credentials_remedy` and `endpoint_remedy` end the errors: what to check, and how.
 
-    def __init__(self, url: str, headers: Mapping[str, str], *, credentials_remedy: str, endpoint_remedy: str) -> None:
+    `retries_failures` says that a 408 or 500 is to be retried, a bounded number of times. OTLP forbids that.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        credentials_remedy: str,
+        endpoint_remedy: str,
+        retries_failures: bool = True,
+    ) -> None:
         self.url = url
         self._client = HttpClient(url, headers)
         self._credentials_remedy = credentials_remedy
         self._endpoint_remedy = endpoint_remedy
+        self._retries_failures = retries_failures
 
     def send(self, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
         """Post `body`; return the response of a 2xx, raise an error of `export.errors` for any other status."""
@@ -33,6 +51,9 @@ class HttpExporter:
         """Return the error that `response` means, which begins with `message`."""
         if response.is_retryable:
             return RetryAfterError(message, response.retry_after)
+        if response.is_failure:
+            # Where it must not be retried, its halves can be sent: one item may be the cause.
+            return ServerError(message, response.retry_after) if self._retries_failures else BadRequestError(message)
         if response.status in _UNAUTHORIZED:
             return UnauthorizedError(f"{message}: {self._credentials_remedy}")
         if response.status in _BAD_REQUEST:

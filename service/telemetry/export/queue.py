@@ -14,6 +14,7 @@ from service.telemetry.config import DropMetric
 from service.telemetry.export.backlog import Backlog
 from service.telemetry.export.byte_count import RELATIVE
 from service.telemetry.export.drop_metrics import ItemCounts
+from service.telemetry.export.errors import encoding_reason
 from service.telemetry.export.fork import on_fork
 from service.telemetry.export.gil_pacing import bypass_while
 from service.telemetry.export.retry import RetryingSender
@@ -137,10 +138,10 @@ class ExportQueue(Generic[T]):
         elif length == self._batch_size or (total >= self._batch_bytes and total - size < self._batch_bytes):
             self._wake.set()
 
-    def reject(self, error: Exception) -> None:
+    def reject(self, error: BaseException) -> None:
         """Count an item that could not even be queued, as `error` says."""
         self.counts.dropped_refused += 1
-        self._sender.note_drop(f"cannot encode an item: {type(error).__name__}: {error}")
+        self._sender.note_drop(encoding_reason(error))
 
     def _count_drop(self) -> None:
         if self._is_closed:

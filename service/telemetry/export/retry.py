@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from service.telemetry.config import DropMetric
 from service.telemetry.export.drop_metrics import DropReport, ItemCounts
-from service.telemetry.export.errors import ItemError, RejectedError, RetryAfterError, UnauthorizedError
+from service.telemetry.export.errors import (
+    BadRequestError,
+    ItemError,
+    PartialSuccessError,
+    RejectedError,
+    RetryAfterError,
+    ServerError,
+    SplitError,
+    UnauthorizedError,
+)
+from service.telemetry.safe_logging import safe_logger
 
 T = TypeVar("T")
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 _MAX_BACKOFF = 5.0
 _EXIT_BACKOFFS = (0.25, 0.5, 1.0)
 """Seconds before each further attempt at exit."""
+_MAX_SERVER_ERRORS = 8
+"""A batch at which the sink fails is retried so often, which takes 23 seconds, before it is split."""
 _MAX_SPLITS = 32
 """How often a batch that the sink rejects is split: enough for three bad items of 512. A sink may reject them all."""
 
@@ -27,7 +38,7 @@ class RetryingSender(Generic[T]):
 
     While the sink fails, a batch is retried with a growing backoff, which begins at `initial_backoff` seconds. A sink
     that rejects the credentials gets no more than one batch every `probe_interval` seconds. An item that cannot be
-    encoded, or for which the sink rejects its batch, is dropped by itself. Not thread-safe.
+    encoded, or for which the sink rejects its batch or keeps failing at it, is dropped by itself. Not thread-safe.
     """
 
     def __init__(
@@ -56,6 +67,8 @@ class RetryingSender(Generic[T]):
         self._gave_up = False
         self._splits = 0
         """How often the current batch may still be split."""
+        self._server_errors = 0
+        """How often the sink may still fail at the current batch before that is taken to be the cause."""
         self._deadline = float("inf")
 
     def begin_close(self, seconds: float) -> float:
@@ -73,6 +86,7 @@ class RetryingSender(Generic[T]):
     def deliver(self, batch: list[T]) -> None:
         """Send `batch`, retrying for as long as the sink is unreachable; give up only at exit."""
         self._splits = _MAX_SPLITS
+        self._server_errors = _MAX_SERVER_ERRORS
         self._deliver(batch)
 
     def _deliver(self, batch: list[T]) -> None:
@@ -121,9 +135,16 @@ class RetryingSender(Generic[T]):
             item_error = error
         except RejectedError as error:
             self._reject(len(batch), error)
-        except Exception as error:  # noqa: BLE001 - no exception of a sink's client may end this thread
-            self.last_error = f"{type(error).__name__}: {error}"
-            return error.seconds if isinstance(error, RetryAfterError) else 0.0
+        except PartialSuccessError as error:
+            self._reject(error.count, error)
+            self.counts.delivered += len(batch) - error.count
+            self._resume()
+        except BaseException as error:  # noqa: BLE001 - no exception of a sink's client may end this thread
+            if not isinstance(error, ServerError) or self._server_errors:
+                self._server_errors -= isinstance(error, ServerError)
+                self.last_error = f"{type(error).__name__}: {error}"
+                return error.seconds if isinstance(error, RetryAfterError) else 0.0
+            item_error = BadRequestError(f"{error} after {_MAX_SERVER_ERRORS} retries")
         else:
             self.counts.delivered += len(batch)
             self._resume()
@@ -139,16 +160,23 @@ class RetryingSender(Generic[T]):
     def _bisect(self, batch: list[T], error: ItemError) -> None:
         """Send each half of `batch` by itself, and so on, until the item at fault is alone.
 
-        What the sink itself rejects is split a bounded number of times; to encode again costs no request.
+        What the sink itself rejects is split a bounded number of times, with a pause before each part: it may be the
+        sink that fails, and not an item. To encode again costs no request.
         """
         was_sent = isinstance(error, RejectedError)
+        if isinstance(error, SplitError):
+            for part in error.parts:
+                self._deliver(part)
+            return
         if len(batch) == 1 or (was_sent and not self._splits):
             self._reject(len(batch), error)
             return
         self._splits -= was_sent
         half = len(batch) // 2
-        self._deliver(batch[:half])
-        self._deliver(batch[half:])
+        for part in (batch[:half], batch[half:]):
+            if was_sent:
+                self._sleep(self._initial_backoff / 4)
+            self._deliver(part)
 
     def _sleep(self, seconds: float) -> None:
         """Wait before the next attempt; a shutdown that begins meanwhile ends the wait."""

@@ -8,61 +8,46 @@ from typing import Any
 
 import orjson
 
-_MAX_DEPTH = 32
-_MAX_ITEMS = 10_000
-_MAX_INTEGER = 2**63
-_UNREADABLE = "(could not be read)"
+from service.telemetry.plain import exact_integer, is_encodable, text
+from service.telemetry.redaction.copies import AS_IT_IS, Copier, public_attributes
+
+__all__ = ["dumps", "number", "text"]
+
+_MAX_ITEMS = 50_000
+_MAX_CHARACTERS = 4 * 1024 * 1024
+"""What is kept of a document that is not plain, which its builder should have bounded."""
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
 def dumps(document: Mapping[str, Any]) -> bytes:
     """Return `document` as JSON. Never raises: a value that JSON cannot represent becomes text."""
     try:
-        return orjson.dumps(document, default=_public_attributes)
+        return orjson.dumps(document, default=_bytes_as_text, option=_OPTIONS)
     except (TypeError, RecursionError):  # orjson's own error is a TypeError: keys, surrogates, cycles, huge numbers
-        return orjson.dumps(_plain(document, 0))
-
-
-def text(value: object) -> str:
-    """Return `value` as text that UTF-8 can encode, even where its `__str__` raises."""
-    try:
-        return str(value).encode("utf-8", "replace").decode("utf-8")
-    except Exception:  # noqa: BLE001 - a handler's object may raise anything
-        return _UNREADABLE
+        copier = Copier(
+            AS_IT_IS,
+            public_attributes,
+            _MAX_CHARACTERS,
+            max_items=_MAX_ITEMS,
+            max_texts=_MAX_CHARACTERS,
+            too_deep="(nested too deep)",
+        )
+        return orjson.dumps(copier.mapping(document), default=_bytes_as_text)
 
 
 def number(value: object) -> bool | int | float | None:
     """Return `value` if it is a boolean, or a number in the range of JSON and X-Ray; else None."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, int) and abs(value) < _MAX_INTEGER else None
+    kind = type(value)
+    if issubclass(kind, float):
+        exact = float.__float__(value)  # type: ignore[arg-type]  # known by its class
+        return exact if math.isfinite(exact) else None
+    if issubclass(kind, int):
+        return value if isinstance(value, bool) else exact if is_encodable(exact := exact_integer(value)) else None
+    return None
 
 
-def _public_attributes(value: object) -> Any:  # noqa: ANN401 - any JSON
-    """Return an object's public attributes, or its text without any, as the X-Ray SDK does."""
-    if isinstance(value, set | frozenset):
-        return list(value)
-    attributes = {} if isinstance(value, type) else getattr(value, "__dict__", {})
-    public = {key: each for key, each in attributes.items() if not key.startswith("_") and not callable(each)}
-    return public or text(value)
-
-
-def _plain(value: object, depth: int) -> Any:  # noqa: ANN401 - any JSON
-    try:
-        return _plain_value(value, depth)
-    except Exception:  # noqa: BLE001 - a handler's object may raise anything
-        return _UNREADABLE
-
-
-def _plain_value(value: object, depth: int) -> Any:  # noqa: ANN401 - any JSON
-    if value is None or isinstance(value, bool | int | float):
-        return value if value is None or number(value) is not None else text(value)
-    if isinstance(value, str | bytes):
-        return text(value)
-    if depth >= _MAX_DEPTH:
-        return "(nested too deep)"
-    if isinstance(value, Mapping):
-        pairs = list(value.items())[:_MAX_ITEMS]
-        return {text(key): _plain(each, depth + 1) for key, each in pairs}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(each, depth + 1) for each in list(value)[:_MAX_ITEMS]]
-    return _plain(_public_attributes(value), depth + 1)
+def _bytes_as_text(value: object) -> str:
+    """Return bytes as Python prints them: the only plain type that JSON has not."""
+    if type(value) is not bytes:
+        raise TypeError
+    return repr(value)

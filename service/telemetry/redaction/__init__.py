@@ -9,7 +9,9 @@ from typing import Any
 
 import orjson
 
+from service.telemetry import plain
 from service.telemetry.control_characters import escape_controls
+from service.telemetry.plain import INTEGERS, utf8
 from service.telemetry.redaction.copies import Copier, Describe, TextRedaction, hidden, public_attributes
 from service.telemetry.redaction.headers import HARMLESS_HEADERS, URL_HEADERS, header_name
 from service.telemetry.redaction.limits import CUT, MAX_QUERY, MAX_TEXT, cut
@@ -39,7 +41,7 @@ _HEADER_PREFIXES = ("http.request.header.", "http.response.header.")
 
 _MAX_SMALL, _MAX_SMALL_NAME, _MAX_SMALL_DEPTH = 16, 64, 2
 """Names of a small dict, characters of each, and dicts around one."""
-_NUMBERS = frozenset({int, float, bool, type(None)})
+_NUMBERS = frozenset({float, bool, type(None)})
 _CENTURY = "20"
 _MIN_TIME = len("2026-01-01T00:00")
 
@@ -72,21 +74,21 @@ class Redactor:
         self.hides_in_query = self._queries.hides
         self.hides_together = self._names.hides_together
 
-    def text(self, text: str, limit: int = MAX_TEXT) -> str:
-        """Return `text` without secrets; at most `limit` characters, and an ellipsis at the end where it is cut."""
-        if len(text) <= SHORT and type(text) is str:
+    def text(self, text: object, limit: int = MAX_TEXT) -> str:
+        """Return the text of any value, without secrets; at most `limit` characters, the last an ellipsis if cut."""
+        if type(text) is str and len(text) <= SHORT:
             return self.short_text(text)
         return _long(text, limit, self._mask)
 
     def query(self, query: str, limit: int = MAX_QUERY) -> str:
         """Return the query of a URL, without its question mark, as it came but for the secrets."""
-        if len(query) <= SHORT and type(query) is str:
+        if type(query) is str and len(query) <= SHORT:
             return self._short_query(query)
         return _long(query, limit, self._queries.query)
 
     def url(self, url: str, limit: int = MAX_TEXT) -> str:
         """Return `url` without secrets in its user information, path, query and fragment."""
-        if len(url) <= SHORT and type(url) is str:
+        if type(url) is str and len(url) <= SHORT:
             return self._short_url(url)
         return _long(url, limit, self._queries.url)
 
@@ -94,7 +96,7 @@ class Redactor:
         lower = name.lower()
         if name.startswith("HTTP_") or lower.startswith(_HEADER_PREFIXES):
             return self.header(name)
-        if self._mask(name) != name:
+        if utf8(self._mask(name)) != name:
             return None
         if self._names.hides(name):
             return hidden
@@ -119,17 +121,22 @@ class Redactor:
         """Return a copy of `value` without secrets, cycles and excess; `describe` shows objects."""
         return self.copier(describe).value(value)
 
-    def copier(self, describe: Describe = public_attributes, max_text: int = MAX_TEXT) -> Copier:
+    def copier(
+        self, describe: Describe = public_attributes, max_text: int = MAX_TEXT, *, strict: bool = False
+    ) -> Copier:
         """Return what copies one value, and tells how large the copy is."""
-        return Copier(self, describe, max_text)
+        return Copier(self, describe, max_text, strict=strict)
 
     def small_copy(self, values: dict[Any, Any], depth: int = 0) -> dict[Any, Any] | None:
         """Return a copy of a small dict, of short texts, numbers and dicts of such, quickly; None for any other."""
         names = tuple(values)
-        if names not in self._plain_names and not self._learn(names):
+        try:
+            if names not in self._plain_names and not self._learn(names):
+                return None
+        except Exception:  # noqa: BLE001 - a name may be of an application's class, whose `__hash__` raises
             return None
         copy = values.copy()
-        for name, value in values.items():
+        for name, value in copy.items():
             kind = type(value)
             if kind is str and len(value) <= SHORT:
                 if value[:2] != _CENTURY or not _is_time(value):
@@ -137,6 +144,9 @@ class Redactor:
             elif kind is dict and depth < _MAX_SMALL_DEPTH:
                 nested = copy[name] = self.small_copy(value, depth + 1)
                 if nested is None:
+                    return None
+            elif kind is int:
+                if value not in INTEGERS:
                     return None
             elif kind not in _NUMBERS:
                 return None
@@ -196,13 +206,14 @@ def _is_time(text: str) -> bool:
 
 
 def _cached(redact: Callable[[str], str]) -> Callable[[str], str]:
-    return lru_cache(_CACHE_SIZE)(lambda text: cut(redact(text), SHORT))
+    return lru_cache(_CACHE_SIZE)(lambda text: cut(utf8(redact(text)), SHORT))
 
 
-def _long(text: str, limit: int, redact: Callable[[str], str]) -> str:
-    """Redact the part of `text` that is shown. A subclass of `str` may have methods of its own."""
-    start = str.__getitem__(text, slice(limit + _LOOK_AHEAD))
-    redacted = redact(start)
+def _long(value: object, limit: int, redact: Callable[[str], str]) -> str:
+    """Redact the part of a text that is shown; of any other value, its text's."""
+    text = value if type(value) is str else plain.text(value)
+    start = text[: limit + _LOOK_AHEAD]
+    redacted = utf8(redact(start))
     if len(start) == len(text):
         return cut(redacted, limit)
     # Not the end, in which a secret may be cut in two, even where what is before it has become shorter.

@@ -24,6 +24,8 @@ MAX_ITEMS: Final = 1_000
 """Values in a collection, and in all that it contains."""
 MAX_TEXTS: Final = 128 * 1024
 """All texts in a collection together."""
+MAX_SECONDS: Final = 1.0
+"""For which one value is copied: a millisecond or so is usual."""
 CUT: Final = "…"
 
 

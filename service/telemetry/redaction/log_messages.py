@@ -6,8 +6,9 @@ import logging
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
+from service.telemetry.plain import ends_process, prints_long, text
 from service.telemetry.redaction import REDACTED, Redactor
 from service.telemetry.redaction.limits import MAX_MESSAGE
 
@@ -15,6 +16,7 @@ _CONVERSION = re.compile(r"%[-#0 +]*(\*|\d*)(?:\.(\*|\d*))?[hlL]?([diouxXeEfFgGc
 """Width, precision, and type ("printf-style String Formatting", Python's documentation); `*` takes an argument."""
 _LAST_WORDS = re.compile(r"""((?:[\w.-]+ )?[\w.-]+)["'`]?(?:\s*(?:=>|[:=]=?)\s*|\s+)["'`(\[]?$""")
 _VERB = re.compile(r"\s+(?:is|was)(?=\s+\S?$)")
+_SHORT: Final = frozenset({int, float, bool, type(None)})
 _MAX_CACHED_LENGTH: Final = 512
 _MAX_WORDS: Final = 80
 """Characters before an argument in which its name is."""
@@ -23,34 +25,42 @@ _MAX_WORDS: Final = 80
 def message_of(record: logging.LogRecord, redact: Redactor) -> str:
     """Return the message, formatted with arguments that are cut, and of which the secret ones are masked."""
     arguments = record.args
-    template = record.msg if type(record.msg) is str else _printed(record.msg)
-    if not arguments:
+    template = record.msg if type(record.msg) is str else text(record.msg)
+    if arguments is None or arguments == ():
         return template
     template = template[:MAX_MESSAGE]
     try:
-        if isinstance(arguments, Mapping):
-            return template % {key: REDACTED if redact.hides(str(key)) else _short(arguments[key]) for key in arguments}
-        find = _secret_positions if len(template) <= _MAX_CACHED_LENGTH else _secret_positions.__wrapped__
-        secret_positions = find(template, redact)
-        values = [
-            REDACTED if index in secret_positions and each is not None else _short(each)
-            for index, each in enumerate(arguments)
-        ]
-        return template % tuple(values)
-    except Exception:  # noqa: BLE001 - arguments that do not fit the message, or whose own __str__ raises
+        return text(_formatted(template, arguments, redact))
+    except BaseException as error:  # arguments that do not fit the message, or whose own __str__ raises
+        if ends_process(error):
+            raise
         return f"{template} (its arguments could not be formatted)"
 
 
-def _printed(message: object) -> str:
-    try:
-        return str(message)
-    except Exception:  # noqa: BLE001 - any object may be a message
-        return "(could not be read)"
+def _formatted(template: str, arguments: Any, redact: Redactor) -> str:  # noqa: ANN401 - a tuple or a mapping
+    if isinstance(arguments, Mapping):
+        shown: Any = {key: REDACTED if redact.hides(text(key)) else _short(arguments[key], redact) for key in arguments}
+        return str(template % shown)
+    find = _secret_positions if len(template) <= _MAX_CACHED_LENGTH else _secret_positions.__wrapped__
+    secret_positions = find(template, redact)
+    values = [
+        REDACTED if index in secret_positions and each is not None else _short(each, redact)
+        for index, each in enumerate(arguments)
+    ]
+    if "*" in template and any(type(each) is int and each > MAX_MESSAGE for each in values):
+        raise ValueError("a width beyond what is shown")
+    message: str = template % tuple(values)
+    return message
 
 
-def _short(argument: object) -> object:
+def _short(argument: Any, redact: Redactor) -> Any:  # noqa: ANN401 - any value
     """Return an argument without what no line will show: formatting copies all of it."""
-    return argument[:MAX_MESSAGE] if isinstance(argument, str | bytes) and len(argument) > MAX_MESSAGE else argument
+    kind = type(argument)
+    if kind in _SHORT:
+        return argument
+    if kind is str or kind is bytes:
+        return argument[:MAX_MESSAGE]
+    return redact.value(argument) if prints_long(argument) else argument
 
 
 @lru_cache(maxsize=1024)

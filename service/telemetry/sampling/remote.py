@@ -6,7 +6,6 @@ minutes only, and the first fetch fails while the sidecar is still starting.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from service.telemetry.export.fork import on_fork
 from service.telemetry.export.threads import new_thread
+from service.telemetry.safe_logging import safe_logger
 from service.telemetry.sampling.boost import Boosts
 from service.telemetry.sampling.daemon_client import connector_to
 from service.telemetry.sampling.lean_import import ReservoirDecision, RuleCache
@@ -29,7 +29,7 @@ from service.telemetry.sampling.rule import (
     random_draw,
 )
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 _MAX_FAILURES = 3
 _WARNING_INTERVAL = 600.0

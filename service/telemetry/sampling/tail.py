@@ -7,16 +7,16 @@ of errors, requests are sampled, and each represents those of its kind that were
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
 from service.telemetry.export.fork import on_fork
+from service.telemetry.safe_logging import safe_logger
 from service.telemetry.sampling.rule import Decision, random_draw
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 _REPORT_SECONDS: Final = 60.0
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+import orjson
+from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
+from opentelemetry.trace import Link
 
 from service.telemetry.export import stderr
-from service.telemetry.export.errors import RejectedError, encoding
+from service.telemetry.export.errors import PartialSuccessError, RejectedError, encode_each, encoding, encoding_reason
 from service.telemetry.export.queue import ExportQueue
+from service.telemetry.export.safe_json import dumps
 from service.telemetry.log_lines import Line, LineFormat, encode
 from service.telemetry.record_queue import RecordQueueing
 from service.telemetry.sink import ServiceInfo, Sink
@@ -96,12 +100,14 @@ class _Writer:
         self._batch: list[Item] = []
         self._unwritten = b""
         """What remains of `_batch`."""
+        self._failures: list[BaseException] = []
 
     def send(self, batch: list[Item]) -> None:
         """Write `batch`. Raises `TimeoutError` while the reader does not read."""
         if batch is not self._batch:  # else a retry: what was written is not written again
+            self._failures = []
             with encoding():
-                lines = [self._text(item) for item in batch]
+                _, lines = encode_each(lambda: [batch], self._text, self._failures)
                 self._unwritten = "".join(f"{line}\n" for line in self._redact.lines(lines)).encode()
             self._batch = batch
         try:
@@ -112,6 +118,34 @@ class _Writer:
         if self._unwritten:
             raise TimeoutError("standard error is full: its reader does not read")
         self._batch = []
+        if failures := self._failures:
+            raise PartialSuccessError(len(failures), encoding_reason(failures[0]))
 
     def _text(self, item: Item) -> str:
-        return str(item.to_json()) if isinstance(item, LightSpan) else encode(item, self._format)
+        return _span_text(item) if isinstance(item, LightSpan) else encode(item, self._format)
+
+
+def _span_text(span: LightSpan) -> str:
+    """Return the span as OpenTelemetry prints it; attributes that it cannot print, as bytes, become text."""
+    try:
+        return str(span.to_json())
+    except TypeError:
+        printable = ReadableSpan(
+            name=span.name,
+            context=span.context,
+            parent=span.parent,
+            resource=span.resource,
+            attributes=_printable(span.attributes),
+            events=[Event(each.name, _printable(each.attributes), each.timestamp) for each in span.events],
+            links=[Link(each.context, _printable(each.attributes)) for each in span.links],
+            kind=span.kind,
+            status=span.status,
+            start_time=span.start_time,
+            end_time=span.end_time,
+        )
+        return str(printable.to_json())
+
+
+def _printable(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
+    printable: dict[str, Any] = orjson.loads(dumps(dict(attributes or {})))
+    return printable

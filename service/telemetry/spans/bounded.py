@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import islice
 from sys import getsizeof
+from time import time_ns
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.sdk.trace import EventBase, Span, SpanLimits
+from opentelemetry.sdk.trace import Event, EventBase, Span, SpanLimits
 from opentelemetry.trace.status import Status, StatusCode
 
+from service.telemetry.plain import INTEGERS, ends_process, nanoseconds, text, type_name
 from service.telemetry.redaction import REDACTED, SHORT
-from service.telemetry.redaction.copies import Copier, hidden, unchanged
+from service.telemetry.redaction.copies import Copier, hidden
 from service.telemetry.redaction.limits import MAX_NAME, MAX_TEXTS
-from service.telemetry.spans.exceptions import ExceptionEvent, ExceptionSnapshot
+from service.telemetry.safe_logging import safe_logger
+from service.telemetry.spans.exceptions import ExceptionEvent, ExceptionSnapshot, traceback_of
 from service.telemetry.spans.provider import SpanProvider
+
+logger = safe_logger(__name__)
 
 _PLAIN_SIZE = 1_300
 """Bytes that a span with a few short attributes keeps alive."""
@@ -23,6 +30,8 @@ _SHORT_TEXTS = 500
 LARGE = _PLAIN_SIZE + _SHORT_TEXTS
 """The size from which on a span keeps more alive than a few short texts."""
 _EVENT_SIZE = 500
+_INTERNAL = trace.SpanKind.INTERNAL
+_MAX_TRACE_ID, _MAX_SPAN_ID = 2**128 - 1, 2**64 - 1
 _MAX_SIZE = 4 * MAX_TEXTS
 """Bytes of events and links, beyond which further ones have no attributes."""
 
@@ -47,7 +56,28 @@ class BoundedSpan(Span):
         return self.provider.limits
 
     def _copier(self) -> Copier:
-        return self.provider.redact.copier(unchanged, self.provider.max_text)
+        return self.provider.redact.copier(text, self.provider.max_text, strict=True)
+
+    def _bounded_attributes(self) -> BoundedAttributes:
+        """Return the SDK's collection, which has the attributes from now on."""
+        current = self._attributes
+        if isinstance(current, BoundedAttributes):
+            return current
+        limits = self.provider.limits
+        bounded = BoundedAttributes(
+            limits.max_span_attributes, current, immutable=False, max_value_len=limits.max_span_attribute_length
+        )
+        self._attributes = bounded
+        return bounded
+
+    def _time_or_now(self, time: Any) -> int:  # noqa: ANN401 - any value
+        """Return a time in nanoseconds since the epoch; in place of any other value, counted and logged, now."""
+        checked = nanoseconds(time)
+        if checked is not None:
+            return checked
+        self._bounded_attributes().dropped += 1
+        logger.warning("a time of type %s is replaced by now: spans take nanoseconds since 1970", type_name(time))
+        return time_ns()
 
     def _redact(self) -> None:
         """Replace the secrets in name and attributes, and cut what is too long: once, when the span ends."""
@@ -55,6 +85,8 @@ class BoundedSpan(Span):
         # A short text is looked up without a further call: most spans have nothing else.
         is_short = type(name) is str and len(name) <= SHORT  # most are: they take no further call
         self._name = redact.short_text(name) if is_short else redact.text(name, MAX_NAME)
+        if self._kind is not _INTERNAL and type(self._kind) is not trace.SpanKind:
+            self._kind = _INTERNAL
         if type(attributes) is not dict:
             self._redact_all()
         elif attributes:
@@ -69,14 +101,15 @@ class BoundedSpan(Span):
         size = 0
         for key, value in tuple(attributes.items()):  # another thread may be about to set one
             redaction = redact.of(key) if len(key) <= MAX_NAME else None
-            if redaction is None:
+            kind = type(value)
+            if redaction is None or (kind is int and value not in INTEGERS):
                 self._redact_all()
                 return
-            if type(value) is str:
-                if (text := redaction(value, limit)) is not value:
-                    attributes[key] = text
-                size += len(text)
-            elif redaction is hidden and type(value) is not bool:
+            if kind is str:
+                if (shown := redaction(value, limit)) is not value:
+                    attributes[key] = shown
+                size += len(shown)
+            elif redaction is hidden and kind is not bool:
                 attributes[key] = REDACTED
         if size > MAX_TEXTS:
             self._redact_all()
@@ -87,35 +120,38 @@ class BoundedSpan(Span):
     def _redact_all(self) -> None:
         """Copy the attributes, names included, as far as the limit of all texts together allows."""
         attributes, copier = self._attributes, self._copier()
-        copy = BoundedAttributes(None, copier.mapping(attributes), immutable=False)
-        copy.dropped = getattr(attributes, "dropped", 0)
-        self._attributes = copy
+        self._attributes = _copy_of(attributes, copier, immutable=False)
+        self._attributes.dropped += getattr(attributes, "dropped", 0)
         self.size += copier.size
 
-    def _event_attributes(self, attributes: Any) -> Any:  # noqa: ANN401 - as the API has it
+    def _part_attributes(self, attributes: Any, limit: int | None) -> BoundedAttributes:  # noqa: ANN401 - any value
         """Return the attributes of an event or link as they are kept."""
         self.size += _EVENT_SIZE
-        if not attributes or self.size > _MAX_SIZE:
-            return None
+        if attributes is None or self.size > _MAX_SIZE:
+            return BoundedAttributes()
         copier = self._copier()
-        copy = copier.mapping(attributes)
+        copy = _copy_of(attributes, copier, limit, self._limits.max_attribute_length)
         self.size += copier.size
         return copy
 
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:  # noqa: ANN401 - as the API has it
         """Add an event."""
         if self._end_time is None:
-            name = self.provider.redact.text(name, MAX_NAME)
-            super().add_event(name, self._event_attributes(attributes), timestamp)
+            copy = self._part_attributes(attributes, self._limits.max_event_attributes)
+            time = None if timestamp is None else self._time_or_now(timestamp)
+            self._add_event(Event(self.provider.redact.text(name, MAX_NAME), copy, time))
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
-        """Set the status."""
-        if isinstance(status, Status) and status.description:
-            status = Status(status.status_code, self._text(status.description))
-        super().set_status(status, self._text(description) if description else description)
+        """Set the status. A description that is no text, as an exception, is shown as text."""
+        code: Any = status
+        if issubclass(type(code), Status):  # by its type: a value may raise when it is asked for its class
+            # A description beside a `Status` is ignored, as the SDK does.
+            code, description = code.status_code, code.description
+        if type(code) is StatusCode:
+            super().set_status(code, None if code is not StatusCode.ERROR else self._description(description))
 
-    def _text(self, text: str) -> str:
-        return self.provider.redact.text(text, self.provider.max_text)
+    def _description(self, description: object) -> str | None:
+        return None if description is None else self.provider.redact.text(description, self.provider.max_text) or None
 
     def record_exception(
         self,
@@ -125,8 +161,8 @@ class BoundedSpan(Span):
         escaped: bool = False,  # noqa: FBT001, FBT002 - the same
     ) -> None:
         """Add the event of an exception; its traceback is formatted later."""
-        if self._end_time is None:
-            snapshot = ExceptionSnapshot(exception, exception.__traceback__, self.provider.redact)
+        if self._end_time is None and issubclass(type(exception), BaseException):
+            snapshot = ExceptionSnapshot(exception, traceback_of(exception), self.provider.redact)
             self._add_exception(exception, snapshot, attributes, timestamp, escaped=escaped)
 
     def _add_exception(
@@ -138,11 +174,11 @@ class BoundedSpan(Span):
         *,
         escaped: bool = False,
     ) -> None:
-        further = self._event_attributes(attributes)
+        further = self._part_attributes(attributes, self._limits.max_event_attributes)
         self.size += snapshot.size
-        self._add_event(
-            ExceptionEvent(error, snapshot, self._limits, further=further, timestamp=timestamp, escaped=escaped)
-        )
+        time = None if timestamp is None else self._time_or_now(timestamp)
+        event = ExceptionEvent(error, snapshot, self._limits, further=further, timestamp=time, escaped=escaped)
+        self._add_event(event)
 
     def _add_event(self, event: EventBase) -> None:
         """Add an event, bounded as the SDK bounds it."""
@@ -150,11 +186,27 @@ class BoundedSpan(Span):
             self._events = self._new_events()  # type: ignore[no-untyped-call]  # the SDK's own
         super()._add_event(event)
 
+    def add_links(self, links: Any) -> None:  # noqa: ANN401 - any value
+        """Add links, as far as they can be read."""
+        try:
+            for link in islice(links, self._limits.max_links):
+                self.add_link(link.context, link.attributes)
+        except BaseException as error:
+            if ends_process(error):
+                raise
+            self._bounded_attributes().dropped += 1
+            logger.warning("links of type %s could not be read", type_name(links))
+
     def add_link(self, context: trace.SpanContext, attributes: Any = None) -> None:  # noqa: ANN401 - as the API has it
-        """Add a link, bounded as the SDK bounds it."""
-        if not self._links:
+        """Add a link, bounded as the SDK bounds it. A context that is none, or whose ids cannot be sent, is dropped."""
+        if type(self._links) is tuple:
             self._links = self._new_links(())
-        super().add_link(context, self._event_attributes(attributes))
+        if not _is_encodable(context):
+            self._links.dropped += 1
+            self._bounded_attributes()  # a span with a plain dict has nothing dropped
+            logger.warning("a link to a span context of type %s is left out: it has no valid ids", type_name(context))
+        elif context.is_valid or attributes is not None or context.trace_state:
+            self._add_link(trace.Link(context, self._part_attributes(attributes, self._limits.max_link_attributes)))
 
     def record_error(
         self,
@@ -163,12 +215,35 @@ class BoundedSpan(Span):
         record: bool = True,
         set_status: bool = True,
         snapshot: ExceptionSnapshot | None = None,
+        escaped: bool = False,
     ) -> None:
         """Record an exception that left the span, as `opentelemetry.trace.use_span` does: an event, and a status."""
         if not self.is_recording():
             return
-        snapshot = snapshot or ExceptionSnapshot(error, error.__traceback__, self.provider.redact)
+        snapshot = snapshot or ExceptionSnapshot(error, traceback_of(error), self.provider.redact)
         if record:
-            self._add_exception(error, snapshot)
+            self._add_exception(error, snapshot, escaped=escaped)
         if set_status:
-            self.set_status(StatusCode.ERROR, f"{type(error).__name__}: {snapshot.message}")
+            self.set_status(StatusCode.ERROR, f"{type_name(error)}: {snapshot.message}")
+
+
+def _copy_of(
+    attributes: Any,  # noqa: ANN401 - any value: what is no mapping counts as one that was dropped
+    copier: Copier,
+    limit: int | None = None,
+    max_length: int | None = None,
+    *,
+    immutable: bool = True,
+) -> BoundedAttributes:
+    """Return a copy of `attributes` that every sink can encode; what cannot be encoded is left out, and counted."""
+    copy = BoundedAttributes(limit, copier.mapping(attributes), immutable=immutable, max_value_len=max_length)
+    copy.dropped += copier.dropped if issubclass(type(attributes), Mapping) else 1
+    return copy
+
+
+def _is_encodable(context: Any) -> bool:  # noqa: ANN401 - any value
+    """Return whether the ids of a span context are numbers that fit into their 16 and 8 bytes."""
+    if type(context) is not trace.SpanContext:
+        return False
+    ids = (context.trace_id, _MAX_TRACE_ID), (context.span_id, _MAX_SPAN_ID)
+    return all(type(value) is int and 0 <= value <= limit for value, limit in ids)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from sys import getsizeof
 from traceback import TracebackException
@@ -23,8 +24,9 @@ from opentelemetry.semconv.attributes.exception_attributes import (
     EXCEPTION_TYPE,
 )
 
+from service.telemetry.plain import UNREADABLE, ends_process, prints_long, text, type_name, utf8
 from service.telemetry.redaction import NO_SECRETS, Redactor
-from service.telemetry.redaction.limits import CUT
+from service.telemetry.redaction.limits import CUT, MAX_NAME
 
 _MAX_LAZY_FRAMES = 100
 _INNERMOST_FRAMES = 64
@@ -35,6 +37,11 @@ _MAX_NOTES = 16
 _MAX_NOTE = 1_024
 MAX_TRACEBACK = 32 * 1024
 """Characters of a traceback's text. Its end is kept, where the exception is."""
+_CAUSE, _CONTEXT, _TRACEBACK = (
+    BaseException.__dict__[name].__get__ for name in ("__cause__", "__context__", "__traceback__")
+)
+_ARGUMENTS = BaseException.__dict__["args"].__get__
+_MEMBERS = BaseExceptionGroup.__dict__["exceptions"].__get__
 _SIZE = 1_000
 _FRAME_SIZE = 250
 """Bytes of an exception and of a frame."""
@@ -53,8 +60,11 @@ class ExceptionSnapshot:
     ) -> None:
         try:
             self.exception = _Builder(redact).build(error, traceback)
-        except Exception:  # noqa: BLE001 - an exception's own properties may raise anything
-            self.exception = _single(RuntimeError(f"a {type(error).__name__} that could not be read"), None, redact)
+        except BaseException as failure:  # an exception's own properties may raise anything
+            if ends_process(failure):
+                raise
+            unreadable = RuntimeError(f"a {type_name(error)} that could not be read")
+            self.exception = _single(unreadable, traceback, redact)
         self.message = str(self.exception)
         self._text: str | None = None
         chain = list(_chain(self.exception))
@@ -69,7 +79,10 @@ class ExceptionSnapshot:
         """Return the traceback as Python prints it."""
         text = self._text
         if text is None:
-            text = "".join(self.exception.format())
+            try:
+                text = utf8("".join(self.exception.format()))
+            except Exception:  # noqa: BLE001 - a SyntaxError's own line and column may be anything
+                text = f"{self.message} (its traceback could not be formatted)"
             if len(text) > MAX_TRACEBACK:
                 text = CUT + text[1 - MAX_TRACEBACK :]
             self._text = text
@@ -95,14 +108,15 @@ class _Builder:
         return top
 
     def _add_related(self, snapshot: TracebackException, error: BaseException) -> None:
-        snapshot.__cause__ = self._add(error.__cause__)
-        snapshot.__context__ = self._add(error.__context__)
+        # By the base class's own members: an exception may have properties of these names.
+        related = _CAUSE(error), _CONTEXT(error)
+        snapshot.__cause__, snapshot.__context__ = map(self._add, related)
         count = 0
-        if isinstance(error, BaseExceptionGroup):
-            members = [self._add(each) for each in islice(error.exceptions, _MAX_EXCEPTIONS)]
+        if issubclass(type(error), BaseExceptionGroup):
+            exceptions = _MEMBERS(error)
+            members = [self._add(each) for each in exceptions[:_MAX_EXCEPTIONS]]
             snapshot.exceptions = [each for each in members if each is not None]
-            count = len(error.exceptions) - len(snapshot.exceptions)
-        related = (error.__cause__, error.__context__)
+            count = len(exceptions) - len(snapshot.exceptions)
         count += len([each for each in related if each is not None and id(each) not in self._seen])
         if count:
             snapshot.__notes__ = [
@@ -114,12 +128,12 @@ class _Builder:
         if error is None or id(error) in self._seen or len(self._seen) >= _MAX_EXCEPTIONS:
             return None
         self._seen.add(id(error))
-        snapshot = _single(error, error.__traceback__, self._redact)
+        snapshot = _single(error, traceback_of(error), self._redact)
         self._pending.append((snapshot, error))
         return snapshot
 
 
-def type_name(error: TracebackException) -> str:
+def snapshot_type_name(error: TracebackException) -> str:
     """Return the name of the exception's class, without its module."""
     if sys.version_info >= (3, 13):  # where reading `exc_type` warns
         return error.exc_type_str.rpartition(".")[2]
@@ -128,19 +142,63 @@ def type_name(error: TracebackException) -> str:
 
 def _single(error: BaseException | None, traceback: TracebackType | None, redact: Redactor) -> TracebackException:
     """Return `error` alone. Source lines, the slow part, are looked up when formatting."""
-    # `_seen` is not documented: with it, the constructor does not follow causes and groups, which may be endless.
-    single = TracebackException(type(error), error, traceback, lookup_lines=False, compact=False, _seen=set())  # type: ignore[arg-type]  # `logging` passes None where there is no exception
+    try:
+        if error is not None and prints_much(error):
+            single = _bare(*_substitute(error), traceback)
+        else:
+            single = _bare(type(error), error, traceback)
+    except BaseException as failure:  # the constructor reads attributes that may be the application's properties
+        if ends_process(failure) or error is None:
+            raise
+        single = _bare(*_substitute(error), traceback)
     single.__cause__ = single.__context__ = single.exceptions = None
     single._str = redact.text(single._str)  # type: ignore[attr-defined]  # not documented: the message
-    notes = single.__notes__
-    if notes is not None:
-        notes = notes if isinstance(notes, list | tuple) else [notes]
-        single.__notes__ = [redact.text(_printed(note), _MAX_NOTE) for note in notes[:_MAX_NOTES]]
-    if isinstance(error, SyntaxError):
-        for name in ("text", "msg", "filename"):
-            if isinstance(value := getattr(single, name), str):
-                setattr(single, name, redact.text(value))
+    single.__notes__ = _notes(error, redact)
+    for name in ("text", "msg", "filename"):  # of a SyntaxError
+        if (value := getattr(single, name, None)) is not None:
+            setattr(single, name, redact.text(value))
     return single
+
+
+def _bare(kind: Any, error: BaseException | None, traceback: TracebackType | None) -> TracebackException:  # noqa: ANN401 - `logging` passes None where there is no exception
+    # `_seen` is not documented: with it, the constructor does not follow causes and groups, which may be endless.
+    return TracebackException(kind, error, traceback, lookup_lines=False, compact=False, _seen=set())  # type: ignore[arg-type]  # as above
+
+
+def _substitute(error: BaseException) -> tuple[type[Exception], Exception]:
+    """Return an exception with the name of `error` and the beginning of its message, and with nothing else of it."""
+    kind = type(error)
+    names = {name: text(getattr(kind, name, ""))[:MAX_NAME] for name in ("__module__", "__qualname__")}
+    substitute = type(type_name(error), (Exception,), names)
+    return substitute, substitute(message_of(error))
+
+
+def prints_much(error: BaseException) -> bool:
+    """Return whether the message of `error` would show far too much of its arguments."""
+    return prints_long(_ARGUMENTS(error))
+
+
+def message_of(error: BaseException) -> str:
+    """Return the message of `error`, or the beginning of its arguments where that would be too long. Never raises."""
+    if not prints_much(error):
+        return text(error)
+    shown = NO_SECRETS.copier(text).value(_ARGUMENTS(error))
+    return text(shown[0] if len(shown) == 1 else shown)
+
+
+def _notes(error: BaseException | None, redact: Redactor) -> list[str] | None:
+    """Return the first notes as text."""
+    try:
+        notes = getattr(error, "__notes__", None)
+        if notes is None:
+            return None
+        if not issubclass(type(notes), list | tuple):
+            notes = [notes]
+        return [redact.text(note, _MAX_NOTE) for note in islice(notes, _MAX_NOTES)]
+    except BaseException as failure:
+        if ends_process(failure):
+            raise
+        return [UNREADABLE]
 
 
 def _chain(error: TracebackException) -> Iterator[TracebackException]:
@@ -152,11 +210,17 @@ def _chain(error: TracebackException) -> Iterator[TracebackException]:
             pending += (each.__cause__, each.__context__, *(each.exceptions or ()))
 
 
-def _printed(note: object) -> str:
-    try:
-        return str(note)
-    except Exception:  # noqa: BLE001 - any object may be a note
-        return "(could not be read)"
+def traceback_of(error: BaseException) -> TracebackType | None:
+    """Return the traceback of `error`, whatever its class makes of the attribute."""
+    traceback: TracebackType | None = _TRACEBACK(error)
+    return traceback
+
+
+@lru_cache(maxsize=256)
+def _qualified_name(kind: type) -> str:
+    """Return the name by which the conventions know the class, with its module unless that is Python's own."""
+    module, name = (text(getattr(kind, each, None))[:MAX_NAME] for each in ("__module__", "__qualname__"))
+    return name if module in {"builtins", "None"} else f"{module}.{name}"
 
 
 class ExceptionEvent(Event):
@@ -173,13 +237,11 @@ class ExceptionEvent(Event):
         escaped: bool = False,
     ) -> None:
         super().__init__("exception", timestamp=timestamp)
-        kind = type(error)
-        is_qualified = kind.__module__ not in ("builtins", None)
-        self._kind = f"{kind.__module__}.{kind.__qualname__}" if is_qualified else kind.__qualname__
-        self._snapshot = snapshot
+        self._kind = _qualified_name(type(error))  # type: ignore[arg-type]  # a class can be hashed
+        self.snapshot = snapshot
         self._limits = limits
         self._further = further or {}
-        self._escaped = str(escaped)
+        self._escaped = text(escaped)
 
     @property
     def attributes(self) -> Any:  # noqa: ANN401 - as the SDK has it
@@ -187,8 +249,8 @@ class ExceptionEvent(Event):
         if self._attributes is None:
             attributes = {
                 EXCEPTION_TYPE: self._kind,
-                EXCEPTION_MESSAGE: self._snapshot.message,
-                EXCEPTION_STACKTRACE: self._snapshot.text(),
+                EXCEPTION_MESSAGE: self.snapshot.message,
+                EXCEPTION_STACKTRACE: self.snapshot.text(),
                 EXCEPTION_ESCAPED: self._escaped,
                 **self._further,
             }

@@ -7,27 +7,31 @@ SDK's collections hold all others, so that limits and conversions stay the SDK's
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import Mapping
+from itertools import islice
 from time import time_ns
+from types import TracebackType
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace.status import Status, StatusCode
 
 from service.telemetry import ids
+from service.telemetry.plain import ends_process, text, type_name
+from service.telemetry.redaction.copies import NotEncodableError
+from service.telemetry.redaction.limits import MAX_ITEMS, MAX_NAME
+from service.telemetry.safe_logging import safe_logger
 from service.telemetry.sampling.trace_state import SamplingTraceState, trace_state_of
 from service.telemetry.spans.bounded import BoundedSpan
 from service.telemetry.spans.provider import SpanProvider
 from service.telemetry.spans.unsampled import context_of
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 (SPAN_KEY,) = trace.set_span_in_context(trace.INVALID_SPAN, Context())
 """The key of the current span in OpenTelemetry's context: code that reads other keys too fetches the context once."""
@@ -83,7 +87,7 @@ class LightSpan(BoundedSpan):
         self._kind = kind
         self._instrumentation_scope = instrumentation
         self._attributes = {}
-        self._start_time = time_ns() if start_time is None else start_time
+        self._start_time = time_ns() if start_time is None else self._time_or_now(start_time)
 
     @property
     def sampling(self) -> SamplingTraceState:
@@ -160,8 +164,23 @@ class LightSpan(BoundedSpan):
         ):
             attributes[key] = value
         else:
-            # The SDK's collection copies all of a value, however large it is.
-            self._bounded_attributes()[key] = self._copier().member(key, value) if isinstance(key, str) else value
+            self._set_bounded(key, value)
+
+    def _set_bounded(self, key: Any, value: Any) -> None:  # noqa: ANN401 - any value
+        """Set an attribute in the SDK's collection, copied; count it as dropped where no sink can encode it."""
+        attributes = self._bounded_attributes()
+        # The SDK drops, and counts, what has no text as its name.
+        name = text(key) if issubclass(type(key), str) else ""
+        try:
+            copy = self._copier().member(name, value) if name else None
+            if type(copy) is str and not issubclass(type(value), str):
+                with attributes._lock:  # private: by its own method, the SDK's limit for texts would cut it
+                    attributes._setitem_locked(name, copy)
+            else:
+                attributes[name] = copy
+        except NotEncodableError as error:
+            attributes.dropped += 1
+            logger.warning("attribute %r is left out: OTLP cannot carry %s", name[:MAX_NAME], error)
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Set attributes."""
@@ -170,6 +189,7 @@ class LightSpan(BoundedSpan):
         if (
             self._end_time is None
             and type(current) is dict
+            and type(attributes) is dict
             and len(current) + len(attributes) <= self.provider.max_plain_attributes
             and _PLAIN_TYPES.issuperset(map(type, attributes.values()))
             and _TEXT_TYPES.issuperset(map(type, attributes))
@@ -177,8 +197,20 @@ class LightSpan(BoundedSpan):
         ):
             current.update(attributes)
             return
-        for key, value in attributes.items():
+        for key, value in self._members(attributes):
             self.set_attribute(key, value)
+
+    def _members(self, attributes: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401 - any value
+        """Return the members of a mapping as far as they can be read; none, counted, of what is no mapping."""
+        members: list[tuple[Any, Any]] = []
+        try:
+            members.extend((key, value) for key, value in islice(attributes.items(), MAX_ITEMS))
+        except BaseException as error:
+            if ends_process(error):
+                raise
+            self._bounded_attributes().dropped += 1
+            logger.warning("attributes of type %s could not be read", type_name(attributes))
+        return members
 
     def complete(self, name: str | None, attributes: Mapping[str, Any]) -> None:
         """Set a name, unless it is None, and attributes: texts and numbers that are known to have no secrets."""
@@ -195,24 +227,15 @@ class LightSpan(BoundedSpan):
         self.is_redacted = False
         super().update_name(name)
 
-    def _bounded_attributes(self) -> BoundedAttributes:
-        current = self._attributes
-        if isinstance(current, BoundedAttributes):
-            return current
-        limits = self.provider.limits
-        bounded = BoundedAttributes(
-            limits.max_span_attributes, current, immutable=False, max_value_len=limits.max_span_attribute_length
-        )
-        self._attributes = bounded
-        return bounded
-
     def end(self, end_time: int | None = None) -> None:
         """End the span, at `end_time` in nanoseconds since the epoch or now, and pass it to the processors."""
         with self._lock:
             if self._end_time is not None:
                 logger.warning("Calling end() on an ended span.")
                 return
-            self._end_time = end_time if end_time is not None else time_ns()
+            self._end_time = time_ns()
+        if end_time is not None:
+            self._end_time = self._time_or_now(end_time)  # the value's own code runs: without the lock
         if not self.is_redacted:
             try:
                 self._redact()
@@ -225,3 +248,12 @@ class LightSpan(BoundedSpan):
         """Set whether an exception that leaves `with span:` is recorded, and sets the status."""
         self._record_exception = record
         self._set_status_on_exception = set_status
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        """Record an exception that leaves `with span:`, and end the span."""
+        if exc_val is not None:
+            record, set_status = self._record_exception, self._set_status_on_exception
+            self.record_error(exc_val, record=record, set_status=set_status, escaped=True)
+        self.end()

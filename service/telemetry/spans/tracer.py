@@ -164,10 +164,10 @@ class AppTracerProvider(trace.TracerProvider):
         if redacted:
             span.is_redacted = True
             span.complete(None, attributes or {})
-        elif attributes:
+        elif attributes is not None:
             span.set_attributes(attributes)
-        for link in links or ():
-            span.add_link(link.context, link.attributes)
+        if links is not None:
+            span.add_links(links)
         for listener in self._start_listeners:
             _call_safely(listener, span, context)
         return span

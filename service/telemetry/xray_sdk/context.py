@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from asyncio import _get_running_loop  # of its documented names the one that returns None without a loop
 from typing import Any
@@ -20,11 +19,12 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope, current_scope
 from service.telemetry.ids import span_hex
 from service.telemetry.redaction import NO_SECRETS
+from service.telemetry.safe_logging import safe_logger
 from service.telemetry.spans.span import SPAN_KEY
 from service.telemetry.xray_sdk.state import SdkState, end_entity
 from service.telemetry.xray_sdk.subsegments import OpenSpan, SpanSubsegment, UnsampledSubsegment, segment_of
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 _ENTITY_KEY = otel_context.create_key("xray-entity")
 _PREVIOUS_CONTEXT_KEY = otel_context.create_key("before-xray-entity")

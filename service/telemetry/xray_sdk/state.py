@@ -6,13 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 
+from service.telemetry.plain import ends_process
 from service.telemetry.redaction import Redactor
+from service.telemetry.redaction.copies import Copier
+from service.telemetry.redaction.limits import MAX_NAME
+from service.telemetry.safe_logging import safe_logger
 from service.telemetry.spans.span import LightSpan
 
 if TYPE_CHECKING:
     from service.telemetry.context.request_scope import RequestScope
 
 
+logger = safe_logger(__name__)
+
+_MAX_EXCEPTIONS = 16
 _BLOCKS = ("annotations", "metadata", "http", "aws", "sql")
 """What code sets on an entity, as far as documents have it."""
 _NANOSECONDS = 1_000_000_000
@@ -54,23 +61,44 @@ class SdkState:
 
 
 def _capture(entity: Any, redact: Redactor) -> None:  # noqa: ANN401 - the SDK publishes no types
-    """Replace what code has set on the entity by copies without secrets and excess: it is about to be queued."""
+    """Replace what code has set on the entity by plain copies without secrets and excess: it is about to be queued."""
     fields = vars(entity)
-    for name in _BLOCKS:
-        block = fields.get(name)
-        if block:
-            copy = redact.small_copy(block) if type(block) is dict else None
-            if copy is None:
-                copier = redact.copier()
-                copy = copier.value(block)
-                if name == "metadata":  # a namespace beyond the limit is no mapping
-                    copy = {space: values for space, values in copy.items() if isinstance(values, dict)}
-                if isinstance(span := entity.open_span.span, LightSpan):
-                    span.size += copier.size
-            fields[name] = copy
-    if entity.cause and isinstance(entity.cause, dict):
-        for each in entity.cause.get("exceptions", ()):
-            each.message = redact.text(getattr(each, "message", None) or "")
+    copier: Copier | None = None
+    try:
+        for name in _BLOCKS:
+            block = fields.get(name)
+            if block:
+                copy = redact.small_copy(block) if type(block) is dict else None
+                if copy is None:
+                    copier = copier or redact.copier()
+                    copy = copier.mapping(block)
+                    if name == "metadata":  # a namespace beyond the limit is no mapping
+                        copy = {space: values for space, values in copy.items() if type(values) is dict}
+                fields[name] = copy
+        if fields["cause"]:
+            fields["cause"] = _cause(fields["cause"], redact)
+    except BaseException as error:  # code may have put any object in place of a block
+        if ends_process(error):
+            raise
+        fields.update({name: {} for name in (*_BLOCKS, "cause")})
+        logger.warning("what a handler has set on its subsegment could not be read, and is left out")
+    if copier is not None and isinstance(span := entity.open_span.span, LightSpan):
+        span.size += copier.size
+
+
+def _cause(cause: object, redact: Redactor) -> dict[str, Any] | str:
+    """Return a cause, with its exceptions as dicts, or the id of an exception that is recorded elsewhere."""
+    if type(cause) is not dict:
+        return redact.text(cause, MAX_NAME)
+    exceptions = cause.get("exceptions")
+    shown = exceptions[:_MAX_EXCEPTIONS] if type(exceptions) is list else ()
+    copy = redact.copier().mapping({**cause, "exceptions": [_throwable(each, redact) for each in shown]})
+    return copy if copy["exceptions"] else {}
+
+
+def _throwable(throwable: Any, redact: Redactor) -> dict[str, Any]:  # noqa: ANN401 - the SDK publishes no types
+    document: dict[str, Any] = throwable.to_dict()
+    return {**document, "message": redact.text(document.get("message", ""))}
 
 
 def end_entity(entity: Any, redact: Redactor, end_time: float | None = None) -> None:  # noqa: ANN401 - the SDK publishes no types
@@ -84,7 +112,7 @@ def end_entity(entity: Any, redact: Redactor, end_time: float | None = None) -> 
         if vars(entity).get("fault"):  # looking up a missing attribute is slow
             span.set_status(trace.StatusCode.ERROR)
         for each in entity.cause.get("exceptions", ()) if isinstance(entity.cause, dict) else ():
-            attributes = {"exception.type": each.type, "exception.message": getattr(each, "message", "")}
+            attributes = {"exception.type": each.get("type"), "exception.message": each.get("message", "")}
             span.add_event("exception", attributes)
     span.end(None if end_time is None else int(end_time * _NANOSECONDS))
     # Drop the context: the entity is queued, and would keep it in memory.

@@ -6,7 +6,6 @@ creates its segment first. Here a segment is created only when code asks for it.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from asyncio import AbstractEventLoop
@@ -23,10 +22,12 @@ from opentelemetry import trace
 
 from service.telemetry.context.request_scope import RequestScope
 from service.telemetry.ids import span_hex, xray_trace_id
+from service.telemetry.plain import text
 from service.telemetry.redaction.limits import MAX_NAME
+from service.telemetry.safe_logging import safe_logger
 from service.telemetry.xray_sdk.state import SdkState
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 _INVALID_CHARACTERS = frozenset("?;*()!$~^<>")
 """What the SDK removes from a name (its `models/entity.py`)."""
@@ -74,7 +75,10 @@ class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no 
     def __init__(self, name: str, namespace: str, scope: RequestScope, parent_id: str) -> None:
         # All attributes that the SDK's `Entity` and `Subsegment` set; `id` is set when the span starts.
         self.id = ""
-        self.name = _valid_name(name[:MAX_NAME])
+        try:
+            self.name = _valid_name(name[:MAX_NAME])
+        except Exception:  # noqa: BLE001 - a name that is no text
+            self.name = _valid_name(text(name)[:MAX_NAME])
         self.start_time = time.time()
         self.parent_id = parent_id
         self.sampled = True

@@ -6,26 +6,36 @@ import logging
 import os
 import socket
 import uuid
-from functools import cached_property
+from collections.abc import Sequence
+from functools import cached_property, partial
 from operator import attrgetter
 from typing import Any
 
 import orjson
 import watchtower
 
-from service.telemetry.export.errors import TooLargeError, encoding
+from service.telemetry.export.errors import (
+    PartialSuccessError,
+    SplitError,
+    TooLargeError,
+    encode_each,
+    encoding,
+    encoding_reason,
+)
 from service.telemetry.export.gil_pacing import paced_chunks
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.log_lines import Line, LineFormat, encode, size_of
 from service.telemetry.record_queue import RecordQueueing
 from service.telemetry.sink import ServiceInfo
-from service.telemetry.sinks.cloudwatch.put_log_events import LogsApi, MissingStreamError
+from service.telemetry.sinks.cloudwatch.put_log_events import NONE_REJECTED, LogsApi, MissingStreamError, Rejected
 
 _CAPACITY = 20_000
 _MAX_BYTES = 8 * 1024 * 1024
 _BATCH_SIZE = 256
 _CHUNK = 32
 _EVENT_OVERHEAD = 26
+_MAX_SPAN = 24 * 60 * 60 * 1000
+"""Milliseconds, exclusive, between the events of a request ("PutLogEvents", CloudWatch Logs API Reference)."""
 _MAX_REQUEST = 1024 * 1024
 """PutLogEvents takes 1 MiB a request and 256 KiB an event, 26 bytes of overhead per event included."""
 
@@ -61,16 +71,23 @@ class QueueingHandler(RecordQueueing, watchtower.CloudWatchLogHandler):
         return LogsApi(self._region)
 
     def _ship(self, lines: list[Line]) -> None:
+        """Send `lines`. Raises the errors of `export.errors`, `PartialSuccessError` where some are not accepted."""
+        failures: list[BaseException] = []
         with encoding():
-            events = self._events(sorted(lines, key=lambda line: line.created))
-        self._put_or_create_stream(events)
+            ordered = sorted(lines, key=attrgetter("created"))
+            if ordered[-1].created - ordered[0].created >= _MAX_SPAN:
+                raise SplitError(_within_a_day(ordered))
+            events = self._events(ordered, failures)
+        rejected = self._put_or_create_stream(events) if events else NONE_REJECTED
+        if count := len(failures) + rejected.events:
+            raise PartialSuccessError(count, encoding_reason(failures[0]) if failures else rejected.reason)
 
-    def _put_or_create_stream(self, events: list[bytes]) -> None:
+    def _put_or_create_stream(self, events: list[bytes]) -> Rejected:
         try:
-            self._put(events)
+            return self._put(events)
         except MissingStreamError:
             self._create_stream()
-            self._put(events)
+            return self._put(events)
 
     def _create_stream(self) -> None:
         try:
@@ -78,17 +95,23 @@ class QueueingHandler(RecordQueueing, watchtower.CloudWatchLogHandler):
         except MissingStreamError as error:
             raise ConnectionError(f"log group {self._group} not found: deploy the observability stack") from error
 
-    def _put(self, events: list[bytes]) -> None:
+    def _put(self, events: list[bytes]) -> Rejected:
         if self._stream_owner != os.getpid():
             self._stream, self._stream_owner = _stream_name(), os.getpid()
-        self._api.put(self._group, self._stream, events)
+        return self._api.put(self._group, self._stream, events)
 
-    def _events(self, lines: list[Line]) -> list[bytes]:
+    def _events(self, lines: Sequence[Line], failures: list[BaseException]) -> list[bytes]:
         """Return `lines` as the JSON events of one request. Raises `TooLargeError`.
 
-        In paced chunks: encoding a batch at once would hold the interpreter lock for as long as a request takes.
+        In paced chunks: encoding a batch at once would hold the interpreter lock for as long as a request takes. A line
+        that cannot be encoded is left out, and the reason is appended to `failures`.
         """
-        messages = [encode(line, self._format) for chunk in paced_chunks(lines, _CHUNK) for line in chunk]
+        line_format = self._format
+        try:
+            messages = [encode(line, line_format) for chunk in paced_chunks(lines, _CHUNK) for line in chunk]
+        except BaseException:  # noqa: BLE001 - the line at fault is found
+            chunks, to_text = partial(paced_chunks, lines, _CHUNK), partial(encode, line_format=line_format)
+            lines, messages = encode_each(chunks, to_text, failures)
         events: list[bytes] = []
         total = 0
         for chunk in paced_chunks(list(zip(lines, self._redact.lines(messages), strict=True)), 4 * _CHUNK):
@@ -105,6 +128,16 @@ class QueueingHandler(RecordQueueing, watchtower.CloudWatchLogHandler):
     def close(self) -> None:
         """Leave the queue to `Telemetry.shutdown`, which bounds the wait for all sinks together."""
         logging.Handler.close(self)
+
+
+def _within_a_day(lines: Sequence[Line]) -> list[list[Line]]:
+    """Return `lines`, which are in order, in parts of less than 24 hours."""
+    parts: list[list[Line]] = []
+    for line in lines:
+        if not parts or line.created - parts[-1][0].created >= _MAX_SPAN:
+            parts.append([])
+        parts[-1].append(line)
+    return parts
 
 
 def _stream_name() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
@@ -44,6 +45,16 @@ class MissingStreamError(Exception):
     """The log stream, or its group, does not exist."""
 
 
+class Rejected(NamedTuple):
+    """How many events of a request are not accepted, and why."""
+
+    events: int
+    reason: str
+
+
+NONE_REJECTED: Final = Rejected(0, "")
+
+
 class LogsApi:
     """The two actions that shipping lines takes, for one export thread. Nothing is reached before the first call."""
 
@@ -68,20 +79,21 @@ class LogsApi:
         suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
         return (configured or f"https://{_SERVICE}.{region}.{suffix}").rstrip("/") + "/"
 
-    def put(self, group: str, stream: str, events: Sequence[bytes]) -> None:
-        """Send `events`, each the JSON of an `InputLogEvent`.
+    def put(self, group: str, stream: str, events: Sequence[bytes]) -> Rejected:
+        """Send `events`, each the JSON of an `InputLogEvent`, in the order of their times; return which are rejected.
 
         Raises `MissingStreamError`, and the errors of `export.errors`.
         """
         body = b'%b,"logEvents":[%b]}' % (_destination(group, stream)[:-1], b",".join(events))
-        self._call("PutLogEvents", body)
+        response = self._call("PutLogEvents", body)
+        return _rejected(response.body, len(events)) if b"rejectedLogEventsInfo" in response.body else NONE_REJECTED
 
     def create_stream(self, group: str, stream: str) -> None:
         """Create the log stream."""
         self._call("CreateLogStream", _destination(group, stream))
 
-    def _call(self, action: str, body: bytes) -> None:
-        self._exporter.send(body, self._signed_headers(action, body))
+    def _call(self, action: str, body: bytes) -> Response:
+        return self._exporter.send(body, self._signed_headers(action, body))
 
     def _signed_headers(self, action: str, body: bytes) -> dict[str, str]:
         credentials = self._session.get_credentials()
@@ -106,7 +118,7 @@ class _LogsExporter(HttpExporter):
             return MissingStreamError(message)
         if code in _THROTTLING or code == "ExpiredTokenException":  # the next request is signed with new credentials
             return RetryAfterError(message, response.retry_after)
-        if code in _UNAUTHORIZED and not response.is_retryable:
+        if code in _UNAUTHORIZED and not (response.is_retryable or response.is_failure):
             response = response._replace(status=HTTPStatus.FORBIDDEN)
         return super().error_of(response, message)
 
@@ -122,3 +134,24 @@ def _error_code(response: Response) -> str:
         return str(document["__type"]).rpartition("#")[2]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return ""
+
+
+def _rejected(body: bytes, count: int) -> Rejected:
+    """Return which of `count` events a successful response rejects.
+
+    Of events in the order of their times, the first ones are too old or expired, and the last ones too new
+    ("RejectedLogEventsInfo", CloudWatch Logs API Reference).
+    """
+    try:
+        info: dict[str, Any] = orjson.loads(body).get("rejectedLogEventsInfo") or {}
+        too_old = max(info.get("tooOldLogEventEndIndex") or 0, info.get("expiredLogEventEndIndex") or 0)
+        first_too_new = info.get("tooNewLogEventStartIndex")
+        too_new = 0 if first_too_new is None else max(0, count - first_too_new)
+        rejected = max(0, min(count, too_old + too_new))
+    except (orjson.JSONDecodeError, AttributeError, TypeError):  # they were accepted, whatever the body says
+        return NONE_REJECTED
+    return Rejected(
+        rejected,
+        f"CloudWatch Logs rejected lines: {too_old} too old or expired, {too_new} too new: "
+        "check the retention of the log group, and the clock",
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -21,9 +21,12 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanKind, StatusCode
 
 from service.telemetry.export.gil_pacing import paced_chunks
-from service.telemetry.export.safe_json import text
 from service.telemetry.ids import span_hex, trace_hex
+from service.telemetry.plain import INTEGERS, exact_integer, text, type_name
+from service.telemetry.safe_logging import safe_logger
 from service.telemetry.spans.span import LightSpan
+
+logger = safe_logger(__name__)
 
 SAMPLE_RATE = "SampleRate"
 """Honeycomb multiplies a span by this integer attribute ("Sampling", Honeycomb's documentation)."""
@@ -53,8 +56,12 @@ _value_counts: dict[str, int] = {}
 _NO_STATUS = '{"code":0}'
 
 
-def encode(resource: Resource, spans: Sequence[LightSpan]) -> bytes:
-    """Return the body of one `POST /v1/traces`. Encodes in paced chunks, so that request threads can run."""
+def encode(resource: Resource, spans: Sequence[LightSpan], failures: list[BaseException] | None = None) -> bytes:
+    """Return the body of one `POST /v1/traces`. Encodes in paced chunks, so that request threads can run.
+
+    A span that cannot be encoded is left out, and the reason is appended to `failures`.
+    """
+    failures = [] if failures is None else failures
     # By identity: hashing a scope is slow, and two scopes may have one name.
     scopes: dict[int, InstrumentationScope | None] = {}
     by_scope: dict[int, list[bytes]] = {}
@@ -63,14 +70,17 @@ def encode(resource: Resource, spans: Sequence[LightSpan]) -> bytes:
             scope = span.instrumentation_scope
             if id(scope) not in scopes:
                 scopes[id(scope)], by_scope[id(scope)] = scope, []
-            by_scope[id(scope)].append(_span(span).encode())
+            try:
+                by_scope[id(scope)].append(_span(span).encode())
+            except BaseException as error:  # noqa: BLE001 - a span is plain data when it is queued: this is the last net
+                failures.append(error)
     scope_spans = b",".join(_scope_spans(scope, by_scope[key]) for key, scope in scopes.items())
     resource_json = f'{{"attributes":{_attributes(resource.attributes)}}}'
     return b"".join((f'{{"resourceSpans":[{{"resource":{resource_json},"scopeSpans":['.encode(), scope_spans, b"]}]}"))
 
 
 def _scope_spans(scope: InstrumentationScope | None, spans: Sequence[bytes]) -> bytes:
-    name, version = (scope.name, scope.version or "") if scope else ("", "")
+    name, version = (scope.name, scope.version or "") if scope is not None else ("", "")
     fields = f'"name":{_string(name)},"version":{_string(version)}'
     if scope and scope.attributes:
         fields += f',"attributes":{_attributes(scope.attributes)}'
@@ -131,19 +141,34 @@ def _link(link: Link) -> str:
 
 def _attributes(attributes: Mapping[str, Any], rate: int = 1) -> str:
     items = []
-    for each in attributes.items():
-        # By type: 1, 1.0 and True are the same key of a dict.
-        if type(each[1]) is str or type(each[1]) is int:
-            items.append(_cache.get(each) or _encode_attribute(*each))
-        else:
-            items.append(f"{_key(each[0])}{_value(each[1])}}}")
+    try:
+        for each in attributes.items():
+            # By type: 1, 1.0 and True are the same key of a dict.
+            if type(each[1]) is str or type(each[1]) is int:
+                items.append(_cache.get(each) or _encode_attribute(*each))
+            else:
+                items.append(f"{_key(each[0])}{_value(each[1])}}}")
+    except (TypeError, OverflowError):
+        items = list(_encodable(attributes))
     if rate > 1:
         items.append(_cache.get((SAMPLE_RATE, rate)) or _encode_attribute(SAMPLE_RATE, rate))
     return f"[{','.join(items)}]"
 
 
+def _encodable(attributes: Mapping[str, Any]) -> Iterator[str]:
+    """Yield each attribute that can be encoded, as OpenTelemetry's encoder does.
+
+    The others are those of a resource or a scope, whose values are as they came.
+    """
+    for key, value in attributes.items():
+        try:
+            yield f"{_key(text(key))}{_value(value)}}}"
+        except (TypeError, OverflowError):
+            logger.warning("attribute %s of type %s is left out: it cannot be encoded", text(key), type_name(value))
+
+
 def _encode_attribute(key: str, value: str | int) -> str:
-    encoded = f"{_key(key)}{_value(value)}}}"
+    encoded = f"{_key(key)}{_EXACT[type(value)](value)}}}"
     count = _value_counts.get(key, 0)
     is_cacheable = len(value) <= _MAX_CACHED_LENGTH if isinstance(value, str) else 0 <= value <= _MAX_CACHED_INTEGER
     if is_cacheable and count < _MAX_VALUES_PER_KEY:
@@ -167,25 +192,65 @@ def _name(name: str) -> str:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, str):
-        return f'{{"stringValue":{_string(value)}}}'
-    if isinstance(value, int | float):
-        return _number(value)
-    if isinstance(value, Sequence) and not isinstance(value, bytes):
-        return f'{{"arrayValue":{{"values":[{",".join(map(_value, value))}]}}}}'
+    """Return an `AnyValue`, by the type of the value. Raises `TypeError` and `OverflowError` for what has none."""
+    kind = type(value)
+    encode_exactly = _EXACT.get(kind)
+    if encode_exactly is not None:
+        return encode_exactly(value)
+    if issubclass(kind, str):
+        return _text_value(text(value))
+    if issubclass(kind, int):
+        return _integer_value(exact_integer(value))
+    if issubclass(kind, float):
+        return _float_value(float.__float__(value))  # type: ignore[arg-type]  # known by its class
     if isinstance(value, Mapping):
-        return f'{{"kvlistValue":{{"values":{_attributes(value)}}}}}'
-    return f'{{"bytesValue":"{b64encode(value).decode()}"}}' if isinstance(value, bytes) else "{}"
+        return _mapping_value(value)
+    if isinstance(value, Sequence):
+        return _sequence_value(value)
+    raise TypeError(f"no value of OTLP: {kind}")
 
 
-def _number(value: float) -> str:
-    if isinstance(value, bool):
-        return '{"boolValue":true}' if value else '{"boolValue":false}'
-    if isinstance(value, int):
-        return f'{{"intValue":"{value}"}}'
+def _text_value(value: str) -> str:
+    return f'{{"stringValue":{_string(value)}}}'
+
+
+def _bool_value(value: bool) -> str:  # noqa: FBT001 - what is encoded
+    return '{"boolValue":true}' if value else '{"boolValue":false}'
+
+
+def _integer_value(value: int) -> str:
+    if value not in INTEGERS:
+        raise OverflowError("an integer of more than 64 bits")
+    return f'{{"intValue":"{value}"}}'
+
+
+def _float_value(value: float) -> str:
     return f'{{"doubleValue":{value!r}}}' if math.isfinite(value) else f'{{"doubleValue":"{_NON_FINITE[repr(value)]}"}}'
 
 
+def _bytes_value(value: bytes) -> str:
+    return f'{{"bytesValue":"{b64encode(value).decode()}"}}'
+
+
+def _sequence_value(value: Sequence[Any]) -> str:
+    return f'{{"arrayValue":{{"values":[{",".join(map(_value, value))}]}}}}'
+
+
+def _mapping_value(value: Mapping[str, Any]) -> str:
+    return f'{{"kvlistValue":{{"values":{_attributes(value)}}}}}'
+
+
+_EXACT: dict[type, Callable[[Any], str]] = {
+    str: _text_value,
+    bool: _bool_value,
+    int: _integer_value,
+    float: _float_value,
+    bytes: _bytes_value,
+    list: _sequence_value,
+    tuple: _sequence_value,
+    dict: _mapping_value,
+    type(None): lambda _: "{}",
+}
 _NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 """The JSON Protobuf encoding of doubles that JSON cannot represent."""
 

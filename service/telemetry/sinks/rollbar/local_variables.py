@@ -5,20 +5,46 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
+from contextvars import ContextVar
 from itertools import islice
+from time import monotonic
 from typing import Any
 
 from rollbar import DEFAULT_LOCALS_SIZES
 
+from service.telemetry.plain import UNREADABLE, ends_process
 from service.telemetry.redaction import REDACTED, Redactor
 from service.telemetry.redaction.copies import hidden
-from service.telemetry.redaction.limits import MAX_NAME, MAX_TEXT
+from service.telemetry.redaction.limits import CUT, MAX_NAME, MAX_TEXT
 
 _MAX_DEPTH = DEFAULT_LOCALS_SIZES["maxlevel"]
 _MAX_ITEMS = DEFAULT_LOCALS_SIZES["maxlist"] + 1
 """What the SDK shows of a collection, and one more, which makes it say that there is more."""
 _LISTS = (list, deque, range, bytearray, memoryview, array)
-_UNREADABLE = "(could not be read)"
+_MAX_VALUES = 20_000
+_MAX_SECONDS = 1.0
+"""What one item shows of all local variables of all its frames, and how long reading them may take."""
+
+
+class _Budget:
+    """What may still be shown of the local variables of one item."""
+
+    def __init__(self) -> None:
+        self._values = _MAX_VALUES
+        self._deadline = monotonic() + _MAX_SECONDS
+
+    def spend(self) -> bool:
+        """Return whether one more value may be shown."""
+        self._values -= 1
+        return self._values >= 0 and monotonic() < self._deadline
+
+
+_budget: ContextVar[_Budget | None] = ContextVar("rollbar-local-variables", default=None)
+
+
+def begin_item() -> None:
+    """Give the item that is about to be built a budget of its own."""
+    _budget.set(_Budget())
 
 
 def bounded(serialize: Callable[[Any], Any], redactor: Callable[[], Redactor]) -> Callable[[Any], Any]:
@@ -29,10 +55,11 @@ def bounded(serialize: Callable[[Any], Any], redactor: Callable[[], Redactor]) -
 
     def serialize_bounded(value: object) -> Any:  # noqa: ANN401 - the SDK's own result
         try:
-            small = _Truncator(redactor()).truncate(value, 0)
-        except Exception:  # noqa: BLE001 - another thread may change it, and an application's own class do anything
-            small = _UNREADABLE
-        return serialize(small)
+            return serialize(_Truncator(redactor(), _budget.get() or _Budget()).truncate(value, 0))
+        except BaseException as error:  # another thread may change it, and an application's own class do anything
+            if ends_process(error):
+                raise
+            return UNREADABLE
 
     return serialize_bounded
 
@@ -40,14 +67,17 @@ def bounded(serialize: Callable[[Any], Any], redactor: Callable[[], Redactor]) -
 class _Truncator:
     """Copy the first items of nested collections. A collection that appears several times is one in the copy too."""
 
-    def __init__(self, redact: Redactor) -> None:
+    def __init__(self, redact: Redactor, budget: _Budget) -> None:
         self._redact = redact
+        self._budget = budget
         self._copies: dict[int, Any] = {}
 
-    def truncate(self, value: Any, depth: int) -> Any:  # noqa: ANN401 - any local variable
+    def truncate(self, value: Any, depth: int) -> Any:  # noqa: ANN401, PLR0911 - any local variable, one return a kind
         """Return `value`, or a copy of a collection's beginning."""
         if id(value) in self._copies:
             return self._copies[id(value)]
+        if not self._budget.spend():
+            return CUT
         if isinstance(value, str | bytes):
             return self._text(value)
         if isinstance(value, dict):

@@ -15,6 +15,7 @@ from typing import Any
 from service.telemetry.export.fork import on_fork
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.export.size import size_of
+from service.telemetry.plain import ends_process
 from service.telemetry.sink import ServiceInfo
 from service.telemetry.sinks.rollbar import body, capture, causes, sdk, substitutes
 from service.telemetry.sinks.rollbar.capture import CapturedException, Item, RequestInfo
@@ -73,7 +74,9 @@ class ItemQueue(ExportQueue[bytes]):
         try:
             grant = self._grant(causes.of_exception(error))
             captured = self._capture(error) if grant is not None else None
-        except Exception:  # noqa: BLE001 - application objects are being read
+        except BaseException as failure:  # application objects are being read
+            if ends_process(failure):
+                raise
             self.counts.dropped_failed += 1
             return
         if grant is None or captured is None:
@@ -91,10 +94,15 @@ class ItemQueue(ExportQueue[bytes]):
 
     def put_payload(self, payload: dict[str, Any]) -> None:
         """Queue an item that application code has built with the SDK's own functions."""
-        data, info = payload["data"], capture.current_request_info()
-        grant = self._grant(causes.of_item(data))
-        if grant is not None:
-            self._put_to_build(Item(data, info, grant.left_out), info, data["uuid"])
+        try:
+            data, info = payload["data"], capture.current_request_info()
+            grant = self._grant(causes.of_item(data))
+            if grant is not None:
+                self._put_to_build(Item(data, info, grant.left_out), info, data["uuid"])
+        except BaseException as error:  # filters of the application's may have put anything into the item
+            if ends_process(error):
+                raise
+            self.reject(error)
 
     def _put_to_build(self, source: CapturedException | Item, info: RequestInfo, item_uuid: str) -> None:
         """Queue `source`, and put the item's uuid on the request's span."""
@@ -153,7 +161,7 @@ class ItemQueue(ExportQueue[bytes]):
             if item is not None:
                 data = capture.complete(item, self._service)
                 self.put(body.encode(data, self._service.redact, self._max_body()))
-        except Exception:  # noqa: BLE001 - application objects are being read
+        except BaseException:  # noqa: BLE001 - application objects are being read, on a thread of telemetry's own
             self.counts.dropped_failed += 1
         finally:
             if isinstance(source, CapturedException):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -10,6 +11,7 @@ from typing import Any
 
 import rollbar
 from rollbar.lib import events
+from rollbar.logger import RollbarHandler
 
 from service.telemetry.process_globals import current_redactor
 from service.telemetry.sinks.rollbar import local_variables
@@ -53,6 +55,7 @@ def prepare(route: Callable[[dict[str, Any]], None]) -> None:
         # which a secret would not be recognised any more; and what it scrubs is the application's choice.
         rollbar._serialize_frame_data = local_variables.bounded(rollbar._serialize_frame_data, current_redactor)
         rollbar._build_payload = _redacting(rollbar._build_payload)
+        RollbarHandler.emit = _with_stack(RollbarHandler.emit)  # type: ignore[method-assign]  # once in the process
         events.add_exception_info_handler(_mark_passed, _LAST)
         events.add_payload_handler(lambda payload, **_: _intercept(payload, route))
         _ready.set()
@@ -60,6 +63,17 @@ def prepare(route: Callable[[dict[str, Any]], None]) -> None:
 
 def _redacting(build_payload: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:  # noqa: ANN401 - the SDK types it by its name
     return lambda data: build_payload(redact_item(data, current_redactor(), but_frames=True))
+
+
+def _with_stack(emit: Callable[[Any, logging.LogRecord], None]) -> Callable[[Any, logging.LogRecord], None]:
+    """Return `emit` of the SDK's log handler, which leaves out the stack of a record with `stack_info=True`."""
+
+    def emit_with_stack(handler: Any, record: logging.LogRecord) -> None:  # noqa: ANN401 - the SDK publishes no types
+        if record.stack_info is not None:
+            vars(record)["extra_data"] = {"stack_info": record.stack_info, **getattr(record, "extra_data", {})}
+        emit(handler, record)
+
+    return emit_with_stack
 
 
 def build(exc_info: tuple[Any, Any, Any], **fields: Any) -> Collector:  # noqa: ANN401 - `report_exc_info`'s own arguments
@@ -74,7 +88,8 @@ def build(exc_info: tuple[Any, Any, Any], **fields: Any) -> Collector:  # noqa: 
 
 
 def _mark_passed(exc_info: object, **_: object) -> object:
-    """Note that every filter before this one has let the exception pass."""
+    """Note that every filter before this one has let the exception pass: the SDK is about to build its item."""
+    local_variables.begin_item()
     collector = _collector.get()
     if collector is not None:
         collector.passed = True

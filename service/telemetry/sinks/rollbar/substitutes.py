@@ -8,8 +8,7 @@ from traceback import StackSummary, TracebackException
 from types import TracebackType
 from typing import Any
 
-from service.telemetry.export.safe_json import text
-from service.telemetry.spans.exceptions import type_name
+from service.telemetry.spans.exceptions import message_of, prints_much, snapshot_type_name
 
 _OUTER_FRAMES = 16
 _INNER_FRAMES = 48
@@ -41,7 +40,7 @@ def shortened(error: BaseException, traceback: TracebackType | None) -> ExcInfo:
     chain = list(islice(_chain(error), _MAX_CHAIN))
     tracebacks = [traceback, *(each.__traceback__ for each in chain[1:])]
     return _chained(
-        (type(each).__name__[:_MAX_MESSAGE], _message(each), _without_middle(frames))
+        (type(each).__name__[:_MAX_MESSAGE], message_of(each)[:_MAX_MESSAGE], _without_middle(frames))
         for each, frames in zip(chain, tracebacks, strict=True)
     )
 
@@ -49,9 +48,12 @@ def shortened(error: BaseException, traceback: TracebackType | None) -> ExcInfo:
 def without_frames(error: TracebackException) -> tuple[ExcInfo, dict[str, Any]]:
     """Return exceptions of the same names and messages, and the item's body that shows where they were raised."""
     chain = list(islice(_snapshot_chain(error), _MAX_CHAIN))
-    exc_info = _chained((type_name(each), str(each), None) for each in chain)
+    exc_info = _chained((snapshot_type_name(each), str(each), None) for each in chain)
     traces = [
-        {"frames": _frames(each.stack), "exception": {"class": type_name(each), "message": str(each)[:_MAX_MESSAGE]}}
+        {
+            "frames": _frames(each.stack),
+            "exception": {"class": snapshot_type_name(each), "message": str(each)[:_MAX_MESSAGE]},
+        }
         for each in chain
     ]
     return exc_info, {"trace_chain": traces} if len(traces) > 1 else {"trace": traces[0]}
@@ -59,7 +61,7 @@ def without_frames(error: TracebackException) -> tuple[ExcInfo, dict[str, Any]]:
 
 def _has_long_text(error: BaseException) -> bool:
     """Return whether one of its arguments is long: the SDK formats its message more than once."""
-    return any(isinstance(each, str | bytes) and len(each) > _MAX_MESSAGE for each in error.args)
+    return prints_much(error) or any(isinstance(each, str | bytes) and len(each) > _MAX_MESSAGE for each in error.args)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -70,13 +72,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         visited.add(id(current))
         yield current
         current = current.__cause__ or current.__context__
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)[:_MAX_MESSAGE]
-    except Exception:  # noqa: BLE001 - an exception's own __str__ may raise anything
-        return text(error)
 
 
 def _snapshot_chain(error: TracebackException) -> Iterator[TracebackException]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from traceback import TracebackException
 from typing import Any
 
@@ -13,11 +13,13 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from service.telemetry import ids
 from service.telemetry.export.safe_json import text
-from service.telemetry.spans.exceptions import type_name
+from service.telemetry.spans.exceptions import ExceptionEvent, snapshot_type_name
 
 MAX_MESSAGE = 2_000
 _MAX_FRAMES = 32
 _MAX_CHAIN = 8
+MAX_PARTS = 16
+"""Exceptions of groups."""
 _FRAME = re.compile(r'^  File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
 _LINK = re.compile(
     r"\n\n(?:The above exception was the direct cause of the following exception"
@@ -26,14 +28,22 @@ _LINK = re.compile(
 
 
 def cause_of_error(error: TracebackException) -> dict[str, Any]:
-    """Return the cause for an exception that left the handler, with its chain of exceptions."""
-    return _cause([_exception(each) for each in _chain(error)])
+    """Return the cause for an exception that left the handler, with its chain of exceptions and the parts of groups."""
+    chain = list(_chain(error))
+    cause = _cause([_exception(each) for each in chain])
+    parts = list(itertools.islice(_parts(chain), MAX_PARTS))
+    return {**cause, "exceptions": [*cause["exceptions"], *map(_part, parts)]} if parts else cause
 
 
 def cause_of_events(span: ReadableSpan) -> dict[str, Any] | None:
     """Return the cause for the last exception recorded on `span`, or None without one."""
-    exceptions = [event.attributes or {} for event in span.events if event.name == "exception"]
-    return _cause(_from_event(exceptions[-1])) if exceptions else None
+    exceptions = [event for event in span.events if event.name == "exception"]
+    if not exceptions:
+        return None
+    last = exceptions[-1]
+    if isinstance(last, ExceptionEvent):
+        return cause_of_error(last.snapshot.exception)
+    return _cause(_from_event(last.attributes or {}))
 
 
 def _cause(exceptions: list[dict[str, Any]]) -> dict[str, Any]:
@@ -61,13 +71,26 @@ def _chain(error: TracebackException) -> Iterator[TracebackException]:
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
 
 
+def _parts(chain: Iterable[TracebackException]) -> Iterator[TracebackException]:
+    """Yield the exceptions of the groups in `chain`, and of the groups within those."""
+    for each in chain:
+        for part in each.exceptions or ():
+            yield part
+            yield from _parts((part,))
+
+
+def _part(error: TracebackException) -> dict[str, Any]:
+    """Return one exception of a group: an exception's `cause` in a document is a single one, which a group has not."""
+    return {"id": ids.span_hex(ids.new_span_id()), **_exception(error)}
+
+
 def _exception(error: TracebackException) -> dict[str, Any]:
     frames = [
         {"path": text(frame.filename), "line": frame.lineno or 0, "label": text(frame.name)}
         for frame in reversed(error.stack)
     ]
     return {
-        "type": type_name(error),
+        "type": snapshot_type_name(error),
         "message": text(error)[:MAX_MESSAGE],
         **_stack(frames),
     }

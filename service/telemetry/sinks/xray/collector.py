@@ -20,8 +20,11 @@ from service.telemetry.spans.span import LightSpan
 from service.telemetry.xray_sdk import install_on_import
 from service.telemetry.xray_sdk.state import SdkState
 
-_MAX_INNER_SPANS = 1_000
-"""Inner spans kept for one segment; further ones are sent independently, to bound the memory of a request."""
+_MAX_INNER_BYTES = 2 * 1024 * 1024
+"""Bytes of the inner spans kept for one segment, some 1,600 with little in them; further ones are sent independently.
+
+It bounds the memory of a request, however many its spans, or however large.
+"""
 _MAX_BYTES = 6 * 1024 * 1024
 
 
@@ -75,12 +78,12 @@ class _Collector(SpanProcessor):
             self._put(SegmentSource(root=span, size=span.size))
         elif span is scope.span:
             self._put(_source(span, scope))
-        elif scope.span.is_recording() and len((inner := scope.extra_of(_InnerSpans)).spans) < _MAX_INNER_SPANS:
+        elif scope.span.is_recording() and (inner := scope.extra_of(_InnerSpans)).size < _MAX_INNER_BYTES:
             inner.spans.append(span)
             inner.size += span.size
         else:  # it outlived its request: X-Ray joins a late subsegment to its trace by its parent's id
-            _, subsegments = _sdk_entities(scope)
-            self._put(SegmentSource(root=span, size=span.size, entities=subsegments, annotations=scope.annotations))
+            entities, annotations = _own_entity(scope, span.span_id), scope.annotations
+            self._put(SegmentSource(root=span, size=span.size, entities=entities, annotations=annotations))
 
 
 def _source(span: LightSpan, scope: RequestScope) -> SegmentSource:
@@ -105,3 +108,10 @@ def _sdk_entities(scope: RequestScope) -> tuple[Any, dict[int, Any]]:
     """Return the X-Ray SDK's segment, and a copy of its subsegments by span id: the scope drops both."""
     state = scope.extras.get(SdkState)
     return (state.segment, dict(state.subsegments)) if isinstance(state, SdkState) else (None, {})
+
+
+def _own_entity(scope: RequestScope, span_id: int) -> dict[int, Any]:
+    """Return the subsegment of one span by its id. A copy of all, for each of many spans, would take their square."""
+    state = scope.extras.get(SdkState)
+    entity = state.subsegments.pop(span_id, None) if isinstance(state, SdkState) else None
+    return {span_id: entity} if entity is not None else {}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import logging
+import errno
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
-from service.telemetry.export.errors import encoding
+from service.telemetry.export.errors import PartialSuccessError, encode_each, encoding, encoding_reason
 from service.telemetry.export.gil_pacing import paced_chunks
 from service.telemetry.redaction import Redactor
+from service.telemetry.safe_logging import safe_logger
 from service.telemetry.sampling.rule import matches
 from service.telemetry.sinks.xray.segment_document import ProcessInfo, SegmentSource, encode, request_host
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 _HEADER = b'{"format":"json","version":1}\n'
 """What the daemon expects before each document ("Sending segment documents to the X-Ray daemon")."""
@@ -43,18 +46,26 @@ class DaemonSender:
         self._previous = b""
         self._resend = b""
         """A datagram that reached a closed port, to be sent again."""
+        self._failures: list[BaseException] = []
+        """Why items of the batch are left out."""
 
     def send(self, batch: list[SegmentSource]) -> None:
-        """Send the documents of `batch`. Raises `OSError`."""
-        unsent = [source for source in batch if not source.sent]
+        """Send the documents of `batch`. Raises `OSError`, and `PartialSuccessError` for sources that have none."""
+        unsent: Sequence[SegmentSource] = [source for source in batch if not source.sent]
+        failures = self._failures = []
         with encoding():
-            encoded = [self._documents(source) for chunk in paced_chunks(unsent, _CHUNK) for source in chunk]
+            try:
+                encoded = [self._documents(source) for chunk in paced_chunks(unsent, _CHUNK) for source in chunk]
+            except BaseException:  # noqa: BLE001 - the source at fault is found
+                unsent, encoded = encode_each(partial(paced_chunks, unsent, _CHUNK), self._documents, failures)
             documents = iter(self._redact.json_bodies([document for each in encoded for document in each]))
         for chunk in paced_chunks(list(zip(unsent, encoded, strict=True)), _CHUNK):
             for source, own in chunk:
                 for _ in own:
                     self._write(_HEADER + next(documents))
                 source.sent = True
+        if failures:
+            raise PartialSuccessError(min(len(failures), len(batch)), encoding_reason(failures[0]))
 
     def close(self) -> None:
         """Close the socket; the next datagram opens another."""
@@ -65,10 +76,16 @@ class DaemonSender:
     def _documents(self, source: SegmentSource) -> list[bytes]:
         name = self._dynamic_name(source)
         try:
-            documents = list(encode(source, self._process, name))
+            return list(encode(source, self._process, name))
+        except Exception:  # noqa: BLE001 - the part at fault is left out
+            return self._documents_in_part(source, name)
+
+    def _documents_in_part(self, source: SegmentSource, name: str | None) -> list[bytes]:
+        try:
+            return list(encode(source, self._process, name, careful=True))
         except Exception:  # the SDK's entities are open to the handler, which may have put anything in their place
             plain = replace(source, entities={}, segment=None, annotations={})
-            documents = list(encode(plain, self._process, name))
+            documents = list(encode(plain, self._process, name, careful=True))
             logger.exception("cannot encode what a handler added to its segment: the segment is sent without it")
         return documents
 
@@ -91,7 +108,10 @@ class DaemonSender:
             self._previous = b""
             self.close()
             raise
-        except OSError:
+        except OSError as error:
+            if error.errno == errno.EMSGSIZE:  # sent again, it would stop all others
+                self._failures.append(error)
+                return
             # Resolve the name again next time: the daemon may have moved.
             self.close()
             raise

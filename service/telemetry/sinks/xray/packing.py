@@ -86,7 +86,13 @@ def encode_node(document: Document) -> bytes:
         (node if part is None else metadata[part]).pop(key)
         names.append(text(key if part is None else f"metadata {part}.{key}")[:_MAX_NAME_LENGTH])
         excess -= size
-    return dumps({**node, "metadata": {**metadata, "telemetry": {"left_out": names[:_MAX_NAMES]}}})
+    left_out = {"telemetry": {"left_out": names[:_MAX_NAMES]}}
+    shorter = dumps({**node, "metadata": {**metadata, **left_out}})
+    if len(shorter) <= _MAX_NODE:
+        return shorter
+    # Namespaces that are empty now are still too many: a document has no other part without a limit of its own.
+    kept = {key: value for key, value in node.items() if key not in _REMOVABLE}
+    return dumps({**kept, "metadata": left_out})
 
 
 def _removable_parts(document: Document) -> Iterator[tuple[int, str | None, Any]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.telemetry.export.safe_json import text
+from service.telemetry.redaction.limits import MAX_NAME
 from service.telemetry.sinks.xray.cause import MAX_MESSAGE
 from service.telemetry.sinks.xray.http import FLAGS
 from service.telemetry.sinks.xray.limits import Document, short
@@ -44,7 +45,7 @@ def fields_of(entity: Any) -> EntityFields:  # noqa: ANN401 - the SDK publishes 
     flags: Document = {name: True for name in _FLAGS if attributes.get(name)} if has_flags else {}
     namespace = attributes.get("namespace", "local")
     if namespace != "local":
-        flags["namespace"] = str(namespace)
+        flags["namespace"] = text(namespace)[:MAX_NAME]
     return EntityFields(
         annotations=attributes["annotations"],
         metadata=attributes["metadata"],
@@ -55,16 +56,14 @@ def fields_of(entity: Any) -> EntityFields:  # noqa: ANN401 - the SDK publishes 
 
 
 def _blocks(attributes: dict[str, Any]) -> Document:
-    return {
-        key: convert(attributes[key])
-        for key, convert in _BLOCKS.items()
-        if attributes.get(key) and isinstance(attributes[key], dict)
-    }
+    return {key: convert(attributes[key]) for key, convert in _BLOCKS.items() if attributes.get(key)}
 
 
 def _http(block: Document) -> Document:
-    request = {key: short(value) for key, value in block.get("request", {}).items()}
-    return {**block, "request": request} if request else dict(block)
+    request = block.get("request")
+    if not isinstance(request, dict):
+        return {key: value for key, value in block.items() if key == "response" and isinstance(value, dict)}
+    return {**block, "request": {key: short(value) for key, value in request.items()}}
 
 
 def _sql(block: Document) -> Document:
@@ -75,14 +74,14 @@ _FLAGS = tuple(sorted(FLAGS))
 _BLOCKS: dict[str, Callable[[Document], Document]] = {"http": _http, "aws": dict, "sql": _sql}
 
 
-def _cause(cause: Any) -> Document | str | None:  # noqa: ANN401 - a dict, or the id of an exception recorded elsewhere
+def _cause(cause: Document | str) -> Document | str | None:
     if not isinstance(cause, dict):
-        return str(cause)
-    if not cause.get("exceptions"):
+        return cause
+    exceptions = cause.get("exceptions")
+    if not isinstance(exceptions, list):
         return None
-    return {**cause, "exceptions": [_throwable(each) for each in cause["exceptions"]]}
+    return {**cause, "exceptions": [_throwable(each) for each in exceptions if isinstance(each, dict)]}
 
 
-def _throwable(throwable: Any) -> Document:  # noqa: ANN401 - the SDK publishes no types
-    document: Document = throwable.to_dict()
-    return {**document, "message": text(document.get("message", ""))[:MAX_MESSAGE]}
+def _throwable(throwable: Document) -> Document:
+    return {**throwable, "message": str(throwable.get("message", ""))[:MAX_MESSAGE]}

@@ -13,6 +13,8 @@ from typing import Any
 from opentelemetry.trace import SpanKind, StatusCode
 
 from service.telemetry.ids import span_hex, xray_trace_id
+from service.telemetry.plain import text
+from service.telemetry.safe_logging import safe_logger
 from service.telemetry.sinks.xray.cause import cause_of_error, cause_of_events
 from service.telemetry.sinks.xray.http import FLAGS, NOT_METADATA, host_of, http_block
 from service.telemetry.sinks.xray.limits import AnnotationBudget, Document, segment_name, short
@@ -20,6 +22,8 @@ from service.telemetry.sinks.xray.packing import pack
 from service.telemetry.sinks.xray.sdk_entities import NO_FIELDS, fields_of
 from service.telemetry.spans.exceptions import ExceptionSnapshot
 from service.telemetry.spans.span import LightSpan
+
+logger = safe_logger(__name__)
 
 _ECS = "AWS::ECS::"
 _RUNTIME = {"runtime": platform.python_implementation(), "runtime_version": platform.python_version()}
@@ -89,12 +93,16 @@ class SegmentSource:
         return self.is_request or not self.root.parent_id or self.root.has_remote_parent
 
 
-def encode(source: SegmentSource, process: ProcessInfo, name: str | None = None) -> Iterable[bytes]:
+def encode(
+    source: SegmentSource, process: ProcessInfo, name: str | None = None, *, careful: bool = False
+) -> Iterable[bytes]:
     """Return the JSON of the segment or independent subsegment: several documents where one would be too long.
 
-    `name` overrides the service's, where dynamic naming uses the host of the request.
+    `name` overrides the service's, where dynamic naming uses the host of the request. `careful` leaves out the details
+    of each subsegment that cannot be encoded with them.
     """
-    return pack(_Builder(source, process, name or process.service).tree())
+    builder = _CarefulBuilder if careful else _Builder
+    return pack(builder(source, process, name or process.service).tree())
 
 
 class _Builder:
@@ -135,7 +143,7 @@ class _Builder:
         if span.parent_id:
             document["parent_id"] = span_hex(span.parent_id)
         if source.is_forwarded:
-            document["http"]["request"]["x_forwarded_for"] = True
+            document.setdefault("http", {}).setdefault("request", {})["x_forwarded_for"] = True
         if source.user is not None:
             document["user"] = short(source.user)
         if source.error is not None:
@@ -194,6 +202,22 @@ class _Builder:
         annotations |= source.event_ids
         from_handler = source.annotations.get(span.span_id, _EMPTY)
         return {**annotations, **from_handler} if annotations else from_handler
+
+
+class _CarefulBuilder(_Builder):
+    """Build the document of a source of which something cannot be encoded: that subsegment is sent without its details.
+
+    What is queued is plain data: this is the last net.
+    """
+
+    __slots__ = ()
+
+    def _subsegment(self, span: LightSpan) -> Document:
+        try:
+            return super()._subsegment(span)
+        except Exception:
+            logger.exception("cannot encode a subsegment: it is sent without what it holds")
+            return _common(span, segment_name(text(span.name)))
 
 
 def request_host(source: SegmentSource) -> str | None:

@@ -166,3 +166,21 @@ def test_a_cyclic_value_does_not_lose_the_document(app: Flask, backends: FakeBac
 
     metadata = segment_of(backends, get_trace_id(app, "/cycle"))["metadata"]["default"]
     assert '{"self": "\\u2026"}' in json.dumps(metadata)
+
+
+def test_metadata_with_very_many_namespaces_is_left_out_and_stops_nothing(app: Flask, backends: FakeBackends) -> None:
+    @app.get("/namespaces")
+    def put_namespaces() -> str:
+        with xray_recorder.in_subsegment("inner") as subsegment:
+            for number in range(1_000):
+                subsegment.put_metadata("key", number, f"{number:0250}")
+        return "ok"
+
+    @app.get("/good")
+    def good() -> str:
+        return "ok"
+
+    odd, after = get_trace_id(app, "/namespaces"), get_trace_id(app, "/good")
+    assert len(eventually(lambda: backends.segments_of(after), 1)) == 1
+    nodes = list(walk(eventually(lambda: backends.segments_of(odd), 1)))
+    assert {node["name"] for node in nodes} >= {"inner"}
