@@ -18,6 +18,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope, current_scope
 from service.telemetry.ids import span_hex
+from service.telemetry.plain import ends_process, text
 from service.telemetry.redaction import NO_SECRETS
 from service.telemetry.safe_logging import safe_logger
 from service.telemetry.spans.span import SPAN_KEY
@@ -89,7 +90,12 @@ def _end_subsegment(end_time: float | None = None) -> None:
 
 def _start_span(subsegment: Any, scope: RequestScope, current: Any) -> None:  # noqa: ANN401 - as above, and the values of a context are untyped
     """Start the span of `subsegment` under the current one."""
-    kind = trace.SpanKind.INTERNAL if subsegment.namespace == "local" else trace.SpanKind.CLIENT
+    try:
+        kind = trace.SpanKind.INTERNAL if subsegment.namespace == "local" else trace.SpanKind.CLIENT
+    except BaseException as error:  # a namespace that is no text
+        if ends_process(error):
+            raise
+        subsegment.namespace, kind = text(subsegment.namespace), trace.SpanKind.CLIENT
     parent = current.get(SPAN_KEY)
     span = scope.telemetry.provider.start(_INSTRUMENTATION, subsegment.name, current, kind, parent=parent)
     span_id = span.span_id

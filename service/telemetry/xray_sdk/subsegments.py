@@ -22,7 +22,7 @@ from opentelemetry import trace
 
 from service.telemetry.context.request_scope import RequestScope
 from service.telemetry.ids import span_hex, xray_trace_id
-from service.telemetry.plain import text
+from service.telemetry.plain import ends_process, text
 from service.telemetry.redaction.limits import MAX_NAME
 from service.telemetry.safe_logging import safe_logger
 from service.telemetry.xray_sdk.state import SdkState
@@ -77,7 +77,9 @@ class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no 
         self.id = ""
         try:
             self.name = _valid_name(name[:MAX_NAME])
-        except Exception:  # noqa: BLE001 - a name that is no text
+        except BaseException as error:  # a name that is no text
+            if ends_process(error):
+                raise
             self.name = _valid_name(text(name)[:MAX_NAME])
         self.start_time = time.time()
         self.parent_id = parent_id
