@@ -201,11 +201,14 @@ class Exchange:
         """Keep status and headers, with the ids added, until the application's call returns, or it writes."""
         if self.headers is not None and not exc_info:
             raise AssertionError("start_response was called twice without exc_info")  # as the standard library does
-        self._status = int(status[:3])
         scope = self._scope
-        scope.capture_route()  # Flask drops it when the call returns
-        if self._status >= _SERVER_ERROR or scope.error is not None:
-            scope.telemetry.keep(scope)
+        try:
+            self._status = int(status[:3])
+            scope.capture_route()  # Flask drops it when the call returns
+            if self._status >= _SERVER_ERROR or scope.error is not None:
+                scope.telemetry.keep(scope)
+        except Exception:  # a status that is no number, for one: the server says what it thinks of it
+            logger.exception("the beginning of a response could not be recorded")
         elapsed_ms = (perf_counter() - self._start_time) * 1000
         middleware = self._middleware
         # Most responses have no name as long as these, which costs less to find out than to compare the names.

@@ -14,7 +14,7 @@ from opentelemetry import trace
 
 from service import telemetry as api
 from tests.telemetry.backends import FakeBackends, eventually
-from tests.telemetry.tracing import SpanRecorder, flush, get, telemetry_of
+from tests.telemetry.tracing import TRACE, TRACEPARENT, SpanRecorder, flush, get, telemetry_of
 
 HOME = "/api/activities/home"
 tracer = trace.get_tracer("tests")
@@ -303,6 +303,21 @@ def test_an_old_application_may_write_and_start_late(app: Flask, backends: FakeB
         flush(app)
         [line] = backends.lines_of(trace_id)
         assert (line["status"], line["bytes"]) == (status, len(body))
+
+
+def test_a_status_that_is_no_number_is_left_to_the_server(app: Flask, backends: FakeBackends) -> None:
+    seen: list[str] = []
+
+    def odd(_: object, start_response: Any) -> list[bytes]:  # noqa: ANN401 - WSGI's own type
+        start_response("teapot", [("X-Kind", "odd")])
+        return [b"as ever"]
+
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/odd", "HTTP_TRACEPARENT": TRACEPARENT}
+    body = telemetry_of(app).middleware.wrap(odd)(environ, lambda status, _: seen.append(status))  # type: ignore[arg-type]  # a server's in short
+    assert (list(body), seen) == ([b"as ever"], ["teapot"])
+    body.close()  # type: ignore[attr-defined]  # as a server does
+    flush(app)
+    assert len(backends.spans(TRACE)) == 1
 
 
 def test_a_processor_that_raises_costs_the_others_nothing(app: Flask, backends: FakeBackends) -> None:
