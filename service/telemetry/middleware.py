@@ -32,6 +32,8 @@ _OK: Final = 200
 _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _END: Final = b"the end of a body"
 """Returned by `next` in place of an exception, which would cost more; recognised by its identity."""
+_NOT_RETURNED: Final[list[bytes]] = []
+"""The body of a response until the application's call has returned; recognised by its identity."""
 _name_of: Final = itemgetter(0)
 
 
@@ -157,8 +159,7 @@ class Exchange:
         self._status = 0
         self._bytes_sent = 0
         self._is_exhausted = False
-        self.body: Iterable[bytes] | None = None
-        """None until the application's call has returned."""
+        self.body: Iterable[bytes] = _NOT_RETURNED
 
     def answer(self, error: BaseException) -> None:
         """Answer an exception that left the application's call with a 500, or raise it again where it is meant so."""
@@ -211,6 +212,8 @@ class Exchange:
             logger.exception("the beginning of a response could not be recorded")
         elapsed_ms = (perf_counter() - self._start_time) * 1000
         middleware = self._middleware
+        if type(headers) is not list:  # as PEP 3333 wants it
+            headers = list(headers)
         # Most responses have no name as long as these, which costs less to find out than to compare the names.
         if not middleware.single_lengths.isdisjoint(map(len, map(_name_of, headers))):
             headers = [header for header in headers if header[0].lower() not in middleware.single_headers]
@@ -221,7 +224,7 @@ class Exchange:
             ("traceresponse", scope.traceresponse),
             ("Server-Timing", f"app;dur={elapsed_ms:.2f}"),
         ]
-        if self.body is not None or self.server_write is not None:
+        if self.body is not _NOT_RETURNED or self.server_write is not None:
             self.send_headers(exc_info)
         return self._write
 
@@ -252,7 +255,7 @@ class Exchange:
             enter(self.context)
             try:
                 if chunks is None:
-                    chunks = iter(self.body or ())
+                    chunks = iter(self.body)
                 chunk = next_chunk(chunks, _END)
             except BaseException as error:  # noqa: BLE001 - raised again, as what servers can handle
                 try:
@@ -304,7 +307,7 @@ class Exchange:
             self._status = self._status if self._bytes_sent else _SERVER_ERROR
             _report(self._scope, TypeError("the server cannot write an item of the body"), "Exception in the body of")
             return
-        if not self._bytes_sent:
+        if not self._bytes_sent and self._status < _SERVER_ERROR:  # a failure stays one, whoever waits for it
             self._status = _CLIENT_CLOSED_REQUEST
         self._scope.aborted = aborted
 
@@ -344,7 +347,7 @@ def _report(scope: RequestScope, error: BaseException, what: str) -> None:
     if is_new or not isinstance(error, Exception):
         logger.error("%s %s [%s]", what, scope.path, scope.method, exc_info=error)
     if is_new:
-        scope.telemetry.report(error)
+        scope.telemetry.report(error, scope)
 
 
 def is_process_exit(error: BaseException) -> bool:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from service.telemetry.config import SamplingConfig, TelemetryConfig
 from service.telemetry.context.propagation import EMPTY_CONTEXT, extract_baggage, resolve
 from service.telemetry.context.request_scope import PLAIN_SIZE, OpenRequest, RequestScope, current_scope
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
+from service.telemetry.export.fork import on_fork
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.export.threads import new_thread
 from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware
@@ -57,6 +58,8 @@ _INSTRUMENTATION = InstrumentationScope("service.telemetry", "")
 _SERVER_ERROR = 500
 _RANDOM = trace.TraceFlags.RANDOM_TRACE_ID
 _NANOSECONDS_PER_MS = 1_000_000
+_PROXY_FIX = "werkzeug.proxy_fix.orig"
+"""Where `ProxyFix` keeps what it replaces, None for what was not there (Werkzeug's documentation)."""
 
 
 class Telemetry:
@@ -83,14 +86,20 @@ class Telemetry:
         self._records_unsampled = config.sampling.record_unsampled
         self._slow_ms = config.sampling.slow_seconds * 1000
         self._slow_ns = int(config.sampling.slow_seconds * _NANOSECONDS_PER_MS * 1000)
-        self._keeping = threading.Lock()
+        self._reset()
+        on_fork(self._reset)
         self.open_requests: set[OpenRequest] = set()
         self._has_span_sinks = any(sink.span_processor is not None for sink in self.sinks)
         self.middleware: TraceMiddleware
         self._finalizer: weakref.finalize[[Telemetry], Flask] | None = None
 
+    def _reset(self) -> None:
+        self._keeping = threading.Lock()
+
     def install(self, app: Flask) -> None:
         """Wrap `app` in the middleware, and listen to its errors."""
+        if EXTENSION in app.extensions:
+            raise RuntimeError("telemetry is installed in this app already: each request would be traced twice")
         app.extensions[EXTENSION] = self
         self.middleware = TraceMiddleware(self, _propagation(app))
         trace_requests(app, self.middleware)
@@ -141,6 +150,7 @@ class Telemetry:
             flags = _RANDOM if incoming.random else 0
             state = self._trace_state_of(decision) if decision.sampled else self._unsampled_state
             scope.span = UnsampledSpan(scope.trace_id, flags, state)
+            scope.proxy_fix = environ.get(_PROXY_FIX)
         return scope
 
     def _start_server_span(
@@ -197,24 +207,29 @@ class Telemetry:
         """Decide, once, for a request that has failed or is slow: up to a limit a second, it is kept."""
         if not self._has_span_sinks:
             return
-        with self._keeping:
+        span = scope.span
+        held: Iterator[Any] = iter(())
+        with self._keeping:  # held until it is done: another thread may be about to end the request
             if scope.is_decided:
                 return
             scope.is_decided = True
-        decision = self.tail.decide(scope.decision)
-        self.sampler.count_anomaly(scope.decision, sampled=decision.sampled)
-        scope.sampled = decision.sampled
-        span, state = scope.span, self._trace_state_of(decision)
-        if type(span) is not UnsampledSpan:
-            self._settle(span.trace_state, state)
-        elif decision.sampled:
-            span.keep(state)
+            decision = self.tail.decide(scope.decision)
+            self.sampler.count_anomaly(scope.decision, sampled=decision.sampled)
+            scope.sampled = decision.sampled
+            state = self._trace_state_of(decision)
+            if type(span) is UnsampledSpan:
+                if decision.sampled:
+                    span.keep(state)
+            elif isinstance(span.trace_state, PendingTraceState):
+                held = span.trace_state.settle(state)
+        for each in held:
+            self.provider.process(each)
+        self.tail.report()
 
-    def _settle(self, pending: trace.TraceState, decision: SamplingTraceState | None = None) -> None:
-        """Make a request's decision final, and pass on the spans that waited for it."""
-        if isinstance(pending, PendingTraceState):
-            for span in pending.settle(decision):
-                self.provider.process(span)
+    def _settle(self, pending: PendingTraceState) -> None:
+        """Make a request's decision final, if it is not, and pass on the spans that waited for it."""
+        for span in pending.settle():
+            self.provider.process(span)
 
     def finish_request(self, scope: RequestScope, environ: WSGIEnvironment) -> None:
         """End the server span of `scope`, whose context is the current one, and write the access line.
@@ -228,6 +243,7 @@ class Telemetry:
                 scope.status >= _SERVER_ERROR
                 or scope.duration_ms >= self._slow_ms
                 or scope.error is not None
+                or scope.is_decided
                 or (scope.aborted is not None and scope.aborted != CLIENT_DISCONNECTED)
             ):
                 self.keep(scope)
@@ -235,13 +251,14 @@ class Telemetry:
                     self._start_kept_span(scope, scope.span, environ)
             span = scope.span
             # By type: of any class but its own, an abstract one is slow to say no.
-            if type(span) is LightSpan and span.is_recording():
+            if type(span) is LightSpan:
                 if type(span.trace_state) is PendingTraceState:
                     self._settle(span.trace_state)
-                try:
-                    self._complete_server_span(span, scope)
-                finally:
-                    span.end()
+                if span.is_recording():  # else the handler has ended it
+                    try:
+                        self._complete_server_span(span, scope)
+                    finally:
+                        span.end()
         except Exception:
             logger.exception("the server span of a request could not be ended")
         try:
@@ -254,12 +271,12 @@ class Telemetry:
         start_time = time.time_ns() - int(scope.duration_ms * _NANOSECONDS_PER_MS)
         state = unsampled.trace_state
         root = Root(scope.trace_id, recorded=True, random=bool(unsampled.flags & _RANDOM), trace_state=state)
-        # Werkzeug's `ProxyFix` has replaced these.
-        original = {**environ, **environ.get("werkzeug.proxy_fix.orig", {})}
+        original = _before_proxy_fix(environ, scope.proxy_fix)
         span = self._start_server_span(scope, original, root, start_time=start_time, span_id=unsampled.span_id)
         scope.span = span
+        failures = unsampled.close()
         if type(span) is LightSpan:
-            self.provider.record_failures(span, unsampled.failures)
+            self.provider.record_failures(span, failures)
 
     def _complete_server_span(self, span: LightSpan, scope: RequestScope) -> None:
         for extra in scope.extras.values():
@@ -271,7 +288,7 @@ class Telemetry:
         span.complete(span_name(scope.method, route) if route is not None else None, attributes)
         if scope.event_ids:
             span.set_attributes(scope.event_ids)
-        if scope.aborted is not None and scope.error is None:
+        if scope.aborted is not None and scope.error is None and scope.status < _SERVER_ERROR:
             span.set_attribute("error.type", scope.aborted)
         if scope.error is not None:
             span.record_error(scope.error, snapshot=scope.error_snapshot())
@@ -283,9 +300,12 @@ class Telemetry:
     def _on_exception(self, sender: Flask, exception: BaseException, **_: object) -> None:  # noqa: ARG002 - the signal's signature
         self.report(exception)
 
-    def report(self, exception: BaseException) -> None:
-        """Record an unhandled exception on its request, and give it to the sinks that take errors. Never raises."""
-        scope = current_scope()
+    def report(self, exception: BaseException, scope: RequestScope | None = None) -> None:
+        """Record an unhandled exception on its request, and give it to the sinks that take errors. Never raises.
+
+        Its request is that of `scope`, by default of the running code.
+        """
+        scope = scope or current_scope()
         if scope is not None:
             scope.error = exception
             scope.capture_route()
@@ -333,6 +353,18 @@ def _shut_down_in_background(telemetry: Telemetry) -> None:
     """End the threads of an app that was freed, without holding up the thread that dropped it."""
     with suppress(RuntimeError):  # the system has no thread left
         new_thread("shutdown", telemetry.shutdown).start()
+
+
+def _before_proxy_fix(environ: Mapping[str, Any], outer: object) -> Mapping[str, Any]:
+    """Return `environ` as the request came, without what Werkzeug's `ProxyFix` has replaced beneath.
+
+    `outer` is what a `ProxyFix` around the app had kept by then: that is undone by nobody.
+    """
+    replaced = environ.get(_PROXY_FIX)
+    if not isinstance(replaced, dict) or replaced is outer:
+        return environ
+    original = {**environ, **replaced}
+    return {name: value for name, value in original.items() if value is not None}
 
 
 def _propagation(app: Flask) -> Callable[[], bool]:

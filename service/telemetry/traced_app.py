@@ -18,11 +18,21 @@ EXTENSION: Final = "telemetry"
 
 def trace_requests(app: Flask, middleware: TraceMiddleware) -> None:
     """Wrap `app` in `middleware`, which is that of its extension."""
-    app.__class__ = _traced_class(type(app))
+    try:
+        traced = _traced_class(type(app))
+    except Exception:  # noqa: BLE001 - a hook of the application's class, which may want arguments
+        app.wsgi_app = middleware.wrap(app.wsgi_app)  # type: ignore[assignment, method-assign]  # Flask's documented way
+        return
+    app.__class__ = traced
     # A new dict: that of an instance whose class was changed is slow to look up in.
     app.__dict__ = {**vars(app), "trace_middleware": middleware}
     if "wsgi_app" in vars(app):  # wrapped in another middleware, which calls the original method
         app.wsgi_app = middleware.wrap(app.wsgi_app)  # type: ignore[assignment, method-assign]  # Flask's documented way
+
+
+def _report_unhandled(app: Flask, error: BaseException) -> None:
+    if not isinstance(error, Exception):
+        app.extensions[EXTENSION].report(error)
 
 
 def _traced_class(base: type[Flask]) -> type[Flask]:
@@ -40,12 +50,12 @@ def _traced_class(base: type[Flask]) -> type[Flask]:
 
         wsgi_app = serve
 
-        def do_teardown_request(self, exc: Any = None) -> None:  # noqa: ANN401 - Flask's own sentinel is one of its values
+        def do_teardown_request(self, *args: Any) -> None:  # noqa: ANN401 - Flask's own sentinel is one of its values
             """Report what Flask does not handle, such as `SystemExit`, while its request is the current one."""
             # Not `app.teardown_request`: Flask inspects each of those functions in every request.
-            if exc is not None and isinstance(exc, BaseException) and not isinstance(exc, Exception):
-                self.extensions[EXTENSION].report(exc)
-            self.untraced_teardown_request(exc)
+            if args and args[0] is not None and isinstance(args[0], BaseException):
+                _report_unhandled(self, args[0])
+            self.untraced_teardown_request(*args)
 
     TracedApp.__name__, TracedApp.__qualname__, TracedApp.__module__ = base.__name__, base.__qualname__, base.__module__
     return TracedApp

@@ -13,6 +13,9 @@ from flask import Flask, Response, abort, request, stream_with_context
 from opentelemetry import trace
 
 from service import telemetry as api
+from service.settings import Settings
+from service.telemetry import Telemetry
+from service.telemetry_config import telemetry_config
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.tracing import TRACE, TRACEPARENT, SpanRecorder, flush, get, telemetry_of
 
@@ -318,6 +321,42 @@ def test_a_status_that_is_no_number_is_left_to_the_server(app: Flask, backends: 
     body.close()  # type: ignore[attr-defined]  # as a server does
     flush(app)
     assert len(backends.spans(TRACE)) == 1
+
+
+def test_a_body_without_a_length_and_headers_from_a_generator_arrive(app: Flask) -> None:
+    class Body(list[bytes]):
+        def __bool__(self) -> bool:
+            return False
+
+    def odd(_: object, start_response: Any) -> list[bytes]:  # noqa: ANN401 - WSGI's own type
+        start_response("200 OK", ((name, "yes") for name in ("X-One", "X-Two")))
+        return Body([b"hello"])
+
+    app.wsgi_app = telemetry_of(app).middleware.wrap(odd)  # type: ignore[assignment, method-assign]  # as Flask documents
+    with app.test_client().get("/", buffered=True) as response:
+        assert (response.data, response.headers["X-One"], response.headers["X-Two"]) == (b"hello", "yes", "yes")
+
+
+def test_telemetry_is_installed_once(app: Flask) -> None:
+    with pytest.raises(RuntimeError, match="installed in this app already"):
+        telemetry_of(app).install(app)
+
+
+def test_an_app_whose_class_wants_arguments_is_traced(backends: FakeBackends) -> None:
+    class Registered(Flask):
+        def __init_subclass__(cls, *, tag: str, **_: object) -> None:
+            cls.tag = tag  # type: ignore[attr-defined]  # as registries do
+
+    class Own(Registered, tag="own"):
+        pass
+
+    own = Own("own")
+    telemetry = Telemetry(telemetry_config(Settings.from_env(backends.honeycomb)))
+    telemetry.install(own)
+    own.get("/")(lambda: "hello")
+    with own.test_client().get("/", buffered=True) as response:
+        assert (response.data, len(response.headers["X-Trace-Id"])) == (b"hello", 32)
+    telemetry.shutdown()
 
 
 def test_a_processor_that_raises_costs_the_others_nothing(app: Flask, backends: FakeBackends) -> None:

@@ -70,7 +70,7 @@ class AppTelemetry(Protocol):
     def finish_request(self, scope: RequestScope, environ: WSGIEnvironment) -> None:
         """End a request, whose context is the current one."""
 
-    def report(self, exception: BaseException) -> None:
+    def report(self, exception: BaseException, scope: RequestScope | None = None) -> None:
         """Record an unhandled exception."""
 
     def queue_of(self, sink: str) -> ExportQueue[Any] | None:
@@ -110,6 +110,8 @@ class RequestScope:
     """Whether that is final, since it has failed or is slow."""
     hint: bool | None = None
     """The caller's sampled flag, None where it sent none."""
+    proxy_fix: object = None
+    """What a `ProxyFix` around the app had kept of the request when it came."""
     incoming: Any = None
     """The trace context that the caller sent."""
     aborted: str | None = None
@@ -220,12 +222,11 @@ class RequestScope:
 
         Queued log lines hold the scope: what it holds would stay in memory with them.
         """
-        self.error = self._error_snapshot = self.tracestate = self.incoming = None
+        self.error = self._error_snapshot = self.tracestate = self.incoming = self.proxy_fix = None
         self.base = _EMPTY
         span = self.span
         if type(span) is UnsampledSpan:
-            if span.failures:
-                span.failures = ()
+            span.close()
         elif type(span) is LightSpan and span.size > LARGE:
             self.span = ended(span)
         if self.extras:

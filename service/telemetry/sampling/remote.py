@@ -110,7 +110,7 @@ class RemoteSampler:
         elif reserved is ReservoirDecision.TAKE:
             rule.increment_sampled_count()
         elif request.hint is False:
-            return NOT_SAMPLED
+            return NOT_SAMPLED if boosted_rule is None else NOT_SAMPLED._replace(boosted_rule=boosted_rule)
         else:
             decision = fixed_rate(rate, boosted_rule).decide(self._draw())
             if decision.sampled:

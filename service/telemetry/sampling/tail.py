@@ -67,7 +67,6 @@ class TailSampler:
                 self.kept += 1
             else:
                 self.not_kept += 1
-        self._report()
         return decision
 
     def _decide(self, head: Decision) -> Decision:
@@ -94,7 +93,7 @@ class TailSampler:
         self._weight = max(1, -(-seen // self.per_second))
         self._left = self.per_second
 
-    def _report(self) -> None:
+    def report(self) -> None:
         """Log what was beyond the limit, once a minute at most."""
         beyond = self.not_kept - self._reported
         if not beyond or time.monotonic() < self._report_at:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from time import time_ns
 from typing import Any
 
 from opentelemetry.trace import TraceState
@@ -49,8 +50,8 @@ class PendingTraceState(SamplingTraceState):
     """The trace state of one request whose decision may change at its end: then it changes for all of its spans.
 
     Until then it holds those that have ended, so that no back end gets one with another rate or without its server
-    span: up to `_MAX_HELD` of them. `decide` is called once a span ends after `decide_at`, in nanoseconds since the
-    epoch: what is slow by then need not wait for its end.
+    span: up to `_MAX_HELD` of them. `decide` is called once a span ends later than `decide_at`, in nanoseconds since
+    the epoch: what is slow by then need not wait for its end.
     """
 
     _MAX_HELD = 1_000
@@ -61,12 +62,12 @@ class PendingTraceState(SamplingTraceState):
         self._decide: Callable[[], None] | None = decide
         self._held: deque[Any] = deque()
 
-    def hold(self, span: Any, end_time: int) -> bool:  # noqa: ANN401 - of a higher layer
+    def hold(self, span: Any) -> bool:  # noqa: ANN401 - of a higher layer
         """Keep a span that has ended for later; return whether it did."""
         decide = self._decide
         if decide is None:
             return False
-        if end_time >= self._decide_at:
+        if time_ns() >= self._decide_at:
             decide()
         if len(self._held) >= self._MAX_HELD:
             return False

@@ -15,13 +15,11 @@ from opentelemetry.context import Context, attach, detach, get_current
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry.spans.span import SPAN_KEY, LightSpan
-from service.telemetry.spans.unsampled import UnsampledSpan
+from service.telemetry.spans.unsampled import OUTGOING, UnsampledSpan
 
 if TYPE_CHECKING:
     from contextvars import Token
 
-OUTGOING = frozenset({trace.SpanKind.CLIENT, trace.SpanKind.PRODUCER})
-"""The kinds of spans whose ids another service gets to see."""
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -67,6 +65,8 @@ class CurrentSpan(AbstractContextManager[trace.Span]):
             span = self._tracer.start_within(current, *arguments)
         else:
             span = self._tracer.start_span(*arguments)
+            if type(span) is UnsampledSpan:
+                self._start_time = time_ns()
         self._span = span
         self._token = attach(Context({**context, SPAN_KEY: span}))
         return span

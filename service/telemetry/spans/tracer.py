@@ -19,10 +19,10 @@ from service.telemetry.redaction import NO_SECRETS, Redactor
 from service.telemetry.redaction.limits import MAX_TEXT
 from service.telemetry.safe_logging import safe_logger
 from service.telemetry.sampling.trace_state import PendingTraceState
-from service.telemetry.spans.current_span import OUTGOING, CurrentSpan
+from service.telemetry.spans.current_span import CurrentSpan
 from service.telemetry.spans.exceptions import ExceptionSnapshot
 from service.telemetry.spans.span import LightSpan
-from service.telemetry.spans.unsampled import Failure, UnsampledSpan
+from service.telemetry.spans.unsampled import OUTGOING, Failure, UnsampledSpan
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
@@ -104,7 +104,7 @@ class AppTracerProvider(trace.TracerProvider):
     def on_end(self, span: LightSpan) -> None:
         """Pass a span that has ended to the processors, now or when its request's decision is final."""
         state = span.trace_state
-        if type(state) is PendingTraceState and state.hold(span, span.end_time or 0):
+        if type(state) is PendingTraceState and state.hold(span):
             return
         for listener in self._end_listeners:
             try:  # inlined: this is on every request's path
@@ -230,7 +230,7 @@ class AppTracer(trace.Tracer):
     ) -> trace.Span:
         """Start a span; a non-recording one in a request that is not recorded, or without an app."""
         parent = trace.get_current_span(context)
-        if type(parent) is UnsampledSpan and context is None:
+        if type(parent) is UnsampledSpan:
             return parent.outgoing() if kind in OUTGOING else parent
         arguments = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
         return self.start_within(parent, *arguments)
@@ -274,7 +274,8 @@ class AppTracer(trace.Tracer):
 
 
 def _encloses(outer: Failure, inner: Failure) -> bool:
-    return outer.start_time <= inner.start_time and outer.end_time >= inner.end_time
+    is_within = outer.start_time <= inner.start_time and outer.end_time >= inner.end_time
+    return is_within and outer.thread == inner.thread
 
 
 def _overrides(processor: SpanProcessor, hook: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import get_ident
 from time import time_ns
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol
@@ -11,6 +12,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry import ids
 
+OUTGOING = frozenset({trace.SpanKind.CLIENT, trace.SpanKind.PRODUCER})
+"""The kinds of spans whose ids another service gets to see."""
 _random_bits = ids.private_random.getrandbits
 _MAX_FAILURES = 16
 """Inner spans of a request that are remembered because an exception left them."""
@@ -29,6 +32,7 @@ class Failure(NamedTuple):
     span_id: int
     start_time: int
     end_time: int
+    thread: int
     error: BaseException
     traceback: TracebackType | None
 
@@ -38,6 +42,7 @@ class UnsampledSpan(trace.NonRecordingSpan):
 
     _own_context: trace.SpanContext | None = None
     _server: UnsampledSpan | None = None
+    _is_closed = False
     failures: tuple[Failure, ...] = ()
     """The innermost first, as far as one is within the other."""
 
@@ -49,8 +54,11 @@ class UnsampledSpan(trace.NonRecordingSpan):
 
     def outgoing(self) -> UnsampledSpan:
         """Return the span of a call to another service, which has an id of its own there."""
+        server = self._server or self
+        if server.is_kept:  # its id is that of a span that will be recorded
+            return server
         span = UnsampledSpan(self.trace_id, self.flags, self.trace_state)
-        span._server = self._server or self
+        span._server = server
         return span
 
     def add_failure(
@@ -58,10 +66,22 @@ class UnsampledSpan(trace.NonRecordingSpan):
     ) -> None:
         """Remember an inner span that `error` has just left, and that this span stood for."""
         server = self._server or self
-        if len(server.failures) < _MAX_FAILURES:
-            span_id = ids.new_span_id() if server is self else self.span_id
-            failure = Failure(instrumentation, arguments, span_id, start_time, time_ns(), error, error.__traceback__)
-            server.failures += (failure,)
+        if server._is_closed or len(server.failures) >= _MAX_FAILURES:
+            return
+        # Within the span of a call others may have failed: its id is its own.
+        is_call = server is not self and arguments[2] in OUTGOING
+        span_id = self.span_id if is_call else ids.new_span_id()
+        thread, traceback = get_ident(), error.__traceback__
+        failure = Failure(instrumentation, arguments, span_id, start_time, time_ns(), thread, error, traceback)
+        server.failures += (failure,)
+
+    def close(self) -> tuple[Failure, ...]:
+        """Return the failures and forget them: their request has ended, and tracebacks keep its objects alive."""
+        failures = self.failures
+        self._is_closed = True
+        if failures:
+            self.failures = ()
+        return failures
 
     def keep(self, trace_state: trace.TraceState) -> None:
         """Mark the trace as sampled: what the request calls from now on learns of it."""

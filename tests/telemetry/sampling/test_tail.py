@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import contextvars
+import gc
 import json
+import logging
 import random
+import threading
 import time
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import pairwise
 from statistics import mean, stdev
 from typing import NamedTuple
 
 import pytest
 from flask import Flask
+from opentelemetry import context as otel_context
 from opentelemetry import trace
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.test import create_environ, run_wsgi_app
 
 from service import telemetry as api
+from service.telemetry import process_globals
 from service.telemetry.sampling.rule import Decision, LocalSampler
 from service.telemetry.sampling.tail import TailSampler
 from tests.telemetry.backends import Document, FakeBackends, eventually
@@ -236,6 +246,177 @@ def test_what_a_failing_request_calls_after_its_decision_joins_its_trace(unsampl
     assert span.context is not None
     assert f"{span.context.span_id:016x}" == span_id
     assert span.context.trace_flags.sampled
+
+
+@pytest.mark.parametrize("rate", [0, 1, 20], ids=["not sampled", "sampled", "one in twenty"])
+def test_a_failure_whose_client_has_left_stays_a_failure(
+    make_app: AppFactory, backends: FakeBackends, rate: int
+) -> None:
+    app = make_app(backends.environment)
+    telemetry_of(app).sampler = FixedSampler(sampled=rate > 0, rate=rate)
+
+    @app.get("/gone")
+    def gone() -> tuple[str, int]:
+        return "bad", 503
+
+    response = app.test_client().get("/gone")
+    trace_id = response.headers["X-Trace-Id"]
+    response.close()
+    flush(app)
+    [span] = backends.spans(trace_id)
+    assert (span["status"]["code"], span["attributes"]["http.response.status_code"]) == ("error", 503)
+    [segment] = eventually(lambda: backends.segments_of(trace_id), 1)
+    assert segment["fault"]
+    [line] = backends.lines_of(trace_id)
+    assert (line["status"], line["sampled"], line["aborted"]) == (503, 1, "client_disconnected")
+
+
+@pytest.mark.parametrize("rate", [1, 20])
+def test_a_handler_may_end_the_server_span_itself(make_app: AppFactory, backends: FakeBackends, rate: int) -> None:
+    app = make_app(backends.environment)
+    telemetry_of(app).sampler = FixedSampler(sampled=True, rate=rate)
+
+    @app.get("/end")
+    def end() -> str:
+        with tracer.start_as_current_span("child"):
+            pass
+        trace.get_current_span().end()
+        return "done"
+
+    response = get(app, "/end")
+    flush(app)
+    assert len(backends.spans(response.trace_id)) == 2
+    assert wait_until(lambda: "Backend-Flask" in {each["name"] for each in backends.segments_of(response.trace_id)})
+
+
+def test_kept_spans_have_ids_and_parents_of_their_own(unsampled_app: Flask, backends: FakeBackends) -> None:
+    @unsampled_app.get("/calls")
+    def calls() -> str:
+        with (
+            tracer.start_as_current_span("call", kind=trace.SpanKind.CLIENT),
+            tracer.start_as_current_span("explicit", context=otel_context.get_current()),
+            tracer.start_as_current_span("within"),
+        ):
+            raise ValueError
+
+    response = get(unsampled_app, "/calls")
+    flush(unsampled_app)
+    spans = {span["name"]: span for span in backends.spans(response.trace_id)}
+    names = ["GET /calls", "call", "explicit", "within"]
+    assert sorted(spans) == sorted(names)
+    for outer, inner in pairwise(names):
+        assert spans[inner]["parent_span_id"] == spans[outer]["span_id"]
+    assert len({span["span_id"] for span in spans.values()}) == 4
+
+
+def test_spans_that_failed_in_threads_side_by_side_are_siblings(unsampled_app: Flask, backends: FakeBackends) -> None:
+    @unsampled_app.get("/threads")
+    def threads() -> str:
+        has_begun, may_end = threading.Event(), threading.Event()
+
+        def work(name: str, wait: threading.Event, done: threading.Event) -> None:
+            with suppress(ValueError), tracer.start_as_current_span(name):
+                done.set()
+                assert wait.wait(10)
+                raise ValueError
+            may_end.set()
+
+        workers = [
+            threading.Thread(target=contextvars.copy_context().run, args=(work, *arguments))
+            for arguments in (("long", may_end, has_begun), ("short", has_begun, threading.Event()))
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        raise ValueError
+
+    response = get(unsampled_app, "/threads")
+    flush(unsampled_app)
+    parents = {span["name"]: span["parent_span_id"] for span in backends.spans(response.trace_id)}
+    assert (parents["long"], parents["short"]) == (response.span_id, response.span_id)
+
+
+def test_a_kept_request_is_freed_though_its_context_is_not(
+    unsampled_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # pytest's log handlers would keep the exception.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [process_globals.log_handler])
+    contexts, refs = [], []
+
+    class Thing:
+        pass
+
+    @unsampled_app.get("/held")
+    def held() -> str:
+        contexts.append(contextvars.copy_context())
+        thing = Thing()
+        refs.append(weakref.ref(thing))
+        with tracer.start_as_current_span("inner"):
+            raise ValueError
+
+    def fail_later() -> None:
+        thing = Thing()
+        refs.append(weakref.ref(thing))
+        with suppress(ValueError), tracer.start_as_current_span("later"):
+            raise ValueError
+
+    get(unsampled_app, "/held")
+    contexts[0].run(fail_later)
+    flush(unsampled_app)
+    gc.collect()
+    assert [each() for each in refs] == [None, None]
+
+
+@pytest.mark.parametrize("outside", [False, True])
+@pytest.mark.parametrize("host", ["example.com", None])
+def test_what_proxy_fix_replaces_beneath_is_not_shown(
+    backends: FakeBackends, make_app: AppFactory, host: str | None, *, outside: bool
+) -> None:
+    seen = []
+    for rate in (1.0, 0.0):
+        app = make_app({**backends.honeycomb, "XRAY_SAMPLING_RULE": rule(rate), "FAULT_ROUTES": "true"})
+        if outside:
+            app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]  # as Flask documents
+        else:
+            app.untraced_wsgi_app = ProxyFix(app.untraced_wsgi_app)  # type: ignore[attr-defined]  # beneath
+        environ = create_environ("/api/fault", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"})
+        environ["HTTP_HOST"] = host
+        if host is None:
+            del environ["HTTP_HOST"]
+        _, _, headers = run_wsgi_app(app, environ, buffered=True)
+        trace_id = headers["X-Trace-Id"]
+        flush(app)
+        [span] = backends.spans(trace_id)
+        seen.append({name: value for name, value in span["attributes"].items() if not name.startswith("rollbar")})
+    assert seen[0] == seen[1]
+    assert seen[0]["url.scheme"] == ("https" if outside else "http")
+
+
+def test_another_thread_that_ends_a_request_waits_for_its_decision(
+    unsampled_app: Flask, backends: FakeBackends
+) -> None:
+    telemetry = telemetry_of(unsampled_app)
+    decide, is_deciding = telemetry.tail.decide, threading.Event()
+
+    def slowly(head: Decision) -> Decision:
+        is_deciding.set()
+        time.sleep(0.2)
+        return decide(head)
+
+    telemetry.tail.decide = slowly  # type: ignore[method-assign]  # the same, later
+
+    def abandon() -> None:
+        assert is_deciding.wait(10)
+        telemetry._abandon_open_requests("timeout")
+
+    thread = threading.Thread(target=abandon)
+    thread.start()
+    response = get(unsampled_app, "/api/fault")
+    thread.join()
+    flush(unsampled_app)
+    assert response.sampled
+    assert len(backends.spans(response.trace_id)) == 1
 
 
 @pytest.mark.parametrize("limit", ["0", "3"])
