@@ -288,7 +288,8 @@ class Telemetry:
         span.complete(span_name(scope.method, route) if route is not None else None, attributes)
         if scope.event_ids:
             span.set_attributes(scope.event_ids)
-        if scope.aborted is not None and scope.error is None and scope.status < _SERVER_ERROR:
+        is_failure = scope.status >= _SERVER_ERROR and scope.aborted == CLIENT_DISCONNECTED
+        if scope.aborted is not None and scope.error is None and not is_failure:
             span.set_attribute("error.type", scope.aborted)
         if scope.error is not None:
             span.record_error(scope.error, snapshot=scope.error_snapshot())
