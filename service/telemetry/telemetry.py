@@ -288,9 +288,9 @@ class Telemetry:
         span.complete(span_name(scope.method, route) if route is not None else None, attributes)
         if scope.event_ids:
             span.set_attributes(scope.event_ids)
-        is_failure = scope.status >= _SERVER_ERROR and scope.aborted == CLIENT_DISCONNECTED
-        if scope.aborted is not None and scope.error is None and not is_failure:
-            span.set_attribute("error.type", scope.aborted)
+        if scope.aborted is not None and scope.error is None:
+            is_failure = scope.status >= _SERVER_ERROR and scope.aborted == CLIENT_DISCONNECTED
+            span.set_attribute("error.type", str(scope.status) if is_failure else scope.aborted)
         if scope.error is not None:
             span.record_error(scope.error, snapshot=scope.error_snapshot())
         elif scope.aborted not in (None, CLIENT_DISCONNECTED):
