@@ -30,7 +30,7 @@ def metric_values(assembly: Assembly, lines: list[Document]) -> list[float]:
 
 
 @pytest.mark.parametrize("rate", [1, 0])
-def test_a_request_counts_as_the_rule_decided_and_a_health_check_does_not(
+def test_a_request_counts_if_it_has_a_trace_and_a_health_check_does_not(
     rate: int, dev: Assembly, make_app: AppFactory, backends: FakeBackends
 ) -> None:
     rule = f'{{"RuleName":"tests","FixedRate":{rate},"ReservoirSize":0}}'
@@ -42,6 +42,6 @@ def test_a_request_counts_as_the_rule_decided_and_a_health_check_does_not(
     of_fault = eventually(partial(backends.lines_of, fault), 2)
     of_checks = [eventually(partial(backends.lines_of, each), 1)[0] for each in checks]
 
-    assert metric_values(dev, of_home) == metric_values(dev, of_fault) == [rate]
+    assert (metric_values(dev, of_home), metric_values(dev, of_fault)) == ([rate], [1])
     assert [line["path"] for line in of_checks] == [HEALTH_CHECK_PATH, HEALTH_CHECK_PATH]
     assert metric_values(dev, of_checks) == []

@@ -47,6 +47,11 @@ def begin_item() -> None:
     _budget.set(_Budget())
 
 
+def end_item() -> None:
+    """Forget the budget of the item that has been built."""
+    _budget.set(None)
+
+
 def bounded(serialize: Callable[[Any], Any], redactor: Callable[[], Redactor]) -> Callable[[Any], Any]:
     """Return `serialize`, which shows one local variable, so that a large one costs little and looks the same.
 

@@ -98,6 +98,7 @@ def _mark_passed(exc_info: object, **_: object) -> object:
 
 def _intercept(payload: dict[str, Any], route: Callable[[dict[str, Any]], None]) -> bool:
     """Give the item to `build` if that is running, else to `route`. False keeps the SDK from sending it."""
+    local_variables.end_item()
     collector = _collector.get()
     if collector is not None:
         collector.item = payload["data"]
