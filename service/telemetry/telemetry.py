@@ -150,7 +150,8 @@ class Telemetry:
             flags = _RANDOM if incoming.random else 0
             state = self._trace_state_of(decision) if decision.sampled else self._unsampled_state
             scope.span = UnsampledSpan(scope.trace_id, flags, state)
-            scope.proxy_fix = environ.get(_PROXY_FIX)
+            if _PROXY_FIX in environ:
+                scope.proxy_fix = environ[_PROXY_FIX]
         return scope
 
     def _start_server_span(
@@ -274,7 +275,8 @@ class Telemetry:
         original = _before_proxy_fix(environ, scope.proxy_fix)
         span = self._start_server_span(scope, original, root, start_time=start_time, span_id=unsampled.span_id)
         scope.span = span
-        failures = unsampled.close()
+        failures, unsampled.failures = unsampled.failures, ()
+        unsampled.is_closed = True
         if type(span) is LightSpan:
             self.provider.record_failures(span, failures)
 

@@ -14,6 +14,8 @@ from service.telemetry.middleware import TraceMiddleware, serve
 
 EXTENSION: Final = "telemetry"
 """The key of an app's telemetry in `app.extensions`."""
+_CURRENT_EXCEPTION: Final = object()
+"""The default of `do_teardown_request`, which Flask has a private object for."""
 
 
 def trace_requests(app: Flask, middleware: TraceMiddleware) -> None:
@@ -28,11 +30,6 @@ def trace_requests(app: Flask, middleware: TraceMiddleware) -> None:
     app.__dict__ = {**vars(app), "trace_middleware": middleware}
     if "wsgi_app" in vars(app):  # wrapped in another middleware, which calls the original method
         app.wsgi_app = middleware.wrap(app.wsgi_app)  # type: ignore[assignment, method-assign]  # Flask's documented way
-
-
-def _report_unhandled(app: Flask, error: BaseException) -> None:
-    if not isinstance(error, Exception):
-        app.extensions[EXTENSION].report(error)
 
 
 def _traced_class(base: type[Flask]) -> type[Flask]:
@@ -50,12 +47,17 @@ def _traced_class(base: type[Flask]) -> type[Flask]:
 
         wsgi_app = serve
 
-        def do_teardown_request(self, *args: Any) -> None:  # noqa: ANN401 - Flask's own sentinel is one of its values
+        def do_teardown_request(self, exc: Any = _CURRENT_EXCEPTION) -> None:  # noqa: ANN401 - an exception, or none
             """Report what Flask does not handle, such as `SystemExit`, while its request is the current one."""
             # Not `app.teardown_request`: Flask inspects each of those functions in every request.
-            if args and args[0] is not None and isinstance(args[0], BaseException):
-                _report_unhandled(self, args[0])
-            self.untraced_teardown_request(*args)
+            if exc is None:
+                self.untraced_teardown_request(None)
+            elif exc is _CURRENT_EXCEPTION:
+                self.untraced_teardown_request()
+            else:
+                if not isinstance(exc, Exception):
+                    self.extensions[EXTENSION].report(exc)
+                self.untraced_teardown_request(exc)
 
     TracedApp.__name__, TracedApp.__qualname__, TracedApp.__module__ = base.__name__, base.__qualname__, base.__module__
     return TracedApp

@@ -32,7 +32,7 @@ def test_that_both_fail(response):
 def test_that_telemetry_breaks(response):
     assert "X-Trace-Id" not in response.headers
 
-@pytest.mark.skip
+@pytest.mark.skip(reason="peers skip some, which are not compared")
 def test_that_is_skipped():
     pass
 """

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import pytest
 from flask import Flask, Response, abort, request, stream_with_context
 from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor
 
 from service import telemetry as api
 from service.settings import Settings
@@ -243,12 +244,16 @@ def test_an_exception_leaves_the_app_where_flask_means_it_to(
     assert span["attributes"]["http.response.status_code"] == 500
 
 
-def test_an_error_that_a_handler_answers_itself_is_its_own_business(app: Flask) -> None:
+def test_an_error_that_a_handler_answers_itself_is_no_failure(app: Flask, backends: FakeBackends) -> None:
     @app.get("/teapot")
     def teapot() -> NoReturn:
         abort(418)
 
-    assert get(app, "/teapot").status == 418
+    response = get(app, "/teapot")
+    flush(app)
+    [span] = backends.spans(response.trace_id)
+    assert (response.status, span["status"]["code"], span["events"]) == (418, "unset", [])
+    assert backends.items(response.trace_id) == []
 
 
 @pytest.mark.parametrize("root", [True, False])
@@ -359,8 +364,20 @@ def test_an_app_whose_class_wants_arguments_is_traced(backends: FakeBackends) ->
     telemetry.shutdown()
 
 
-def test_a_processor_that_raises_costs_the_others_nothing(app: Flask, backends: FakeBackends) -> None:
+class RaisingProcessor(SpanProcessor):
+    """A span processor with a mistake in each of its methods."""
+
+    def on_start(self, *_: object, **__: object) -> NoReturn:
+        raise LookupError
+
+    def on_end(self, *_: object) -> NoReturn:
+        raise LookupError
+
+
+def test_a_processor_that_raises_costs_neither_the_response_nor_the_others(app: Flask, backends: FakeBackends) -> None:
+    telemetry_of(app).provider.add_span_processor(RaisingProcessor())
     recorder = SpanRecorder(app)
     response = get(app, HOME)
     flush(app)
+    assert response.status == 200
     assert len(recorder.take()) == len(backends.spans(response.trace_id)) == 2

@@ -14,7 +14,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 from service.telemetry.context.semconv import KNOWN_METHODS, client_address, decoded_path
-from service.telemetry.export.safe_json import text
+from service.telemetry.plain import text
 from service.telemetry.redaction import SHORT
 from service.telemetry.redaction.copies import unchanged
 from service.telemetry.redaction.limits import MAX_ADDRESS, MAX_ITEMS, MAX_METHOD, MAX_PATH, MAX_USER_ID
@@ -226,7 +226,9 @@ class RequestScope:
         self.base = _EMPTY
         span = self.span
         if type(span) is UnsampledSpan:
-            span.close()
+            span.is_closed = True
+            if span.failures:
+                span.failures = ()
         elif type(span) is LightSpan and span.size > LARGE:
             self.span = ended(span)
         if self.extras:

@@ -8,10 +8,8 @@ from typing import Any
 
 import orjson
 
-from service.telemetry.plain import exact_integer, is_encodable, text
+from service.telemetry.plain import exact_integer, is_encodable
 from service.telemetry.redaction.copies import AS_IT_IS, Copier, public_attributes
-
-__all__ = ["dumps", "number", "text"]
 
 _MAX_ITEMS = 50_000
 _MAX_CHARACTERS = 4 * 1024 * 1024

@@ -42,7 +42,8 @@ class UnsampledSpan(trace.NonRecordingSpan):
 
     _own_context: trace.SpanContext | None = None
     _server: UnsampledSpan | None = None
-    _is_closed = False
+    is_closed = False
+    """Whether its request has ended: failures are remembered no more, as their tracebacks keep its objects alive."""
     failures: tuple[Failure, ...] = ()
     """The innermost first, as far as one is within the other."""
 
@@ -66,7 +67,7 @@ class UnsampledSpan(trace.NonRecordingSpan):
     ) -> None:
         """Remember an inner span that `error` has just left, and that this span stood for."""
         server = self._server or self
-        if server._is_closed or len(server.failures) >= _MAX_FAILURES:
+        if server.is_closed or len(server.failures) >= _MAX_FAILURES:
             return
         # Within the span of a call others may have failed: its id is its own.
         is_call = server is not self and arguments[2] in OUTGOING
@@ -74,14 +75,6 @@ class UnsampledSpan(trace.NonRecordingSpan):
         thread, traceback = get_ident(), error.__traceback__
         failure = Failure(instrumentation, arguments, span_id, start_time, time_ns(), thread, error, traceback)
         server.failures += (failure,)
-
-    def close(self) -> tuple[Failure, ...]:
-        """Return the failures and forget them: their request has ended, and tracebacks keep its objects alive."""
-        failures = self.failures
-        self._is_closed = True
-        if failures:
-            self.failures = ()
-        return failures
 
     def keep(self, trace_state: trace.TraceState) -> None:
         """Mark the trace as sampled: what the request calls from now on learns of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,13 +11,16 @@ from typing import Any
 import pytest
 from aws_xray_sdk.core import xray_recorder
 from flask import Flask
+from google.protobuf.json_format import ParseDict
 from opentelemetry import trace
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from service.telemetry.spans.span import LightSpan
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
+from tests.telemetry.export.http_server import RecordingServer, run
 from tests.telemetry.segments import get_trace_id
-from tests.telemetry.tracing import other_messages, telemetry_of
+from tests.telemetry.tracing import flush, other_messages, telemetry_of
 
 NAMELESS = 35
 
@@ -175,3 +179,20 @@ def drop_reason(caplog: pytest.LogCaptureFixture, name: str) -> str:
     prefix = f"{name}: 1 telemetry items dropped, 1 since start: "
     [reason] = [text.removeprefix(prefix) for text in other_messages(caplog) if text.startswith(prefix)]
     return reason
+
+
+@pytest.mark.parametrize("protocol", ["http/json", "http/protobuf"])
+def test_spans_that_an_endpoint_rejects_in_a_success_are_counted_and_said(make_app: AppFactory, protocol: str) -> None:
+    partial = {"rejectedSpans": "1", "errorMessage": "too old"}
+    if protocol == "http/json":
+        body = json.dumps({"partialSuccess": partial}).encode()
+    else:
+        body = ParseDict({"partialSuccess": partial}, ExportTraceServiceResponse()).SerializeToString()
+    with run(RecordingServer(lambda handler: handler.respond(body))) as endpoint:
+        variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint.url, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+        app = make_app({**variables, "LOG_CONSOLE": "false"})
+        get_trace_id(app, "/api/activities/home")
+        flush(app)
+        detail = telemetry_of(app).sink("honeycomb").detail()
+    assert (detail["delivered"], detail["dropped"]["refused"]) == (1, 1)
+    assert len(endpoint.requests) == 1, "what was rejected is not sent again"

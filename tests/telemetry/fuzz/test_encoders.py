@@ -17,7 +17,7 @@ from service.telemetry.sampling.trace_state import sampling_trace_state
 from service.telemetry.sinks.otlp import json_encoder
 from service.telemetry.spans.span import LightSpan
 from service.telemetry.spans.tracer import AppTracer, AppTracerProvider, Root
-from tests.telemetry.fuzz.test_every_place import ROUNDS, SEED
+from tests.telemetry.fuzz.test_fuzz_targets import ROUNDS, SEED
 from tests.telemetry.fuzz.values import INTEGERS, Level, Named, NumpyFloat, NumpyInteger, Priced, key, value
 from tests.unit.test_otlp_json_encoder import hex_to_base64
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import pytest
 from flask import Flask
 from opentelemetry import context as otel_context
-from opentelemetry import trace
+from opentelemetry import propagate, trace
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import create_environ, run_wsgi_app
 
@@ -129,7 +129,7 @@ def test_a_slow_request_is_kept_from_the_bound_on(make_app: AppFactory, backends
 def test_spans_that_the_exception_left_are_kept_with_their_parents_and_the_id_that_was_propagated(
     unsampled_app: Flask, backends: FakeBackends
 ) -> None:
-    propagated = []
+    call_ids = []
 
     @unsampled_app.get("/nested")
     def nested() -> str:
@@ -141,7 +141,7 @@ def test_spans_that_the_exception_left_are_kept_with_their_parents_and_the_id_th
             tracer.start_as_current_span("outer"),
             tracer.start_as_current_span("call", kind=trace.SpanKind.CLIENT) as call,
         ):
-            propagated.append(f"{call.get_span_context().span_id:016x}")
+            call_ids.append(f"{call.get_span_context().span_id:016x}")
             raise ValueError("for good")
 
     response = get(unsampled_app, "/nested")
@@ -152,7 +152,7 @@ def test_spans_that_the_exception_left_are_kept_with_their_parents_and_the_id_th
     parents = {name: spans[name]["parent_span_id"] for name in ("attempt", "outer", "call")}
     ids = {name: span["span_id"] for name, span in spans.items()}
     assert parents == {"attempt": ids[server], "outer": ids[server], "call": ids["outer"]}
-    assert [ids["call"]] == propagated
+    assert [ids["call"]] == call_ids
     assert spans["attempt"]["attributes"]["number"] == 1
     assert [event["attributes"]["exception.type"] for event in spans["attempt"]["events"]] == ["KeyError"]
     for name, outer in (("call", "outer"), ("outer", server)):
@@ -198,7 +198,7 @@ def test_a_sampled_request_that_is_kept_anyway_stands_for_itself_with_all_its_sp
 def test_spans_of_a_slow_request_do_not_wait_for_its_end(make_app: AppFactory, backends: FakeBackends) -> None:
     app = make_app({**backends.honeycomb, "TAIL_SAMPLING_SLOW_SECONDS": "0.1"})
     telemetry_of(app).sampler = FixedSampler(sampled=True, rate=20)
-    seen: list[list[Document]] = []
+    exports: list[list[Document]] = []
 
     @app.get("/stream")
     def stream() -> str:
@@ -208,11 +208,11 @@ def test_spans_of_a_slow_request_do_not_wait_for_its_end(make_app: AppFactory, b
         with tracer.start_as_current_span("late"):
             pass
         flush(app)
-        seen.append(backends.spans(api.trace_id() or ""))
+        exports.append(backends.spans(api.trace_id() or ""))
         return "done"
 
     get(app, "/stream")
-    assert sorted(span["name"] for span in seen[0]) == ["early", "late"]
+    assert sorted(span["name"] for span in exports[0]) == ["early", "late"]
 
 
 def test_where_honeycomb_keeps_everything_x_ray_gets_what_fails_with_its_subsegments(
@@ -237,15 +237,29 @@ def test_where_honeycomb_keeps_everything_x_ray_gets_what_fails_with_its_subsegm
         assert {"SampleRate" in span["attributes"] for span in backends.spans(response.trace_id)} == {False}
 
 
-def test_what_a_failing_request_calls_after_its_decision_joins_its_trace(unsampled_app: Flask) -> None:
-    recorder = SpanRecorder(unsampled_app)
-    with unsampled_app.test_client().get("/api/fault", buffered=True) as response:
-        assert response.headers["traceresponse"].endswith("-03")
-        span_id = response.headers["traceresponse"].split("-")[2]
-    [span] = recorder.take()
-    assert span.context is not None
-    assert f"{span.context.span_id:016x}" == span_id
-    assert span.context.trace_flags.sampled
+def test_what_a_failing_request_calls_after_its_decision_joins_its_trace(
+    unsampled_app: Flask, backends: FakeBackends
+) -> None:
+    outgoing: list[dict[str, str]] = []
+
+    def call() -> str:
+        headers: dict[str, str] = {}
+        with tracer.start_as_current_span("call", kind=trace.SpanKind.CLIENT):
+            propagate.inject(headers)
+        outgoing.append(headers)
+        return "piece"
+
+    @unsampled_app.get("/fails")
+    def fails() -> tuple[Iterator[str], int]:
+        call()
+        return (call() for _ in range(1)), 503
+
+    response = get(unsampled_app, "/fails")
+    flush(unsampled_app)
+    [span] = backends.spans(response.trace_id)
+    before, after = (headers["traceparent"].split("-") for headers in outgoing)
+    assert (before[3], after[3]) == ("02", "03")
+    assert before[2] != after[2] == span["span_id"], "the id that was propagated is that of a span that exists"
 
 
 @pytest.mark.parametrize("rate", [0, 1, 20], ids=["not sampled", "sampled", "one in twenty"])
@@ -373,7 +387,7 @@ def test_a_kept_request_is_freed_though_its_context_is_not(
 def test_what_proxy_fix_replaces_beneath_is_not_shown(
     backends: FakeBackends, make_app: AppFactory, host: str | None, *, outside: bool
 ) -> None:
-    seen = []
+    attributes = []
     for rate in (1.0, 0.0):
         app = make_app({**backends.honeycomb, "XRAY_SAMPLING_RULE": rule(rate), "FAULT_ROUTES": "true"})
         if outside:
@@ -388,9 +402,9 @@ def test_what_proxy_fix_replaces_beneath_is_not_shown(
         trace_id = headers["X-Trace-Id"]
         flush(app)
         [span] = backends.spans(trace_id)
-        seen.append({name: value for name, value in span["attributes"].items() if not name.startswith("rollbar")})
-    assert seen[0] == seen[1]
-    assert seen[0]["url.scheme"] == ("https" if outside else "http")
+        attributes.append({name: value for name, value in span["attributes"].items() if not name.startswith("rollbar")})
+    assert attributes[0] == attributes[1]
+    assert attributes[0]["url.scheme"] == ("https" if outside else "http")
 
 
 def test_another_thread_that_ends_a_request_waits_for_its_decision(
@@ -439,9 +453,9 @@ def test_beyond_the_limit_the_rule_decides_and_it_is_counted_and_said(
     assert len(weights) < 20
     assert (tail.kept, tail.not_kept) == (len(weights), 100 - len(weights))
     assert telemetry_of(app).sampling_detail()["over_limit"] == 100 - len(weights)
-    said = [record.getMessage() for record in caplog.records if record.name == "service.telemetry.sampling.tail"]
-    assert len(said) == 1
-    assert "TAIL_SAMPLING_PER_SECOND=3" in said[0]
+    warnings = [record.getMessage() for record in caplog.records if record.name == "service.telemetry.sampling.tail"]
+    assert len(warnings) == 1
+    assert "TAIL_SAMPLING_PER_SECOND=3" in warnings[0]
 
 
 class Traffic(NamedTuple):
@@ -500,13 +514,13 @@ def decide(head: LocalSampler, tail: TailSampler, *, is_kept: bool) -> Decision:
 def test_a_storm_keeps_about_the_limit_a_second(failures: int) -> None:
     now = [0.0]
     tail = TailSampler(10, clock=lambda: now[0], draw=random.Random(3).random)
-    kept: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     for second in range(30):
         for number in range(failures):
             now[0] = second + number / failures
-            kept[second] += tail.decide(Decision(sampled=False, rate=0, probability=0.0)).sampled
-    assert kept[0] < 60
-    assert mean(kept[second] for second in range(1, 30)) < 20
+            counts[second] += tail.decide(Decision(sampled=False, rate=0, probability=0.0)).sampled
+    assert counts[0] < 60
+    assert mean(counts[second] for second in range(1, 30)) < 20
 
 
 def test_through_the_app_the_spans_that_honeycomb_gets_estimate_all_requests(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from service.telemetry.export.safe_json import dumps, text
+from service.telemetry.export.safe_json import dumps
+from service.telemetry.plain import text
 from service.telemetry.redaction import Redactor
 from service.telemetry.sinks.rollbar.redacted import redact_item
 

@@ -69,8 +69,10 @@ def _with_stack(emit: Callable[[Any, logging.LogRecord], None]) -> Callable[[Any
     """Return `emit` of the SDK's log handler, which leaves out the stack of a record with `stack_info=True`."""
 
     def emit_with_stack(handler: Any, record: logging.LogRecord) -> None:  # noqa: ANN401 - the SDK publishes no types
-        if record.stack_info is not None:
-            vars(record)["extra_data"] = {"stack_info": record.stack_info, **getattr(record, "extra_data", {})}
+        extra = vars(record).get("extra_data", {})
+        if record.stack_info is not None and isinstance(extra, dict):
+            # A copy: other handlers get the application's own.
+            record = logging.makeLogRecord({**vars(record), "extra_data": {"stack_info": record.stack_info, **extra}})
         emit(handler, record)
 
     return emit_with_stack

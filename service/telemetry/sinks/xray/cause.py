@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 
 from service.telemetry import ids
-from service.telemetry.export.safe_json import text
+from service.telemetry.plain import text
 from service.telemetry.spans.exceptions import ExceptionEvent, snapshot_type_name
 
 MAX_MESSAGE = 2_000

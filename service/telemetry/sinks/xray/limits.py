@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from service.telemetry.export.safe_json import number, text
+from service.telemetry.export.safe_json import number
+from service.telemetry.plain import text
 
 Document = dict[str, Any]
 

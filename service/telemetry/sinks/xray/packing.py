@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from service.telemetry.export.safe_json import dumps, text
+from service.telemetry.export.safe_json import dumps
+from service.telemetry.plain import text
 from service.telemetry.sinks.xray.limits import Document
 
 MAX_DOCUMENT = 65_000

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.telemetry.export.safe_json import text
+from service.telemetry.plain import text
 from service.telemetry.redaction.limits import MAX_NAME
 from service.telemetry.sinks.xray.cause import MAX_MESSAGE
 from service.telemetry.sinks.xray.http import FLAGS

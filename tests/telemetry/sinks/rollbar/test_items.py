@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import pytest
 import rollbar
 from flask import Flask, Response, request, stream_with_context
+from rollbar.logger import RollbarHandler
 
 from service import telemetry
 from tests.telemetry.backends import KEYS, FakeBackends, eventually
@@ -137,3 +139,29 @@ def test_a_local_variable_that_is_not_json_serializable_does_not_lose_the_item(
         raise RuntimeError(f"lone \udc80 {len(value)}")
 
     assert item_of(backends, get_trace_id(app, "/odd", 500))["body"]["trace"]["exception"]["class"] == "RuntimeError"
+
+
+def test_the_sdks_log_handler_shows_the_stack_that_a_line_asks_for(app: Flask, backends: FakeBackends) -> None:
+    shop = logging.getLogger("shop.stack")
+    handler = RollbarHandler()  # type: ignore[no-untyped-call]  # the SDK types a part of itself
+    records: list[logging.LogRecord] = []
+    later = logging.Handler()
+    later.emit = records.append  # type: ignore[assignment, method-assign]  # an application's handler
+    shop.addHandler(handler)
+    shop.addHandler(later)
+
+    @app.get("/stack")
+    def stack() -> str:
+        shop.error("where am I", stack_info=True, extra={"extra_data": {"own": 1}})
+        return "done"
+
+    try:
+        trace_id = get_trace_id(app, "/stack")
+        items = {item["body"]["message"]["body"]: item for item in eventually(lambda: backends.items(trace_id), 1)}
+    finally:
+        shop.removeHandler(handler)
+        shop.removeHandler(later)
+    message = items["where am I"]["body"]["message"]
+    assert message["own"] == 1
+    assert "in stack" in str(message["stack_info"])
+    assert [vars(record)["extra_data"] for record in records] == [{"own": 1}], "others get the application's own"

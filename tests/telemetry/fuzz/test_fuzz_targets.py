@@ -1,4 +1,4 @@
-"""Any value in any place: the response is what it would have been, and no other request loses anything.
+"""Any value in any target: the response is what it would have been, and no other request loses anything.
 
 `make fuzz` runs more of the same, with values of another seed at each run.
 """
@@ -18,7 +18,7 @@ from flask import Flask
 from service import telemetry
 from tests.telemetry.backends import Document, FakeBackends
 from tests.telemetry.conftest import AppFactory
-from tests.telemetry.fuzz.places import PLACES, Place
+from tests.telemetry.fuzz.fuzz_targets import FUZZ_TARGETS, FuzzTarget
 from tests.telemetry.segments import walk
 from tests.telemetry.tracing import flush, telemetry_of
 
@@ -130,22 +130,22 @@ def without_pytest_handlers() -> None:
             root.removeHandler(handler)
 
 
-def seeds(place: Place) -> Iterator[str]:
+def seeds(target: FuzzTarget) -> Iterator[str]:
     deadline = time.monotonic() + SECONDS
     for number in range(ROUNDS):
         if time.monotonic() > deadline:
             return
-        yield f"{SEED} {place.__name__} {number}"
+        yield f"{SEED} {target.__name__} {number}"
 
 
-@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.__name__)
-def test_any_value_costs_no_other_request_anything(place: Place, subject: Subject) -> None:
+@pytest.mark.parametrize("target", FUZZ_TARGETS, ids=lambda target: target.__name__)
+def test_any_value_costs_no_other_request_anything(target: FuzzTarget, subject: Subject) -> None:
     without_pytest_handlers()
-    for seed in seeds(place):
+    for seed in seeds(target):
         rng = random.Random(seed)
         before = subject.get_ordinary()
         start = time.monotonic()
-        odd = subject.get_odd(lambda rng=rng: place(rng))  # type: ignore[misc]  # a lambda of this round
+        odd = subject.get_odd(lambda rng=rng: target(rng))  # type: ignore[misc]  # a lambda of this round
         after = subject.get_ordinary()
         flush(subject.app)
         took = time.monotonic() - start

@@ -14,7 +14,7 @@ from opentelemetry import trace
 from service import telemetry
 from tests.telemetry.fuzz.values import TEXTS, key, value
 
-Place = Callable[[random.Random], object]
+FuzzTarget = Callable[[random.Random], object]
 
 logger = logging.getLogger("fuzz")
 _tracer = trace.get_tracer("fuzz")
@@ -204,7 +204,7 @@ def report_error(rng: random.Random) -> None:
     rollbar.report_exc_info((type(error), error, error.__traceback__), extra_data=extra)
 
 
-PLACES: tuple[Place, ...] = (
+FUZZ_TARGETS: tuple[FuzzTarget, ...] = (
     set_attribute,
     set_attributes,
     inner_span,
@@ -231,4 +231,4 @@ PLACES: tuple[Place, ...] = (
     report_error,
 )
 
-SDK_ERRORS: dict[Place, tuple[type[BaseException], ...]] = {}
+SDK_ERRORS: dict[FuzzTarget, tuple[type[BaseException], ...]] = {}
