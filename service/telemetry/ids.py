@@ -43,7 +43,11 @@ def span_hex(span_id: int) -> str:
 
 def xray_trace_id(trace_id: int) -> str:
     """Return the id as X-Ray writes it, `1-5759e988-bd862e3fe1be46a994272793`."""
-    digits = trace_hex(trace_id)
+    return xray_format(trace_hex(trace_id))
+
+
+def xray_format(digits: str) -> str:
+    """Return a trace id's 32 hex digits as X-Ray writes them."""
     return f"1-{digits[:8]}-{digits[8:]}"
 
 

@@ -14,14 +14,13 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple
 
 import orjson
-from opentelemetry.context import get_current
 
 from service.telemetry import process_globals
 from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope
 from service.telemetry.control_characters import DELETE, escape_controls
+from service.telemetry.current_context import current_context
 from service.telemetry.export.safe_json import dumps
 from service.telemetry.export.size import estimate
-from service.telemetry.ids import span_hex
 from service.telemetry.plain import text
 from service.telemetry.redaction import SHORT, Redactor
 from service.telemetry.redaction.limits import CUT, MAX_MESSAGE, MAX_NAME
@@ -42,7 +41,7 @@ _PLAIN_SIZE = 750
 """Bytes that a line with a short message keeps alive."""
 _HALF_A_MICROSECOND: Final = 0.0005
 """In milliseconds."""
-_TIMES: Final = range(253_402_300_800_000)
+_END_OF_TIMES: Final = 253_402_300_800_000
 """Milliseconds since the epoch, until the year 10,000, which `datetime` does not have."""
 _MAX_CACHED_PATH: Final = 256
 """Characters of a path whose part of the line is cached: a full cache then takes a megabyte or so."""
@@ -85,7 +84,7 @@ def capture(record: logging.LogRecord) -> Line:
     access_scope = attributes.get(SCOPE_ATTRIBUTE)
     if access_scope is not None and isinstance(access_scope, RequestScope):  # else an `extra` of that name
         return access_scope
-    context: Mapping[str, Any] = get_current()
+    context: Mapping[str, Any] = current_context()
     scope: RequestScope | None = context.get(SCOPE_KEY)
     redact = scope.telemetry.redact if scope is not None else process_globals.current_redactor()
     if not record.args and type(record.msg) is str:
@@ -105,7 +104,9 @@ def capture(record: logging.LogRecord) -> Line:
     exception = _snapshot(record.exc_info, scope, redact) if record.exc_info else None
     span_id = 0
     if scope is not None:
-        span_id = _span_id(scope, context.get(SPAN_KEY))
+        span = context.get(SPAN_KEY)
+        # By type, which is quick to say no: an abstract class is not.
+        span_id = (span if type(span) is LightSpan and span.trace_id == scope.trace_id else scope.span).span_id
         size += scope.size
     level, logger = record.levelname, record.name
     if type(level) is not str or type(logger) is not str:
@@ -115,7 +116,7 @@ def capture(record: logging.LogRecord) -> Line:
         created = int(record.created * 1000 + _HALF_A_MICROSECOND)
     except Exception:  # noqa: BLE001 - a record made by hand may have any object there
         created = -1
-    if created not in _TIMES:
+    if not 0 <= created < _END_OF_TIMES:
         created = time_ns() // 1_000_000
     line = LogLine(created, level, logger, message, exception, scope, span_id, None, size)
     if exception is not None:
@@ -124,13 +125,6 @@ def capture(record: logging.LogRecord) -> Line:
         line.fields = _fields(attributes, redact)
         line.size += estimate(line.fields)
     return line
-
-
-def _span_id(scope: RequestScope, span: object) -> int:
-    # By type, which is quick to say no: an abstract class is not.
-    if type(span) is LightSpan and span.trace_id == scope.trace_id:
-        return span.span_id
-    return scope.span.span_id
 
 
 def _mapping(value: Any) -> Mapping[Any, Any]:  # noqa: ANN401 - any value: other libraries may mean something else by `fields`
@@ -166,8 +160,8 @@ def encode(line: Line, line_format: LineFormat) -> str:
 
     A record too long for an event is cut to what fits.
     """
-    if isinstance(line, RequestScope):
-        return _utf8(_access_line(line, line_format))
+    if not isinstance(line, LogLine):
+        return _access_line(line, line_format)
     exception = line.exception.text() if line.exception is not None else None
     encoded = _log_line(line, exception, line_format.version)
     if len(encoded) <= MAX_LINE // 4 or size_of(encoded) <= MAX_LINE:
@@ -187,19 +181,23 @@ def size_of(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
-# Formatted as text and not from dicts, which would cost twice as much.
+# Formatted as text and not from dicts, which would cost twice as much, and in few calls.
 
 
 def _access_line(scope: RequestScope, line_format: LineFormat) -> str:
+    second, millisecond = divmod(scope.created, 1000)
     aborted = "" if scope.aborted is None else f',"aborted":{_string(scope.aborted)}'
+    user = "" if scope.user_id is None else f',"user_id":{_string(scope.user_id)}'
     response = _response if len(scope.path) <= _MAX_CACHED_PATH else _response.__wrapped__
-    return (
-        f'{{"timestamp":"{_timestamp(scope.created)}",'
+    digits = scope.trace_hex
+    return _utf8(
+        f'{{"timestamp":"{_to_the_second(second)}{_MILLISECONDS[millisecond]}",'
         f"{response(line_format, scope.method, scope.path, scope.route, scope.status)},"
-        f"{_ids(scope, scope.span.span_id)},"
-        f'"duration_ms":{scope.duration_ms:.3f},"bytes":{scope.bytes_sent},'
+        f'"trace_id":"{digits}","span_id":"{scope.span.span_id.to_bytes(8, "big").hex()}",'
+        f'"xray_trace_id":"1-{digits[:8]}-{digits[8:]}"{user},'
+        f'"duration_ms":{scope.duration_ms:.3f},"bytes":{scope.bytes_sent},"client_address":{_string(scope.client_address)},'
         # A number, not a boolean: its average is the sampled share.
-        f'"client_address":{_string(scope.client_address)},"sampled":{int(scope.sampled)}{aborted}}}'
+        f'"sampled":{"1" if scope.sampled else "0"}{aborted}}}'
     )
 
 
@@ -232,8 +230,9 @@ def _timestamp(milliseconds: int) -> str:
 def _ids(scope: RequestScope, span_id: int) -> str:
     digits = scope.trace_hex
     user = "" if scope.user_id is None else f',"user_id":{_string(scope.user_id)}'
-    xray_id = f"1-{digits[:8]}-{digits[8:]}"
-    return f'"trace_id":"{digits}","span_id":"{span_hex(span_id)}","xray_trace_id":"{xray_id}"{user}'
+    # Without calls: the digits as `ids` has them.
+    span_digits, xray_id = span_id.to_bytes(8, "big").hex(), f"1-{digits[:8]}-{digits[8:]}"
+    return f'"trace_id":"{digits}","span_id":"{span_digits}","xray_trace_id":"{xray_id}"{user}'
 
 
 @lru_cache(maxsize=256)

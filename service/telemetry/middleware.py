@@ -12,9 +12,11 @@ from http import HTTPStatus
 from operator import itemgetter
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
+from weakref import ref
 
-from service.telemetry.context.current import context_variable
+from service.telemetry.context.open_requests import OpenRequest
 from service.telemetry.context.request_scope import AppTelemetry, RequestScope
+from service.telemetry.current_context import current_context, enter_context
 from service.telemetry.safe_logging import safe_logger
 
 if TYPE_CHECKING:
@@ -30,10 +32,14 @@ _SERVER_ERROR: Final = 500
 _SWITCHING_PROTOCOLS: Final = 101
 _OK: Final = 200
 _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+_STATUS_CODES: Final = {f"{each.value} {each.phrase.upper()}": each.value for each in HTTPStatus}
+"""By status line, as Werkzeug writes it."""
 _END: Final = b"the end of a body"
 """Returned by `next` in place of an exception, which would cost more; recognised by its identity."""
 _NOT_RETURNED: Final[list[bytes]] = []
 """The body of a response until the application's call has returned; recognised by its identity."""
+_TRACE_FLAGS: Final = ("00", "01", "02", "03")
+"""The trace flags that spans here can have, in hex."""
 _name_of: Final = itemgetter(0)
 
 
@@ -48,9 +54,8 @@ class TraceMiddleware:
         self.start_request = telemetry.start_request
         self.untraced_paths = telemetry.config.untraced_paths
         self.propagates = propagates
-        variable = context_variable()
-        self.enter_context, self.current_context = variable.set, variable.get
         self.open_requests = telemetry.open_requests
+        self.served, self.unclosed = telemetry.open_requests.served, telemetry.open_requests.unclosed
         self.trace_id_header = telemetry.config.trace_id_header
         self.single_headers = frozenset({self.trace_id_header.lower(), "traceresponse"})
         """Of which a response that is passed on may have some already."""
@@ -84,11 +89,12 @@ def serve(self: TracedApplication, environ: WSGIEnvironment, start_response: Sta
     except Exception:
         logger.exception("a request is served without telemetry: its scope could not be made")
         return self.untraced_wsgi_app(environ, start_response)
+    if middleware.unclosed:
+        middleware.open_requests.finish_unclosed()
     exchange = Exchange(middleware, scope, environ, start_response)
-    middleware.open_requests.add(exchange)
-    enter, current = middleware.enter_context, middleware.current_context
-    outer = current()
-    enter(exchange.context)
+    middleware.served.add(exchange.reference)
+    outer = current_context()
+    enter_context(exchange.context)
     try:
         exchange.body = self.untraced_wsgi_app(environ, exchange.start_response)
         if exchange.headers is not None and exchange.server_write is None:
@@ -96,8 +102,8 @@ def serve(self: TracedApplication, environ: WSGIEnvironment, start_response: Sta
     except BaseException as error:  # noqa: BLE001 - reported, and answered or raised again
         exchange.answer(error)
     finally:
-        exchange.context = current()
-        enter(outer)  # a second `set` costs half of a `reset`
+        exchange.context = current_context()
+        enter_context(outer)  # a second `set` costs half of a `reset`
     return exchange
 
 
@@ -124,17 +130,20 @@ class Exchange:
     """
 
     __slots__ = (
+        "__weakref__",
         "_bytes_sent",
-        "_environ",
         "_is_exhausted",
+        "_is_finished",
         "_middleware",
-        "_scope",
         "_start_response",
         "_start_time",
         "_status",
         "body",
         "context",
+        "environ",
         "headers",
+        "reference",
+        "scope",
         "server_write",
         "status_line",
     )
@@ -148,8 +157,8 @@ class Exchange:
     ) -> None:
         self._start_time = perf_counter()
         self._middleware = middleware
-        self._scope = scope
-        self._environ = environ
+        self.scope = scope
+        self.environ = environ
         self.context = scope.context()
         self._start_response = start_response
         self.headers: list[tuple[str, str]] | None = None
@@ -158,15 +167,16 @@ class Exchange:
         self.server_write: Callable[[bytes], object] | None = None
         self._status = 0
         self._bytes_sent = 0
-        self._is_exhausted = False
+        self._is_exhausted = self._is_finished = False
+        self.reference: ref[OpenRequest[RequestScope]] = ref(self)
         self.body: Iterable[bytes] = _NOT_RETURNED
 
     def answer(self, error: BaseException) -> None:
         """Answer an exception that left the application's call with a 500, or raise it again where it is meant so."""
-        scope = self._scope
+        scope = self.scope
         if isinstance(error, StopIteration) and not self._status and scope.error is None:
             # gunicorn's way to say that the application has served the connection itself, as with a WebSocket.
-            is_upgrade = "HTTP_UPGRADE" in self._environ
+            is_upgrade = "HTTP_UPGRADE" in self.environ
             self._status = _SWITCHING_PROTOCOLS if is_upgrade else _OK
             self._finish()
             raise error
@@ -186,7 +196,7 @@ class Exchange:
         """Start the response that a Flask app's error handler would return."""
         failure = _INTERNAL_SERVER_ERROR
         error = {"status": _SERVER_ERROR, "name": failure.phrase, "message": failure.description}
-        body = json.dumps({"error": error, "trace_id": self._scope.trace_hex}).encode()
+        body = json.dumps({"error": error, "trace_id": self.scope.trace_hex}).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         self.headers = None
         self.start_response(f"{_SERVER_ERROR} {failure.phrase.upper()}", headers)
@@ -202,9 +212,9 @@ class Exchange:
         """Keep status and headers, with the ids added, until the application's call returns, or it writes."""
         if self.headers is not None and not exc_info:
             raise AssertionError("start_response was called twice without exc_info")  # as the standard library does
-        scope = self._scope
+        scope = self.scope
         try:
-            self._status = int(status[:3])
+            self._status = _STATUS_CODES.get(status) or int(status[:3])
             scope.capture_route()  # Flask drops it when the call returns
             if self._status >= _SERVER_ERROR or scope.error is not None:
                 scope.telemetry.keep(scope)
@@ -217,11 +227,12 @@ class Exchange:
         # Most responses have no name as long as these, which costs less to find out than to compare the names.
         if not middleware.single_lengths.isdisjoint(map(len, map(_name_of, headers))):
             headers = [header for header in headers if header[0].lower() not in middleware.single_headers]
-        self.status_line = status
+        self.status_line, digits, span = status, scope.trace_hex, scope.span
         self.headers = [
             *headers,
-            (middleware.trace_id_header, scope.trace_hex),
-            ("traceresponse", scope.traceresponse),
+            (middleware.trace_id_header, digits),
+            # As W3C "Trace Context Level 2" has it, `00-<trace id>-<span id>-<flags>`.
+            ("traceresponse", f"00-{digits}-{span.span_id.to_bytes(8, 'big').hex()}-{_TRACE_FLAGS[span.flags]}"),
             ("Server-Timing", f"app;dur={elapsed_ms:.2f}"),
         ]
         if self.body is not _NOT_RETURNED or self.server_write is not None:
@@ -247,23 +258,22 @@ class Exchange:
             self._bytes_sent += len(data)
 
     def __iter__(self) -> Iterator[bytes]:
-        middleware, next_chunk, sent = self._middleware, next, self._bytes_sent
-        enter, current = middleware.enter_context, middleware.current_context
+        sent = self._bytes_sent
         chunks: Iterator[bytes] | None = None
         while True:
-            outer = current()
-            enter(self.context)
+            outer = current_context()
+            enter_context(self.context)
             try:
                 if chunks is None:
                     chunks = iter(self.body)
-                chunk = next_chunk(chunks, _END)
+                chunk = next(chunks, _END)
             except BaseException as error:  # noqa: BLE001 - raised again, as what servers can handle
                 try:
                     self._break_off(error)
                 finally:
-                    enter(outer)
-            self.context = current()
-            enter(outer)
+                    enter_context(outer)
+            self.context = current_context()
+            enter_context(outer)
             if chunk is _END:
                 self._is_exhausted = True
                 return
@@ -276,57 +286,71 @@ class Exchange:
         """Report an exception in the middle of a body: Flask has left the request by then and signals nothing."""
         if not self._bytes_sent:
             self._status = _SERVER_ERROR  # the server sends the headers with the first bytes
-        _report(self._scope, error, "Exception in the body of")
+        _report(self.scope, error, "Exception in the body of")
         _reraise(error)
 
     def close(self) -> None:
         """Close the wrapped body, then finish: the server calls this whether or not the body was read."""
-        middleware = self._middleware
-        outer = middleware.current_context()
-        middleware.enter_context(self.context)
+        outer = current_context()
+        enter_context(self.context)
         try:
             close = getattr(self.body, "close", None)
             if close is not None:
                 close()
         except BaseException as error:  # noqa: BLE001 - raised again, as what servers can handle
-            _report(self._scope, error, "Exception at the end of")
+            _report(self.scope, error, "Exception at the end of")
             _reraise(error)
         finally:
-            if not self._is_exhausted and self._scope.error is None and self._expects_body():
+            if not self._is_exhausted:
                 self._note_unread()
             self._finish()
-            middleware.enter_context(outer)
+            enter_context(outer)
 
-    def _expects_body(self) -> bool:
-        return self._scope.method != "HEAD" and self._status not in _WITHOUT_BODY
+    def __del__(self) -> None:
+        """Note a response that nobody has closed, as tests often do not.
+
+        Its request is finished with the next one, or when telemetry sends what it has: the garbage collector may call
+        this in the middle of anything.
+        """
+        if not self._is_finished:
+            self.body = ()  # the application's own objects are free to go
+            self._middleware.unclosed.append(self)
 
     def _note_unread(self) -> None:
         """Note that the server stopped reading the body: the client left, was cut off, or an item cannot be written."""
-        aborted = getattr(self._environ.get("gunicorn.socket"), "aborted", CLIENT_DISCONNECTED)
+        if self.scope.error is not None or self.scope.method == "HEAD" or self._status in _WITHOUT_BODY:
+            return
+        aborted = getattr(self.environ.get("gunicorn.socket"), "aborted", CLIENT_DISCONNECTED)
         if aborted is None:
             self._status = self._status if self._bytes_sent else _SERVER_ERROR
-            _report(self._scope, TypeError("the server cannot write an item of the body"), "Exception in the body of")
+            _report(self.scope, TypeError("the server cannot write an item of the body"), "Exception in the body of")
             return
         if not self._bytes_sent and self._status < _SERVER_ERROR:  # a failure stays one, whoever waits for it
             self._status = _CLIENT_CLOSED_REQUEST
-        self._scope.aborted = aborted
+        self.scope.aborted = aborted
 
-    def abandon(self, reason: str) -> None:
-        """Finish a request that will not end in time; its own thread may still be running it."""
-        outer = self._middleware.current_context()
-        self._middleware.enter_context(self.context)
+    def abandon(self, reason: str | None = None) -> None:
+        """Finish a request that will not end in time, as `reason` says, or whose response nobody has closed.
+
+        Its own thread may still be running it.
+        """
+        outer = current_context()
+        enter_context(self.context)
         try:
+            if reason is None and not self._is_exhausted:
+                self._note_unread()
             self._finish(reason)
         finally:
-            self._middleware.enter_context(outer)
+            enter_context(outer)
 
     def _finish(self, aborted: str | None = None) -> None:
         """End the server span and write the access line, once, within the request's context. Never raises."""
-        scope = self._scope
+        scope = self.scope
         try:
-            self._middleware.open_requests.remove(self)
+            self._middleware.served.remove(self.reference)
         except KeyError:
             return  # finished, or abandoned
+        self._is_finished = True
         try:
             scope.duration_ms = (perf_counter() - self._start_time) * 1000
             scope.status, scope.bytes_sent = self._status or _SERVER_ERROR, self._bytes_sent
@@ -334,9 +358,9 @@ class Exchange:
                 scope.aborted = aborted
             if scope.aborted is not None:
                 # Of our own server, what was written and is yet to be sent: it never will be.
-                unsent = getattr(self._environ.get("gunicorn.socket"), "unsent", 0)
+                unsent = getattr(self.environ.get("gunicorn.socket"), "unsent", 0)
                 scope.bytes_sent = max(0, scope.bytes_sent - unsent)
-            scope.telemetry.finish_request(scope, self._environ)
+            scope.telemetry.finish_request(scope, self.environ)
         except Exception:
             logger.exception("the end of a request could not be recorded")
 

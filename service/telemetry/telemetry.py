@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, got_request_exception
+from flask import Flask, got_request_exception, request
 from opentelemetry import trace
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
@@ -19,9 +19,11 @@ from opentelemetry.trace import SpanKind, StatusCode
 from service.telemetry import ids, process_globals
 from service.telemetry.access_log import AccessLog
 from service.telemetry.config import SamplingConfig, TelemetryConfig
+from service.telemetry.context.open_requests import OpenRequests
 from service.telemetry.context.propagation import EMPTY_CONTEXT, extract_baggage, resolve
-from service.telemetry.context.request_scope import PLAIN_SIZE, OpenRequest, RequestScope, current_scope
+from service.telemetry.context.request_scope import PLAIN_SIZE, RequestScope, current_scope
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
+from service.telemetry.current_context import enter_context
 from service.telemetry.export.fork import on_fork
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.export.threads import new_thread
@@ -88,7 +90,7 @@ class Telemetry:
         self._slow_ns = int(config.sampling.slow_seconds * _NANOSECONDS_PER_MS * 1000)
         self._reset()
         on_fork(self._reset)
-        self.open_requests: set[OpenRequest] = set()
+        self.open_requests = OpenRequests[RequestScope]()
         self._has_span_sinks = any(sink.span_processor is not None for sink in self.sinks)
         self.middleware: TraceMiddleware
         self._finalizer: weakref.finalize[[Telemetry], Flask] | None = None
@@ -126,9 +128,9 @@ class Telemetry:
         """Resolve the trace context, decide sampling, and start the server span if sampled."""
         if process_globals.log_handler.was_closed:
             process_globals.restore_logging(self._access_logger)
-        incoming = resolve(environ)
+        digits, incoming = resolve(environ)
         base = extract_baggage(environ) if "HTTP_BAGGAGE" in environ else EMPTY_CONTEXT
-        scope = RequestScope(self, incoming.trace_id or ids.new_trace_id(), environ, base)
+        scope = RequestScope(self, digits or ids.trace_hex(ids.new_trace_id()), environ, base)
         scope.incoming = incoming
         if incoming.hint is not None:
             scope.hint = incoming.hint
@@ -144,12 +146,13 @@ class Telemetry:
             state = self._trace_state_of(decision)
             if state.rate > 1 or not state.sampled:
                 state = PendingTraceState(state, time.time_ns() + self._slow_ns, partial(self.keep, scope))
-            root = Root(scope.trace_id, recorded=True, random=incoming.random, trace_state=state)
+            trace_id = int(scope.trace_hex, 16)
+            root = Root(trace_id, recorded=True, random=incoming.random, trace_state=state)
             scope.span = self._start_server_span(scope, environ, root)
         else:
             flags = _RANDOM if incoming.random else 0
             state = self._trace_state_of(decision) if decision.sampled else self._unsampled_state
-            scope.span = UnsampledSpan(scope.trace_id, flags, state)
+            scope.span = UnsampledSpan(scope.trace_hex, flags, state)
             if _PROXY_FIX in environ:
                 scope.proxy_fix = environ[_PROXY_FIX]
         return scope
@@ -169,7 +172,7 @@ class Telemetry:
             attributes["aws.alb.trace_id"] = incoming.amzn_root
         if incoming.parent_id is not None:
             flags = trace.TraceFlags(trace.TraceFlags.RANDOM_TRACE_ID if incoming.random else 0)
-            caller = trace.SpanContext(scope.trace_id, incoming.parent_id, is_remote=True, trace_flags=flags)
+            caller = trace.SpanContext(root.trace_id, incoming.parent_id, is_remote=True, trace_flags=flags)
             root = root._replace(caller=caller)
             base = trace.set_span_in_context(trace.NonRecordingSpan(caller), base)
         name, kind = span_name(scope.method, None), SpanKind.SERVER
@@ -301,14 +304,26 @@ class Telemetry:
             span.set_status(StatusCode.ERROR)
 
     def _on_exception(self, sender: Flask, exception: BaseException, **_: object) -> None:  # noqa: ARG002 - the signal's signature
-        self.report(exception)
+        self.report_in_request(exception)
 
-    def report(self, exception: BaseException, scope: RequestScope | None = None) -> None:
-        """Record an unhandled exception on its request, and give it to the sinks that take errors. Never raises.
+    def report_in_request(self, exception: BaseException) -> None:
+        """Record an unhandled exception of Flask's current request. Never raises.
 
-        Its request is that of `scope`, by default of the running code.
+        That need not be the request of the current context, which code may have changed: it is made to be from here on.
         """
-        scope = scope or current_scope()
+        environ, current = request.environ, current_scope()
+        if current is not None and current.environ is environ:
+            self.report(exception, current)
+            return
+        scope = self.open_requests.scope_of(environ)
+        if scope is None and environ.get("PATH_INFO") not in self.config.untraced_paths:
+            scope = current  # middleware has replaced all of the environment
+        if scope is not None and scope is not current:
+            enter_context(scope.context())
+        self.report(exception, scope)
+
+    def report(self, exception: BaseException, scope: RequestScope | None) -> None:
+        """Record an unhandled exception on its request, and give it to the sinks that take errors. Never raises."""
         if scope is not None:
             scope.error = exception
             scope.capture_route()
@@ -326,6 +341,7 @@ class Telemetry:
 
     def flush(self, seconds: float) -> bool:
         """Send all that is queued now; return whether every sink managed within `seconds`."""
+        self.open_requests.finish_unclosed()
         deadline = time.monotonic() + seconds
         queues = [sink.queue for sink in self.sinks if sink.queue is not None]
         return not [queue for queue in queues if not queue.flush(max(0.0, deadline - time.monotonic()))]
@@ -337,19 +353,12 @@ class Telemetry:
         """
         if self._finalizer is not None:
             self._finalizer.detach()
-        self._abandon_open_requests(aborted)
+        self.open_requests.abandon(aborted)
         process_globals.release(self)
         self.sampler.close()
         for sink in self.sinks:
             sink.begin_close(self.config.shutdown_deadline if seconds is None else seconds)
         return not [sink for sink in self.sinks if not sink.finish_close()]
-
-    def _abandon_open_requests(self, reason: str) -> None:
-        for exchange in tuple(self.open_requests):
-            try:
-                exchange.abandon(reason)
-            except Exception:  # its own thread may be changing what it reads
-                logger.exception("an unfinished request was not recorded")
 
 
 def _shut_down_in_background(telemetry: Telemetry) -> None:

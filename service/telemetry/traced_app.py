@@ -56,7 +56,7 @@ def _traced_class(base: type[Flask]) -> type[Flask]:
                 self.untraced_teardown_request()
             else:
                 if not isinstance(exc, Exception):
-                    self.extensions[EXTENSION].report(exc)
+                    self.extensions[EXTENSION].report_in_request(exc)
                 self.untraced_teardown_request(exc)
 
     TracedApp.__name__, TracedApp.__qualname__, TracedApp.__module__ = base.__name__, base.__qualname__, base.__module__

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import weakref
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import pytest
 from flask import Flask, Response, abort, request, stream_with_context
+from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor
 
@@ -381,3 +383,68 @@ def test_a_processor_that_raises_costs_neither_the_response_nor_the_others(app: 
     flush(app)
     assert response.status == 200
     assert len(recorder.take()) == len(backends.spans(response.trace_id)) == 2
+
+
+def test_an_exception_is_its_requests_whatever_context_the_handler_has_left_current(
+    app: Flask, backends: FakeBackends
+) -> None:
+    @app.get("/detached")
+    def detached() -> NoReturn:
+        otel_context.attach(otel_context.Context())
+        raise ValueError("in no context")
+
+    response = get(app, "/detached")
+    flush(app)
+    [span] = backends.spans(response.trace_id)
+    assert span["status"]["code"] == "error"
+    [item] = backends.items(response.trace_id)
+    assert "in no context" in str(item["body"])
+    lines = backends.lines_of(response.trace_id)
+    assert [line["logger"] for line in lines if line["level"] == "ERROR"] == ["service", "service.access"]
+
+
+def test_the_exception_of_an_untraced_request_within_a_request_leaves_that_as_it_is(
+    app: Flask, backends: FakeBackends
+) -> None:
+    [path, *_] = telemetry_of(app).config.untraced_paths
+
+    def broken() -> NoReturn:
+        raise ValueError("untraced")
+
+    app.view_functions[app.url_map.bind("").match(path)[0]] = broken
+
+    @app.get("/outer")
+    def outer() -> str:
+        return str(app.test_client().get(path).status_code)
+
+    with app.test_client().get("/outer") as answer:
+        assert (answer.status_code, answer.data) == (200, b"500")
+        trace_id = answer.headers["X-Trace-Id"]
+    flush(app)
+    [span] = backends.spans(trace_id)
+    assert span["status"]["code"] == "unset"
+
+
+@pytest.mark.parametrize("read", ["read", "not read"])
+def test_a_response_that_nobody_closes_ends_its_request_when_it_is_dropped(
+    app: Flask, backends: FakeBackends, read: str
+) -> None:
+    @app.get("/large")
+    def large() -> bytes:
+        return b"x" * 1_000_000
+
+    client, bodies = app.test_client(), []
+    for _ in range(20):
+        answer = client.get("/large")
+        trace_id = answer.headers["X-Trace-Id"]
+        bodies.append(weakref.ref(answer))
+        assert read != "read" or len(answer.data) == 1_000_000
+        del answer
+    open_requests = telemetry_of(app).open_requests
+    assert len(open_requests.unclosed) == len(open_requests.served) == 1  # the others have ended with the next request
+    assert [each() for each in bodies] == [None] * 20
+    flush(app)
+    assert not open_requests.served
+    [line] = [each for each in backends.lines_of(trace_id) if each["logger"] == "service.access"]
+    status, aborted = (200, None) if read == "read" else (499, "client_disconnected")
+    assert (line["status"], line.get("aborted"), line["bytes"]) == (status, aborted, 1_000_000 if read == "read" else 0)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from opentelemetry import baggage, trace
 from opentelemetry import context as otel_context
@@ -23,7 +24,7 @@ from opentelemetry.propagators.textmap import (
 
 from service.telemetry.context.request_scope import RequestScope, current_scope
 from service.telemetry.context.trace_context import parse_baggage, parse_traceparent, parse_tracestate
-from service.telemetry.ids import parse_xray_trace_id, span_hex, trace_hex, xray_trace_id
+from service.telemetry.ids import parse_xray_trace_id, span_hex, trace_hex, xray_format, xray_trace_id
 from service.telemetry.sampling.trace_state import trace_state_of
 
 XRAY_HEADER = "X-Amzn-Trace-Id"
@@ -32,72 +33,76 @@ _FLAGS = trace.TraceFlags.SAMPLED | trace.TraceFlags.RANDOM_TRACE_ID
 """The two that level 2 defines; it wants the others to be 0."""
 _ROOT_ALONE = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})", re.ASCII)
 """All that a load balancer writes where the caller sent no header."""
+_ZEROS: Final = "0" * 32
 _SPAN_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 EMPTY_CONTEXT = otel_context.Context()
 """The context of a request without baggage."""
 
 
+@dataclass(slots=True)
 class IncomingContext:
-    """The trace context that the caller sent. All of it may be absent.
+    """What the caller sent beside the trace id. All of it may be absent.
 
     `hint` is its sampled flag. `amzn_root` is the load balancer's own id where `traceparent` took precedence, to join
     its access log. `random` says that the id's right half is known to be random, as a new one's is: a `traceparent`
-    has a flag for it, a `Root` has not. Without a constructor: most requests set two of these.
+    has a flag for it, a `Root` has not.
     """
 
-    trace_id: int | None = None
     parent_id: int | None = None
     hint: bool | None = None
     tracestate: str | None = None
     amzn_root: str | None = None
-    random = True
+    random: bool = True
 
 
-_NO_CONTEXT = IncomingContext()
+NO_TRACE_ID: Final = ""
+_NOTHING: Final = NO_TRACE_ID, IncomingContext()
+_ROOT_ONLY: Final = IncomingContext(random=False)
 
 
-def resolve(environ: Mapping[str, Any]) -> IncomingContext:
-    """Return the trace context that the WSGI `environ` of a request carries. Never raises."""
-    amzn = _parse_amzn(environ["HTTP_X_AMZN_TRACE_ID"]) if "HTTP_X_AMZN_TRACE_ID" in environ else None
+def resolve(environ: Mapping[str, Any]) -> tuple[str, IncomingContext]:
+    """Return the trace context that the WSGI `environ` of a request carries. Never raises.
+
+    It is the trace id in 32 hex digits, `NO_TRACE_ID` where there is none, and what else the caller sent.
+    """
+    amzn = _parse_amzn(environ["HTTP_X_AMZN_TRACE_ID"]) if "HTTP_X_AMZN_TRACE_ID" in environ else _NOTHING
     w3c = parse_traceparent(environ["HTTP_TRACEPARENT"]) if "HTTP_TRACEPARENT" in environ else None
-    if w3c is not None:
-        incoming = IncomingContext()
-        incoming.trace_id, incoming.parent_id = w3c.trace_id, w3c.parent_id
-        incoming.hint, incoming.random = w3c.sampled, w3c.random
-        incoming.tracestate = parse_tracestate(environ.get("HTTP_TRACESTATE", ""))
-        if amzn is not None and amzn.trace_id is not None and amzn.trace_id != w3c.trace_id:
-            incoming.amzn_root = xray_trace_id(amzn.trace_id)
-        return incoming
-    return amzn or _NO_CONTEXT
+    if w3c is None:
+        return amzn
+    incoming, digits, root = IncomingContext(), trace_hex(w3c.trace_id), amzn[0]
+    incoming.parent_id, incoming.hint, incoming.random = w3c.parent_id, w3c.sampled, w3c.random
+    incoming.tracestate = parse_tracestate(environ.get("HTTP_TRACESTATE", ""))
+    if root not in (NO_TRACE_ID, digits):
+        incoming.amzn_root = xray_format(root)
+    return digits, incoming
 
 
-def _parse_amzn(header: str) -> IncomingContext | None:
+def _parse_amzn(header: str) -> tuple[str, IncomingContext]:
     """Read `Root=1-…;Parent=…;Sampled=1`, the fields in any order ("Tracing header", X-Ray concepts).
 
     Servers join two headers of that name by a comma: both are ignored then. A `Parent` or `Sampled` that is not valid
     counts as absent.
     """
-    incoming = IncomingContext()
-    incoming.random = False
     if match := _ROOT_ALONE.fullmatch(header):
-        incoming.trace_id = int(match[1] + match[2], 16) or None
-        return incoming if incoming.trace_id else None
+        digits = match[1] + match[2]
+        return (digits, _ROOT_ONLY) if digits != _ZEROS else _NOTHING
     if not header or len(header) > _MAX_XRAY_HEADER or "," in header:
-        return None
+        return _NOTHING
     fields: dict[str, str] = {}
     for part in filter(None, (each.strip(" \t") for each in header.split(";"))):
         name, _, value = part.partition("=")
         if name in fields:
-            return None
+            return _NOTHING
         fields[name] = value
-    incoming.trace_id = parse_xray_trace_id(fields.get("Root", ""))
-    if incoming.trace_id is None:
-        return None
+    trace_id = parse_xray_trace_id(fields.get("Root", ""))
+    if trace_id is None:
+        return _NOTHING
+    incoming = IncomingContext(random=False)
     parent = fields.get("Parent", "")
     incoming.parent_id = (int(parent, 16) if _SPAN_ID.fullmatch(parent) else 0) or None
     incoming.hint = {"0": False, "1": True}.get(fields.get("Sampled", ""))
-    return incoming
+    return trace_hex(trace_id), incoming
 
 
 def extract_baggage(environ: Mapping[str, Any]) -> otel_context.Context:

@@ -14,6 +14,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 from service.telemetry.context.semconv import KNOWN_METHODS, client_address, decoded_path
+from service.telemetry.current_context import current_context
 from service.telemetry.plain import text
 from service.telemetry.redaction import SHORT
 from service.telemetry.redaction.copies import unchanged
@@ -30,26 +31,18 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from service.telemetry.config import TelemetryConfig
+    from service.telemetry.context.open_requests import OpenRequests
     from service.telemetry.export.queue import ExportQueue
     from service.telemetry.redaction import Redactor
     from service.telemetry.spans.tracer import AppTracerProvider
 
 SCOPE_KEY = otel_context.create_key("request-scope")
-_TRACE_FLAGS = ("00", "01", "02", "03")
-"""The trace flags that spans here can have, in hex."""
 _SAMPLED = trace.TraceFlags.SAMPLED
 _EMPTY = otel_context.Context()
 PLAIN_SIZE = 2_000
 """Bytes that a scope with short texts keeps alive, and its span."""
 _FLASK_REQUEST = "werkzeug.request"
 """Where Werkzeug's `Request` puts itself in the WSGI environment (`populate_request`, Werkzeug's documentation)."""
-
-
-class OpenRequest(Protocol):
-    """A request that has not ended."""
-
-    def abandon(self, reason: str) -> None:
-        """Finish it as it is."""
 
 
 class AppTelemetry(Protocol):
@@ -59,7 +52,7 @@ class AppTelemetry(Protocol):
     provider: AppTracerProvider
     log_handlers: tuple[logging.Handler, ...]
     redact: Redactor
-    open_requests: set[OpenRequest]
+    open_requests: OpenRequests[RequestScope]
 
     def start_request(self, environ: WSGIEnvironment) -> RequestScope:
         """Begin a request."""
@@ -70,7 +63,7 @@ class AppTelemetry(Protocol):
     def finish_request(self, scope: RequestScope, environ: WSGIEnvironment) -> None:
         """End a request, whose context is the current one."""
 
-    def report(self, exception: BaseException, scope: RequestScope | None = None) -> None:
+    def report(self, exception: BaseException, scope: RequestScope | None) -> None:
         """Record an unhandled exception."""
 
     def queue_of(self, sink: str) -> ExportQueue[Any] | None:
@@ -93,9 +86,7 @@ E = TypeVar("E", bound=ScopeExtra)
 class RequestScope:
     """The telemetry of one request, from its headers to the last byte of its response."""
 
-    # Class attributes hold what most requests never set.
-    user_id: str | None = None
-    error: BaseException | None = None
+    # Class attributes hold what most requests neither set nor read: in CPython 3.11 it takes longer to read them.
     _error_snapshot: tuple[BaseException, ExceptionSnapshot] | None = None
     tracestate: str | None = None
     annotations: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
@@ -104,18 +95,12 @@ class RequestScope:
     """Attributes that error sinks add to the server span: the id and URL of the event they recorded."""
     decision = NOT_SAMPLED
     """That of the sampling rule, made when the request began."""
-    sampled = False
-    """Whether the request has a trace: by the sampling rule, or because it failed or was slow."""
-    is_decided = False
-    """Whether that is final, since it has failed or is slow."""
     hint: bool | None = None
     """The caller's sampled flag, None where it sent none."""
     proxy_fix: object = None
     """What a `ProxyFix` around the app had kept of the request when it came."""
     incoming: Any = None
     """The trace context that the caller sent."""
-    aborted: str | None = None
-    """Why the response was cut off: `client_disconnected`, `timeout` or `shutdown`."""
     status = 500
     bytes_sent = 0
     duration_ms = 0.0
@@ -123,19 +108,20 @@ class RequestScope:
     created = 0
     """When the access line was written, in milliseconds since the epoch."""
     _route: str | None = None
-    size = PLAIN_SIZE
-    """An estimate of the bytes that it keeps alive."""
     span: LightSpan | UnsampledSpan
     """The server span."""
 
     def __init__(
-        self, telemetry: AppTelemetry, trace_id: int, environ: WSGIEnvironment, base: otel_context.Context
+        self,
+        telemetry: AppTelemetry,
+        trace_hex: str,
+        environ: WSGIEnvironment,
+        base: otel_context.Context,
     ) -> None:
         self.telemetry = telemetry
         self.base = base
         """The caller's baggage."""
-        self.trace_id = trace_id
-        self.trace_hex = trace_id.to_bytes(16, "big").hex()  # `ids.trace_hex`, without a call
+        self.trace_hex = trace_hex
         """The trace id as Honeycomb, the logs and Rollbar show it."""
         method = environ["REQUEST_METHOD"]
         self.method: str = method if method in KNOWN_METHODS else method[:MAX_METHOD]
@@ -143,6 +129,8 @@ class RequestScope:
         # Most requests take no further call.
         if len(path) <= SHORT and path.isascii():
             self.path: str = redact.short_text(path)
+            self.size = PLAIN_SIZE
+            """An estimate of the bytes that it keeps alive."""
         else:
             self.path = redact.text(decoded_path(path), MAX_PATH)
             self.size = PLAIN_SIZE + getsizeof(self.path)
@@ -152,6 +140,14 @@ class RequestScope:
         )
         self.environ: WSGIEnvironment | None = environ
         """None once the route is captured."""
+        self.user_id: str | None = None
+        self.error: BaseException | None = None
+        self.sampled = False
+        """Whether the request has a trace: by the sampling rule, or because it failed or was slow."""
+        self.is_decided = False
+        """Whether that is final, since it has failed or is slow."""
+        self.aborted: str | None = None
+        """Why the response was cut off: `client_disconnected`, `timeout` or `shutdown`."""
         self.extras: dict[type[ScopeExtra], Any] = {}
         """What sinks and SDKs keep of this request, by class; `extra_of` adds one."""
 
@@ -160,7 +156,13 @@ class RequestScope:
 
         Not kept: scope and context would refer to each other until the garbage collector finds them.
         """
-        return otel_context.Context({**self.base, SCOPE_KEY: self, SPAN_KEY: self.span})
+        own = {SCOPE_KEY: self, SPAN_KEY: self.span}
+        return otel_context.Context({**self.base, **own} if self.base else own)
+
+    @property
+    def trace_id(self) -> int:
+        """The trace id as a number."""
+        return self.span.trace_id
 
     @property
     def service(self) -> str:
@@ -243,13 +245,6 @@ class RequestScope:
             self._route = rule.rule if rule is not None else None
             self.environ = None
 
-    @property
-    def traceresponse(self) -> str:
-        """The header of W3C "Trace Context Level 2", `00-<trace id>-<span id>-<flags>`."""
-        span = self.span
-        span_id = span.span_id.to_bytes(8, "big").hex()  # `ids.span_hex`, without a call
-        return f"00-{self.trace_hex}-{span_id}-{_TRACE_FLAGS[span.flags]}"
-
 
 def _matched_rule(environ: WSGIEnvironment) -> str | None:
     rule = getattr(environ.get(_FLASK_REQUEST), "url_rule", None)
@@ -258,6 +253,6 @@ def _matched_rule(environ: WSGIEnvironment) -> str | None:
 
 def current_scope(context: otel_context.Context | None = None) -> RequestScope | None:
     """Return the scope of the request that `context` (by default the running code) belongs to."""
-    current: Mapping[str, Any] = otel_context.get_current() if context is None else context
+    current: Mapping[str, Any] = current_context() if context is None else context
     scope: RequestScope | None = current.get(SCOPE_KEY)
     return scope

@@ -22,6 +22,8 @@ class _Boost:
 
     def __init__(self) -> None:
         self.total = self.anomalies = self.sampled_anomalies = 0
+        self.reported_at = 0
+        """Seconds since the epoch."""
         self.rate = 0.0
         self.until = 0.0
         """Seconds since the epoch."""
@@ -58,17 +60,36 @@ class Boosts:
                 boost.anomalies += 1
                 boost.sampled_anomalies += sampled
 
+    def has_counts(self, rule: str) -> bool:
+        """Return whether there is something of the rule to report, as after a report that failed."""
+        boost = self._boosts.get(rule)
+        return boost is not None and boost.total > 0
+
     def statistics(self, now: int) -> list[dict[str, Any]]:
-        """Return the counts since the last call, as `GetSamplingTargets` takes them."""
+        """Return the counts since the last call, as `GetSamplingTargets` takes them.
+
+        Of more rules than it takes, those that have waited longest.
+        """
         documents = []
         with self._lock:
-            for name, boost in list(self._boosts.items())[:_MAX_DOCUMENTS]:
-                if boost.total:
-                    document = {"RuleName": name, "ServiceName": self._service, "Timestamp": now}
-                    counts = {"AnomalyCount": boost.anomalies, "TotalCount": boost.total}
-                    documents.append({**document, **counts, "SampledAnomalyCount": boost.sampled_anomalies})
-                    boost.total = boost.anomalies = boost.sampled_anomalies = 0
+            counted = [(name, boost) for name, boost in self._boosts.items() if boost.total]
+            for name, boost in sorted(counted, key=lambda each: each[1].reported_at)[:_MAX_DOCUMENTS]:
+                document = {"RuleName": name, "ServiceName": self._service, "Timestamp": now}
+                counts = {"AnomalyCount": boost.anomalies, "TotalCount": boost.total}
+                documents.append({**document, **counts, "SampledAnomalyCount": boost.sampled_anomalies})
+                boost.total = boost.anomalies = boost.sampled_anomalies = 0
+                boost.reported_at = now
         return documents
+
+    def restore(self, statistics: list[dict[str, Any]]) -> None:
+        """Count again what `statistics` has returned, and could not be reported."""
+        with self._lock:
+            for each in statistics:
+                boost = self._boosts.get(each["RuleName"])
+                if boost is not None:
+                    boost.total += each["TotalCount"]
+                    boost.anomalies += each["AnomalyCount"]
+                    boost.sampled_anomalies += each["SampledAnomalyCount"]
 
     def load_targets(self, targets: list[Document]) -> None:
         """Take the boosts of the response."""

@@ -51,7 +51,11 @@ class _DaemonClient:
         request: dict[str, Any] = {"SamplingStatisticsDocuments": SamplingStatisticsDocuments}
         if boosts := self._boosts.statistics(int(time.time())):
             request["SamplingBoostStatisticsDocuments"] = boosts
-        response = self._post("/SamplingTargets", request)
+        try:
+            response = self._post("/SamplingTargets", request)
+        except Exception:
+            self._boosts.restore(boosts)
+            raise
         self._boosts.load_targets(response["SamplingTargetDocuments"])
         return response
 

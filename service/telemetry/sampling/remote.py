@@ -221,7 +221,8 @@ class _Poller:
         )
         if time.monotonic() - self._rules_fetched_at >= self._intervals.rules:
             self._fetch_rules(connector)
-        reportable = [rule for rule in self._cache.rules if rule.ever_matched() and rule.time_to_report()]
+        counted = [rule for rule in self._cache.rules if rule.ever_matched() or self._boosts.has_counts(rule.name)]
+        reportable = [rule for rule in counted if rule.time_to_report()]
         if reportable:
             targets, changed_at = connector.fetch_sampling_target(reportable)
             self._cache.load_targets(targets)

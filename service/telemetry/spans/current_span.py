@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.context import Context, detach
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from service.telemetry.current_context import current_context, enter_context
 from service.telemetry.spans.span import SPAN_KEY, LightSpan
 from service.telemetry.spans.unsampled import OUTGOING, UnsampledSpan
 
@@ -53,7 +54,7 @@ class CurrentSpan(AbstractContextManager[trace.Span]):
 
     def __enter__(self) -> trace.Span:
         arguments = self._arguments
-        context = get_current()
+        context = current_context()
         current = context.get(SPAN_KEY)
         if type(current) is UnsampledSpan and arguments[1] is None:
             self._start_time = time_ns()
@@ -68,7 +69,7 @@ class CurrentSpan(AbstractContextManager[trace.Span]):
             if type(span) is UnsampledSpan:
                 self._start_time = time_ns()
         self._span = span
-        self._token = attach(Context({**context, SPAN_KEY: span}))
+        self._token = enter_context(Context({**context, SPAN_KEY: span}))
         return span
 
     def __exit__(

@@ -15,6 +15,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from service.telemetry.ids import trace_hex
 from service.telemetry.redaction import NO_SECRETS, Redactor
 from service.telemetry.redaction.limits import MAX_TEXT
 from service.telemetry.safe_logging import safe_logger
@@ -147,7 +148,7 @@ class AppTracerProvider(trace.TracerProvider):
             trace_id, flags, state, span_parent = root.trace_id, root.flags, root.trace_state, root.caller
             parent_id = span_parent.span_id if span_parent is not None else 0
         if not flags & _SAMPLED:
-            return UnsampledSpan(trace_id, flags, state)
+            return UnsampledSpan(trace_hex(trace_id), flags, state)
         span = LightSpan(
             self,
             instrumentation,

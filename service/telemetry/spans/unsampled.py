@@ -42,23 +42,28 @@ class UnsampledSpan(trace.NonRecordingSpan):
 
     _own_context: trace.SpanContext | None = None
     _server: UnsampledSpan | None = None
-    is_closed = False
-    """Whether its request has ended: failures are remembered no more, as their tracebacks keep its objects alive."""
-    failures: tuple[Failure, ...] = ()
-    """The innermost first, as far as one is within the other."""
 
-    def __init__(self, trace_id: int, flags: int, trace_state: trace.TraceState) -> None:
-        self.trace_id = trace_id
+    def __init__(self, trace_hex: str, flags: int, trace_state: trace.TraceState) -> None:
+        self.trace_hex = trace_hex
         self.span_id = _random_bits(64) or 1  # `ids.new_span_id`, without a call
         self.flags = flags
         self.trace_state = trace_state
+        self.is_closed = False
+        """Whether its request has ended: failures are remembered no more, as their tracebacks keep its objects."""
+        self.failures: tuple[Failure, ...] = ()
+        """The innermost first, as far as one is within the other."""
+
+    @property
+    def trace_id(self) -> int:
+        """The trace id as a number, which few requests need."""
+        return int(self.trace_hex, 16)
 
     def outgoing(self) -> UnsampledSpan:
         """Return the span of a call to another service, which has an id of its own there."""
         server = self._server or self
         if server.is_kept:  # its id is that of a span that will be recorded
             return server
-        span = UnsampledSpan(self.trace_id, self.flags, self.trace_state)
+        span = UnsampledSpan(self.trace_hex, self.flags, self.trace_state)
         span._server = server
         return span
 
@@ -100,16 +105,18 @@ class UnsampledSpan(trace.NonRecordingSpan):
 
 def ended(span: SpanIds) -> UnsampledSpan:
     """Return what has the ids of a span that has ended, and keeps none of its attributes in memory."""
-    ids_only = UnsampledSpan.__new__(UnsampledSpan)
-    ids_only.trace_id, ids_only.span_id = span.trace_id, span.span_id
-    ids_only.flags, ids_only.trace_state = span.flags, span.trace_state
+    ids_only = UnsampledSpan(ids.trace_hex(span.trace_id), span.flags, span.trace_state)
+    ids_only.span_id, ids_only.is_closed = span.span_id, True
     return ids_only
 
 
 class SpanIds(Protocol):
     """What identifies a span: numbers, the W3C trace flags, and the trace state."""
 
-    trace_id: int
+    @property
+    def trace_id(self) -> int:
+        """The trace id."""
+
     span_id: int
     flags: int
     trace_state: trace.TraceState

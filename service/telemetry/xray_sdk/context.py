@@ -17,6 +17,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope, current_scope
+from service.telemetry.current_context import current_context, enter_context
 from service.telemetry.ids import span_hex
 from service.telemetry.plain import ends_process, text
 from service.telemetry.redaction import NO_SECRETS
@@ -59,7 +60,7 @@ def _begin_segment(name: str | None = None, *args: Any, **kwargs: Any) -> Any:  
 
 def _begin_subsegment(name: str, namespace: str = "local") -> Any:  # noqa: ANN401 - the SDK publishes no types
     """Begin a subsegment: replaces the recorder's method."""
-    current: Any = otel_context.get_current()
+    current: Any = current_context()
     scope: RequestScope | None = current.get(SCOPE_KEY)
     entity: Any = current.get(_ENTITY_KEY)
     parent = entity if entity is not None and entity.in_progress else None
@@ -101,9 +102,7 @@ def _start_span(subsegment: Any, scope: RequestScope, current: Any) -> None:  # 
     span_id = span.span_id
     subsegment.id = span_hex(span_id)
     context = otel_context.Context({**current, _ENTITY_KEY: subsegment, SPAN_KEY: span})
-    subsegment.open_span = OpenSpan(
-        span, context, otel_context.attach(context), threading.get_ident(), _get_running_loop()
-    )
+    subsegment.open_span = OpenSpan(span, context, enter_context(context), threading.get_ident(), _get_running_loop())
     scope.extra_of(SdkState).subsegments[span_id] = subsegment
 
 
@@ -136,7 +135,7 @@ class ScopedContext(SdkContext):  # type: ignore[misc]  # the SDK publishes no t
         self.get_trace_entity().add_subsegment(subsegment)
         scope = current_scope()
         if subsegment.sampled and scope is not None:
-            _start_span(subsegment, scope, otel_context.get_current())
+            _start_span(subsegment, scope, current_context())
         else:
             context = otel_context.set_value(_ENTITY_KEY, subsegment)
             token = otel_context.attach(context)
@@ -165,7 +164,7 @@ class ScopedContext(SdkContext):  # type: ignore[misc]  # the SDK publishes no t
     def set_trace_entity(self, trace_entity: Any) -> None:  # noqa: ANN401 - as above
         """Restore the context of `trace_entity`, as the SDK's guide does in another thread."""
         open_span: OpenSpan | None = getattr(trace_entity, "open_span", None)
-        current = otel_context.get_current()
+        current = current_context()
         previous = otel_context.get_value(_PREVIOUS_CONTEXT_KEY) or current
         base = otel_context.set_value(_PREVIOUS_CONTEXT_KEY, previous, open_span.context if open_span else current)
         otel_context.attach(otel_context.set_value(_ENTITY_KEY, trace_entity, base))

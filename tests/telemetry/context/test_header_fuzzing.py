@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from opentelemetry import baggage
 
-from service.telemetry.context.propagation import extract_baggage, resolve
+from service.telemetry.context.propagation import IncomingContext, extract_baggage, resolve
 from tests.telemetry.tracing import (
     PARENT,
     ROOT,
@@ -55,12 +55,12 @@ def test_random_headers_neither_raise_nor_log(caplog: pytest.LogCaptureFixture) 
     counts = {"new": 0, "known": 0, "baggage": 0, "tracestate": 0}
     for _ in range(2000):
         environ = {name: random_header(rng) for name in VARIABLES}
-        context = resolve(environ)
+        trace_id, context = resolve(environ)
         entries = baggage.get_all(extract_baggage(environ))
-        assert (not vars(context)) == (context.trace_id is None)
-        assert context.trace_id != 0
+        assert not trace_id or (len(trace_id) == 32 and int(trace_id, 16))
+        assert trace_id or context == IncomingContext()
         assert context.parent_id != 0
-        counts["new" if context.trace_id is None else "known"] += 1
+        counts["known" if trace_id else "new"] += 1
         counts["baggage"] += bool(entries)
         counts["tracestate"] += bool(context.tracestate)
     assert min(counts.values()) > 10, counts

@@ -12,6 +12,7 @@ import pytest
 from botocore.credentials import Credentials
 
 from local.fakes.xray_daemon import XRayDaemon
+from service.telemetry.sampling.boost import Boosts
 from service.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, Decision, SamplingRequest
 from tests.local.emulator.conftest import free_port, start, wait_until_ready
 from tests.telemetry.sampling.fake_daemon import FakeDaemon, rule
@@ -246,6 +247,34 @@ def test_a_boost_raises_the_rate_of_its_rule_until_it_expires(make_sampler: Samp
 def totals(daemon: FakeDaemon) -> tuple[int, ...]:
     names = ("TotalCount", "AnomalyCount", "SampledAnomalyCount")
     return tuple(sum(each[name] for each in daemon.boost_reports) for name in names)
+
+
+def test_the_counts_of_a_report_that_failed_are_in_the_next_one(make_sampler: SamplerFactory) -> None:
+    daemon = FakeDaemon(rules=[rule("boosted", FixedRate=0.1, SamplingRateBoost={"MaxRate": 0.5})])
+    with daemon.serving() as address:
+        sampler = make_sampler(address, draw=lambda: 0.3)
+        assert follows_remote_rules(sampler)
+        daemon.status = 503
+        asked = len(daemon.paths)
+        for _ in range(7):
+            sampler.count_anomaly(sampler.decide(REQUEST), sampled=True)
+        assert wait_until(lambda: "/SamplingTargets" in daemon.paths[asked:])
+        daemon.status = 200
+        assert wait_until(lambda: totals(daemon) == (7, 7, 7)), daemon.boost_reports
+
+
+def test_of_more_boosted_rules_than_a_report_takes_each_is_reported_in_turn() -> None:
+    boosts = Boosts("Backend-Flask")
+    names = [f"rule-{number}" for number in range(60)]
+    boosts.load_rules([{"RuleName": name, "SamplingRateBoost": {"MaxRate": 1}} for name in names])
+    reported: list[str] = []
+    for now in range(1, 4):
+        for name in names:
+            boosts.rate(name, 0.1, now)
+        documents = boosts.statistics(now)
+        assert len(documents) == 25
+        reported += [each["RuleName"] for each in documents]
+    assert set(reported) == set(names)
 
 
 def test_a_rule_without_a_boost_reports_no_anomalies(make_sampler: SamplerFactory) -> None:

@@ -422,7 +422,7 @@ def test_another_thread_that_ends_a_request_waits_for_its_decision(
 
     def abandon() -> None:
         assert is_deciding.wait(10)
-        telemetry._abandon_open_requests("timeout")
+        telemetry.open_requests.abandon("timeout")
 
     thread = threading.Thread(target=abandon)
     thread.start()

@@ -27,7 +27,13 @@ from service.telemetry.export.queue import ExportQueue
 from service.telemetry.log_lines import Line, LineFormat, encode, size_of
 from service.telemetry.record_queue import RecordQueueing
 from service.telemetry.sink import ServiceInfo
-from service.telemetry.sinks.cloudwatch.put_log_events import NONE_REJECTED, LogsApi, MissingStreamError, Rejected
+from service.telemetry.sinks.cloudwatch.put_log_events import (
+    NONE_REJECTED,
+    Events,
+    LogsApi,
+    MissingStreamError,
+    Rejected,
+)
 
 _CAPACITY = 20_000
 _MAX_BYTES = 8 * 1024 * 1024
@@ -78,11 +84,11 @@ class QueueingHandler(RecordQueueing, watchtower.CloudWatchLogHandler):
             if ordered[-1].created - ordered[0].created >= _MAX_SPAN:
                 raise SplitError(_within_a_day(ordered))
             events = self._events(ordered, failures)
-        rejected = self._put_or_create_stream(events) if events else NONE_REJECTED
+        rejected = self._put_or_create_stream(events) if events.length else NONE_REJECTED
         if count := len(failures) + rejected.events:
             raise PartialSuccessError(count, encoding_reason(failures[0]) if failures else rejected.reason)
 
-    def _put_or_create_stream(self, events: list[bytes]) -> Rejected:
+    def _put_or_create_stream(self, events: Events) -> Rejected:
         try:
             return self._put(events)
         except MissingStreamError:
@@ -95,32 +101,31 @@ class QueueingHandler(RecordQueueing, watchtower.CloudWatchLogHandler):
         except MissingStreamError as error:
             raise ConnectionError(f"log group {self._group} not found: deploy the observability stack") from error
 
-    def _put(self, events: list[bytes]) -> Rejected:
+    def _put(self, events: Events) -> Rejected:
         if self._stream_owner != os.getpid():
             self._stream, self._stream_owner = _stream_name(), os.getpid()
         return self._api.put(self._group, self._stream, events)
 
-    def _events(self, lines: Sequence[Line], failures: list[BaseException]) -> list[bytes]:
-        """Return `lines` as the JSON events of one request. Raises `TooLargeError`.
+    def _events(self, lines: Sequence[Line], failures: list[BaseException]) -> Events:
+        """Return `lines` as the events of one request. Raises `TooLargeError`.
 
         In paced chunks: encoding a batch at once would hold the interpreter lock for as long as a request takes. A line
         that cannot be encoded is left out, and the reason is appended to `failures`.
         """
         line_format = self._format
         try:
-            messages = [encode(line, line_format) for chunk in paced_chunks(lines, _CHUNK) for line in chunk]
+            messages: Sequence[str] = [
+                encode(line, line_format) for chunk in paced_chunks(lines, _CHUNK) for line in chunk
+            ]
         except BaseException:  # noqa: BLE001 - the line at fault is found
             chunks, to_text = partial(paced_chunks, lines, _CHUNK), partial(encode, line_format=line_format)
             lines, messages = encode_each(chunks, to_text, failures)
-        events: list[bytes] = []
-        total = 0
-        for chunk in paced_chunks(list(zip(lines, self._redact.lines(messages), strict=True)), 4 * _CHUNK):
-            for line, message in chunk:
-                total += size_of(message) + _EVENT_OVERHEAD
-                if total > _MAX_REQUEST:
-                    raise TooLargeError(f"{len(lines)} lines are more than a request may have ({_MAX_REQUEST:,} bytes)")
-                events.append(b'{"timestamp":%d,"message":%b}' % (line.created, orjson.dumps(message)))
-        return events
+        messages = self._redact.lines(messages)
+        if size_of("".join(messages)) + _EVENT_OVERHEAD * len(messages) > _MAX_REQUEST:
+            raise TooLargeError(f"{len(lines)} lines are more than a request may have ({_MAX_REQUEST:,} bytes)")
+        events = [{"timestamp": line.created, "message": text} for line, text in zip(lines, messages, strict=True)]
+        arrays = [orjson.dumps(chunk) for chunk in paced_chunks(events, 4 * _CHUNK)]
+        return Events(b",".join(array[1:-1] for array in arrays), len(events))
 
     def flush(self) -> None:
         """Do nothing: `Telemetry.flush` and `Telemetry.shutdown` bound the wait for all sinks together."""

@@ -6,7 +6,6 @@ for one call, made a few times a second, botocore's credentials and signature ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -45,6 +44,13 @@ class MissingStreamError(Exception):
     """The log stream, or its group, does not exist."""
 
 
+class Events(NamedTuple):
+    """The events of one request, in the order of their times: the inside of a JSON array of `InputLogEvent`."""
+
+    json: bytes
+    length: int
+
+
 class Rejected(NamedTuple):
     """How many events of a request are not accepted, and why."""
 
@@ -79,14 +85,14 @@ class LogsApi:
         suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
         return (configured or f"https://{_SERVICE}.{region}.{suffix}").rstrip("/") + "/"
 
-    def put(self, group: str, stream: str, events: Sequence[bytes]) -> Rejected:
-        """Send `events`, each the JSON of an `InputLogEvent`, in the order of their times; return which are rejected.
+    def put(self, group: str, stream: str, events: Events) -> Rejected:
+        """Send `events`; return which are rejected.
 
         Raises `MissingStreamError`, and the errors of `export.errors`.
         """
-        body = b'%b,"logEvents":[%b]}' % (_destination(group, stream)[:-1], b",".join(events))
+        body = b'%b,"logEvents":[%b]}' % (_destination(group, stream)[:-1], events.json)
         response = self._call("PutLogEvents", body)
-        return _rejected(response.body, len(events)) if b"rejectedLogEventsInfo" in response.body else NONE_REJECTED
+        return _rejected(response.body, events.length) if b"rejectedLogEventsInfo" in response.body else NONE_REJECTED
 
     def create_stream(self, group: str, stream: str) -> None:
         """Create the log stream."""
