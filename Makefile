@@ -11,19 +11,19 @@ PY := .venv/bin/python
 READY := .venv/ready
 PAGE := service/web/dist/index.html
 PAGE_SOURCES := $(wildcard service/web/*.json service/web/*.ts service/web/*.html service/web/.npmrc) $(shell find service/web/src -type f)
-# jsii prints a warning about the version of node at each run otherwise.
+# jsii prints a warning about node 20 at each run otherwise; scripts/setup says it once.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
 # The version of the deployed code, on every span, segment, log line and error item.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 CONTEXT := -c environment=$(ENV) -c version=$(VERSION) $(CDK_CONTEXT)
 
-.PHONY: ask attack bench bench-parts bench-synth drill fuzz help honeycomb setup up down status logs test test-peers test-image-python lint format synth deploy diff destroy secrets lock pins clean
+.PHONY: ask attack bootstrap bench bench-parts bench-synth drill fuzz help honeycomb setup up down status logs test test-peers test-image-python lint format synth deploy diff destroy forget secrets lock pins clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  ENV=$(ENVIRONMENTS) is the environment of synth, deploy, diff, destroy, secrets and honeycomb (now: $(ENV))."
+	@echo "  ENV=$(ENVIRONMENTS) is the environment of synth, deploy, diff, destroy, forget, secrets and honeycomb (now: $(ENV))."
 	@echo "  VERSION=… is the version to deploy (now: $(VERSION))."
 	@echo "  LOCAL_IMAGE=skip skips the image build of make up, which runs if there is a Docker engine."
 
@@ -96,8 +96,15 @@ synth: $(READY) ## Synthesize the templates of ENV; VALIDATE=1 also runs the CDK
 	@CDK_VALIDATION=$(if $(VALIDATE),true,false) $(CDK) synth --quiet $(CONTEXT)
 	@echo "cdk.out holds the templates of $(ENV)"
 
-deploy: $(READY) ## Deploy ENV to the AWS account of your credentials, and record the deploy at Honeycomb and Rollbar
-	@$(CDK) deploy --all $(CONTEXT)
+bootstrap: $(READY) ## Prepare the account and region of your credentials for the CDK, once
+	@$(CDK) bootstrap $(CONTEXT)
+
+deploy: $(READY) ## Deploy ENV to the AWS account of your credentials (APPROVAL=never asks nothing), and record the deploy at Honeycomb and Rollbar
+	@if [ -z "$(APPROVAL)" ] && ! [ -t 0 ]; then \
+		echo "error: make deploy asks before it widens permissions, and there is no terminal to ask at: pass APPROVAL=never" >&2; exit 1; \
+	fi
+	@$(PY) -m operations.rollback_check --environment $(ENV)
+	@$(CDK) deploy --all $(if $(APPROVAL),--require-approval $(APPROVAL)) $(CONTEXT)
 	-@$(PY) -m operations.deploy_marker --environment $(ENV)
 
 diff: $(READY) ## Show the changes that a deploy of ENV would make
@@ -105,6 +112,9 @@ diff: $(READY) ## Show the changes that a deploy of ENV would make
 
 destroy: $(READY) ## Delete ENV's stacks from the AWS account of your credentials
 	@$(CDK) destroy --all $(CONTEXT)
+
+forget: $(READY) ## Delete what make destroy leaves of ENV, its secrets and log groups, after asking for its name
+	@$(PY) -m operations.forget --environment $(ENV)
 
 secrets: $(READY) ## Store ENV's Honeycomb and Rollbar keys, read from the environment, the terminal or standard input
 	@$(PY) -m operations.secrets --environment $(ENV)

@@ -27,22 +27,20 @@ class Format(NamedTuple):
     example: str
 
 
-CERTIFICATE_ARN: Final = Format(
-    r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[A-Za-z0-9-]+", "arn:aws:acm:eu-west-1:…"
-)
-"""The shape given under "Resource types defined by AWS Certificate Manager" (Service Authorization Reference)."""
 EMAIL: Final = Format(r"[^@\s]+@[^@\s]+\.[^@\s]+", "team@example.com")
 HONEYCOMB_URL: Final = Format(r"https://[^\s()]+", "https://ui.honeycomb.io/…/board/…")
 ROLLBAR_URL: Final = Format(r"https://[^\s()]+", "https://app.rollbar.com/…")
+PLAIN_HTTP: Final = Format(r"yes|no", "yes")
 IMAGE: Final = Format(r"[A-Za-z0-9][A-Za-z0-9_./:@-]*", "backend-flask:latest")
 
 OVERRIDES: Final = {
-    "certificate_arn": CERTIFICATE_ARN,
     "alarm_email": EMAIL,
     "honeycomb_board": HONEYCOMB_URL,
     "rollbar_items": ROLLBAR_URL,
 }
 """The fields of `Environment` that the key of the same name replaces."""
+MOVED: Final = {"certificate_arn": "the `domain` of the environment in infra/environments.py"}
+"""Keys that are no longer read, and what replaces them: forgotten once, one would undo what it had set."""
 
 
 def project_version() -> str:
@@ -61,10 +59,13 @@ class Deployment:
 
     @classmethod
     def from_context(cls, node: Node) -> Deployment:
-        """Read the keys environment, version, image and those of `OVERRIDES`.
+        """Read the keys environment, version, image, plain_http and those of `OVERRIDES`.
 
         Raises `ContextError`. An absent or empty key means its default.
         """
+        for key, replacement in MOVED.items():
+            if _text(node, key):
+                raise ContextError(f"{key} is no longer read from the context: set {replacement}")
         overrides: dict[str, Any] = {
             key: value for key, form in OVERRIDES.items() if (value := _value(node, key, form)) is not None
         }
@@ -72,8 +73,16 @@ class Deployment:
         version_format = Format(
             rf"[A-Za-z0-9_.+-]{{1,{LONGEST_VERSION}}}", f"{default_version}, {LONGEST_VERSION} characters at most"
         )
+        environment = replace(_environment(_text(node, "environment")), **overrides)
+        if (plain_http := _value(node, "plain_http", PLAIN_HTTP)) is not None:
+            environment = replace(environment, plain_http=plain_http == "yes")
+        if environment.domain is None and not environment.plain_http:
+            raise ContextError(
+                f"environment {environment.name!r} has no domain, so it would serve plain HTTP: set its `domain` in "
+                "infra/environments.py, or accept that with -c plain_http=yes (CDK_CONTEXT= to make)"
+            )
         return cls(
-            environment=replace(_environment(_text(node, "environment")), **overrides),
+            environment=environment,
             version=_value(node, "version", version_format) or default_version,
             image=_value(node, "image", IMAGE),
         )

@@ -1,10 +1,13 @@
 """Declare the environments as values: all that differs between them, so that no construct branches on their names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
+
+from infra.domain import Domain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,11 @@ class Environment:
     nat_gateways: int
     container_insights: bool
 
+    plain_http: bool
+    """Whether the service may be reached without TLS, where there is no `domain`."""
     log_retention: RetentionDays
+    output_retention: RetentionDays
+    """Of the containers' standard output and error: start-up and crash lines."""
     removal_policy: RemovalPolicy
     sampling: Sampling | None
     """None takes the rates of `aws/json/xray.json`."""
@@ -48,8 +55,10 @@ class Environment:
 
     xray_url: str | None = None
     """Name segments after the host where it matches this pattern, for example `*4567-workspace.example.com*`."""
-    certificate_arn: str | None = None
-    """Serve HTTPS with this ACM certificate; None serves plain HTTP."""
+    domain: Domain | None = None
+    """None serves plain HTTP at the load balancer's own name, if `plain_http` allows it."""
+    availability_zones: Sequence[str] | None = None
+    """The zones to use, such as `("us-east-1a", "us-east-1b")`; None takes the first two. Fargate is not in all."""
     alarm_email: str | None = None
     """Address that alarms are sent to, besides the topic's other subscribers."""
     honeycomb_board: str | None = None
@@ -69,14 +78,16 @@ DEV: Final = Environment(
     workers=1,
     nat_gateways=0,
     container_insights=False,
+    plain_http=True,
     log_retention=RetentionDays.ONE_WEEK,
+    output_retention=RetentionDays.ONE_WEEK,
     removal_policy=RemovalPolicy.DESTROY,
     sampling=EVERYTHING,
     fault_routes=True,
     trust_user_header=True,
 )
 
-LOCAL: Final = replace(DEV, name="local", log_retention=RetentionDays.ONE_DAY)
+LOCAL: Final = replace(DEV, name="local", log_retention=RetentionDays.ONE_DAY, output_retention=RetentionDays.ONE_DAY)
 
 PROD: Final = Environment(
     name="prod",
@@ -88,8 +99,10 @@ PROD: Final = Environment(
     workers=2,
     nat_gateways=1,
     container_insights=True,
+    plain_http=False,
     log_retention=RetentionDays.ONE_YEAR,
-    removal_policy=RemovalPolicy.RETAIN,
+    output_retention=RetentionDays.TWO_WEEKS,
+    removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     sampling=None,
     fault_routes=False,
     trust_user_header=False,

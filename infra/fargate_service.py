@@ -18,11 +18,15 @@ TMP_VOLUME: Final = "scratch"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """The container to run: `memory` is the container's own limit in MiB, `health_command` a command in the image."""
+    """The container to run: `health_command` is a command in the image.
+
+    `cpu` is its share of the task's CPU units while other containers want theirs, `memory` its own limit in MiB.
+    """
 
     name: str
     image: ecs.ContainerImage
     port: int
+    cpu: int
     memory: int
     variables: Mapping[str, str]
     secrets: Mapping[str, ecs.Secret]
@@ -58,7 +62,7 @@ class FargateService(Construct):
 
         self.cluster = ecs.Cluster(self, "Cluster", vpc=network.vpc, container_insights_v2=insights)
         self.task_definition = _task_definition(self, task)
-        _add_container(self.task_definition, container, logging=output.driver(container.name))
+        self.container = _add_container(self.task_definition, container, logging=output.driver(container.name))
         self.service = ecs.FargateService(
             self,
             "Service",
@@ -90,10 +94,14 @@ def _task_definition(scope: Construct, task: Task) -> ecs.FargateTaskDefinition:
     )
 
 
-def _add_container(task_definition: ecs.FargateTaskDefinition, container: Container, *, logging: ecs.LogDriver) -> None:
+def _add_container(
+    task_definition: ecs.FargateTaskDefinition, container: Container, *, logging: ecs.LogDriver
+) -> ecs.ContainerDefinition:
     definition = task_definition.add_container(
         container.name,
         image=container.image,
+        # Without one it would get two units, and the sidecar sixteen times as much under contention.
+        cpu=container.cpu,
         memory_limit_mib=container.memory,
         environment=container.variables,
         secrets=container.secrets,
@@ -110,3 +118,4 @@ def _add_container(task_definition: ecs.FargateTaskDefinition, container: Contai
         ),
     )
     definition.add_mount_points(ecs.MountPoint(container_path="/tmp", source_volume=TMP_VOLUME, read_only=False))  # noqa: S108 - the one writable folder, named by its mount
+    return definition

@@ -1,20 +1,32 @@
 """Route requests from the internet to the service."""
 
-from typing import Final
+from typing import Final, cast
 
 from aws_cdk import Duration
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_route53 as route53
+from aws_cdk.aws_route53_targets import LoadBalancerTarget
 from constructs import Construct
+
+from infra.domain import Domain
 
 DRAINING: Final = Duration.seconds(30)
 """Time that a deregistered task has to finish its requests, which take milliseconds; the default of 300 s would slow
 down every deployment."""
+_HSTS_ATTRIBUTE: Final = "routing.http.response.strict_transport_security.header_value"
+"""A listener's attribute ("HTTP header modification for your Application Load Balancer")."""
+HSTS: Final = "max-age=31536000"
+"""A year. Not for subdomains, which may not be the service's."""
+
+
+_TO_HTTPS: Final = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
 
 
 class LoadBalancer(Construct):
-    """Create an application load balancer: HTTPS and a redirect with a certificate, plain HTTP without one."""
+    """Create an application load balancer: HTTPS and a redirect at a domain, plain HTTP without one."""
 
     def __init__(
         self,
@@ -26,7 +38,7 @@ class LoadBalancer(Construct):
         container_name: str,
         container_port: int,
         health_check_path: str,
-        certificate_arn: str | None,
+        domain: Domain | None,
     ) -> None:
         super().__init__(scope, construct_id)
         target = service.load_balancer_target(container_name=container_name, container_port=container_port)
@@ -51,23 +63,43 @@ class LoadBalancer(Construct):
         self.balancer = elbv2.ApplicationLoadBalancer(
             self, "Balancer", vpc=vpc, internet_facing=True, drop_invalid_header_fields=True
         )
-        _add_listener(self.balancer, self.target_group, certificate_arn)
-        scheme = "https" if certificate_arn else "http"
-        self.url = f"{scheme}://{self.balancer.load_balancer_dns_name}"
+        forward = elbv2.ListenerAction.forward([self.target_group])
+        if domain is not None:
+            self._serve_https(domain, forward)
+        # One construct for the port, whatever it does: CloudFormation creates before it deletes, and a port has one
+        # listener.
+        self.balancer.add_listener(
+            "Http",
+            port=80,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            default_action=forward if domain is None else _TO_HTTPS,
+        )
+        dns_name = self.balancer.load_balancer_dns_name
+        self.url = f"http://{dns_name}" if domain is None else f"https://{domain.name}"
 
+    def _serve_https(self, domain: Domain, action: elbv2.ListenerAction) -> None:
+        zone = None
+        if domain.hosted_zone is not None:
+            zone = route53.HostedZone.from_hosted_zone_attributes(
+                self, "Zone", hosted_zone_id=domain.hosted_zone.zone_id, zone_name=domain.hosted_zone.name
+            )
+            target = route53.RecordTarget.from_alias(LoadBalancerTarget(self.balancer))
+            route53.ARecord(self, "Alias", zone=zone, record_name=f"{domain.name}.", target=target)
+        listener = self.balancer.add_listener(
+            "Https",
+            port=443,
+            protocol=elbv2.ApplicationProtocol.HTTPS,
+            certificates=[self._certificate(domain, zone)],
+            ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
+            default_action=action,
+        )
+        # The construct has no property for it yet.
+        resource = cast("elbv2.CfnListener", listener.node.default_child)
+        resource.listener_attributes = [elbv2.CfnListener.ListenerAttributeProperty(key=_HSTS_ATTRIBUTE, value=HSTS)]
 
-def _add_listener(
-    balancer: elbv2.ApplicationLoadBalancer, targets: elbv2.ApplicationTargetGroup, certificate_arn: str | None
-) -> None:
-    if certificate_arn is None:
-        balancer.add_listener("Http", port=80, protocol=elbv2.ApplicationProtocol.HTTP, default_target_groups=[targets])
-        return
-    balancer.add_listener(
-        "Https",
-        port=443,
-        protocol=elbv2.ApplicationProtocol.HTTPS,
-        certificates=[elbv2.ListenerCertificate.from_arn(certificate_arn)],
-        ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
-        default_target_groups=[targets],
-    )
-    balancer.add_redirect()
+    def _certificate(self, domain: Domain, zone: route53.IHostedZone | None) -> elbv2.IListenerCertificate:
+        if domain.certificate_arn is not None:
+            return elbv2.ListenerCertificate.from_arn(domain.certificate_arn)
+        validation = acm.CertificateValidation.from_dns(zone)
+        certificate = acm.Certificate(self, "Certificate", domain_name=domain.name, validation=validation)
+        return elbv2.ListenerCertificate.from_certificate_manager(certificate)

@@ -31,17 +31,15 @@ class ApplicationLogs(Construct):
 
 
 class ContainerOutput(Construct):
-    """Create the short-lived log group for standard output and error: start-up and crash lines only.
+    """Create the log group for standard output and error: start-up and crash lines only.
 
     The service's own handler sends application lines to their own group, so no line is billed twice.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, retention: logs.RetentionDays) -> None:
         super().__init__(scope, construct_id)
 
-        self.log_group = logs.LogGroup(
-            self, "Group", retention=logs.RetentionDays.THREE_DAYS, removal_policy=RemovalPolicy.DESTROY
-        )
+        self.log_group = logs.LogGroup(self, "Group", retention=retention, removal_policy=RemovalPolicy.DESTROY)
 
     def driver(self, stream_prefix: str) -> ecs.LogDriver:
         """Return the awslogs driver for one container; its mode is explicit because the default has changed before."""

@@ -14,6 +14,7 @@ from infra.alarms import Alarms
 from infra.autoscaling import add_autoscaling
 from infra.context import Deployment
 from infra.dashboard import Dashboard, Links
+from infra.domain import Domain
 from infra.environments import Environment
 from infra.fargate_service import Container, FargateService, Task
 from infra.image import service_image
@@ -55,8 +56,8 @@ class ServiceStack(Stack):
         environment = deployment.environment
         super().__init__(scope, construct_id, description=f"{APP_NAME} {environment.name}: the service on Fargate")
 
-        network = Network(self, "Network", nat_gateways=environment.nat_gateways)
-        output = ContainerOutput(self, "ContainerOutput")
+        network = Network(self, "Network", nat_gateways=environment.nat_gateways, zones=environment.availability_zones)
+        output = ContainerOutput(self, "ContainerOutput", retention=environment.output_retention)
         backend = FargateService(
             self,
             "Backend",
@@ -67,9 +68,12 @@ class ServiceStack(Stack):
             container_insights=environment.container_insights,
         )
         xray_sidecar.add_xray_daemon(
-            backend.task_definition, region=self.region, logging=output.driver(XRAY_DAEMON_CONTAINER_NAME)
+            backend.task_definition,
+            beside=backend.container,
+            region=self.region,
+            logging=output.driver(XRAY_DAEMON_CONTAINER_NAME),
         )
-        load_balancer = self._load_balancer(network, backend, certificate_arn=environment.certificate_arn)
+        load_balancer = self._load_balancer(network, backend, environment.domain)
         add_autoscaling(
             backend.service,
             targets=load_balancer.target_group,
@@ -80,7 +84,7 @@ class ServiceStack(Stack):
         dashboard = self._dashboard(environment, backend, load_balancer, topic)
         Outputs(self, "Outputs", values=self._outputs(backend, load_balancer, dashboard))
 
-    def _load_balancer(self, network: Network, backend: FargateService, *, certificate_arn: str | None) -> LoadBalancer:
+    def _load_balancer(self, network: Network, backend: FargateService, domain: Domain | None) -> LoadBalancer:
         return LoadBalancer(
             self,
             "LoadBalancer",
@@ -89,7 +93,7 @@ class ServiceStack(Stack):
             container_name=CONTAINER_NAME,
             container_port=CONTAINER_PORT,
             health_check_path=HEALTH_CHECK_PATH,
-            certificate_arn=certificate_arn,
+            domain=domain,
         )
 
     def _dashboard(
@@ -123,6 +127,7 @@ class ServiceStack(Stack):
     ) -> Mapping[Output, str]:
         return {
             Output.URL: load_balancer.url,
+            Output.LOAD_BALANCER_DNS_NAME: load_balancer.balancer.load_balancer_dns_name,
             Output.LOG_GROUP: LOG_GROUP,
             Output.XRAY_CONSOLE: console_urls.xray_traces(self.region),
             Output.DASHBOARD: dashboard.url,
@@ -139,6 +144,7 @@ def _flask_container(deployment: Deployment, *, region: str, secrets: Mapping[Se
         name=CONTAINER_NAME,
         image=service_image(deployment.image),
         port=CONTAINER_PORT,
+        cpu=deployment.environment.cpu - xray_sidecar.CPU,
         memory=deployment.environment.memory - xray_sidecar.MEMORY,
         variables=service_variables(deployment, region=region),
         secrets=service_secrets(secrets),

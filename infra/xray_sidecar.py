@@ -16,6 +16,8 @@ CPU: Final = 32
 MEMORY: Final = 128
 """MiB, hard limit: four times the memory that AWS publishes for 100 segments a second."""
 MEMORY_RESERVED: Final = 32
+BUFFER_MEMORY: Final = 32
+"""MiB of segments that it buffers, by default 1 % of the host's memory, which may be more than its limit."""
 
 ACTIONS: Final = (
     "xray:PutTraceSegments",
@@ -27,15 +29,22 @@ ACTIONS: Final = (
 """The actions of the managed policy AWSXRayDaemonWriteAccess."""
 
 
-def add_xray_daemon(task_definition: ecs.FargateTaskDefinition, *, region: str, logging: ecs.LogDriver) -> None:
-    """Add the daemon: no container depends on it, and the task survives its exit."""
-    task_definition.add_container(
+def add_xray_daemon(
+    task_definition: ecs.FargateTaskDefinition, *, beside: ecs.ContainerDefinition, region: str, logging: ecs.LogDriver
+) -> None:
+    """Add the daemon, which ECS starts again if it ends: the task survives its exit.
+
+    `beside` starts after it, and so it stops before it: ECS stops containers in reverse, and the last segments of a
+    task still find the port open ("Container dependency", Amazon ECS task definition parameters).
+    """
+    daemon = task_definition.add_container(
         XRAY_DAEMON_CONTAINER_NAME,
         image=ecs.ContainerImage.from_registry(IMAGE),
         # Fargate has no EC2 instance metadata ("Configuring the AWS X-Ray daemon": -o).
-        command=["--local-mode", "--log-level", "warn"],
+        command=["--local-mode", "--log-level", "warn", "--buffer-memory", str(BUFFER_MEMORY)],
         environment={"AWS_REGION": region},
         essential=False,
+        enable_restart_policy=True,
         cpu=CPU,
         memory_limit_mib=MEMORY,
         memory_reservation_mib=MEMORY_RESERVED,
@@ -43,5 +52,7 @@ def add_xray_daemon(task_definition: ecs.FargateTaskDefinition, *, region: str, 
         port_mappings=[ecs.PortMapping(container_port=XRAY_DAEMON_PORT, protocol=ecs.Protocol.UDP)],
         logging=logging,
     )
+    started = ecs.ContainerDependency(container=daemon, condition=ecs.ContainerDependencyCondition.START)
+    beside.add_container_dependencies(started)
     # These actions support no resource other than "*" ("Actions, resources, and condition keys for AWS X-Ray").
     task_definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(ACTIONS), resources=["*"]))

@@ -161,6 +161,7 @@ class Output(StrEnum):
     TASK_DEFINITION = "TaskDefinition"
     TARGET_GROUP = "TargetGroup"
     LOAD_BALANCER = "LoadBalancer"
+    LOAD_BALANCER_DNS_NAME = "LoadBalancerDnsName"
     DASHBOARD = "Dashboard"
 
 

@@ -202,14 +202,12 @@ def _access_line(scope: RequestScope, line_format: LineFormat) -> str:
 
 
 def _log_line(line: LogLine, exception: str | None, version: str) -> str:
-    scope = line.scope
+    second, millisecond = divmod(line.created, 1000)
     end = f',"exception":{_string(exception)}}}' if exception is not None else "}"
-    if scope is not None:
-        request = f"{_ids(scope, line.span_id)},{_method_and_route(scope.method, scope.route)}"
-    else:
-        request = _IDS_OUTSIDE_REQUESTS
-    record = f'{_origin(line.level, line.logger, version)},"message":{_string(line.message)}'
-    encoded = _utf8(f'{{"timestamp":"{_timestamp(line.created)}",{record},{request}{end}')
+    encoded = _utf8(
+        f'{{"timestamp":"{_to_the_second(second)}{_MILLISECONDS[millisecond]}",'
+        f'{_origin(line.level, line.logger, version)},"message":{_string(line.message)},{_request(line)}{end}'
+    )
     if not line.fields:
         return encoded
     return escape_controls(dumps({**line.fields, **orjson.loads(encoded)}).decode())
@@ -222,17 +220,17 @@ def _utf8(text: str) -> str:
     return escape_controls(text.encode("utf-8", "replace").decode())
 
 
-def _timestamp(milliseconds: int) -> str:
-    second, fraction = divmod(milliseconds, 1000)
-    return f"{_to_the_second(second)}{_MILLISECONDS[fraction]}"
-
-
-def _ids(scope: RequestScope, span_id: int) -> str:
+def _request(line: LogLine) -> str:
+    """Return the fields of a record's request; the ids' digits are those of `ids`, without calls."""
+    scope = line.scope
+    if scope is None:
+        return _IDS_OUTSIDE_REQUESTS
     digits = scope.trace_hex
     user = "" if scope.user_id is None else f',"user_id":{_string(scope.user_id)}'
-    # Without calls: the digits as `ids` has them.
-    span_digits, xray_id = span_id.to_bytes(8, "big").hex(), f"1-{digits[:8]}-{digits[8:]}"
-    return f'"trace_id":"{digits}","span_id":"{span_digits}","xray_trace_id":"{xray_id}"{user}'
+    return (
+        f'"trace_id":"{digits}","span_id":"{line.span_id.to_bytes(8, "big").hex()}",'
+        f'"xray_trace_id":"1-{digits[:8]}-{digits[8:]}"{user},{_method_and_route(scope.method, scope.route)}'
+    )
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import propagate, trace
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
@@ -18,7 +18,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry.context import outgoing_baggage
 from service.telemetry.context.propagation import TraceContextPropagator
-from service.telemetry.context.request_scope import AppTelemetry, current_scope
+from service.telemetry.context.request_scope import SCOPE_KEY, AppTelemetry, current_scope
+from service.telemetry.current_context import current_context
 from service.telemetry.export.threads import is_export_thread
 from service.telemetry.redaction import NO_SECRETS, Redactor
 from service.telemetry.safe_logging import safe_logger
@@ -166,9 +167,13 @@ class ScopedLogHandler(logging.Handler):
 
         Without the lock that `logging.Handler` takes: each app's handlers have their own.
         """
-        if is_export_thread() and not record.name.startswith(_OWN_LOGGERS):
+        scope: Any = current_context().get(SCOPE_KEY)
+        if scope is not None:  # as in `current_telemetry`, without calls; an export thread has none
+            telemetry = scope.telemetry
+        elif is_export_thread() and not record.name.startswith(_OWN_LOGGERS):
             return False
-        telemetry = current_telemetry()
+        else:
+            telemetry = _state.latest()
         if telemetry is not None and record.name != telemetry.config.access_logger:  # the sinks have access lines
             for handler in telemetry.log_handlers:
                 handler.handle(record)

@@ -76,11 +76,14 @@ def load(folder: Path, environment: str) -> Assembly:
 
 
 def synthesize(folder: Path, environment: str, **context: str) -> Assembly:
-    """Run the whole app with cdk.json's own feature flags; cfn-lint, not the built-in validator, checks the result."""
+    """Run the whole app with cdk.json's own feature flags; cfn-lint, not the built-in validator, checks the result.
+
+    Without a domain production is refused, unless it is to serve plain HTTP.
+    """
     flags = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     cdk_app = cdk.App(
         outdir=str(folder),
-        context=flags | {"environment": environment} | context,
+        context=flags | {"environment": environment, "plain_http": "yes"} | context,
         analytics_reporting=False,
         builtin_cloud_formation_validation=False,
     )

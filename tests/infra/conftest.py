@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
+from unittest.mock import patch
 
 import pytest
 from aws_cdk import App, Stack
 
-from infra.environments import ENVIRONMENTS
+from infra.domain import Domain, HostedZone
+from infra.environments import ENVIRONMENTS, PROD
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, StackTemplate, synthesize
 
 UNKNOWN_ENVIRONMENT = "-".join(ENVIRONMENTS)
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000"
+ZONE = HostedZone(zone_id="Z0123456789ABCDEFGHIJ", name="example.com")
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +44,19 @@ def prod(synthesized: Callable[..., Assembly]) -> Assembly:
 
 
 @pytest.fixture(scope="session")
-def https(synthesized: Callable[..., Assembly]) -> StackTemplate:
-    """The service stack of production with a certificate."""
-    return synthesized("prod", image=PLAIN_IMAGE, certificate_arn=CERTIFICATE).service
+def https(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
+    """The service stack of production at a domain whose zone is elsewhere."""
+    domain = Domain(name="api.example.com", certificate_arn=CERTIFICATE)
+    with patch.dict(ENVIRONMENTS, prod=replace(PROD, domain=domain)):
+        return synthesize(tmp_path_factory.mktemp("cdk-https"), "prod", image=PLAIN_IMAGE, plain_http="no").service
+
+
+@pytest.fixture(scope="session")
+def in_zone(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
+    """The service stack of production at a domain of a hosted zone."""
+    domain = Domain(name="api.example.com", hosted_zone=ZONE)
+    with patch.dict(ENVIRONMENTS, prod=replace(PROD, domain=domain)):
+        return synthesize(tmp_path_factory.mktemp("cdk-zone"), "prod", image=PLAIN_IMAGE, plain_http="no").service
 
 
 @pytest.fixture

@@ -1,13 +1,18 @@
 """The CDK context chooses environment, version and image, and a malformed value is rejected by its key."""
 
+import re
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from aws_cdk import App
 
 from infra.context import ContextError, Deployment
-from infra.environments import DEV, ENVIRONMENTS, PROD
+from infra.domain import Domain
+from infra.environments import DEV, ENVIRONMENTS, LOCAL, PROD
 from service import __version__
 from service.settings import Settings
-from tests.infra.conftest import CERTIFICATE, UNKNOWN_ENVIRONMENT
+from tests.infra.conftest import CERTIFICATE, UNKNOWN_ENVIRONMENT, ZONE
 
 
 def deployment(**context: str) -> Deployment:
@@ -19,12 +24,12 @@ def test_the_default_is_dev_at_the_services_own_version_with_a_built_image() -> 
 
 
 def test_an_empty_value_means_the_default() -> None:
-    assert deployment(environment="", version="", image="", certificate_arn="", alarm_email="") == deployment()
+    assert deployment(environment="", version="", image="", plain_http="", alarm_email="") == deployment()
 
 
 def test_version_and_image_are_read_from_the_context() -> None:
-    release = deployment(environment="prod", version="2.1.0-rc.1", image="registry.test:5000/backend-flask:2")
-    assert release == Deployment(environment=PROD, version="2.1.0-rc.1", image="registry.test:5000/backend-flask:2")
+    release = deployment(environment="local", version="2.1.0-rc.1", image="registry.test:5000/backend-flask:2")
+    assert release == Deployment(environment=LOCAL, version="2.1.0-rc.1", image="registry.test:5000/backend-flask:2")
 
 
 def test_the_longest_version_is_accepted_by_the_service_too() -> None:
@@ -32,16 +37,45 @@ def test_the_longest_version_is_accepted_by_the_service_too() -> None:
     assert deployment(version=longest).version == Settings.from_env({"SERVICE_VERSION": longest}).version == longest
 
 
-def test_a_certificate_and_an_alarm_address_replace_the_environments_own() -> None:
-    environment = deployment(certificate_arn=CERTIFICATE, alarm_email="team@example.com").environment
-    assert (environment.certificate_arn, environment.alarm_email) == (CERTIFICATE, "team@example.com")
+def test_an_alarm_address_replaces_the_environments_own() -> None:
+    assert deployment(alarm_email="team@example.com").environment.alarm_email == "team@example.com"
+
+
+def test_an_environment_that_wants_tls_and_has_no_domain_is_refused_unless_plain_http_is_accepted() -> None:
+    with pytest.raises(ContextError, match=r"'prod' has no domain.* `domain` in infra/.* or .* -c plain_http=yes"):
+        deployment(environment="prod")
+    assert deployment(environment="prod", plain_http="yes").environment == replace(PROD, plain_http=True)
+    with pytest.raises(ContextError, match="'dev' has no domain"):
+        deployment(plain_http="no")
+
+
+def test_a_certificate_in_the_context_is_refused_because_the_next_deploy_might_forget_it() -> None:
+    with pytest.raises(ContextError, match=r"certificate_arn is no longer read .* `domain` .* infra/environments\.py"):
+        deployment(certificate_arn=CERTIFICATE)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"name": "example"}, "domain name 'example' is malformed: write for example 'api.example.com'"),
+        ({"name": "https://api.example.com"}, "is malformed"),
+        ({"name": "API.example.com"}, "is malformed"),
+        ({"name": "api.example.com"}, "needs a hosted_zone, or the certificate_arn"),
+        ({"name": "api.example.org", "hosted_zone": ZONE}, "is not in the hosted zone 'example.com'"),
+        ({"name": "notexample.com", "hosted_zone": ZONE}, "is not in the hosted zone 'example.com'"),
+        ({"name": "api.example.com", "certificate_arn": "arn:aws:iam::1:server-certificate/x"}, "is malformed"),
+    ],
+)
+def test_a_domain_that_cannot_be_served_is_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Domain(**values)
 
 
 @pytest.mark.parametrize(
     ("key", "value", "remedy"),
     [
         ("environment", UNKNOWN_ENVIRONMENT, f"pass -c environment=<{'|'.join(ENVIRONMENTS)}>"),
-        ("certificate_arn", "arn:aws:iam::123456789012:server-certificate/x", "-c certificate_arn=arn:aws:acm:"),
+        ("plain_http", "maybe", "-c plain_http=yes"),
         ("alarm_email", "team", "-c alarm_email=team@example.com"),
         ("version", "1.0 beta", f"-c version={__version__}"),
         ("version", "v" * 41, f"-c version={__version__}, 40 characters at most"),

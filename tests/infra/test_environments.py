@@ -58,7 +58,7 @@ def test_an_environment_changes_the_rates_of_the_sampling_rule_and_nothing_else(
 def test_an_environment_that_keeps_its_data_has_no_fault_routes_and_trusts_no_user_header(
     environment: Environment,
 ) -> None:
-    if environment.removal_policy is RemovalPolicy.RETAIN:
+    if environment.removal_policy is RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE:
         assert (environment.fault_routes, environment.trust_user_header) == (False, False)
 
 
@@ -71,7 +71,7 @@ def test_each_field_without_a_default_differs_between_environments() -> None:
 
 
 def test_production_keeps_its_data_and_samples_at_the_rates_of_the_file() -> None:
-    assert PROD.removal_policy is RemovalPolicy.RETAIN
+    assert PROD.removal_policy is RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
     assert sampling_rule(PROD.sampling) == load("xray")["SamplingRule"]
 
 

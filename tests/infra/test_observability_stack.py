@@ -59,4 +59,4 @@ def test_a_new_version_changes_nothing_here_so_an_update_overwrites_no_secret(
 def test_production_retains_its_logs_and_secrets_when_the_stack_is_deleted(prod: Assembly) -> None:
     types = ("AWS::Logs::LogGroup", "AWS::SecretsManager::Secret")
     policies = {each["DeletionPolicy"] for kind in types for each in prod.observability.of_type(kind)}
-    assert policies == {"Retain"}
+    assert policies == {"RetainExceptOnCreate"}

@@ -1,5 +1,9 @@
 """The template of the service stack."""
 
+from aws_cdk import Stack
+from aws_cdk.assertions import Template
+
+from infra.network import Network
 from infra.service_stack import HEALTH_COMMAND
 from service.contract import (
     CONTAINER_NAME,
@@ -12,6 +16,7 @@ from service.contract import (
     resource_name,
 )
 from tests.infra.assembly import Assembly, StackTemplate
+from tests.infra.conftest import ZONE
 
 
 def test_a_version_that_is_unhealthy_or_fires_an_alarm_is_rolled_back_while_the_old_one_serves(
@@ -55,10 +60,27 @@ def test_the_flask_container_has_time_to_flush_and_a_health_check(assembly: Asse
     assert container["Essential"] is True
 
 
-def test_the_flask_container_depends_on_no_other(assembly: Assembly) -> None:
+def test_the_flask_container_stops_before_the_daemon_that_takes_its_last_segments(assembly: Assembly) -> None:
     containers = assembly.service.only("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
-    assert [each["Name"] for each in containers] == [CONTAINER_NAME, XRAY_DAEMON_CONTAINER_NAME]
-    assert not any("DependsOn" in each for each in containers)
+    depends = {each["Name"]: each.get("DependsOn") for each in containers}
+    assert depends == {
+        CONTAINER_NAME: [{"Condition": "START", "ContainerName": XRAY_DAEMON_CONTAINER_NAME}],
+        XRAY_DAEMON_CONTAINER_NAME: None,
+    }
+
+
+def test_the_flask_container_gets_the_cpu_that_the_daemon_leaves(assembly: Assembly) -> None:
+    task = assembly.service.only("AWS::ECS::TaskDefinition")
+    shares = {each["Name"]: each["Cpu"] for each in task["ContainerDefinitions"]}
+    assert sum(shares.values()) == int(task["Cpu"])
+    assert shares[CONTAINER_NAME] > 5 * shares[XRAY_DAEMON_CONTAINER_NAME]
+
+
+def test_the_daemon_is_started_again_and_buffers_less_than_its_memory(assembly: Assembly) -> None:
+    daemon = assembly.service.container(XRAY_DAEMON_CONTAINER_NAME)
+    assert daemon["RestartPolicy"] == {"Enabled": True}
+    buffer = int(daemon["Command"][daemon["Command"].index("--buffer-memory") + 1])
+    assert buffer <= daemon["Memory"] // 2
 
 
 def test_the_daemon_is_not_essential_and_receives_segments_by_udp(assembly: Assembly) -> None:
@@ -74,8 +96,9 @@ def test_a_containers_output_never_blocks_it(assembly: Assembly) -> None:
         assert (options["mode"], options["max-buffer-size"]) == ("non-blocking", "4194304b")
 
 
-def test_container_output_goes_to_a_short_lived_group_of_its_own(assembly: Assembly) -> None:
-    assert assembly.service.only("AWS::Logs::LogGroup") == {"RetentionInDays": 3}
+def test_container_output_goes_to_a_group_of_its_own_and_outlives_a_weekend(assembly: Assembly) -> None:
+    days = {"local": 1, "dev": 7, "prod": 14}[assembly.environment]
+    assert assembly.service.only("AWS::Logs::LogGroup") == {"RetentionInDays": days}
 
 
 def test_the_load_balancer_checks_the_services_health_and_drops_malformed_headers(assembly: Assembly) -> None:
@@ -95,14 +118,60 @@ def test_without_a_certificate_the_load_balancer_serves_http(assembly: Assembly)
     assert listener["DefaultActions"][0]["Type"] == "forward"
 
 
-def test_with_a_certificate_it_serves_https_and_redirects_http(https: StackTemplate) -> None:
+def test_at_a_domain_it_serves_https_and_redirects_http(https: StackTemplate) -> None:
     listeners = {
         each["Properties"]["Port"]: each["Properties"]["DefaultActions"][0]
         for each in https.of_type("AWS::ElasticLoadBalancingV2::Listener")
     }
     assert listeners[443]["Type"] == "forward"
     assert listeners[80]["RedirectConfig"] == {"Port": "443", "Protocol": "HTTPS", "StatusCode": "HTTP_301"}
-    assert https.content["Outputs"][Output.URL]["Value"]["Fn::Join"][1][0] == "https://"
+    assert https.content["Outputs"][Output.URL]["Value"] == "https://api.example.com"
+    assert "Fn::GetAtt" in https.content["Outputs"][Output.LOAD_BALANCER_DNS_NAME]["Value"]
+    assert not https.of_type("AWS::Route53::RecordSet")
+
+
+def test_over_tls_browsers_are_told_to_keep_to_it(https: StackTemplate, prod: Assembly) -> None:
+    attributes = {
+        each["Properties"]["Port"]: each["Properties"].get("ListenerAttributes")
+        for each in https.of_type("AWS::ElasticLoadBalancingV2::Listener")
+    }
+    name = "routing.http.response.strict_transport_security.header_value"
+    assert attributes == {443: [{"Key": name, "Value": "max-age=31536000"}], 80: None}
+    assert "ListenerAttributes" not in prod.service.only("AWS::ElasticLoadBalancingV2::Listener")
+
+
+def test_moving_to_a_domain_and_back_changes_the_listener_of_port_80_and_replaces_none(
+    https: StackTemplate, in_zone: StackTemplate, prod: Assembly
+) -> None:
+    def by_port(template: StackTemplate) -> dict[int, str]:
+        ids = template.ids_of_type("AWS::ElasticLoadBalancingV2::Listener")
+        return {template.content["Resources"][each]["Properties"]["Port"]: each for each in ids}
+
+    assert by_port(https) == by_port(in_zone)
+    assert by_port(prod.service) == {80: by_port(https)[80]}
+
+
+def test_in_a_hosted_zone_the_domain_gets_its_record_and_a_certificate_that_dns_validates(
+    in_zone: StackTemplate,
+) -> None:
+    record = in_zone.only("AWS::Route53::RecordSet")
+    assert (record["Name"], record["Type"], record["HostedZoneId"]) == ("api.example.com.", "A", ZONE.zone_id)
+    assert "DNSName" in record["AliasTarget"]
+    certificate = in_zone.only("AWS::CertificateManager::Certificate")
+    assert (certificate["DomainName"], certificate["ValidationMethod"]) == ("api.example.com", "DNS")
+    assert certificate["DomainValidationOptions"] == [{"DomainName": "api.example.com", "HostedZoneId": ZONE.zone_id}]
+    assert in_zone.content["Outputs"][Output.URL]["Value"] == "https://api.example.com"
+
+
+def test_public_subnets_give_no_address_to_what_asks_for_none(assembly: Assembly) -> None:
+    subnets = assembly.service.of_type("AWS::EC2::Subnet")
+    assert [each["Properties"]["MapPublicIpOnLaunch"] for each in subnets] == [False] * len(subnets)
+
+
+def test_the_zones_are_those_of_the_environment(stack: Stack) -> None:
+    Network(stack, "Network", nat_gateways=0, zones=("us-east-1b", "us-east-1d"))
+    subnets = Template.from_stack(stack).find_resources("AWS::EC2::Subnet").values()
+    assert [each["Properties"]["AvailabilityZone"] for each in subnets] == ["us-east-1b", "us-east-1d"]
 
 
 def test_only_the_load_balancer_can_reach_the_tasks(assembly: Assembly) -> None:

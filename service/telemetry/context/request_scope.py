@@ -95,8 +95,6 @@ class RequestScope:
     """Attributes that error sinks add to the server span: the id and URL of the event they recorded."""
     decision = NOT_SAMPLED
     """That of the sampling rule, made when the request began."""
-    hint: bool | None = None
-    """The caller's sampled flag, None where it sent none."""
     proxy_fix: object = None
     """What a `ProxyFix` around the app had kept of the request when it came."""
     incoming: Any = None
@@ -148,6 +146,8 @@ class RequestScope:
         """Whether that is final, since it has failed or is slow."""
         self.aborted: str | None = None
         """Why the response was cut off: `client_disconnected`, `timeout` or `shutdown`."""
+        self.hint: bool | None = None
+        """The caller's sampled flag, None where it sent none."""
         self.extras: dict[type[ScopeExtra], Any] = {}
         """What sinks and SDKs keep of this request, by class; `extra_of` adds one."""
 

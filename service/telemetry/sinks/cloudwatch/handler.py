@@ -37,7 +37,7 @@ from service.telemetry.sinks.cloudwatch.put_log_events import (
 
 _CAPACITY = 20_000
 _MAX_BYTES = 8 * 1024 * 1024
-_BATCH_SIZE = 256
+_BATCH_SIZE = 512
 _CHUNK = 32
 _EVENT_OVERHEAD = 26
 _MAX_SPAN = 24 * 60 * 60 * 1000

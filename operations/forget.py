@@ -1,0 +1,101 @@
+"""Delete what `make destroy` leaves of an environment that keeps its data: its secrets and its log groups.
+
+A secret that is deleted in the console keeps its name for up to 30 days, in which the environment cannot be deployed
+again ("DeleteSecret", AWS Secrets Manager API Reference): here the name is free at once, and the key is gone for good.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from operations.deployment import aws_session
+from operations.errors import OperatorError, without_credentials
+from service.contract import APP_NAME, LOG_GROUP, SecretName, observability_stack_name, secret_name, service_stack_name
+
+_GONE: Final = ("DELETE_COMPLETE", "DELETE_IN_PROGRESS")
+_INSIGHTS: Final = "/aws/ecs/containerinsights/{stack}-"
+"""The beginning of the group that Container Insights creates, and never deletes; the rest is the cluster's name."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """List what is left of the environment, ask for its name, and delete it; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m operations.forget", description=__doc__)
+    parser.add_argument("--environment", required=True, help="the environment of infra/environments.py to forget")
+    environment: str = parser.parse_args(arguments).environment
+    try:
+        return _forget(aws_session(), environment)
+    except OperatorError as error:
+        return _fail(f"{error.problem}\n{error.remedy}.")
+    except (BotoCoreError, ClientError) as error:
+        return _fail(f"{error}\nCheck that your credentials are those of {environment!r}, and may delete its data.")
+
+
+def _forget(session: boto3.Session, environment: str) -> int:
+    stacks = _stacks(session)
+    own = {observability_stack_name(environment), service_stack_name(environment)}
+    if remaining := own & stacks:
+        problem = f"The stack {min(remaining)} still exists"
+        raise OperatorError(problem, f"Run `make destroy ENV={environment}` first")
+    secrets = _secrets(session, environment)
+    # The log group has one name in the account, whichever environment is deployed.
+    is_shared = any(name.startswith(f"{APP_NAME}-") and name.endswith("-Observability") for name in stacks)
+    groups = _log_groups(session, environment, with_own=not is_shared)
+    if not secrets and not groups:
+        sys.stdout.write(f"Nothing is left of {environment}.\n")
+        return 0
+    sys.stdout.write(f"Left of {environment}, to be deleted for good:\n")
+    sys.stdout.writelines([f"  secret {name}\n" for name in secrets] + [f"  log group {name}\n" for name in groups])
+    sys.stdout.write(f"Type {environment} to delete them: ")
+    sys.stdout.flush()
+    if sys.stdin.readline().strip() != environment:
+        return _fail("\nNothing is deleted: that is not its name.")
+    for name in secrets:
+        session.client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    for name in groups:
+        session.client("logs").delete_log_group(logGroupName=name)
+    sys.stdout.write(
+        f"\nDeleted. {environment} can be deployed anew. What stays is the CDK's: the stack CDKToolkit, its bucket\n"
+        "and the images in its repository, which other apps of the account may use.\n"
+    )
+    return 0
+
+
+def _stacks(session: boto3.Session) -> set[str]:
+    pages = session.client("cloudformation").get_paginator("describe_stacks").paginate()
+    return {each["StackName"] for page in pages for each in page["Stacks"] if each["StackStatus"] not in _GONE}
+
+
+def _secrets(session: boto3.Session, environment: str) -> list[str]:
+    """Return the names of the environment's secrets, those included that are scheduled to be deleted."""
+    client: Any = session.client("secretsmanager")
+    found = []
+    for name in (secret_name(environment, secret) for secret in SecretName):
+        try:
+            client.describe_secret(SecretId=name)
+        except client.exceptions.ResourceNotFoundException:
+            continue
+        found.append(name)
+    return found
+
+
+def _log_groups(session: boto3.Session, environment: str, *, with_own: bool) -> list[str]:
+    prefixes = [_INSIGHTS.format(stack=service_stack_name(environment)), *([LOG_GROUP] if with_own else [])]
+    paginator = session.client("logs").get_paginator("describe_log_groups")
+    pages = [page for prefix in prefixes for page in paginator.paginate(logGroupNamePrefix=prefix)]
+    names = [each["logGroupName"] for page in pages for each in page["logGroups"]]
+    return [name for name in names if name == LOG_GROUP or name.startswith(prefixes[0])]
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"{without_credentials(message)}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""`make forget` deletes what an environment leaves when its stacks are gone, after the person has named it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from local.backing_services.emulated_aws import EmulatedAws
+from operations import forget
+from operations.deployment import aws_session
+from service.contract import LOG_GROUP, SecretName, observability_stack_name, secret_name, service_stack_name
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+INSIGHTS = f"/aws/ecs/containerinsights/{service_stack_name('prod')}-BackendCluster1A2B/performance"
+OTHERS = f"/aws/ecs/containerinsights/{service_stack_name('production')}-Cluster/performance"
+TEMPLATE = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
+
+
+@pytest.fixture
+def leftovers(emulated_aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatedAws]:
+    """An account in which `prod` was deployed and destroyed, and a secret is already scheduled to be deleted."""
+    for name, value in emulated_aws.variables.items():
+        monkeypatch.setenv(name, value)
+    for secret in SecretName:
+        emulated_aws.secrets.create_secret(Name=secret_name("prod", secret), SecretString="a-key")
+        emulated_aws.secrets.create_secret(Name=secret_name("other", secret), SecretString="a-key")
+    emulated_aws.secrets.delete_secret(SecretId=secret_name("prod", SecretName.ROLLBAR_ACCESS_TOKEN))
+    for group in (LOG_GROUP, f"{LOG_GROUP}-2", INSIGHTS, OTHERS):
+        emulated_aws.logs.create_log_group(logGroupName=group)
+    yield emulated_aws
+    for name in secrets(emulated_aws):
+        emulated_aws.secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    for group in groups(emulated_aws):
+        emulated_aws.logs.delete_log_group(logGroupName=group)
+
+
+def groups(aws: EmulatedAws) -> set[str]:
+    return {each["logGroupName"] for each in aws.logs.describe_log_groups()["logGroups"]}
+
+
+def secrets(aws: EmulatedAws) -> set[str]:
+    return {each["Name"] for each in aws.secrets.list_secrets(IncludePlannedDeletion=True)["SecretList"]}
+
+
+@contextmanager
+def deployed(stack: str) -> Iterator[None]:
+    client = aws_session().client("cloudformation")
+    client.create_stack(StackName=stack, TemplateBody=TEMPLATE)
+    try:
+        yield
+    finally:
+        client.delete_stack(StackName=stack)
+
+
+def run(answer: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n"))
+    return forget.main(["--environment", "prod"])
+
+
+def test_the_environments_secrets_and_log_groups_are_deleted_and_no_others(
+    leftovers: EmulatedAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("prod", monkeypatch) == 0
+    assert secrets(leftovers) == {secret_name("other", secret) for secret in SecretName}
+    assert groups(leftovers) == {f"{LOG_GROUP}-2", OTHERS}
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in (LOG_GROUP, INSIGHTS, secret_name("prod", SecretName.HONEYCOMB_API_KEY)))
+    assert "CDKToolkit" in printed
+    # The names are free: the next deployment can create them.
+    leftovers.secrets.create_secret(Name=secret_name("prod", SecretName.ROLLBAR_ACCESS_TOKEN), SecretString="new")
+    assert run("prod", monkeypatch) == 0
+    assert run("", monkeypatch) == 0
+    assert "Nothing is left of prod." in capsys.readouterr().out
+
+
+def test_without_the_environments_name_nothing_is_deleted(
+    leftovers: EmulatedAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = secrets(leftovers), groups(leftovers)
+    assert run("yes", monkeypatch) == 1
+    assert (secrets(leftovers), groups(leftovers)) == before
+    assert "Nothing is deleted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stack", [observability_stack_name("prod"), service_stack_name("prod")])
+def test_an_environment_that_is_deployed_is_not_forgotten(
+    leftovers: EmulatedAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stack: str
+) -> None:
+    before = secrets(leftovers), groups(leftovers)
+    with deployed(stack):
+        assert run("prod", monkeypatch) == 1
+    assert (secrets(leftovers), groups(leftovers)) == before
+    assert f"The stack {stack} still exists\nRun `make destroy ENV=prod` first." in capsys.readouterr().err
+
+
+def test_the_log_group_stays_while_another_environment_writes_to_it(
+    leftovers: EmulatedAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with deployed(observability_stack_name("dev")):
+        assert run("prod", monkeypatch) == 0
+    assert LOG_GROUP in groups(leftovers)
+    assert INSIGHTS not in groups(leftovers)
