@@ -105,4 +105,7 @@ def _value(node: Node, key: str, form: Format) -> str | None:
 
 
 def _text(node: Node, key: str) -> str:
-    return str(node.try_get_context(key) or "")
+    value = node.try_get_context(key)
+    if isinstance(value, bool):  # as in a cdk.json
+        return "yes" if value else "no"
+    return str(value or "")

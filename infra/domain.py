@@ -4,17 +4,29 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_DOMAIN_NAME: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
+_DOMAIN_NAME: Final = re.compile(
+    r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+)
+_ZONE_ID: Final = re.compile(r"Z[A-Z0-9]{1,31}")
 _CERTIFICATE_ARN: Final = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[A-Za-z0-9-]+")
 """The shape given under "Resource types defined by AWS Certificate Manager" (Service Authorization Reference)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostedZone:
-    """A public hosted zone in the same account: its id, `Z…`, and the domain that it holds."""
+    """A public hosted zone in the same account: its id, `Z…`, and the domain that it holds.
+
+    Raises `ValueError` for a malformed value.
+    """
 
     zone_id: str
     name: str
+
+    def __post_init__(self) -> None:
+        if not _ZONE_ID.fullmatch(self.zone_id):
+            raise ValueError(f"zone_id {self.zone_id!r} is malformed: write for example 'Z0123456789ABCDEFGHIJ'")
+        if not _DOMAIN_NAME.fullmatch(self.name):
+            raise ValueError(f"hosted zone {self.name!r} is malformed: write for example 'example.com'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,13 +12,15 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import boto3
+from aws_cdk import RemovalPolicy
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.environments import ENVIRONMENTS
 from operations.deployment import aws_session
 from operations.errors import OperatorError, without_credentials
 from service.contract import APP_NAME, LOG_GROUP, SecretName, observability_stack_name, secret_name, service_stack_name
 
-_GONE: Final = ("DELETE_COMPLETE", "DELETE_IN_PROGRESS")
+_GONE: Final = "DELETE_COMPLETE"
 _INSIGHTS: Final = "/aws/ecs/containerinsights/{stack}-"
 """The beginning of the group that Container Insights creates, and never deletes; the rest is the cluster's name."""
 
@@ -26,7 +28,9 @@ _INSIGHTS: Final = "/aws/ecs/containerinsights/{stack}-"
 def main(arguments: Sequence[str] | None = None) -> int:
     """List what is left of the environment, ask for its name, and delete it; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m operations.forget", description=__doc__)
-    parser.add_argument("--environment", required=True, help="the environment of infra/environments.py to forget")
+    parser.add_argument(
+        "--environment", required=True, choices=ENVIRONMENTS, help="the environment of infra/environments.py to forget"
+    )
     environment: str = parser.parse_args(arguments).environment
     try:
         return _forget(aws_session(), environment)
@@ -41,15 +45,19 @@ def _forget(session: boto3.Session, environment: str) -> int:
     own = {observability_stack_name(environment), service_stack_name(environment)}
     if remaining := own & stacks:
         problem = f"The stack {min(remaining)} still exists"
-        raise OperatorError(problem, f"Run `make destroy ENV={environment}` first")
+        raise OperatorError(problem, f"Run `make destroy ENV={environment}` first, and wait until it is through")
     secrets = _secrets(session, environment)
-    # The log group has one name in the account, whichever environment is deployed.
-    is_shared = any(name.startswith(f"{APP_NAME}-") and name.endswith("-Observability") for name in stacks)
-    groups = _log_groups(session, environment, with_own=not is_shared)
+    # The log group has one name in the account, whichever environment is deployed: one that is left is of an
+    # environment that keeps its data, and not of one that is deployed.
+    is_in_use = any(name.startswith(f"{APP_NAME}-") and name.endswith("-Observability") for name in stacks)
+    keeps_data = ENVIRONMENTS[environment].removal_policy is not RemovalPolicy.DESTROY
+    groups = _log_groups(session, environment, with_own=keeps_data and not is_in_use)
     if not secrets and not groups:
         sys.stdout.write(f"Nothing is left of {environment}.\n")
         return 0
-    sys.stdout.write(f"Left of {environment}, to be deleted for good:\n")
+    account = session.client("sts").get_caller_identity()["Account"]
+    where = f"account {account}, region {session.region_name}"
+    sys.stdout.write(f"Left of {environment} in {where}, to be deleted for good:\n")
     sys.stdout.writelines([f"  secret {name}\n" for name in secrets] + [f"  log group {name}\n" for name in groups])
     sys.stdout.write(f"Type {environment} to delete them: ")
     sys.stdout.flush()
@@ -68,7 +76,7 @@ def _forget(session: boto3.Session, environment: str) -> int:
 
 def _stacks(session: boto3.Session) -> set[str]:
     pages = session.client("cloudformation").get_paginator("describe_stacks").paginate()
-    return {each["StackName"] for page in pages for each in page["Stacks"] if each["StackStatus"] not in _GONE}
+    return {each["StackName"] for page in pages for each in page["Stacks"] if each["StackStatus"] != _GONE}
 
 
 def _secrets(session: boto3.Session, environment: str) -> list[str]:

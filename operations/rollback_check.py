@@ -41,9 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _alarms_in_alarm(session: boto3.Session, environment: str) -> list[str]:
     outputs = stack_outputs(session, environment)
-    cluster, service = outputs[Output.CLUSTER], outputs[Output.SERVICE]
-    [described] = session.client("ecs").describe_services(cluster=cluster, services=[service])["services"]
-    names = described["deploymentConfiguration"].get("alarms", {}).get("alarmNames", [])
+    cluster, service = outputs.get(Output.CLUSTER), outputs.get(Output.SERVICE)
+    if cluster is None or service is None:  # the stack's first deploy failed, or has not begun
+        return []
+    services = session.client("ecs").describe_services(cluster=cluster, services=[service])["services"]
+    alarmed = [each.get("deploymentConfiguration", {}).get("alarms", {}) for each in services]
+    names = [name for each in alarmed for name in each.get("alarmNames", [])]
     if not names:
         return []
     alarms = session.client("cloudwatch").describe_alarms(AlarmNames=names, StateValue="ALARM")

@@ -109,8 +109,8 @@ def capture(record: logging.LogRecord) -> Line:
         span_id = (span if type(span) is LightSpan and span.trace_id == scope.trace_id else scope.span).span_id
         size += scope.size
     level, logger = record.levelname, record.name
-    if type(level) is not str or type(logger) is not str:
-        level, logger = text(level), text(logger)
+    if type(level) is not str or type(logger) is not str or len(level) > MAX_NAME:
+        level, logger = text(level)[:MAX_NAME], text(logger)
     try:
         # A float of seconds may be too small by half a microsecond.
         created = int(record.created * 1000 + _HALF_A_MICROSECOND)

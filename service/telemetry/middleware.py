@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from operator import itemgetter
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 from weakref import ref
 
@@ -56,6 +57,8 @@ class TraceMiddleware:
         self.propagates = propagates
         self.open_requests = telemetry.open_requests
         self.served, self.unclosed = telemetry.open_requests.served, telemetry.open_requests.unclosed
+        self.unclosed_failed: deque[OpenRequest[RequestScope]] = deque()
+        self.open_requests.watch(self.unclosed_failed)
         self.trace_id_header = telemetry.config.trace_id_header
         self.single_headers = frozenset({self.trace_id_header.lower(), "traceresponse"})
         """Of which a response that is passed on may have some already."""
@@ -89,7 +92,7 @@ def serve(self: TracedApplication, environ: WSGIEnvironment, start_response: Sta
     except Exception:
         logger.exception("a request is served without telemetry: its scope could not be made")
         return self.untraced_wsgi_app(environ, start_response)
-    if middleware.unclosed:
+    if middleware.unclosed or middleware.unclosed_failed:
         middleware.open_requests.finish_unclosed()
     exchange = Exchange(middleware, scope, environ, start_response)
     middleware.served.add(exchange.reference)
@@ -132,11 +135,12 @@ class Exchange:
     __slots__ = (
         "__weakref__",
         "_bytes_sent",
+        "_end_time",
+        "_end_time_ns",
         "_is_exhausted",
         "_is_finished",
         "_middleware",
         "_start_response",
-        "_start_time",
         "_status",
         "body",
         "context",
@@ -145,6 +149,7 @@ class Exchange:
         "reference",
         "scope",
         "server_write",
+        "start_time",
         "status_line",
     )
 
@@ -155,7 +160,8 @@ class Exchange:
         environ: WSGIEnvironment,
         start_response: StartResponse,
     ) -> None:
-        self._start_time = perf_counter()
+        self.start_time = perf_counter()
+        self._is_finished = True  # until it is complete
         self._middleware = middleware
         self.scope = scope
         self.environ = environ
@@ -167,6 +173,9 @@ class Exchange:
         self.server_write: Callable[[bytes], object] | None = None
         self._status = 0
         self._bytes_sent = 0
+        self._end_time: float | None = None
+        """When it was dropped: `_end_time_ns` by the other clock, in nanoseconds since the epoch."""
+        self._end_time_ns: int | None = None
         self._is_exhausted = self._is_finished = False
         self.reference: ref[OpenRequest[RequestScope]] = ref(self)
         self.body: Iterable[bytes] = _NOT_RETURNED
@@ -220,7 +229,7 @@ class Exchange:
                 scope.telemetry.keep(scope)
         except Exception:  # a status that is no number, for one: the server says what it thinks of it
             logger.exception("the beginning of a response could not be recorded")
-        elapsed_ms = (perf_counter() - self._start_time) * 1000
+        elapsed_ms = (perf_counter() - self.start_time) * 1000
         middleware = self._middleware
         if type(headers) is not list:  # as PEP 3333 wants it
             headers = list(headers)
@@ -313,8 +322,10 @@ class Exchange:
         this in the middle of anything.
         """
         if not self._is_finished:
+            self._end_time, self._end_time_ns = perf_counter(), time_ns()
             self.body = ()  # the application's own objects are free to go
-            self._middleware.unclosed.append(self)
+            middleware = self._middleware
+            (middleware.unclosed if self.scope.error is None else middleware.unclosed_failed).append(self)
 
     def _note_unread(self) -> None:
         """Note that the server stopped reading the body: the client left, was cut off, or an item cannot be written."""
@@ -352,7 +363,7 @@ class Exchange:
             return  # finished, or abandoned
         self._is_finished = True
         try:
-            scope.duration_ms = (perf_counter() - self._start_time) * 1000
+            scope.duration_ms = ((self._end_time or perf_counter()) - self.start_time) * 1000
             scope.status, scope.bytes_sent = self._status or _SERVER_ERROR, self._bytes_sent
             if aborted is not None:
                 scope.aborted = aborted
@@ -360,7 +371,7 @@ class Exchange:
                 # Of our own server, what was written and is yet to be sent: it never will be.
                 unsent = getattr(self.environ.get("gunicorn.socket"), "unsent", 0)
                 scope.bytes_sent = max(0, scope.bytes_sent - unsent)
-            scope.telemetry.finish_request(scope, self.environ)
+            scope.telemetry.finish_request(scope, self.environ, self._end_time_ns)
         except Exception:
             logger.exception("the end of a request could not be recorded")
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, got_request_exception, request
+from flask import Flask, got_request_exception, has_request_context, request
 from opentelemetry import trace
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
@@ -96,7 +96,8 @@ class Telemetry:
         self._finalizer: weakref.finalize[[Telemetry], Flask] | None = None
 
     def _reset(self) -> None:
-        self._keeping = threading.Lock()
+        # Reentrant: the garbage collector may end a request of the application's within it.
+        self._keeping = threading.RLock()
 
     def install(self, app: Flask) -> None:
         """Wrap `app` in the middleware, and listen to its errors."""
@@ -235,10 +236,11 @@ class Telemetry:
         for span in pending.settle():
             self.provider.process(span)
 
-    def finish_request(self, scope: RequestScope, environ: WSGIEnvironment) -> None:
+    def finish_request(self, scope: RequestScope, environ: WSGIEnvironment, end_time: int | None = None) -> None:
         """End the server span of `scope`, whose context is the current one, and write the access line.
 
-        A request that was not recorded, and that failed or was slow, gets its server span now.
+        A request that was not recorded, and that failed or was slow, gets its server span now. `end_time` is in
+        nanoseconds since the epoch, by default now.
         """
         if scope.environ is not None:  # the response has not begun
             scope.capture_route()
@@ -252,7 +254,7 @@ class Telemetry:
             ):
                 self.keep(scope)
                 if type(scope.span) is UnsampledSpan and scope.span.is_kept:
-                    self._start_kept_span(scope, scope.span, environ)
+                    self._start_kept_span(scope, scope.span, environ, end_time or time.time_ns())
             span = scope.span
             # By type: of any class but its own, an abstract one is slow to say no.
             if type(span) is LightSpan:
@@ -262,7 +264,7 @@ class Telemetry:
                     try:
                         self._complete_server_span(span, scope)
                     finally:
-                        span.end()
+                        span.end(end_time)
         except Exception:
             logger.exception("the server span of a request could not be ended")
         try:
@@ -270,9 +272,11 @@ class Telemetry:
         finally:
             scope.release()
 
-    def _start_kept_span(self, scope: RequestScope, unsampled: UnsampledSpan, environ: WSGIEnvironment) -> None:
+    def _start_kept_span(
+        self, scope: RequestScope, unsampled: UnsampledSpan, environ: WSGIEnvironment, end_time: int
+    ) -> None:
         """Start the server span of a request that is about to end, and record the inner spans that an error left."""
-        start_time = time.time_ns() - int(scope.duration_ms * _NANOSECONDS_PER_MS)
+        start_time = end_time - int(scope.duration_ms * _NANOSECONDS_PER_MS)
         state = unsampled.trace_state
         root = Root(scope.trace_id, recorded=True, random=bool(unsampled.flags & _RANDOM), trace_state=state)
         original = _before_proxy_fix(environ, scope.proxy_fix)
@@ -311,13 +315,18 @@ class Telemetry:
 
         That need not be the request of the current context, which code may have changed: it is made to be from here on.
         """
-        environ, current = request.environ, current_scope()
-        if current is not None and current.environ is environ:
+        current = current_scope()
+        environ = request.environ if has_request_context() else None
+        if environ is None or (current is not None and current.environ is environ):
             self.report(exception, current)
             return
-        scope = self.open_requests.scope_of(environ)
-        if scope is None and environ.get("PATH_INFO") not in self.config.untraced_paths:
-            scope = current  # middleware has replaced all of the environment
+        if isinstance(exception, GeneratorExit):
+            return  # the response has begun: its body was closed before its end, which is no failure
+        scope = None
+        if environ.get("PATH_INFO") not in self.config.untraced_paths:
+            scope = self.open_requests.scope_of(environ)
+            if scope is None and current is not None and current.telemetry is self:
+                scope = current  # middleware has replaced all of the environment
         if scope is not None and scope is not current:
             enter_context(scope.context())
         self.report(exception, scope)

@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import App
 
 from infra.context import ContextError, Deployment
-from infra.domain import Domain
+from infra.domain import Domain, HostedZone
 from infra.environments import DEV, ENVIRONMENTS, LOCAL, PROD
 from service import __version__
 from service.settings import Settings
@@ -63,12 +63,37 @@ def test_a_certificate_in_the_context_is_refused_because_the_next_deploy_might_f
         ({"name": "api.example.com"}, "needs a hosted_zone, or the certificate_arn"),
         ({"name": "api.example.org", "hosted_zone": ZONE}, "is not in the hosted zone 'example.com'"),
         ({"name": "notexample.com", "hosted_zone": ZONE}, "is not in the hosted zone 'example.com'"),
+        ({"name": f"api.{'x' * 64}"}, "is malformed"),
         ({"name": "api.example.com", "certificate_arn": "arn:aws:iam::1:server-certificate/x"}, "is malformed"),
     ],
 )
 def test_a_domain_that_cannot_be_served_is_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         Domain(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"zone_id": "", "name": "example.com"}, "zone_id '' is malformed: write for example 'Z"),
+        ({"zone_id": "/hostedzone/Z1", "name": "example.com"}, "zone_id '/hostedzone/Z1' is malformed"),
+        ({"zone_id": "Z1A2", "name": "example.com."}, "hosted zone 'example.com.' is malformed"),
+        ({"zone_id": "Z1A2", "name": "Example.com"}, "hosted zone 'Example.com' is malformed"),
+    ],
+)
+def test_a_hosted_zone_that_is_none_is_refused(values: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        HostedZone(**values)
+
+
+@pytest.mark.parametrize(("value", "accepted"), [(True, True), (False, False)])
+def test_plain_http_may_be_a_boolean_of_cdk_json(value: object, accepted: object) -> None:
+    app = App(context={"environment": "prod", "plain_http": value})
+    if accepted:
+        assert Deployment.from_context(app.node).environment.plain_http
+    else:
+        with pytest.raises(ContextError, match="has no domain"):
+            Deployment.from_context(app.node)
 
 
 @pytest.mark.parametrize(

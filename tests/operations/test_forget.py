@@ -56,9 +56,9 @@ def deployed(stack: str) -> Iterator[None]:
         client.delete_stack(StackName=stack)
 
 
-def run(answer: str, monkeypatch: pytest.MonkeyPatch) -> int:
+def run(answer: str, monkeypatch: pytest.MonkeyPatch, environment: str = "prod") -> int:
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n"))
-    return forget.main(["--environment", "prod"])
+    return forget.main(["--environment", environment])
 
 
 def test_the_environments_secrets_and_log_groups_are_deleted_and_no_others(
@@ -68,6 +68,7 @@ def test_the_environments_secrets_and_log_groups_are_deleted_and_no_others(
     assert secrets(leftovers) == {secret_name("other", secret) for secret in SecretName}
     assert groups(leftovers) == {f"{LOG_GROUP}-2", OTHERS}
     printed = capsys.readouterr().out
+    assert "Left of prod in account 000000000000, region " in printed
     assert all(name in printed for name in (LOG_GROUP, INSIGHTS, secret_name("prod", SecretName.HONEYCOMB_API_KEY)))
     assert "CDKToolkit" in printed
     # The names are free: the next deployment can create them.
@@ -94,7 +95,7 @@ def test_an_environment_that_is_deployed_is_not_forgotten(
     with deployed(stack):
         assert run("prod", monkeypatch) == 1
     assert (secrets(leftovers), groups(leftovers)) == before
-    assert f"The stack {stack} still exists\nRun `make destroy ENV=prod` first." in capsys.readouterr().err
+    assert f"The stack {stack} still exists\nRun `make destroy ENV=prod` first" in capsys.readouterr().err
 
 
 def test_the_log_group_stays_while_another_environment_writes_to_it(
@@ -104,3 +105,22 @@ def test_the_log_group_stays_while_another_environment_writes_to_it(
         assert run("prod", monkeypatch) == 0
     assert LOG_GROUP in groups(leftovers)
     assert INSIGHTS not in groups(leftovers)
+
+
+def test_the_log_group_that_production_has_left_is_not_deleted_with_another_environment(
+    leftovers: EmulatedAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = secrets(leftovers), groups(leftovers)
+    assert run("dev", monkeypatch, "dev") == 0
+    assert (secrets(leftovers), groups(leftovers)) == before
+    assert "Nothing is left of dev." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["prdo", "", "Prod"])
+def test_a_name_that_is_no_environment_is_refused(
+    leftovers: EmulatedAws, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    before = secrets(leftovers), groups(leftovers)
+    with pytest.raises(SystemExit, match="2"):
+        run(name, monkeypatch, name)
+    assert (secrets(leftovers), groups(leftovers)) == before

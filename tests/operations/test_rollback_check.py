@@ -91,3 +91,15 @@ def test_without_an_account_it_says_nothing_because_the_deploy_does(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     assert check(capsys) == ""
+
+
+@pytest.mark.usefixtures("account")
+def test_a_stack_whose_first_deploy_failed_stops_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    client = aws_session().client("cloudformation")
+    client.create_stack(
+        StackName=service_stack_name("dev"), TemplateBody='{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
+    )
+    try:
+        assert check(capsys) == ""
+    finally:
+        client.delete_stack(StackName=service_stack_name("dev"))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import logging.config
+import time
 import weakref
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import pytest
-from flask import Flask, Response, abort, request, stream_with_context
+from flask import Flask, Response, abort, got_request_exception, request, stream_with_context
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor
@@ -448,3 +450,80 @@ def test_a_response_that_nobody_closes_ends_its_request_when_it_is_dropped(
     [line] = [each for each in backends.lines_of(trace_id) if each["logger"] == "service.access"]
     status, aborted = (200, None) if read == "read" else (499, "client_disconnected")
     assert (line["status"], line.get("aborted"), line["bytes"]) == (status, aborted, 1_000_000 if read == "read" else 0)
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_stream_is_no_exception(app: Flask, backends: FakeBackends) -> None:
+    @app.get("/stream")
+    def stream() -> Response:
+        return Response(stream_with_context(iter(["one", "two", "three"])))
+
+    answer = app.test_client().get("/stream")
+    chunks = answer.iter_encoded()
+    assert [next(chunks), next(chunks)] == [b"one", b"two"]
+    answer.close()
+    flush(app)
+    trace_id = answer.headers["X-Trace-Id"]
+    [span] = backends.spans(trace_id)
+    assert span["status"]["code"] == "unset"
+    assert backends.items(trace_id) == []
+    [line] = [each for each in backends.lines_of(trace_id) if each["logger"] == "service.access"]
+    assert (line["status"], line["aborted"], line["bytes"]) == (200, "client_disconnected", 3)
+
+
+def test_a_dropped_response_took_as_long_as_until_it_was_dropped(app: Flask, backends: FakeBackends) -> None:
+    trace_id = app.test_client().get("/api/health-check").headers["X-Trace-Id"]
+    time.sleep(1.2)
+    flush(app)
+    [line] = [each for each in backends.lines_of(trace_id) if each["logger"] == "service.access"]
+    assert line["duration_ms"] < 1000
+    [segment] = backends.segments_of(trace_id)
+    assert segment["end_time"] - segment["start_time"] < 1
+
+
+def test_an_app_whose_failed_request_nobody_closed_can_be_freed(backends: FakeBackends) -> None:
+    app = Flask("app")
+    Telemetry(telemetry_config(Settings.from_env(backends.honeycomb))).install(app)
+
+    @app.get("/boom")
+    def boom() -> NoReturn:
+        raise ValueError("why")
+
+    app.logger.disabled = True  # the test's own log handlers keep the traceback, which refers to the app
+    assert app.test_client().get("/boom").status_code == 500
+    reference = weakref.ref(app)
+    del app, boom
+    gc.collect()
+    assert reference() is None
+
+
+def test_an_exception_that_is_reported_outside_a_request_reaches_the_error_sinks(app: Flask) -> None:
+    got_request_exception.send(app, exception=ValueError("by hand, outside a request"))
+    flush(app)
+    queue = telemetry_of(app).queue_of("rollbar")
+    assert queue is not None
+    assert queue.counts.delivered == 1
+
+
+def test_the_exception_of_an_untraced_request_with_the_outer_ones_body_leaves_that_as_it_is(
+    app: Flask, backends: FakeBackends
+) -> None:
+    [path, *_] = telemetry_of(app).config.untraced_paths
+
+    def broken() -> NoReturn:
+        raise ValueError("untraced")
+
+    app.view_functions[app.url_map.bind("").match(path, method="POST")[0]] = broken
+
+    @app.post("/outer")
+    def outer() -> str:
+        environ = {**request.environ, "PATH_INFO": path}
+        statuses: list[str] = []
+        app.wsgi_app(environ, lambda status, _headers, _exc=None: statuses.append(status))  # type: ignore[arg-type]  # a server's in short
+        return statuses[0]
+
+    with app.test_client().post("/outer") as answer:
+        assert (answer.status_code, answer.data[:3]) == (200, b"500")
+        trace_id = answer.headers["X-Trace-Id"]
+    flush(app)
+    [span] = backends.spans(trace_id)
+    assert span["status"]["code"] == "unset"

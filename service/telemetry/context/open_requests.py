@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import ref
 
+from service.telemetry.export.fork import on_fork
 from service.telemetry.safe_logging import safe_logger
 
 logger = safe_logger(__name__)
@@ -26,6 +27,10 @@ class OpenRequest(Protocol[S_co]):
     def environ(self) -> Mapping[str, Any]:
         """Its WSGI environment."""
 
+    @property
+    def start_time(self) -> float:
+        """When it arrived, in seconds of a monotonic clock."""
+
     def abandon(self, reason: str | None = None) -> None:
         """Finish it as it is, cut off for `reason`; without one, nobody has closed its response."""
 
@@ -38,15 +43,28 @@ class OpenRequests(Generic[S_co]):
         """Who serves a request keeps it, and telemetry does not."""
         self.unclosed: deque[OpenRequest[S_co]] = deque()
         """Those whose response was freed, and never closed."""
+        self._failed: Callable[[], deque[OpenRequest[S_co]] | None] = lambda: None
+        on_fork(self._forget)
+
+    def watch(self, failed: deque[OpenRequest[S_co]]) -> None:
+        """Finish those of `failed` too, while that exists: their errors refer to the app, which keeps it."""
+        self._failed = ref(failed)
+
+    def _forget(self) -> None:
+        """Leave all to the parent process, whose requests they are."""
+        for requests in (self.served, self.unclosed, self._failed()):
+            if requests is not None:
+                requests.clear()
 
     def finish_unclosed(self) -> None:
         """Finish the requests whose response was freed, and never closed."""
-        while True:
-            try:
-                request = self.unclosed.popleft()
-            except IndexError:
-                return
-            _abandon(request)
+        for requests in (self.unclosed, self._failed()):
+            while requests:
+                try:
+                    request = requests.popleft()
+                except IndexError:  # another thread has taken it
+                    break
+                _abandon(request)
 
     def abandon(self, reason: str) -> None:
         """Finish them all: those that are being served will not end in time, as `reason` says."""
@@ -55,12 +73,12 @@ class OpenRequests(Generic[S_co]):
             _abandon(request, reason)
 
     def scope_of(self, environ: Mapping[str, Any]) -> S_co | None:
-        """Return the scope of the request that has this WSGI environment, or one that a middleware copied from it."""
-        requests = self._served()
-        same = [request for request in requests if request.environ is environ]
-        body = environ.get(_INPUT)
-        copied = [request for request in requests if body is not None and request.environ.get(_INPUT) is body]
-        return next((request.scope for request in same + copied), None)
+        """Return the scope of the latest request that has this WSGI environment, or one that was copied to this one."""
+        requests, body = self._served(), environ.get(_INPUT)
+        found = [request for request in requests if request.environ is environ] or [
+            request for request in requests if body is not None and request.environ.get(_INPUT) is body
+        ]
+        return max(found, key=lambda request: request.start_time).scope if found else None
 
     def _served(self) -> list[OpenRequest[S_co]]:
         requests = [reference() for reference in tuple(self.served)]

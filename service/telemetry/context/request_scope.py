@@ -60,7 +60,7 @@ class AppTelemetry(Protocol):
     def keep(self, scope: RequestScope) -> None:
         """Decide for a request that fails or is slow."""
 
-    def finish_request(self, scope: RequestScope, environ: WSGIEnvironment) -> None:
+    def finish_request(self, scope: RequestScope, environ: WSGIEnvironment, end_time: int | None = None) -> None:
         """End a request, whose context is the current one."""
 
     def report(self, exception: BaseException, scope: RequestScope | None) -> None:

@@ -65,7 +65,8 @@ class ItemQueue(ExportQueue[bytes]):
 
     def _reset_limits(self) -> None:
         self._causes = CauseBudget()
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector may run code of the application's within it, which may fail.
+        self._lock = threading.RLock()
         self._with_frames: deque[CapturedException] = deque()
         """Those of `_builder` that have frames, oldest first."""
 
