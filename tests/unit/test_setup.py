@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+NODE_22 = "case $1 in -e) case $2 in *22*) exit 1;; esac;; *) echo v22.1.0;; esac"
 NODE_20 = "case $1 in -e) exit 0;; *) echo v20.1.0;; esac"
 NODE_18 = "case $1 in -e) exit 1;; *) echo v18.0.0;; esac"
 PYTHON_39 = "case $1 in -c) exit 1;; *) echo Python 3.9.2;; esac"
@@ -18,7 +19,7 @@ SUCCESS = "exit 0"
 def run_setup(tmp_path: Path, **commands: str) -> subprocess.CompletedProcess[str]:
     """Run a copy of scripts/setup with only `commands`, each a shell script, on the PATH."""
     bin_dir = tmp_path / "bin"
-    bin_dir.mkdir()
+    bin_dir.mkdir(parents=True)
     for name, script in commands.items():
         (bin_dir / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         (bin_dir / name).chmod(0o755)
@@ -42,9 +43,9 @@ def run_setup(tmp_path: Path, **commands: str) -> subprocess.CompletedProcess[st
     [
         ({}, "no python3 found: install Python 3.11 or newer, or name one with PYTHON=/path/to/python"),
         ({"python3": PYTHON_39}, "Python 3.9.2 is too old: install Python 3.11 or newer"),
-        ({"python3": SUCCESS}, "no node found: install Node.js 20 or newer"),
-        ({"python3": SUCCESS, "node": NODE_18}, "node v18.0.0 is too old: install Node.js 20 or newer"),
-        ({"python3": SUCCESS, "node": NODE_20}, "no npm found: it comes with Node.js 20"),
+        ({"python3": SUCCESS}, "no node found: install Node.js 22 or newer"),
+        ({"python3": SUCCESS, "node": NODE_18}, "node v18.0.0 is too old: install Node.js 22 or newer"),
+        ({"python3": SUCCESS, "node": NODE_20}, "no npm found: it comes with Node.js"),
     ],
 )
 def test_a_missing_or_outdated_tool_is_reported_with_its_remedy(
@@ -54,6 +55,11 @@ def test_a_missing_or_outdated_tool_is_reported_with_its_remedy(
     assert result.returncode == 1
     assert result.stderr.startswith(f"setup: {message}")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_node_that_is_about_to_be_too_old_is_said_once(tmp_path: Path) -> None:
+    assert "setup: node v20.1.0 works today" in run_setup(tmp_path, python3=SUCCESS, node=NODE_20).stdout
+    assert run_setup(tmp_path / "newer", python3=SUCCESS, node=NODE_22).stdout == ""
 
 
 def test_without_the_images_python_its_tests_are_skipped_and_that_is_said(tmp_path: Path) -> None:
