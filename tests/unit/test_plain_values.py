@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import IntEnum
+from itertools import count
 from typing import Any, NoReturn
 
 import pytest
@@ -131,3 +134,15 @@ def test_the_exit_that_a_signal_handler_raises_passes() -> None:
             text(Interrupted(signal.SIGUSR1))
     finally:
         signal.signal(signal.SIGUSR1, previous)
+
+
+@pytest.mark.parametrize("kind", ["range", "count", "endless"])
+def test_what_is_no_mapping_is_not_searched_in_place_of_one(kind: str) -> None:
+    class Endless:
+        def __iter__(self) -> Iterator[int]:
+            return count()
+
+    values: Any = {"range": range(10**12), "count": count(), "endless": Endless()}[kind]
+    start = time.monotonic()
+    assert NO_SECRETS.copier().mapping(values) == {}
+    assert time.monotonic() - start < 1

@@ -123,8 +123,10 @@ class Copier:
 
     def _copy_members(self, copy: dict[str, Any], values: Mapping[Any, Any], depth: int) -> None:
         of, limit = self._rules.of, self._max_text
-        is_field = "value" in values and self._is_secret_field(values)
-        for name, value in islice(values.items(), self._max_items):
+        members = values.items()  # before anything else: of what is no mapping, `in` may take for ever
+        is_mapping = type(values) is dict or issubclass(type(values), Mapping)
+        is_field = is_mapping and "value" in values and self._is_secret_field(values)
+        for name, value in islice(members, self._max_items):
             if self._is_spent():
                 copy[CUT] = CUT
                 break
