@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ import pytest
 
 from service.telemetry.plain import UNREADABLE, nanoseconds, prints_long, text
 from service.telemetry.redaction import NO_SECRETS
+from service.telemetry.redaction.log_messages import message_of
 
 
 class Number(IntEnum):
@@ -146,3 +148,23 @@ def test_what_is_no_mapping_is_not_searched_in_place_of_one(kind: str) -> None:
     start = time.monotonic()
     assert NO_SECRETS.copier().mapping(values) == {}
     assert time.monotonic() - start < 1
+
+
+def of_args(args: object) -> str:
+    return message_of(logging.makeLogRecord({"msg": "%s", "args": args}), NO_SECRETS)
+
+
+@pytest.mark.parametrize("args", [range(10**12), (0,) * 10**6], ids=["range", "a million"])
+def test_arguments_that_are_no_few_are_not_walked_through(args: object) -> None:
+    start = time.monotonic()
+    assert of_args(args) in ("range(0, 1000000000000)", "%s (its arguments could not be formatted)")
+    assert time.monotonic() - start < 1
+
+
+def test_of_a_mapping_only_the_members_are_read_that_a_message_names() -> None:
+    class Endless(dict[str, Any]):
+        def __iter__(self) -> Iterator[str]:
+            return map(str, count())
+
+    record = logging.makeLogRecord({"msg": "%(name)s %(password)s", "args": Endless(name="x", password="y")})
+    assert message_of(record, NO_SECRETS) == "x REDACTED"

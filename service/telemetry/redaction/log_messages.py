@@ -38,9 +38,12 @@ def message_of(record: logging.LogRecord, redact: Redactor) -> str:
 
 
 def _formatted(template: str, arguments: Any, redact: Redactor) -> str:  # noqa: ANN401 - a tuple or a mapping
-    if isinstance(arguments, Mapping):
-        shown: Any = {key: REDACTED if redact.hides(text(key)) else _short(arguments[key], redact) for key in arguments}
-        return str(template % shown)
+    if issubclass(type(arguments), Mapping):
+        return str(template % _Shown(arguments, redact))
+    if not issubclass(type(arguments), tuple):  # of a record made by hand: one argument, as to `logging`
+        arguments = (arguments,)
+    if len(arguments) > len(template):
+        raise ValueError("more arguments than conversions")
     find = _secret_positions if len(template) <= _MAX_CACHED_LENGTH else _secret_positions.__wrapped__
     secret_positions = find(template, redact)
     values = [
@@ -51,6 +54,16 @@ def _formatted(template: str, arguments: Any, redact: Redactor) -> str:  # noqa:
         raise ValueError("a width beyond what is shown")
     message: str = template % tuple(values)
     return message
+
+
+class _Shown(dict[str, Any]):
+    """The members that a message names, without secrets and excess: a mapping may have any number of others."""
+
+    def __init__(self, arguments: Mapping[str, Any], redact: Redactor) -> None:
+        self._arguments, self._redact = arguments, redact
+
+    def __missing__(self, key: str) -> Any:  # noqa: ANN401 - any value
+        return REDACTED if self._redact.hides(key) else _short(self._arguments[key], self._redact)
 
 
 def _short(argument: Any, redact: Redactor) -> Any:  # noqa: ANN401 - any value
