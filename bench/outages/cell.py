@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bench.load import Load
@@ -79,9 +79,16 @@ def run(cell: Cell, sinks: Sinks, seconds: float) -> Cell:
         cell.exit_seconds = service.stop(_STOP_TIMEOUT[cell.kind])
     if cell.kind == "ours" and cell.fault == NO_FAULT:
         expected = expected_items(service.responses)
-        _wait(lambda: sinks.received() == expected, 2.0)
-        cell.unaccounted = sum(abs(count - sinks.received()[name]) for name, count in expected.items())
+        # Rollbar's items of one cause beyond its budget are dropped: they were counted while the service ran.
+        expected["rollbar"] = 0
+        _wait(lambda: not _missing(expected, sinks.received()), 2.0)
+        cell.unaccounted = (cell.unaccounted or 0) + _missing(expected, sinks.received())
     return cell
+
+
+def _missing(expected: Mapping[str, int], received: Mapping[str, int]) -> int:
+    """Return how many items are missing. More than expected is no loss, such as a line about dropped items."""
+    return sum(max(0, count - received[name]) for name, count in expected.items())
 
 
 def _measure(cell: Cell, service: Service, sinks: Sinks, seconds: float) -> None:
@@ -95,6 +102,9 @@ def _measure(cell: Cell, service: Service, sinks: Sinks, seconds: float) -> None
     cell.after = service.load(seconds)
     if cell.fault not in {NO_FAULT, DNS_FAILURE}:
         cell.recovered = _recovers(cell, service, sinks)
+        _account(cell, service, sinks)
+    elif cell.fault == NO_FAULT and cell.kind == "ours":
+        _wait(lambda: _is_idle(service), _RECOVERY_TIMEOUT)
         _account(cell, service, sinks)
     service.sample()
     cell.threads, cell.growth = service.maximum_threads, service.maximum_rss - service.minimum_rss
