@@ -22,9 +22,6 @@ HSTS: Final = "max-age=31536000"
 """A year. Not for subdomains, which may not be the service's."""
 
 
-_TO_HTTPS: Final = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
-
-
 class LoadBalancer(Construct):
     """Create an application load balancer: HTTPS and a redirect at a domain, plain HTTP without one."""
 
@@ -64,6 +61,7 @@ class LoadBalancer(Construct):
             self, "Balancer", vpc=vpc, internet_facing=True, drop_invalid_header_fields=True
         )
         forward = elbv2.ListenerAction.forward([self.target_group])
+        to_https = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
         if domain is not None:
             self._serve_https(domain, forward)
         # One construct for the port, whatever it does: CloudFormation creates before it deletes, and a port has one
@@ -72,7 +70,7 @@ class LoadBalancer(Construct):
             "Http",
             port=80,
             protocol=elbv2.ApplicationProtocol.HTTP,
-            default_action=forward if domain is None else _TO_HTTPS,
+            default_action=forward if domain is None else to_https,
         )
         dns_name = self.balancer.load_balancer_dns_name
         self.url = f"http://{dns_name}" if domain is None else f"https://{domain.name}"

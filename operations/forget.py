@@ -7,6 +7,7 @@ again ("DeleteSecret", AWS Secrets Manager API Reference): here the name is free
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
@@ -18,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.environments import ENVIRONMENTS
 from operations.deployment import aws_session
 from operations.errors import OperatorError, without_credentials
-from service.contract import APP_NAME, LOG_GROUP, SecretName, observability_stack_name, secret_name, service_stack_name
+from service.contract import LOG_GROUP, SecretName, observability_stack_name, secret_name, service_stack_name
 
 _GONE: Final = "DELETE_COMPLETE"
 _INSIGHTS: Final = "/aws/ecs/containerinsights/{stack}-"
@@ -49,7 +50,7 @@ def _forget(session: boto3.Session, environment: str) -> int:
     secrets = _secrets(session, environment)
     # The log group has one name in the account, whichever environment is deployed: one that is left is of an
     # environment that keeps its data, and not of one that is deployed.
-    is_in_use = any(name.startswith(f"{APP_NAME}-") and name.endswith("-Observability") for name in stacks)
+    is_in_use = bool(fnmatch.filter(stacks, observability_stack_name("*")))
     keeps_data = ENVIRONMENTS[environment].removal_policy is not RemovalPolicy.DESTROY
     groups = _log_groups(session, environment, with_own=keeps_data and not is_in_use)
     if not secrets and not groups:

@@ -109,8 +109,8 @@ def capture(record: logging.LogRecord) -> Line:
         span_id = (span if type(span) is LightSpan and span.trace_id == scope.trace_id else scope.span).span_id
         size += scope.size
     level, logger = record.levelname, record.name
-    if type(level) is not str or type(logger) is not str or len(level) > MAX_NAME:
-        level, logger = text(level)[:MAX_NAME], text(logger)
+    if type(level) is not str or type(logger) is not str or len(level) > MAX_NAME or len(logger) > MAX_NAME:
+        level, logger = text(level)[:MAX_NAME], text(logger)[:MAX_NAME]
     created = -1
     # A record made by hand may have any object there, of which 1000 times as much may be more than fits.
     if type(record.created) in (float, int) and 0 <= record.created < _END_OF_TIMES:
@@ -235,7 +235,7 @@ def _request(line: LogLine) -> str:
 
 @lru_cache(maxsize=256)
 def _origin(level: str, logger: str, version: str) -> str:
-    return f'"level":{_string(level)},"logger":{_string(logger[:MAX_NAME])},"version":{_string(version)}'
+    return f'"level":{_string(level)},"logger":{_string(logger)},"version":{_string(version)}'
 
 
 @lru_cache(maxsize=256)

@@ -24,7 +24,7 @@ def bare(tmp_path: Path) -> dict[str, str]:
     tools = tmp_path / "bin"
     tools.mkdir()
     node = shutil.which("node")
-    assert node, "node is not on PATH: install node 20 or newer"
+    assert node, "node is not on PATH: install node 22 or newer"
     (tools / "node").symlink_to(node)
     home = tmp_path / "home"
     home.mkdir()
@@ -37,7 +37,7 @@ def bare(tmp_path: Path) -> dict[str, str]:
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": os.environ.get(
             "JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(Path.home() / ".cache/aws/jsii/package-cache")
         ),
-        # Node 20, which the project supports, makes jsii print a banner.
+        # Node 20, which still works, makes jsii print a banner.
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
         "CDK_VALIDATION": "false",
     }

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import pytest
+from aws_xray_sdk.core import xray_recorder
 from flask import Flask, Response, abort, got_request_exception, request, stream_with_context
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -527,3 +528,19 @@ def test_the_exception_of_an_untraced_request_with_the_outer_ones_body_leaves_th
     flush(app)
     [span] = backends.spans(trace_id)
     assert span["status"]["code"] == "unset"
+
+
+@pytest.mark.parametrize("end_time", ["x", [1], float("nan"), float("inf"), 10**30], ids=str)
+def test_a_subsegment_that_ends_at_no_time_ends_now(app: Flask, backends: FakeBackends, end_time: object) -> None:
+    @app.get("/subsegment")
+    def subsegment() -> str:
+        xray_recorder.begin_subsegment("odd")
+        xray_recorder.end_subsegment(end_time)
+        return "as ever"
+
+    response = get(app, "/subsegment")
+    assert response.status == 200
+    flush(app)
+    spans = {span["name"]: span for span in backends.spans(response.trace_id)}
+    assert set(spans) == {"GET /subsegment", "odd"}
+    assert len(backends.segments_of(response.trace_id)) == 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 
-from service.telemetry.plain import ends_process
+from service.telemetry.plain import ends_process, nanoseconds
 from service.telemetry.redaction import Redactor
 from service.telemetry.redaction.copies import Copier
 from service.telemetry.redaction.limits import MAX_NAME
@@ -114,6 +114,7 @@ def end_entity(entity: Any, redact: Redactor, end_time: float | None = None) -> 
         for each in entity.cause.get("exceptions", ()) if isinstance(entity.cause, dict) else ():
             attributes = {"exception.type": each.get("type"), "exception.message": each.get("message", "")}
             span.add_event("exception", attributes)
-    span.end(None if end_time is None else int(end_time * _NANOSECONDS))
+    # Of what is no number, that many times as much may be more than fits: then it ends now.
+    span.end(nanoseconds(end_time * _NANOSECONDS) if type(end_time) in (float, int) else None)  # type: ignore[operator]  # a number, by its type
     # Drop the context: the entity is queued, and would keep it in memory.
     entity.open_span = None
