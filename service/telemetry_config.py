@@ -5,12 +5,12 @@ from __future__ import annotations
 from service.contract import (
     ACCESS_LOGGER,
     DROPPED_METRIC,
-    METRICS_NAMESPACE,
     OIDC_IDENTITY_HEADER,
     RELAY_PATH,
     SINK_DIMENSION,
     TRACE_ID_HEADER,
     USER_HEADER,
+    metrics_namespace,
 )
 from service.settings import Settings
 from service.telemetry import sinks
@@ -31,7 +31,9 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
         untraced_paths=frozenset({RELAY_PATH}),
         user_header=_user_header(settings),
         shutdown_deadline=settings.shutdown_deadline,
-        drop_metric=DropMetric(namespace=METRICS_NAMESPACE, name=DROPPED_METRIC, dimension=SINK_DIMENSION),
+        drop_metric=DropMetric(
+            namespace=metrics_namespace(settings.environment), name=DROPPED_METRIC, dimension=SINK_DIMENSION
+        ),
         sampling=SamplingConfig(
             service_name=settings.xray_service_name,
             rule=settings.sampling_rule,
