@@ -8,6 +8,7 @@ from aws_cdk import Duration, Tags
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
+from infra.findings import CHECKOV, GUARD, NAG, acknowledge
 from infra.logs import ContainerOutput
 from infra.network import Network
 
@@ -31,6 +32,8 @@ class Container:
     variables: Mapping[str, str]
     secrets: Mapping[str, ecs.Secret]
     health_command: Sequence[str]
+    user: str
+    """`uid:gid`, not root."""
     stop_timeout: Duration
 
 
@@ -130,9 +133,32 @@ class FargateService(Construct):
             capacity_provider_strategies=_spot(tasks),
             propagate_tags=ecs.PropagatedTagSource.TASK_DEFINITION,
         )
+        self._acknowledge(tasks, network)
         # Only here, and not on the stack: there each deploy would change the tags of all its resources.
         for versioned in (self.task_definition, self.service):
             Tags.of(versioned).add("version", version)
+
+    def _acknowledge(self, tasks: Tasks, network: Network) -> None:
+        acknowledge(
+            self.task_definition,
+            f"{NAG}ECS2",
+            because="The variables are settings; keys are among the secrets, which ECS reads when a task starts.",
+        )
+        if not tasks.container_insights:
+            acknowledge(
+                self.cluster,
+                f"{NAG}ECS4",
+                f"{GUARD}ecs_container_insights_enabled_check",
+                f"{CHECKOV}CKV_AWS_65",
+                because="`container_insights` of the environment's tasks is off: billed as custom metrics.",
+            )
+        if network.tasks_are_public:
+            acknowledge(
+                self.service.node.find_child("Service"),
+                f"{GUARD}ecs_service_assign_public_ip_disabled_check",
+                because="Without a NAT gateway a task reaches the sinks by an address of its own; only the load"
+                " balancer reaches the task.",
+            )
 
 
 def _spot(tasks: Tasks) -> Sequence[ecs.CapacityProviderStrategy] | None:
@@ -172,6 +198,7 @@ def _add_container(
         memory_limit_mib=container.memory,
         environment=container.variables,
         secrets=container.secrets,
+        user=container.user,
         logging=logging,
         readonly_root_filesystem=read_only,
         port_mappings=[ecs.PortMapping(container_port=container.port)],

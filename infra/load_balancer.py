@@ -18,6 +18,7 @@ from constructs import Construct
 
 from infra.access_logs import AccessLogs
 from infra.domain import Domain
+from infra.findings import CHECKOV, GUARD, NAG, acknowledge
 from infra.firewall import Firewall
 from infra.network import Network
 
@@ -26,6 +27,7 @@ DRAINING: Final = Duration.seconds(30)
 down every deployment."""
 _HSTS_ATTRIBUTE: Final = "routing.http.response.strict_transport_security.header_value"
 """A listener's attribute ("HTTP header modification for your Application Load Balancer")."""
+ANYWHERE: Final = "0.0.0.0/0"
 HSTS: Final = "max-age=31536000"
 """A year. Not for subdomains, which may not be the service's."""
 
@@ -40,7 +42,7 @@ class Ingress:
     """Whether the service may be reached without TLS, where there is no `domain`."""
     internal: bool = False
     """Whether the load balancer has private addresses only."""
-    allowed_cidrs: Sequence[str] = ("0.0.0.0/0",)
+    allowed_cidrs: Sequence[str] = (ANYWHERE,)
     """The IPv4 networks that may connect."""
     access_logs: bool = False
     """Whether each request is logged to a bucket: S3's storage, $0.023 per GB-month."""
@@ -106,6 +108,7 @@ class LoadBalancer(Construct):
         for port in (80,) if domain is None else (80, 443):
             for cidr in ingress.allowed_cidrs:
                 self.balancer.connections.allow_from(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port))
+        self._acknowledge(ingress, deletion_protection=deletion_protection)
         if ingress.access_logs:
             AccessLogs(self, "AccessLogs", name=access_log_bucket, balancer=self.balancer)
         forward = elbv2.ListenerAction.forward([self.target_group])
@@ -114,15 +117,47 @@ class LoadBalancer(Construct):
             self._serve_https(domain, forward)
         # One construct for the port, whatever it does: CloudFormation creates before it deletes, and a port has one
         # listener.
-        self.balancer.add_listener(
+        listener = self.balancer.add_listener(
             "Http",
             port=80,
             protocol=elbv2.ApplicationProtocol.HTTP,
             default_action=forward if domain is None else to_https,
             open=False,
         )
+        if domain is None:
+            acknowledge(
+                listener,
+                f"{GUARD}alb_http_to_https_redirection_check",
+                f"{CHECKOV}CKV_AWS_2",
+                f"{CHECKOV}CKV_AWS_103",
+                because="Without a domain there is no certificate; an environment says so by `plain_http`.",
+            )
         dns_name = self.balancer.load_balancer_dns_name
         self.url = f"http://{dns_name}" if domain is None else f"https://{domain.name}"
+
+    def _acknowledge(self, ingress: Ingress, *, deletion_protection: bool) -> None:
+        if not ingress.access_logs:
+            acknowledge(
+                self.balancer,
+                f"{NAG}ELB2",
+                f"{GUARD}elbv2_logging_enabled_check",
+                f"{CHECKOV}CKV_AWS_91",
+                because="`access_logs` of the environment's ingress is off; each request has a line of the service.",
+            )
+        if not deletion_protection:
+            acknowledge(
+                self.balancer,
+                f"{GUARD}elbv2_deletion_protection_enabled_check",
+                because="The environment is not `protected`: it is meant to be deleted and made anew.",
+            )
+        if ANYWHERE in ingress.allowed_cidrs:
+            [group] = self.balancer.connections.security_groups
+            acknowledge(
+                group,
+                f"{NAG}EC23",
+                f"{CHECKOV}CKV_AWS_260",
+                because="The service is meant for everybody; `allowed_cidrs` of the environment's ingress narrows it.",
+            )
 
     def _serve_https(self, domain: Domain, action: elbv2.ListenerAction) -> None:
         zone = None

@@ -9,6 +9,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.findings import CHECKOV, GUARD, acknowledge
+
 OUTPUT_BUFFER: Final = Size.mebibytes(4)
 """Output buffered while CloudWatch does not respond. When it is full, lines are dropped: the container never blocks."""
 
@@ -22,6 +24,23 @@ class Retention:
     """Of the containers' standard output and error: start-up and crash lines. Rejected connections too, if logged."""
     removal_policy: RemovalPolicy
     """Of the application's log group, the secrets, and the key that encrypts them."""
+
+
+def acknowledge_log_group(group: logs.LogGroup, retention: logs.RetentionDays, encryption_key: kms.IKey | None) -> None:
+    """Acknowledge that a log group is encrypted by AWS's own key and that its lines are deleted in time, if so."""
+    if encryption_key is None:
+        acknowledge(
+            group,
+            f"{GUARD}cloudwatch_log_group_encrypted_check",
+            f"{CHECKOV}CKV_AWS_158",
+            because="CloudWatch encrypts it with a key of its own; `customer_key` makes it the account's.",
+        )
+    if retention is not logs.RetentionDays.ONE_YEAR:
+        acknowledge(
+            group,
+            f"{GUARD}cloudwatch_log_group_retention_period_check",
+            because="Lines of crashes and of rejected connections, and a test environment's, are read soon or never.",
+        )
 
 
 class ApplicationLogs(Construct):
@@ -46,6 +65,7 @@ class ApplicationLogs(Construct):
             removal_policy=retention.removal_policy,
             encryption_key=encryption_key,
         )
+        acknowledge_log_group(self.log_group, retention.application, encryption_key)
 
 
 class ContainerOutput(Construct):
@@ -66,6 +86,7 @@ class ContainerOutput(Construct):
             removal_policy=RemovalPolicy.DESTROY,
             encryption_key=encryption_key,
         )
+        acknowledge_log_group(self.log_group, retention.output, encryption_key)
 
     def driver(self, stream_prefix: str) -> ecs.LogDriver:
         """Return the awslogs driver for one container; its mode is explicit because the default has changed before."""

@@ -13,6 +13,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.findings import NAG, acknowledge
+from infra.logs import acknowledge_log_group
+
 _ZONES: Final = 2
 """The fewest that a load balancer takes."""
 _CIDR: Final = "10.0.0.0/16"
@@ -145,6 +148,8 @@ class Network(Construct):
                 vpc.add_interface_endpoint(name, service=service, subnets=self.task_subnets)
         if choices.flow_logs:
             self._log_rejects(vpc, flow_log_retention, encryption_key)
+        else:
+            acknowledge(vpc, f"{NAG}VPC7", because="`flow_logs` of the environment's network is off: they cost per GB.")
 
     def _vpc(self, choices: Networking, kinds: Sequence[ec2.SubnetType]) -> ec2.Vpc:
         zones = choices.availability_zones
@@ -177,6 +182,7 @@ class Network(Construct):
             removal_policy=RemovalPolicy.DESTROY,
             encryption_key=encryption_key,
         )
+        acknowledge_log_group(group, retention, encryption_key)
         vpc.add_flow_log(
             "Rejects",
             destination=ec2.FlowLogDestination.to_cloud_watch_logs(group),

@@ -15,6 +15,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.aws_sns_subscriptions import EmailSubscription
 from constructs import Construct
 
+from infra.findings import CHECKOV, acknowledge
 from service.contract import APP_NAME, environment_prefix
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -87,6 +88,12 @@ class AlarmTopic(Construct):
             enforce_ssl=True,
             master_key=encryption_key,
         )
+        if encryption_key is None:
+            acknowledge(
+                self.topic,
+                f"{CHECKOV}CKV_AWS_26",
+                because="Alarms cannot publish to a topic with SNS's own key; `customer_key` sets the account's.",
+            )
         # `enforce_ssl` adds a policy, which replaces the default one that lets the account's alarms publish.
         self._let_publish("cloudwatch.amazonaws.com")
         if notifications.email is not None:

@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.findings import CHECKOV, NAG, acknowledge
 from service.contract import SECRET_PLACEHOLDER, SecretName, secret_name
 
 
@@ -41,7 +42,18 @@ class SinkSecrets(Construct):
             secret_string_value=SecretValue.unsafe_plain_text(SECRET_PLACEHOLDER),
             removal_policy=self._removal_policy,
         )
-        if self._encryption_key is not None:
+        acknowledge(
+            secret,
+            f"{NAG}SMG4",
+            because="A vendor's key, which only its console renews: `make secrets` stores the new one.",
+        )
+        if self._encryption_key is None:
+            acknowledge(
+                secret,
+                f"{CHECKOV}CKV_AWS_149",
+                because="Secrets Manager encrypts it with a key of its own; `customer_key` makes it the account's.",
+            )
+        else:
             # As a property: given to the construct, the key's policy would name the roles of the other stack.
             resource = cast("secretsmanager.CfnSecret", secret.node.default_child)
             resource.kms_key_id = self._encryption_key.key_arn

@@ -42,6 +42,9 @@ from service.contract import (
 HEALTH_COMMAND: Final = ("python", "-m", "service.healthcheck")
 """The image has Python but no curl."""
 
+USER: Final = "10001:10001"
+"""The user of service/Dockerfile."""
+
 
 class ServiceStack(Stack):
     """Run the service of one environment behind its load balancer."""
@@ -185,5 +188,6 @@ def _flask_container(deployment: Deployment, *, region: str, secrets: Mapping[Se
         variables=service_variables(deployment, region=region),
         secrets=service_secrets(secrets),
         health_command=HEALTH_COMMAND,
+        user=USER,
         stop_timeout=Duration.seconds(STOP_TIMEOUT_SECONDS),
     )

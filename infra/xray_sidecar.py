@@ -7,6 +7,7 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
+from infra.findings import NAG, acknowledge
 from service.contract import XRAY_DAEMON_CONTAINER_NAME, XRAY_DAEMON_PORT
 
 IMAGE: Final = (
@@ -17,6 +18,8 @@ CPU: Final = 32
 """CPU units: 3 % of a vCPU; AWS publishes 1 % for 100 segments a second."""
 MEMORY: Final = 128
 """MiB, hard limit: four times the memory that AWS publishes for 100 segments a second."""
+USER: Final = "65534:65534"
+"""Nobody: it listens on a high port and writes no file."""
 MEMORY_RESERVED: Final = 32
 BUFFER_MEMORY: Final = 32
 """MiB of segments that it buffers, by default 1 % of the host's memory, which may be more than its limit."""
@@ -29,6 +32,11 @@ ACTIONS: Final = (
     "xray:GetSamplingStatisticSummaries",
 )
 """The actions of the managed policy AWSXRayDaemonWriteAccess."""
+
+
+_WHY_ANY_RESOURCE: Final = (
+    "X-Ray's actions take no resource but * (Actions, resources, and condition keys for AWS X-Ray)."
+)
 
 
 def xray_daemon_image(*, copied: bool, arm64: bool) -> ecs.ContainerImage:
@@ -65,6 +73,7 @@ def add_xray_daemon(
         command=["--local-mode", "--log-level", "warn", "--buffer-memory", str(BUFFER_MEMORY)],
         environment={"AWS_REGION": region},
         essential=False,
+        user=USER,
         enable_restart_policy=True,
         cpu=CPU,
         memory_limit_mib=MEMORY,
@@ -75,5 +84,6 @@ def add_xray_daemon(
     )
     started = ecs.ContainerDependency(container=daemon, condition=ecs.ContainerDependencyCondition.START)
     beside.add_container_dependencies(started)
-    # These actions support no resource other than "*" ("Actions, resources, and condition keys for AWS X-Ray").
     task_definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(ACTIONS), resources=["*"]))
+    policy = task_definition.task_role.node.find_child("DefaultPolicy")
+    acknowledge(policy, f"{NAG}IAM5[Resource::*]", because=_WHY_ANY_RESOURCE)
