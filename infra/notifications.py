@@ -12,7 +12,6 @@ from aws_cdk import aws_chatbot as chatbot
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
-from aws_cdk.aws_sns_subscriptions import EmailSubscription
 from constructs import Construct
 
 from infra.findings import CHECKOV, acknowledge
@@ -56,7 +55,7 @@ class Notifications:
     """The name of the Secrets Manager entry that holds a webhook's URL, as PagerDuty's: it has a key in it."""
     monthly_budget: int | None = None
     """US dollars. Needs the cost allocation tag `environment`, which the account activates once in its billing console;
-    the budget's mails go to the alarms' topic."""
+    its warnings go to `email` and to the topic, and so to Slack."""
 
     def __post_init__(self) -> None:
         if self.email is not None and not _EMAIL.fullmatch(self.email):
@@ -97,16 +96,28 @@ class AlarmTopic(Construct):
         # `enforce_ssl` adds a policy, which replaces the default one that lets the account's alarms publish.
         self._let_publish("cloudwatch.amazonaws.com")
         if notifications.email is not None:
-            self.topic.add_subscription(EmailSubscription(notifications.email))
+            self._subscribe("Email", protocol="email", endpoint=notifications.email)
         if notifications.slack is not None:
             self._tell_slack(environment_name, notifications.slack)
         if notifications.webhook_secret is not None:
             # The URL has a key in it: CloudFormation resolves it when it deploys, so no template holds it.
             url = SecretValue.secrets_manager(notifications.webhook_secret).unsafe_unwrap()
-            sns.CfnSubscription(self, "Webhook", topic_arn=self.topic.topic_arn, protocol="https", endpoint=url)
+            self._subscribe("Webhook", protocol="https", endpoint=url)
         if notifications.monthly_budget is not None:
             self._let_publish("budgets.amazonaws.com")
-            self._budget(environment_name, notifications.monthly_budget)
+            self._budget(environment_name, notifications.monthly_budget, email=notifications.email)
+
+    def _subscribe(self, construct_id: str, *, protocol: str, endpoint: str) -> None:
+        """Subscribe to alarms that fire or are over, not to those that turn OK when they are created."""
+        sns.CfnSubscription(
+            self,
+            construct_id,
+            topic_arn=self.topic.topic_arn,
+            protocol=protocol,
+            endpoint=endpoint,
+            filter_policy_scope="MessageBody",
+            filter_policy={"$or": [{"NewStateValue": ["ALARM"]}, {"OldStateValue": ["ALARM"]}]},
+        )
 
     def _let_publish(self, service: str) -> None:
         same_account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
@@ -130,8 +141,13 @@ class AlarmTopic(Construct):
             guardrail_policies=[iam.ManagedPolicy.from_aws_managed_policy_name("CloudWatchReadOnlyAccess")],
         )
 
-    def _budget(self, environment_name: str, dollars: int) -> None:
-        subscriber = budgets.CfnBudget.SubscriberProperty(address=self.topic.topic_arn, subscription_type="SNS")
+    def _budget(self, environment_name: str, dollars: int, *, email: str | None) -> None:
+        # By mail from the budget itself: its message is no JSON, which the topic's subscriptions are filtered by.
+        addresses = {"SNS": self.topic.topic_arn} | ({"EMAIL": email} if email is not None else {})
+        subscribers = [
+            budgets.CfnBudget.SubscriberProperty(address=address, subscription_type=kind)
+            for kind, address in addresses.items()
+        ]
         budgets.CfnBudget(
             self,
             "Budget",
@@ -147,7 +163,7 @@ class AlarmTopic(Construct):
                     notification=budgets.CfnBudget.NotificationProperty(
                         comparison_operator="GREATER_THAN", notification_type=kind, threshold=percent
                     ),
-                    subscribers=[subscriber],
+                    subscribers=subscribers,
                 )
                 for kind, percent in (("ACTUAL", _BUDGET_PERCENT), ("FORECASTED", 100))
             ],

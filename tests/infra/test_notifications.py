@@ -53,6 +53,29 @@ def test_the_subscribed_address_is_the_environments(synthesized: Callable[..., A
     ]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("OK", "ALARM", True),
+        ("ALARM", "OK", True),
+        ("INSUFFICIENT_DATA", "ALARM", True),
+        ("INSUFFICIENT_DATA", "OK", False),
+        ("OK", "INSUFFICIENT_DATA", False),
+    ],
+)
+def test_an_alarm_that_turns_ok_when_it_is_created_sends_no_mail(
+    old: str,
+    new: str,
+    told: bool,  # noqa: FBT001 - a column
+    stack: Stack,
+) -> None:
+    [subscription] = properties(template_with(stack, email="team@example.com"), "AWS::SNS::Subscription")
+    assert subscription["FilterPolicyScope"] == "MessageBody"
+    message = {"OldStateValue": old, "NewStateValue": new}
+    alternatives = subscription["FilterPolicy"]["$or"]
+    assert any(all(message[key] in values for key, values in each.items()) for each in alternatives) is told
+
+
 def test_a_slack_channel_gets_the_topic_and_may_read_metrics_and_logs_only(stack: Stack) -> None:
     template = template_with(stack, slack=SLACK)
     [channel] = properties(template, "AWS::Chatbot::SlackChannelConfiguration")
