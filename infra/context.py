@@ -76,6 +76,11 @@ class Deployment:
         environment = replace(_environment(_text(node, "environment")), **overrides)
         if (plain_http := _value(node, "plain_http", PLAIN_HTTP)) is not None:
             environment = replace(environment, plain_http=plain_http == "yes")
+        if environment.domain is None and environment.authentication is not None:
+            raise ContextError(
+                f"environment {environment.name!r} has `authentication` and no domain, and load balancers authenticate "
+                "users over HTTPS alone: set its `domain` in infra/environments.py, or its `authentication` to None"
+            )
         if environment.domain is None and not environment.plain_http:
             raise ContextError(
                 f"environment {environment.name!r} has no domain, so it would serve plain HTTP: set its `domain` in "

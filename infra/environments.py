@@ -7,6 +7,8 @@ from typing import Final
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 
+from infra.authentication import Authentication
+from infra.cors_origins import CorsOrigins
 from infra.domain import Domain
 
 
@@ -57,6 +59,10 @@ class Environment:
     """Name segments after the host where it matches this pattern, for example `*4567-workspace.example.com*`."""
     domain: Domain | None = None
     """None serves plain HTTP at the load balancer's own name, if `plain_http` allows it."""
+    authentication: Authentication | None = None
+    """Who authenticates users at the load balancer, which needs a `domain`; None lets everybody in."""
+    cors: CorsOrigins | None = None
+    """The other origins whose pages may call the service; None allows its own alone."""
     availability_zones: Sequence[str] | None = None
     """The zones to use, such as `("us-east-1a", "us-east-1b")`; None takes the first two. Fargate is not in all."""
     alarm_email: str | None = None

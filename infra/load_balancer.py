@@ -11,7 +11,9 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk.aws_route53_targets import LoadBalancerTarget
 from constructs import Construct
 
+from infra.authentication import Authentication
 from infra.domain import Domain
+from infra.listener_authentication import ListenerAuthentication
 
 DRAINING: Final = Duration.seconds(30)
 """Time that a deregistered task has to finish its requests, which take milliseconds; the default of 300 s would slow
@@ -23,7 +25,10 @@ HSTS: Final = "max-age=31536000"
 
 
 class LoadBalancer(Construct):
-    """Create an application load balancer: HTTPS and a redirect at a domain, plain HTTP without one."""
+    """Create an application load balancer: HTTPS and a redirect at a domain, plain HTTP without one.
+
+    Only over HTTPS it can authenticate users (`authentication`).
+    """
 
     def __init__(
         self,
@@ -36,6 +41,7 @@ class LoadBalancer(Construct):
         container_port: int,
         health_check_path: str,
         domain: Domain | None,
+        authentication: Authentication | None,
     ) -> None:
         super().__init__(scope, construct_id)
         target = service.load_balancer_target(container_name=container_name, container_port=container_port)
@@ -63,7 +69,7 @@ class LoadBalancer(Construct):
         forward = elbv2.ListenerAction.forward([self.target_group])
         to_https = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
         if domain is not None:
-            self._serve_https(domain, forward)
+            self._serve_https(domain, forward, authentication)
         # One construct for the port, whatever it does: CloudFormation creates before it deletes, and a port has one
         # listener.
         self.balancer.add_listener(
@@ -75,7 +81,12 @@ class LoadBalancer(Construct):
         dns_name = self.balancer.load_balancer_dns_name
         self.url = f"http://{dns_name}" if domain is None else f"https://{domain.name}"
 
-    def _serve_https(self, domain: Domain, action: elbv2.ListenerAction) -> None:
+    def _serve_https(
+        self, domain: Domain, forward: elbv2.ListenerAction, authentication: Authentication | None
+    ) -> None:
+        login = None
+        if authentication is not None:
+            login = ListenerAuthentication(self, "Login", authentication=authentication, forward=forward)
         zone = None
         if domain.hosted_zone is not None:
             zone = route53.HostedZone.from_hosted_zone_attributes(
@@ -89,8 +100,10 @@ class LoadBalancer(Construct):
             protocol=elbv2.ApplicationProtocol.HTTPS,
             certificates=[self._certificate(domain, zone)],
             ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
-            default_action=action,
+            default_action=forward if login is None else login.default_action,
         )
+        if login is not None:
+            login.add_rules(listener)
         # The construct has no property for it yet.
         resource = cast("elbv2.CfnListener", listener.node.default_child)
         resource.listener_attributes = [elbv2.CfnListener.ListenerAttributeProperty(key=_HSTS_ATTRIBUTE, value=HSTS)]

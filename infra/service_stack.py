@@ -14,7 +14,6 @@ from infra.alarms import Alarms
 from infra.autoscaling import add_autoscaling
 from infra.context import Deployment
 from infra.dashboard import Dashboard, Links
-from infra.domain import Domain
 from infra.environments import Environment
 from infra.fargate_service import Container, FargateService, Task
 from infra.image import service_image
@@ -34,6 +33,7 @@ from service.contract import (
     XRAY_DAEMON_CONTAINER_NAME,
     Output,
     SecretName,
+    Variable,
 )
 
 HEALTH_COMMAND: Final = ("python", "-m", "service.healthcheck")
@@ -73,7 +73,10 @@ class ServiceStack(Stack):
             region=self.region,
             logging=output.driver(XRAY_DAEMON_CONTAINER_NAME),
         )
-        load_balancer = self._load_balancer(network, backend, environment.domain)
+        load_balancer = self._load_balancer(network, backend, environment)
+        if environment.authentication is not None:
+            # The load balancer's targets are the service's tasks, so that it comes after their container.
+            backend.container.add_environment(Variable.ALB_ARN, load_balancer.balancer.load_balancer_arn)
         add_autoscaling(
             backend.service,
             targets=load_balancer.target_group,
@@ -84,7 +87,7 @@ class ServiceStack(Stack):
         dashboard = self._dashboard(environment, backend, load_balancer, topic)
         Outputs(self, "Outputs", values=self._outputs(backend, load_balancer, dashboard))
 
-    def _load_balancer(self, network: Network, backend: FargateService, domain: Domain | None) -> LoadBalancer:
+    def _load_balancer(self, network: Network, backend: FargateService, environment: Environment) -> LoadBalancer:
         return LoadBalancer(
             self,
             "LoadBalancer",
@@ -93,7 +96,8 @@ class ServiceStack(Stack):
             container_name=CONTAINER_NAME,
             container_port=CONTAINER_PORT,
             health_check_path=HEALTH_CHECK_PATH,
-            domain=domain,
+            domain=environment.domain,
+            authentication=environment.authentication,
         )
 
     def _dashboard(
