@@ -14,9 +14,10 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.aws_sns_subscriptions import EmailSubscription
 from constructs import Construct
 
-from infra.metrics import MINIMUM_FAILURES, MINIMUM_REQUESTS, ServiceMetrics, dropped
+from infra.metrics import MINIMUM_FAILURES, MINIMUM_REQUESTS, ServiceMetrics
+from infra.names import Names
 from infra.saved_queries import saved_queries
-from service.contract import APP_NAME, HEALTH_CHECK_PATH, LOG_GROUP, SLOW_SECONDS, XRAY_GROUP, resource_name
+from service.contract import APP_NAME, HEALTH_CHECK_PATH, SLOW_SECONDS, resource_name
 
 ERROR_PERCENT: Final = 5
 
@@ -70,13 +71,13 @@ class Alarms(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        environment_name: str,
+        names: Names,
         metrics: ServiceMetrics,
         topic: sns.ITopic,
         region: str,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._environment_name = environment_name
+        self._names = names
         self._action = actions.SnsAction(topic)
         self._region = region
 
@@ -86,7 +87,7 @@ class Alarms(Construct):
             *rollback_alarms,
             self._unhealthy_targets(metrics),
             self._missing_tasks(metrics),
-            self._dropped_telemetry(),
+            self._dropped_telemetry(metrics),
         )
 
     def _roll_back_on(self, alarms: Sequence[cloudwatch.Alarm], service: ecs.FargateService) -> None:
@@ -97,7 +98,7 @@ class Alarms(Construct):
         service.node.add_dependency(*alarms)
 
     def _full_name(self, name: str) -> str:
-        return resource_name(self._environment_name, name)
+        return resource_name(self._names.environment, name)
 
     def _errors(self, metrics: ServiceMetrics) -> cloudwatch.Alarm:
         return self._alarm(
@@ -107,8 +108,8 @@ class Alarms(Construct):
             minutes=_ERROR_MINUTES,
             text=f"More than {ERROR_PERCENT} % of requests fail. Minutes with fewer than {MINIMUM_FAILURES} failures"
             f" do not count. Look first at {self._query('errors-by-route')}, then at the X-Ray group"
-            f" {XRAY_GROUP}-Faults and at Rollbar's newest item. Errors of the load balancer alone mean that no task"
-            " answers: see the service's events in ECS.",
+            f" {self._names.xray_group}-Faults and at Rollbar's newest item. Errors of the load balancer alone mean"
+            " that no task answers: see the service's events in ECS.",
         )
 
     def _latency(self, metrics: ServiceMetrics) -> cloudwatch.Alarm:
@@ -119,7 +120,7 @@ class Alarms(Construct):
             minutes=_LATENCY_MINUTES,
             text=f"One request in a hundred takes over {SLOW_SECONDS:g} s. Minutes with fewer than {MINIMUM_REQUESTS}"
             f" requests do not count. Look first at {self._query('slowest-routes')}, then at the X-Ray group"
-            f" {XRAY_GROUP}-Slow; is CPU at its limit?",
+            f" {self._names.xray_group}-Slow; is CPU at its limit?",
         )
 
     def _unhealthy_targets(self, metrics: ServiceMetrics) -> cloudwatch.Alarm:
@@ -150,10 +151,10 @@ class Alarms(Construct):
             alarm.node.add_dependency(metrics.service)
         return alarm
 
-    def _dropped_telemetry(self) -> cloudwatch.Alarm:
+    def _dropped_telemetry(self, metrics: ServiceMetrics) -> cloudwatch.Alarm:
         return self._alarm(
             "telemetry-dropped",
-            dropped(),
+            metrics.dropped(),
             threshold=0,
             minutes=Minutes(breaching=1, evaluated=1),
             text=f"Telemetry was lost, requests were not. Look first at {self._query('dropped-telemetry')} for the"
@@ -163,7 +164,7 @@ class Alarms(Construct):
 
     def _query(self, name: str) -> str:
         query = saved_queries()[name]
-        return f"[{query.title}]({query.console_url(region=self._region, log_group=LOG_GROUP)})"
+        return f"[{query.title}]({query.console_url(region=self._region, log_group=self._names.log_group)})"
 
     def _alarm(
         self,

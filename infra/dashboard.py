@@ -12,9 +12,9 @@ from constructs import Construct
 
 from infra import console_urls
 from infra.alarms import ERROR_PERCENT, Alarms
-from infra.metrics import ServiceMetrics, dropped_by_sink, sampled_share
+from infra.metrics import ServiceMetrics
 from infra.saved_queries import saved_queries
-from service.contract import LOG_GROUP, SLOW_SECONDS
+from service.contract import SLOW_SECONDS
 
 WIDTH: Final = 8
 """Columns, of the dashboard's 24: three graphs side by side."""
@@ -34,6 +34,7 @@ class Links:
     """
 
     region: str
+    log_group: str
     honeycomb_board: str | None
     rollbar_items: str | None
 
@@ -46,7 +47,7 @@ class Links:
             **_team_link("Rollbar", self.rollbar_items, ROLLBAR_HOME, setting="rollbar_items"),
         }
         queries = {
-            query.title: query.console_url(region=self.region, log_group=LOG_GROUP)
+            query.title: query.console_url(region=self.region, log_group=self.log_group)
             for query in saved_queries().values()
         }
         return f"{_markdown(links)}\n\n{_markdown(queries)}"
@@ -76,8 +77,8 @@ class Dashboard(Construct):
             cloudwatch.AlarmStatusWidget(alarms=[*alarms.all], width=FULL_WIDTH, height=2, title="Alarms")
         )
         board.add_widgets(_traffic(metrics), _latency(metrics), _errors(metrics))
-        board.add_widgets(_tasks(metrics), _load(metrics), _sampled())
-        board.add_widgets(_dropped(), _top_errors())
+        board.add_widgets(_tasks(metrics), _load(metrics), _sampled(metrics))
+        board.add_widgets(_dropped(metrics), _top_errors(links.log_group))
         self.url = console_urls.dashboard(links.region, name)
 
 
@@ -118,19 +119,19 @@ def _load(metrics: ServiceMetrics) -> cloudwatch.IWidget:
     return _graph("CPU and memory, % of the tasks' own", [metrics.cpu(), metrics.memory()], maximum=100)
 
 
-def _sampled() -> cloudwatch.IWidget:
-    return _graph("Requests kept by the sampling rule, %", [sampled_share()], maximum=100)
+def _sampled(metrics: ServiceMetrics) -> cloudwatch.IWidget:
+    return _graph("Requests kept by the sampling rule, %", [metrics.sampled_share()], maximum=100)
 
 
-def _dropped() -> cloudwatch.IWidget:
-    return _graph("Telemetry dropped a minute, by sink: expect none", [dropped_by_sink()])
+def _dropped(metrics: ServiceMetrics) -> cloudwatch.IWidget:
+    return _graph("Telemetry dropped a minute, by sink: expect none", [metrics.dropped_by_sink()])
 
 
-def _top_errors() -> cloudwatch.IWidget:
+def _top_errors(log_group: str) -> cloudwatch.IWidget:
     query = saved_queries()["errors-by-route"]
     return cloudwatch.LogQueryWidget(
         title=query.title,
-        log_group_names=[LOG_GROUP],
+        log_group_names=[log_group],
         query_string=query.commands,
         view=cloudwatch.LogQueryVisualizationType.TABLE,
         width=FULL_WIDTH - WIDTH,

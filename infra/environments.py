@@ -10,6 +10,7 @@ from aws_cdk.aws_logs import RetentionDays
 from infra.authentication import Authentication
 from infra.cors_origins import CorsOrigins
 from infra.domain import Domain
+from infra.names import Names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class Environment:
     """
 
     name: str
+    tutorial_names: bool = False
+    """Whether the log group, X-Ray groups and rules have the tutorial's names, which one environment can have."""
 
     desired_tasks: int | None
     """None leaves the count to autoscaling, so that a deployment under load never scales in."""
@@ -71,6 +74,11 @@ class Environment:
     rollbar_items: str | None = None
     """URLs that the dashboard links: the team's own board, which `make honeycomb` prints, and Rollbar project."""
 
+    @property
+    def names(self) -> Names:
+        """The names of the environment's resources. Raises `ValueError` for a malformed `name`."""
+        return Names(self.name, tutorial=self.tutorial_names)
+
 
 EVERYTHING: Final = Sampling(fixed_rate=1.0, reservoir_size=5)
 
@@ -93,7 +101,13 @@ DEV: Final = Environment(
     trust_user_header=True,
 )
 
-LOCAL: Final = replace(DEV, name="local", log_retention=RetentionDays.ONE_DAY, output_retention=RetentionDays.ONE_DAY)
+LOCAL: Final = replace(
+    DEV,
+    name="local",
+    tutorial_names=True,
+    log_retention=RetentionDays.ONE_DAY,
+    output_retention=RetentionDays.ONE_DAY,
+)
 
 PROD: Final = Environment(
     name="prod",

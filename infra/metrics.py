@@ -22,7 +22,6 @@ from service.contract import (
     DROPPED_METRIC,
     HEALTH_CHECK_PATH,
     LOGGER_FIELD,
-    METRICS_NAMESPACE,
     PATH_FIELD,
     SAMPLED_FIELD,
     SAMPLED_METRIC,
@@ -37,7 +36,7 @@ MINIMUM_REQUESTS: Final = 20
 """Requests in a minute before their p99 counts: of fewer, it would be the single slowest one."""
 
 
-def measure_sampled_share(scope: Construct, construct_id: str, *, log_group: ILogGroup) -> None:
+def measure_sampled_share(scope: Construct, construct_id: str, *, log_group: ILogGroup, namespace: str) -> None:
     """Create a metric from the access lines' `sampled`, 0 or 1: its average is the share of sampled requests.
 
     Health checks, by the load balancer and the container, are left out: of an idle service they would be most requests.
@@ -50,34 +49,9 @@ def measure_sampled_share(scope: Construct, construct_id: str, *, log_group: ILo
             FilterPattern.string_value(f"$.{LOGGER_FIELD}", "=", ACCESS_LOGGER),
             FilterPattern.string_value(f"$.{PATH_FIELD}", "!=", HEALTH_CHECK_PATH),
         ),
-        metric_namespace=METRICS_NAMESPACE,
+        metric_namespace=namespace,
         metric_name=SAMPLED_METRIC,
         metric_value=f"$.{SAMPLED_FIELD}",
-    )
-
-
-def sampled_share() -> cloudwatch.IMetric:
-    """Return the percentage of requests, without health checks, that were sampled."""
-    share = cloudwatch.Metric(
-        namespace=METRICS_NAMESPACE, metric_name=SAMPLED_METRIC, statistic=cloudwatch.Stats.AVERAGE, period=PERIOD
-    )
-    return cloudwatch.MathExpression(
-        expression="100 * share", using_metrics={"share": share}, label="sampled, %", period=PERIOD
-    )
-
-
-def dropped() -> cloudwatch.Metric:
-    """Return the number of dropped telemetry items, all sinks together."""
-    return cloudwatch.Metric(
-        namespace=METRICS_NAMESPACE, metric_name=DROPPED_METRIC, statistic=cloudwatch.Stats.SUM, period=PERIOD
-    )
-
-
-def dropped_by_sink() -> cloudwatch.IMetric:
-    """Return the number of dropped telemetry items as one line per sink, found by a search."""
-    search = f'{{{METRICS_NAMESPACE},{SINK_DIMENSION}}} MetricName="{DROPPED_METRIC}"'
-    return cloudwatch.MathExpression(
-        expression=f"SEARCH('{search}', 'Sum', {PERIOD.to_seconds()})", label="", period=PERIOD
     )
 
 
@@ -90,6 +64,7 @@ class ServiceMetrics:
     service: ecs.FargateService
     container_insights: bool
     minimum_tasks: int
+    telemetry_namespace: str
 
     def requests(self) -> cloudwatch.Metric:
         """Return the requests a minute for which the load balancer chose a target."""
@@ -196,3 +171,26 @@ class ServiceMetrics:
     def memory(self) -> cloudwatch.Metric:
         """Return the memory utilization, as a percentage of the tasks' memory."""
         return self.service.metric_memory_utilization(period=PERIOD, label="memory, %")
+
+    def sampled_share(self) -> cloudwatch.IMetric:
+        """Return the percentage of requests, without health checks, that were sampled."""
+        share = self._from_lines(SAMPLED_METRIC, cloudwatch.Stats.AVERAGE)
+        return cloudwatch.MathExpression(
+            expression="100 * share", using_metrics={"share": share}, label="sampled, %", period=PERIOD
+        )
+
+    def dropped(self) -> cloudwatch.Metric:
+        """Return the number of dropped telemetry items, all sinks together."""
+        return self._from_lines(DROPPED_METRIC, cloudwatch.Stats.SUM)
+
+    def _from_lines(self, name: str, statistic: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=self.telemetry_namespace, metric_name=name, statistic=statistic, period=PERIOD
+        )
+
+    def dropped_by_sink(self) -> cloudwatch.IMetric:
+        """Return the number of dropped telemetry items as one line per sink, found by a search."""
+        search = f'{{{self.telemetry_namespace},{SINK_DIMENSION}}} MetricName="{DROPPED_METRIC}"'
+        return cloudwatch.MathExpression(
+            expression=f"SEARCH('{search}', 'Sum', {PERIOD.to_seconds()})", label="", period=PERIOD
+        )

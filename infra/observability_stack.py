@@ -15,7 +15,7 @@ from infra.metrics import measure_sampled_share
 from infra.saved_queries import SavedQueries
 from infra.secrets import SinkSecrets
 from infra.xray import Tracing
-from service.contract import APP_NAME, LOG_GROUP, SecretName
+from service.contract import APP_NAME, SecretName, metrics_namespace
 
 
 class ObservabilityStack(Stack):
@@ -29,16 +29,25 @@ class ObservabilityStack(Stack):
             " sink keys, topic of the alarms",
         )
 
+        names = environment.names
         application_logs = ApplicationLogs(
             self,
             "Logs",
-            name=LOG_GROUP,
+            name=names.log_group,
             retention=environment.log_retention,
             removal_policy=environment.removal_policy,
         )
-        measure_sampled_share(self, "SampledShare", log_group=application_logs.log_group)
-        SavedQueries(self, "Queries", log_group=application_logs.log_group)
-        Tracing(self, "Tracing", sampling=environment.sampling, dynamic_naming=environment.xray_url is not None)
+        measure_sampled_share(
+            self, "SampledShare", log_group=application_logs.log_group, namespace=metrics_namespace(environment.name)
+        )
+        SavedQueries(self, "Queries", folder=names.query_folder, log_group=application_logs.log_group)
+        Tracing(
+            self,
+            "Tracing",
+            names=names,
+            sampling=environment.sampling,
+            dynamic_naming=environment.xray_url is not None,
+        )
         sink_secrets = SinkSecrets(
             self, "Secrets", environment_name=environment.name, removal_policy=environment.removal_policy
         )

@@ -10,11 +10,8 @@ from aws_cdk.aws_logs import CfnQueryDefinition, ILogGroup
 from constructs import Construct
 
 from infra import console_urls
-from service.contract import APP_NAME
 
 FOLDER: Final = Path(__file__).parent.parent / "aws" / "queries"
-QUERY_FOLDER: Final = APP_NAME
-"""The folder in the console's list of saved queries: the part of a name before the slash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +45,14 @@ def _parse(path: Path) -> SavedQuery:
 class SavedQueries(Construct):
     """Create a query definition from each file. It is free; running it costs $0.005 per GB scanned."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, log_group: ILogGroup) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, folder: str, log_group: ILogGroup) -> None:
         super().__init__(scope, construct_id)
 
         for query in saved_queries().values():
             CfnQueryDefinition(
                 self,
                 query.name.title().replace("-", ""),
-                name=f"{QUERY_FOLDER}/{query.title}",
+                name=f"{folder}/{query.title}",
                 query_string=query.text,
                 log_group_names=[log_group.log_group_name],
             )

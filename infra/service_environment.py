@@ -13,7 +13,6 @@ from infra.xray import sampling_rule
 from service.contract import (
     CONTAINER_PORT,
     HONEYCOMB_API,
-    LOG_GROUP,
     ROLLBAR_API,
     SECRET_OF,
     SERVICE_NAME,
@@ -66,13 +65,15 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.HONEYCOMB_KEEP_EVERYTHING: "false",
         Variable.AWS_REGION: region,
         Variable.AWS_XRAY_DAEMON_ADDRESS: f"127.0.0.1:{XRAY_DAEMON_PORT}",
-        Variable.AWS_XRAY_TRACING_NAME: SERVICE_NAME,
+        Variable.AWS_XRAY_TRACING_NAME: environment.names.xray_service,
         Variable.AWS_XRAY_URL: environment.xray_url or "",
         Variable.XRAY_ORIGIN: "AWS::ECS::Fargate",
-        Variable.XRAY_SAMPLING_RULE: json.dumps(sampling_rule(environment.sampling), separators=(",", ":")),
+        Variable.XRAY_SAMPLING_RULE: json.dumps(
+            sampling_rule(environment.names, environment.sampling), separators=(",", ":")
+        ),
         Variable.TAIL_SAMPLING_SLOW_SECONDS: f"{SLOW_SECONDS:g}",
         Variable.TAIL_SAMPLING_PER_SECOND: str(TAIL_SAMPLING_PER_SECOND),
-        Variable.CLOUDWATCH_LOG_GROUP: LOG_GROUP,
+        Variable.CLOUDWATCH_LOG_GROUP: environment.names.log_group,
         Variable.ROLLBAR_ENDPOINT: ROLLBAR_API,
     }
 

@@ -28,12 +28,12 @@ from service.contract import (
     CONTAINER_NAME,
     CONTAINER_PORT,
     HEALTH_CHECK_PATH,
-    LOG_GROUP,
     STOP_TIMEOUT_SECONDS,
     XRAY_DAEMON_CONTAINER_NAME,
     Output,
     SecretName,
     Variable,
+    metrics_namespace,
 )
 
 HEALTH_COMMAND: Final = ("python", "-m", "service.healthcheck")
@@ -74,9 +74,6 @@ class ServiceStack(Stack):
             logging=output.driver(XRAY_DAEMON_CONTAINER_NAME),
         )
         load_balancer = self._load_balancer(network, backend, environment)
-        if environment.authentication is not None:
-            # The load balancer's targets are the service's tasks, so that it comes after their container.
-            backend.container.add_environment(Variable.ALB_ARN, load_balancer.balancer.load_balancer_arn)
         add_autoscaling(
             backend.service,
             targets=load_balancer.target_group,
@@ -85,10 +82,10 @@ class ServiceStack(Stack):
         )
         log_group.grant_write(backend.task_definition.task_role)
         dashboard = self._dashboard(environment, backend, load_balancer, topic)
-        Outputs(self, "Outputs", values=self._outputs(backend, load_balancer, dashboard))
+        Outputs(self, "Outputs", values=self._outputs(environment, backend, load_balancer, dashboard))
 
     def _load_balancer(self, network: Network, backend: FargateService, environment: Environment) -> LoadBalancer:
-        return LoadBalancer(
+        load_balancer = LoadBalancer(
             self,
             "LoadBalancer",
             vpc=network.vpc,
@@ -99,6 +96,10 @@ class ServiceStack(Stack):
             domain=environment.domain,
             authentication=environment.authentication,
         )
+        if environment.authentication is not None:
+            # Only now: the load balancer needs the service that runs the container.
+            backend.container.add_environment(Variable.ALB_ARN, load_balancer.balancer.load_balancer_arn)
+        return load_balancer
 
     def _dashboard(
         self, environment: Environment, backend: FargateService, load_balancer: LoadBalancer, topic: ITopic
@@ -109,30 +110,30 @@ class ServiceStack(Stack):
             service=backend.service,
             container_insights=environment.container_insights,
             minimum_tasks=environment.minimum_tasks,
+            telemetry_namespace=metrics_namespace(environment.name),
         )
-        alarms = Alarms(
-            self, "Alarms", environment_name=environment.name, metrics=metrics, topic=topic, region=self.region
-        )
+        alarms = Alarms(self, "Alarms", names=environment.names, metrics=metrics, topic=topic, region=self.region)
         return Dashboard(
             self,
             "Dashboard",
-            name=f"{APP_NAME}-{environment.name}",
+            name=environment.names.dashboard,
             metrics=metrics,
             alarms=alarms,
             links=Links(
                 region=self.region,
+                log_group=environment.names.log_group,
                 honeycomb_board=environment.honeycomb_board,
                 rollbar_items=environment.rollbar_items,
             ),
         )
 
     def _outputs(
-        self, backend: FargateService, load_balancer: LoadBalancer, dashboard: Dashboard
+        self, environment: Environment, backend: FargateService, load_balancer: LoadBalancer, dashboard: Dashboard
     ) -> Mapping[Output, str]:
         return {
             Output.URL: load_balancer.url,
             Output.LOAD_BALANCER_DNS_NAME: load_balancer.balancer.load_balancer_dns_name,
-            Output.LOG_GROUP: LOG_GROUP,
+            Output.LOG_GROUP: environment.names.log_group,
             Output.XRAY_CONSOLE: console_urls.xray_traces(self.region),
             Output.DASHBOARD: dashboard.url,
             Output.CLUSTER: backend.cluster.cluster_name,

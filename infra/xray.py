@@ -8,52 +8,68 @@ from aws_cdk import CfnResource
 from constructs import Construct
 
 from infra.environments import Sampling
-from service.contract import CONFIGURED_NAME_ANNOTATION, SERVICE_NAME, XRAY_GROUP_FILTER
+from infra.names import Names
 
 FOLDER: Final = Path(__file__).parent.parent / "aws" / "json"
-GROUPS: Final = {"Group": "xray-group", "FaultsGroup": "xray-group-faults", "SlowGroup": "xray-group-slow"}
-"""The file of each group, by its logical id: all traces of the service, those with a fault, the slow ones."""
+GROUPS: Final = ("xray-group", "xray-group-faults", "xray-group-slow")
+"""The file of each group: all traces of the service, those with a fault, the slow ones."""
+
+TUTORIAL: Final = Names("tutorial", tutorial=True)
+"""The names in the files."""
 
 
 class Tracing(Construct):
     """Create the groups and the sampling rules.
 
-    The files have CloudFormation's own property names, so they are passed unchanged: the typed L1
-    classes would need each name spelled a second time.
+    The files have CloudFormation's own property names, so all but the names in them is passed unchanged: the typed L1
+    classes would need each property spelled a second time. A resource's id is its name, because a rule cannot be
+    renamed: with another id CloudFormation creates the new one and deletes the old one.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, sampling: Sampling | None, dynamic_naming: bool) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, names: Names, sampling: Sampling | None, dynamic_naming: bool
+    ) -> None:
         super().__init__(scope, construct_id)
 
-        for logical_id, file in GROUPS.items():
-            properties = _group(file, dynamic_naming=dynamic_naming)
-            CfnResource(self, logical_id, type="AWS::XRay::Group", properties=properties)
-        self._rule("SamplingRule", sampling_rule(sampling))
+        for file in GROUPS:
+            group = _group(file, names, dynamic_naming=dynamic_naming)
+            CfnResource(self, f"Group-{group['GroupName']}", type="AWS::XRay::Group", properties=group)
+        self._rule(sampling_rule(names, sampling))
         # Health checks arrive day and night: sampled, each would cost a trace and use up the reservoir.
-        self._rule("HealthCheckRule", load("xray-health-checks")["SamplingRule"])
+        self._rule(_rule("xray-health-checks", names))
 
-    def _rule(self, logical_id: str, rule: dict[str, Any]) -> None:
-        CfnResource(self, logical_id, type="AWS::XRay::SamplingRule", properties={"SamplingRule": rule})
+    def _rule(self, rule: dict[str, Any]) -> None:
+        properties = {"SamplingRule": rule}
+        CfnResource(self, f"Rule-{rule['RuleName']}", type="AWS::XRay::SamplingRule", properties=properties)
 
 
 def load(name: str) -> dict[str, Any]:
-    """Return the object in `aws/json/<name>.json`."""
+    """Return the object in `aws/json/<name>.json`, which has the tutorial's names."""
     content: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     return content
 
 
-def sampling_rule(override: Sampling | None) -> dict[str, Any]:
+def sampling_rule(names: Names, override: Sampling | None) -> dict[str, Any]:
     """Return the rule of `aws/json/xray.json` ("SamplingRule", X-Ray API reference), with the rates of `override`."""
-    rule: dict[str, Any] = load("xray")["SamplingRule"]
+    rule = _rule("xray", names)
     if override is None:
         return rule
     return rule | {"FixedRate": override.fixed_rate, "ReservoirSize": override.reservoir_size}
 
 
-def _group(file: str, *, dynamic_naming: bool) -> dict[str, Any]:
+def _rule(file: str, names: Names) -> dict[str, Any]:
+    rule: dict[str, Any] = load(file)["SamplingRule"]
+    return rule | {
+        "RuleName": rule["RuleName"].replace(TUTORIAL.xray_group, names.xray_group),
+        "ServiceName": names.xray_service,
+    }
+
+
+def _group(file: str, names: Names, *, dynamic_naming: bool) -> dict[str, Any]:
     """Return the group of `file`; with dynamic naming its filter matches renamed segments as well."""
     group = load(file)
-    if not dynamic_naming:
-        return group
-    either = f'({XRAY_GROUP_FILTER} OR annotation.{CONFIGURED_NAME_ANNOTATION} = "{SERVICE_NAME}")'
-    return group | {"FilterExpression": group["FilterExpression"].replace(XRAY_GROUP_FILTER, either)}
+    traces = names.xray_filter_with_renamed if dynamic_naming else names.xray_filter
+    return group | {
+        "GroupName": group["GroupName"].replace(TUTORIAL.xray_group, names.xray_group),
+        "FilterExpression": group["FilterExpression"].replace(TUTORIAL.xray_filter, traces),
+    }

@@ -7,19 +7,17 @@ again ("DeleteSecret", AWS Secrets Manager API Reference): here the name is free
 from __future__ import annotations
 
 import argparse
-import fnmatch
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
 import boto3
-from aws_cdk import RemovalPolicy
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.environments import ENVIRONMENTS
 from operations.deployment import aws_session
 from operations.errors import OperatorError, without_credentials
-from service.contract import LOG_GROUP, SecretName, observability_stack_name, secret_name, service_stack_name
+from service.contract import SecretName, observability_stack_name, secret_name, service_stack_name
 
 _GONE: Final = "DELETE_COMPLETE"
 _INSIGHTS: Final = "/aws/ecs/containerinsights/{stack}-"
@@ -42,17 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _forget(session: boto3.Session, environment: str) -> int:
-    stacks = _stacks(session)
     own = {observability_stack_name(environment), service_stack_name(environment)}
-    if remaining := own & stacks:
+    if remaining := own & _stacks(session):
         problem = f"The stack {min(remaining)} still exists"
         raise OperatorError(problem, f"Run `make destroy ENV={environment}` first, and wait until it is through")
     secrets = _secrets(session, environment)
-    # The log group has one name in the account, whichever environment is deployed: one that is left is of an
-    # environment that keeps its data, and not of one that is deployed.
-    is_in_use = bool(fnmatch.filter(stacks, observability_stack_name("*")))
-    keeps_data = ENVIRONMENTS[environment].removal_policy is not RemovalPolicy.DESTROY
-    groups = _log_groups(session, environment, with_own=keeps_data and not is_in_use)
+    groups = _log_groups(session, environment)
     if not secrets and not groups:
         sys.stdout.write(f"Nothing is left of {environment}.\n")
         return 0
@@ -93,12 +86,12 @@ def _secrets(session: boto3.Session, environment: str) -> list[str]:
     return found
 
 
-def _log_groups(session: boto3.Session, environment: str, *, with_own: bool) -> list[str]:
-    prefixes = [_INSIGHTS.format(stack=service_stack_name(environment)), *([LOG_GROUP] if with_own else [])]
+def _log_groups(session: boto3.Session, environment: str) -> list[str]:
+    insights, own = _INSIGHTS.format(stack=service_stack_name(environment)), ENVIRONMENTS[environment].names.log_group
     paginator = session.client("logs").get_paginator("describe_log_groups")
-    pages = [page for prefix in prefixes for page in paginator.paginate(logGroupNamePrefix=prefix)]
+    pages = [page for prefix in (insights, own) for page in paginator.paginate(logGroupNamePrefix=prefix)]
     names = [each["logGroupName"] for page in pages for each in page["logGroups"]]
-    return [name for name in names if name == LOG_GROUP or name.startswith(prefixes[0])]
+    return [name for name in names if name == own or name.startswith(insights)]
 
 
 def _fail(message: str) -> int:

@@ -4,6 +4,7 @@ Both halves import this module and nothing else of each other, so it imports onl
 standard library. A name that AWS, Honeycomb or Rollbar displays is defined only here.
 """
 
+import re
 from enum import StrEnum
 from typing import Final
 
@@ -11,17 +12,12 @@ APP_NAME: Final = "Cruddur"
 """Prefixes the names of the app's resources in an account: stacks, log group, X-Ray groups, alarms, queries."""
 
 SERVICE_NAME: Final = "Backend-Flask"
-"""The X-Ray segment name, the service of the sampling rule and of the group filter, `service.name` in OpenTelemetry."""
-
-LOG_GROUP: Final = f"{APP_NAME}-{SERVICE_NAME}"
-"""The CloudWatch log group that holds the application's log lines."""
+"""`service.name` in OpenTelemetry, and the name of X-Ray segments where no environment is part of it."""
 
 LONGEST_VERSION: Final = 40
 """Characters that Rollbar accepts as an item's `code_version` and a deploy's `revision`; an item belongs to the deploy
 of the same version (Rollbar API reference, "Create an item" and "Report a deploy")."""
 
-METRICS_NAMESPACE: Final = f"{APP_NAME}/Telemetry"
-"""The CloudWatch namespace of the metrics that come from log lines."""
 DROPPED_METRIC: Final = "Dropped"
 """Dropped items, in total and by sink (`SINK_DIMENSION`)."""
 SINK_DIMENSION: Final = "sink"
@@ -36,8 +32,6 @@ PATH_FIELD: Final = "path"
 SAMPLED_FIELD: Final = "sampled"
 """The fields of a log line's JSON object that metric filters read."""
 
-XRAY_GROUP: Final = APP_NAME
-XRAY_GROUP_FILTER: Final = f'service("{SERVICE_NAME}")'
 CONFIGURED_NAME_ANNOTATION: Final = "service_name"
 """The annotation with the configured name of a segment that is named after its host: the group filters by it."""
 
@@ -172,9 +166,27 @@ class Output(StrEnum):
     DASHBOARD = "Dashboard"
 
 
+_NO_NAMESPACE: Final = re.compile(r"[^A-Za-z0-9._#:-]")
+_LONGEST_IN_NAMESPACE: Final = 200
+"""Characters, of the 255 that a namespace can have."""
+
+
+def environment_prefix(environment: str) -> str:
+    """Return what the names of `environment`'s resources begin with, `Cruddur-dev`."""
+    return f"{APP_NAME}-{environment}"
+
+
 def resource_name(environment: str, name: str) -> str:
-    """Return the name of one of `environment`'s stacks, alarms or dashboards, `Cruddur-dev-<name>`."""
-    return f"{APP_NAME}-{environment}-{name}"
+    """Return the name of one of `environment`'s stacks or alarms, `Cruddur-dev-<name>`."""
+    return f"{environment_prefix(environment)}-{name}"
+
+
+def metrics_namespace(environment: str) -> str:
+    """Return the CloudWatch namespace of the metrics that come from `environment`'s log lines.
+
+    A character that a namespace cannot have becomes a hyphen ("PutMetricData", Amazon CloudWatch API Reference).
+    """
+    return f"{environment_prefix(_NO_NAMESPACE.sub('-', environment[:_LONGEST_IN_NAMESPACE]))}/Telemetry"
 
 
 def observability_stack_name(environment: str) -> str:

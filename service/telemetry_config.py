@@ -11,11 +11,11 @@ from service.authentication.user_header import user_of_header
 from service.contract import (
     ACCESS_LOGGER,
     DROPPED_METRIC,
-    METRICS_NAMESPACE,
     RELAY_PATH,
     SINK_DIMENSION,
     TRACE_ID_HEADER,
     USER_HEADER,
+    metrics_namespace,
 )
 from service.settings import Settings
 from service.telemetry import sinks
@@ -36,7 +36,9 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
         untraced_paths=frozenset({RELAY_PATH}),
         user_of=_user_of(settings),
         shutdown_deadline=settings.shutdown_deadline,
-        drop_metric=DropMetric(namespace=METRICS_NAMESPACE, name=DROPPED_METRIC, dimension=SINK_DIMENSION),
+        drop_metric=DropMetric(
+            namespace=metrics_namespace(settings.environment), name=DROPPED_METRIC, dimension=SINK_DIMENSION
+        ),
         sampling=SamplingConfig(
             service_name=settings.xray_service_name,
             rule=settings.sampling_rule,

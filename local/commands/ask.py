@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 from local.backing_services import emulator
 from local.backing_services.emulated_aws import EmulatedAws
 from local.commands.table import ResultTable
+from local.deploy.cdk import ENVIRONMENT
 from local.workspace.folders import CHECKOUT
 from local.workspace.http_client import direct_client
 from local.workspace.ports import LOOPBACK
 from local.workspace.session import Session
 from local.workspace.state import FakePorts
 from operations.errors import OperatorError
-from service.contract import APP_NAME, LOG_GROUP
+from service.contract import APP_NAME, Output, environment_prefix
 
 TIME_RANGE: Final = timedelta(hours=3)
 HONEYCOMB: Final = CHECKOUT / "honeycomb"
@@ -35,26 +36,30 @@ def ask(session: Session, *, markdown: bool) -> None:
     if port is None or ports is None or session.running(emulator.ROLE) is None:
         raise OperatorError("Nothing is running", "Start with make up, then open its page or send it requests")
     aws = EmulatedAws(port)
-    for tables in (_cloudwatch_queries(aws), _xray_groups(aws), _honeycomb_board(ports)):
+    for tables in (
+        _cloudwatch_queries(aws, session.state.outputs[Output.LOG_GROUP]),
+        _xray_groups(aws),
+        _honeycomb_board(ports),
+    ):
         for table in tables:
             session.report.line(table.as_markdown() if markdown else table.as_text())
 
 
-def _cloudwatch_queries(aws: EmulatedAws) -> Iterator[ResultTable]:
+def _cloudwatch_queries(aws: EmulatedAws, log_group: str) -> Iterator[ResultTable]:
     """Run the deployed saved queries; the one about one trace comes last and gets the id of a failed request."""
-    trace_id, prefix = TRACE_ID_PLACEHOLDER, f"{APP_NAME}/"
+    trace_id, prefix = TRACE_ID_PLACEHOLDER, f"{environment_prefix(ENVIRONMENT)}/"
     definitions = aws.logs.describe_query_definitions(queryDefinitionNamePrefix=prefix)["queryDefinitions"]
     for definition in sorted(definitions, key=lambda each: TRACE_ID_PLACEHOLDER in each["queryString"]):
-        rows = _insights_rows(aws, definition["queryString"].replace(TRACE_ID_PLACEHOLDER, trace_id))
+        rows = _insights_rows(aws, log_group, definition["queryString"].replace(TRACE_ID_PLACEHOLDER, trace_id))
         failures = [row["trace_id"] for row in rows if "trace_id" in row and row.get("status", "").startswith("5")]
         trace_id = failures[0] if failures else trace_id
         yield ResultTable("CloudWatch", definition["name"].removeprefix(prefix), rows)
 
 
-def _insights_rows(aws: EmulatedAws, query: str) -> list[dict[str, str]]:
+def _insights_rows(aws: EmulatedAws, log_group: str, query: str) -> list[dict[str, str]]:
     now = int(time.time())
     query_id = aws.logs.start_query(
-        logGroupName=LOG_GROUP,
+        logGroupName=log_group,
         startTime=now - int(TIME_RANGE.total_seconds()),
         endTime=now + 1,
         queryString=query,

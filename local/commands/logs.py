@@ -13,7 +13,7 @@ from local.backing_services import emulator, fakes
 from local.backing_services.emulated_aws import EmulatedAws
 from local.service import runner
 from local.workspace.session import Session
-from service.contract import LOG_GROUP
+from service.contract import Output
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -61,6 +61,7 @@ class LogGroupTail:
     """Reads the new events of the service's log group."""
 
     client: CloudWatchLogsClient
+    log_group: str
     since: int = 0
     recent_ids: dict[str, None] = field(default_factory=dict)
 
@@ -68,7 +69,7 @@ class LogGroupTail:
         """Return the messages since the last call, none while CloudWatch does not respond."""
         try:
             start = max(0, self.since - OVERLAP_MILLISECONDS)
-            events = self.client.filter_log_events(logGroupName=LOG_GROUP, startTime=start)["events"]
+            events = self.client.filter_log_events(logGroupName=self.log_group, startTime=start)["events"]
         except (BotoCoreError, ClientError):
             return []
         fresh = [event for event in events if event["eventId"] not in self.recent_ids]
@@ -85,8 +86,9 @@ def logs(session: Session, *, follow: bool) -> None:
     while True:
         for role in ROLES:
             tails.setdefault(role, FileTail(session.folders.log(role)))
-        if session.state.gateway_port is not None and LOG_GROUP not in tails:
-            tails[LOG_GROUP] = LogGroupTail(EmulatedAws(session.state.gateway_port).logs)
+        log_group = session.state.outputs.get(Output.LOG_GROUP)
+        if session.state.gateway_port is not None and log_group is not None and log_group not in tails:
+            tails[log_group] = LogGroupTail(EmulatedAws(session.state.gateway_port).logs, log_group)
         for name, tail in tails.items():
             for line in tail.new_lines():
                 session.report.line(f"{name} | {line}")

@@ -12,7 +12,6 @@ from local.smoke_test.summaries import summarize_items, summarize_log_lines, sum
 from local.workspace.http_client import direct_client
 from local.workspace.ports import LOOPBACK
 from local.workspace.state import FakePorts
-from service.contract import LOG_GROUP
 
 TIMEOUT_SECONDS: Final = 3
 
@@ -25,7 +24,7 @@ class TelemetryBackend:
     find: Callable[[str], str | None]
 
 
-def telemetry_backends(aws: EmulatedAws, fakes: FakePorts) -> dict[str, TelemetryBackend]:
+def telemetry_backends(aws: EmulatedAws, fakes: FakePorts, log_group: str) -> dict[str, TelemetryBackend]:
     """Return the four backends by name."""
     xray, logs = aws.xray, aws.logs
     honeycomb_url, rollbar_url = (f"http://{LOOPBACK}:{port}" for port in (fakes.honeycomb, fakes.rollbar))
@@ -39,7 +38,7 @@ def telemetry_backends(aws: EmulatedAws, fakes: FakePorts) -> dict[str, Telemetr
         return summarize_segments(documents)
 
     def find_log_lines(trace_id: str) -> str | None:
-        events = logs.filter_log_events(logGroupName=LOG_GROUP, filterPattern=f'"{trace_id}"')["events"]
+        events = logs.filter_log_events(logGroupName=log_group, filterPattern=f'"{trace_id}"')["events"]
         return summarize_log_lines([event["message"] for event in events if trace_id in event["message"]])
 
     def find_items(trace_id: str) -> str | None:

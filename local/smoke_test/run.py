@@ -9,11 +9,12 @@ from local.smoke_test.probes import PROBES, Probe, send
 from local.workspace.session import Session
 from local.workspace.state import FakePorts
 from operations.errors import OperatorError
+from service.contract import Output
 
 
 def smoke_test(session: Session, aws: EmulatedAws, fakes: FakePorts, host: str) -> None:
     """Send the probes to the load balancer `host`. Raises `OperatorError` naming the backends that received nothing."""
-    backends = telemetry_backends(aws, fakes)
+    backends = telemetry_backends(aws, fakes, session.state.outputs[Output.LOG_GROUP])
     missing = {
         name
         for probe in PROBES

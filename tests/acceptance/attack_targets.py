@@ -12,10 +12,10 @@ from typing import Any
 
 import requests
 
+from infra.environments import LOCAL
 from local.backing_services.emulated_aws import EmulatedAws
 from local.workspace.http_client import direct_client
 from local.workspace.state import State
-from service.contract import LOG_GROUP
 from tests.acceptance.foreign_page import Target
 
 SETTLE_SECONDS = 2.0
@@ -142,7 +142,7 @@ def _effects(state: State) -> Effects:
     pages = aws.xray.get_paginator("get_trace_summaries").paginate(
         StartTime=now - timedelta(hours=1), EndTime=now + timedelta(minutes=1)
     )
-    lines = aws.logs.get_paginator("filter_log_events").paginate(logGroupName=LOG_GROUP)
+    lines = aws.logs.get_paginator("filter_log_events").paginate(logGroupName=LOCAL.names.log_group)
     return Effects(
         users=tuple(re.findall("<UserName>(.*?)</UserName>", users)),
         buckets=tuple(re.findall("<Name>(.*?)</Name>", buckets)),

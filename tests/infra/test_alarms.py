@@ -15,7 +15,7 @@ from aws_cdk.assertions import Template
 from infra.alarms import ERROR_PERCENT, AlarmTopic
 from infra.metrics import MINIMUM_FAILURES, MINIMUM_REQUESTS
 from infra.xray import load
-from service.contract import APP_NAME, DROPPED_METRIC, METRICS_NAMESPACE, SLOW_SECONDS, resource_name
+from service.contract import DROPPED_METRIC, SLOW_SECONDS, metrics_namespace, resource_name
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json
 
 EVERY = ["5xx-share", "p99", "unhealthy-targets", "tasks-below-desired", "telemetry-dropped"]
@@ -73,7 +73,7 @@ def test_each_alarm_notifies_the_topic_when_it_fires_and_when_it_is_over(assembl
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == alarm["OKActions"]
         [action] = alarm["AlarmActions"]
-        assert "Topic" in action["Fn::ImportValue"]
+        assert "Topic" in action["Fn::GetStackOutput"]["OutputName"]
 
 
 def test_each_alarm_is_documented() -> None:
@@ -87,7 +87,7 @@ def test_a_description_is_short_enough_and_links_a_saved_query(name: str, dev: A
     assert len(text) <= MAX_DESCRIPTION
     [(title, _)] = re.findall(rf"\[([A-Z][a-z ]+)\]\((https://{LONGEST_REGION}\.console[^)]+editorString[^ ]+)\)", text)
     saved_names = [each["Properties"]["Name"] for each in dev.observability.of_type("AWS::Logs::QueryDefinition")]
-    assert f"{APP_NAME}/{title}" in saved_names
+    assert f"Cruddur-dev/{title}" in saved_names
     assert "ook first at" in text
 
 
@@ -173,7 +173,7 @@ def test_the_alarm_and_the_x_ray_group_share_the_threshold_of_slow(dev: Assembly
 def test_dropped_telemetry_fires_within_a_minute(dev: Assembly) -> None:
     alarm = alarms_of(dev)["telemetry-dropped"]
     assert (alarm["Namespace"], alarm["MetricName"], alarm.get("Dimensions")) == (
-        METRICS_NAMESPACE,
+        metrics_namespace("dev"),
         DROPPED_METRIC,
         None,
     )

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from infra.environments import DEV
 from infra.saved_queries import saved_queries
 from local.emulator.logs.insights.query import run
-from service.contract import ACCESS_LOGGER, APP_NAME, DROPPED_METRIC, LOG_GROUP, METRICS_NAMESPACE, SINK_DIMENSION
+from service.contract import ACCESS_LOGGER, APP_NAME, DROPPED_METRIC, SINK_DIMENSION, metrics_namespace
 from tests.infra.assembly import Assembly, Json
 
 COLUMNS = 24
@@ -87,13 +88,13 @@ def test_dropped_telemetry_has_a_line_per_sink(dev: Assembly) -> None:
     [[search]] = widget(dev, TITLES[7])["metrics"]
     assert (
         search["expression"]
-        == f"SEARCH('{{{METRICS_NAMESPACE},{SINK_DIMENSION}}} MetricName=\"{DROPPED_METRIC}\"', 'Sum', 60)"
+        == f"SEARCH('{{{metrics_namespace('dev')},{SINK_DIMENSION}}} MetricName=\"{DROPPED_METRIC}\"', 'Sum', 60)"
     )
 
 
 def test_the_top_errors_widget_runs_the_saved_query(dev: Assembly) -> None:
     source, _, commands = widget(dev, "Errors by route")["query"].partition(" | ")
-    assert source == f"SOURCE '{LOG_GROUP}'"
+    assert source == f"SOURCE '{DEV.names.log_group}'"
     # A command follows SOURCE, so the comment at the head of the file must be gone.
     assert "#" not in commands
     lines = [{"logger": ACCESS_LOGGER, "method": "GET", "route": "/fault", "status": each} for each in (500, 500, 200)]

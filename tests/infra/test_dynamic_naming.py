@@ -10,7 +10,7 @@ from infra.context import Deployment
 from infra.environments import DEV, ENVIRONMENTS, Environment
 from infra.observability_stack import ObservabilityStack
 from infra.service_environment import service_variables
-from service.contract import CONFIGURED_NAME_ANNOTATION, SERVICE_NAME, XRAY_GROUP, XRAY_GROUP_FILTER
+from service.contract import CONFIGURED_NAME_ANNOTATION
 from service.settings import Settings
 
 PATTERN = "*4567-workspace.example.com*"
@@ -30,15 +30,15 @@ def xray_url_of(environment: Environment) -> str | None:
 @pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=list(ENVIRONMENTS))
 def test_dynamic_naming_is_off_in_every_environment(environment: Environment) -> None:
     assert xray_url_of(environment) is None
-    assert filters_of(environment)[XRAY_GROUP] == XRAY_GROUP_FILTER
+    assert filters_of(environment)[environment.names.xray_group] == environment.names.xray_filter
 
 
 def test_the_pattern_is_set_in_the_service_and_widens_the_groups() -> None:
     environment = dataclasses.replace(DEV, xray_url=PATTERN)
     assert xray_url_of(environment) == PATTERN
-    either = f'({XRAY_GROUP_FILTER} OR annotation.{CONFIGURED_NAME_ANNOTATION} = "{SERVICE_NAME}")'
+    either = f'(service("Backend-Flask-dev") OR annotation.{CONFIGURED_NAME_ANNOTATION} = "Backend-Flask-dev")'
     assert filters_of(environment) == {
-        XRAY_GROUP: either,
-        f"{XRAY_GROUP}-Faults": f"{either} AND fault",
-        f"{XRAY_GROUP}-Slow": f"{either} AND responsetime > 1",
+        "Cruddur-dev": either,
+        "Cruddur-dev-Faults": f"{either} AND fault",
+        "Cruddur-dev-Slow": f"{either} AND responsetime > 1",
     }

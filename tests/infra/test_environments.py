@@ -6,7 +6,7 @@ import pytest
 from aws_cdk import RemovalPolicy
 
 from infra.environments import DEFAULT, DEV, ENVIRONMENTS, LOCAL, PROD, Environment
-from infra.xray import load, sampling_rule
+from infra.xray import TUTORIAL, load, sampling_rule
 from infra.xray_sidecar import MEMORY
 
 EVERY = pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=list(ENVIRONMENTS))
@@ -51,7 +51,7 @@ def test_the_number_of_tasks_stays_within_its_bounds(environment: Environment) -
 @EVERY
 def test_an_environment_changes_the_rates_of_the_sampling_rule_and_nothing_else(environment: Environment) -> None:
     rates = dict.fromkeys(("FixedRate", "ReservoirSize"))
-    assert sampling_rule(environment.sampling) | rates == load("xray")["SamplingRule"] | rates
+    assert sampling_rule(TUTORIAL, environment.sampling) | rates == load("xray")["SamplingRule"] | rates
 
 
 @EVERY
@@ -72,9 +72,9 @@ def test_each_field_without_a_default_differs_between_environments() -> None:
 
 def test_production_keeps_its_data_and_samples_at_the_rates_of_the_file() -> None:
     assert PROD.removal_policy is RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-    assert sampling_rule(PROD.sampling) == load("xray")["SamplingRule"]
+    assert sampling_rule(TUTORIAL, PROD.sampling) == load("xray")["SamplingRule"]
 
 
 @pytest.mark.parametrize("environment", [LOCAL, DEV], ids=["local", "dev"])
 def test_local_and_dev_sample_every_request(environment: Environment) -> None:
-    assert sampling_rule(environment.sampling)["FixedRate"] == 1.0
+    assert sampling_rule(environment.names, environment.sampling)["FixedRate"] == 1.0

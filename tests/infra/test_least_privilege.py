@@ -4,7 +4,7 @@ from infra.xray_sidecar import ACTIONS
 from service.contract import SECRET_PLACEHOLDER, SecretName
 from tests.infra.assembly import Assembly
 
-EXPORT = "Fn::ImportValue"
+OUTPUT = "Fn::GetStackOutput"
 
 
 def as_list(value: object) -> list[object]:
@@ -15,13 +15,13 @@ def test_the_task_may_send_traces_and_write_only_to_its_own_log_group(assembly: 
     traces, lines = sorted(assembly.service.statements_of("TaskRoleArn"), key=lambda each: each["Resource"] != "*")
     assert traces == {"Effect": "Allow", "Action": sorted(ACTIONS), "Resource": "*"}
     assert lines["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
-    exports = {each["Export"]["Name"]: each["Value"] for each in assembly.observability.content["Outputs"].values()}
+    outputs = {name: each["Value"] for name, each in assembly.observability.content["Outputs"].items()}
     (group,) = [
         name
         for name, each in assembly.observability.content["Resources"].items()
         if each["Type"] == "AWS::Logs::LogGroup"
     ]
-    assert exports[lines["Resource"][EXPORT]] == {"Fn::GetAtt": [group, "Arn"]}
+    assert outputs[lines["Resource"][OUTPUT]["OutputName"]] == {"Fn::GetAtt": [group, "Arn"]}
 
 
 def test_the_execution_role_reads_only_the_containers_secrets(assembly: Assembly) -> None:

@@ -10,29 +10,29 @@ from aws_cdk.aws_logs import RetentionDays
 from infra.environments import Sampling
 from infra.logs import ApplicationLogs
 from infra.secrets import SinkSecrets
-from infra.xray import GROUPS, Tracing, load
-from service.contract import LOG_GROUP, SECRET_PLACEHOLDER, SecretName, secret_name
+from infra.xray import GROUPS, TUTORIAL, Tracing, load
+from service.contract import SECRET_PLACEHOLDER, SecretName, secret_name
 from tests.infra.assembly import PLAIN_IMAGE, Assembly
 
 
 def test_the_log_group_has_the_retention_and_removal_policy(stack: Stack) -> None:
-    ApplicationLogs(
-        stack, "Logs", name=LOG_GROUP, retention=RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN
-    )
+    ApplicationLogs(stack, "Logs", name="Group", retention=RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN)
     Template.from_stack(stack).has_resource(
         "AWS::Logs::LogGroup",
-        {"Properties": {"LogGroupName": LOG_GROUP, "RetentionInDays": 365}, "DeletionPolicy": "Retain"},
+        {"Properties": {"LogGroupName": "Group", "RetentionInDays": 365}, "DeletionPolicy": "Retain"},
     )
 
 
-@pytest.mark.parametrize("file", GROUPS.values())
+@pytest.mark.parametrize("file", GROUPS)
 def test_each_x_ray_group_has_the_properties_of_its_file(file: str, stack: Stack) -> None:
-    Tracing(stack, "Tracing", sampling=None, dynamic_naming=False)
+    Tracing(stack, "Tracing", names=TUTORIAL, sampling=None, dynamic_naming=False)
     Template.from_stack(stack).has_resource_properties("AWS::XRay::Group", load(file))
 
 
 def test_the_sampling_rule_is_the_files_with_the_environments_rates(stack: Stack) -> None:
-    Tracing(stack, "Tracing", sampling=Sampling(fixed_rate=0.25, reservoir_size=2), dynamic_naming=False)
+    Tracing(
+        stack, "Tracing", names=TUTORIAL, sampling=Sampling(fixed_rate=0.25, reservoir_size=2), dynamic_naming=False
+    )
     Template.from_stack(stack).has_resource_properties(
         "AWS::XRay::SamplingRule",
         {"SamplingRule": load("xray")["SamplingRule"] | {"FixedRate": 0.25, "ReservoirSize": 2}},

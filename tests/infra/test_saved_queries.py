@@ -8,7 +8,7 @@ import pytest
 
 from infra.saved_queries import saved_queries
 from local.emulator.logs.insights.grammar import parse
-from service.contract import ACCESS_LOGGER, APP_NAME, HEALTH_CHECK_PATH, LOG_GROUP
+from service.contract import ACCESS_LOGGER, HEALTH_CHECK_PATH, environment_prefix
 from tests.infra.assembly import Assembly
 
 REGION = "eu-central-1"
@@ -18,7 +18,7 @@ PLACEHOLDER_TRACE_ID = "0" * 32
 def test_every_file_is_deployed_under_its_title_for_the_services_log_group(assembly: Assembly) -> None:
     definitions = [each["Properties"] for each in assembly.observability.of_type("AWS::Logs::QueryDefinition")]
     assert {each["Name"]: each["QueryString"] for each in definitions} == {
-        f"{APP_NAME}/{query.title}": query.text for query in saved_queries().values()
+        f"{environment_prefix(assembly.environment)}/{query.title}": query.text for query in saved_queries().values()
     }
     [group] = assembly.observability.ids_of_type("AWS::Logs::LogGroup")
     assert [each["LogGroupNames"] for each in definitions] == [[{"Ref": group}]] * len(definitions)
@@ -44,9 +44,9 @@ def test_a_query_compares_with_names_of_the_contract(name: str) -> None:
 @pytest.mark.parametrize("name", saved_queries())
 def test_a_url_holds_the_whole_query_and_the_log_group(name: str) -> None:
     query = saved_queries()[name]
-    url = query.console_url(region=REGION, log_group=LOG_GROUP)
+    url = query.console_url(region=REGION, log_group="Some-Group")
     assert url.startswith(f"https://{REGION}.console.aws.amazon.com/cloudwatch/home?region={REGION}#logsV2:")
     [(text, source)] = re.findall(r"editorString~'([\w.*-]+)~source~\(~'([\w.*-]+)\)\)$", url)
     commands = re.sub(r"\*([0-9a-f]{2})", lambda match: chr(int(match[1], 16)), text)
     assert parse(commands) == parse(query.text)
-    assert source == LOG_GROUP
+    assert source == "Some-Group"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from infra.xray import load
+from infra.environments import ENVIRONMENTS
 from service.contract import CONTAINER_NAME, SECRET_OF, SECRET_PLACEHOLDER, Variable
 from service.settings import Settings
 from tests.infra.assembly import Assembly
@@ -51,7 +51,9 @@ def test_the_settings_accept_the_task_definitions_variables(assembly: Assembly) 
     assert settings.aws_region == "eu-west-1"
     assert settings.log_console is False
     assert settings.sampling_rule is not None
-    assert settings.sampling_rule.name == load("xray")["SamplingRule"]["RuleName"]
+    names = ENVIRONMENTS[assembly.environment].names
+    assert settings.sampling_rule.name == names.xray_group
+    assert settings.sampling_rule.service_name == settings.xray_service_name == names.xray_service
 
 
 def test_the_services_fallback_rule_has_the_rates_of_the_deployed_rule(assembly: Assembly) -> None:

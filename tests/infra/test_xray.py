@@ -8,8 +8,8 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel, StructureShape
 from botocore.validate import ParamValidator
 
-from infra.xray import GROUPS, load
-from service.contract import APP_NAME, HEALTH_CHECK_PATH, SERVICE_NAME, XRAY_GROUP, XRAY_GROUP_FILTER
+from infra.xray import GROUPS, TUTORIAL, load
+from service.contract import APP_NAME, HEALTH_CHECK_PATH, SERVICE_NAME
 from service.parsing import sampling_rule
 
 
@@ -25,7 +25,7 @@ def problems(file: str, operation: str) -> str:
     [
         ("xray", "CreateSamplingRule"),
         ("xray-health-checks", "CreateSamplingRule"),
-        *((group, "CreateGroup") for group in GROUPS.values()),
+        *((group, "CreateGroup") for group in GROUPS),
     ],
 )
 def test_each_file_is_valid_input_for_its_cli_command(file: str, operation: str) -> None:
@@ -43,7 +43,7 @@ def test_the_sampling_rule_is_the_apps_and_matches_the_services_segments() -> No
 
 def test_health_checks_have_a_rule_of_their_own_that_samples_none_and_comes_first() -> None:
     rule = load("xray-health-checks")["SamplingRule"]
-    assert (rule["RuleName"], rule["ServiceName"]) == (f"{APP_NAME}-HealthChecks", SERVICE_NAME)
+    assert (rule["RuleName"], rule["ServiceName"]) == (f"{APP_NAME}-Health", SERVICE_NAME)
     assert rule["URLPath"] == HEALTH_CHECK_PATH
     assert (rule["FixedRate"], rule["ReservoirSize"]) == (0, 0)
     assert rule["Priority"] < load("xray")["SamplingRule"]["Priority"]
@@ -60,14 +60,14 @@ def test_the_service_parses_the_sampling_rule_as_its_local_fallback() -> None:
 
 
 def test_there_are_groups_of_all_traces_of_faults_and_of_slow_requests() -> None:
-    filters = {group["GroupName"]: group["FilterExpression"] for group in map(load, GROUPS.values())}
+    filters = {group["GroupName"]: group["FilterExpression"] for group in map(load, GROUPS)}
     assert filters == {
-        XRAY_GROUP: XRAY_GROUP_FILTER,
-        f"{XRAY_GROUP}-Faults": f"{XRAY_GROUP_FILTER} AND fault",
-        f"{XRAY_GROUP}-Slow": f"{XRAY_GROUP_FILTER} AND responsetime > 1",
+        APP_NAME: TUTORIAL.xray_filter,
+        f"{APP_NAME}-Faults": f"{TUTORIAL.xray_filter} AND fault",
+        f"{APP_NAME}-Slow": f"{TUTORIAL.xray_filter} AND responsetime > 1",
     }
 
 
-@pytest.mark.parametrize("file", GROUPS.values())
+@pytest.mark.parametrize("file", GROUPS)
 def test_insights_are_enabled_for_each_group(file: str) -> None:
     assert load(file)["InsightsConfiguration"]["InsightsEnabled"] is True

@@ -8,10 +8,13 @@ from contextlib import contextmanager
 
 import pytest
 
+from infra.environments import PROD
 from local.backing_services.emulated_aws import EmulatedAws
 from operations import forget
 from operations.deployment import aws_session
-from service.contract import LOG_GROUP, SecretName, observability_stack_name, secret_name, service_stack_name
+from service.contract import SecretName, observability_stack_name, secret_name, service_stack_name
+
+LOG_GROUP = PROD.names.log_group
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -98,16 +101,7 @@ def test_an_environment_that_is_deployed_is_not_forgotten(
     assert f"The stack {stack} still exists\nRun `make destroy ENV=prod` first" in capsys.readouterr().err
 
 
-def test_the_log_group_stays_while_another_environment_writes_to_it(
-    leftovers: EmulatedAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with deployed(observability_stack_name("dev")):
-        assert run("prod", monkeypatch) == 0
-    assert LOG_GROUP in groups(leftovers)
-    assert INSIGHTS not in groups(leftovers)
-
-
-def test_the_log_group_that_production_has_left_is_not_deleted_with_another_environment(
+def test_what_production_has_left_is_not_deleted_with_another_environment(
     leftovers: EmulatedAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = secrets(leftovers), groups(leftovers)

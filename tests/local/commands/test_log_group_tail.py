@@ -6,7 +6,8 @@ import pytest
 
 from local.backing_services.emulated_aws import EmulatedAws
 from local.commands.logs import LogGroupTail
-from service.contract import LOG_GROUP
+
+LOG_GROUP = "some-group"
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -18,7 +19,7 @@ def put_events(aws: EmulatedAws, *messages: str) -> None:
 
 
 def test_each_event_is_returned_once(emulated_aws: EmulatedAws) -> None:
-    tail = LogGroupTail(emulated_aws.logs)
+    tail = LogGroupTail(emulated_aws.logs, LOG_GROUP)
     assert tail.new_lines() == []
     emulated_aws.logs.create_log_group(logGroupName=LOG_GROUP)
     emulated_aws.logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName="one")

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from infra.environments import DEV
 from infra.observability_stack import ObservabilityStack
-from service.contract import DROPPED_METRIC, LOG_GROUP, METRICS_NAMESPACE, SINK_DIMENSION
+from service.contract import DROPPED_METRIC, SINK_DIMENSION, metrics_namespace
 from service.factory import create_app
 from service.settings import Settings
 from service.telemetry import EXTENSION
@@ -25,7 +25,7 @@ from tests.local.emulator.conftest import Aws, Client
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 VERSION = "7.1"
-DROP_METRIC = DropMetric(namespace=METRICS_NAMESPACE, name=DROPPED_METRIC, dimension=SINK_DIMENSION)
+DROP_METRIC = DropMetric(namespace=metrics_namespace(DEV.name), name=DROPPED_METRIC, dimension=SINK_DIMENSION)
 HOME, FAULT, HEALTH = "/api/activities/home", "/api/fault", "/api/health-check"
 REQUESTS = [(HOME, "andrew"), (HOME, "andrew"), (HOME, "worf"), (FAULT, "worf"), (HOME, None), (HEALTH, None)]
 
@@ -53,7 +53,7 @@ def responses(
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws.account)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "fake-secret-key")
-    variables = {"CLOUDWATCH_LOG_GROUP": LOG_GROUP, "AWS_REGION": "us-east-1", "SERVICE_VERSION": VERSION}
+    variables = {"CLOUDWATCH_LOG_GROUP": DEV.names.log_group, "AWS_REGION": "us-east-1", "SERVICE_VERSION": VERSION}
     app = create_app(Settings.from_env({**variables, "FAULT_ROUTES": "true", "TRUST_USER_HEADER": "true"}))
     try:
         return [_get(app, path, user) for path, user in REQUESTS]
@@ -73,8 +73,10 @@ def ask(logs: Client, responses: list[TestResponse]) -> Ask:
     """Run a saved query by its title, with its text edited first."""
 
     def run(title: str, edit: Callable[[str], str] = str) -> list[Row]:
-        [definition] = logs.describe_query_definitions(queryDefinitionNamePrefix=f"Cruddur/{title}")["queryDefinitions"]
-        assert definition["logGroupNames"] == [LOG_GROUP]
+        [definition] = logs.describe_query_definitions(queryDefinitionNamePrefix=f"{DEV.names.query_folder}/{title}")[
+            "queryDefinitions"
+        ]
+        assert definition["logGroupNames"] == [DEV.names.log_group]
         now = int(time.time())
         span = {"startTime": now - 60, "endTime": now + 60}
         started = logs.start_query(

@@ -9,11 +9,10 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 from flask import Flask
 
-from infra.environments import DEV
+from infra.environments import LOCAL
 from infra.observability_stack import ObservabilityStack
 from local.emulator.xray.filter_expressions import compile_filter
 from local.emulator.xray.trace_view import TraceView
-from service.contract import XRAY_GROUP
 from tests.telemetry.backends import Document, FakeBackends
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.segments import get_trace_id, segment_of
@@ -24,9 +23,9 @@ RULE_FOR_CONFIGURED_NAME = '{"RuleName":"mine","FixedRate":1,"ReservoirSize":0,"
 
 
 def deployed_filter(xray_url: str | None) -> str:
-    stack = ObservabilityStack(App(), "Stack", environment=dataclasses.replace(DEV, xray_url=xray_url))
+    stack = ObservabilityStack(App(), "Stack", environment=dataclasses.replace(LOCAL, xray_url=xray_url))
     groups = [each["Properties"] for each in Template.from_stack(stack).find_resources("AWS::XRay::Group").values()]
-    [expression] = [group["FilterExpression"] for group in groups if group["GroupName"] == XRAY_GROUP]
+    [expression] = [group["FilterExpression"] for group in groups if group["GroupName"] == LOCAL.names.xray_group]
     return str(expression)
 
 

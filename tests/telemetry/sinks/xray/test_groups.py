@@ -46,5 +46,5 @@ def test_a_trace_matches_exactly_the_groups_of_its_kind(
 ) -> None:
     segment = mutate(segment_of(backends, get_trace_id(app, *path_and_status)))
     view = TraceView(segment["trace_id"], (segment,))
-    declarations = [load(file) for file in GROUPS.values()]
+    declarations = [load(file) for file in GROUPS]
     assert {each["GroupName"] for each in declarations if compile_filter(each["FilterExpression"], {})(view)} == groups

@@ -1,0 +1,95 @@
+"""Environments share an account and region: no two have a name in common, and no name is too long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from infra.environments import DEV, ENVIRONMENTS
+from infra.names import Names
+from service.contract import APP_NAME, SERVICE_NAME, metrics_namespace
+from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json, synthesize
+
+LONGEST = "a" * 17
+NAMING = {"LogGroupName", "GroupName", "RuleName", "Name", "AlarmName", "DashboardName", "MetricNamespace", "TopicName"}
+"""The properties with which a resource, or a metric, is named in the whole account and region."""
+ACCOUNT_WIDE = {
+    "AWS::Logs::LogGroup",
+    "AWS::Logs::MetricFilter",
+    "AWS::Logs::QueryDefinition",
+    "AWS::XRay::Group",
+    "AWS::XRay::SamplingRule",
+    "AWS::SecretsManager::Secret",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
+}
+
+
+def names_in(value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if key in NAMING and isinstance(each, str):
+                yield key, each
+            yield from names_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from names_in(each)
+
+
+def account_wide_names(assembly: Assembly) -> set[tuple[str, str]]:
+    resources: list[Json] = [each for stack in assembly.stacks for each in stack.content["Resources"].values()]
+    return {
+        (each["Type"], name)
+        for each in resources
+        if each["Type"] in ACCOUNT_WIDE
+        for key, name in names_in(each["Properties"])
+        if key != "Name" or each["Type"] in {"AWS::Logs::QueryDefinition", "AWS::SecretsManager::Secret"}
+    }
+
+
+def test_no_two_environments_have_a_name_in_common(synthesized: Callable[..., Assembly]) -> None:
+    names = {each: account_wide_names(synthesized(each, image=PLAIN_IMAGE)) for each in ENVIRONMENTS}
+    assert {len({kind for kind, _ in each}) for each in names.values()} == {len(ACCOUNT_WIDE)}
+    assert sum(map(len, names.values())) == len(set().union(*names.values()))
+
+
+def test_an_environment_with_the_longest_name_has_x_ray_names_that_x_ray_takes(tmp_path: Path) -> None:
+    with patch.dict(ENVIRONMENTS, {LONGEST: replace(DEV, name=LONGEST)}):
+        stack = synthesize(tmp_path, LONGEST, image=PLAIN_IMAGE).observability
+    names = [name for kind in ("Group", "SamplingRule") for each in stack.of_type(f"AWS::XRay::{kind}")
+             for key, name in names_in(each) if key in {"GroupName", "RuleName"}]  # fmt: skip
+    assert max(map(len, names)) == 32
+
+
+def test_only_one_environment_has_the_tutorials_names() -> None:
+    assert [name for name, each in ENVIRONMENTS.items() if each.tutorial_names] == ["local"]
+    names = ENVIRONMENTS["local"].names
+    assert (names.xray_group, names.xray_service) == (APP_NAME, SERVICE_NAME)
+    assert names.log_group == f"{APP_NAME}-{SERVICE_NAME}"
+
+
+@pytest.mark.parametrize("name", ["", "Prod", "a" * 18, "1a", "a_b", "a-", "dev ", "dév", "a\n"])
+def test_a_malformed_name_of_an_environment_is_an_error_that_names_it(name: str) -> None:
+    with pytest.raises(ValueError, match="use up to 17 lower-case letters") as raised:
+        Names(name)
+    assert repr(name) in str(raised.value)
+
+
+@pytest.mark.parametrize("environment", ["", "prod (eu)", "prüfung", "a\nb", "x" * 1000])
+def test_the_metrics_of_any_environment_have_a_namespace_that_cloudwatch_takes(
+    environment: str,
+) -> None:
+    namespace = metrics_namespace(environment)
+    assert len(namespace) <= 255
+    assert namespace.isascii()
+    assert namespace.replace("/", "").replace("-", "").isalnum()
+
+
+def test_no_stack_exports_what_another_imports_so_that_names_can_change(assembly: Assembly) -> None:
+    for stack in assembly.stacks:
+        assert "Fn::ImportValue" not in stack.text
+        assert not [each for each in stack.content.get("Outputs", {}).values() if "Export" in each]

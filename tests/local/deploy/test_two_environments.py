@@ -1,0 +1,145 @@
+"""Two environments in one account and region: each one's telemetry is in its own place only, and names can change."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from botocore.credentials import Credentials
+
+from local.backing_services.emulated_aws import FAKE_KEY, FAKE_KEY_ID, REGION, EmulatedAws
+from local.deploy.cdk import CDK, QUIET
+from local.deploy.image import PLAIN_IMAGE
+from local.fakes.xray_daemon import XRayDaemon
+from local.service.rollout import deployed_task
+from local.smoke_test.backends import xray_id
+from service.contract import TRACE_ID_HEADER, Output, Variable, service_stack_name
+from service.factory import create_app
+from service.settings import Settings
+from service.telemetry import EXTENSION
+from tests.local.emulator.conftest import free_port
+
+pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).parents[3]
+ENVIRONMENTS = ("dev", "staging")
+PATH = "/api/activities/home"
+Outputs = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def deploy(emulated_aws: EmulatedAws, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Outputs]:
+    """Deploy an environment with the CDK's command line and return its outputs."""
+    folder = tmp_path_factory.mktemp("cdk")
+    environ = {**QUIET, **emulated_aws.variables, "CDK_HOME": str(folder / "home"), "PATH": os.environ["PATH"]}
+
+    def cdk(*arguments: str, cwd: Path = ROOT, extra: dict[str, str] | None = None) -> None:
+        process = subprocess.run(
+            [str(CDK), *arguments],
+            cwd=cwd,
+            env=environ | (extra or {}),
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+        assert process.returncode == 0, process.stdout + process.stderr
+
+    def run(environment: str, **extra: str) -> Outputs:
+        file = folder / f"{environment}.json"
+        context = ("-c", f"environment={environment}", "-c", f"image={PLAIN_IMAGE}")
+        app = ("--app", f"{sys.executable} -m tests.local.deploy.app_with_staging")
+        output = ("--output", str(folder / environment), "--outputs-file", str(file))
+        cdk("deploy", "--all", "--require-approval", "never", *app, *context, *output, extra=extra)
+        outputs: Outputs = json.loads(file.read_text(encoding="utf-8"))[service_stack_name(environment)]
+        return outputs
+
+    (folder / "home").mkdir()
+    cdk("bootstrap", f"aws://000000000000/{REGION}", cwd=folder)
+    return run
+
+
+@pytest.fixture(scope="module")
+def outputs(deploy: Callable[..., Outputs]) -> dict[str, Outputs]:
+    return {environment: deploy(environment) for environment in ENVIRONMENTS}
+
+
+@pytest.fixture(scope="module")
+def daemon(emulated_aws: EmulatedAws) -> Iterator[XRayDaemon]:
+    credentials = Credentials(FAKE_KEY_ID, FAKE_KEY)
+    with closing(
+        XRayDaemon(port=free_port(), endpoint=emulated_aws.endpoint, region=REGION, credentials=credentials)
+    ) as running:
+        yield running
+
+
+def send(aws: EmulatedAws, outputs: Outputs, daemon: XRayDaemon, requests: int) -> set[str]:
+    """Run the deployed service in this process, send it requests, and return their trace ids."""
+    address = daemon.url.removeprefix("http://")
+    environment = {**deployed_task(aws, outputs).environment, Variable.AWS_XRAY_DAEMON_ADDRESS: address}
+    app = create_app(Settings.from_env(environment))
+    try:
+        responses = [app.test_client().get(PATH, buffered=True) for _ in range(requests)]
+        return {each.headers[TRACE_ID_HEADER] for each in responses}
+    finally:
+        app.extensions[EXTENSION].shutdown()
+
+
+def trace_ids_in_group(aws: EmulatedAws, group: str) -> set[str]:
+    now = datetime.now(UTC)
+    [expression] = [each["FilterExpression"] for each in aws.xray.get_groups()["Groups"] if each["GroupName"] == group]
+    summaries = aws.xray.get_trace_summaries(
+        StartTime=now - timedelta(hours=1), EndTime=now, FilterExpression=expression
+    )["TraceSummaries"]
+    return {each["Id"] for each in summaries}
+
+
+def trace_ids_in_log_group(aws: EmulatedAws, group: str) -> set[str]:
+    lines = [json.loads(event["message"]) for event in aws.logs.filter_log_events(logGroupName=group)["events"]]
+    return {line["trace_id"] for line in lines if line.get("path") == PATH}
+
+
+def test_the_telemetry_of_two_environments_side_by_side_is_each_in_its_own_place_only(
+    emulated_aws: EmulatedAws,
+    outputs: dict[str, Outputs],
+    daemon: XRayDaemon,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in emulated_aws.variables.items():
+        monkeypatch.setenv(name, value)
+    sent = {
+        environment: send(emulated_aws, outputs[environment], daemon, requests)
+        for environment, requests in (("dev", 3), ("staging", 5))
+    }
+    daemon.close()
+    for environment in ENVIRONMENTS:
+        assert outputs[environment][Output.LOG_GROUP] == f"Cruddur-{environment}-Backend-Flask"
+        assert trace_ids_in_log_group(emulated_aws, f"Cruddur-{environment}-Backend-Flask") == sent[environment]
+        assert trace_ids_in_group(emulated_aws, f"Cruddur-{environment}") == {
+            xray_id(each) for each in sent[environment]
+        }
+    rules = {each["SamplingRule"]["RuleName"] for each in emulated_aws.xray.get_sampling_rules()["SamplingRuleRecords"]}
+    assert {"Cruddur-dev", "Cruddur-dev-Health", "Cruddur-staging", "Cruddur-staging-Health"} <= rules
+    queries = emulated_aws.logs.describe_query_definitions()["queryDefinitions"]
+    for environment in ENVIRONMENTS:
+        own = [each for each in queries if each["name"].startswith(f"Cruddur-{environment}/")]
+        assert {tuple(each["logGroupNames"]) for each in own} == {(f"Cruddur-{environment}-Backend-Flask",)}
+
+
+def test_an_environment_that_is_deployed_can_change_its_names(
+    emulated_aws: EmulatedAws, outputs: dict[str, Outputs], deploy: Callable[..., Outputs]
+) -> None:
+    assert outputs["dev"][Output.LOG_GROUP] == "Cruddur-dev-Backend-Flask"
+    renamed = deploy("dev", TUTORIAL_NAMES="dev")
+    assert renamed[Output.LOG_GROUP] == "Cruddur-Backend-Flask"
+    groups = {each["logGroupName"] for each in emulated_aws.logs.describe_log_groups()["logGroups"]}
+    assert "Cruddur-Backend-Flask" in groups
+    assert "Cruddur-dev-Backend-Flask" not in groups
+    assert deployed_task(emulated_aws, renamed).environment[Variable.CLOUDWATCH_LOG_GROUP] == "Cruddur-Backend-Flask"
