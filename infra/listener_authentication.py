@@ -53,7 +53,7 @@ class ListenerAuthentication(Construct):
         relay = self._authenticate(elbv2.UnauthenticatedAction.ALLOW)
         _add_rule(listener, "Relay", RELAY_PRIORITY, [RELAY_PATH], relay)
         # A fetch() cannot follow the redirect to another origin's login: it would fail without a status, and each such
-        # call would start a login of its own. A 401 tells the page to reload.
+        # call would start a login of its own. A 401 tells the page that the session has ended.
         api = self._authenticate(elbv2.UnauthenticatedAction.DENY)
         _add_rule(listener, "Api", API_PRIORITY, [f"{API_PATH}*"], api)
 

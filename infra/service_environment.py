@@ -36,7 +36,7 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.DEPLOYMENT_ENVIRONMENT: environment.name,
         Variable.SERVICE_VERSION: deployment.version,
         Variable.FAULT_ROUTES: str(environment.fault_routes).lower(),
-        # The stack replaces the ARN where the listener authenticates users: else its headers could be anyone's.
+        # Set by the stack where the listener authenticates users: without it, its headers could be anyone's.
         Variable.ALB_ARN: "",
         Variable.ALB_OIDC_ISSUER: login.issuer if login is not None else "",
         Variable.ALB_OIDC_CLIENT_ID: login.client_id if login is not None else "",

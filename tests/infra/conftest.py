@@ -75,7 +75,7 @@ def in_zone(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
         return synthesize(tmp_path_factory.mktemp("cdk-zone"), "prod", image=PLAIN_IMAGE, plain_http="no").service
 
 
-def _with_login(folder: Path, authentication: Authentication) -> StackTemplate:
+def with_login(folder: Path, authentication: Authentication) -> StackTemplate:
     """Synthesize the service stack of production at a domain where users log in."""
     domain = Domain(name="api.example.com", certificate_arn=CERTIFICATE)
     with patch.dict(ENVIRONMENTS, prod=replace(PROD, domain=domain, authentication=authentication)):
@@ -84,12 +84,12 @@ def _with_login(folder: Path, authentication: Authentication) -> StackTemplate:
 
 @pytest.fixture(scope="session")
 def oidc(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
-    return _with_login(tmp_path_factory.mktemp("cdk-oidc"), OIDC)
+    return with_login(tmp_path_factory.mktemp("cdk-oidc"), OIDC)
 
 
 @pytest.fixture(scope="session")
 def cognito(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
-    return _with_login(tmp_path_factory.mktemp("cdk-cognito"), COGNITO)
+    return with_login(tmp_path_factory.mktemp("cdk-cognito"), COGNITO)
 
 
 @pytest.fixture(params=["oidc", "cognito"])

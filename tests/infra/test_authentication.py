@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -17,7 +18,7 @@ from infra.environments import ENVIRONMENTS, PROD
 from service.contract import CONTAINER_NAME
 from service.settings import Settings
 from tests.infra.assembly import Json, StackTemplate
-from tests.infra.conftest import COGNITO, OIDC
+from tests.infra.conftest import COGNITO, OIDC, with_login
 from tests.infra.test_cfn_lint import lint
 
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
@@ -102,14 +103,14 @@ def test_every_client_secret_of_a_template_is_a_reference(oidc: StackTemplate) -
     assert all(re.fullmatch(r"\{\{resolve:secretsmanager:[^}]+\}\}", each) for each in secrets)
 
 
-def test_a_new_version_of_the_client_secret_changes_the_listener() -> None:
-    from aws_cdk import Stack  # noqa: PLC0415 - only here
-
-    from infra.listener_authentication import _client_secret  # noqa: PLC0415 - the reference alone
-
+def test_a_new_version_of_the_client_secret_changes_the_listener(tmp_path: Path) -> None:
     version = "0a1b2c3d-0000-4000-8000-000000000000"
-    reference = Stack(App()).resolve(_client_secret(replace(OIDC, client_secret_version=version)))
-    assert reference == f"{{{{resolve:secretsmanager:prod/cruddur/oidc-client-secret:SecretString:::{version}}}}}"
+    template = with_login(tmp_path, replace(OIDC, client_secret_version=version))
+    config = https_listener(template)["DefaultActions"][0]["AuthenticateOidcConfig"]
+    assert (
+        config["ClientSecret"]
+        == f"{{{{resolve:secretsmanager:prod/cruddur/oidc-client-secret:SecretString:::{version}}}}}"
+    )
 
 
 def test_the_load_balancer_reaches_the_provider_over_443_and_else_only_the_tasks(

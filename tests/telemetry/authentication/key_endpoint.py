@@ -13,6 +13,7 @@ class KeyEndpoint:
 
     def __init__(self) -> None:
         self.keys: dict[str, bytes] = {}
+        self.redirects: dict[str, str] = {}
         self.requests: Counter[str] = Counter()
         app = Flask("fake-public-keys")
         app.get("/keys/<name>")(self.serve)
@@ -20,6 +21,8 @@ class KeyEndpoint:
 
     def serve(self, name: str) -> Response:
         self.requests[name] += 1
+        if name in self.redirects:
+            return Response(status=302, headers={"Location": self.redirects[name]})
         pem = self.keys.get(name)
         return Response(pem, 200) if pem is not None else Response("<Code>AccessDenied</Code>", 403)
 

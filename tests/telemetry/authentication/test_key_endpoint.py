@@ -104,6 +104,13 @@ def test_a_response_that_is_no_key_is_refused_and_logged(
     assert f"public key {key.key_id} could not be fetched" in caplog.text
 
 
+def test_a_redirect_is_not_followed(service: Service, endpoint: KeyEndpoint, key: SigningKey) -> None:
+    moved = SigningKey(key.private)
+    endpoint.redirects[moved.key_id] = f"{endpoint.url}/{key.key_id}"
+    assert service.user(moved.token()) is None
+    assert endpoint.requests == {moved.key_id: 1}
+
+
 def test_no_other_id_than_a_uuid_becomes_part_of_a_url() -> None:
     for key_id in ("", "..", "a/b", str(uuid4()).upper(), f"{uuid4()}\n", f"{uuid4()}/", "\uff10" * 36):
         with pytest.raises(ValueError, match="no UUID"):

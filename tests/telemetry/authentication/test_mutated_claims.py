@@ -19,7 +19,7 @@ from tests.telemetry.authentication.tokens import ARN, CLIENT, ISSUER, USER, Sig
 
 SEED = 20181
 NO_TEXT: list[object] = [None, "", "x", 1, -1, 1.5, True, [], {}, ["ES256"], {"a": 1}, "é", "x" * 9000]
-WRONG = {
+WRONG: dict[str, list[object]] = {
     "alg": ["none", "None", "HS256", "HS512", "RS256", "PS256", "ES384", "ES512", "EdDSA", "es256"],
     "kid": [str(uuid4()), "../" * 12, "0" * 36, "g" * 36],
     "signer": [ARN + "0", ARN[:-1], ARN.upper(), ARN.replace("123456789012", "210987654321"), f" {ARN}", [ARN]],
