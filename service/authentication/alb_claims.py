@@ -7,8 +7,10 @@ client and expiry are in that header, not among the claims. Its base64 is padded
 
 from __future__ import annotations
 
+import json
 import re
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 MAX_TOKEN: Final = 16 * 1024
 """Characters. The load balancer itself sends claims of 11 KB at most, and headers of 16 KB."""
 _ALGORITHM: Final = "ES256"
-_SHAPE: Final = re.compile(r"(?:[A-Za-z0-9_-]+={0,2}\.){2}[A-Za-z0-9_-]+={0,2}")
+_SHAPE: Final = re.compile(r"(?:[A-Za-z0-9_-]++={0,2}+\.){2}[A-Za-z0-9_-]++={0,2}+")
 _OPTIONS: Final[Options] = {"verify_aud": False, "verify_iat": False, "verify_nbf": False, "verify_jti": False}
 """These are the provider's claims about its own tokens; an `exp` among the claims counts as well as the header's."""
 
@@ -44,7 +46,6 @@ class ClaimsVerifier:
         import jwt  # noqa: PLC0415 - only where users are authenticated: its import takes some tens of ms
 
         self._decode = jwt.decode
-        self._header_of = jwt.get_unverified_header
         self._invalid = jwt.PyJWTError
         self._expected = {"signer": signer.load_balancer_arn, "iss": signer.issuer, "client": signer.client_id}
         self._keys = keys
@@ -57,10 +58,10 @@ class ClaimsVerifier:
         """
         if len(token) > MAX_TOKEN or not _SHAPE.fullmatch(token):
             raise RefusedClaimsError("malformed", "it is no JSON Web Token")
+        # What costs little comes first: no key is fetched for what nobody could believe.
+        key_id = self._check_header(_header_of(token))
+        key = self._keys.key(key_id, may_fetch=may_fetch)
         try:
-            # What costs nothing comes first: no key is fetched for what nobody could believe.
-            key_id = self._check_header(self._header_of(token))
-            key = self._keys.key(key_id, may_fetch=may_fetch)
             claims: Mapping[str, Any] = self._decode(token, key, algorithms=[_ALGORITHM], options=_OPTIONS)
         except self._invalid as error:
             # Without its text, which may quote the token.
@@ -85,6 +86,18 @@ class ClaimsVerifier:
         if not is_key_id(key_id):
             raise RefusedClaimsError("malformed", "the id of its key is no UUID")
         return str(key_id)
+
+
+def _header_of(token: str) -> Mapping[str, Any]:
+    """Return the header of a token from its first part: PyJWT decodes all of it, at a cost for each character."""
+    part = token.partition(".")[0].rstrip("=")
+    try:
+        header = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        raise RefusedClaimsError("malformed", "its header is no JSON object")
+    return header
 
 
 _REASONS: Final = {"InvalidSignatureError": "signature", "ExpiredSignatureError": "expired"}
