@@ -4,8 +4,8 @@ A key is fetched on a thread of its own, where a name that does not resolve hang
 waits for `WAIT_SECONDS` at most, because the first user of a worker would be anonymous otherwise. While the endpoint
 does not respond, no further request waits: an outage costs each thread one wait.
 
-Whoever sends random key ids gets little: one fetch in 10 s for the whole worker, two at once, none again for the same
-id, and no place among the keys, where only those come that the endpoint has.
+Random key ids cause five fetches in a burst and then one in 10 s in the whole worker, two at a time. An id that the
+endpoint does not know is remembered, so that it is not asked for again at once, and takes no key's place.
 """
 
 from __future__ import annotations
