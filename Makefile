@@ -96,8 +96,8 @@ synth: $(READY) ## Synthesize the templates of ENV; VALIDATE=1 also runs the CDK
 	@CDK_VALIDATION=$(if $(VALIDATE),true,false) $(CDK) synth --quiet $(CONTEXT)
 	@echo "cdk.out holds the templates of $(ENV)"
 
-bootstrap: $(READY) ## Prepare the account and region of your credentials for the CDK, once
-	@$(CDK) bootstrap $(CONTEXT)
+bootstrap: $(READY) ## Prepare the account and region of your credentials for the CDK, once (QUALIFIER= of bootstrap_qualifier)
+	@$(CDK) bootstrap $(if $(QUALIFIER),--qualifier $(QUALIFIER) --toolkit-stack-name CDKToolkit-$(QUALIFIER)) $(CONTEXT)
 
 deploy: $(READY) ## Deploy ENV to the AWS account of your credentials (APPROVAL=never asks nothing), and record the deploy at Honeycomb and Rollbar
 	@if [ -z "$(APPROVAL)" ] && ! [ -t 0 ]; then \

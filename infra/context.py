@@ -30,16 +30,24 @@ class Format(NamedTuple):
 EMAIL: Final = Format(r"[^@\s]+@[^@\s]+\.[^@\s]+", "team@example.com")
 HONEYCOMB_URL: Final = Format(r"https://[^\s()]+", "https://ui.honeycomb.io/…/board/…")
 ROLLBAR_URL: Final = Format(r"https://[^\s()]+", "https://app.rollbar.com/…")
-PLAIN_HTTP: Final = Format(r"yes|no", "yes")
+YES_OR_NO: Final = Format(r"yes|no", "yes")
 IMAGE: Final = Format(r"[A-Za-z0-9][A-Za-z0-9_./:@-]*", "backend-flask:latest")
 
+
+class Override(NamedTuple):
+    """What a key replaces: the `field` of the `group` of `Environment`, by a value of this form."""
+
+    group: str
+    field: str
+    form: Format
+
+
 OVERRIDES: Final = {
-    "alarm_email": EMAIL,
-    "honeycomb_board": HONEYCOMB_URL,
-    "rollbar_items": ROLLBAR_URL,
+    "alarm_email": Override("notifications", "email", EMAIL),
+    "honeycomb_board": Override("telemetry", "honeycomb_board", HONEYCOMB_URL),
+    "rollbar_items": Override("telemetry", "rollbar_items", ROLLBAR_URL),
 }
-"""The fields of `Environment` that the key of the same name replaces."""
-MOVED: Final = {"certificate_arn": "the `domain` of the environment in infra/environments.py"}
+MOVED: Final = {"certificate_arn": "the `domain` of the environment's `ingress` in infra/environments.py"}
 """Keys that are no longer read, and what replaces them: forgotten once, one would undo what it had set."""
 
 
@@ -59,38 +67,40 @@ class Deployment:
 
     @classmethod
     def from_context(cls, node: Node) -> Deployment:
-        """Read the keys environment, version, image, plain_http and those of `OVERRIDES`.
+        """Read the keys environment, version, image, plain_http, protected and those of `OVERRIDES`.
 
         Raises `ContextError`. An absent or empty key means its default.
         """
         for key, replacement in MOVED.items():
             if _text(node, key):
                 raise ContextError(f"{key} is no longer read from the context: set {replacement}")
-        overrides: dict[str, Any] = {
-            key: value for key, form in OVERRIDES.items() if (value := _value(node, key, form)) is not None
-        }
         default_version = project_version()
         version_format = Format(
             rf"[A-Za-z0-9_.+-]{{1,{LONGEST_VERSION}}}", f"{default_version}, {LONGEST_VERSION} characters at most"
         )
-        environment = replace(_environment(_text(node, "environment")), **overrides)
-        if (plain_http := _value(node, "plain_http", PLAIN_HTTP)) is not None:
-            environment = replace(environment, plain_http=plain_http == "yes")
-        if environment.domain is None and environment.authentication is not None:
+        environment = _environment(_text(node, "environment"))
+        for key, (group, field, form) in OVERRIDES.items():
+            if (text := _value(node, key, form)) is not None:
+                environment = _with(environment, group, field, text)
+        if (plain_http := _value(node, "plain_http", YES_OR_NO)) is not None:
+            environment = _with(environment, "ingress", "plain_http", plain_http == "yes")
+        if (protected := _value(node, "protected", YES_OR_NO)) is not None:
+            environment = replace(environment, protected=protected == "yes")
+        if environment.ingress.domain is None and not environment.ingress.plain_http:
             raise ContextError(
-                f"environment {environment.name!r} has `authentication` and no domain, and load balancers authenticate "
-                "users over HTTPS alone: set its `domain` in infra/environments.py, or its `authentication` to None"
-            )
-        if environment.domain is None and not environment.plain_http:
-            raise ContextError(
-                f"environment {environment.name!r} has no domain, so it would serve plain HTTP: set its `domain` in "
-                "infra/environments.py, or accept that with -c plain_http=yes (CDK_CONTEXT= to make)"
+                f"environment {environment.name!r} has no domain, so it would serve plain HTTP: set the `domain` "
+                "of its `ingress` in infra/environments.py, or accept it with -c plain_http=yes (CDK_CONTEXT= to make)"
             )
         return cls(
             environment=environment,
             version=_value(node, "version", version_format) or default_version,
             image=_value(node, "image", IMAGE),
         )
+
+
+def _with(environment: Environment, group: str, field: str, value: object) -> Environment:
+    fields: dict[str, Any] = {group: replace(getattr(environment, group), **{field: value})}
+    return replace(environment, **fields)
 
 
 def _environment(name: str) -> Environment:

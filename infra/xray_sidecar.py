@@ -1,7 +1,9 @@
 """Add the X-Ray daemon to a task definition as a sidecar."""
 
+from pathlib import Path
 from typing import Final
 
+from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
@@ -29,8 +31,27 @@ ACTIONS: Final = (
 """The actions of the managed policy AWSXRayDaemonWriteAccess."""
 
 
+def xray_daemon_image(*, copied: bool, arm64: bool) -> ecs.ContainerImage:
+    """Return the daemon's image: the public one, or a copy in the account, for a task that cannot reach the public one.
+
+    The public registry has no interface endpoint ("Amazon ECR interface VPC endpoints", Amazon ECR User Guide).
+    """
+    if not copied:
+        return ecs.ContainerImage.from_registry(IMAGE)
+    return ecs.ContainerImage.from_asset(
+        str(Path(__file__).parent / "xray_daemon"),
+        build_args={"IMAGE": IMAGE},
+        platform=ecr_assets.Platform.LINUX_ARM64 if arm64 else ecr_assets.Platform.LINUX_AMD64,
+    )
+
+
 def add_xray_daemon(
-    task_definition: ecs.FargateTaskDefinition, *, beside: ecs.ContainerDefinition, region: str, logging: ecs.LogDriver
+    task_definition: ecs.FargateTaskDefinition,
+    *,
+    beside: ecs.ContainerDefinition,
+    region: str,
+    logging: ecs.LogDriver,
+    image: ecs.ContainerImage,
 ) -> None:
     """Add the daemon, which ECS starts again if it ends: the task survives its exit.
 
@@ -39,7 +60,7 @@ def add_xray_daemon(
     """
     daemon = task_definition.add_container(
         XRAY_DAEMON_CONTAINER_NAME,
-        image=ecs.ContainerImage.from_registry(IMAGE),
+        image=image,
         # Fargate has no EC2 instance metadata ("Configuring the AWS X-Ray daemon": -o).
         command=["--local-mode", "--log-level", "warn", "--buffer-memory", str(BUFFER_MEMORY)],
         environment={"AWS_REGION": region},

@@ -66,6 +66,7 @@ class Settings:
     log_level: str = variable(Variable.LOG_LEVEL, parsing.log_level, "INFO")
     log_console: bool = variable(Variable.LOG_CONSOLE, parsing.boolean, True)
     health_check_detail: bool = variable(Variable.HEALTH_CHECK_DETAIL, parsing.boolean, False)
+    browser_relay: bool = variable(Variable.BROWSER_RELAY, parsing.boolean, True)
     redact_names: frozenset[str] = variable(Variable.REDACT_NAMES, parsing.field_names, frozenset())
     baggage_hosts: frozenset[str] = variable(Variable.BAGGAGE_HOSTS, parsing.host_names, frozenset())
 

@@ -63,7 +63,7 @@ def prod(synthesized: Callable[..., Assembly]) -> Assembly:
 def https(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
     """The service stack of production at a domain whose zone is elsewhere."""
     domain = Domain(name="api.example.com", certificate_arn=CERTIFICATE)
-    with patch.dict(ENVIRONMENTS, prod=replace(PROD, domain=domain)):
+    with patch.dict(ENVIRONMENTS, prod=replace(PROD, ingress=replace(PROD.ingress, domain=domain))):
         return synthesize(tmp_path_factory.mktemp("cdk-https"), "prod", image=PLAIN_IMAGE, plain_http="no").service
 
 
@@ -71,14 +71,15 @@ def https(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
 def in_zone(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
     """The service stack of production at a domain of a hosted zone."""
     domain = Domain(name="api.example.com", hosted_zone=ZONE)
-    with patch.dict(ENVIRONMENTS, prod=replace(PROD, domain=domain)):
+    with patch.dict(ENVIRONMENTS, prod=replace(PROD, ingress=replace(PROD.ingress, domain=domain))):
         return synthesize(tmp_path_factory.mktemp("cdk-zone"), "prod", image=PLAIN_IMAGE, plain_http="no").service
 
 
 def with_login(folder: Path, authentication: Authentication) -> StackTemplate:
     """Synthesize the service stack of production at a domain where users log in."""
     domain = Domain(name="api.example.com", certificate_arn=CERTIFICATE)
-    with patch.dict(ENVIRONMENTS, prod=replace(PROD, domain=domain, authentication=authentication)):
+    ingress = replace(PROD.ingress, domain=domain, authentication=authentication)
+    with patch.dict(ENVIRONMENTS, prod=replace(PROD, ingress=ingress)):
         return synthesize(folder, "prod", image=PLAIN_IMAGE, plain_http="no").service
 
 

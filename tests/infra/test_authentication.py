@@ -7,18 +7,18 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
-from aws_cdk import App
 
 from infra.authentication import Cognito, Oidc
-from infra.context import ContextError, Deployment
-from infra.environments import ENVIRONMENTS, PROD
+from infra.domain import Domain
+from infra.environments import PROD
+from infra.load_balancer import Ingress
+from infra.network import Networking
 from service.contract import CONTAINER_NAME
 from service.settings import Settings
 from tests.infra.assembly import Json, StackTemplate
-from tests.infra.conftest import COGNITO, OIDC, with_login
+from tests.infra.conftest import CERTIFICATE, COGNITO, OIDC, with_login
 from tests.infra.test_cfn_lint import lint
 
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
@@ -169,12 +169,23 @@ def test_the_templates_pass_cfn_lint(oidc: StackTemplate, cognito: StackTemplate
 
 
 def test_authentication_without_a_domain_is_refused_because_it_needs_https() -> None:
-    with patch.dict(ENVIRONMENTS, prod=replace(PROD, authentication=OIDC)):
-        for context in ({}, {"plain_http": "yes"}):
-            with pytest.raises(
-                ContextError, match=r"'prod' has `authentication` and no domain.*HTTPS.*set its `domain`"
-            ):
-                Deployment.from_context(App(context={"environment": "prod", **context}).node)
+    for plain_http in (False, True):
+        with pytest.raises(ValueError, match=r"authentication is set and domain is not: .* HTTPS alone, so set the"):
+            Ingress(authentication=OIDC, plain_http=plain_http)
+
+
+@pytest.mark.parametrize(
+    ("network", "internal"),
+    [(Networking(endpoints=True), False), (Networking(), True), (Networking(endpoints=True), True)],
+)
+def test_authentication_without_a_way_to_the_provider_is_refused(network: Networking, *, internal: bool) -> None:
+    domain = Domain(name="api.example.com", certificate_arn=CERTIFICATE)
+    ingress = Ingress(authentication=OIDC, domain=domain, internal=internal)
+    with pytest.raises(
+        ValueError, match=r"'prod' has authentication and no way to the internet, .* set nat_gateways=1"
+    ):
+        replace(PROD, network=network, ingress=ingress)
+    assert replace(PROD, network=replace(network, nat_gateways=1), ingress=ingress).ingress.authentication == OIDC
 
 
 @pytest.mark.parametrize(

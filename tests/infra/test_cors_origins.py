@@ -16,7 +16,7 @@ ACCEPTED = ("https://app.example.com", "http://localhost:3000", "https://app.exa
 
 
 def settings_of(cors: CorsOrigins | None) -> Settings:
-    environment = replace(DEV, cors=cors)
+    environment = replace(DEV, ingress=replace(DEV.ingress, cors=cors))
     deployment = Deployment(environment=environment, version="1.0.0", image=None)
     return Settings.from_env(service_variables(deployment, region="eu-west-1"))
 
@@ -31,7 +31,7 @@ def test_without_origins_the_service_allows_its_own_alone() -> None:
     for cors in (None, CorsOrigins()):
         settings = settings_of(cors)
         assert (settings.frontend_origins, settings.backend_origins) == (frozenset(), frozenset())
-    assert {each.cors for each in ENVIRONMENTS.values()} == {None}
+    assert {each.ingress.cors for each in ENVIRONMENTS.values()} == {None}
 
 
 @pytest.mark.parametrize("field", ["frontend", "backend"])
