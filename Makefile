@@ -113,7 +113,7 @@ diff: $(READY) ## Show the changes that a deploy of ENV would make
 destroy: $(READY) ## Delete ENV's stacks from the AWS account of your credentials
 	@$(CDK) destroy --all $(CONTEXT)
 
-forget: $(READY) ## Delete what make destroy leaves of ENV, its secrets and log groups, after asking for its name
+forget: $(READY) ## Delete what make destroy leaves of ENV, its secrets, log groups and access logs, after asking for its name
 	@$(PY) -m operations.forget --environment $(ENV)
 
 secrets: $(READY) ## Store ENV's Honeycomb and Rollbar keys, read from the environment, the terminal or standard input

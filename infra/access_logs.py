@@ -17,12 +17,15 @@ class AccessLogs(Construct):
     The bucket stays when the stack is deleted: its objects say who called what.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, balancer: elbv2.ApplicationLoadBalancer) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, name: str, balancer: elbv2.ApplicationLoadBalancer
+    ) -> None:
         super().__init__(scope, construct_id)
 
         bucket = s3.Bucket(
             self,
             "Bucket",
+            bucket_name=name,
             encryption=s3.BucketEncryption.S3_MANAGED,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,

@@ -86,6 +86,7 @@ class LoadBalancer(Construct):
         health_check_path: str,
         ingress: Ingress,
         deletion_protection: bool,
+        access_log_bucket: str,
     ) -> None:
         super().__init__(scope, construct_id)
         target = service.load_balancer_target(container_name=container_name, container_port=container_port)
@@ -121,7 +122,7 @@ class LoadBalancer(Construct):
             for cidr in ingress.allowed_cidrs:
                 self.balancer.connections.allow_from(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port))
         if ingress.access_logs:
-            AccessLogs(self, "AccessLogs", balancer=self.balancer)
+            AccessLogs(self, "AccessLogs", name=access_log_bucket, balancer=self.balancer)
         forward = elbv2.ListenerAction.forward([self.target_group])
         to_https = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
         if domain is not None:

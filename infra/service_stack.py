@@ -121,6 +121,7 @@ class ServiceStack(Stack):
             health_check_path=HEALTH_CHECK_PATH,
             ingress=environment.ingress,
             deletion_protection=environment.protected,
+            access_log_bucket=environment.names.access_log_bucket(self.account, self.region),
         )
         if environment.ingress.firewall is not None:
             WebAcl(
