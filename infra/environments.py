@@ -8,7 +8,7 @@ from aws_cdk.aws_logs import RetentionDays
 
 from infra.account import Account
 from infra.fargate_service import Tasks
-from infra.load_balancer import Ingress
+from infra.ingress import Ingress
 from infra.logs import Retention
 from infra.names import Names
 from infra.network import Networking
@@ -40,6 +40,15 @@ class Environment:
     """Whether the data at rest is encrypted with a KMS key of the account's own, $1.00 a month."""
     tutorial_names: bool = False
     """Whether the log group, X-Ray groups and rules have the tutorial's names, which one environment can have."""
+
+    def __post_init__(self) -> None:
+        network = self.network
+        has_internet = network.nat_gateways > 0 or not (network.endpoints or self.ingress.internal)
+        if self.ingress.authentication is not None and network.existing is None and not has_internet:
+            raise ValueError(
+                f"environment {self.name!r} has authentication and no way to the internet, where the load balancer "
+                "reaches the identity provider, and the tasks its public keys: set nat_gateways=1 in its `network`"
+            )
 
     @property
     def names(self) -> Names:

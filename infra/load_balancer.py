@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, cast
 
 from aws_cdk import Duration
@@ -17,9 +14,11 @@ from aws_cdk.aws_route53_targets import LoadBalancerTarget
 from constructs import Construct
 
 from infra.access_logs import AccessLogs
+from infra.authentication import Authentication
 from infra.domain import Domain
 from infra.findings import CHECKOV, GUARD, NAG, acknowledge
-from infra.firewall import Firewall
+from infra.ingress import ANYWHERE, Ingress
+from infra.listener_authentication import ListenerAuthentication
 from infra.network import Network
 
 DRAINING: Final = Duration.seconds(30)
@@ -27,39 +26,15 @@ DRAINING: Final = Duration.seconds(30)
 down every deployment."""
 _HSTS_ATTRIBUTE: Final = "routing.http.response.strict_transport_security.header_value"
 """A listener's attribute ("HTTP header modification for your Application Load Balancer")."""
-ANYWHERE: Final = "0.0.0.0/0"
 HSTS: Final = "max-age=31536000"
 """A year. Not for subdomains, which may not be the service's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ingress:
-    """Who reaches the service, and how. Raises `ValueError` for a malformed value."""
-
-    domain: Domain | None = None
-    """None serves plain HTTP at the load balancer's own name, if `plain_http` allows it."""
-    plain_http: bool = False
-    """Whether the service may be reached without TLS, where there is no `domain`."""
-    internal: bool = False
-    """Whether the load balancer has private addresses only."""
-    allowed_cidrs: Sequence[str] = (ANYWHERE,)
-    """The IPv4 networks that may connect."""
-    access_logs: bool = False
-    """Whether each request is logged to a bucket: S3's storage, $0.023 per GB-month."""
-    firewall: Firewall | None = None
-
-    def __post_init__(self) -> None:
-        if not self.allowed_cidrs or isinstance(self.allowed_cidrs, str):
-            raise ValueError(f"allowed_cidrs {self.allowed_cidrs!r} lists no network: write ('203.0.113.0/24',)")
-        for cidr in self.allowed_cidrs:
-            try:
-                ipaddress.IPv4Network(cidr)
-            except ValueError as error:
-                raise ValueError(f"allowed_cidrs has {cidr!r} ({error}): write for example '203.0.113.0/24'") from error
-
-
 class LoadBalancer(Construct):
-    """Create an application load balancer: HTTPS and a redirect at a domain, plain HTTP without one."""
+    """Create an application load balancer: HTTPS and a redirect at a domain, plain HTTP without one.
+
+    Over HTTPS it can authenticate users.
+    """
 
     def __init__(
         self,
@@ -77,24 +52,7 @@ class LoadBalancer(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         target = service.load_balancer_target(container_name=container_name, container_port=container_port)
-
-        self.target_group = elbv2.ApplicationTargetGroup(
-            self,
-            "Targets",
-            vpc=network.vpc,
-            port=container_port,
-            protocol=elbv2.ApplicationProtocol.HTTP,
-            target_type=elbv2.TargetType.IP,
-            targets=[target],
-            deregistration_delay=DRAINING,
-            health_check=elbv2.HealthCheck(
-                path=health_check_path,
-                interval=Duration.seconds(10),
-                timeout=Duration.seconds(5),
-                healthy_threshold_count=2,
-                unhealthy_threshold_count=3,
-            ),
-        )
+        self.target_group = _target_group(self, network.vpc, target, port=container_port, path=health_check_path)
         self.balancer = elbv2.ApplicationLoadBalancer(
             self,
             "Balancer",
@@ -108,13 +66,13 @@ class LoadBalancer(Construct):
         for port in (80,) if domain is None else (80, 443):
             for cidr in ingress.allowed_cidrs:
                 self.balancer.connections.allow_from(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port))
-        self._acknowledge(ingress, deletion_protection=deletion_protection)
+        _acknowledge(self.balancer, ingress, deletion_protection=deletion_protection)
         if ingress.access_logs:
             AccessLogs(self, "AccessLogs", name=access_log_bucket, balancer=self.balancer)
         forward = elbv2.ListenerAction.forward([self.target_group])
         to_https = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
         if domain is not None:
-            self._serve_https(domain, forward)
+            self._serve_https(domain, forward, ingress.authentication)
         # One construct for the port, whatever it does: CloudFormation creates before it deletes, and a port has one
         # listener.
         listener = self.balancer.add_listener(
@@ -135,31 +93,12 @@ class LoadBalancer(Construct):
         dns_name = self.balancer.load_balancer_dns_name
         self.url = f"http://{dns_name}" if domain is None else f"https://{domain.name}"
 
-    def _acknowledge(self, ingress: Ingress, *, deletion_protection: bool) -> None:
-        if not ingress.access_logs:
-            acknowledge(
-                self.balancer,
-                f"{NAG}ELB2",
-                f"{GUARD}elbv2_logging_enabled_check",
-                f"{CHECKOV}CKV_AWS_91",
-                because="`access_logs` of the environment's ingress is off; each request has a line of the service.",
-            )
-        if not deletion_protection:
-            acknowledge(
-                self.balancer,
-                f"{GUARD}elbv2_deletion_protection_enabled_check",
-                because="The environment is not `protected`: it is meant to be deleted and made anew.",
-            )
-        if ANYWHERE in ingress.allowed_cidrs:
-            [group] = self.balancer.connections.security_groups
-            acknowledge(
-                group,
-                f"{NAG}EC23",
-                f"{CHECKOV}CKV_AWS_260",
-                because="The service is meant for everybody; `allowed_cidrs` of the environment's ingress narrows it.",
-            )
-
-    def _serve_https(self, domain: Domain, action: elbv2.ListenerAction) -> None:
+    def _serve_https(
+        self, domain: Domain, forward: elbv2.ListenerAction, authentication: Authentication | None
+    ) -> None:
+        login = None
+        if authentication is not None:
+            login = ListenerAuthentication(self, "Login", authentication=authentication, forward=forward)
         zone = None
         if domain.hosted_zone is not None:
             zone = route53.HostedZone.from_hosted_zone_attributes(
@@ -173,9 +112,11 @@ class LoadBalancer(Construct):
             protocol=elbv2.ApplicationProtocol.HTTPS,
             certificates=[self._certificate(domain, zone)],
             ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
-            default_action=action,
+            default_action=forward if login is None else login.default_action,
             open=False,
         )
+        if login is not None:
+            login.add_rules(listener)
         # The construct has no property for it yet.
         resource = cast("elbv2.CfnListener", listener.node.default_child)
         resource.listener_attributes = [elbv2.CfnListener.ListenerAttributeProperty(key=_HSTS_ATTRIBUTE, value=HSTS)]
@@ -186,3 +127,50 @@ class LoadBalancer(Construct):
         validation = acm.CertificateValidation.from_dns(zone)
         certificate = acm.Certificate(self, "Certificate", domain_name=domain.name, validation=validation)
         return elbv2.ListenerCertificate.from_certificate_manager(certificate)
+
+
+def _acknowledge(balancer: elbv2.ApplicationLoadBalancer, ingress: Ingress, *, deletion_protection: bool) -> None:
+    if not ingress.access_logs:
+        acknowledge(
+            balancer,
+            f"{NAG}ELB2",
+            f"{GUARD}elbv2_logging_enabled_check",
+            f"{CHECKOV}CKV_AWS_91",
+            because="`access_logs` of the environment's ingress is off; each request has a line of the service.",
+        )
+    if not deletion_protection:
+        acknowledge(
+            balancer,
+            f"{GUARD}elbv2_deletion_protection_enabled_check",
+            because="The environment is not `protected`: it is meant to be deleted and made anew.",
+        )
+    if ANYWHERE in ingress.allowed_cidrs:
+        [group] = balancer.connections.security_groups
+        acknowledge(
+            group,
+            f"{NAG}EC23",
+            f"{CHECKOV}CKV_AWS_260",
+            because="The service is meant for everybody; `allowed_cidrs` of the environment's ingress narrows it.",
+        )
+
+
+def _target_group(
+    scope: Construct, vpc: ec2.IVpc, target: ecs.IEcsLoadBalancerTarget, *, port: int, path: str
+) -> elbv2.ApplicationTargetGroup:
+    return elbv2.ApplicationTargetGroup(
+        scope,
+        "Targets",
+        vpc=vpc,
+        port=port,
+        protocol=elbv2.ApplicationProtocol.HTTP,
+        target_type=elbv2.TargetType.IP,
+        targets=[target],
+        deregistration_delay=DRAINING,
+        health_check=elbv2.HealthCheck(
+            path=path,
+            interval=Duration.seconds(10),
+            timeout=Duration.seconds(5),
+            healthy_threshold_count=2,
+            unhealthy_threshold_count=3,
+        ),
+    )

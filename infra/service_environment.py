@@ -8,6 +8,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk.aws_secretsmanager import ISecret
 
 from infra.context import Deployment
+from infra.cors_origins import CorsOrigins
 from infra.xray import sampling_rule
 from service.contract import (
     CONTAINER_PORT,
@@ -29,16 +30,20 @@ THREADS: Final = 8
 
 def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
     """Return the plain variables; an empty value means "unset" to the service."""
-    environment = deployment.environment
+    environment, ingress = deployment.environment, deployment.environment.ingress
+    login, origins = ingress.authentication, ingress.cors or CorsOrigins()
     return {
         Variable.DEPLOYMENT_ENVIRONMENT: environment.name,
         Variable.SERVICE_VERSION: deployment.version,
         Variable.FAULT_ROUTES: str(environment.fault_routes).lower(),
-        # The listener authenticates nobody, so its OIDC header could be anyone's.
-        Variable.ALB_AUTHENTICATES: "false",
+        # Set by the stack where the listener authenticates users: without it, its headers could be anyone's.
+        Variable.ALB_ARN: "",
+        Variable.ALB_OIDC_ISSUER: login.issuer if login is not None else "",
+        Variable.ALB_OIDC_CLIENT_ID: login.client_id if login is not None else "",
+        Variable.ALB_PUBLIC_KEYS_URL: "",
         Variable.TRUST_USER_HEADER: str(environment.trust_user_header).lower(),
-        Variable.FRONTEND_URL: "",
-        Variable.BACKEND_URL: "",
+        Variable.FRONTEND_URL: ",".join(origins.frontend),
+        Variable.BACKEND_URL: ",".join(origins.backend),
         # The load balancer cannot reach a container's loopback interface.
         Variable.BIND_HOST: "0.0.0.0",  # noqa: S104 - the security group admits only the load balancer
         Variable.PORT: str(CONTAINER_PORT),

@@ -36,6 +36,7 @@ from service.contract import (
     XRAY_DAEMON_CONTAINER_NAME,
     Output,
     SecretName,
+    Variable,
     metrics_namespace,
 )
 
@@ -133,6 +134,9 @@ class ServiceStack(Stack):
                 balancer=load_balancer.balancer,
                 relay_path=RELAY_PATH,
             )
+        if environment.ingress.authentication is not None:
+            # Only now: the load balancer needs the service that runs the container.
+            backend.container.add_environment(Variable.ALB_ARN, load_balancer.balancer.load_balancer_arn)
         return load_balancer
 
     def _dashboard(

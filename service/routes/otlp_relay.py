@@ -176,8 +176,8 @@ def _mimetype(environ: Mapping[str, Any]) -> str:
 
 def _user(telemetry: Telemetry) -> str | None:
     """Return the user whom the service itself knows, as it does for its own spans: the page's claim is dropped."""
-    header = telemetry.config.user_header
-    return (request.headers.get(header) or None) if header is not None else None
+    user_of = telemetry.config.user_of
+    return user_of(request.environ) if user_of is not None else None
 
 
 def _over_limit(limit: str) -> RefusedError:

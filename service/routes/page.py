@@ -9,6 +9,7 @@ from typing import Final
 from flask import Blueprint, Flask, Response, make_response, send_from_directory
 from werkzeug.exceptions import NotFound
 
+from service.contract import ASSETS_PATH
 from service.settings import Settings
 
 DIST: Final = Path(__file__).parents[1] / "web" / "dist"
@@ -49,7 +50,7 @@ def register(app: Flask, settings: Settings, dist: Path = DIST) -> None:
         response.add_etag()
         return _secured(response)
 
-    @blueprint.get("/assets/<path:name>")
+    @blueprint.get(f"{ASSETS_PATH}<path:name>")
     def asset(name: str) -> Response:
         """Serve an asset as immutable: its name holds a hash of its content."""
         mimetype = _MIME_TYPES.get(Path(name).suffix)

@@ -15,7 +15,7 @@ from infra.account import Account
 from infra.environments import DEV, ENVIRONMENTS, PROD, Environment
 from infra.fargate_service import Tasks
 from infra.firewall import Firewall
-from infra.load_balancer import Ingress
+from infra.ingress import Ingress
 from infra.network import ExistingVpc, Networking
 from infra.notifications import Notifications
 from infra.telemetry import Sampling, Telemetry

@@ -90,12 +90,3 @@ def test_the_user_header_is_used_only_when_trusted(
     server = next(each for each in spans if each["name"] == "GET /api/activities/home")
     assert server["attributes"].get("user.id") == user
     assert eventually(lambda: backends.lines_of(trace_id), 1)[0].get("user_id") == user
-
-
-def test_an_authenticating_load_balancers_identity_wins_over_the_user_header(
-    make_app: AppFactory, backends: FakeBackends
-) -> None:
-    app = make_app({**backends.environment, "TRUST_USER_HEADER": "true", "ALB_AUTHENTICATES": "true"})
-    headers = {"X-Cruddur-User": "worf", "X-Amzn-Oidc-Identity": "the-real-one"}
-    trace_id = app.test_client().get("/api/activities/home", headers=headers, buffered=True).headers["X-Trace-Id"]
-    assert eventually(lambda: backends.lines_of(trace_id), 1)[0]["user_id"] == "the-real-one"
