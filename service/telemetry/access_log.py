@@ -1,4 +1,4 @@
-"""Write one access line per request."""
+"""Write one access line per request, but for the successful ones of quiet paths."""
 
 from __future__ import annotations
 
@@ -8,18 +8,26 @@ from contextlib import suppress
 from time import time_ns
 
 from service.telemetry.context.request_scope import RequestScope
-from service.telemetry.log_lines import SCOPE_ATTRIBUTE, SERVER_ERROR
+from service.telemetry.log_lines import CLIENT_ERROR, SCOPE_ATTRIBUTE, SERVER_ERROR
 
 
 class AccessLog:
-    """Write one access line per request: to `sinks` directly, and to other handlers of its logger."""
+    """Write one access line per request: to `sinks` directly, and to other handlers of its logger.
 
-    def __init__(self, logger: str, sinks: Sequence[Callable[[RequestScope], None]]) -> None:
+    A request to one of `quiet_paths` is written only if it fails, with a status of 400 or more.
+    """
+
+    def __init__(
+        self, logger: str, sinks: Sequence[Callable[[RequestScope], None]], quiet_paths: frozenset[str] = frozenset()
+    ) -> None:
         self.logger = logging.getLogger(logger)
         self._sinks = sinks
+        self._quiet_paths = quiet_paths
 
     def write(self, scope: RequestScope) -> None:
-        """Write the line of a request that has ended: INFO, or ERROR for a 5xx."""
+        """Write the line of a request that has ended, if it has one: INFO, or ERROR for a 5xx."""
+        if scope.path in self._quiet_paths and scope.status < CLIENT_ERROR and scope.aborted is None:
+            return
         level = logging.ERROR if scope.status >= SERVER_ERROR else logging.INFO
         if not self.logger.isEnabledFor(level):
             return

@@ -92,6 +92,8 @@ class TelemetryConfig:
     log_level: str = "INFO"
     untraced_paths: frozenset[str] = frozenset()
     """Paths without a span and an access line of their own."""
+    quiet_paths: frozenset[str] = frozenset()
+    """Paths whose requests have an access line only if they fail."""
     user_of: Callable[[Mapping[str, Any]], str | None] | None = None
     """Returns the user of a request from its WSGI environment, on the request's thread, and does not raise; None where
     no header is trusted to name one."""

@@ -36,7 +36,7 @@ MAX_LINE: Final = 256 * 1024 - 26
 
 SCOPE_ATTRIBUTE = "request_scope"
 """Of a log record: the request whose access line it is."""
-SERVER_ERROR = 500
+CLIENT_ERROR, SERVER_ERROR = 400, 500
 _PLAIN_SIZE = 750
 """Bytes that a line with a short message keeps alive."""
 _HALF_A_MICROSECOND: Final = 0.0005

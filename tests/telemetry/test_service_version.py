@@ -33,6 +33,6 @@ def test_every_span_segment_line_and_item_carries_the_version(make_app: AppFacto
 def test_an_access_line_records_the_sampling_decision(rate: int, make_app: AppFactory, backends: FakeBackends) -> None:
     rule = f'{{"RuleName":"tests","FixedRate":{rate},"ReservoirSize":0}}'
     app = make_app({**backends.environment, "XRAY_SAMPLING_RULE": rule})
-    trace_id = get_trace_id(app, "/api/health-check")
+    trace_id = get_trace_id(app, "/api/activities/home")
     [line] = eventually(partial(backends.lines_of, trace_id), 1)
     assert line["sampled"] == rate

@@ -92,11 +92,11 @@ def test_rejected_batches_are_dropped_and_reported_once_per_interval_as_a_metric
     ]
 
 
-def test_items_dropped_by_the_log_sink_are_reported_on_standard_error(
+def test_what_the_log_sink_drops_is_reported_on_standard_error_with_the_reason(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sink = FakeSink(failures=99, error=RejectedError("answered 400: check the endpoint"))
-    queue = ExportQueue("test", sink.send, batch_size=1, interval=60, carries_logs=True, drop_metric=METRIC)
+    queue = ExportQueue("test", sink.send, batch_size=1, interval=60, redact_line=str, drop_metric=METRIC)
     with caplog.at_level(logging.WARNING):
         queue.put(1)
         assert close(queue)
@@ -108,6 +108,7 @@ def test_items_dropped_by_the_log_sink_are_reported_on_standard_error(
     metric = json.loads(line)
     assert abs(metric["_aws"].pop("Timestamp") / 1000 - time.time()) < 60
     assert metric == {
+        "message": "test: 1 telemetry items dropped, 1 since start: answered 400: check the endpoint",
         "sink": "test",
         "Dropped": 1,
         "_aws": {
@@ -128,7 +129,7 @@ def test_a_closed_standard_error_does_not_break_the_drop_report(
     closed_stream = io.StringIO()
     closed_stream.close()
     monkeypatch.setattr("sys.stderr", closed_stream)
-    queue = ExportQueue("test", FakeSink(failures=1, error=RejectedError("no")).send, interval=60, carries_logs=True)
+    queue = ExportQueue("test", FakeSink(failures=1, error=RejectedError("no")).send, interval=60, redact_line=str)
     with caplog.at_level(logging.WARNING):
         queue.put(1)
         assert close(queue)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,16 +43,23 @@ class ItemCounts:
 class DropReport:
     """Log at most once a minute how many items one sink has lost.
 
-    Drops of the sink that carries the log lines cannot be measured by a line that travels through it: with
-    `carries_logs`, the metric is written to standard error, which the container's log driver takes to CloudWatch, and
-    the log line has only the text.
+    What the sink that carries the log lines has lost, and why, cannot be told by a line that travels through it: with
+    `redact_line`, which takes the secrets out of a line, text and metric are also written to standard error, which the
+    container's log driver takes to CloudWatch, and the log line does not have the metric.
     """
 
-    def __init__(self, sink: str, counts: ItemCounts, metric: DropMetric | None, *, carries_logs: bool = False) -> None:
+    def __init__(
+        self,
+        sink: str,
+        counts: ItemCounts,
+        metric: DropMetric | None,
+        *,
+        redact_line: Callable[[str], str] | None = None,
+    ) -> None:
         self._sink = sink
         self._counts = counts
         self._metric = metric
-        self._carries_logs = carries_logs
+        self._redact_line = redact_line
         self._lock = threading.Lock()
         self._reported = 0
         self._unmeasured = 0
@@ -64,8 +72,11 @@ class DropReport:
         self._reason = reason
 
     def delay_first(self) -> None:
-        """Put the first line off by an interval: the caller has just logged the cause."""
-        if self._reported_at == float("-inf"):
+        """Put the first line off by an interval: the caller has just logged the cause.
+
+        Not where that log line travels through the sink itself.
+        """
+        if self._redact_line is None and self._reported_at == float("-inf"):
             self._reported_at = time.monotonic()
 
     def report(self, reason: str, *, now: bool = False) -> None:
@@ -77,18 +88,18 @@ class DropReport:
                 return
             self._reported, self._reported_at = total, time.monotonic()
             reason, self._reason = self._reason or reason, None
-        message = "%s: %d telemetry items dropped, %d since start: %s"
-        logger.warning(message, self._sink, count, total, reason, extra={"fields": self._fields(count)})
+        message, values = "%s: %d telemetry items dropped, %d since start: %s", (self._sink, count, total, reason)
+        logger.warning(message, *values, extra={"fields": self._fields(count, message % values)})
 
-    def _fields(self, count: int) -> dict[str, Any]:
-        """Return the metric as fields of the log line; where it is not to be measured by that, write it here."""
-        if self._metric is None:
-            return {}
-        fields = {self._metric.dimension: self._sink, self._metric.name: count + self._unmeasured}
-        measured = fields | _metric_directive(self._metric)
-        if not self._carries_logs:
+    def _fields(self, count: int, message: str) -> dict[str, Any]:
+        """Return the metric as fields of the log line; where it is not to be measured by that, write both here."""
+        metric = self._metric
+        fields = {} if metric is None else {metric.dimension: self._sink, metric.name: count + self._unmeasured}
+        measured = fields if metric is None else fields | _metric_directive(metric)
+        if self._redact_line is None:
             return measured
-        self._unmeasured = 0 if _write_to_stderr(measured) else self._unmeasured + count
+        line = self._redact_line(orjson.dumps({"message": message, **measured}).decode())
+        self._unmeasured = 0 if _write_to_stderr(line) else self._unmeasured + count
         return fields
 
 
@@ -106,9 +117,9 @@ def _metric_directive(metric: DropMetric) -> dict[str, Any]:
     return {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}}
 
 
-def _write_to_stderr(fields: dict[str, Any]) -> bool:
-    """Write one line; return False where that would have to wait. A closed standard error has no reader to miss it."""
+def _write_to_stderr(line: str) -> bool:
+    """Write `line`; return False where that would have to wait. A closed standard error has no reader to miss it."""
     try:
-        return stderr.write(orjson.dumps(fields) + b"\n") > 0
+        return stderr.write(line.encode() + b"\n") > 0
     except OSError:
         return True

@@ -38,8 +38,8 @@ class ExportQueue(Generic[T]):
     after it starts afresh. While the sink fails, queued items are kept; a full queue drops new items and counts them,
     and so does one whose sink rejects the credentials. It is full with `capacity` items, or `max_bytes` of memory as
     `weigh` estimates it for each item, those being sent included. A batch has `batch_size` items or `batch_bytes` at
-    most; a larger item has one of its own. `carries_logs` says that the service's own log lines travel through this
-    queue; `probe_interval` and `initial_backoff` are those of `RetryingSender`.
+    most; a larger item has one of its own. `redact_line` says that the service's own log lines travel through this
+    queue, so that `DropReport` writes elsewhere; `probe_interval` and `initial_backoff` are those of `RetryingSender`.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ExportQueue(Generic[T]):
         interval: float = 0.5,
         probe_interval: float = _PROBE_INTERVAL,
         initial_backoff: float = _INITIAL_BACKOFF,
-        carries_logs: bool = False,
+        redact_line: Callable[[str], str] | None = None,
         drop_metric: DropMetric | None = None,
     ) -> None:
         self.name = name
@@ -72,7 +72,7 @@ class ExportQueue(Generic[T]):
             send,
             probe_interval=probe_interval,
             initial_backoff=initial_backoff,
-            carries_logs=carries_logs,
+            redact_line=redact_line,
             drop_metric=drop_metric,
         )
         self._reset()

@@ -48,7 +48,7 @@ class RetryingSender(Generic[T]):
         *,
         probe_interval: float,
         initial_backoff: float,
-        carries_logs: bool,
+        redact_line: Callable[[str], str] | None,
         drop_metric: DropMetric | None,
     ) -> None:
         self.counts = ItemCounts()
@@ -63,7 +63,7 @@ class RetryingSender(Generic[T]):
         self._probe_interval = probe_interval
         self._next_probe = 0.0
         self._initial_backoff = initial_backoff
-        self._drops = DropReport(name, self.counts, drop_metric, carries_logs=carries_logs)
+        self._drops = DropReport(name, self.counts, drop_metric, redact_line=redact_line)
         self._gave_up = False
         self._splits = 0
         """How often the current batch may still be split."""

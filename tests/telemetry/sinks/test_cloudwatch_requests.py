@@ -110,3 +110,65 @@ def test_lines_that_an_accepted_request_rejects_are_counted_and_reported(
     reports = [each.getMessage() for each in caplog.records if "telemetry items dropped" in each.getMessage()]
     assert len(reports) == bool(count)
     assert all("CloudWatch Logs rejected lines" in report for report in reports)
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_an_expired_token_is_renewed_and_the_lines_are_sent_again(
+    status: int, cloudwatch_app: Flask, backends: FakeBackends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept, answers = backends.logs.put, [({"__type": "ExpiredTokenException", "message": "expired"}, status)]
+    monkeypatch.setattr(backends.logs, "put", lambda body: answers.pop() if answers else accept(body))
+    log_at(cloudwatch_app, time.time(), "kept")
+    flush(cloudwatch_app)
+    assert [line["message"] for line in backends.logs.lines] == ["kept"]
+    detail = telemetry_of(cloudwatch_app).sink("cloudwatch").detail()
+    assert (detail["delivered"], detail["dropped"]["refused"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [
+        (
+            403,
+            "AccessDeniedException",
+            "allow the task role logs:PutLogEvents and logs:CreateLogStream on the log group",
+        ),
+        (400, "UnrecognizedClientException", "check its credentials"),
+        (400, "InvalidParameterException", "400 InvalidParameterException"),
+    ],
+)
+def test_why_cloudwatch_refuses_lines_is_in_the_containers_output(  # noqa: PLR0917 - a column each
+    status: int,
+    code: str,
+    reason: str,
+    make_app: AppFactory,
+    backends: FakeBackends,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    app = make_app({**backends.cloudwatch, "LOG_CONSOLE": "false"})
+    monkeypatch.setattr(backends.logs, "put", lambda _: ({"__type": code, "message": "no"}, status))
+    log_at(app, time.time(), "lost")
+    flush(app)
+    line = dropped_lines(capsys)[0]
+    count = line["Dropped"]
+    assert line["message"].startswith(f"cloudwatch: {count} telemetry items dropped, {count} since start: ")
+    assert reason in line["message"]
+
+
+def test_the_reason_in_the_containers_output_has_no_secret(
+    make_app: AppFactory, backends: FakeBackends, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = "AccessDeniedException"
+    app = make_app({**backends.environment, "LOG_CONSOLE": "false", "ROLLBAR_ACCESS_TOKEN": secret})
+    monkeypatch.setattr(backends.logs, "put", lambda _: ({"__type": secret, "message": "no"}, 403))
+    log_at(app, time.time(), "lost")
+    flush(app)
+    message = dropped_lines(capsys)[0]["message"]
+    assert "allow the task role" in message
+    assert secret not in message
+
+
+def dropped_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    printed = capsys.readouterr().err.splitlines()
+    return [json.loads(each) for each in printed if "telemetry items dropped" in each]

@@ -192,7 +192,7 @@ def full_standard_error(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 def test_a_drop_metric_waits_for_the_next_report_instead_of_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
     metric = DropMetric(namespace="Telemetry", name="Dropped", dimension="sink")
     counts = ItemCounts(dropped_full=3)
-    report = DropReport("test", counts, metric, carries_logs=True)
+    report = DropReport("test", counts, metric, redact_line=str)
     logging.getLogger("service.telemetry").setLevel(logging.CRITICAL)
     with full_standard_error(monkeypatch) as reader:
         start = time.monotonic()

@@ -67,7 +67,7 @@ class QueueingHandler(RecordQueueing, watchtower.CloudWatchLogHandler):
             max_bytes=_MAX_BYTES,
             weigh=attrgetter("size"),
             batch_size=_BATCH_SIZE,
-            carries_logs=True,
+            redact_line=self._redacted,
             drop_metric=service.drop_metric,
         )
 
@@ -75,6 +75,10 @@ class QueueingHandler(RecordQueueing, watchtower.CloudWatchLogHandler):
     def _api(self) -> LogsApi:
         """Created on the export thread: it looks for credentials, which may take the network."""
         return LogsApi(self._region)
+
+    def _redacted(self, line: str) -> str:
+        [line] = self._redact.lines([line])
+        return line
 
     def _ship(self, lines: list[Line]) -> None:
         """Send `lines`. Raises the errors of `export.errors`, `PartialSuccessError` where some are not accepted."""
