@@ -103,8 +103,8 @@ deploy: $(READY) ## Deploy ENV to the AWS account of your credentials (APPROVAL=
 	@if [ -z "$(APPROVAL)" ] && ! [ -t 0 ]; then \
 		echo "error: make deploy asks before it widens permissions, and there is no terminal to ask at: pass APPROVAL=never" >&2; exit 1; \
 	fi
-	-@$(PY) -m operations.rollback_check --environment $(ENV)
-	@$(CDK) deploy --all $(if $(APPROVAL),--require-approval $(APPROVAL)) $(CONTEXT)
+	@$(PY) -m operations.deploy --environment $(ENV) -- \
+		$(CDK) deploy --all $(if $(APPROVAL),--require-approval $(APPROVAL)) $(CONTEXT) --progress events
 	-@$(PY) -m operations.deploy_marker --environment $(ENV)
 
 diff: $(READY) ## Show the changes that a deploy of ENV would make

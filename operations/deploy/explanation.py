@@ -1,0 +1,139 @@
+"""Write down why a deploy failed: what failed first, what ECS and the containers said about it, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from operations.deploy.causes import Cause, cause_of_container, cause_of_task
+from operations.deploy.observations import Observations
+from operations.deploy.plain_text import clock_time, one_line
+from operations.deploy.reader import Reader
+from operations.deploy.services import ServiceEvent
+from operations.deploy.stacks import FailedResource, Stack, way_out
+from operations.deploy.stopped_tasks import UNIQUE, Container, StoppedTask, grouped
+
+MOST_RESOURCES: Final = 5
+MOST_EVENTS: Final = 12
+MOST_GROUPS: Final = 4
+
+
+class Findings(NamedTuple):
+    """All that is known of a failed deploy."""
+
+    environment: str
+    since: datetime
+    resources: list[FailedResource]
+    seen: Observations
+    stacks: list[Stack]
+    problems: Reader
+
+
+def explanation(findings: Findings) -> list[str]:
+    """Return the lines of the explanation, without what to do."""
+    seen = findings.seen
+    sections = {
+        "Failed resources, the first failure first": list(_resources(findings.resources)),
+        "Deployments of the service": list(_deployments(seen)),
+        "Tasks that stopped": list(_tasks(seen)),
+        "Events of the service": list(_events(sorted(seen.events.values()))),
+        "Alarms of the deployment": list(_alarms(findings)),
+        "Could not be read": [f"{what}: {why}" for what, why in findings.problems.problems.items()],
+    }
+    return [line for title, lines in sections.items() if lines for line in ("", title, *_indented(lines))]
+
+
+def advice(findings: Findings) -> list[str]:
+    """Return what to do: about the likeliest cause, then about each stack."""
+    cause = next(_causes(findings.seen), None)
+    lines = [f"{cause.remedy}." if cause else _without_cause(findings)]
+    for stack in findings.stacks:
+        if out := way_out(stack, findings.environment):
+            lines.append(f"The stack {stack.name} is in {stack.status}. {out}")
+        elif stack.status == "ROLLBACK_COMPLETE":
+            lines.append(f"The first deploy of {stack.name} is rolled back: the next make deploy creates it anew.")
+    return [line for text in lines for line in text.splitlines()]
+
+
+def _without_cause(findings: Findings) -> str:
+    if findings.seen.alarms:
+        return "The description of the alarm in CloudWatch names the saved query to look at first."
+    if findings.resources:
+        return "Correct what the first failed resource's reason names, and run make deploy again."
+    return "Nothing failed in AWS since the start of this deploy: the lines of the CDK above say what went wrong."
+
+
+def _causes(seen: Observations) -> Iterator[Cause]:
+    causes = (cause_of_task(group[-1]) for group in grouped(seen.tasks.values()))
+    return (each for each in causes if each)
+
+
+def _resources(resources: Sequence[FailedResource]) -> Iterator[str]:
+    for each in resources[:MOST_RESOURCES]:
+        kind = f" ({each.type})" if each.type else ""
+        yield f"{clock_time(each.at)} {each.stack}: {one_line(each.logical_id)}{kind} {each.status}"
+        yield f"  {one_line(each.reason)}"
+    if len(resources) > MOST_RESOURCES:
+        yield f"and {len(resources) - MOST_RESOURCES} more"
+
+
+def _deployments(seen: Observations) -> Iterator[str]:
+    for each in seen.deployments.values():
+        state = [each.rollout_state or each.status, *([one_line(each.reason)] if each.reason else [])]
+        yield f"version {one_line(seen.version(each.task_definition))}: {', '.join(state)}"
+
+
+def _tasks(seen: Observations) -> Iterator[str]:
+    groups = grouped(seen.tasks.values())
+    for group in groups[:MOST_GROUPS]:
+        yield from _group(group, seen)
+    if len(groups) > MOST_GROUPS:
+        yield f"and {sum(map(len, groups[MOST_GROUPS:]))} more, for other reasons"
+
+
+def _group(group: Sequence[StoppedTask], seen: Observations) -> Iterator[str]:
+    task = group[-1]
+    count = f"{len(group)} tasks, the last one" if len(group) > 1 else "1 task,"
+    yield f"{count} {task.id} of version {one_line(seen.version(task.task_definition))} at {clock_time(task.at)}"
+    yield f"  {task.stop_code}: {one_line(task.reason)}" if task.stop_code else f"  {one_line(task.reason)}"
+    if cause := cause_of_task(task):
+        yield f"  that is: {cause.meaning}"
+    for container in task.containers:
+        yield from _indented(_container(container))
+
+
+def _container(container: Container) -> Iterator[str]:
+    cause = cause_of_container(container)
+    code = "no exit code" if container.exit_code is None else f"exit code {container.exit_code}"
+    details = [code, *([one_line(container.reason)] if container.reason else []), *([cause.meaning] if cause else [])]
+    if container.exit_code is not None or container.reason:
+        yield f"{one_line(container.name)}: {', '.join(details)}"
+    if container.output:
+        yield f"the last lines of {one_line(container.name)}:"
+        yield from (f"  > {line}" for line in container.output)
+
+
+def _events(events: Sequence[ServiceEvent]) -> Iterator[str]:
+    """Yield the newest events; of those that differ only in ids, the last one with their number."""
+    kinds: dict[str, list[ServiceEvent]] = {}
+    for event in events:
+        kinds.setdefault(UNIQUE.sub("", event.message), []).append(event)
+    newest = sorted(kinds.values(), key=lambda each: each[-1].at)
+    if len(newest) > MOST_EVENTS:
+        yield f"{len(newest) - MOST_EVENTS} earlier ones"
+    for each in newest[-MOST_EVENTS:]:
+        times = f" ({len(each)} times)" if len(each) > 1 else ""
+        yield f"{clock_time(each[-1].at)} {one_line(each[-1].message)}{times}"
+
+
+def _alarms(findings: Findings) -> Iterator[str]:
+    for each in findings.seen.alarms.values():
+        is_older = each.since is not None and each.since < findings.since
+        ignored = " before the deploy began, so that ECS ignored it" if is_older else ""
+        yield f"{clock_time(each.since)} {one_line(each.name)} was in ALARM{ignored}"
+        yield f"  {one_line(each.reason)}"
+
+
+def _indented(lines: Iterator[str] | Sequence[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
