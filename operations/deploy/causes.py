@@ -26,6 +26,9 @@ _NETWORK: Final = (
     " Secrets Manager, CloudWatch Logs), and the security group's outbound rules"
 )
 _OUTPUT: Final = "The container's last lines above say why; run that image with the same variables to reproduce it"
+_NO_OUTPUT: Final = (
+    "The container printed nothing that was kept; run that image with the same variables to reproduce it"
+)
 _MEMORY: Final = Cause(
     "out of memory: the container reached its memory limit",
     "Raise the environment's `memory` in infra/environments.py, or lower its `workers`",
@@ -153,7 +156,10 @@ def cause_of_task(task: StoppedTask) -> Cause | None:
     by_reason = next((cause for each in task.containers if (cause := _cause_of_reason(each.reason))), None)
     failed = [each for each in task.containers if each.exit_code not in {None, 0, 143}]
     by_exit_code = next((cause for each in failed or task.containers if (cause := cause_of_container(each))), None)
-    return by_reason or by_task or by_exit_code
+    cause = by_reason or by_task or by_exit_code
+    if cause and cause.remedy == _OUTPUT and not any(each.output for each in task.containers):
+        return cause._replace(remedy=_NO_OUTPUT)
+    return cause
 
 
 def _cause_of_reason(reason: str) -> Cause | None:

@@ -19,8 +19,8 @@ from operations.deploy.stacks import FailedResource, Snapshot, Stack, way_out
 CTRL_C: Final = SIGNALLED + 2
 EXPIRED: Final = (
     "The credentials have expired or were revoked during the deploy. CloudFormation goes on without them, and rolls"
-    " back by itself if a resource fails.\nRenew them (aws sso login, or new keys in the environment) and run make deploy"
-    " ENV={environment} again: it says whether CloudFormation is still at work, and which version serves."
+    " back by itself if a resource fails.\nRenew them (aws sso login, or new keys in the environment) and run make"
+    " deploy ENV={environment} again: it says whether CloudFormation is still at work, and which version serves."
 )
 
 

@@ -97,7 +97,8 @@ def _group(group: Sequence[StoppedTask], seen: Observations) -> Iterator[str]:
     count = f"{len(group)} tasks, the last one" if len(group) > 1 else "1 task,"
     yield f"{count} {task.id} of version {one_line(seen.version(task.task_definition))} at {clock_time(task.at)}"
     yield f"  {task.stop_code}: {one_line(task.reason)}" if task.stop_code else f"  {one_line(task.reason)}"
-    if cause := cause_of_task(task):
+    cause = cause_of_task(task)
+    if cause and cause.meaning not in {each.meaning for each in map(cause_of_container, task.containers) if each}:
         yield f"  that is: {cause.meaning}"
     for container in task.containers:
         yield from _indented(_container(container))
@@ -105,10 +106,10 @@ def _group(group: Sequence[StoppedTask], seen: Observations) -> Iterator[str]:
 
 def _container(container: Container) -> Iterator[str]:
     cause = cause_of_container(container)
-    code = "no exit code" if container.exit_code is None else f"exit code {container.exit_code}"
-    details = [code, *([one_line(container.reason)] if container.reason else []), *([cause.meaning] if cause else [])]
-    if container.exit_code is not None or container.reason:
-        yield f"{one_line(container.name)}: {', '.join(details)}"
+    code = "" if container.exit_code is None else f"exit code {container.exit_code}"
+    details = filter(None, (code, one_line(container.reason), cause.meaning if cause else ""))
+    if code or container.reason:
+        yield f"{one_line(container.name)}: {': '.join(details)}"
     if container.output:
         yield f"the last lines of {one_line(container.name)}:"
         yield from (f"  > {line}" for line in container.output)

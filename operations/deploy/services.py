@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +14,7 @@ from operations.deploy.reader import error_code
 PRIMARY: Final = "PRIMARY"
 COMPLETED: Final = "COMPLETED"
 FAILED: Final = "FAILED"
+NAME: Final = re.compile(r"^\(service [^)]*\)\s*")
 AT_ONCE: Final = 10
 """Services per call of DescribeServices (Amazon ECS API Reference)."""
 
@@ -28,7 +30,7 @@ class Deployment(NamedTuple):
 
 
 class ServiceEvent(NamedTuple):
-    """What ECS reports about a service; it keeps the newest hundred."""
+    """What ECS reports about a service, without the service's name; it keeps the newest hundred."""
 
     at: datetime
     id: str
@@ -79,7 +81,7 @@ def _service(cluster: str, described: dict[str, Any]) -> Service:
         name=described["serviceName"],
         deployments=tuple(_deployment(each) for each in described.get("deployments") or []),
         events=tuple(
-            ServiceEvent(each["createdAt"], each.get("id") or each["message"], each["message"])
+            ServiceEvent(each["createdAt"], each.get("id") or each["message"], NAME.sub("", each["message"]))
             for each in described.get("events") or []
             if each.get("createdAt") and each.get("message")
         ),

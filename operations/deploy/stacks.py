@@ -24,7 +24,8 @@ NOTES: Final = {
     REVIEW: "it has a change set that nobody executed and no resource; this deploy creates it",
     "ROLLBACK_COMPLETE": "its first deploy failed; the CDK deletes it and creates it anew",
     "ROLLBACK_FAILED": "its first deploy failed, and so did the rollback; the CDK deletes what is left of it and"
-    " creates it anew. If that fails: aws cloudformation delete-stack --stack-name {stack} --deletion-mode FORCE_DELETE_STACK",
+    " creates it anew. If that fails: aws cloudformation delete-stack --stack-name {stack}"
+    " --deletion-mode FORCE_DELETE_STACK",
 }
 """States from which the CDK goes on by itself (`deployStack` in aws-cdk 2.1148)."""
 WAYS_OUT: Final = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import Counter
 from typing import Final
 
 from operations.deploy.alarms import FiringAlarm
@@ -16,6 +17,7 @@ from operations.deploy.stopped_tasks import StoppedTask
 
 SLOWEST_SECONDS: Final = 60.0
 JOIN_SECONDS: Final = 30.0
+MOST_TASKS: Final = 3
 
 
 class Watcher:
@@ -54,8 +56,17 @@ class Watcher:
 
 
 def printer() -> News:
-    """Return what prints each new thing as one line."""
-    return News(event=_tell_event, task=_tell_task, alarm=_tell_alarm)
+    """Return what prints each new thing as one line; of tasks that stop for one reason only the first three."""
+    kinds: Counter[object] = Counter()
+
+    def tell_task(task: StoppedTask) -> None:
+        kinds[task.kind] += 1
+        if kinds[task.kind] <= MOST_TASKS:
+            _tell_task(task)
+        elif kinds[task.kind] == MOST_TASKS + 1:
+            tell("ECS", "more tasks stop for this reason")
+
+    return News(event=_tell_event, task=tell_task, alarm=_tell_alarm)
 
 
 def tell(source: str, text: str) -> None:
