@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,11 @@ class Account:
     variables: dict[str, str]
     folder: Path
 
+    def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Point the AWS SDKs at it."""
+        for name, value in self.variables.items():
+            monkeypatch.setenv(name, value)
+
     def apply(self, template: Template) -> list[str]:
         """Return the command that stands in for the CDK."""
         path = self.folder / f"{secrets.token_hex(4)}.json"
@@ -69,22 +74,43 @@ class Account:
         return aws_session().client(service)  # type: ignore[call-overload] # the stubs want one literal name each
 
 
-@pytest.fixture
-def account(emulator: EmulatedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Account:
+def new_account(emulator: EmulatedAws, folder: Path) -> Account:
     account_id = f"{secrets.randbelow(10**11) + 10**11}"
     # ministack takes a key of twelve digits as the account.
     variables = emulator.variables | {"AWS_ACCESS_KEY_ID": account_id, "AWS_SECRET_ACCESS_KEY": FAKE_KEY}
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    return Account(account_id, variables, tmp_path)
+    return Account(account_id, variables, folder)
+
+
+@pytest.fixture
+def account(emulator: EmulatedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Account:
+    """An account in which nothing is deployed."""
+    account = new_account(emulator, tmp_path)
+    account.use(monkeypatch)
+    return account
 
 
 @pytest.fixture
 def deployed(account: Account, capfd: pytest.CaptureFixture[str]) -> Account:
-    """An account in which version v1 serves."""
+    """An account of the test's own in which version v1 serves."""
     assert account.deploy(*account.apply(template("v1", "fine"))) == 0
     capfd.readouterr()
     return account
+
+
+@pytest.fixture(scope="package")
+def shared_account(emulator: EmulatedAws, tmp_path_factory: pytest.TempPathFactory) -> Account:
+    account = new_account(emulator, tmp_path_factory.mktemp("shared"))
+    with pytest.MonkeyPatch.context() as patch:
+        account.use(patch)
+        assert account.deploy(*account.apply(template("v1", "fine"))) == 0
+    return account
+
+
+@pytest.fixture
+def serving(shared_account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Account:
+    """An account in which version v1 serves, for tests that change nothing in it."""
+    shared_account.use(monkeypatch)
+    return replace(shared_account, folder=tmp_path)
 
 
 def template(version: str, image: str, **resources: Template) -> Template:
