@@ -80,7 +80,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
 
 def _refuse(environment: str, before: Snapshot, reader: Reader) -> None:
     """Print what becomes of stacks that were never created; raise `OperatorError` where a deploy must fail."""
-    if reader.credentials_expired and not reader.lacks_credentials:
+    if reader.credentials_expired:
         raise OperatorError(
             f"AWS rejects the credentials: {reader.problems['the stacks']}",
             f"Renew them (aws sso login, or new keys in the environment), then run make deploy ENV={environment}.",

@@ -25,24 +25,25 @@ class Finished(NamedTuple):
 
 def run(command: Sequence[str]) -> Finished:
     """Run the command and wait for it; its input, output and errors are this process's own."""
-    try:
-        child = subprocess.Popen(command)  # noqa: S603 - the command line that the operator typed, without a shell
-    except OSError as error:
-        sys.stderr.write(f"{command[0]} cannot be started: {error.strerror}. Run make setup.\n")
-        return Finished(NOT_FOUND, is_interrupted=False)
-    with _signals_left_to(child) as received:
-        status = child.wait()
+    children: list[subprocess.Popen[bytes]] = []
+    with _signals_left_to(children) as received:
+        try:
+            children.append(subprocess.Popen(command))  # noqa: S603 - the operator's own command line, without a shell
+        except OSError as error:
+            sys.stderr.write(f"{command[0]} cannot be started: {error.strerror}. Run make setup.\n")
+            return Finished(NOT_FOUND, is_interrupted=False)
+        status = children[0].wait()
     return Finished(status if status >= 0 else SIGNALLED - status, is_interrupted=bool(received))
 
 
 @contextmanager
-def _signals_left_to(child: subprocess.Popen[bytes]) -> Iterator[list[int]]:
-    """Outlive SIGINT, which the terminal sends to the child too, and pass SIGTERM on; yield the signals received."""
+def _signals_left_to(children: Sequence[subprocess.Popen[bytes]]) -> Iterator[list[int]]:
+    """Outlive SIGINT, which the terminal sends to children too, and pass SIGTERM on; yield the signals received."""
     received: list[int] = []
 
     def note(signum: int, _frame: FrameType | None) -> None:
         received.append(signum)
-        if signum == signal.SIGTERM:
+        for child in children if signum == signal.SIGTERM else ():
             child.terminate()
 
     previous = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}

@@ -33,6 +33,7 @@ class Findings(NamedTuple):
 def explanation(findings: Findings) -> list[str]:
     """Return the lines of the explanation, without what to do."""
     seen = findings.seen
+    cause = next(_causes(seen), None)
     sections = {
         "Failed resources, the first failure first": list(_resources(findings.resources)),
         "Deployments of the service": list(_deployments(seen)),
@@ -41,7 +42,8 @@ def explanation(findings: Findings) -> list[str]:
         "Alarms of the deployment": list(_alarms(findings)),
         "Could not be read": [f"{what}: {why}" for what, why in findings.problems.problems.items()],
     }
-    return [line for title, lines in sections.items() if lines for line in ("", title, *_indented(lines))]
+    headline = [f"Likely cause: {cause.meaning}"] if cause else []
+    return headline + [line for title, lines in sections.items() if lines for line in ("", title, *_indented(lines))]
 
 
 def advice(findings: Findings) -> list[str]:
@@ -51,6 +53,8 @@ def advice(findings: Findings) -> list[str]:
     for stack in findings.stacks:
         if out := way_out(stack, findings.environment):
             lines.append(f"The stack {stack.name} is in {stack.status}. {out}")
+        elif stack.status == "UPDATE_ROLLBACK_COMPLETE":
+            lines.append(f"The stack {stack.name} is rolled back to what it was before this deploy.")
         elif stack.status == "ROLLBACK_COMPLETE":
             lines.append(f"The first deploy of {stack.name} is rolled back: the next make deploy creates it anew.")
     return [line for text in lines for line in text.splitlines()]

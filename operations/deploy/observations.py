@@ -59,6 +59,9 @@ class Observer:
 
     def poll(self) -> None:
         """Read events, stopped tasks, what they printed, and alarms once. Never raises."""
+        self._reader.read("the service", self._poll, None)
+
+    def _poll(self) -> None:
         cloudformation, ecs = self._clients.cloudformation, self._clients.ecs
         name = self._reader.read(
             "the stack's cluster", lambda: stacks.cluster_name(cloudformation, self._environment), None

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from botocore.exceptions import (
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    SSOError,
-    TokenRetrievalError,
-)
+from botocore.exceptions import ClientError, CredentialRetrievalError, SSOError, TokenRetrievalError
 
 from operations.deploy.plain_text import one_line
 
@@ -43,7 +37,6 @@ class Reader:
     def __init__(self) -> None:
         self.problems: dict[str, str] = {}
         self.credentials_expired = False
-        self.lacks_credentials = False
         self.throttled = False
 
     def read(self, what: str, call: Callable[[], Value], default: Value) -> Value:
@@ -53,7 +46,6 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - whatever AWS answers, the CDK's own exit status must survive it
             self.problems[what] = _reason(error)
             self.credentials_expired = is_expired(error)
-            self.lacks_credentials = isinstance(error, NoCredentialsError)
             self.throttled = self.throttled or error_code(error) in THROTTLED
             return default
         self.problems.pop(what, None)
@@ -62,9 +54,8 @@ class Reader:
 
 
 def is_expired(error: Exception) -> bool:
-    """Return whether `error` says that the credentials have expired, were revoked, or are gone."""
-    lost = (CredentialRetrievalError, NoCredentialsError, SSOError, TokenRetrievalError)
-    return isinstance(error, lost) or error_code(error) in EXPIRED
+    """Return whether `error` says that the credentials have expired, were revoked, or cannot be renewed."""
+    return isinstance(error, CredentialRetrievalError | SSOError | TokenRetrievalError) or error_code(error) in EXPIRED
 
 
 def error_code(error: Exception) -> str:

@@ -35,11 +35,10 @@ class Watcher:
         """Start to poll."""
         self._thread.start()
 
-    def stop(self) -> bool:
-        """End the thread and return whether it has ended: a call that hangs is left behind."""
+    def stop(self) -> None:
+        """End the thread; a call that hangs is left behind."""
         self._stop.set()
         self._thread.join(JOIN_SECONDS)
-        return not self._thread.is_alive()
 
     def _run(self) -> None:
         pause = self._seconds

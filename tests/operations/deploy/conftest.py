@@ -7,13 +7,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from local.backing_services.emulated_aws import FAKE_KEY, EmulatedAws
-from operations.deploy.__main__ import main
+from operations.deploy import __main__ as deploy_main
+from operations.deploy.clients import Clients, connect
 from operations.deployment import aws_session
 from service.contract import CONTAINER_NAME, Output, Variable, resource_name, service_stack_name
 from tests.local.emulator.conftest import free_port, wait_until_ready
@@ -47,6 +50,11 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedAws]:
             process.communicate(timeout=15)
 
 
+@cache
+def _clients(_account: str) -> Clients:
+    return connect(aws_session())
+
+
 @dataclass
 class Account:
     """An account of the emulator, in which deploys of the same environment do not meet those of other tests."""
@@ -66,9 +74,12 @@ class Account:
         path.write_text(json.dumps(template), encoding="utf-8")
         return [sys.executable, "-m", "tests.operations.deploy.apply_template", STACK, str(path)]
 
-    def deploy(self, *command: str, poll: str = POLL) -> int:
-        """Run `operations.deploy` in this process."""
-        return main(["--environment", ENVIRONMENT, "--poll", poll, "--rollout", "0.2", "--", *command])
+    def deploy(self, *command: str, poll: str = POLL, rollout: str = "0.2") -> int:
+        """Run `operations.deploy` in this process, with the account's clients: creating them takes most of the time."""
+        with patch.object(deploy_main, "connect", lambda _session: _clients(self.id)):
+            return deploy_main.main(
+                ["--environment", ENVIRONMENT, "--poll", poll, "--rollout", rollout, "--", *command]
+            )
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - a boto3 client of any service
         return aws_session().client(service)  # type: ignore[call-overload] # the stubs want one literal name each

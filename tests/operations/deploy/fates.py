@@ -20,6 +20,8 @@ from local.emulator.ecs import SERVICE
 
 REGISTRY: Final = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 SECONDS_TO_FAIL: Final = 0.4
+SECONDS_TO_DRAIN: Final = 1.5
+"""From the failure of a first deployment to the end of its service: minutes in AWS."""
 TRACEBACK: Final = (
     "Traceback (most recent call last):",
     '  File "/app/service/wsgi.py", line 7, in <module>',
@@ -159,6 +161,7 @@ def _waiting(handler: Callable[..., tuple[str, Any]], *, is_first: bool) -> Call
             time.sleep(0.05)
         if deployment["rolloutState"] == "FAILED":
             if is_first:  # ministack rolls back only what has been created
+                time.sleep(SECONDS_TO_DRAIN)
                 ecs._delete_service({"cluster": cluster, "service": name, "force": True})
             raise ValueError(
                 "Resource handler returned message: \"Error occurred during operation 'ECS Deployment Circuit Breaker"

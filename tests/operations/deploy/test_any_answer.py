@@ -15,7 +15,7 @@ from tests.operations.deploy.conftest import Account, new_account, template
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
-SEEDS = range(40)
+SEEDS = range(20)
 ERRORS = ("AccessDeniedException", "InternalFailure", "ThrottlingException", "ValidationError", "ExpiredToken")
 NONSENSE: tuple[Any, ...] = (None, "", [], {}, "\x00nonsense", -1)
 EARLY = datetime(2020, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 from local.deploy.cdk import CDK, QUIET
 from tests.operations.deploy.conftest import ALARM, ROOT, STACK, Account
 
-pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
 SECONDS = 90
 
 

@@ -74,6 +74,9 @@ def test_without_credentials_or_region_the_cdk_runs_and_says_so_itself(
     assert "this deploy is not watched: You must specify a region." in capfd.readouterr().err
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     assert main(arguments) == 9
+    printed = capfd.readouterr().err
+    assert "the stacks: Unable to locate credentials" in printed
+    assert "expired" not in printed
 
 
 def test_what_a_container_prints_shows_no_credential_and_drives_no_terminal(

@@ -35,14 +35,14 @@ def in_state(status: str, monkeypatch: pytest.MonkeyPatch) -> None:
         ("DELETE_IN_PROGRESS", "CloudFormation is at work on it"),
     ],
 )
-def test_a_state_that_cannot_be_serving_is_refused(
+def test_a_state_that_cannot_be_deployed_is_refused(
     serving: Account, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], status: str, way_out: str
 ) -> None:
     in_state(status, monkeypatch)
     started = serving.folder / "started"
     assert serving.deploy("touch", str(started)) == 1
     printed = capfd.readouterr().err
-    assert f"error: The stack {STACK} cannot be serving: it is in {status}.\n" in printed
+    assert f"error: The stack {STACK} cannot be deployed: it is in {status}.\n" in printed
     assert way_out in printed
     assert not started.exists()
 
@@ -59,7 +59,7 @@ def test_of_a_stack_that_was_never_created_it_says_that_this_deploy_creates_it(
 
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "", "NEW_STATE"])
-def test_any_other_state_is_serving(
+def test_any_other_state_is_deployed(
     serving: Account, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], status: str
 ) -> None:
     in_state(status, monkeypatch)
