@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OperatorError as error:
         sys.stderr.write(f"error: {error.problem}.\n{error.remedy}\n")
         return 1
-    reader.read("the alarms", lambda: rollback_check.main(["--environment", options.environment]), 0)
+    reader.protect("the alarms", lambda: rollback_check.main(["--environment", options.environment]), 0)
     observer = Observer(clients, reader, options.environment, since=before.at, news=printer())
     finished = _run(options, observer, reader)
     ending = Ending(clients, reader, observer, options.environment)

@@ -37,13 +37,12 @@ class Ending:
         """Explain why the CDK failed, or what goes on after Ctrl-C; return its exit status."""
         title = f"Why the deploy of {self._environment} failed"
         tell = self._tell_interruption if finished.is_interrupted else lambda: self._explain(title, [])
-        self._reader.read("the explanation", tell, None)
+        self._reader.protect("the explanation", tell, None)
         return finished.status
 
     def succeeded(self, rollout: Rollout) -> int:
         """Say which version serves; return 1 unless it is the deployed one, or cannot be known."""
-        version = self._reader.read("the version", lambda: self._versions(rollout), ("", ""))
-        deployed, serving = version
+        deployed, serving = self._reader.protect("the version", lambda: self._versions(rollout), ("", ""))
         if rollout.outcome is Outcome.SERVES:
             sys.stdout.write(f"{self._environment} serves version {deployed} at {one_line(rollout.url)}\n")
             return 0
@@ -51,7 +50,7 @@ class Ending:
             _write(["warning: the CDK succeeded, but which version serves cannot be read:", *self._problems()])
             return 0
         title, lines = _title_and_advice(rollout, deployed, serving, self._environment)
-        self._reader.read("the explanation", lambda: self._explain(title, lines), None)
+        self._reader.protect("the explanation", lambda: self._explain(title, lines), None)
         return 1
 
     def not_awaited(self) -> int:

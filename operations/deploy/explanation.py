@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final, NamedTuple
 
 from operations.deploy.causes import Cause, cause_of_container, cause_of_task
@@ -14,6 +15,7 @@ from operations.deploy.services import ServiceEvent
 from operations.deploy.stacks import FailedResource, Stack, way_out
 from operations.deploy.stopped_tasks import UNIQUE, Container, StoppedTask, grouped
 
+HEADLINE: Final = "Likely cause"
 MOST_RESOURCES: Final = 5
 MOST_EVENTS: Final = 12
 MOST_GROUPS: Final = 4
@@ -27,28 +29,34 @@ class Findings(NamedTuple):
     resources: list[FailedResource]
     seen: Observations
     stacks: list[Stack]
-    problems: Reader
+    reader: Reader
 
 
 def explanation(findings: Findings) -> list[str]:
-    """Return the lines of the explanation, without what to do."""
-    seen = findings.seen
-    cause = next(_causes(seen), None)
-    sections = {
-        "Failed resources, the first failure first": list(_resources(findings.resources)),
-        "Deployments of the service": list(_deployments(seen)),
-        "Tasks that stopped": list(_tasks(seen)),
-        "Events of the service": list(_events(sorted(seen.events.values()))),
-        "Alarms of the deployment": list(_alarms(findings)),
-        "Could not be read": [f"{what}: {why}" for what, why in findings.problems.problems.items()],
+    """Return the lines of the explanation, without what to do. Never raises: it leaves out what it cannot tell."""
+    sections: dict[str, Callable[[Findings], Iterator[str]]] = {
+        HEADLINE: _headline,
+        "Failed resources, the first failure first": _resources,
+        "Deployments of the service": _deployments,
+        "Tasks that stopped": _tasks,
+        "Events of the service": _events,
+        "Alarms of the deployment": _alarms,
+        "Could not be read": _problems,
     }
-    headline = [f"Likely cause: {cause.meaning}"] if cause else []
-    return headline + [line for title, lines in sections.items() if lines for line in ("", title, *_indented(lines))]
+    lines: list[str] = []
+    for title, section in sections.items():
+        section_lines = findings.reader.protect(title, partial(_listed, section, findings), list[str]())
+        lines += ["", title, *_indented(section_lines)] if section_lines and title != HEADLINE else section_lines
+    return lines
+
+
+def _listed(section: Callable[[Findings], Iterator[str]], findings: Findings) -> list[str]:
+    return list(section(findings))
 
 
 def advice(findings: Findings) -> list[str]:
     """Return what to do: about the likeliest cause, then about each stack."""
-    cause = next(_causes(findings.seen), None)
+    cause = findings.reader.protect("the likely cause", lambda: _likely_cause(findings.seen), None)
     lines = [f"{cause.remedy}." if cause else _without_cause(findings)]
     for stack in findings.stacks:
         if out := way_out(stack, findings.environment):
@@ -68,12 +76,23 @@ def _without_cause(findings: Findings) -> str:
     return "Nothing failed in AWS since the start of this deploy: the lines of the CDK above say what went wrong."
 
 
-def _causes(seen: Observations) -> Iterator[Cause]:
+def _likely_cause(seen: Observations) -> Cause | None:
+    """Return why most of the tasks stopped."""
     causes = (cause_of_task(group[-1]) for group in grouped(seen.tasks.values()))
-    return (each for each in causes if each)
+    return next(filter(None, causes), None)
 
 
-def _resources(resources: Sequence[FailedResource]) -> Iterator[str]:
+def _headline(findings: Findings) -> Iterator[str]:
+    if cause := _likely_cause(findings.seen):
+        yield f"{HEADLINE}: {cause.meaning}"
+
+
+def _problems(findings: Findings) -> Iterator[str]:
+    return (f"{what}: {why}" for what, why in findings.reader.problems.items())
+
+
+def _resources(findings: Findings) -> Iterator[str]:
+    resources = findings.resources
     for each in resources[:MOST_RESOURCES]:
         kind = f" ({each.type})" if each.type else ""
         yield f"{clock_time(each.at)} {each.stack}: {one_line(each.logical_id)}{kind} {each.status}"
@@ -82,16 +101,17 @@ def _resources(resources: Sequence[FailedResource]) -> Iterator[str]:
         yield f"and {len(resources) - MOST_RESOURCES} more"
 
 
-def _deployments(seen: Observations) -> Iterator[str]:
+def _deployments(findings: Findings) -> Iterator[str]:
+    seen = findings.seen
     for each in seen.deployments.values():
         state = [each.rollout_state or each.status, *([one_line(each.reason)] if each.reason else [])]
         yield f"version {one_line(seen.version(each.task_definition))}: {', '.join(state)}"
 
 
-def _tasks(seen: Observations) -> Iterator[str]:
-    groups = grouped(seen.tasks.values())
+def _tasks(findings: Findings) -> Iterator[str]:
+    groups = grouped(findings.seen.tasks.values())
     for group in groups[:MOST_GROUPS]:
-        yield from _group(group, seen)
+        yield from _group(group, findings.seen)
     if len(groups) > MOST_GROUPS:
         yield f"and {sum(map(len, groups[MOST_GROUPS:]))} more, for other reasons"
 
@@ -119,10 +139,10 @@ def _container(container: Container) -> Iterator[str]:
         yield from (f"  > {line}" for line in container.output)
 
 
-def _events(events: Sequence[ServiceEvent]) -> Iterator[str]:
+def _events(findings: Findings) -> Iterator[str]:
     """Yield the newest events; of those that differ only in ids, the last one with their number."""
     kinds: dict[str, list[ServiceEvent]] = {}
-    for event in events:
+    for event in sorted(findings.seen.events.values()):
         kinds.setdefault(UNIQUE.sub("", event.message), []).append(event)
     newest = sorted(kinds.values(), key=lambda each: each[-1].at)
     if len(newest) > MOST_EVENTS:

@@ -59,7 +59,7 @@ class Observer:
 
     def poll(self) -> None:
         """Read events, stopped tasks, what they printed, and alarms once. Never raises."""
-        self._reader.read("the service", self._poll, None)
+        self._reader.protect("the service", self._poll, None)
 
     def _poll(self) -> None:
         cloudformation, ecs = self._clients.cloudformation, self._clients.ecs
@@ -72,7 +72,7 @@ class Observer:
             return
         none: list[Service] = []
         for service in self._reader.read("the cluster's services", lambda: services.services_of(ecs, cluster), none):
-            self._reader.read("service events", partial(self._see_events, service), None)
+            self._reader.protect("service events", partial(self._see_events, service), None)
             self._see_tasks(service)
             self._see_alarms(service)
 

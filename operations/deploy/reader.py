@@ -40,16 +40,25 @@ class Reader:
         self.throttled = False
 
     def read(self, what: str, call: Callable[[], Value], default: Value) -> Value:
-        """Return the result of `call`, or `default` if it raises anything."""
-        try:
+        """Return the result of one call of AWS, or `default` if it raises anything."""
+
+        def accepted() -> Value:
             value = call()
+            self.credentials_expired = False
+            return value
+
+        return self.protect(what, accepted, default)
+
+    def protect(self, what: str, work: Callable[[], Value], default: Value) -> Value:
+        """Return the result of `work`, of which `read` makes the calls of AWS, or `default` if it raises anything."""
+        try:
+            value = work()
         except Exception as error:  # noqa: BLE001 - whatever AWS answers, the CDK's own exit status must survive it
             self.problems[what] = _reason(error)
             self.credentials_expired = is_expired(error)
             self.throttled = self.throttled or error_code(error) in THROTTLED
             return default
         self.problems.pop(what, None)
-        self.credentials_expired = False
         return value
 
 

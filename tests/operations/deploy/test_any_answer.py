@@ -66,13 +66,15 @@ def damage_answers(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     change_answers(monkeypatch, change)
 
 
-def test_the_exit_status_is_the_cdks(failed: Account) -> None:
+def test_the_exit_status_is_the_cdks(failed: Account, capfd: pytest.CaptureFixture[str]) -> None:
     statuses = {}
     for seed in SEEDS:
         with pytest.MonkeyPatch.context() as patch:
             damage_answers(patch, seed)
             # A refusal, with 1, is an answer too: by chance a stack is in a state that cannot be deployed.
             statuses[seed] = failed.deploy("sh", "-c", "sleep 0.05; exit 7", poll="0.01")
+        printed = capfd.readouterr().err
+        assert statuses[seed] == 1 or "\nWhat to do\n  " in printed, (seed, printed)
     assert set(statuses.values()) <= {7, 1}
     assert list(statuses.values()).count(7) > len(statuses) * 0.8
 
