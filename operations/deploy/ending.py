@@ -60,9 +60,10 @@ class Ending:
 
     def _explain(self, title: str, first_advice: list[str]) -> None:
         self._observer.poll()
-        self._observer.read_output_again()
+        self._reader.protect("the newest container output", self._observer.read_output_again, None)
         findings = self._findings()
-        lines = [*first_advice, *advice(findings)]
+        look = ["Look at the stack's events in CloudFormation and at the service's events and stopped tasks in ECS."]
+        lines = [*first_advice, *self._reader.protect("what to do", lambda: advice(findings), look)]
         if self._reader.credentials_expired:
             lines = EXPIRED.format(environment=self._environment).splitlines()
         _write(["", title, *explanation(findings), "", "What to do", *(f"  {line}" for line in lines)])
