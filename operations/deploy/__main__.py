@@ -17,12 +17,12 @@ from operations import rollback_check
 from operations.deploy import cdk_process, stacks
 from operations.deploy.cdk_process import Finished
 from operations.deploy.clients import connect
-from operations.deploy.ending import Ending
 from operations.deploy.observations import Observer
 from operations.deploy.reader import Reader
-from operations.deploy.rollout import Patience, await_rollout
+from operations.deploy.report import Report
+from operations.deploy.rollout import WaitLimits, await_rollout
 from operations.deploy.stacks import Snapshot
-from operations.deploy.watcher import Watcher, printer, tell
+from operations.deploy.watcher import Watcher, live_printer, write_line
 from operations.deployment import aws_session
 from operations.errors import OperatorError, without_credentials
 
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         clients = connect(aws_session())
     except BotoCoreError as error:  # without a region, for one: the CDK says so too
-        tell("AWS", f"this deploy is not watched: {without_credentials(error)}")
+        write_line("AWS", f"this deploy is not watched: {without_credentials(error)}")
         return cdk_process.run(options.command).status
     reader = Reader()
     before = reader.read(
@@ -56,16 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error.problem}.\n{error.remedy}\n")
         return 1
     reader.protect("the alarms", lambda: rollback_check.main(["--environment", options.environment]), 0)
-    observer = Observer(clients, reader, options.environment, since=before.at, news=printer())
+    observer = Observer(clients, reader, options.environment, since=before.at, callbacks=live_printer())
     finished = _run(options, observer, reader)
-    ending = Ending(clients, reader, observer, options.environment)
+    report = Report(clients, reader, observer, options.environment)
     if finished.status != 0:
-        return ending.failed(finished)
-    patience = Patience(limit=options.rollout * 60, pause=options.poll, unknown=6 * options.poll)
+        return report.failed(finished)
+    limits = WaitLimits(rollout=options.rollout * 60, pause=options.poll, unknown=6 * options.poll)
     try:
-        return ending.succeeded(await_rollout(clients, reader, observer, options.environment, patience))
+        return report.succeeded(await_rollout(clients, reader, observer, options.environment, limits))
     except KeyboardInterrupt:
-        return ending.not_awaited()
+        return report.not_awaited()
 
 
 def _options(arguments: Sequence[str] | None) -> Options:
@@ -86,8 +86,8 @@ def _refuse(environment: str, before: Snapshot, reader: Reader) -> None:
             f"Renew them (aws sso login, or new keys in the environment), then run make deploy ENV={environment}.",
         )
     for stack in before.stacks:
-        if way_out := stacks.way_out(stack, environment):
-            raise OperatorError(f"The stack {stack.name} cannot be deployed: it is in {stack.status}", f"{way_out}.")
+        if recovery := stacks.recovery(stack, environment):
+            raise OperatorError(f"The stack {stack.name} cannot be deployed: it is in {stack.status}", f"{recovery}.")
         if note := stacks.note_on(stack):
             sys.stderr.write(f"note: {note}\n")
 

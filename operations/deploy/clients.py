@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 
 Client = Any
-"""A boto3 client: what it answers is read as if any key could be missing, which the stubs rule out."""
+"""A boto3 client: its responses are read as if any key could be missing, which the stubs rule out."""
 
 
 @dataclass(frozen=True, slots=True)

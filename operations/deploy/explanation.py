@@ -11,8 +11,8 @@ from operations.deploy.causes import Cause, cause_of_container, cause_of_task
 from operations.deploy.observations import Observations
 from operations.deploy.plain_text import clock_time, one_line
 from operations.deploy.reader import Reader
-from operations.deploy.services import ServiceEvent
-from operations.deploy.stacks import FailedResource, Stack, way_out
+from operations.deploy.services import COMPLETED, ServiceEvent
+from operations.deploy.stacks import FailedResource, Stack, recovery
 from operations.deploy.stopped_tasks import UNIQUE, Container, StoppedTask, grouped
 
 HEADLINE: Final = "Likely cause"
@@ -27,7 +27,7 @@ class Findings(NamedTuple):
     environment: str
     since: datetime
     resources: list[FailedResource]
-    seen: Observations
+    observations: Observations
     stacks: list[Stack]
     reader: Reader
 
@@ -56,10 +56,10 @@ def _listed(section: Callable[[Findings], Iterator[str]], findings: Findings) ->
 
 def advice(findings: Findings) -> list[str]:
     """Return what to do: about the likeliest cause, then about each stack."""
-    cause = findings.reader.protect("the likely cause", lambda: _likely_cause(findings.seen), None)
+    cause = findings.reader.protect("the likely cause", lambda: _likely_cause(findings.observations), None)
     lines = [f"{cause.remedy}." if cause else _without_cause(findings)]
     for stack in findings.stacks:
-        if out := way_out(stack, findings.environment):
+        if out := recovery(stack, findings.environment):
             lines.append(f"The stack {stack.name} is in {stack.status}. {out}")
         elif stack.status == "UPDATE_ROLLBACK_COMPLETE":
             lines.append(f"The stack {stack.name} is rolled back to what it was before this deploy.")
@@ -69,21 +69,21 @@ def advice(findings: Findings) -> list[str]:
 
 
 def _without_cause(findings: Findings) -> str:
-    if findings.seen.alarms:
+    if findings.observations.alarms:
         return "The description of the alarm in CloudWatch names the saved query to look at first."
     if findings.resources:
         return "Correct what the first failed resource's reason names, and run make deploy again."
     return "Nothing failed in AWS since the start of this deploy: the lines of the CDK above say what went wrong."
 
 
-def _likely_cause(seen: Observations) -> Cause | None:
+def _likely_cause(observations: Observations) -> Cause | None:
     """Return why most of the tasks stopped."""
-    causes = (cause_of_task(group[-1]) for group in grouped(seen.tasks.values()))
+    causes = (cause_of_task(group[-1]) for group in grouped(observations.tasks.values()))
     return next(filter(None, causes), None)
 
 
 def _headline(findings: Findings) -> Iterator[str]:
-    if cause := _likely_cause(findings.seen):
+    if cause := _likely_cause(findings.observations):
         yield f"{HEADLINE}: {cause.meaning}"
 
 
@@ -102,28 +102,32 @@ def _resources(findings: Findings) -> Iterator[str]:
 
 
 def _deployments(findings: Findings) -> Iterator[str]:
-    seen = findings.seen
-    for each in seen.deployments.values():
+    observations = findings.observations
+    deployments = observations.deployments.values()
+    if all(each.rollout_state == COMPLETED for each in deployments):
+        return
+    for each in deployments:
         state = [each.rollout_state or each.status, *([one_line(each.reason)] if each.reason else [])]
-        yield f"version {one_line(seen.version(each.task_definition))}: {', '.join(state)}"
+        yield f"version {one_line(observations.version(each.task_definition))}: {', '.join(state)}"
 
 
 def _tasks(findings: Findings) -> Iterator[str]:
-    groups = grouped(findings.seen.tasks.values())
+    groups = grouped(findings.observations.tasks.values())
     for group in groups[:MOST_GROUPS]:
-        yield from _group(group, findings.seen)
+        yield from _group(group, findings.observations)
     if len(groups) > MOST_GROUPS:
         yield f"and {sum(map(len, groups[MOST_GROUPS:]))} more, for other reasons"
 
 
-def _group(group: Sequence[StoppedTask], seen: Observations) -> Iterator[str]:
+def _group(group: Sequence[StoppedTask], observations: Observations) -> Iterator[str]:
     task = group[-1]
     count = f"{len(group)} tasks, the last one" if len(group) > 1 else "1 task,"
-    yield f"{count} {task.id} of version {one_line(seen.version(task.task_definition))} at {clock_time(task.at)}"
+    version = one_line(observations.version(task.task_definition))
+    yield f"{count} {task.id} of version {version} at {clock_time(task.at)}"
     yield f"  {task.stop_code}: {one_line(task.reason)}" if task.stop_code else f"  {one_line(task.reason)}"
     cause = cause_of_task(task)
     if cause and cause.meaning not in {each.meaning for each in map(cause_of_container, task.containers) if each}:
-        yield f"  that is: {cause.meaning}"
+        yield f"  meaning: {cause.meaning}"
     for container in task.containers:
         yield from _indented(_container(container))
 
@@ -142,7 +146,7 @@ def _container(container: Container) -> Iterator[str]:
 def _events(findings: Findings) -> Iterator[str]:
     """Yield the newest events; of those that differ only in ids, the last one with their number."""
     kinds: dict[str, list[ServiceEvent]] = {}
-    for event in sorted(findings.seen.events.values()):
+    for event in sorted(findings.observations.events.values()):
         kinds.setdefault(UNIQUE.sub("", event.message), []).append(event)
     newest = sorted(kinds.values(), key=lambda each: each[-1].at)
     if len(newest) > MOST_EVENTS:
@@ -153,7 +157,7 @@ def _events(findings: Findings) -> Iterator[str]:
 
 
 def _alarms(findings: Findings) -> Iterator[str]:
-    for each in findings.seen.alarms.values():
+    for each in findings.observations.alarms.values():
         is_older = each.since is not None and each.since < findings.since
         ignored = " before the deploy began, so that ECS ignored it" if is_older else ""
         yield f"{clock_time(each.since)} {one_line(each.name)} was in ALARM{ignored}"

@@ -36,7 +36,7 @@ class Observations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class Callbacks:
     """What `Observer.poll` calls for whatever it sees for the first time."""
 
     event: Callable[[ServiceEvent], None]
@@ -47,13 +47,15 @@ class News:
 class Observer:
     """Reads the environment's services. Not thread-safe: one thread polls at a time."""
 
-    def __init__(self, clients: Clients, reader: Reader, environment: str, *, since: datetime, news: News) -> None:
-        self.seen = Observations()
+    def __init__(
+        self, clients: Clients, reader: Reader, environment: str, *, since: datetime, callbacks: Callbacks
+    ) -> None:
+        self.observations = Observations()
         self.since = since
         self._clients = clients
         self._reader = reader
         self._environment = environment
-        self._news = news
+        self._callbacks = callbacks
         self._definitions = TaskDefinitions(clients.ecs)
         self._cluster: str | None = None
 
@@ -78,48 +80,48 @@ class Observer:
 
     def read_output_again(self) -> None:
         """Read what the newest tasks printed once more: a log driver delivers the last lines after the end."""
-        for group in stopped_tasks.grouped(self.seen.tasks.values()):
+        for group in stopped_tasks.grouped(self.observations.tasks.values()):
             task = self._with_output(group[-1])
-            old = self.seen.tasks[task.id]
+            old = self.observations.tasks[task.id]
             # The log group may be gone by now.
             pairs = zip(old.containers, task.containers, strict=True)
             longer = tuple(max(pair, key=lambda each: len(each.output)) for pair in pairs)
-            self.seen.tasks[task.id] = old._replace(containers=longer)
+            self.observations.tasks[task.id] = old._replace(containers=longer)
 
     def _see_events(self, service: Service) -> None:
         for deployment in service.deployments:
-            self.seen.deployments[deployment.id] = deployment
+            self.observations.deployments[deployment.id] = deployment
             self._see_version(deployment.task_definition)
         for event in sorted(service.events):
-            if event.at >= self.since and event.id not in self.seen.events:
-                self.seen.events[event.id] = event
-                self._news.event(event)
+            if event.at >= self.since and event.id not in self.observations.events:
+                self.observations.events[event.id] = event
+                self._callbacks.event(event)
 
     def _see_tasks(self, service: Service) -> None:
         ecs, none = self._clients.ecs, list[StoppedTask]()
         for task in self._reader.read(
             "stopped tasks",
             lambda: stopped_tasks.stopped_tasks(
-                ecs, service.cluster, service.name, since=self.since, known=self.seen.tasks
+                ecs, service.cluster, service.name, since=self.since, known=self.observations.tasks
             ),
             none,
         ):
             self._see_version(task.task_definition)
-            self.seen.tasks[task.id] = self._with_output(task)
-            self._news.task(self.seen.tasks[task.id])
+            self.observations.tasks[task.id] = self._with_output(task)
+            self._callbacks.task(self.observations.tasks[task.id])
 
     def _see_alarms(self, service: Service) -> None:
         cloudwatch, none = self._clients.cloudwatch, list[FiringAlarm]()
         for alarm in self._reader.read("alarms", lambda: alarms.firing_alarms(cloudwatch, service.alarms), none):
-            if alarm.name not in self.seen.alarms:
-                self.seen.alarms[alarm.name] = alarm
-                self._news.alarm(alarm)
+            if alarm.name not in self.observations.alarms:
+                self.observations.alarms[alarm.name] = alarm
+                self._callbacks.alarm(alarm)
 
     def _see_version(self, task_definition: str) -> None:
-        if task_definition not in self.seen.versions:
+        if task_definition not in self.observations.versions:
             version = self._reader.read("task definitions", lambda: self._definitions.version(task_definition), "")
             if version:
-                self.seen.versions[task_definition] = version
+                self.observations.versions[task_definition] = version
 
     def _with_output(self, task: StoppedTask) -> StoppedTask:
         none: list[dict[str, object]] = []

@@ -40,16 +40,16 @@ class Rollout(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long to wait, in seconds: in all, between two looks, and for an answer where AWS gives none."""
+class WaitLimits:
+    """How long to wait, in seconds: in all, between two looks, and for a response where AWS gives none."""
 
-    limit: float
+    rollout: float
     pause: float
     unknown: float
 
 
 def await_rollout(
-    clients: Clients, reader: Reader, observer: Observer, environment: str, patience: Patience
+    clients: Clients, reader: Reader, observer: Observer, environment: str, limits: WaitLimits
 ) -> Rollout:
     """Return how the rollout ended, or that it has not within the limit. Never raises."""
     start = time.monotonic()
@@ -58,10 +58,10 @@ def await_rollout(
         rollout = reader.read(
             "the version that serves", lambda: current_rollout(clients, environment), Rollout(Outcome.UNKNOWN)
         )
-        limits = {Outcome.UNFINISHED: patience.limit, Outcome.UNKNOWN: patience.unknown}
-        if time.monotonic() - start >= limits.get(rollout.outcome, 0.0):
+        seconds = {Outcome.UNFINISHED: limits.rollout, Outcome.UNKNOWN: limits.unknown}
+        if time.monotonic() - start >= seconds.get(rollout.outcome, 0.0):
             return rollout
-        time.sleep(patience.pause)
+        time.sleep(limits.pause)
 
 
 def current_rollout(clients: Clients, environment: str) -> Rollout:

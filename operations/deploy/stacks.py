@@ -28,7 +28,7 @@ NOTES: Final = {
     " --deletion-mode FORCE_DELETE_STACK",
 }
 """States from which the CDK goes on by itself (`deployStack` in aws-cdk 2.1148)."""
-WAYS_OUT: Final = {
+RECOVERY: Final = {
     "UPDATE_ROLLBACK_FAILED": "Repair what keeps CloudFormation from rolling back, then run: aws cloudformation"
     " continue-update-rollback --stack-name {stack}\nTo leave out a resource that cannot be rolled back, add"
     " --resources-to-skip <logical id>. Then run make deploy ENV={environment}",
@@ -103,9 +103,9 @@ def note_on(stack: Stack) -> str | None:
     return note and f"the stack {stack.name} is in {stack.status}: {note.format(stack=stack.name)}"
 
 
-def way_out(stack: Stack, environment: str) -> str | None:
+def recovery(stack: Stack, environment: str) -> str | None:
     """Return how to get the stack out of a state in which it cannot be deployed, None if it can."""
-    text = WAYS_OUT.get(stack.status)
+    text = RECOVERY.get(stack.status)
     if stack.is_in_progress:
         text = WAIT + (CANCEL if stack.status == "UPDATE_IN_PROGRESS" else "")
     return text and text.format(stack=stack.name, environment=environment)

@@ -9,7 +9,7 @@ from typing import Final
 
 from operations.deploy.alarms import FiringAlarm
 from operations.deploy.causes import cause_of_task
-from operations.deploy.observations import News, Observer
+from operations.deploy.observations import Callbacks, Observer
 from operations.deploy.plain_text import clock_time, one_line
 from operations.deploy.reader import Reader
 from operations.deploy.services import ServiceEvent
@@ -29,7 +29,7 @@ class Watcher:
         self._seconds = seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="deploy-watcher", daemon=True)
-        self._has_told_expiry = False
+        self._is_expiry_reported = False
 
     def start(self) -> None:
         """Start to poll."""
@@ -46,45 +46,49 @@ class Watcher:
             self._reader.throttled = False
             self._observer.poll()
             pause = min(pause * 2, SLOWEST_SECONDS) if self._reader.throttled else self._seconds
-            self._tell_expiry()
+            self._report_expiry()
 
-    def _tell_expiry(self) -> None:
-        if self._reader.credentials_expired and not self._has_told_expiry:
-            tell("AWS", "the credentials have expired: nothing more is seen, CloudFormation goes on without us")
-        self._has_told_expiry = self._reader.credentials_expired
+    def _report_expiry(self) -> None:
+        if self._reader.credentials_expired and not self._is_expiry_reported:
+            write_line(
+                "AWS", "the credentials have expired: nothing more can be read, CloudFormation goes on without us"
+            )
+        self._is_expiry_reported = self._reader.credentials_expired
 
 
-def printer() -> News:
+def live_printer() -> Callbacks:
     """Return what prints each new thing as one line; of tasks that stop for one reason only the first three."""
     kinds: Counter[object] = Counter()
 
-    def tell_task(task: StoppedTask) -> None:
+    def print_task(task: StoppedTask) -> None:
         kinds[task.kind] += 1
         if kinds[task.kind] <= MOST_TASKS:
-            _tell_task(task)
+            _print_task(task)
         elif kinds[task.kind] == MOST_TASKS + 1:
-            tell("ECS", "more tasks stop for this reason")
+            write_line("ECS", "more tasks stop for this reason")
 
-    return News(event=_tell_event, task=tell_task, alarm=_tell_alarm)
+    return Callbacks(event=_print_event, task=print_task, alarm=_print_alarm)
 
 
-def tell(source: str, text: str) -> None:
+def write_line(source: str, text: str) -> None:
     """Write one line to standard error at once, so that the CDK's lines stay whole."""
     sys.stderr.write(f"{source} | {text}\n")
     sys.stderr.flush()
 
 
-def _tell_event(event: ServiceEvent) -> None:
-    tell("ECS", f"{clock_time(event.at)} {one_line(event.message)}")
+def _print_event(event: ServiceEvent) -> None:
+    write_line("ECS", f"{clock_time(event.at)} {one_line(event.message)}")
 
 
-def _tell_task(task: StoppedTask) -> None:
+def _print_task(task: StoppedTask) -> None:
     cause = cause_of_task(task)
     failed = [each for each in task.containers if each.exit_code not in {None, 0}]
     details = [f"{each.name}: exit code {each.exit_code}" for each in failed] + ([cause.meaning] if cause else [])
     text = f"task {task.id} stopped: {task.reason}" + (f" ({', '.join(details)})" if details else "")
-    tell("ECS", f"{clock_time(task.at)} {one_line(text)}")
+    write_line("ECS", f"{clock_time(task.at)} {one_line(text)}")
 
 
-def _tell_alarm(alarm: FiringAlarm) -> None:
-    tell("CloudWatch", f"{clock_time(alarm.since)} alarm {one_line(alarm.name)} is in ALARM: {one_line(alarm.reason)}")
+def _print_alarm(alarm: FiringAlarm) -> None:
+    write_line(
+        "CloudWatch", f"{clock_time(alarm.since)} alarm {one_line(alarm.name)} is in ALARM: {one_line(alarm.reason)}"
+    )

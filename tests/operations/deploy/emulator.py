@@ -12,13 +12,13 @@ def main() -> int:
     """Serve until SIGTERM."""
     install = local.emulator.install
 
-    def install_with_fates(*, registry: str | None) -> None:
+    def install_with_failures(*, registry: str | None) -> None:
         install(registry=registry)
-        from tests.operations.deploy import fates  # noqa: PLC0415 - imports ministack, which reads the environment
+        from tests.operations.deploy import task_failures  # noqa: PLC0415 - imports ministack, which reads the environment
 
-        fates.install()
+        task_failures.install()
 
-    vars(emulator)["install"] = install_with_fates  # the name by which it calls it
+    vars(emulator)["install"] = install_with_failures  # the name by which it calls it
     return emulator.main()
 
 

@@ -8,19 +8,19 @@ import pytest
 
 from operations.deploy.__main__ import main
 from operations.deploy.reader import EXPIRED
-from tests.operations.deploy.answers import Answer, change_answers, error
 from tests.operations.deploy.conftest import STACK, Account, template
+from tests.operations.deploy.responses import Response, error, patch_responses
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
 def expire(monkeypatch: pytest.MonkeyPatch, code: str, when: Path | None = None) -> None:
-    def change(operation: str, answer: Answer) -> Answer:
+    def change(operation: str, response: Response) -> Response:
         if when is None or when.exists():
             raise error(code, operation)
-        return answer
+        return response
 
-    change_answers(monkeypatch, change)
+    patch_responses(monkeypatch, change)
 
 
 @pytest.mark.parametrize("code", sorted(EXPIRED))
@@ -51,14 +51,14 @@ def test_a_profile_that_renews_its_credentials_goes_on(
 ) -> None:
     calls = 0
 
-    def change(operation: str, answer: Answer) -> Answer:
+    def change(operation: str, response: Response) -> Response:
         nonlocal calls
         calls += 1
         if calls in {5, 6}:
             raise error("ExpiredToken", operation)
-        return answer
+        return response
 
-    change_answers(monkeypatch, change)
+    patch_responses(monkeypatch, change)
     assert serving.deploy("sleep", "0.5", poll="0.1") == 0
     assert capfd.readouterr().out == "dev serves version v1 at http://backend.test\n"
 
@@ -85,12 +85,12 @@ def test_what_a_container_prints_shows_no_credential_and_drives_no_terminal(
     # The third line of the traceback, as if it were a token.
     monkeypatch.setenv("A_TOKEN", "create_app(settings)")
 
-    def change(operation: str, answer: Answer) -> Answer:
-        for event in answer.get("events", []) if operation == "GetLogEvents" else []:
+    def change(operation: str, response: Response) -> Response:
+        for event in response.get("events", []) if operation == "GetLogEvents" else []:
             event["message"] += "\x1b[2J"
-        return answer
+        return response
 
-    change_answers(monkeypatch, change)
+    patch_responses(monkeypatch, change)
     assert deployed.deploy(*deployed.apply(template("v2", "crashing"))) == 1
     printed = capfd.readouterr().err
     assert "app = ***" in printed
@@ -101,13 +101,13 @@ def test_what_a_container_prints_shows_no_credential_and_drives_no_terminal(
 def test_the_stacks_of_another_environment_are_not_read(
     serving: Account, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    asked: set[str] = set()
+    stack_names: set[str] = set()
 
-    def change(operation: str, answer: Answer) -> Answer:
-        asked.update(each["StackName"] for each in answer.get("Stacks", []) if operation == "DescribeStacks")
-        return answer
+    def change(operation: str, response: Response) -> Response:
+        stack_names.update(each["StackName"] for each in response.get("Stacks", []) if operation == "DescribeStacks")
+        return response
 
-    change_answers(monkeypatch, change)
+    patch_responses(monkeypatch, change)
     assert serving.deploy("true") == 0
-    assert asked == {STACK}
+    assert stack_names == {STACK}
     assert capfd.readouterr().err == ""

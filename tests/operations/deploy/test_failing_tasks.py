@@ -11,7 +11,7 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 REASONS = {
     "unpullable": (
         "TaskFailedToStart: CannotPullContainerError: pull image manifest has been retried 1 time(s)",
-        "that is: the image cannot be pulled: the registry has no such image or tag",
+        "meaning: the image cannot be pulled: the registry has no such image or tag",
         "Check the image's name and tag",
     ),
     "crashing": (
@@ -25,7 +25,7 @@ REASONS = {
     ),
     "unhealthy": (
         "ServiceSchedulerInitiated: Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:",
-        "that is: the task ran but did not pass its health checks in time",
+        "meaning: the task ran but did not pass its health checks in time",
         "backend-flask: exit code 143",
         "> waiting for the database at db.internal:5432",
         "is unhealthy in (target-group backend) due to (reason Health checks failed with these codes: [503])",
@@ -39,7 +39,7 @@ REASONS = {
     ),
     "secretless": (
         "TaskFailedToStart: ResourceInitializationError: unable to pull secrets or registry auth",
-        "that is: a secret of the task definition does not exist",
+        "meaning: a secret of the task definition does not exist",
         "aws secretsmanager restore-secret",
     ),
 }
@@ -81,7 +81,7 @@ def test_the_first_deploy_is_explained_although_its_service_and_log_group_are_de
     assert "Could not be read" not in explained
 
 
-def test_a_rollback_by_an_alarm_when_cloudformation_is_content_is_a_failure(
+def test_a_rollback_by_an_alarm_after_cloudformation_has_succeeded_is_a_failure(
     deployed: Account, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert deployed.deploy(*deployed.apply(template("v2", "alarming"))) == 1

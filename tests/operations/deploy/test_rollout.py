@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from tests.operations.deploy.answers import Answer, change_answers
 from tests.operations.deploy.conftest import Account
+from tests.operations.deploy.responses import Response, patch_responses
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
 def rollout_states(monkeypatch: pytest.MonkeyPatch, *states: str | None) -> None:
-    """Answer each look at the service with the next state, and with the last one from then on."""
+    """Response each look at the service with the next state, and with the last one from then on."""
     remaining = list(states)
 
-    def change(operation: str, answer: Answer) -> Answer:
-        for service in answer.get("services", []) if operation == "DescribeServices" else []:
+    def change(operation: str, response: Response) -> Response:
+        for service in response.get("services", []) if operation == "DescribeServices" else []:
             state = remaining.pop(0) if len(remaining) > 1 else remaining[0]
             for deployment in service["deployments"]:
                 deployment.update(rolloutState=state, rolloutStateReason="of a test")
                 if state is None:
                     del deployment["rolloutState"]
-        return answer
+        return response
 
-    change_answers(monkeypatch, change)
+    patch_responses(monkeypatch, change)
 
 
 def test_a_rollout_in_progress_is_awaited(

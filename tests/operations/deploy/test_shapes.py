@@ -1,4 +1,4 @@
-"""What the emulator answers of failing tasks has the shapes of the AWS APIs."""
+"""The emulator's responses about failing tasks have the shapes of the AWS APIs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
 def call(account: Account, operation: str, **parameters: object) -> dict[str, Any]:
-    """Return the answer as it is on the wire: boto3 leaves out what its model does not have."""
+    """Return the response as it is on the wire: boto3 leaves out what its model does not have."""
     credential = f"{account.id}/20260101/us-east-1/ecs/aws4_request"
     headers = {
         "Content-Type": "application/x-amz-json-1.1",
@@ -29,7 +29,7 @@ def call(account: Account, operation: str, **parameters: object) -> dict[str, An
     return answer
 
 
-def misfits(value: object, shape: Shape, path: str) -> Iterator[str]:
+def mismatches(value: object, shape: Shape, path: str) -> Iterator[str]:
     """Yield the paths of values that the shape does not have, or has with another type."""
     if value is None:
         return
@@ -38,11 +38,13 @@ def misfits(value: object, shape: Shape, path: str) -> Iterator[str]:
         yield from (f"{path}.{name}" for name in value if name not in shape.members)
         known = {name: each for name, each in value.items() if name in shape.members}
         yield from (
-            miss for name, each in known.items() for miss in misfits(each, shape.members[name], f"{path}.{name}")
+            mismatch
+            for name, each in known.items()
+            for mismatch in mismatches(each, shape.members[name], f"{path}.{name}")
         )
     elif isinstance(shape, ListShape):
         assert isinstance(value, list), path
-        yield from (miss for each in value for miss in misfits(each, shape.member, f"{path}[]"))
+        yield from (mismatch for each in value for mismatch in mismatches(each, shape.member, f"{path}[]"))
     elif not isinstance(shape, MapShape):
         kinds = {
             "string": str,
@@ -63,10 +65,10 @@ def test_stopped_tasks_events_and_deployments_have_the_shapes_of_ecs(deployed: A
     services = call(deployed, "ListServices", cluster=cluster)["serviceArns"]
     tasks = call(deployed, "ListTasks", cluster=cluster, desiredStatus="STOPPED")["taskArns"]
     assert len(tasks) == 3
-    for operation, answer in {
+    for operation, response in {
         "DescribeServices": call(deployed, "DescribeServices", cluster=cluster, services=services),
         "DescribeTasks": call(deployed, "DescribeTasks", cluster=cluster, tasks=tasks),
     }.items():
         shape = model.operation_model(operation).output_shape
         assert shape is not None
-        assert sorted(set(misfits(answer, shape, operation))) == []
+        assert sorted(set(mismatches(response, shape, operation))) == []

@@ -6,23 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.operations.deploy.answers import Answer, change_answers
 from tests.operations.deploy.conftest import STACK, Account, template
+from tests.operations.deploy.responses import Response, patch_responses
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
 def in_state(status: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def change(operation: str, answer: Answer) -> Answer:
-        for stack in answer.get("Stacks", []) if operation == "DescribeStacks" else []:
+    def change(operation: str, response: Response) -> Response:
+        for stack in response.get("Stacks", []) if operation == "DescribeStacks" else []:
             stack["StackStatus"] = status
-        return answer
+        return response
 
-    change_answers(monkeypatch, change)
+    patch_responses(monkeypatch, change)
 
 
 @pytest.mark.parametrize(
-    ("status", "way_out"),
+    ("status", "recovery"),
     [
         ("UPDATE_ROLLBACK_FAILED", f"aws cloudformation continue-update-rollback --stack-name {STACK}"),
         ("UPDATE_ROLLBACK_FAILED", "--resources-to-skip <logical id>. Then run make deploy ENV=dev"),
@@ -36,14 +36,14 @@ def in_state(status: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_state_that_cannot_be_deployed_is_refused(
-    serving: Account, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], status: str, way_out: str
+    serving: Account, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], status: str, recovery: str
 ) -> None:
     in_state(status, monkeypatch)
     started = serving.folder / "started"
     assert serving.deploy("touch", str(started)) == 1
     printed = capfd.readouterr().err
     assert f"error: The stack {STACK} cannot be deployed: it is in {status}.\n" in printed
-    assert way_out in printed
+    assert recovery in printed
     assert not started.exists()
 
 
@@ -72,12 +72,12 @@ def test_the_way_out_of_a_state_in_which_a_deploy_has_left_the_stack_ends_the_ex
 ) -> None:
     left = serving.folder / "left"
 
-    def change(operation: str, answer: Answer) -> Answer:
-        if operation == "DescribeStacks" and left.exists() and answer.get("Stacks"):
-            answer["Stacks"][0]["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
-        return answer
+    def change(operation: str, response: Response) -> Response:
+        if operation == "DescribeStacks" and left.exists() and response.get("Stacks"):
+            response["Stacks"][0]["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
+        return response
 
-    change_answers(monkeypatch, change)
+    patch_responses(monkeypatch, change)
     assert serving.deploy("sh", "-c", f"touch {left}; exit 3") == 3
     printed = capfd.readouterr().err
     assert f"The stack {STACK} is in UPDATE_ROLLBACK_FAILED. Repair what keeps CloudFormation from" in printed

@@ -12,9 +12,9 @@ import pytest
 
 from operations.deploy.reader import Reader
 from operations.deploy.stopped_tasks import StoppedTask
-from operations.deploy.watcher import Watcher, printer
-from tests.operations.deploy.answers import error
+from operations.deploy.watcher import Watcher, live_printer
 from tests.operations.deploy.conftest import ROOT
+from tests.operations.deploy.responses import error
 
 # To the child, all three streams are a terminal, on which it can ask.
 ASK = "test -t 0 && test -t 1 && test -t 2 && printf 'deploy? ' && read answer && echo \"answered $answer\" && exit 4"
@@ -62,11 +62,11 @@ def test_while_aws_throttles_it_asks_ever_less_often() -> None:
 
 
 def test_of_many_tasks_that_stop_for_one_reason_three_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    news = printer()
+    callbacks = live_printer()
     for number in range(20):
         moment = datetime.fromtimestamp(number, UTC)
-        news.task(StoppedTask(moment, f"task-{number}", "backend:2", "TaskFailedToStart", "CannotPull", ()))
-    news.task(StoppedTask(None, "another", "backend:2", "TaskFailedToStart", "OutOfMemory", ()))
+        callbacks.task(StoppedTask(moment, f"task-{number}", "backend:2", "TaskFailedToStart", "CannotPull", ()))
+    callbacks.task(StoppedTask(None, "another", "backend:2", "TaskFailedToStart", "OutOfMemory", ()))
     lines = capsys.readouterr().err.splitlines()
     assert [line for line in lines if "task-" in line] == lines[:3]
     assert lines[3] == "ECS | more tasks stop for this reason"

@@ -1,4 +1,4 @@
-"""Change what AWS answers to every client of this process."""
+"""Change the responses of AWS to every client of this process."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-Answer = dict[str, Any]
-Change = Callable[[str, Answer], Answer]
+Response = dict[str, Any]
+Change = Callable[[str, Response], Response]
 
 
-def change_answers(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
-    """Pass each answer of the emulator through `change`, with its operation's name; it may raise instead."""
+def patch_responses(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
+    """Pass each response of the emulator through `change`, with its operation's name; it may raise instead."""
     original = BaseClient._make_api_call  # type: ignore[attr-defined] # botocore's one door to every operation
 
-    def call(client: BaseClient, operation: str, parameters: Answer) -> Answer:
+    def call(client: BaseClient, operation: str, parameters: Response) -> Response:
         return change(operation, original(client, operation, parameters))
 
     monkeypatch.setattr(BaseClient, "_make_api_call", call)

@@ -1,7 +1,7 @@
 """Let tasks of the emulated ECS fail: the name of an image decides how its container fares.
 
 ministack counts failed tasks, triggers the circuit breaker and rolls back; it starts containers only with a Docker
-engine. Here a task of an image in `FATES` stops as in AWS, and CloudFormation waits for the deployment, as in AWS.
+engine. Here a task of an image in `FAILURES` stops as in AWS, and CloudFormation waits for the deployment, as in AWS.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ TRACEBACK: Final = (
 )
 
 
-class Fate(NamedTuple):
+class TaskFailure(NamedTuple):
     """How a task ends; `event` is what ECS writes about the service, the rest is in DescribeTasks.
 
-    `after_rollout`: the containers run, and the deployment fails by its alarm when CloudFormation is content.
+    `after_rollout`: the containers run, and the deployment fails by its alarm after CloudFormation has succeeded.
     `seconds`: from the task's start to its end.
     """
 
@@ -47,14 +47,14 @@ class Fate(NamedTuple):
     seconds: float = SECONDS_TO_FAIL
 
 
-FATES: Final = {
-    "unpullable": Fate(
+FAILURES: Final = {
+    "unpullable": TaskFailure(
         "TaskFailedToStart",
         "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref"
         f" {REGISTRY}/backend:1: {REGISTRY}/backend:1: not found",
     ),
-    "crashing": Fate("EssentialContainerExited", "Essential container in task exited", 1, output=TRACEBACK),
-    "unhealthy": Fate(
+    "crashing": TaskFailure("EssentialContainerExited", "Essential container in task exited", 1, output=TRACEBACK),
+    "unhealthy": TaskFailure(
         "ServiceSchedulerInitiated",
         "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:us-east-1:000000000000:"
         "targetgroup/backend/6d0ecf831eec9f09)",
@@ -63,21 +63,21 @@ FATES: Final = {
         event="(port 4567) is unhealthy in (target-group backend) due to (reason Health checks failed with these"
         " codes: [503])",
     ),
-    "greedy": Fate(
+    "greedy": TaskFailure(
         "EssentialContainerExited",
         "Essential container in task exited",
         137,
         "OutOfMemoryError: Container killed due to memory usage",
     ),
-    "secretless": Fate(
+    "secretless": TaskFailure(
         "TaskFailedToStart",
         "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed:"
         " unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret"
         " arn:aws:secretsmanager:us-east-1:000000000000:secret:dev/cruddur/honeycomb-api-key-a1b2c3 from secrets"
         " manager: ResourceNotFoundException: Secrets Manager can't find the specified secret.",
     ),
-    "alarming": Fate(after_rollout=True),
-    "slow": Fate("EssentialContainerExited", "Essential container in task exited", 1, seconds=3.0),
+    "alarming": TaskFailure(after_rollout=True),
+    "slow": TaskFailure("EssentialContainerExited", "Essential container in task exited", 1, seconds=3.0),
 }
 
 
@@ -105,40 +105,40 @@ def _failing(run_task: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, A
         before = set(ecs._tasks)
         response = run_task(request)
         for task in [task for arn, task in list(ecs._tasks.items()) if arn not in before]:
-            fate = _fate(task["taskDefinitionArn"])
-            if fate is None:
+            failure = _failure(task["taskDefinitionArn"])
+            if failure is None:
                 continue
             task["_startup_stable"] = False  # the deployment stays in progress
-            if not fate.after_rollout:
+            if not failure.after_rollout:
                 task["lastStatus"] = "PENDING"
-                spawn_background(_fail, task, fate)
+                spawn_background(_fail, task, failure)
         return response
 
     return run
 
 
-def _fate(task_definition: str) -> Fate | None:
+def _failure(task_definition: str) -> TaskFailure | None:
     containers = ecs._task_defs[task_definition.rpartition("/")[2]]["containerDefinitions"]
     names = [container["image"].partition(":")[0] for container in containers]
-    return next((FATES[name] for name in names if name in FATES), None)
+    return next((FAILURES[name] for name in names if name in FAILURES), None)
 
 
-def _fail(task: dict[str, Any], fate: Fate) -> None:
-    time.sleep(fate.seconds)
+def _fail(task: dict[str, Any], failure: TaskFailure) -> None:
+    time.sleep(failure.seconds)
     definitions = ecs._task_defs[task["taskDefinitionArn"].rpartition("/")[2]]["containerDefinitions"]
-    failing = next(each for each in definitions if each["image"].partition(":")[0] in FATES)
+    failing = next(each for each in definitions if each["image"].partition(":")[0] in FAILURES)
     configuration = ecs._awslogs_config(failing, task["taskArn"].rpartition("/")[2], "")
-    if fate.output and configuration and ecs._ensure_awslogs_stream(configuration):
-        for line in fate.output:
+    if failure.output and configuration and ecs._ensure_awslogs_stream(configuration):
+        for line in failure.output:
             ecs._emit_awslogs_event(configuration, line)
     for container in task["containers"]:
         if container["name"] == failing["name"]:
-            container.update({"exitCode": fate.exit_code, **({"reason": fate.reason} if fate.reason else {})})
+            container.update({"exitCode": failure.exit_code, **({"reason": failure.reason} if failure.reason else {})})
     service = next((each for each in ecs._services.values() if task["group"] == f"service:{each['serviceName']}"), None)
-    if service is not None and fate.event:
-        _write_event(service, fate.event)
-    ecs._mark_task_stopped(task["taskArn"], task, fate.stopped_reason, fate.stop_code)
-    if fate.stop_code == "ServiceSchedulerInitiated":  # ministack counts only the other two codes
+    if service is not None and failure.event:
+        _write_event(service, failure.event)
+    ecs._mark_task_stopped(task["taskArn"], task, failure.stopped_reason, failure.stop_code)
+    if failure.stop_code == "ServiceSchedulerInitiated":  # ministack counts only the other two codes
         ecs._record_service_task_failure(task)
 
 
@@ -153,8 +153,8 @@ def _waiting(handler: Callable[..., tuple[str, Any]], *, is_first: bool) -> Call
         cluster, name = physical_id.split("/")[-2:]
         service = ecs._services[f"{cluster}/{name}"]
         deployment = ecs._primary_deployment(service)
-        fate = _fate(deployment["taskDefinition"])
-        if fate is not None and fate.after_rollout:
+        failure = _failure(deployment["taskDefinition"])
+        if failure is not None and failure.after_rollout:
             spawn_background(_roll_back_by_alarm, service, deployment)
             return physical_id, attributes
         while deployment["rolloutState"] == "IN_PROGRESS":

@@ -14,7 +14,7 @@ from operations.deploy.observations import Observer
 from operations.deploy.plain_text import one_line
 from operations.deploy.reader import Reader
 from operations.deploy.rollout import Outcome, Rollout
-from operations.deploy.stacks import FailedResource, Snapshot, Stack, way_out
+from operations.deploy.stacks import FailedResource, Snapshot, Stack, recovery
 
 CTRL_C: Final = SIGNALLED + 2
 EXPIRED: Final = (
@@ -24,7 +24,7 @@ EXPIRED: Final = (
 )
 
 
-class Ending:
+class Report:
     """Prints what the deploy's reader and observer have found. No method raises."""
 
     def __init__(self, clients: Clients, reader: Reader, observer: Observer, environment: str) -> None:
@@ -36,13 +36,13 @@ class Ending:
     def failed(self, finished: Finished) -> int:
         """Explain why the CDK failed, or what goes on after Ctrl-C; return its exit status."""
         title = f"Why the deploy of {self._environment} failed"
-        tell = self._tell_interruption if finished.is_interrupted else lambda: self._explain(title, [])
+        tell = self._explain_interruption if finished.is_interrupted else lambda: self._explain(title, [])
         self._reader.protect("the explanation", tell, None)
         return finished.status
 
     def succeeded(self, rollout: Rollout) -> int:
         """Say which version serves; return 1 unless it is the deployed one, or cannot be known."""
-        deployed, serving = self._reader.protect("the version", lambda: self._versions(rollout), ("", ""))
+        deployed, serving = self._reader.protect("the versions", lambda: self._versions(rollout), ("", ""))
         if rollout.outcome is Outcome.SERVES:
             sys.stdout.write(f"{self._environment} serves version {deployed} at {one_line(rollout.url)}\n")
             return 0
@@ -74,19 +74,19 @@ class Ending:
         resources = self._reader.read(
             "stack events", lambda: stacks.failed_resources(cloudformation, self._environment, since), none
         )
-        return Findings(self._environment, since, resources, self._observer.seen, self._stacks(), self._reader)
+        return Findings(self._environment, since, resources, self._observer.observations, self._stacks(), self._reader)
 
     def _stacks(self) -> list[Stack]:
         cloudformation = self._clients.cloudformation
         none = Snapshot([], datetime.now(UTC))
         return self._reader.read("the stacks", lambda: stacks.snapshot(cloudformation, self._environment), none).stacks
 
-    def _tell_interruption(self) -> None:
+    def _explain_interruption(self) -> None:
         described = self._stacks()
         busy = [each for each in described if each.is_in_progress]
         lines = [
             f"Interrupted: CloudFormation goes on with {each.name} ({each.status}) without us."
-            f"\n{way_out(each, self._environment)}"
+            f"\n{recovery(each, self._environment)}"
             for each in busy
         ]
         if self._reader.credentials_expired:
@@ -94,8 +94,8 @@ class Ending:
         _write(["", *(lines or ["Interrupted: CloudFormation is not at work on any stack."])])
 
     def _versions(self, rollout: Rollout) -> tuple[str, str]:
-        seen = self._observer.seen
-        return one_line(seen.version(rollout.deployed)), one_line(seen.version(rollout.serving))
+        observations = self._observer.observations
+        return one_line(observations.version(rollout.deployed)), one_line(observations.version(rollout.serving))
 
     def _problems(self) -> list[str]:
         problems = [f"  {what}: {why}" for what, why in self._reader.problems.items()]
