@@ -146,7 +146,7 @@ def _container(container: Container) -> Iterator[str]:
 def _events(findings: Findings) -> Iterator[str]:
     """Yield the newest events; of those that differ only in ids, the last one with their number."""
     kinds: dict[str, list[ServiceEvent]] = {}
-    for event in sorted(findings.observations.events.values()):
+    for event in findings.observations.events.values():
         kinds.setdefault(UNIQUE.sub("", event.message), []).append(event)
     newest = sorted(kinds.values(), key=lambda each: each[-1].at)
     if len(newest) > MOST_EVENTS:

@@ -92,7 +92,7 @@ class Observer:
         for deployment in service.deployments:
             self.observations.deployments[deployment.id] = deployment
             self._see_version(deployment.task_definition)
-        for event in sorted(service.events):
+        for event in reversed(service.events):  # ECS lists the newest first
             if event.at >= self.since and event.id not in self.observations.events:
                 self.observations.events[event.id] = event
                 self._callbacks.event(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,10 @@ def cdk(account: Account, *arguments: str, cwd: Path) -> subprocess.CompletedPro
 
 
 def run(account: Account, command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    environ = {"PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin", "HOME": str(account.folder)}
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": os.environ.get("HOME", str(account.folder)),
+    }
     return subprocess.run(
         command,
         cwd=cwd,

@@ -60,6 +60,8 @@ def test_why_the_tasks_of_a_new_version_stopped_is_printed(
     assert "3 tasks, the last one " in explained
     assert "deployment failed: deployment circuit breaker was triggered." in explained
     assert "Could not be read" not in explained
+    events = explained.partition("\nEvents of the service\n")[2].partition("\n\n")[0]
+    assert events.index("deployment failed") < events.index("rolled back")
     # At least the first of the three was printed while the deploy went on.
     assert "ECS | " in live
     assert " stopped: " in live
