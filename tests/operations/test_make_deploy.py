@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+# With -o .venv/ready the installed environment is taken as it is, not renewed.
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", *arguments],
@@ -23,7 +24,7 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_without_a_terminal_it_names_the_variable_that_answers_for_it() -> None:
-    process = make("deploy")
+    process = make("-o", ".venv/ready", "deploy")
     assert process.returncode != 0
     assert "there is no terminal to ask at: pass APPROVAL=never" in process.stderr
     assert "cdk" not in process.stdout
@@ -44,7 +45,6 @@ def test_a_deploy_is_recorded_only_after_a_success(tmp_path: Path, status: int, 
         f'#!/bin/sh\necho "$*" >> {tmp_path}/calls\ncase "$2" in operations.deploy) exit {status};; esac\n'
     )
     python.chmod(0o755)
-    # With -o the installed environment is taken as it is.
     process = make("-o", ".venv/ready", "deploy", f"PY={python}", "APPROVAL=never", "ENV=dev", "VERSION=v7")
     assert (process.returncode != 0) == (status != 0)
     calls = (tmp_path / "calls").read_text().splitlines()
