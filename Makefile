@@ -109,12 +109,12 @@ synth: $(READY) ## Synthesize the templates of ENV; VALIDATE=1 also runs the CDK
 bootstrap: $(READY) ## Prepare the account and region of your credentials for the CDK, once (QUALIFIER= of bootstrap_qualifier)
 	@$(CDK) bootstrap $(if $(QUALIFIER),--qualifier $(QUALIFIER) --toolkit-stack-name CDKToolkit-$(QUALIFIER)) $(CONTEXT)
 
-deploy: $(READY) ## Deploy ENV to the AWS account of your credentials (APPROVAL=never asks nothing), and record the deploy at Honeycomb and Rollbar
+deploy: $(READY) ## Deploy ENV to the AWS account of your credentials (APPROVAL=never asks nothing), say why if it fails, and record it at Honeycomb and Rollbar
 	@if [ -z "$(APPROVAL)" ] && ! [ -t 0 ]; then \
 		echo "error: make deploy asks before it widens permissions, and there is no terminal to ask at: pass APPROVAL=never" >&2; exit 1; \
 	fi
-	-@$(PY) -m operations.rollback_check --environment $(ENV)
-	@$(CDK) deploy --all $(if $(APPROVAL),--require-approval $(APPROVAL)) $(CONTEXT)
+	@$(PY) -m operations.deploy --environment $(ENV) -- \
+		$(CDK) deploy --all $(if $(APPROVAL),--require-approval $(APPROVAL)) $(CONTEXT) --progress events
 	-@$(PY) -m operations.deploy_marker --environment $(ENV)
 
 diff: $(READY) ## Show the changes that a deploy of ENV would make

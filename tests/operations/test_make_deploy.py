@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+# With -o .venv/ready the installed environment is taken as it is, not renewed.
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", *arguments],
@@ -21,7 +24,7 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_without_a_terminal_it_names_the_variable_that_answers_for_it() -> None:
-    process = make("deploy")
+    process = make("-o", ".venv/ready", "deploy")
     assert process.returncode != 0
     assert "there is no terminal to ask at: pass APPROVAL=never" in process.stderr
     assert "cdk" not in process.stdout
@@ -33,6 +36,21 @@ def test_the_approval_is_passed_to_the_cdk() -> None:
         in make("--dry-run", "deploy", "APPROVAL=never", "ENV=prod").stdout
     )
     assert "--require-approval" not in make("--dry-run", "deploy").stdout
+
+
+@pytest.mark.parametrize(("status", "commands"), [(0, ["deploy", "deploy_marker"]), (3, ["deploy"])])
+def test_a_deploy_is_recorded_only_after_a_success(tmp_path: Path, status: int, commands: list[str]) -> None:
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\necho "$*" >> {tmp_path}/calls\ncase "$2" in operations.deploy) exit {status};; esac\n'
+    )
+    python.chmod(0o755)
+    process = make("-o", ".venv/ready", "deploy", f"PY={python}", "APPROVAL=never", "ENV=dev", "VERSION=v7")
+    assert (process.returncode != 0) == (status != 0)
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert [call.split()[1] for call in calls] == [f"operations.{command}" for command in commands]
+    assert calls[0].startswith("-m operations.deploy --environment dev -- node_modules/.bin/cdk deploy --all ")
+    assert "-c environment=dev -c version=v7" in calls[0]
 
 
 def test_bootstrap_runs_the_cdk_of_the_project() -> None:

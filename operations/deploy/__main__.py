@@ -1,0 +1,105 @@
+"""Deploy an environment: run the CDK, show what ECS does meanwhile, and say why if it fails.
+
+The exit status is the CDK's, or 1 where another version than the deployed one serves when the CDK has succeeded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from botocore.exceptions import BotoCoreError
+
+from operations import rollback_check
+from operations.deploy import cdk_process, stacks
+from operations.deploy.cdk_process import Finished
+from operations.deploy.clients import connect
+from operations.deploy.observations import Observer
+from operations.deploy.reader import Reader
+from operations.deploy.report import Report
+from operations.deploy.rollout import WaitLimits, await_rollout
+from operations.deploy.stacks import Snapshot
+from operations.deploy.watcher import Watcher, live_printer, write_line
+from operations.deployment import aws_session
+from operations.errors import OperatorError, without_credentials
+
+
+class Options(NamedTuple):
+    """The command line. `poll` is in seconds, `rollout` in minutes."""
+
+    environment: str
+    command: Sequence[str]
+    poll: float
+    rollout: float
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Deploy and return the exit status."""
+    options = _options(arguments)
+    try:
+        clients = connect(aws_session())
+    except BotoCoreError as error:  # without a region, for one: the CDK says so too
+        write_line("AWS", f"this deploy is not watched: {without_credentials(error)}")
+        return cdk_process.run(options.command).status
+    reader = Reader()
+    before = reader.read(
+        "the stacks",
+        lambda: stacks.snapshot(clients.cloudformation, options.environment),
+        Snapshot([], datetime.now(UTC)),
+    )
+    try:
+        _refuse(options.environment, before, reader)
+    except OperatorError as error:
+        sys.stderr.write(f"error: {error.problem}.\n{error.remedy}\n")
+        return 1
+    reader.protect("the alarms", lambda: rollback_check.main(["--environment", options.environment]), 0)
+    observer = Observer(clients, reader, options.environment, since=before.at, callbacks=live_printer())
+    finished = _run(options, observer, reader)
+    report = Report(clients, reader, observer, options.environment)
+    if finished.status != 0:
+        return report.failed(finished)
+    limits = WaitLimits(rollout=options.rollout * 60, pause=options.poll, unknown=6 * options.poll)
+    try:
+        return report.succeeded(await_rollout(clients, reader, observer, options.environment, limits))
+    except KeyboardInterrupt:
+        return report.not_awaited()
+
+
+def _options(arguments: Sequence[str] | None) -> Options:
+    parser = argparse.ArgumentParser(prog="python -m operations.deploy", description=__doc__)
+    parser.add_argument("--environment", required=True, help="the environment of infra/environments.py to deploy")
+    parser.add_argument("--poll", type=float, default=5.0, help="seconds between two looks at ECS")
+    parser.add_argument("--rollout", type=float, default=15.0, help="minutes to wait for ECS after the CDK is done")
+    parser.add_argument("command", nargs="+", metavar="-- command", help="the CDK's command line")
+    parsed = parser.parse_args(arguments)
+    return Options(parsed.environment, parsed.command, parsed.poll, parsed.rollout)
+
+
+def _refuse(environment: str, before: Snapshot, reader: Reader) -> None:
+    """Print what becomes of stacks that were never created; raise `OperatorError` where a deploy must fail."""
+    if reader.credentials_expired:
+        raise OperatorError(
+            f"AWS rejects the credentials: {reader.problems['the stacks']}",
+            f"Renew them (aws sso login, or new keys in the environment), then run make deploy ENV={environment}.",
+        )
+    for stack in before.stacks:
+        if recovery := stacks.recovery(stack, environment):
+            raise OperatorError(f"The stack {stack.name} cannot be deployed: it is in {stack.status}", f"{recovery}.")
+        if note := stacks.note_on(stack):
+            sys.stderr.write(f"note: {note}\n")
+
+
+def _run(options: Options, observer: Observer, reader: Reader) -> Finished:
+    watcher = Watcher(observer, reader, seconds=options.poll)
+    watcher.start()
+    try:
+        return cdk_process.run(options.command)
+    finally:
+        watcher.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
