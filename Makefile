@@ -118,8 +118,8 @@ diff-comment: $(READY) ## Write that as Markdown to cdk.out/comment, read with t
 pr-comment: $(READY) ## Post cdk.out/comment on the pull request or update it there (in GitHub Actions)
 	@$(PY) -m operations.pull_request_comment
 
-verify: $(READY) ## Check that ENV's URL serves VERSION and traces requests
-	@$(PY) -m operations.verify --environment $(ENV) --version "$(VERSION)"
+verify: $(READY) ## Check that ENV's URL serves VERSION and traces requests (VERIFY=--help)
+	@$(PY) -m operations.verify --environment $(ENV) --version "$(VERSION)" $(VERIFY)
 
 deployed-version: $(READY) ## Print the version that ENV runs; DOWNGRADE=no fails where it is newer than the checkout
 	@$(PY) -m operations.deployed_version --environment $(ENV) $(if $(filter no,$(DOWNGRADE)),--no-downgrade)

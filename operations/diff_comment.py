@@ -57,7 +57,7 @@ def shortened(text: str) -> str:
     if len(text) <= LIMIT:
         return text
     start = text[:LIMIT].rpartition("\n")[0] or text[:LIMIT]
-    left_out = len(text[len(start) :].splitlines())
+    left_out = len(text[len(start) :].removeprefix("\n").splitlines())
     return f"{start}\n[{left_out} lines left out: they are in the job's log]"
 
 

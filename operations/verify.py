@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) 
         sys.stderr.write(f"{without_credentials(error.problem)}\n{error.remedy}.\n")
         return 1
     sys.stdout.write(f"{url} serves {options.version} of {options.environment}, and traces requests.\n")
-    sys.stdout.writelines(f"  {name}: {status}\n" for name, status in sinks.items())
+    sys.stdout.writelines(f"  {name}: {_status(sink)}\n" for name, sink in sinks.items())
     return 0
 
 
@@ -101,6 +101,10 @@ def _probe(url: str, expected: Expected) -> Mapping[str, Any]:
         )
     sinks: Mapping[str, Any] = health.get("sinks", {})
     return sinks
+
+
+def _status(sink: Mapping[str, Any]) -> str:
+    return "on" if sink.get("on") else f"off, because {sink.get('because')}"
 
 
 def _trace_id() -> str:
