@@ -129,7 +129,8 @@ roll-back: $(READY) ## Deploy the earlier version TO of ENV, from its own commit
 	@$(PY) -m operations.roll_back --environment $(ENV) --to "$$TO"
 
 deploy-roles: $(READY) ## Deploy the roles that GitHub Actions deploys with, for REPOSITORY=owner/name (docs/ci.md)
-	@$(CDK) deploy --app "$(PY) deploy_roles.py" --output cdk.out/deploy-roles -c repository=$(REPOSITORY) $(CDK_CONTEXT)
+	@$(CDK) deploy --app "$(PY) deploy_roles.py" --output cdk.out/deploy-roles $(if $(APPROVAL),--require-approval $(APPROVAL)) \
+		-c repository=$(REPOSITORY) $(CDK_CONTEXT)
 
 destroy: $(READY) ## Delete ENV's stacks from the AWS account of your credentials
 	@$(CDK) destroy --all $(CONTEXT)

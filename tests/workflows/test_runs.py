@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import boto3
 import pytest
 
+from local.backing_services.emulated_aws import FAKE_KEY, FAKE_KEY_ID, REGION, EmulatedAws
 from local.deploy.image import PLAIN_IMAGE
 from local.fakes.server import LocalServer
 from operations.pull_request_comment import MARKER
-from tests.operations.github_api import TOKEN, GitHubApi
+from tests.operations.github_api import REPOSITORY, TOKEN, GitHubApi
 from tests.workflows.conftest import Tasks, commit
-from tests.workflows.workflow import WORKFLOWS, Run
+from tests.workflows.workflow import WORKFLOWS, Run, run_make
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300), pytest.mark.usefixtures("bootstrapped")]
 
@@ -81,3 +84,18 @@ def test_a_pull_request_gets_one_comment_of_both_environments(
     assert "### `cdk diff` of prod: 2 stacks would change" in comment["body"]
     assert "[+] AWS::ECS::Service Backend/Service/Service BackendService" in comment["body"]
     assert "\x1b" not in comment["body"]
+
+
+def test_the_deploy_roles_are_deployed_apart_from_the_environments(
+    emulated_aws: EmulatedAws, variables: dict[str, str], checkout: Path
+) -> None:
+    # The embedded AWS has no identity providers to create.
+    options = {"CDK_CONTEXT": "-c oidc_provider=existing"}
+    command = f"make deploy-roles REPOSITORY={REPOSITORY} APPROVAL=never"
+    process = run_make(command, checkout, variables | options)
+    assert process.returncode == 0, process.stderr
+    outputs = re.findall(r"Cruddur-DeployRoles\.(\w+)Arn = (arn:\S+)", process.stdout + process.stderr)
+    assert [name for name, _ in outputs] == ["DevDeployRole", "DiffRole", "ProdDeployRole"]
+    iam = boto3.Session(FAKE_KEY_ID, FAKE_KEY, region_name=REGION).client("iam", endpoint_url=emulated_aws.endpoint)
+    trusts = {name: iam.get_role(RoleName=arn.partition("/")[2])["Role"] for name, arn in outputs}
+    assert f"repo:{REPOSITORY}:environment:prod" in str(trusts["ProdDeployRole"]["AssumeRolePolicyDocument"])
