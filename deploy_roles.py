@@ -1,4 +1,4 @@
-"""Synthesize the stack of the deploy roles, apart from app.py: who may deploy is no part of what is deployed."""
+"""Synthesize the stack of the deploy roles: an app of its own, so that no deploy of app.py changes who may deploy."""
 
 import sys
 

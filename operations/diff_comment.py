@@ -20,6 +20,8 @@ LIMIT: Final = 30_000
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _UNPRINTED: Final = re.compile(r"[^\S\n\t ]|[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that hide or reorder what a reader sees ("Trojan Source")."""
+_ACCOUNT: Final = re.compile(r"(?<=aws://)\d{12}|(?<=:)\d{12}(?=:)")
+"""Account ids, of stacks and in ARNs: who reads a public repository need not know them."""
 _DIFFERENCES: Final = re.compile(r"Number of stacks with differences: (\d+)")
 
 
@@ -48,8 +50,8 @@ def markdown(environment: str, output: str, *, failed: bool) -> str:
 
 
 def printable(output: str) -> str:
-    """Return the output without colours and without characters that are not printed."""
-    return _UNPRINTED.sub("", _ANSI.sub("", output.replace("\r\n", "\n")))
+    """Return the output without colours, characters that are not printed, and account ids."""
+    return _ACCOUNT.sub("<account>", _UNPRINTED.sub("", _ANSI.sub("", output.replace("\r\n", "\n"))))
 
 
 def shortened(text: str) -> str:

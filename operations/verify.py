@@ -24,7 +24,6 @@ DEADLINE: Final = 180.0
 """Seconds until the responses have to be right: a new DNS name or certificate may need a few of them."""
 IN_A_ROW: Final = 5
 PAUSE: Final = 1.0
-"""Seconds between two requests."""
 _TIMEOUT: Final = (5.0, 10.0)
 _SHOWN: Final = 200
 """Characters of a response that an error shows."""
@@ -50,10 +49,12 @@ def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) 
     parser.add_argument("--environment", required=True, help="the deployed environment of infra/environments.py")
     parser.add_argument("--version", required=True, help="the version that has to be deployed")
     parser.add_argument("--deadline", type=float, default=DEADLINE, help="seconds (default: %(default)g)")
+    parser.add_argument("--pause", type=float, default=PAUSE, help="seconds between requests (default: %(default)g)")
     options = parser.parse_args(arguments)
     try:
         url = _url(options.environment)
-        sinks = verify(url, Expected(options.environment, options.version), options.deadline, clock or Clock())
+        expected = Expected(options.environment, options.version)
+        sinks = verify(url, expected, deadline=options.deadline, pause=options.pause, clock=clock or Clock())
     except OperatorError as error:
         sys.stderr.write(f"{without_credentials(error.problem)}\n{error.remedy}.\n")
         return 1
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) 
     return 0
 
 
-def verify(url: str, expected: Expected, deadline: float, clock: Clock) -> Mapping[str, Any]:
+def verify(url: str, expected: Expected, *, deadline: float, pause: float, clock: Clock) -> Mapping[str, Any]:
     """Return the sinks' status once `IN_A_ROW` responses are right. Raises `OperatorError` after `deadline` seconds."""
     end = clock.now() + deadline
     correct = 0
@@ -77,7 +78,7 @@ def verify(url: str, expected: Expected, deadline: float, clock: Clock) -> Mappi
             correct += 1
             if correct == IN_A_ROW:
                 return sinks
-        clock.sleep(PAUSE)
+        clock.sleep(pause)
 
 
 def _probe(url: str, expected: Expected) -> Mapping[str, Any]:

@@ -65,13 +65,13 @@ def claims(role: Json) -> dict[str, str]:
 def statements(role: Json) -> dict[str, list[str]]:
     """Return the resources of each action, with the pseudo parameters of account and region as words."""
     [policy] = role["Policies"]
-    found = {}
+    resources_of = {}
     for statement in policy["PolicyDocument"]["Statement"]:
         assert statement["Effect"] == "Allow"
         assert isinstance(statement["Action"], str)
         resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
-        found[statement["Action"]] = [as_text(each) for each in resources]
-    return found
+        resources_of[statement["Action"]] = [as_text(each) for each in resources]
+    return resources_of
 
 
 def as_text(value: str | Json) -> str:

@@ -44,6 +44,13 @@ def test_colours_and_characters_that_hide_text_are_left_out() -> None:
     assert block(markdown("dev", output, failed=False))[1] == "[+] AB\nC\tD"
 
 
+def test_account_ids_are_left_out() -> None:
+    output = "Stack A (aws://123456789012/us-east-1)\n[+] arn:aws:sns:us-east-1:123456789012:topic 123456789012"
+    assert block(markdown("dev", output, failed=False))[1] == (
+        "Stack A (aws://<account>/us-east-1)\n[+] arn:aws:sns:us-east-1:<account>:topic 123456789012"
+    )
+
+
 def test_a_long_output_is_cut_at_a_line_and_says_so() -> None:
     lines = [f"[+] AWS::SQS::Queue Queue{number:05}" for number in range(2_000)]
     _, content = block(markdown("dev", "\n".join(lines), failed=False))

@@ -68,7 +68,7 @@ def target() -> Iterator[tuple[Target, str]]:
 def test_several_responses_in_a_row_have_to_be_right(target: tuple[Target, str]) -> None:
     fake, url = target
     fake.answers = [health(version="v1"), health(), health(), health(version="v1"), health()]
-    assert verify.verify(f"{url}/", EXPECTED, 60, FakeClock().clock) == SINKS
+    assert verify.verify(f"{url}/", EXPECTED, deadline=60, pause=1, clock=FakeClock().clock) == SINKS
     assert fake.requests == 4 + IN_A_ROW
 
 
@@ -94,7 +94,7 @@ def test_what_is_not_right_until_the_deadline_is_named_with_what_to_do(
     fake, url = target
     fake.answers = [answer]
     with pytest.raises(OperatorError) as error:
-        verify.verify(url, EXPECTED, 3, FakeClock().clock)
+        verify.verify(url, EXPECTED, deadline=3, pause=1, clock=FakeClock().clock)
     assert str(error.value).startswith(f"After 3 s: {url}{HEALTH_CHECK_PATH} answer")
     assert message in str(error.value)
     assert fake.requests == 4
@@ -105,7 +105,7 @@ def test_an_address_that_does_not_answer_is_named(target: tuple[Target, str]) ->
     with pytest.raises(
         OperatorError, match=r"After 0 s: No response from http://127\.0\.0\.1:9/.* \(ConnectionError\)"
     ):
-        verify.verify(url, EXPECTED, 0, FakeClock().clock)
+        verify.verify(url, EXPECTED, deadline=0, pause=1, clock=FakeClock().clock)
 
 
 def test_the_command_prints_which_sinks_are_on(

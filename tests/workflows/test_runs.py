@@ -32,7 +32,7 @@ def deploy(tasks: Tasks, checkout: Path, variables: dict[str, str], tmp_path: Pa
     def run() -> Run:
         return Run(
             checkout=checkout,
-            variables=variables | {"VERIFY": "--deadline 1"},
+            variables=variables | {"VERIFY": "--deadline 1 --pause 0.2"},
             contexts=contexts,
             output_file=tmp_path / "outputs",
             after_step=tasks.register,
