@@ -149,7 +149,7 @@ def test_dependabot_updates_every_manifest() -> None:
         for each in updates
         for folder in each.get("directories", [each.get("directory")])
     }
-    ecosystems = {"*.in": "uv", "package.json": "npm", "Dockerfile": "docker", "compose.yaml": "docker-compose"}
+    ecosystems = {"*.in": "uv", "package.json": "npm", "Dockerfile": "docker"}
     manifests = {
         (ecosystem, "/" + str(path.parent.relative_to(ROOT)).removeprefix("."))
         for pattern, ecosystem in ecosystems.items()
