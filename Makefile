@@ -9,6 +9,7 @@ PYTHON ?= python3
 
 PY := .venv/bin/python
 READY := .venv/ready
+CHECKOV := .venv-checkov
 PAGE := service/web/dist/index.html
 PAGE_SOURCES := $(wildcard service/web/*.json service/web/*.ts service/web/*.html service/web/.npmrc) $(shell find service/web/src -type f)
 # jsii prints a warning about node 20 at each run otherwise; scripts/setup says it once.
@@ -18,7 +19,7 @@ CDK := node_modules/.bin/cdk
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 CONTEXT := -c environment=$(ENV) -c version=$(VERSION) $(CDK_CONTEXT)
 
-.PHONY: ask attack bootstrap bench bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down status logs test test-peers test-image-python lint format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
+.PHONY: ask attack bootstrap bench bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down status logs test test-peers test-image-python lint lint-infra format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,6 +91,15 @@ lint: $(READY) $(PAGE) ## Check style, types, import layers, shell scripts, the 
 	@.venv/bin/jactionlint --shellcheck=.venv/bin/shellcheck --pyflakes= --strict-exit
 	@.venv/bin/zizmor --offline --no-progress --quiet --persona pedantic --strict-collection .github
 
+$(CHECKOV)/ready: requirements/checkov.txt $(READY)
+	@echo "lint-infra: installing checkov into $(CHECKOV)"
+	@$(PY) -m venv --clear $(CHECKOV)
+	@.venv/bin/uv pip install --quiet --require-hashes --python $(CHECKOV)/bin/python -r requirements/checkov.txt
+	@touch $@
+
+lint-infra: $(CHECKOV)/ready ## Check the stacks of dev and prod with cdk-nag, cfn-guard, cfn-lint and checkov
+	@$(PY) -m operations.lint_infra --checkov $(CHECKOV)/bin/checkov
+
 format: $(READY) ## Format the code
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
@@ -98,8 +108,8 @@ synth: $(READY) ## Synthesize the templates of ENV; VALIDATE=1 also runs the CDK
 	@CDK_VALIDATION=$(if $(VALIDATE),true,false) $(CDK) synth --quiet $(CONTEXT)
 	@echo "cdk.out holds the templates of $(ENV)"
 
-bootstrap: $(READY) ## Prepare the account and region of your credentials for the CDK, once
-	@$(CDK) bootstrap $(CONTEXT)
+bootstrap: $(READY) ## Prepare the account and region of your credentials for the CDK, once (QUALIFIER= of bootstrap_qualifier)
+	@$(CDK) bootstrap $(if $(QUALIFIER),--qualifier $(QUALIFIER) --toolkit-stack-name CDKToolkit-$(QUALIFIER)) $(CONTEXT)
 
 deploy: $(READY) ## Deploy ENV to the AWS account of your credentials (APPROVAL=never asks nothing), and record the deploy at Honeycomb and Rollbar
 	@if [ -z "$(APPROVAL)" ] && ! [ -t 0 ]; then \
@@ -135,7 +145,7 @@ deploy-roles: $(READY) ## Deploy the roles that GitHub Actions deploys with, for
 destroy: $(READY) ## Delete ENV's stacks from the AWS account of your credentials
 	@$(CDK) destroy --all $(CONTEXT)
 
-forget: $(READY) ## Delete what make destroy leaves of ENV, its secrets and log groups, after asking for its name
+forget: $(READY) ## Delete what make destroy leaves of ENV, its secrets, log groups and access logs, after asking for its name
 	@$(PY) -m operations.forget --environment $(ENV)
 
 secrets: $(READY) ## Store ENV's Honeycomb and Rollbar keys, read from the environment, the terminal or standard input
@@ -145,7 +155,7 @@ honeycomb: $(READY) ## Apply the queries, board and triggers of honeycomb/ to Ho
 	@$(PY) -m operations.honeycomb --environment $(ENV) $(if $(PLAN),--plan)
 
 lock: $(READY) ## Recompile the hashed lock files
-	@for each in service/requirements requirements/dev requirements/peers requirements/uv; do \
+	@for each in service/requirements requirements/dev requirements/peers requirements/checkov requirements/uv; do \
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url $$each.in -o $$each.txt || exit 1; \
 	done
 	@for each in . service/web; do npm --prefix $$each install --package-lock-only --silent --no-audit --no-fund || exit 1; done
@@ -156,5 +166,5 @@ pins: $(READY) ## Renew the pinned actions and images, from GitHub and the regis
 clean: ## Stop the local deployment and delete everything installed, built or cached
 	@if [ -x $(PY) ]; then $(PY) -m local down; fi
 	@rm -rf service/web/node_modules service/web/dist
-	@rm -rf .venv .venv-image .peers node_modules cdk.out .local .mypy_cache .ruff_cache
+	@rm -rf .venv .venv-image .venv-checkov .peers node_modules cdk.out .local .mypy_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

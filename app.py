@@ -22,6 +22,7 @@ def build(app: cdk.App) -> tuple[ObservabilityStack, ServiceStack]:
         log_group=observability.log_group,
         secrets=observability.secrets,
         topic=observability.topic,
+        encryption_key=observability.encryption_key,
     )
     return observability, service
 

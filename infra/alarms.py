@@ -1,23 +1,20 @@
-"""Create the CloudWatch alarms and their topic; each alarm's description links the saved query to look at first."""
+"""Create the CloudWatch alarms; each alarm's description links the saved query to look at first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
-from aws_cdk.aws_sns_subscriptions import EmailSubscription
 from constructs import Construct
 
 from infra.metrics import MINIMUM_FAILURES, MINIMUM_REQUESTS, ServiceMetrics
 from infra.names import Names
 from infra.saved_queries import saved_queries
-from service.contract import APP_NAME, HEALTH_CHECK_PATH, SLOW_SECONDS, resource_name
+from service.contract import HEALTH_CHECK_PATH, SLOW_SECONDS, resource_name
 
 ERROR_PERCENT: Final = 5
 
@@ -39,28 +36,6 @@ _TASK_MINUTES: Final = Minutes(breaching=5, evaluated=8)
 
 _NOT_BREACHING: Final = cloudwatch.TreatMissingData.NOT_BREACHING
 _BREACHING: Final = cloudwatch.TreatMissingData.BREACHING
-
-
-class AlarmTopic(Construct):
-    """Create the topic that alarms are sent to. AWS asks `email` by mail to confirm the subscription."""
-
-    def __init__(self, scope: Construct, construct_id: str, *, environment_name: str, email: str | None) -> None:
-        super().__init__(scope, construct_id)
-
-        self.topic = sns.Topic(self, "Topic", display_name=f"{APP_NAME} {environment_name}", enforce_ssl=True)
-        # `enforce_ssl` adds a policy, which replaces the default one that lets the account's alarms publish.
-        self.topic.add_to_resource_policy(_alarms_may_publish(self.topic, Stack.of(self).account))
-        if email is not None:
-            self.topic.add_subscription(EmailSubscription(email))
-
-
-def _alarms_may_publish(topic: sns.Topic, account: str) -> iam.PolicyStatement:
-    same_account = {"StringEquals": {"aws:SourceAccount": account}}
-    return iam.PolicyStatement(
-        actions=["sns:Publish"],
-        principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com", conditions=same_account)],
-        resources=[topic.topic_arn],
-    )
 
 
 class Alarms(Construct):

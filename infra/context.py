@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from constructs import Node
 
+from infra.account import Account
 from infra.environments import DEFAULT, ENVIRONMENTS, LOCAL, Environment
 from service.contract import LONGEST_VERSION
 
@@ -30,7 +31,7 @@ class Format(NamedTuple):
 EMAIL: Final = Format(r"[^@\s]+@[^@\s]+\.[^@\s]+", "team@example.com")
 HONEYCOMB_URL: Final = Format(r"https://[^\s()]+", "https://ui.honeycomb.io/…/board/…")
 ROLLBAR_URL: Final = Format(r"https://[^\s()]+", "https://app.rollbar.com/…")
-PLAIN_HTTP: Final = Format(r"yes|no", "yes")
+YES_OR_NO: Final = Format(r"yes|no", "yes")
 IMAGE: Final = Format(r"[A-Za-z0-9][A-Za-z0-9_./:@-]*", "backend-flask:latest")
 REPOSITORY: Final = Format(
     r"[A-Za-z0-9][A-Za-z0-9-]{0,38}(?:@\d+/[A-Za-z0-9._-]{1,100}@\d+|/[A-Za-z0-9._-]{1,100})",
@@ -40,17 +41,22 @@ REPOSITORY: Final = Format(
 repository ("Immutable subject claims", OpenID Connect reference, GitHub Docs). It has no wildcard."""
 BRANCH: Final = Format(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,200}", "main")
 OIDC_PROVIDER: Final = Format(r"create|existing", "existing")
-BOUNDARY: Final = Format(
-    r"arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy/[\w+=,.@/-]+", "arn:aws:iam::123456789012:policy/boundary"
-)
+
+
+class Override(NamedTuple):
+    """What a key replaces: the `field` of the `group` of `Environment`, by a value of this form."""
+
+    group: str
+    field: str
+    form: Format
+
 
 OVERRIDES: Final = {
-    "alarm_email": EMAIL,
-    "honeycomb_board": HONEYCOMB_URL,
-    "rollbar_items": ROLLBAR_URL,
+    "alarm_email": Override("notifications", "email", EMAIL),
+    "honeycomb_board": Override("telemetry", "honeycomb_board", HONEYCOMB_URL),
+    "rollbar_items": Override("telemetry", "rollbar_items", ROLLBAR_URL),
 }
-"""The fields of `Environment` that the key of the same name replaces."""
-MOVED: Final = {"certificate_arn": "the `domain` of the environment in infra/environments.py"}
+MOVED: Final = {"certificate_arn": "the `domain` of the environment's `ingress` in infra/environments.py"}
 """Keys that are no longer read, and what replaces them: forgotten once, one would undo what it had set."""
 
 
@@ -70,27 +76,29 @@ class Deployment:
 
     @classmethod
     def from_context(cls, node: Node) -> Deployment:
-        """Read the keys environment, version, image, plain_http and those of `OVERRIDES`.
+        """Read the keys environment, version, image, plain_http, protected and those of `OVERRIDES`.
 
         Raises `ContextError`. An absent or empty key means its default.
         """
         for key, replacement in MOVED.items():
             if _text(node, key):
                 raise ContextError(f"{key} is no longer read from the context: set {replacement}")
-        overrides: dict[str, Any] = {
-            key: value for key, form in OVERRIDES.items() if (value := _value(node, key, form)) is not None
-        }
         default_version = project_version()
         version_format = Format(
             rf"[A-Za-z0-9_.+-]{{1,{LONGEST_VERSION}}}", f"{default_version}, {LONGEST_VERSION} characters at most"
         )
-        environment = replace(_environment(_text(node, "environment")), **overrides)
-        if (plain_http := _value(node, "plain_http", PLAIN_HTTP)) is not None:
-            environment = replace(environment, plain_http=plain_http == "yes")
-        if environment.domain is None and not environment.plain_http:
+        environment = _environment(_text(node, "environment"))
+        for key, (group, field, form) in OVERRIDES.items():
+            if (text := _value(node, key, form)) is not None:
+                environment = _with(environment, group, field, text)
+        if (plain_http := _value(node, "plain_http", YES_OR_NO)) is not None:
+            environment = _with(environment, "ingress", "plain_http", plain_http == "yes")
+        if (protected := _value(node, "protected", YES_OR_NO)) is not None:
+            environment = replace(environment, protected=protected == "yes")
+        if environment.ingress.domain is None and not environment.ingress.plain_http:
             raise ContextError(
-                f"environment {environment.name!r} has no domain, so it would serve plain HTTP: set its `domain` in "
-                "infra/environments.py, or accept that with -c plain_http=yes (CDK_CONTEXT= to make)"
+                f"environment {environment.name!r} has no domain, so it would serve plain HTTP: set the `domain` "
+                "of its `ingress` in infra/environments.py, or accept it with -c plain_http=yes (CDK_CONTEXT= to make)"
             )
         return cls(
             environment=environment,
@@ -101,17 +109,16 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployRolesContext:
-    """The input of a synth of the deploy roles: who may assume them, and for which environments."""
+    """The input of a synth of the deploy roles: who may assume them, and for which environments of one account."""
 
     repository: str
     branch: str
     environments: tuple[Environment, ...]
     existing_provider: bool
-    permissions_boundary: str | None
 
     @classmethod
     def from_context(cls, node: Node) -> DeployRolesContext:
-        """Read the keys repository, branch, deploy_environments, oidc_provider and permissions_boundary.
+        """Read the keys repository, branch, deploy_environments and oidc_provider.
 
         Raises `ContextError`. All but the repository have a default, which an empty value means too.
         """
@@ -126,8 +133,12 @@ class DeployRolesContext:
             branch=_value(node, "branch", BRANCH) or "main",
             environments=_deployable(_text(node, "deploy_environments")),
             existing_provider=_value(node, "oidc_provider", OIDC_PROVIDER) == "existing",
-            permissions_boundary=_value(node, "permissions_boundary", BOUNDARY),
         )
+
+    @property
+    def account(self) -> Account:
+        """What the account of the environments asks of a stack."""
+        return self.environments[0].account
 
 
 def _deployable(names: str) -> tuple[Environment, ...]:
@@ -140,7 +151,19 @@ def _deployable(names: str) -> tuple[Environment, ...]:
                 f"deploy_environments {names!r} has the unknown environment {name!r}: "
                 f"pass -c deploy_environments={','.join(deployable)}, or some of these"
             )
-    return tuple(deployable[name] for name in dict.fromkeys(selected))
+    environments = tuple(deployable[name] for name in dict.fromkeys(selected))
+    if len({each.account.permissions_boundary for each in environments}) > 1:
+        raise ContextError(
+            f"deploy_environments {','.join(each.name for each in environments)!r} have different permissions "
+            f"boundaries, so that they are in different accounts: pass -c deploy_environments={environments[0].name} "
+            "in its own, and likewise the others"
+        )
+    return environments
+
+
+def _with(environment: Environment, group: str, field: str, value: object) -> Environment:
+    fields: dict[str, Any] = {group: replace(getattr(environment, group), **{field: value})}
+    return replace(environment, **fields)
 
 
 def _environment(name: str) -> Environment:

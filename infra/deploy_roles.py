@@ -7,6 +7,7 @@ from aws_cdk import ArnFormat, DefaultStackSynthesizer, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.environments import Environment
 from service.contract import (
     SecretName,
     observability_stack_name,
@@ -33,18 +34,16 @@ class DeployRole(iam.Role):
         scope: Construct,
         construct_id: str,
         *,
-        environment_name: str,
+        environment: Environment,
         trusted: iam.IPrincipal,
-        permissions_boundary: iam.IManagedPolicy | None,
     ) -> None:
-        statements = [_assume_bootstrap_roles(scope, DEPLOYMENT), *_own_calls(scope, environment_name)]
+        statements = [_assume_bootstrap_roles(scope, DEPLOYMENT, [environment]), *_own_calls(scope, environment.name)]
         super().__init__(
             scope,
             construct_id,
-            description=f"Deploys {environment_name} from GitHub Actions",
+            description=f"Deploys {environment.name} from GitHub Actions",
             assumed_by=trusted,
             max_session_duration=SESSION,
-            permissions_boundary=permissions_boundary,
             inline_policies={"Deploy": iam.PolicyDocument(statements=statements)},
         )
 
@@ -57,8 +56,8 @@ class DiffRole(iam.Role):
         scope: Construct,
         construct_id: str,
         *,
+        environments: Sequence[Environment],
         trusted: iam.IPrincipal,
-        permissions_boundary: iam.IManagedPolicy | None,
     ) -> None:
         super().__init__(
             scope,
@@ -66,22 +65,22 @@ class DiffRole(iam.Role):
             description="Compares pull requests with what is deployed, from GitHub Actions",
             assumed_by=trusted,
             max_session_duration=SESSION,
-            permissions_boundary=permissions_boundary,
             inline_policies={
-                "Diff": iam.PolicyDocument(statements=[_assume_bootstrap_roles(scope, COMPARISON)]),
+                "Diff": iam.PolicyDocument(statements=[_assume_bootstrap_roles(scope, COMPARISON, environments)]),
             },
         )
 
 
-def _assume_bootstrap_roles(scope: Construct, kinds: Sequence[str]) -> iam.PolicyStatement:
+def _assume_bootstrap_roles(
+    scope: Construct, kinds: Sequence[str], environments: Sequence[Environment]
+) -> iam.PolicyStatement:
     stack = Stack.of(scope)
-    qualifier = (
-        scope.node.try_get_context("@aws-cdk/core:bootstrapQualifier") or DefaultStackSynthesizer.DEFAULT_QUALIFIER
-    )
-    roles = [f"cdk-{qualifier}-{kind}-role-{stack.account}-{stack.region}" for kind in kinds]
+    default = DefaultStackSynthesizer.DEFAULT_QUALIFIER
+    qualifiers = dict.fromkeys(each.account.bootstrap_qualifier or default for each in environments)
+    names = [f"cdk-{each}-{kind}-role-{stack.account}-{stack.region}" for each in qualifiers for kind in kinds]
     return iam.PolicyStatement(
         actions=["sts:AssumeRole"],
-        resources=[stack.format_arn(service="iam", region="", resource="role", resource_name=name) for name in roles],
+        resources=[stack.format_arn(service="iam", region="", resource="role", resource_name=name) for name in names],
     )
 
 

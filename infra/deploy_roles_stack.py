@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, PermissionsBoundary, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.context import DeployRolesContext
 from infra.deploy_roles import DeployRole, DiffRole
 from infra.github_oidc import GitHubJobs, GitHubProvider
-from service.contract import APP_NAME
+from service.contract import APP_NAME, SERVICE_NAME
 
 NAME: Final = f"{APP_NAME}-DeployRoles"
 
@@ -18,26 +18,27 @@ class DeployRolesStack(Stack):
     """Hold a role per environment for its deploys, and one for the comparisons of pull requests."""
 
     def __init__(self, scope: Construct, construct_id: str, *, context: DeployRolesContext) -> None:
+        account = context.account
+        boundary = account.permissions_boundary
         super().__init__(
-            scope, construct_id, description=f"{APP_NAME}: roles of GitHub Actions, for {context.repository}"
+            scope,
+            construct_id,
+            description=f"{APP_NAME}: roles of GitHub Actions, for {context.repository}",
+            tags={"service": SERVICE_NAME, "owner": account.owner},
+            permissions_boundary=PermissionsBoundary.from_name(boundary) if boundary else None,
+            synthesizer=DefaultStackSynthesizer(qualifier=account.bootstrap_qualifier),
         )
-        jobs = GitHubJobs(
-            GitHubProvider(self, "GitHub", existing=context.existing_provider), repository=context.repository
-        )
-        boundary = self._boundary(context.permissions_boundary)
+        provider = GitHubProvider(self, "GitHub", existing=context.existing_provider)
+        jobs = GitHubJobs(provider, repository=context.repository)
         for environment in context.environments:
-            role = DeployRole(
-                self,
-                f"{environment.name.title()}Deploy",
-                environment_name=environment.name,
-                trusted=jobs.of_environment(environment.name, branch=context.branch),
-                permissions_boundary=boundary,
+            name = environment.name.title()
+            trusted = jobs.of_environment(environment.name, branch=context.branch)
+            self._output(
+                name, DeployRole(self, f"{name}Deploy", environment=environment, trusted=trusted), "DeployRole"
             )
-            self._output(f"{environment.name.title()}DeployRole", role)
-        self._output("DiffRole", DiffRole(self, "Diff", trusted=jobs.of_pull_requests(), permissions_boundary=boundary))
+        trusted = jobs.of_pull_requests()
+        self._output("", DiffRole(self, "Diff", environments=context.environments, trusted=trusted), "DiffRole")
 
-    def _boundary(self, arn: str | None) -> iam.IManagedPolicy | None:
-        return iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", arn) if arn else None
-
-    def _output(self, name: str, role: iam.IRole) -> None:
-        CfnOutput(self, f"{name}Arn", value=role.role_arn).override_logical_id(f"{name}Arn".replace("-", ""))
+    def _output(self, environment: str, role: iam.IRole, kind: str) -> None:
+        name = f"{environment}{kind}Arn"
+        CfnOutput(self, name, value=role.role_arn).override_logical_id(name.replace("-", ""))

@@ -12,6 +12,11 @@ _CERTIFICATE_ARN: Final = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:cert
 """The shape given under "Resource types defined by AWS Certificate Manager" (Service Authorization Reference)."""
 
 
+def is_domain_name(text: str) -> bool:
+    """Return whether `text` is a fully qualified domain name in lower case, without a trailing dot."""
+    return _DOMAIN_NAME.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostedZone:
     """A public hosted zone in the same account: its id, `Z…`, and the domain that it holds.
@@ -25,7 +30,7 @@ class HostedZone:
     def __post_init__(self) -> None:
         if not _ZONE_ID.fullmatch(self.zone_id):
             raise ValueError(f"zone_id {self.zone_id!r} is malformed: write for example 'Z0123456789ABCDEFGHIJ'")
-        if not _DOMAIN_NAME.fullmatch(self.name):
+        if not is_domain_name(self.name):
             raise ValueError(f"hosted zone {self.name!r} is malformed: write for example 'example.com'")
 
 
@@ -43,7 +48,7 @@ class Domain:
     certificate_arn: str | None = None
 
     def __post_init__(self) -> None:
-        if not _DOMAIN_NAME.fullmatch(self.name):
+        if not is_domain_name(self.name):
             raise ValueError(f"domain name {self.name!r} is malformed: write for example 'api.example.com'")
         zone = self.hosted_zone
         if zone is not None and self.name != zone.name and not self.name.endswith(f".{zone.name}"):

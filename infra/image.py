@@ -11,7 +11,7 @@ CONTEXT: Final = Path(__file__).parent.parent / "service"
 EXCLUDE: Final = ("**/__pycache__", "**/*.pyc")
 
 
-def service_image(name: str | None) -> ecs.ContainerImage:
+def service_image(name: str | None, *, arm64: bool) -> ecs.ContainerImage:
     """Return the existing image `name`, or without a name the one that the CDK builds from `service/Dockerfile`."""
     if name is not None:
         return ecs.ContainerImage.from_registry(name)
@@ -20,5 +20,5 @@ def service_image(name: str | None) -> ecs.ContainerImage:
         exclude=list(EXCLUDE),
         ignore_mode=IgnoreMode.DOCKER,
         # The architecture of the task definition, also where the image is built on another one.
-        platform=ecr_assets.Platform.LINUX_AMD64,
+        platform=ecr_assets.Platform.LINUX_ARM64 if arm64 else ecr_assets.Platform.LINUX_AMD64,
     )

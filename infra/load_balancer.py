@@ -1,5 +1,7 @@
 """Route requests from the internet to the service."""
 
+from __future__ import annotations
+
 from typing import Final, cast
 
 from aws_cdk import Duration
@@ -11,7 +13,13 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk.aws_route53_targets import LoadBalancerTarget
 from constructs import Construct
 
+from infra.access_logs import AccessLogs
+from infra.authentication import Authentication
 from infra.domain import Domain
+from infra.findings import CHECKOV, GUARD, NAG, acknowledge
+from infra.ingress import ANYWHERE, Ingress
+from infra.listener_authentication import ListenerAuthentication
+from infra.network import Network
 
 DRAINING: Final = Duration.seconds(30)
 """Time that a deregistered task has to finish its requests, which take milliseconds; the default of 300 s would slow
@@ -23,59 +31,74 @@ HSTS: Final = "max-age=31536000"
 
 
 class LoadBalancer(Construct):
-    """Create an application load balancer: HTTPS and a redirect at a domain, plain HTTP without one."""
+    """Create an application load balancer: HTTPS and a redirect at a domain, plain HTTP without one.
+
+    Over HTTPS it can authenticate users.
+    """
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        vpc: ec2.IVpc,
+        network: Network,
         service: ecs.FargateService,
         container_name: str,
         container_port: int,
         health_check_path: str,
-        domain: Domain | None,
+        ingress: Ingress,
+        deletion_protection: bool,
+        access_log_bucket: str,
     ) -> None:
         super().__init__(scope, construct_id)
         target = service.load_balancer_target(container_name=container_name, container_port=container_port)
-
-        self.target_group = elbv2.ApplicationTargetGroup(
-            self,
-            "Targets",
-            vpc=vpc,
-            port=container_port,
-            protocol=elbv2.ApplicationProtocol.HTTP,
-            target_type=elbv2.TargetType.IP,
-            targets=[target],
-            deregistration_delay=DRAINING,
-            health_check=elbv2.HealthCheck(
-                path=health_check_path,
-                interval=Duration.seconds(10),
-                timeout=Duration.seconds(5),
-                healthy_threshold_count=2,
-                unhealthy_threshold_count=3,
-            ),
-        )
+        self.target_group = _target_group(self, network.vpc, target, port=container_port, path=health_check_path)
         self.balancer = elbv2.ApplicationLoadBalancer(
-            self, "Balancer", vpc=vpc, internet_facing=True, drop_invalid_header_fields=True
+            self,
+            "Balancer",
+            vpc=network.vpc,
+            vpc_subnets=network.load_balancer_subnets,
+            internet_facing=not ingress.internal,
+            drop_invalid_header_fields=True,
+            deletion_protection=deletion_protection,
         )
+        domain = ingress.domain
+        for port in (80,) if domain is None else (80, 443):
+            for cidr in ingress.allowed_cidrs:
+                self.balancer.connections.allow_from(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port))
+        _acknowledge(self.balancer, ingress, deletion_protection=deletion_protection)
+        if ingress.access_logs:
+            AccessLogs(self, "AccessLogs", name=access_log_bucket, balancer=self.balancer)
         forward = elbv2.ListenerAction.forward([self.target_group])
         to_https = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
         if domain is not None:
-            self._serve_https(domain, forward)
+            self._serve_https(domain, forward, ingress.authentication)
         # One construct for the port, whatever it does: CloudFormation creates before it deletes, and a port has one
         # listener.
-        self.balancer.add_listener(
+        listener = self.balancer.add_listener(
             "Http",
             port=80,
             protocol=elbv2.ApplicationProtocol.HTTP,
             default_action=forward if domain is None else to_https,
+            open=False,
         )
+        if domain is None:
+            acknowledge(
+                listener,
+                f"{GUARD}alb_http_to_https_redirection_check",
+                f"{CHECKOV}CKV_AWS_2",
+                f"{CHECKOV}CKV_AWS_103",
+                because="Without a domain there is no certificate; an environment says so by `plain_http`.",
+            )
         dns_name = self.balancer.load_balancer_dns_name
         self.url = f"http://{dns_name}" if domain is None else f"https://{domain.name}"
 
-    def _serve_https(self, domain: Domain, action: elbv2.ListenerAction) -> None:
+    def _serve_https(
+        self, domain: Domain, forward: elbv2.ListenerAction, authentication: Authentication | None
+    ) -> None:
+        login = None
+        if authentication is not None:
+            login = ListenerAuthentication(self, "Login", authentication=authentication, forward=forward)
         zone = None
         if domain.hosted_zone is not None:
             zone = route53.HostedZone.from_hosted_zone_attributes(
@@ -89,8 +112,11 @@ class LoadBalancer(Construct):
             protocol=elbv2.ApplicationProtocol.HTTPS,
             certificates=[self._certificate(domain, zone)],
             ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
-            default_action=action,
+            default_action=forward if login is None else login.default_action,
+            open=False,
         )
+        if login is not None:
+            login.add_rules(listener)
         # The construct has no property for it yet.
         resource = cast("elbv2.CfnListener", listener.node.default_child)
         resource.listener_attributes = [elbv2.CfnListener.ListenerAttributeProperty(key=_HSTS_ATTRIBUTE, value=HSTS)]
@@ -101,3 +127,50 @@ class LoadBalancer(Construct):
         validation = acm.CertificateValidation.from_dns(zone)
         certificate = acm.Certificate(self, "Certificate", domain_name=domain.name, validation=validation)
         return elbv2.ListenerCertificate.from_certificate_manager(certificate)
+
+
+def _acknowledge(balancer: elbv2.ApplicationLoadBalancer, ingress: Ingress, *, deletion_protection: bool) -> None:
+    if not ingress.access_logs:
+        acknowledge(
+            balancer,
+            f"{NAG}ELB2",
+            f"{GUARD}elbv2_logging_enabled_check",
+            f"{CHECKOV}CKV_AWS_91",
+            because="`access_logs` of the environment's ingress is off; each request has a line of the service.",
+        )
+    if not deletion_protection:
+        acknowledge(
+            balancer,
+            f"{GUARD}elbv2_deletion_protection_enabled_check",
+            because="The environment is not `protected`: it is meant to be deleted and made anew.",
+        )
+    if ANYWHERE in ingress.allowed_cidrs:
+        [group] = balancer.connections.security_groups
+        acknowledge(
+            group,
+            f"{NAG}EC23",
+            f"{CHECKOV}CKV_AWS_260",
+            because="The service is meant for everybody; `allowed_cidrs` of the environment's ingress narrows it.",
+        )
+
+
+def _target_group(
+    scope: Construct, vpc: ec2.IVpc, target: ecs.IEcsLoadBalancerTarget, *, port: int, path: str
+) -> elbv2.ApplicationTargetGroup:
+    return elbv2.ApplicationTargetGroup(
+        scope,
+        "Targets",
+        vpc=vpc,
+        port=port,
+        protocol=elbv2.ApplicationProtocol.HTTP,
+        target_type=elbv2.TargetType.IP,
+        targets=[target],
+        deregistration_delay=DRAINING,
+        health_check=elbv2.HealthCheck(
+            path=path,
+            interval=Duration.seconds(10),
+            timeout=Duration.seconds(5),
+            healthy_threshold_count=2,
+            unhealthy_threshold_count=3,
+        ),
+    )

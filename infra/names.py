@@ -62,6 +62,10 @@ class Names:
         """The folder in the console's list of saved queries: the part of a name before the slash."""
         return environment_prefix(self.environment)
 
+    def access_log_bucket(self, account: str, region: str) -> str:
+        """Return the bucket of the load balancer's access logs, whose name no other account may have either."""
+        return f"{environment_prefix(self.environment).lower()}-alb-logs-{account}-{region}"
+
     @property
     def dashboard(self) -> str:
         """The CloudWatch dashboard."""

@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 
 from aws_cdk import Stack
+from aws_cdk import aws_kms as kms
 from aws_cdk.aws_logs import ILogGroup
 from aws_cdk.aws_secretsmanager import ISecret
 from aws_cdk.aws_sns import ITopic
 from constructs import Construct
 
-from infra.alarms import AlarmTopic
+from infra.account import stack_options
+from infra.encryption import CustomerKey
 from infra.environments import Environment
 from infra.logs import ApplicationLogs
 from infra.metrics import measure_sampled_share
+from infra.notifications import AlarmTopic
 from infra.saved_queries import SavedQueries
 from infra.secrets import SinkSecrets
 from infra.xray import Tracing
@@ -27,15 +30,22 @@ class ObservabilityStack(Stack):
             construct_id,
             description=f"{APP_NAME} {environment.name}: log group with its queries and metric, X-Ray groups and rule,"
             " sink keys, topic of the alarms",
+            **stack_options(environment.account, environment_name=environment.name, protected=environment.protected),
         )
+        retention, telemetry = environment.retention, environment.telemetry
+        self.encryption_key: kms.IKey | None = None
+        if environment.customer_key:
+            self.encryption_key = CustomerKey(
+                self, "Encryption", environment_name=environment.name, removal_policy=retention.removal_policy
+            ).key
 
         names = environment.names
         application_logs = ApplicationLogs(
             self,
             "Logs",
             name=names.log_group,
-            retention=environment.log_retention,
-            removal_policy=environment.removal_policy,
+            retention=retention,
+            encryption_key=self.encryption_key,
         )
         measure_sampled_share(
             self, "SampledShare", log_group=application_logs.log_group, namespace=metrics_namespace(environment.name)
@@ -45,14 +55,23 @@ class ObservabilityStack(Stack):
             self,
             "Tracing",
             names=names,
-            sampling=environment.sampling,
-            dynamic_naming=environment.xray_url is not None,
+            sampling=telemetry.sampling,
+            dynamic_naming=telemetry.xray_url is not None,
         )
         sink_secrets = SinkSecrets(
-            self, "Secrets", environment_name=environment.name, removal_policy=environment.removal_policy
+            self,
+            "Secrets",
+            environment_name=environment.name,
+            removal_policy=retention.removal_policy,
+            encryption_key=self.encryption_key,
         )
-
-        alarm_topic = AlarmTopic(self, "Alarms", environment_name=environment.name, email=environment.alarm_email)
+        alarm_topic = AlarmTopic(
+            self,
+            "Alarms",
+            environment_name=environment.name,
+            notifications=environment.notifications,
+            encryption_key=self.encryption_key,
+        )
 
         self.topic: ITopic = alarm_topic.topic
         self.log_group: ILogGroup = application_logs.log_group

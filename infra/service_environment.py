@@ -8,6 +8,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk.aws_secretsmanager import ISecret
 
 from infra.context import Deployment
+from infra.cors_origins import CorsOrigins
 from infra.xray import sampling_rule
 from service.contract import (
     CONTAINER_PORT,
@@ -29,25 +30,30 @@ THREADS: Final = 8
 
 def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
     """Return the plain variables; an empty value means "unset" to the service."""
-    environment = deployment.environment
+    environment, ingress = deployment.environment, deployment.environment.ingress
+    login, origins = ingress.authentication, ingress.cors or CorsOrigins()
     return {
         Variable.DEPLOYMENT_ENVIRONMENT: environment.name,
         Variable.SERVICE_VERSION: deployment.version,
         Variable.FAULT_ROUTES: str(environment.fault_routes).lower(),
-        # The listener authenticates nobody, so its OIDC header could be anyone's.
-        Variable.ALB_AUTHENTICATES: "false",
+        # Set by the stack where the listener authenticates users: without it, its headers could be anyone's.
+        Variable.ALB_ARN: "",
+        Variable.ALB_OIDC_ISSUER: login.issuer if login is not None else "",
+        Variable.ALB_OIDC_CLIENT_ID: login.client_id if login is not None else "",
+        Variable.ALB_PUBLIC_KEYS_URL: "",
         Variable.TRUST_USER_HEADER: str(environment.trust_user_header).lower(),
-        Variable.FRONTEND_URL: "",
-        Variable.BACKEND_URL: "",
+        Variable.FRONTEND_URL: ",".join(origins.frontend),
+        Variable.BACKEND_URL: ",".join(origins.backend),
         # The load balancer cannot reach a container's loopback interface.
         Variable.BIND_HOST: "0.0.0.0",  # noqa: S104 - the security group admits only the load balancer
         Variable.PORT: str(CONTAINER_PORT),
-        Variable.WEB_CONCURRENCY: str(environment.workers),
+        Variable.WEB_CONCURRENCY: str(environment.tasks.workers),
         Variable.WEB_THREADS: str(THREADS),
         Variable.TELEMETRY_SHUTDOWN_DEADLINE: f"{SHUTDOWN_DEADLINE_SECONDS:g}",
         Variable.LOG_LEVEL: "INFO",
         # The service's own handler sends the lines to the log group; printing them as well would bill them twice.
         Variable.LOG_CONSOLE: "false",
+        Variable.BROWSER_RELAY: str(environment.telemetry.browser_relay).lower(),
         Variable.HEALTH_CHECK_DETAIL: "false",
         Variable.REDACT_NAMES: "",
         Variable.BAGGAGE_HOSTS: "",
@@ -61,10 +67,10 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.AWS_REGION: region,
         Variable.AWS_XRAY_DAEMON_ADDRESS: f"127.0.0.1:{XRAY_DAEMON_PORT}",
         Variable.AWS_XRAY_TRACING_NAME: environment.names.xray_service,
-        Variable.AWS_XRAY_URL: environment.xray_url or "",
+        Variable.AWS_XRAY_URL: environment.telemetry.xray_url or "",
         Variable.XRAY_ORIGIN: "AWS::ECS::Fargate",
         Variable.XRAY_SAMPLING_RULE: json.dumps(
-            sampling_rule(environment.names, environment.sampling), separators=(",", ":")
+            sampling_rule(environment.names, environment.telemetry.sampling), separators=(",", ":")
         ),
         Variable.TAIL_SAMPLING_SLOW_SECONDS: f"{SLOW_SECONDS:g}",
         Variable.TAIL_SAMPLING_PER_SECOND: str(TAIL_SAMPLING_PER_SECOND),

@@ -7,8 +7,8 @@ from typing import Any, Final
 from aws_cdk import CfnResource
 from constructs import Construct
 
-from infra.environments import Sampling
 from infra.names import Names
+from infra.telemetry import Sampling
 
 FOLDER: Final = Path(__file__).parent.parent / "aws" / "json"
 GROUPS: Final = ("xray-group", "xray-group-faults", "xray-group-slow")

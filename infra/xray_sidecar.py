@@ -1,10 +1,13 @@
 """Add the X-Ray daemon to a task definition as a sidecar."""
 
+from pathlib import Path
 from typing import Final
 
+from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
+from infra.findings import NAG, acknowledge
 from service.contract import XRAY_DAEMON_CONTAINER_NAME, XRAY_DAEMON_PORT
 
 IMAGE: Final = (
@@ -15,6 +18,8 @@ CPU: Final = 32
 """CPU units: 3 % of a vCPU; AWS publishes 1 % for 100 segments a second."""
 MEMORY: Final = 128
 """MiB, hard limit: four times the memory that AWS publishes for 100 segments a second."""
+USER: Final = "65534:65534"
+"""Nobody: it listens on a high port and writes no file."""
 MEMORY_RESERVED: Final = 32
 BUFFER_MEMORY: Final = 32
 """MiB of segments that it buffers, by default 1 % of the host's memory, which may be more than its limit."""
@@ -29,8 +34,32 @@ ACTIONS: Final = (
 """The actions of the managed policy AWSXRayDaemonWriteAccess."""
 
 
+_WHY_ANY_RESOURCE: Final = (
+    "X-Ray's actions take no resource but * (Actions, resources, and condition keys for AWS X-Ray)."
+)
+
+
+def xray_daemon_image(*, copied: bool, arm64: bool) -> ecs.ContainerImage:
+    """Return the daemon's image: the public one, or a copy in the account, for a task that cannot reach the public one.
+
+    The public registry has no interface endpoint ("Amazon ECR interface VPC endpoints", Amazon ECR User Guide).
+    """
+    if not copied:
+        return ecs.ContainerImage.from_registry(IMAGE)
+    return ecs.ContainerImage.from_asset(
+        str(Path(__file__).parent / "xray_daemon"),
+        build_args={"IMAGE": IMAGE},
+        platform=ecr_assets.Platform.LINUX_ARM64 if arm64 else ecr_assets.Platform.LINUX_AMD64,
+    )
+
+
 def add_xray_daemon(
-    task_definition: ecs.FargateTaskDefinition, *, beside: ecs.ContainerDefinition, region: str, logging: ecs.LogDriver
+    task_definition: ecs.FargateTaskDefinition,
+    *,
+    beside: ecs.ContainerDefinition,
+    region: str,
+    logging: ecs.LogDriver,
+    image: ecs.ContainerImage,
 ) -> None:
     """Add the daemon, which ECS starts again if it ends: the task survives its exit.
 
@@ -39,11 +68,12 @@ def add_xray_daemon(
     """
     daemon = task_definition.add_container(
         XRAY_DAEMON_CONTAINER_NAME,
-        image=ecs.ContainerImage.from_registry(IMAGE),
+        image=image,
         # Fargate has no EC2 instance metadata ("Configuring the AWS X-Ray daemon": -o).
         command=["--local-mode", "--log-level", "warn", "--buffer-memory", str(BUFFER_MEMORY)],
         environment={"AWS_REGION": region},
         essential=False,
+        user=USER,
         enable_restart_policy=True,
         cpu=CPU,
         memory_limit_mib=MEMORY,
@@ -54,5 +84,6 @@ def add_xray_daemon(
     )
     started = ecs.ContainerDependency(container=daemon, condition=ecs.ContainerDependencyCondition.START)
     beside.add_container_dependencies(started)
-    # These actions support no resource other than "*" ("Actions, resources, and condition keys for AWS X-Ray").
     task_definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(ACTIONS), resources=["*"]))
+    policy = task_definition.task_role.node.find_child("DefaultPolicy")
+    acknowledge(policy, f"{NAG}IAM5[Resource::*]", because=_WHY_ANY_RESOURCE)

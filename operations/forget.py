@@ -1,4 +1,4 @@
-"""Delete what `make destroy` leaves of an environment that keeps its data: its secrets and its log groups.
+"""Delete what `make destroy` leaves of an environment that keeps its data: secrets, log groups and access logs.
 
 A secret that is deleted in the console keeps its name for up to 30 days, in which the environment cannot be deployed
 again ("DeleteSecret", AWS Secrets Manager API Reference): here the name is free at once, and the key is gone for good.
@@ -46,13 +46,15 @@ def _forget(session: boto3.Session, environment: str) -> int:
         raise OperatorError(problem, f"Run `make destroy ENV={environment}` first, and wait until it is through")
     secrets = _secrets(session, environment)
     groups = _log_groups(session, environment)
-    if not secrets and not groups:
+    account = session.client("sts").get_caller_identity()["Account"]
+    buckets = _buckets(session, environment, account)
+    if not secrets and not groups and not buckets:
         sys.stdout.write(f"Nothing is left of {environment}.\n")
         return 0
-    account = session.client("sts").get_caller_identity()["Account"]
     where = f"account {account}, region {session.region_name}"
     sys.stdout.write(f"Left of {environment} in {where}, to be deleted for good:\n")
     sys.stdout.writelines([f"  secret {name}\n" for name in secrets] + [f"  log group {name}\n" for name in groups])
+    sys.stdout.writelines(f"  bucket {name} and the access logs in it\n" for name in buckets)
     sys.stdout.write(f"Type {environment} to delete them: ")
     sys.stdout.flush()
     if sys.stdin.readline().strip() != environment:
@@ -61,9 +63,13 @@ def _forget(session: boto3.Session, environment: str) -> int:
         session.client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     for name in groups:
         session.client("logs").delete_log_group(logGroupName=name)
+    for name in buckets:
+        bucket = session.resource("s3").Bucket(name)
+        bucket.objects.all().delete()
+        bucket.delete()
     sys.stdout.write(
         f"\nDeleted. {environment} can be deployed anew. What stays is the CDK's: the stack CDKToolkit, its bucket\n"
-        "and the images in its repository, which other apps of the account may use.\n"
+        "and the images in its repository, which other apps of the account may use; and a KMS key, if there was one.\n"
     )
     return 0
 
@@ -92,6 +98,11 @@ def _log_groups(session: boto3.Session, environment: str) -> list[str]:
     pages = [page for prefix in (insights, own) for page in paginator.paginate(logGroupNamePrefix=prefix)]
     names = [each["logGroupName"] for page in pages for each in page["logGroups"]]
     return [name for name in names if name == own or name.startswith(insights)]
+
+
+def _buckets(session: boto3.Session, environment: str, account: str) -> list[str]:
+    name = ENVIRONMENTS[environment].names.access_log_bucket(account, session.region_name)
+    return [each["Name"] for each in session.client("s3").list_buckets()["Buckets"] if each["Name"] == name]
 
 
 def _fail(message: str) -> int:

@@ -6,9 +6,10 @@ The parsers are as those of `parsing`.
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from service.masking import masked
-from service.parsing import port
+from service.parsing import base_url, port
 from service.telemetry.config import DaemonAddress
 
 
@@ -16,6 +17,26 @@ def aws_region(text: str) -> str:
     """Read the name of an AWS region, as `us-east-1`."""
     if not re.fullmatch(r"[a-z]{2,5}(-[a-z]{2,12}){1,3}-\d{1,2}", text):
         raise ValueError(f"{masked(text)} is not an AWS region: set for example `us-east-1`")
+    return text
+
+
+def load_balancer_arn(text: str) -> str:
+    """Read the ARN of an application load balancer (Elastic Load Balancing, Service Authorization Reference)."""
+    if not re.fullmatch(
+        r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/[A-Za-z0-9-]{1,32}/[0-9a-f]+", text
+    ):
+        raise ValueError(
+            f"{masked(text)} is not the ARN of an application load balancer: set for example "
+            "`arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/name/50dc6c495c0c9188`"
+        )
+    return text
+
+
+def public_keys_url(text: str) -> str:
+    """Read the base URL of load balancers' public keys: whoever could change a key could be any user, so by TLS."""
+    parts = urlsplit(base_url(text))
+    if parts.scheme != "https" and parts.hostname != "127.0.0.1":
+        raise ValueError(f"{masked(text)} is not an https URL: set one, or nothing for AWS's own keys")
     return text
 
 

@@ -41,7 +41,11 @@ XRAY_DAEMON_CONTAINER_NAME: Final = "xray-daemon"
 XRAY_DAEMON_PORT: Final = 2000
 """UDP for segments and TCP for the sampling proxy, the daemon's own defaults."""
 
+API_PATH: Final = "/api/"
+"""Begins the paths that pages call by `fetch`: without a session they are answered with 401, and no login."""
 HEALTH_CHECK_PATH: Final = "/api/health-check"
+ASSETS_PATH: Final = "/assets/"
+"""Begins the paths of the page's files. These and the health check need no session, and have no user."""
 
 FRONTEND_SERVICE_NAME: Final = f"{APP_NAME}-Frontend"
 """The `service.name` of the browser's spans, and the only one that the relay accepts."""
@@ -50,8 +54,8 @@ RELAY_PATH: Final = "/v1/traces"
 USER_HEADER: Final = f"X-{APP_NAME}-User"
 """Names the user if `TRUST_USER_HEADER` is true: any client can set it."""
 
-OIDC_IDENTITY_HEADER: Final = "X-Amzn-Oidc-Identity"
-"""Where a load balancer that authenticates users names the user ("Authenticate users", ALB documentation)."""
+OIDC_DATA_HEADER: Final = "X-Amzn-Oidc-Data"
+"""The user's claims, signed by a load balancer that authenticates users ("Authenticate users", ALB documentation)."""
 
 TRACE_ID_HEADER: Final = "X-Trace-Id"
 """The response header that carries the trace id, as 32 hex digits."""
@@ -83,7 +87,10 @@ class Variable(StrEnum):
     DEPLOYMENT_ENVIRONMENT = "DEPLOYMENT_ENVIRONMENT"
     SERVICE_VERSION = "SERVICE_VERSION"
     FAULT_ROUTES = "FAULT_ROUTES"
-    ALB_AUTHENTICATES = "ALB_AUTHENTICATES"
+    ALB_ARN = "ALB_ARN"
+    ALB_OIDC_ISSUER = "ALB_OIDC_ISSUER"
+    ALB_OIDC_CLIENT_ID = "ALB_OIDC_CLIENT_ID"
+    ALB_PUBLIC_KEYS_URL = "ALB_PUBLIC_KEYS_URL"
     TRUST_USER_HEADER = "TRUST_USER_HEADER"
     FRONTEND_URL = "FRONTEND_URL"
     BACKEND_URL = "BACKEND_URL"
@@ -95,6 +102,7 @@ class Variable(StrEnum):
     LOG_LEVEL = "LOG_LEVEL"
     LOG_CONSOLE = "LOG_CONSOLE"
     HEALTH_CHECK_DETAIL = "HEALTH_CHECK_DETAIL"
+    BROWSER_RELAY = "BROWSER_RELAY"
     REDACT_NAMES = "REDACT_NAMES"
     BAGGAGE_HOSTS = "BAGGAGE_HOSTS"
 

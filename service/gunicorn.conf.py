@@ -49,6 +49,10 @@ forwarded_allow_ips = "*"
 secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 # By default SCRIPT_NAME and PATH_INFO are taken from headers of these names, which the load balancer passes on.
 forwarder_headers = ""
+if _settings.alb_arn is not None:
+    # The load balancer's own limit ("Quotas for your Application Load Balancers"): the cookies of its sessions, and the
+    # claims and the token that it adds, are longer than gunicorn's 8,190 bytes.
+    limit_request_field_size = 16 * 1024
 control_socket_disable = True
 accesslog = None
 

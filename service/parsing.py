@@ -126,6 +126,13 @@ def base_url(text: str) -> str:
     return text
 
 
+def client_id(text: str) -> str:
+    """Read an OAuth client id: printable ASCII without spaces, 255 characters at most."""
+    if not re.fullmatch(r"[!-~]{1,255}", text):
+        raise ValueError(f"{masked(text)} is not a client id: set the one that the identity provider shows")
+    return text
+
+
 def origins(text: str) -> frozenset[str]:
     """Read a comma-separated list of web origins as browsers send them, `https://app.example.com`."""
     values = frozenset(each.strip().removesuffix("/") for each in text.split(",") if each.strip())

@@ -26,6 +26,12 @@ T = TypeVar("T")
 
 _NAMES = frozenset(map(str, Variable))
 _MAX_SLOW_SECONDS = 3600.0
+_ALB_VARIABLES = {
+    "alb_arn": Variable.ALB_ARN,
+    "alb_oidc_issuer": Variable.ALB_OIDC_ISSUER,
+    "alb_oidc_client_id": Variable.ALB_OIDC_CLIENT_ID,
+}
+"""Whose claims are believed: all three, or none."""
 _MIN_CREDENTIAL = 16
 """Characters. A header value of letters alone that is shorter is a word."""
 
@@ -43,7 +49,10 @@ class Settings:
     environment: str = variable(Variable.DEPLOYMENT_ENVIRONMENT, str, "local")
     version: str = variable(Variable.SERVICE_VERSION, parsing.version, "unknown")
     fault_routes: bool = variable(Variable.FAULT_ROUTES, parsing.boolean, False)
-    alb_authenticates: bool = variable(Variable.ALB_AUTHENTICATES, parsing.boolean, False)
+    alb_arn: str | None = variable(Variable.ALB_ARN, aws_parsing.load_balancer_arn, None)
+    alb_oidc_issuer: str = variable(Variable.ALB_OIDC_ISSUER, parsing.base_url, "")
+    alb_oidc_client_id: str = variable(Variable.ALB_OIDC_CLIENT_ID, parsing.client_id, "")
+    alb_public_keys_url: str | None = variable(Variable.ALB_PUBLIC_KEYS_URL, aws_parsing.public_keys_url, None)
     trust_user_header: bool = variable(Variable.TRUST_USER_HEADER, parsing.boolean, False)
     frontend_origins: frozenset[str] = variable(Variable.FRONTEND_URL, parsing.origins, frozenset())
     backend_origins: frozenset[str] = variable(Variable.BACKEND_URL, parsing.origins, frozenset())
@@ -57,6 +66,7 @@ class Settings:
     log_level: str = variable(Variable.LOG_LEVEL, parsing.log_level, "INFO")
     log_console: bool = variable(Variable.LOG_CONSOLE, parsing.boolean, True)
     health_check_detail: bool = variable(Variable.HEALTH_CHECK_DETAIL, parsing.boolean, False)
+    browser_relay: bool = variable(Variable.BROWSER_RELAY, parsing.boolean, True)
     redact_names: frozenset[str] = variable(Variable.REDACT_NAMES, parsing.field_names, frozenset())
     baggage_hosts: frozenset[str] = variable(Variable.BAGGAGE_HOSTS, parsing.host_names, frozenset())
 
@@ -193,6 +203,17 @@ def _read(settings: type[Settings], environ: Mapping[str, str]) -> dict[str, Any
             values[each.name] = parse(text)
         except ValueError as error:
             problems.append(f"{name}: {error}")
+    if not problems:
+        problems += _incomplete_signer(values)
     if problems:
         raise parsing.SettingsError(problems)
     return values
+
+
+def _incomplete_signer(values: Mapping[str, Any]) -> list[str]:
+    """Return what is missing to verify a load balancer's claims, where a part of it is there."""
+    missing = [variable for name, variable in _ALB_VARIABLES.items() if name not in values]
+    if len(missing) == len(_ALB_VARIABLES):
+        return []
+    names = ", ".join(_ALB_VARIABLES.values())
+    return [f"{variable}: it is empty: set all of {names}, or none to believe no claims" for variable in missing]

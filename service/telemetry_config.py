@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from service.authentication.alb_claims import ExpectedSigner
+from service.authentication.alb_user import alb_user
+from service.authentication.user_header import user_of_header
 from service.contract import (
     ACCESS_LOGGER,
     DROPPED_METRIC,
-    OIDC_IDENTITY_HEADER,
     RELAY_PATH,
     SINK_DIMENSION,
     TRACE_ID_HEADER,
@@ -29,7 +34,7 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
         trace_id_header=TRACE_ID_HEADER,
         # The requests that carry the browser's spans would make spans and lines without end.
         untraced_paths=frozenset({RELAY_PATH}),
-        user_header=_user_header(settings),
+        user_of=_user_of(settings),
         shutdown_deadline=settings.shutdown_deadline,
         drop_metric=DropMetric(
             namespace=metrics_namespace(settings.environment), name=DROPPED_METRIC, dimension=SINK_DIMENSION
@@ -49,8 +54,11 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
     )
 
 
-def _user_header(settings: Settings) -> str | None:
-    """Return the header that names the user: the load balancer's where it authenticates, else the caller's own."""
-    if settings.alb_authenticates:
-        return OIDC_IDENTITY_HEADER
-    return USER_HEADER if settings.trust_user_header else None
+def _user_of(settings: Settings) -> Callable[[Mapping[str, Any]], str | None] | None:
+    """Return what finds the user: in the load balancer's claims where it authenticates, else in the caller's header."""
+    if settings.alb_arn is not None:
+        signer = ExpectedSigner(
+            load_balancer_arn=settings.alb_arn, issuer=settings.alb_oidc_issuer, client_id=settings.alb_oidc_client_id
+        )
+        return alb_user(signer, settings.alb_public_keys_url)
+    return user_of_header(USER_HEADER) if settings.trust_user_header else None

@@ -7,14 +7,11 @@ that send none.
 
 from __future__ import annotations
 
-from typing import Final
-
 from flask import Flask, Response, request
 
-from service.contract import RELAY_PATH, TRACE_ID_HEADER, USER_HEADER
+from service.contract import API_PATH, RELAY_PATH, TRACE_ID_HEADER, USER_HEADER
 from service.settings import Settings
 
-_API: Final = "/api/"
 _REQUEST_HEADERS = (
     "content-type",
     "if-modified-since",
@@ -41,7 +38,7 @@ def register(app: Flask, settings: Settings) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         """Add the headers of "CORS protocol" (Fetch, WHATWG) for an allowed origin."""
-        if not request.path.startswith(_API) and request.path != RELAY_PATH:
+        if not request.path.startswith(API_PATH) and request.path != RELAY_PATH:
             return response
         # Also where the origin is another or none: a cache must not serve that response to an allowed one.
         headers = response.headers

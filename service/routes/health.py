@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Flask, current_app, request
 
+from service.authentication.alb_user import AlbUser
 from service.contract import HEALTH_CHECK_PATH
 from service.routes import relay_counts
 from service.routes.relay_counts import RelayCounts
@@ -43,11 +44,13 @@ def register(app: Flask, settings: Settings) -> None:
             return health
         # An error names the address that it came from, which may be a secret.
         detail = {sink.name: telemetry.redact.value(sink.detail()) for sink in telemetry.sinks}
+        user_of = telemetry.config.user_of
         return {
             **health,
             "sinks": detail,
             "sampling": telemetry.sampling_detail(),
             "relay": counts.detail(),
+            **({"claims": user_of.detail()} if isinstance(user_of, AlbUser) else {}),
             "worker": os.getpid(),
         }
 

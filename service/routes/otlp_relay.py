@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from flask import Blueprint, Flask, Request, Response, current_app, request
 
-from service.contract import RELAY_PATH
+from service.contract import RELAY_PATH, Variable
 from service.routes import otlp_json, otlp_protobuf, otlp_responses, relay_counts
 from service.routes.browser_spans import MAX_SPANS, Rebuilder, Rebuilt
 from service.routes.cors import allowed_origins
@@ -54,6 +54,7 @@ class _Relay:
     """The relay of one app."""
 
     def __init__(self, settings: Settings) -> None:
+        self._is_on = settings.browser_relay
         self.counts = RelayCounts()
         self._limiter = RelayLimiter(settings.workers, 1 + MAX_SPANS)
         self._origins = allowed_origins(settings)
@@ -74,6 +75,8 @@ class _Relay:
         return otlp_responses.success(content_type, rebuilt.rejected, rebuilt.reason)
 
     def _receive(self, export_request: Request, content_type: str) -> Rebuilt:
+        if not self._is_on:
+            raise RefusedError(404, "off", f"the browser relay is off: {Variable.BROWSER_RELAY}=true turns it on")
         client = client_key(client_address(export_request.environ))
         if not self._limiter.take_request(client):
             raise _over_limit("client")
@@ -173,8 +176,8 @@ def _mimetype(environ: Mapping[str, Any]) -> str:
 
 def _user(telemetry: Telemetry) -> str | None:
     """Return the user whom the service itself knows, as it does for its own spans: the page's claim is dropped."""
-    header = telemetry.config.user_header
-    return (request.headers.get(header) or None) if header is not None else None
+    user_of = telemetry.config.user_of
+    return user_of(request.environ) if user_of is not None else None
 
 
 def _over_limit(limit: str) -> RefusedError:

@@ -9,10 +9,13 @@ from typing import Final
 from flask import Blueprint, Flask, Response, make_response, send_from_directory
 from werkzeug.exceptions import NotFound
 
+from service.contract import ASSETS_PATH
 from service.settings import Settings
 
 DIST: Final = Path(__file__).parents[1] / "web" / "dist"
 _VERSION_TAG = '<meta name="service-version" content="unknown">'
+_RELAY_TAG = '<meta name="browser-relay" content="on">'
+_RELAY_OFF_TAG = '<meta name="browser-relay" content="off">'
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -39,12 +42,15 @@ def register(app: Flask, settings: Settings, dist: Path = DIST) -> None:
         except FileNotFoundError as error:
             raise NotFound("the page is not built: run `make setup`, or `npm run build` in service/web") from error
         tag = f'<meta name="service-version" content="{html.escape(settings.version)}">'
-        response = make_response(text.replace(_VERSION_TAG, tag))
+        text = text.replace(_VERSION_TAG, tag)
+        if not settings.browser_relay:
+            text = text.replace(_RELAY_TAG, _RELAY_OFF_TAG)
+        response = make_response(text)
         response.headers["Cache-Control"] = "no-cache"
         response.add_etag()
         return _secured(response)
 
-    @blueprint.get("/assets/<path:name>")
+    @blueprint.get(f"{ASSETS_PATH}<path:name>")
     def asset(name: str) -> Response:
         """Serve an asset as immutable: its name holds a hash of its content."""
         mimetype = _MIME_TYPES.get(Path(name).suffix)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -92,8 +92,9 @@ class TelemetryConfig:
     log_level: str = "INFO"
     untraced_paths: frozenset[str] = frozenset()
     """Paths without a span and an access line of their own."""
-    user_header: str | None = None
-    """The request header that names the user; None where the caller is not trusted to."""
+    user_of: Callable[[Mapping[str, Any]], str | None] | None = None
+    """Returns the user of a request from its WSGI environment, on the request's thread, and does not raise; None where
+    no header is trusted to name one."""
     shutdown_deadline: float = 10.0
     """Seconds in which all sinks together flush at exit."""
     drop_metric: DropMetric | None = None

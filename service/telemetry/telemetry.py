@@ -81,7 +81,7 @@ class Telemetry:
         access_sinks = tuple(sink.log_access for sink in self.sinks if sink.log_access is not None)
         self._access_log = AccessLog(config.access_logger, access_sinks)
         self._access_logger = logging.getLogger(config.access_logger)
-        self._user_header = _environ_key(config.user_header)
+        self._user_of = config.user_of
         self._trace_state_of = for_all_traces if config.sampling.record_unsampled else for_sampled_traces
         self.tail = TailSampler(config.sampling.tail_per_second)
         self._unsampled_state = self._trace_state_of(NOT_SAMPLED)
@@ -137,7 +137,7 @@ class Telemetry:
             scope.hint = incoming.hint
         if incoming.tracestate is not None:
             scope.tracestate = incoming.tracestate
-        if self._user_header is not None and (user := environ.get(self._user_header)):
+        if self._user_of is not None and (user := self._user_of(environ)):
             scope.identify(user)
         decision = scope.decision = self.sampler.decide(scope)
         state: SamplingTraceState
@@ -407,8 +407,3 @@ def _sampler(config: SamplingConfig) -> Sampler:
     from service.telemetry.sampling.remote import RemoteSampler  # noqa: PLC0415 - imports the X-Ray SDK
 
     return RemoteSampler(config.daemon, local, config.service_name)
-
-
-def _environ_key(header: str | None) -> str | None:
-    """Return a header's name as WSGI has it."""
-    return f"HTTP_{header.upper().replace('-', '_')}" if header is not None else None

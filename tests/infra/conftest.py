@@ -3,17 +3,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from aws_cdk import App, Stack
 
+from infra.authentication import Authentication, Cognito, Oidc
 from infra.domain import Domain, HostedZone
 from infra.environments import ENVIRONMENTS, PROD
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, StackTemplate, synthesize
 
 UNKNOWN_ENVIRONMENT = "-".join(ENVIRONMENTS)
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000"
+OIDC = Oidc(
+    issuer="https://idp.example.com/",
+    authorization_endpoint="https://idp.example.com/authorize",
+    token_endpoint="https://idp.example.com/oauth/token",
+    user_info_endpoint="https://idp.example.com/userinfo",
+    client_id="cruddur-client",
+    client_secret_name="prod/cruddur/oidc-client-secret",
+    scope="openid email",
+)
+COGNITO = Cognito(
+    user_pool_arn="arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_AbCdEfGhI",
+    client_id="4mpleclientid",
+    domain="cruddur",
+)
 ZONE = HostedZone(zone_id="Z0123456789ABCDEFGHIJ", name="example.com")
 
 
@@ -47,7 +63,7 @@ def prod(synthesized: Callable[..., Assembly]) -> Assembly:
 def https(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
     """The service stack of production at a domain whose zone is elsewhere."""
     domain = Domain(name="api.example.com", certificate_arn=CERTIFICATE)
-    with patch.dict(ENVIRONMENTS, prod=replace(PROD, domain=domain)):
+    with patch.dict(ENVIRONMENTS, prod=replace(PROD, ingress=replace(PROD.ingress, domain=domain))):
         return synthesize(tmp_path_factory.mktemp("cdk-https"), "prod", image=PLAIN_IMAGE, plain_http="no").service
 
 
@@ -55,8 +71,33 @@ def https(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
 def in_zone(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
     """The service stack of production at a domain of a hosted zone."""
     domain = Domain(name="api.example.com", hosted_zone=ZONE)
-    with patch.dict(ENVIRONMENTS, prod=replace(PROD, domain=domain)):
+    with patch.dict(ENVIRONMENTS, prod=replace(PROD, ingress=replace(PROD.ingress, domain=domain))):
         return synthesize(tmp_path_factory.mktemp("cdk-zone"), "prod", image=PLAIN_IMAGE, plain_http="no").service
+
+
+def with_login(folder: Path, authentication: Authentication) -> StackTemplate:
+    """Synthesize the service stack of production at a domain where users log in."""
+    domain = Domain(name="api.example.com", certificate_arn=CERTIFICATE)
+    ingress = replace(PROD.ingress, domain=domain, authentication=authentication)
+    with patch.dict(ENVIRONMENTS, prod=replace(PROD, ingress=ingress)):
+        return synthesize(folder, "prod", image=PLAIN_IMAGE, plain_http="no").service
+
+
+@pytest.fixture(scope="session")
+def oidc(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
+    return with_login(tmp_path_factory.mktemp("cdk-oidc"), OIDC)
+
+
+@pytest.fixture(scope="session")
+def cognito(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
+    return with_login(tmp_path_factory.mktemp("cdk-cognito"), COGNITO)
+
+
+@pytest.fixture(params=["oidc", "cognito"])
+def login(request: pytest.FixtureRequest) -> StackTemplate:
+    """The service stack with each kind of authentication."""
+    template: StackTemplate = request.getfixturevalue(request.param)
+    return template
 
 
 @pytest.fixture

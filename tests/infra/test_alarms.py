@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
-from aws_cdk.assertions import Template
 
-from infra.alarms import ERROR_PERCENT, AlarmTopic
+from infra.alarms import ERROR_PERCENT
 from infra.metrics import MINIMUM_FAILURES, MINIMUM_REQUESTS
 from infra.xray import load
 from service.contract import DROPPED_METRIC, SLOW_SECONDS, metrics_namespace, resource_name
-from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json
+from tests.infra.assembly import Assembly, Json
 
 EVERY = ["5xx-share", "p99", "unhealthy-targets", "tasks-below-desired", "telemetry-dropped"]
 LONGEST_REGION = "ap-southeast-2"
@@ -185,30 +182,3 @@ def test_the_service_waits_for_the_alarms_that_roll_it_back(assembly: Assembly) 
     [service] = assembly.service.of_type("AWS::ECS::Service")
     dependencies = {resources[each]["Properties"].get("AlarmName") for each in service["DependsOn"]} - {None}
     assert dependencies == set(service["Properties"]["DeploymentConfiguration"]["Alarms"]["AlarmNames"])
-
-
-def subscriptions(stack: Stack) -> list[tuple[str, str]]:
-    resources = Template.from_stack(stack).find_resources("AWS::SNS::Subscription").values()
-    return [(each["Properties"]["Protocol"], each["Properties"]["Endpoint"]) for each in resources]
-
-
-def test_an_address_is_subscribed_by_e_mail(stack: Stack) -> None:
-    AlarmTopic(stack, "Alarms", environment_name="test", email="team@example.com")
-    assert subscriptions(stack) == [("email", "team@example.com")]
-
-
-def test_without_an_address_nobody_is_subscribed_and_alarms_may_still_publish(stack: Stack) -> None:
-    AlarmTopic(stack, "Alarms", environment_name="test", email=None)
-    assert subscriptions(stack) == []
-    [policy] = Template.from_stack(stack).find_resources("AWS::SNS::TopicPolicy").values()
-    allowed = [each for each in policy["Properties"]["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
-    assert [each["Principal"] for each in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
-    assert "aws:SourceAccount" in json.dumps(allowed[0]["Condition"])
-
-
-def test_the_subscribed_address_is_the_environments(dev: Assembly, synthesized: Callable[..., Assembly]) -> None:
-    assembly = synthesized("dev", image=PLAIN_IMAGE, alarm_email="team@example.com")
-    assert [each["Properties"]["Endpoint"] for each in assembly.observability.of_type("AWS::SNS::Subscription")] == [
-        "team@example.com"
-    ]
-    assert dev.observability.of_type("AWS::SNS::Subscription") == []

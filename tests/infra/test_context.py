@@ -38,13 +38,15 @@ def test_the_longest_version_is_accepted_by_the_service_too() -> None:
 
 
 def test_an_alarm_address_replaces_the_environments_own() -> None:
-    assert deployment(alarm_email="team@example.com").environment.alarm_email == "team@example.com"
+    assert deployment(alarm_email="team@example.com").environment.notifications.email == "team@example.com"
 
 
 def test_an_environment_that_wants_tls_and_has_no_domain_is_refused_unless_plain_http_is_accepted() -> None:
-    with pytest.raises(ContextError, match=r"'prod' has no domain.* `domain` in infra/.* or .* -c plain_http=yes"):
+    with pytest.raises(ContextError, match=r"'prod' has no domain.* `domain` .* infra/env.* or .* -c plain_http=yes"):
         deployment(environment="prod")
-    assert deployment(environment="prod", plain_http="yes").environment == replace(PROD, plain_http=True)
+    assert deployment(environment="prod", plain_http="yes").environment == replace(
+        PROD, ingress=replace(PROD.ingress, plain_http=True)
+    )
     with pytest.raises(ContextError, match="'dev' has no domain"):
         deployment(plain_http="no")
 
@@ -90,7 +92,7 @@ def test_a_hosted_zone_that_is_none_is_refused(values: dict[str, str], message: 
 def test_plain_http_may_be_a_boolean_of_cdk_json(value: object, accepted: object) -> None:
     app = App(context={"environment": "prod", "plain_http": value})
     if accepted:
-        assert Deployment.from_context(app.node).environment.plain_http
+        assert Deployment.from_context(app.node).environment.ingress.plain_http
     else:
         with pytest.raises(ContextError, match="has no domain"):
             Deployment.from_context(app.node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,15 +13,15 @@ import aws_cdk as cdk
 import pytest
 
 import deploy_roles
+from infra.account import Account
 from infra.context import ContextError, DeployRolesContext
 from infra.deploy_roles_stack import NAME
-from infra.environments import DEV, PROD
+from infra.environments import DEV, ENVIRONMENTS, PROD
 from tests.infra.assembly import ROOT, Json, StackTemplate
 from tests.infra.test_cfn_lint import lint
 
 CLASSIC = "octo-org/octo-repo"
 IMMUTABLE = "octo-org@123456/octo-repo@456789"
-BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 ISSUER = "token.actions.githubusercontent.com"
 SNAPSHOT = Path(__file__).parent / "snapshots" / "deploy_roles.json"
 
@@ -45,6 +46,17 @@ def roles(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., StackTempla
         return StackTemplate(path=path, content=json.loads(path.read_text(encoding="utf-8")))
 
     return once
+
+
+@pytest.fixture
+def accounts(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Give environments other accounts."""
+
+    def put(**changed: Account) -> None:
+        for name, account in changed.items():
+            monkeypatch.setitem(ENVIRONMENTS, name, replace(ENVIRONMENTS[name], account=account))
+
+    return put
 
 
 def by_description(template: StackTemplate, word: str) -> Json:
@@ -133,10 +145,21 @@ def test_a_session_lasts_an_hour(roles: Callable[..., StackTemplate]) -> None:
     assert {each["Properties"]["MaxSessionDuration"] for each in roles().of_type("AWS::IAM::Role")} == {3600}
 
 
-def test_a_boundary_is_set_on_every_role(roles: Callable[..., StackTemplate]) -> None:
-    bounded = roles(permissions_boundary=BOUNDARY).of_type("AWS::IAM::Role")
-    assert [each["Properties"]["PermissionsBoundary"] for each in bounded] == [BOUNDARY] * 3
+def test_the_accounts_boundary_is_set_on_every_role(
+    roles: Callable[..., StackTemplate], accounts: Callable[..., None]
+) -> None:
     assert "PermissionsBoundary" not in roles().text
+    accounts(dev=Account(permissions_boundary="limits"), prod=Account(permissions_boundary="limits"))
+    bounded = roles(branch="bounded").of_type("AWS::IAM::Role")
+    boundaries = [as_text(each["Properties"]["PermissionsBoundary"]) for each in bounded]
+    assert boundaries == ["arn:<Partition>:iam::<AccountId>:policy/limits"] * 3
+
+
+def test_environments_of_different_accounts_are_not_deployed_at_once(accounts: Callable[..., None]) -> None:
+    accounts(prod=Account(permissions_boundary="limits"))
+    with pytest.raises(ContextError, match=r"'dev,prod' have different .* -c deploy_environments=dev in its own"):
+        context(repository=CLASSIC)
+    assert context(repository=CLASSIC, deploy_environments="prod").account.permissions_boundary == "limits"
 
 
 def test_an_account_that_has_the_provider_gets_no_second_one(roles: Callable[..., StackTemplate]) -> None:
@@ -157,10 +180,17 @@ def test_an_account_of_one_environment_has_its_role_only(roles: Callable[..., St
     assert claims(by_description(template, "Deploys"))["ref"] == "refs/heads/release"
 
 
-def test_another_qualifier_of_the_bootstrap_is_followed(roles: Callable[..., StackTemplate]) -> None:
-    template = roles(**{"@aws-cdk/core:bootstrapQualifier": "team1"})
-    assert "cdk-team1-deploy-role-" in template.text
-    assert "hnb659fds" not in json.dumps(template.of_type("AWS::IAM::Role"))
+def test_a_role_assumes_the_bootstrap_roles_of_its_environments_qualifier_only(
+    roles: Callable[..., StackTemplate], accounts: Callable[..., None]
+) -> None:
+    accounts(prod=Account(bootstrap_qualifier="team1"))
+    template = roles(branch="qualified")
+    for environment, other in (("dev", "team1"), ("prod", "hnb659fds")):
+        assumed = statements(by_description(template, f"Deploys {environment}"))["sts:AssumeRole"]
+        assert len(assumed) == 4
+        assert other not in str(assumed)
+    lookups = statements(by_description(template, "Compares"))["sts:AssumeRole"]
+    assert [each.partition("role/cdk-")[2].partition("-")[0] for each in lookups] == ["hnb659fds", "team1"]
 
 
 def test_the_stack_creates_nothing_but_the_provider_and_the_roles(roles: Callable[..., StackTemplate]) -> None:
@@ -169,7 +199,7 @@ def test_the_stack_creates_nothing_but_the_provider_and_the_roles(roles: Callabl
 
 
 def test_the_templates_pass_cfn_lint(roles: Callable[..., StackTemplate]) -> None:
-    assert lint(roles().path, roles(oidc_provider="existing", permissions_boundary=BOUNDARY).path) == ""
+    assert lint(roles().path, roles(oidc_provider="existing").path) == ""
 
 
 def test_the_template_equals_its_snapshot(roles: Callable[..., StackTemplate]) -> None:
@@ -185,7 +215,6 @@ def test_the_context_has_defaults_for_all_but_the_repository() -> None:
         branch="main",
         environments=(DEV, PROD),
         existing_provider=False,
-        permissions_boundary=None,
     )
     assert context(repository=CLASSIC, deploy_environments="prod,prod").environments == (PROD,)
     with pytest.raises(ContextError, match=r"repository is not set: pass -c repository=.*REPOSITORY= to make"):
@@ -202,7 +231,6 @@ def test_the_context_has_defaults_for_all_but_the_repository() -> None:
         ("repository", "https://host.example/octo-org/octo-repo", f"-c repository={IMMUTABLE}"),
         ("branch", "*", "-c branch=main"),
         ("oidc_provider", "yes", "-c oidc_provider=existing"),
-        ("permissions_boundary", "boundary", f"-c permissions_boundary={BOUNDARY}"),
         ("deploy_environments", "prod,local", "-c deploy_environments=dev,prod"),
         ("deploy_environments", "prod,", "-c deploy_environments=dev,prod"),
     ],

@@ -34,7 +34,7 @@ def test_dynamic_naming_is_off_in_every_environment(environment: Environment) ->
 
 
 def test_the_pattern_is_set_in_the_service_and_widens_the_groups() -> None:
-    environment = dataclasses.replace(DEV, xray_url=PATTERN)
+    environment = dataclasses.replace(DEV, telemetry=dataclasses.replace(DEV.telemetry, xray_url=PATTERN))
     assert xray_url_of(environment) == PATTERN
     either = f'(service("Backend-Flask-dev") OR annotation.{CONFIGURED_NAME_ANNOTATION} = "Backend-Flask-dev")'
     assert filters_of(environment) == {

@@ -63,6 +63,7 @@ def test_an_environment_with_the_longest_name_has_x_ray_names_that_x_ray_takes(t
     names = [name for kind in ("Group", "SamplingRule") for each in stack.of_type(f"AWS::XRay::{kind}")
              for key, name in names_in(each) if key in {"GroupName", "RuleName"}]  # fmt: skip
     assert max(map(len, names)) == 32
+    assert len(Names(LONGEST).access_log_bucket("123456789012", "ap-southeast-2")) <= 63
 
 
 def test_only_one_environment_has_the_tutorials_names() -> None:

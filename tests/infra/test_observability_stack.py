@@ -7,16 +7,19 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk.assertions import Template
 from aws_cdk.aws_logs import RetentionDays
 
-from infra.environments import Sampling
-from infra.logs import ApplicationLogs
+from infra.logs import ApplicationLogs, Retention
 from infra.secrets import SinkSecrets
+from infra.telemetry import Sampling
 from infra.xray import GROUPS, TUTORIAL, Tracing, load
 from service.contract import SECRET_PLACEHOLDER, SecretName, secret_name
 from tests.infra.assembly import PLAIN_IMAGE, Assembly
 
 
 def test_the_log_group_has_the_retention_and_removal_policy(stack: Stack) -> None:
-    ApplicationLogs(stack, "Logs", name="Group", retention=RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN)
+    retention = Retention(
+        application=RetentionDays.ONE_YEAR, output=RetentionDays.ONE_DAY, removal_policy=RemovalPolicy.RETAIN
+    )
+    ApplicationLogs(stack, "Logs", name="Group", retention=retention, encryption_key=None)
     Template.from_stack(stack).has_resource(
         "AWS::Logs::LogGroup",
         {"Properties": {"LogGroupName": "Group", "RetentionInDays": 365}, "DeletionPolicy": "Retain"},
@@ -40,7 +43,7 @@ def test_the_sampling_rule_is_the_files_with_the_environments_rates(stack: Stack
 
 
 def test_each_secret_is_created_with_the_placeholder_under_its_environments_name(stack: Stack) -> None:
-    SinkSecrets(stack, "Secrets", environment_name="test", removal_policy=RemovalPolicy.DESTROY)
+    SinkSecrets(stack, "Secrets", environment_name="test", removal_policy=RemovalPolicy.DESTROY, encryption_key=None)
     resources = Template.from_stack(stack).find_resources("AWS::SecretsManager::Secret")
     properties = [each["Properties"] for each in resources.values()]
     assert {each["Name"]: each["SecretString"] for each in properties} == {

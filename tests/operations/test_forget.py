@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 INSIGHTS = f"/aws/ecs/containerinsights/{service_stack_name('prod')}-BackendCluster1A2B/performance"
 OTHERS = f"/aws/ecs/containerinsights/{service_stack_name('production')}-Cluster/performance"
+ACCESS_LOGS = "cruddur-prod-alb-logs-000000000000-us-east-1"
+OTHER_BUCKET = "cruddur-production-alb-logs-000000000000-us-east-1"
 TEMPLATE = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
 
 
@@ -34,11 +37,25 @@ def leftovers(emulated_aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> Ite
     emulated_aws.secrets.delete_secret(SecretId=secret_name("prod", SecretName.ROLLBAR_ACCESS_TOKEN))
     for group in (LOG_GROUP, f"{LOG_GROUP}-2", INSIGHTS, OTHERS):
         emulated_aws.logs.create_log_group(logGroupName=group)
+    for bucket in (ACCESS_LOGS, OTHER_BUCKET):
+        s3().create_bucket(Bucket=bucket)
+        s3().put_object(Bucket=bucket, Key="AWSLogs/a.log.gz", Body=b"GET /")
     yield emulated_aws
+    for bucket in buckets():
+        s3().delete_object(Bucket=bucket, Key="AWSLogs/a.log.gz")
+        s3().delete_bucket(Bucket=bucket)
     for name in secrets(emulated_aws):
         emulated_aws.secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     for group in groups(emulated_aws):
         emulated_aws.logs.delete_log_group(logGroupName=group)
+
+
+def s3() -> Any:  # noqa: ANN401 - a client whose stubs are not installed
+    return aws_session().client("s3")
+
+
+def buckets() -> set[str]:
+    return {each["Name"] for each in s3().list_buckets()["Buckets"]}
 
 
 def groups(aws: EmulatedAws) -> set[str]:
@@ -70,9 +87,13 @@ def test_the_environments_secrets_and_log_groups_are_deleted_and_no_others(
     assert run("prod", monkeypatch) == 0
     assert secrets(leftovers) == {secret_name("other", secret) for secret in SecretName}
     assert groups(leftovers) == {f"{LOG_GROUP}-2", OTHERS}
+    assert buckets() == {OTHER_BUCKET}
     printed = capsys.readouterr().out
     assert "Left of prod in account 000000000000, region " in printed
-    assert all(name in printed for name in (LOG_GROUP, INSIGHTS, secret_name("prod", SecretName.HONEYCOMB_API_KEY)))
+    assert all(
+        name in printed
+        for name in (LOG_GROUP, INSIGHTS, ACCESS_LOGS, secret_name("prod", SecretName.HONEYCOMB_API_KEY))
+    )
     assert "CDKToolkit" in printed
     # The names are free: the next deployment can create them.
     leftovers.secrets.create_secret(Name=secret_name("prod", SecretName.ROLLBAR_ACCESS_TOKEN), SecretString="new")

@@ -56,8 +56,8 @@ def attributes_of(spans: list[dict[str, Any]]) -> set[str]:
 @pytest.fixture
 def backend_columns(make_app: AppFactory, backends: FakeBackends) -> set[str]:
     """Return the attributes of the spans of a successful and a failed request, both with a user."""
-    app = make_app({**backends.environment, "FAULT_ROUTES": "true", "ALB_AUTHENTICATES": "true"})
-    user = {"X-Amzn-Oidc-Identity": "worf"}
+    app = make_app({**backends.environment, "FAULT_ROUTES": "true", "TRUST_USER_HEADER": "true"})
+    user = {"X-Cruddur-User": "worf"}
     traces = [get_trace_id(app, "/api/activities/home", 200, user), get_trace_id(app, "/api/fault", 500, user)]
     return {name for each in traces for name in attributes_of(eventually(partial(backends.spans, each), 1))}
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
 from flask import Flask
@@ -9,6 +9,7 @@ from flask import Flask
 from service.factory import create_app
 from service.settings import Settings
 from service.telemetry import EXTENSION
+from tests.telemetry.authentication.key_endpoint import KeyEndpoint
 from tests.telemetry.backends import FakeBackends
 
 AppFactory = Callable[[dict[str, str]], Flask]
@@ -53,3 +54,10 @@ def honeycomb_app(make_app: AppFactory, backends: FakeBackends) -> Flask:
 def rollbar_app(make_app: AppFactory, backends: FakeBackends) -> Flask:
     """An app with only Rollbar on."""
     return make_app({**backends.rollbar, "LOG_CONSOLE": "false", "FAULT_ROUTES": "true"})
+
+
+@pytest.fixture
+def endpoint(socket_enabled: None) -> Iterator[KeyEndpoint]:  # noqa: ARG001 - it listens on 127.0.0.1
+    endpoint = KeyEndpoint()
+    with closing(endpoint.server):
+        yield endpoint

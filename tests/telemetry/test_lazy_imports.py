@@ -1,4 +1,4 @@
-"""A sink's libraries are imported only when its setting is there."""
+"""The libraries of a sink, and those that verify users' claims, are imported only when their settings are there."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from tests.container.compose import ROOT
+from tests.telemetry.authentication.tokens import SIGNER
 
-SDKS = ("rollbar", "watchtower", "boto3", "botocore", "aws_xray_sdk", "google.protobuf")
+SDKS = ("rollbar", "watchtower", "boto3", "botocore", "aws_xray_sdk", "google.protobuf", "jwt", "cryptography")
 PROGRAM = """
 import json, sys
 from service.factory import create_app
@@ -38,6 +39,7 @@ def imported(program: str, *arguments: object) -> list[str]:
         ({"ROLLBAR_ACCESS_TOKEN": "replace-me"}, []),
         ({"CLOUDWATCH_LOG_GROUP": "group"}, ["watchtower", "boto3", "botocore"]),
         ({"AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:9"}, ["botocore", "aws_xray_sdk"]),
+        (SIGNER, ["jwt", "cryptography"]),
     ],
     ids=lambda value: "+".join(value) or "none",
 )

@@ -11,11 +11,13 @@ from aws_xray_sdk.core import xray_recorder
 from flask import Flask
 
 from service import telemetry
+from tests.telemetry.authentication.key_endpoint import KeyEndpoint
+from tests.telemetry.authentication.tokens import SIGNER, USER, SigningKey
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.segments import get_trace_id, segment_of
 
-OIDC = {"X-Amzn-Oidc-Identity": "64f9-worf"}
+FORGED = {"X-Amzn-Oidc-Identity": USER, "X-Amzn-Oidc-Data": SigningKey().token()}
 
 
 def user_ids(backends: FakeBackends, trace_id: str) -> list[object]:
@@ -49,18 +51,21 @@ def test_the_user_identified_by_a_handler_is_in_every_back_end(
 
 
 def test_an_authenticating_load_balancers_user_is_in_every_back_end(
-    make_app: AppFactory, backends: FakeBackends
+    make_app: AppFactory, backends: FakeBackends, endpoint: KeyEndpoint
 ) -> None:
-    app = make_app({**backends.environment, "FAULT_ROUTES": "true", "ALB_AUTHENTICATES": "true"})
-    assert user_ids(backends, get_trace_id(app, "/api/fault", 500, OIDC)) == ["64f9-worf"] * 5
+    variables = {**SIGNER, "ALB_PUBLIC_KEYS_URL": endpoint.url, "FAULT_ROUTES": "true"}
+    app = make_app({**backends.environment, **variables})
+    claims = {"X-Amzn-Oidc-Data": endpoint.add(SigningKey()).token()}
+    assert user_ids(backends, get_trace_id(app, "/api/fault", 500, claims)) == [USER] * 5
 
 
-@pytest.mark.parametrize("setting", [{}, {"ALB_AUTHENTICATES": "false"}])
-def test_a_forged_identity_header_is_ignored(
-    setting: dict[str, str], make_app: AppFactory, backends: FakeBackends
+@pytest.mark.parametrize("signer", [{}, SIGNER], ids=["no load balancer that authenticates", "one that has not signed"])
+def test_forged_identity_and_claims_are_ignored(
+    signer: dict[str, str], make_app: AppFactory, backends: FakeBackends, endpoint: KeyEndpoint
 ) -> None:
-    app = make_app({**backends.environment, **setting, "FAULT_ROUTES": "true"})
-    assert user_ids(backends, get_trace_id(app, "/api/fault", 500, OIDC)) == [None] * 5
+    variables = {**signer, "ALB_PUBLIC_KEYS_URL": endpoint.url, "FAULT_ROUTES": "true"}
+    app = make_app({**backends.environment, **variables})
+    assert user_ids(backends, get_trace_id(app, "/api/fault", 500, FORGED)) == [None] * 5
 
 
 def test_a_long_user_id_is_cut_to_each_sinks_limit(app: Flask, backends: FakeBackends) -> None:

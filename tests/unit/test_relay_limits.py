@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +76,10 @@ def test_a_full_request_passes_however_many_workers_share_the_limit() -> None:
 
 def test_what_a_body_holds_is_charged() -> None:
     assert [units_of(100, 5), units_of(64 * 1024, 5), units_of(100, 6400)] == [1, 65, 101]
+
+
+def test_docs_security_states_what_an_attacker_can_cost_in_dollars_a_day() -> None:
+    events = SERVICE_UNITS * 60 * 24
+    dollars = events / 100e6 * 130
+    page = Path("docs/security.md").read_text(encoding="utf-8")
+    assert f"{events / 1e6:.2f} million events a day and task, ${dollars:.2f}" in page

@@ -10,6 +10,7 @@ import pytest
 from service.contract import Variable
 from service.parsing import SettingsError
 from service.settings import Settings
+from tests.telemetry.authentication.tokens import SIGNER
 
 SENTINEL = "sentinel-key-that-must-not-be-seen"
 
@@ -62,6 +63,10 @@ def test_false_means_false(text: str) -> None:
     ("name", "value", "remedy"),
     [
         ("FAULT_ROUTES", "maybe", "set `true` or `false`"),
+        ("ALB_ARN", "cruddur", "set for example `arn:aws:elasticloadbalancing:"),
+        ("ALB_OIDC_ISSUER", "idp.example.com", "set for example"),
+        ("ALB_OIDC_CLIENT_ID", "two words", "set the one that the identity provider shows"),
+        ("ALB_PUBLIC_KEYS_URL", "http://keys.example.com", "is not an https URL"),
         ("PORT", "0", "set a number from 1 to 65535"),
         ("PORT", "http", "set a number from 1 to 65535"),
         ("WEB_CONCURRENCY", "-1", "1 or more"),
@@ -94,6 +99,21 @@ def test_an_invalid_value_is_rejected_with_its_variable_value_and_remedy(name: s
     assert problem.startswith(f"{name}: ")
     assert value in problem
     assert remedy in problem
+
+
+def test_the_arn_of_another_resource_is_no_application_load_balancers() -> None:
+    arn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/cruddur/50dc6c495c0c9188"
+    with pytest.raises(SettingsError, match=r"ALB_ARN: .* is not the ARN of an application load balancer: set"):
+        Settings.from_env({"ALB_ARN": arn})
+
+
+@pytest.mark.parametrize("missing", SIGNER)
+def test_a_part_of_what_verifies_claims_is_rejected_with_what_is_missing(missing: str) -> None:
+    assert Settings.from_env(SIGNER).alb_arn == SIGNER["ALB_ARN"]
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(SIGNER | {missing: ""})
+    names = ", ".join(SIGNER)
+    assert caught.value.problems == (f"{missing}: it is empty: set all of {names}, or none to believe no claims",)
 
 
 def test_all_invalid_values_are_reported_at_once() -> None:

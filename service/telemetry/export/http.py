@@ -1,4 +1,4 @@
-"""Post a body over HTTP from an export thread, with little CPU and a time limit that a slow response cannot stretch.
+"""Exchange HTTP messages off the request threads, with little CPU and a time limit that a slow response cannot stretch.
 
 With Python's own `http.client`: urllib3 on top of it held the interpreter lock for longer than the exchange itself.
 """
@@ -59,7 +59,7 @@ class Response(NamedTuple):
 
 
 class HttpClient:
-    """Post to one URL over a kept-alive connection, from one thread."""
+    """Send requests to one URL over a kept-alive connection, from one thread. Redirects are not followed."""
 
     def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
         self.url = url
@@ -69,6 +69,13 @@ class HttpClient:
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
         """Return the response. Raises `OSError`, of which `TimeoutError` is one, or `http.client.HTTPException`."""
+        return self._exchange("POST", body, headers or {})
+
+    def get(self) -> Response:
+        """Return the response. Raises as `post` does."""
+        return self._exchange("GET", None, {})
+
+    def _exchange(self, method: str, body: bytes | None, headers: Mapping[str, str]) -> Response:
         if self._route is None:
             self._route = _route_to(self.url, self._deadline)
             weakref.finalize(self, self._route.connection.close)
@@ -78,8 +85,8 @@ class HttpClient:
         wait_for_slot()
         self._deadline.time = time.monotonic() + _TOTAL_TIMEOUT
         try:
-            all_headers = {**self._headers, **self._route.headers, **(headers or {})}
-            connection.request("POST", self._route.target, body, all_headers)
+            all_headers = {**self._headers, **self._route.headers, **headers}
+            connection.request(method, self._route.target, body, all_headers)
             with connection.getresponse() as reply:
                 retry_after = reply.getheader("retry-after", "")
                 seconds = float(retry_after) if retry_after.isdecimal() else 0.0

@@ -8,6 +8,11 @@ export function serviceVersion(): string {
   return metaContent("service-version") || "unknown";
 }
 
+/** Return whether the service relays spans: where it does not, the page exports none. */
+export function isRelayOn(): boolean {
+  return metaContent("browser-relay") !== "off";
+}
+
 /** Return the URL that API paths are appended to: the page's own origin unless the page names a backend. */
 export function backendUrl(): string {
   return (metaContent("backend-url") || location.origin).replace(/\/+$/, "");

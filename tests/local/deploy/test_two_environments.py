@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENTS = ("dev", "staging")
+PLAIN_HTTP = ("-c", "plain_http=yes")
 PATH = "/api/activities/home"
 Outputs = dict[str, str]
 
@@ -52,9 +53,9 @@ def deploy(emulated_aws: EmulatedAws, tmp_path_factory: pytest.TempPathFactory) 
         )
         assert process.returncode == 0, process.stdout + process.stderr
 
-    def run(environment: str, **extra: str) -> Outputs:
+    def run(environment: str, *, context: Sequence[str] = (), **extra: str) -> Outputs:
         file = folder / f"{environment}.json"
-        context = ("-c", f"environment={environment}", "-c", f"image={PLAIN_IMAGE}")
+        context = ("-c", f"environment={environment}", "-c", f"image={PLAIN_IMAGE}", *context)
         app = ("--app", f"{sys.executable} -m tests.local.deploy.app_with_staging")
         output = ("--output", str(folder / environment), "--outputs-file", str(file))
         cdk("deploy", "--all", "--require-approval", "never", *app, *context, *output, extra=extra)
@@ -133,13 +134,17 @@ def test_the_telemetry_of_two_environments_side_by_side_is_each_in_its_own_place
         assert {tuple(each["logGroupNames"]) for each in own} == {(f"Cruddur-{environment}-Backend-Flask",)}
 
 
-def test_an_environment_that_is_deployed_can_change_its_names(
-    emulated_aws: EmulatedAws, outputs: dict[str, Outputs], deploy: Callable[..., Outputs]
+def test_production_is_deployed_beside_them_and_can_change_its_names(
+    emulated_aws: EmulatedAws, deploy: Callable[..., Outputs]
 ) -> None:
-    assert outputs["dev"][Output.LOG_GROUP] == "Cruddur-dev-Backend-Flask"
-    renamed = deploy("dev", TUTORIAL_NAMES="dev")
+    production = deploy("prod", context=PLAIN_HTTP)
+    assert production[Output.LOG_GROUP] == "Cruddur-prod-Backend-Flask"
+    renamed = deploy("prod", context=PLAIN_HTTP, TUTORIAL_NAMES="prod")
     assert renamed[Output.LOG_GROUP] == "Cruddur-Backend-Flask"
     groups = {each["logGroupName"] for each in emulated_aws.logs.describe_log_groups()["logGroups"]}
-    assert "Cruddur-Backend-Flask" in groups
-    assert "Cruddur-dev-Backend-Flask" not in groups
+    # It keeps its lines.
+    assert {"Cruddur-Backend-Flask", "Cruddur-prod-Backend-Flask"} <= groups
     assert deployed_task(emulated_aws, renamed).environment[Variable.CLOUDWATCH_LOG_GROUP] == "Cruddur-Backend-Flask"
+    rules = {each["SamplingRule"]["RuleName"] for each in emulated_aws.xray.get_sampling_rules()["SamplingRuleRecords"]}
+    assert {"Cruddur", "Cruddur-Health"} <= rules
+    assert not {"Cruddur-prod", "Cruddur-prod-Health"} & rules

@@ -105,6 +105,21 @@ def test_sec_fetch_site_same_origin_is_accepted_behind_a_proxy(client: FlaskClie
     assert post(client, document(span()), **{**headers, "Sec-Fetch-Site": "cross-site"}).status_code == 403
 
 
+def test_a_relay_that_is_off_forwards_nothing_and_names_the_setting(
+    make_app: AppFactory, backends: FakeBackends
+) -> None:
+    client = make_app({**backends.environment, "BROWSER_RELAY": "false"}).test_client()
+    response = post(client, document(span()))
+    assert (response.status_code, response.get_json()["error"]["message"]) == (
+        404,
+        "the browser relay is off: BROWSER_RELAY=true turns it on",
+    )
+    assert relay_counts(client)["refused"] == {"404 off": 1}
+    assert client.get("/api/activities/home", headers={"traceparent": f"00-{TRACE_ID}-{SPAN_ID}-01"}).status_code == 200
+    spans = eventually(lambda: backends.spans(TRACE_ID), 2)
+    assert "Cruddur-Frontend" not in {each["resource"]["service.name"] for each in spans}
+
+
 def test_512_spans_are_accepted(client: FlaskClient, backends: FakeBackends) -> None:
     assert (
         post(client, document(*[span(spanId=f"{number + 1:016x}", attributes=[]) for number in range(512)])).status_code

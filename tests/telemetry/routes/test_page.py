@@ -13,7 +13,8 @@ from service.settings import Settings
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 
-INDEX = '<!doctype html><meta name="service-version" content="unknown"><title>Cruddur</title>'
+RELAY_TAG = '<meta name="browser-relay" content="on">'
+INDEX = f'<!doctype html><meta name="service-version" content="unknown">{RELAY_TAG}<title>Cruddur</title>'
 
 
 @pytest.fixture
@@ -24,9 +25,9 @@ def page_build(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def app_with_page(page_build: Path, version: str = "1.2.3") -> Flask:
+def app_with_page(page_build: Path, version: str = "1.2.3", **variables: str) -> Flask:
     app = Flask("page-alone", static_folder=None)
-    page.register(app, Settings.from_env({"SERVICE_VERSION": version}), page_build)
+    page.register(app, Settings.from_env({"SERVICE_VERSION": version, **variables}), page_build)
     return app
 
 
@@ -40,6 +41,16 @@ def test_the_page_carries_its_version_and_is_revalidated_each_time(page_build: P
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "*" not in policy
+
+
+@pytest.mark.parametrize(("setting", "content"), [("true", "on"), ("false", "off"), ("", "on")])
+def test_the_page_is_told_whether_its_spans_are_relayed(setting: str, content: str, page_build: Path) -> None:
+    text = app_with_page(page_build, BROWSER_RELAY=setting).test_client().get("/").text
+    assert f'<meta name="browser-relay" content="{content}">' in text
+
+
+def test_the_source_of_the_page_has_the_tag_that_is_replaced() -> None:
+    assert RELAY_TAG in Path("service/web/index.html").read_text(encoding="utf-8")
 
 
 def test_assets_are_immutable_and_have_the_media_type_that_browsers_run(page_build: Path) -> None:
@@ -79,12 +90,3 @@ def test_the_user_header_is_used_only_when_trusted(
     server = next(each for each in spans if each["name"] == "GET /api/activities/home")
     assert server["attributes"].get("user.id") == user
     assert eventually(lambda: backends.lines_of(trace_id), 1)[0].get("user_id") == user
-
-
-def test_an_authenticating_load_balancers_identity_wins_over_the_user_header(
-    make_app: AppFactory, backends: FakeBackends
-) -> None:
-    app = make_app({**backends.environment, "TRUST_USER_HEADER": "true", "ALB_AUTHENTICATES": "true"})
-    headers = {"X-Cruddur-User": "worf", "X-Amzn-Oidc-Identity": "the-real-one"}
-    trace_id = app.test_client().get("/api/activities/home", headers=headers, buffered=True).headers["X-Trace-Id"]
-    assert eventually(lambda: backends.lines_of(trace_id), 1)[0]["user_id"] == "the-real-one"

@@ -4,7 +4,7 @@ import { registerInstrumentations } from "@opentelemetry/instrumentation";
 import { DocumentLoadInstrumentation } from "@opentelemetry/instrumentation-document-load";
 import { defaultResource, resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, StackContextManager, WebTracerProvider } from "@opentelemetry/sdk-trace-web";
-import { backendUrl, serviceVersion } from "../config";
+import { backendUrl, isRelayOn, serviceVersion } from "../config";
 import { FRONTEND_SERVICE_NAME, RELAY_PATH } from "../contract";
 import { RelayExporter } from "./export/exporter";
 import { keepaliveSend } from "./export/keepalive";
@@ -19,7 +19,10 @@ import { recordWebVitals } from "./web-vitals";
 const EXPORT_DELAY_MS = 1000;
 const MAX_ATTRIBUTE_LENGTH = 2048;
 
-/** Trace the page's load, its calls and its web vitals. Event handlers trace their interactions themselves. */
+/**
+ * Trace the page's load, its calls and its web vitals. Event handlers trace their interactions themselves. Where the
+ * relay is off, calls still carry the trace's id, and no span is exported.
+ */
 export function startTelemetry(): void {
   const relayUrl = backendUrl() + RELAY_PATH;
   const exporter = new RelayExporter({
@@ -38,7 +41,7 @@ export function startTelemetry(): void {
     ),
     idGenerator: xrayIdGenerator,
     spanLimits: { attributeValueLengthLimit: MAX_ATTRIBUTE_LENGTH },
-    spanProcessors: [new PageAttributesProcessor(), batchProcessor(exporter)],
+    spanProcessors: [new PageAttributesProcessor(), ...(isRelayOn() ? [batchProcessor(exporter)] : [])],
   });
   provider.register({ contextManager: new StackContextManager(), propagator: new W3CTraceContextPropagator() });
   registerInstrumentations({

@@ -88,7 +88,7 @@ def test_a_failure_in_a_streamed_body_is_reported_once(app: Flask, backends: Fak
 
 SECRET_HEADERS = {
     "Authorization": "Bearer sentinel-bearer",
-    "Cookie": "session=sentinel-cookie",
+    "Cookie": "AWSELBAuthSessionCookie-0=sentinel-cookie",
     "X-Amzn-Oidc-Data": "sentinel-oidc-data",
     "X-Amzn-Oidc-Accesstoken": "sentinel-oidc-token",
 }
@@ -100,7 +100,8 @@ def test_items_contain_no_secrets(app: Flask, backends: FakeBackends) -> None:
         visible = "sentinel-harmless"
         harmless_name = KEYS["HONEYCOMB_API_KEY"]
         environ, headers, token = request.environ, dict(request.headers), "sentinel-local-token"
-        sizes = len(environ), len(headers), len(token), len(request.form)
+        jar = dict(request.cookies)
+        sizes = len(environ), len(headers), len(token), len(request.form), len(jar)
         raise RuntimeError(f"{visible} {harmless_name} {KEYS['ROLLBAR_ACCESS_TOKEN']} {sizes}")
 
     form = {"user": "sentinel-user", "password": "sentinel-password"}

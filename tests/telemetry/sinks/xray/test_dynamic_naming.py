@@ -23,7 +23,8 @@ RULE_FOR_CONFIGURED_NAME = '{"RuleName":"mine","FixedRate":1,"ReservoirSize":0,"
 
 
 def deployed_filter(xray_url: str | None) -> str:
-    stack = ObservabilityStack(App(), "Stack", environment=dataclasses.replace(LOCAL, xray_url=xray_url))
+    telemetry = dataclasses.replace(LOCAL.telemetry, xray_url=xray_url)
+    stack = ObservabilityStack(App(), "Stack", environment=dataclasses.replace(LOCAL, telemetry=telemetry))
     groups = [each["Properties"] for each in Template.from_stack(stack).find_resources("AWS::XRay::Group").values()]
     [expression] = [group["FilterExpression"] for group in groups if group["GroupName"] == LOCAL.names.xray_group]
     return str(expression)
