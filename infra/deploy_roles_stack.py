@@ -33,12 +33,10 @@ class DeployRolesStack(Stack):
         for environment in context.environments:
             name = environment.name.title()
             trusted = jobs.of_environment(environment.name, branch=context.branch)
-            self._output(
-                name, DeployRole(self, f"{name}Deploy", environment=environment, trusted=trusted), "DeployRole"
-            )
+            role = DeployRole(self, f"{name}Deploy", environment=environment, trusted=trusted)
+            self._output(f"{name}DeployRoleArn", role)
         trusted = jobs.of_pull_requests()
-        self._output("", DiffRole(self, "Diff", environments=context.environments, trusted=trusted), "DiffRole")
+        self._output("DiffRoleArn", DiffRole(self, "Diff", environments=context.environments, trusted=trusted))
 
-    def _output(self, environment: str, role: iam.IRole, kind: str) -> None:
-        name = f"{environment}{kind}Arn"
+    def _output(self, name: str, role: iam.IRole) -> None:
         CfnOutput(self, name, value=role.role_arn).override_logical_id(name.replace("-", ""))

@@ -23,7 +23,18 @@ PERMISSIONS = {
     "deploy.yml:prod": {"contents": "read", "id-token": "write"},
     "deploy-environment.yml:deploy": {"contents": "read", "id-token": "write"},
 }
-UNMANAGED = {"node_modules", "tests", ".venv", ".venv-image", ".peers", ".local", "cdk.out"}
+# infra/xray_daemon/Dockerfile names no image: it is an argument, which `make pins` renews.
+UNMANAGED = {
+    "xray_daemon",
+    "node_modules",
+    "tests",
+    ".venv",
+    ".venv-image",
+    ".venv-checkov",
+    ".peers",
+    ".local",
+    "cdk.out",
+}
 CREDENTIALS = "aws-actions/configure-aws-credentials"
 
 
