@@ -37,7 +37,7 @@ class DeployRole(iam.Role):
         environment: Environment,
         trusted: iam.IPrincipal,
     ) -> None:
-        statements = [_assume_bootstrap_roles(scope, DEPLOYMENT, [environment]), *_own_calls(scope, environment.name)]
+        statements = [_assume_bootstrap_roles(scope, DEPLOYMENT, [environment]), *_own_calls(scope, environment)]
         super().__init__(
             scope,
             construct_id,
@@ -84,26 +84,44 @@ def _assume_bootstrap_roles(
     )
 
 
-def _own_calls(scope: Construct, environment: str) -> Sequence[iam.PolicyStatement]:
+def _own_calls(scope: Construct, environment: Environment) -> Sequence[iam.PolicyStatement]:
     """Return the calls of `operations`, which the CDK's roles do not make.
 
     DescribeTaskDefinition has no resource to limit it to ("Actions defined by Amazon Elastic Container Service",
     Service Authorization Reference). The names of cluster and service begin with the stack's.
     """
-    service_stack = service_stack_name(environment)
-    stacks = [observability_stack_name(environment), service_stack]
-    keys = [SecretName.HONEYCOMB_CONFIGURATION_KEY, SecretName.ROLLBAR_ACCESS_TOKEN]
+    name = environment.name
+    service_stack = service_stack_name(name)
+    stacks = [observability_stack_name(name), service_stack]
+    secrets = [
+        _arn(scope, "secretsmanager", "secret", secret_name(name, key) + _ARN_SUFFIX, ":")
+        for key in (SecretName.HONEYCOMB_CONFIGURATION_KEY, SecretName.ROLLBAR_ACCESS_TOKEN)
+    ]
     allowed: Sequence[tuple[str, Sequence[str]]] = [
         ("cloudformation:DescribeStacks", [_arn(scope, "cloudformation", "stack", f"{each}/*") for each in stacks]),
         ("ecs:DescribeServices", [_arn(scope, "ecs", "service", f"{service_stack}-*/{service_stack}-*")]),
         ("ecs:DescribeTaskDefinition", ["*"]),
-        ("cloudwatch:DescribeAlarms", [_arn(scope, "cloudwatch", "alarm", resource_name(environment, "*"), ":")]),
-        (
-            "secretsmanager:GetSecretValue",
-            [_arn(scope, "secretsmanager", "secret", secret_name(environment, key) + _ARN_SUFFIX, ":") for key in keys],
-        ),
+        ("cloudwatch:DescribeAlarms", [_arn(scope, "cloudwatch", "alarm", resource_name(name, "*"), ":")]),
+        ("secretsmanager:GetSecretValue", secrets),
     ]
-    return [iam.PolicyStatement(actions=[action], resources=resources) for action, resources in allowed]
+    statements = [iam.PolicyStatement(actions=[action], resources=resources) for action, resources in allowed]
+    return [*statements, *([_decrypt(scope, secrets)] if environment.customer_key else [])]
+
+
+def _decrypt(scope: Construct, secrets: Sequence[str]) -> iam.PolicyStatement:
+    """Return the use of the key that encrypts the secrets, for these and by Secrets Manager only.
+
+    It is another stack's, so that no statement here can name it ("Secret encryption and decryption in AWS Secrets
+    Manager", its User Guide, has the encryption context).
+    """
+    return iam.PolicyStatement(
+        actions=["kms:Decrypt"],
+        resources=[_arn(scope, "kms", "key", "*")],
+        conditions={
+            "StringEquals": {"kms:ViaService": f"secretsmanager.{Stack.of(scope).region}.amazonaws.com"},
+            "StringLike": {"kms:EncryptionContext:SecretARN": secrets},
+        },
+    )
 
 
 def _arn(scope: Construct, service: str, resource: str, name: str, separator: str = "/") -> str:

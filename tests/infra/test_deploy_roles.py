@@ -134,6 +134,21 @@ def test_a_deploy_role_may_assume_the_bootstrap_roles_and_read_its_own_environme
     ]
 
 
+def test_the_accounts_own_key_decrypts_those_secrets_only(
+    roles: Callable[..., StackTemplate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRONMENTS, "prod", replace(PROD, customer_key=True))
+    role = by_description(roles(branch="key"), "Deploys prod")
+    [statement] = [
+        each for each in role["Policies"][0]["PolicyDocument"]["Statement"] if each["Action"] == "kms:Decrypt"
+    ]
+    condition = statement["Condition"]
+    secrets = statements(role)["secretsmanager:GetSecretValue"]
+    assert [as_text(each) for each in condition["StringLike"]["kms:EncryptionContext:SecretARN"]] == secrets
+    assert as_text(condition["StringEquals"]["kms:ViaService"]) == "secretsmanager.<Region>.amazonaws.com"
+    assert "kms:Decrypt" not in roles().text
+
+
 def test_no_trust_has_a_wildcard_and_no_action_writes(roles: Callable[..., StackTemplate]) -> None:
     for each in roles().of_type("AWS::IAM::Role"):
         assert "*" not in json.dumps(each["Properties"]["AssumeRolePolicyDocument"])

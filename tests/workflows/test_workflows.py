@@ -24,17 +24,7 @@ PERMISSIONS = {
     "deploy-environment.yml:deploy": {"contents": "read", "id-token": "write"},
 }
 # infra/xray_daemon/Dockerfile names no image: it is an argument, which `make pins` renews.
-UNMANAGED = {
-    "xray_daemon",
-    "node_modules",
-    "tests",
-    ".venv",
-    ".venv-image",
-    ".venv-checkov",
-    ".peers",
-    ".local",
-    "cdk.out",
-}
+UNMANAGED = {"xray_daemon", "node_modules", "tests", ".venv", ".venv-image", ".venv-checkov", ".peers", "cdk.out"}
 CREDENTIALS = "aws-actions/configure-aws-credentials"
 
 
