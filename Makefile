@@ -19,12 +19,12 @@ CDK := node_modules/.bin/cdk
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 CONTEXT := -c environment=$(ENV) -c version=$(VERSION) $(CDK_CONTEXT)
 
-.PHONY: ask attack bootstrap bench bench-parts bench-synth drill fuzz help honeycomb setup up down status logs test test-peers test-image-python lint lint-infra format synth deploy diff destroy forget secrets lock pins clean
+.PHONY: ask attack bootstrap bench bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down status logs test test-peers test-image-python lint lint-infra format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  ENV=$(ENVIRONMENTS) is the environment of synth, deploy, diff, destroy, forget, secrets and honeycomb (now: $(ENV))."
+	@echo "  ENV=$(ENVIRONMENTS) is the environment of synth, deploy, verify, roll-back, diff, destroy, forget, secrets and honeycomb (now: $(ENV))."
 	@echo "  VERSION=… is the version to deploy (now: $(VERSION))."
 	@echo "  LOCAL_IMAGE=skip skips the image build of make up, which runs if there is a Docker engine."
 
@@ -81,13 +81,15 @@ fuzz: $(READY) ## Give telemetry values of every kind in every place; no other r
 	@export FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM} FUZZ_SECONDS=$${FUZZ_SECONDS:-10} FUZZ_ROUNDS=1000; \
 		echo "FUZZ_SEED=$$FUZZ_SEED"; $(PY) -m pytest tests/telemetry/fuzz
 
-lint: $(READY) $(PAGE) ## Check style, types, import layers, shell scripts and the Dockerfile
+lint: $(READY) $(PAGE) ## Check style, types, import layers, shell scripts, the Dockerfile, the workflows and Dependabot's configuration
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo --no-cache
 	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser scripts/test-image-python .ci/run
 	@.venv/bin/hadolint service/Dockerfile
+	@.venv/bin/jactionlint --shellcheck=.venv/bin/shellcheck --pyflakes= --strict-exit
+	@.venv/bin/zizmor --offline --no-progress --quiet --persona pedantic --strict-collection .github
 
 $(CHECKOV)/ready: requirements/checkov.txt $(READY)
 	@echo "lint-infra: installing checkov into $(CHECKOV)"
@@ -119,6 +121,26 @@ deploy: $(READY) ## Deploy ENV to the AWS account of your credentials (APPROVAL=
 
 diff: $(READY) ## Show the changes that a deploy of ENV would make
 	@$(CDK) diff $(CONTEXT)
+
+diff-comment: $(READY) ## Write that as Markdown to cdk.out/comment, read with the CDK's lookup role
+	@$(PY) -m operations.diff_comment --environment $(ENV) -- $(CDK) diff --method template --no-color $(CONTEXT)
+
+pr-comment: $(READY) ## Post cdk.out/comment on the pull request or update it there (in GitHub Actions)
+	@$(PY) -m operations.pull_request_comment
+
+verify: $(READY) ## Check that ENV's URL serves VERSION and traces requests (VERIFY=--help)
+	@$(PY) -m operations.verify --environment $(ENV) --version "$(VERSION)" $(VERIFY)
+
+deployed-version: $(READY) ## Print the version that ENV runs; DOWNGRADE=no fails where it is newer than the checkout
+	@$(PY) -m operations.deployed_version --environment $(ENV) $(if $(filter no,$(DOWNGRADE)),--no-downgrade)
+
+# TO is read by the shell and not by make, which would expand it.
+roll-back: $(READY) ## Deploy the earlier version TO of ENV, from its own commit
+	@$(PY) -m operations.roll_back --environment $(ENV) --to "$$TO"
+
+deploy-roles: $(READY) ## Deploy the roles that GitHub Actions deploys with, for REPOSITORY=owner/name (docs/ci.md)
+	@$(CDK) deploy --app "$(PY) deploy_roles.py" --output cdk.out/deploy-roles $(if $(APPROVAL),--require-approval $(APPROVAL)) \
+		-c repository=$(REPOSITORY) $(CDK_CONTEXT)
 
 destroy: $(READY) ## Delete ENV's stacks from the AWS account of your credentials
 	@$(CDK) destroy --all $(CONTEXT)

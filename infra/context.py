@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 
 from constructs import Node
 
-from infra.environments import DEFAULT, ENVIRONMENTS, Environment
+from infra.account import Account
+from infra.environments import DEFAULT, ENVIRONMENTS, LOCAL, Environment
 from service.contract import LONGEST_VERSION
 
 PYPROJECT: Final = Path(__file__).parent.parent / "pyproject.toml"
@@ -32,6 +33,14 @@ HONEYCOMB_URL: Final = Format(r"https://[^\s()]+", "https://ui.honeycomb.io/…/
 ROLLBAR_URL: Final = Format(r"https://[^\s()]+", "https://app.rollbar.com/…")
 YES_OR_NO: Final = Format(r"yes|no", "yes")
 IMAGE: Final = Format(r"[A-Za-z0-9][A-Za-z0-9_./:@-]*", "backend-flask:latest")
+REPOSITORY: Final = Format(
+    r"[A-Za-z0-9][A-Za-z0-9-]{0,38}(?:@\d+/[A-Za-z0-9._-]{1,100}@\d+|/[A-Za-z0-9._-]{1,100})",
+    "octo-org@123456/octo-repo@456789",
+)
+"""As in the subject of the repository's tokens: of a repository that is newer than July 2026 with the ids of owner and
+repository ("Immutable subject claims", OpenID Connect reference, GitHub Docs). It has no wildcard."""
+BRANCH: Final = Format(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,200}", "main")
+OIDC_PROVIDER: Final = Format(r"create|existing", "existing")
 
 
 class Override(NamedTuple):
@@ -96,6 +105,60 @@ class Deployment:
             version=_value(node, "version", version_format) or default_version,
             image=_value(node, "image", IMAGE),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployRolesContext:
+    """The input of a synth of the deploy roles: who may assume them, and for which environments of one account."""
+
+    repository: str
+    branch: str
+    environments: tuple[Environment, ...]
+    existing_provider: bool
+
+    @classmethod
+    def from_context(cls, node: Node) -> DeployRolesContext:
+        """Read the keys repository, branch, deploy_environments and oidc_provider.
+
+        Raises `ContextError`. All but the repository have a default, which an empty value means too.
+        """
+        repository = _value(node, "repository", REPOSITORY)
+        if repository is None:
+            raise ContextError(
+                f"repository is not set: pass -c repository={REPOSITORY.example}, or REPOSITORY= to make; it is the "
+                "part between `repo:` and the next colon of the subject that the repository's OIDC settings show"
+            )
+        return cls(
+            repository=repository,
+            branch=_value(node, "branch", BRANCH) or "main",
+            environments=_deployable(_text(node, "deploy_environments")),
+            existing_provider=_value(node, "oidc_provider", OIDC_PROVIDER) == "existing",
+        )
+
+    @property
+    def account(self) -> Account:
+        """What the account of the environments asks of a stack."""
+        return self.environments[0].account
+
+
+def _deployable(names: str) -> tuple[Environment, ...]:
+    """Return the environments of a comma-separated list; an empty one means all that are deployed to AWS."""
+    deployable = {name: each for name, each in ENVIRONMENTS.items() if each is not LOCAL}
+    selected = names.split(",") if names else list(deployable)
+    for name in selected:
+        if name not in deployable:
+            raise ContextError(
+                f"deploy_environments {names!r} has the unknown environment {name!r}: "
+                f"pass -c deploy_environments={','.join(deployable)}, or some of these"
+            )
+    environments = tuple(deployable[name] for name in dict.fromkeys(selected))
+    if len({each.account.permissions_boundary for each in environments}) > 1:
+        raise ContextError(
+            f"deploy_environments {','.join(each.name for each in environments)!r} have different permissions "
+            f"boundaries, so that they are in different accounts: pass -c deploy_environments={environments[0].name} "
+            "in its own, and likewise the others"
+        )
+    return environments
 
 
 def _with(environment: Environment, group: str, field: str, value: object) -> Environment:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.infra.assembly import ROOT
 
-SOURCES = [ROOT / "app.py", *sorted((ROOT / "infra").glob("*.py"))]
+SOURCES = [ROOT / "app.py", ROOT / "deploy_roles.py", *sorted((ROOT / "infra").glob("*.py"))]
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -1,0 +1,129 @@
+"""Create the roles that the workflows of .github assume: one per environment to deploy, one to compare."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from aws_cdk import ArnFormat, DefaultStackSynthesizer, Duration, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.environments import Environment
+from service.contract import (
+    SecretName,
+    observability_stack_name,
+    resource_name,
+    secret_name,
+    service_stack_name,
+)
+
+DEPLOYMENT: Final = ("deploy", "file-publishing", "image-publishing", "lookup")
+COMPARISON: Final = ("lookup",)
+"""Roles of the CDK's bootstrap stack ("Bootstrapping", AWS CDK Developer Guide): the CDK's command line assumes them,
+and calls AWS by no other."""
+SESSION: Final = Duration.hours(1)
+"""IAM's minimum for the maximum, and what a chained role is limited to anyway ("Role chaining", IAM User Guide)."""
+_ARN_SUFFIX: Final = "-??????"
+"""Secrets Manager appends a hyphen and six characters to a secret's name ("Secret ARN", its User Guide)."""
+
+
+class DeployRole(iam.Role):
+    """Allow what `make deploy`, `make verify` and `make roll-back` do to one environment."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        trusted: iam.IPrincipal,
+    ) -> None:
+        statements = [_assume_bootstrap_roles(scope, DEPLOYMENT, [environment]), *_own_calls(scope, environment)]
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"Deploys {environment.name} from GitHub Actions",
+            assumed_by=trusted,
+            max_session_duration=SESSION,
+            inline_policies={"Deploy": iam.PolicyDocument(statements=statements)},
+        )
+
+
+class DiffRole(iam.Role):
+    """Allow `cdk diff` by the lookup role, which reads; for the pull requests of the repository's own branches."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environments: Sequence[Environment],
+        trusted: iam.IPrincipal,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="Compares pull requests with what is deployed, from GitHub Actions",
+            assumed_by=trusted,
+            max_session_duration=SESSION,
+            inline_policies={
+                "Diff": iam.PolicyDocument(statements=[_assume_bootstrap_roles(scope, COMPARISON, environments)]),
+            },
+        )
+
+
+def _assume_bootstrap_roles(
+    scope: Construct, kinds: Sequence[str], environments: Sequence[Environment]
+) -> iam.PolicyStatement:
+    stack = Stack.of(scope)
+    default = DefaultStackSynthesizer.DEFAULT_QUALIFIER
+    qualifiers = dict.fromkeys(each.account.bootstrap_qualifier or default for each in environments)
+    names = [f"cdk-{each}-{kind}-role-{stack.account}-{stack.region}" for each in qualifiers for kind in kinds]
+    return iam.PolicyStatement(
+        actions=["sts:AssumeRole"],
+        resources=[stack.format_arn(service="iam", region="", resource="role", resource_name=name) for name in names],
+    )
+
+
+def _own_calls(scope: Construct, environment: Environment) -> Sequence[iam.PolicyStatement]:
+    """Return the calls of `operations`, which the CDK's roles do not make.
+
+    DescribeTaskDefinition has no resource to limit it to ("Actions defined by Amazon Elastic Container Service",
+    Service Authorization Reference). The names of cluster and service begin with the stack's.
+    """
+    name = environment.name
+    service_stack = service_stack_name(name)
+    stacks = [observability_stack_name(name), service_stack]
+    secrets = [
+        _arn(scope, "secretsmanager", "secret", secret_name(name, key) + _ARN_SUFFIX, ":")
+        for key in (SecretName.HONEYCOMB_CONFIGURATION_KEY, SecretName.ROLLBAR_ACCESS_TOKEN)
+    ]
+    allowed: Sequence[tuple[str, Sequence[str]]] = [
+        ("cloudformation:DescribeStacks", [_arn(scope, "cloudformation", "stack", f"{each}/*") for each in stacks]),
+        ("ecs:DescribeServices", [_arn(scope, "ecs", "service", f"{service_stack}-*/{service_stack}-*")]),
+        ("ecs:DescribeTaskDefinition", ["*"]),
+        ("cloudwatch:DescribeAlarms", [_arn(scope, "cloudwatch", "alarm", resource_name(name, "*"), ":")]),
+        ("secretsmanager:GetSecretValue", secrets),
+    ]
+    statements = [iam.PolicyStatement(actions=[action], resources=resources) for action, resources in allowed]
+    return [*statements, *([_decrypt(scope, secrets)] if environment.customer_key else [])]
+
+
+def _decrypt(scope: Construct, secrets: Sequence[str]) -> iam.PolicyStatement:
+    """Return the use of the key that encrypts the secrets, for these and by Secrets Manager only.
+
+    It is another stack's, so that no statement here can name it ("Secret encryption and decryption in AWS Secrets
+    Manager", its User Guide, has the encryption context).
+    """
+    return iam.PolicyStatement(
+        actions=["kms:Decrypt"],
+        resources=[_arn(scope, "kms", "key", "*")],
+        conditions={
+            "StringEquals": {"kms:ViaService": f"secretsmanager.{Stack.of(scope).region}.amazonaws.com"},
+            "StringLike": {"kms:EncryptionContext:SecretARN": secrets},
+        },
+    )
+
+
+def _arn(scope: Construct, service: str, resource: str, name: str, separator: str = "/") -> str:
+    style = ArnFormat.COLON_RESOURCE_NAME if separator == ":" else ArnFormat.SLASH_RESOURCE_NAME
+    return Stack.of(scope).format_arn(service=service, resource=resource, resource_name=name, arn_format=style)

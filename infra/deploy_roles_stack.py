@@ -1,0 +1,42 @@
+"""Compose the stack of an account's deploy roles: GitHub's identity provider and the roles of the workflows."""
+
+from typing import Final
+
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, PermissionsBoundary, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.context import DeployRolesContext
+from infra.deploy_roles import DeployRole, DiffRole
+from infra.github_oidc import GitHubJobs, GitHubProvider
+from service.contract import APP_NAME, SERVICE_NAME
+
+NAME: Final = f"{APP_NAME}-DeployRoles"
+
+
+class DeployRolesStack(Stack):
+    """Hold a role per environment for its deploys, and one for the comparisons of pull requests."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, context: DeployRolesContext) -> None:
+        account = context.account
+        boundary = account.permissions_boundary
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"{APP_NAME}: roles of GitHub Actions, for {context.repository}",
+            tags={"service": SERVICE_NAME, "owner": account.owner},
+            permissions_boundary=PermissionsBoundary.from_name(boundary) if boundary else None,
+            synthesizer=DefaultStackSynthesizer(qualifier=account.bootstrap_qualifier),
+        )
+        provider = GitHubProvider(self, "GitHub", existing=context.existing_provider)
+        jobs = GitHubJobs(provider, repository=context.repository)
+        for environment in context.environments:
+            name = environment.name.title()
+            trusted = jobs.of_environment(environment.name, branch=context.branch)
+            role = DeployRole(self, f"{name}Deploy", environment=environment, trusted=trusted)
+            self._output(f"{name}DeployRoleArn", role)
+        trusted = jobs.of_pull_requests()
+        self._output("DiffRoleArn", DiffRole(self, "Diff", environments=context.environments, trusted=trusted))
+
+    def _output(self, name: str, role: iam.IRole) -> None:
+        CfnOutput(self, name, value=role.role_arn).override_logical_id(name.replace("-", ""))

@@ -1,0 +1,133 @@
+"""A deployment is verified once its URL serves the version in several responses in a row, and keeps a trace id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from flask import Flask, Response, jsonify, request
+
+from local.fakes.server import LocalServer
+from operations import verify
+from operations.errors import OperatorError
+from operations.verify import IN_A_ROW, Clock, Expected
+from service.contract import HEALTH_CHECK_PATH, TRACE_ID_HEADER
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+EXPECTED = Expected("prod", "v2")
+SINKS = {"xray": {"on": True}, "rollbar": {"on": False, "because": "ROLLBAR_ACCESS_TOKEN is not set"}}
+HEALTH = {"status": "ok", "version": "v2", "environment": "prod", "sinks": SINKS}
+Answer = Callable[[], Response]
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(lambda: self.time, self.sleep)
+
+
+class Target:
+    """A service with one answer after the other; the last one stays."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.requests = 0
+        self.app = Flask("target")
+        self.app.get(HEALTH_CHECK_PATH)(self._answer)
+
+    def _answer(self) -> Response:
+        self.requests += 1
+        return (self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])()
+
+
+def health(**changes: Any) -> Answer:  # noqa: ANN401 - any JSON value
+    def answer() -> Response:
+        response = jsonify(HEALTH | changes)
+        response.headers[TRACE_ID_HEADER] = request.headers["traceparent"].split("-")[1]
+        return response
+
+    return answer
+
+
+@pytest.fixture
+def target() -> Iterator[tuple[Target, str]]:
+    fake = Target()
+    with closing(LocalServer(fake.app)) as server:
+        yield fake, server.url
+
+
+def test_several_responses_in_a_row_have_to_be_right(target: tuple[Target, str]) -> None:
+    fake, url = target
+    fake.answers = [health(version="v1"), health(), health(), health(version="v1"), health()]
+    assert verify.verify(f"{url}/", EXPECTED, deadline=60, pause=1, clock=FakeClock().clock) == SINKS
+    assert fake.requests == 4 + IN_A_ROW
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (
+            health(version="v1"),
+            "answers with version 'v1' instead of 'v2'. Deploy it, or pass the deployed",
+        ),
+        (health(environment="dev"), "answers with environment 'dev' instead of 'prod'"),
+        (health(status="starting"), "which is no health check"),
+        (lambda: Response("<title>404", status=200), "answered '<title>404', which is no health check"),
+        (lambda: Response("[]"), "answered '[]', which is no health check"),
+        (lambda: Response("x" * 1000, status=503), f"answered 503: '{'x' * 200}'. Read the log lines"),
+        (lambda: Response(status=302, headers={"Location": "/elsewhere"}), "answered 302"),
+        (lambda: jsonify(HEALTH), "answered with X-Trace-Id None to a request of the trace"),
+    ],
+)
+def test_what_is_not_right_until_the_deadline_is_named_with_what_to_do(
+    target: tuple[Target, str], answer: Answer, message: str
+) -> None:
+    fake, url = target
+    fake.answers = [answer]
+    with pytest.raises(OperatorError) as error:
+        verify.verify(url, EXPECTED, deadline=3, pause=1, clock=FakeClock().clock)
+    assert str(error.value).startswith(f"After 3 s: {url}{HEALTH_CHECK_PATH} answer")
+    assert message in str(error.value)
+    assert fake.requests == 4
+
+
+def test_an_address_that_does_not_answer_is_named(target: tuple[Target, str]) -> None:
+    url = target[1].rpartition(":")[0] + ":9"
+    with pytest.raises(
+        OperatorError, match=r"After 0 s: No response from http://127\.0\.0\.1:9/.* \(ConnectionError\)"
+    ):
+        verify.verify(url, EXPECTED, deadline=0, pause=1, clock=FakeClock().clock)
+
+
+def test_the_command_prints_which_sinks_are_on(
+    target: tuple[Target, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake, url = target
+    fake.answers = [health()]
+    monkeypatch.setattr(verify, "_url", lambda _: url)
+    assert verify.main(["--environment", "prod", "--version", "v2"], clock=FakeClock().clock) == 0
+    assert capsys.readouterr().out == (
+        f"{url} serves v2 of prod, and traces requests.\n"
+        "  rollbar: off, because ROLLBAR_ACCESS_TOKEN is not set\n"
+        "  xray: on\n"
+    )
+
+
+def test_without_credentials_it_fails_and_says_what_to_check(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    assert verify.main(["--environment", "prod", "--version", "v2"]) == 1
+    assert "Check that 'prod' is deployed (make deploy)" in capsys.readouterr().err
