@@ -87,25 +87,32 @@ def _assume_bootstrap_roles(
 def _own_calls(scope: Construct, environment: Environment) -> Sequence[iam.PolicyStatement]:
     """Return the calls of `operations`, which the CDK's roles do not make.
 
-    DescribeTaskDefinition has no resource to limit it to ("Actions defined by Amazon Elastic Container Service",
-    Service Authorization Reference). The names of cluster and service begin with the stack's.
+    DescribeTaskDefinition has no resource to limit it to, and the lists have their cluster as a condition ("Actions
+    defined by Amazon Elastic Container Service", Service Authorization Reference). The names of cluster, service and the containers' log group begin with the stack's.
     """
     name = environment.name
     service_stack = service_stack_name(name)
     stacks = [observability_stack_name(name), service_stack]
+    stack_arns = [_arn(scope, "cloudformation", "stack", f"{each}/*") for each in stacks]
     secrets = [
         _arn(scope, "secretsmanager", "secret", secret_name(name, key) + _ARN_SUFFIX, ":")
         for key in (SecretName.HONEYCOMB_CONFIGURATION_KEY, SecretName.ROLLBAR_ACCESS_TOKEN)
     ]
     allowed: Sequence[tuple[str, Sequence[str]]] = [
-        ("cloudformation:DescribeStacks", [_arn(scope, "cloudformation", "stack", f"{each}/*") for each in stacks]),
+        ("cloudformation:DescribeStacks", stack_arns),
+        ("cloudformation:DescribeStackEvents", stack_arns),
+        ("cloudformation:ListStackResources", stack_arns),
         ("ecs:DescribeServices", [_arn(scope, "ecs", "service", f"{service_stack}-*/{service_stack}-*")]),
         ("ecs:DescribeTaskDefinition", ["*"]),
+        ("ecs:DescribeTasks", [_arn(scope, "ecs", "task", f"{service_stack}-*/*")]),
+        ("logs:GetLogEvents", [_arn(scope, "logs", "log-group", f"{service_stack}-*:log-stream:*", ":")]),
         ("cloudwatch:DescribeAlarms", [_arn(scope, "cloudwatch", "alarm", resource_name(name, "*"), ":")]),
         ("secretsmanager:GetSecretValue", secrets),
     ]
     statements = [iam.PolicyStatement(actions=[action], resources=resources) for action, resources in allowed]
-    return [*statements, *([_decrypt(scope, secrets)] if environment.customer_key else [])]
+    clusters = {"ArnLike": {"ecs:cluster": _arn(scope, "ecs", "cluster", f"{service_stack}-*")}}
+    lists = iam.PolicyStatement(actions=["ecs:ListServices", "ecs:ListTasks"], resources=["*"], conditions=clusters)
+    return [*statements, lists, *([_decrypt(scope, secrets)] if environment.customer_key else [])]
 
 
 def _decrypt(scope: Construct, secrets: Sequence[str]) -> iam.PolicyStatement:

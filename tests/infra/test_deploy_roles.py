@@ -19,6 +19,7 @@ from infra.deploy_roles_stack import NAME
 from infra.environments import DEV, ENVIRONMENTS, PROD
 from tests.infra.assembly import ROOT, Json, StackTemplate
 from tests.infra.test_cfn_lint import lint
+from tests.infra.test_least_privilege import as_list
 
 CLASSIC = "octo-org/octo-repo"
 IMMUTABLE = "octo-org@123456/octo-repo@456789"
@@ -80,9 +81,9 @@ def statements(role: Json) -> dict[str, list[str]]:
     resources_of = {}
     for statement in policy["PolicyDocument"]["Statement"]:
         assert statement["Effect"] == "Allow"
-        assert isinstance(statement["Action"], str)
         resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
-        resources_of[statement["Action"]] = [as_text(each) for each in resources]
+        for action in as_list(statement["Action"]):
+            resources_of[str(action)] = [as_text(each) for each in resources]
     return resources_of
 
 
@@ -123,7 +124,8 @@ def test_a_deploy_role_may_assume_the_bootstrap_roles_and_read_its_own_environme
     assert allowed.pop("sts:AssumeRole") == [
         f"arn:<Partition>:iam::<AccountId>:role/cdk-hnb659fds-{kind}-role-<AccountId>-<Region>" for kind in kinds
     ]
-    assert allowed.pop("ecs:DescribeTaskDefinition") == ["*"]
+    for action in ("ecs:DescribeTaskDefinition", "ecs:ListServices", "ecs:ListTasks"):
+        assert allowed.pop(action) == ["*"]
     assert [each for resources in allowed.values() for each in resources if "prod" not in each or "dev" in each] == []
     assert allowed["secretsmanager:GetSecretValue"] == [
         f"arn:<Partition>:secretsmanager:<Region>:<AccountId>:secret:prod/cruddur/{name}-??????"
@@ -153,7 +155,7 @@ def test_no_trust_has_a_wildcard_and_no_action_writes(roles: Callable[..., Stack
     for each in roles().of_type("AWS::IAM::Role"):
         assert "*" not in json.dumps(each["Properties"]["AssumeRolePolicyDocument"])
         verbs = {action.partition(":")[2] for action in statements(each["Properties"])}
-        assert all(verb == "AssumeRole" or verb.startswith(("Describe", "Get")) for verb in verbs)
+        assert all(verb == "AssumeRole" or verb.startswith(("Describe", "Get", "List")) for verb in verbs)
 
 
 def test_a_session_lasts_an_hour(roles: Callable[..., StackTemplate]) -> None:
