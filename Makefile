@@ -19,7 +19,7 @@ CDK := node_modules/.bin/cdk
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 CONTEXT := -c environment=$(ENV) -c version=$(VERSION) $(CDK_CONTEXT)
 
-.PHONY: ask attack bootstrap bench bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down status logs test test-peers test-image-python lint lint-infra format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
+.PHONY: ask attack bootstrap bench bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down status logs test test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ $(CHECKOV)/ready: requirements/checkov.txt $(READY)
 
 lint-infra: $(CHECKOV)/ready ## Check the stacks of dev and prod with cdk-nag, cfn-guard, cfn-lint and checkov
 	@$(PY) -m operations.lint_infra --checkov $(CHECKOV)/bin/checkov
+
+picture: $(READY) ## Draw docs/deploy.svg from the synthesized stacks of prod
+	@$(PY) -m operations.picture
 
 format: $(READY) ## Format the code
 	@.venv/bin/ruff check --fix-only --quiet .

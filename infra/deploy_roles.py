@@ -88,7 +88,8 @@ def _own_calls(scope: Construct, environment: Environment) -> Sequence[iam.Polic
     """Return the calls of `operations`, which the CDK's roles do not make.
 
     DescribeTaskDefinition has no resource to limit it to, and the lists have their cluster as a condition ("Actions
-    defined by Amazon Elastic Container Service", Service Authorization Reference). The names of cluster, service and the containers' log group begin with the stack's.
+    defined by Amazon Elastic Container Service", Service Authorization Reference). The names of the cluster, of the
+    service and of the containers' log group begin with the stack's.
     """
     name = environment.name
     service_stack = service_stack_name(name)
