@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.environments import Environment
+from infra.findings import NAG, acknowledge
 from service.contract import (
     SecretName,
     observability_stack_name,
@@ -46,6 +47,12 @@ class DeployRole(iam.Role):
             max_session_duration=SESSION,
             inline_policies={"Deploy": iam.PolicyDocument(statements=statements)},
         )
+        acknowledge(
+            self,
+            *(f"{NAG}IAM5[Resource::{each}]" for each in _patterns(scope, statements)),
+            because="CloudFormation and ECS end the names of what they create at random: each pattern is of one"
+            " environment. Three actions take no resource.",
+        )
 
 
 class DiffRole(iam.Role):
@@ -82,6 +89,16 @@ def _assume_bootstrap_roles(
         actions=["sts:AssumeRole"],
         resources=[stack.format_arn(service="iam", region="", resource="role", resource_name=name) for name in names],
     )
+
+
+def _patterns(scope: Construct, statements: Sequence[iam.PolicyStatement]) -> Sequence[str]:
+    """Return the resources with a wildcard, as cdk-nag writes them."""
+    stack = Stack.of(scope)
+    written = {stack.partition: "Partition", stack.region: "Region", stack.account: "AccountId"}
+    patterns = dict.fromkeys(each for statement in statements for each in statement.resources if "*" in each)
+    for token, name in written.items():
+        patterns = {pattern.replace(token, f"<AWS::{name}>"): None for pattern in patterns}
+    return list(patterns)
 
 
 def _own_calls(scope: Construct, environment: Environment) -> Sequence[iam.PolicyStatement]:

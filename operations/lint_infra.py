@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,17 +19,22 @@ from cdk_nag import AwsSolutionsChecks
 from cdklabs.cdk_validator_cfnguard import CfnGuardValidator
 
 import app
+import deploy_roles
 from operations.errors import OperatorError
+from operations.synthesis import CHECKOUT, new_app
 
-ENVIRONMENTS: Final = ("dev", "prod")
-CHECKOUT: Final = Path(__file__).parent.parent
+STACKS: Final[Mapping[str, tuple[Callable[[cdk.App], object], Mapping[str, str]]]] = {
+    "dev": (app.build, {"environment": "dev"}),
+    "prod": (app.build, {"environment": "prod"}),
+    "deploy roles": (deploy_roles.build, {"repository": "octo-org/octo-repo"}),
+}
+"""What adds the stacks to an app, and the app's context."""
 CHECKOV: Final = CHECKOUT / ".venv-checkov" / "bin" / "checkov"
-IMAGE: Final = "backend-flask:lint"
 SECONDS: Final = 300
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the findings of each environment and tool; return 1 if there are any."""
+    """Print the findings of each tool in the stacks of each environment and of the deploy roles; return 1 for any."""
     parser = argparse.ArgumentParser(prog="python -m operations.lint_infra", description=__doc__)
     parser.add_argument("--checkov", type=Path, default=CHECKOV, help="the command, of a venv of its own")
     checkov: Path = parser.parse_args(arguments).checkov
@@ -38,23 +43,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     findings = 0
     with tempfile.TemporaryDirectory() as folder:
-        for environment in ENVIRONMENTS:
-            assembly = Path(folder, environment)
-            found = [*policy_findings(environment, assembly), *template_findings(assembly, checkov)]
+        for name in STACKS:
+            assembly = Path(folder, name)
+            found = [*policy_findings(name, assembly), *template_findings(assembly, checkov)]
             findings += len(found)
-            sys.stdout.writelines(f"{environment}: {each}\n" for each in found)
-            sys.stdout.write(f"{environment}: {len(found)} findings of cdk-nag, cfn-guard, cfn-lint and checkov\n")
+            sys.stdout.writelines(f"{name}: {each}\n" for each in found)
+            sys.stdout.write(f"{name}: {len(found)} findings of cdk-nag, cfn-guard, cfn-lint and checkov\n")
     return min(findings, 1)
 
 
-def policy_findings(environment: str, folder: Path) -> Iterator[str]:
-    """Synthesize `environment` into `folder` and yield what cdk-nag and cfn-guard find in it."""
-    flags = json.loads((CHECKOUT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    context = flags | {"environment": environment, "plain_http": "yes", "image": IMAGE}
-    stacks = cdk.App(
-        outdir=str(folder), context=context, analytics_reporting=False, builtin_cloud_formation_validation=False
-    )
-    app.build(stacks)
+def policy_findings(name: str, folder: Path) -> Iterator[str]:
+    """Synthesize the stacks `name` of `STACKS` into `folder` and yield what cdk-nag and cfn-guard find in them."""
+    build, context = STACKS[name]
+    stacks = new_app(folder, **context)
+    build(stacks)
     cdk.Validations.of(stacks).add_plugins(AwsSolutionsChecks(stacks))
     guard = CfnGuardValidator(control_tower_rules_enabled=True)
     cdk.Validations.of(stacks).add_plugins(guard)  # type: ignore[arg-type] # made for an older release of the interface

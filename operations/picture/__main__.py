@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from operations.lint_infra import CHECKOUT
 from operations.picture.graph import graph_of
 from operations.picture.layout import layout_of
 from operations.picture.svg import svg_of
+from operations.synthesis import CHECKOUT
 
 PICTURE: Final = CHECKOUT / "docs" / "deploy.svg"
 ENVIRONMENT: Final = "prod"

@@ -14,7 +14,7 @@ import aws_cdk as cdk
 from constructs import IConstruct
 
 import app
-from operations.lint_infra import CHECKOUT, IMAGE
+from operations.synthesis import new_app
 
 _NOT_DRAWN: Final = ("AWS::CDK::Metadata",)
 
@@ -43,11 +43,7 @@ class Graph:
 
 def graph_of(environment: str, folder: Path) -> Graph:
     """Synthesize `environment` into `folder` and return its graph."""
-    flags = json.loads((CHECKOUT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    context = flags | {"environment": environment, "plain_http": "yes", "image": IMAGE}
-    stacks = cdk.App(
-        outdir=str(folder), context=context, analytics_reporting=False, builtin_cloud_formation_validation=False
-    )
+    stacks = new_app(folder, environment=environment)
     app.build(stacks)
     stacks.synth()
     owners: dict[tuple[str, str], Box] = {}

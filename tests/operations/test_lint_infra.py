@@ -70,7 +70,7 @@ def test_each_finding_is_printed_and_fails_the_command(tmp_path: Path, capsys: p
     checkov = stub_of_checkov(tmp_path, json.dumps(CHECKOV_FINDING), 1)
     with (
         patch.object(lint_infra, "policy_findings", return_value=["a finding"]),
-        patch.object(lint_infra, "ENVIRONMENTS", ("dev",)),
+        patch.object(lint_infra, "STACKS", {"dev": lint_infra.STACKS["dev"]}),
         patch.object(lint_infra, "template_findings", return_value=[]),
     ):
         assert lint_infra.main(["--checkov", str(checkov)]) == 1
