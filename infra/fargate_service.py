@@ -107,7 +107,6 @@ class FargateService(Construct):
             "Cluster",
             vpc=network.vpc,
             container_insights_v2=insights,
-            enable_fargate_capacity_providers=tasks.spot_percent > 0,
         )
         self.task_definition = _task_definition(self, tasks)
         self.container = _add_container(
@@ -133,10 +132,26 @@ class FargateService(Construct):
             capacity_provider_strategies=_spot(tasks),
             propagate_tags=ecs.PropagatedTagSource.TASK_DEFINITION,
         )
+        if tasks.spot_percent > 0:
+            self._associate_spot()
         self._acknowledge(tasks, network)
         # Only here, and not on the stack: there each deploy would change the tags of all its resources.
         for versioned in (self.task_definition, self.service):
             Tags.of(versioned).add("version", version)
+
+    def _associate_spot(self) -> None:
+        """Give the cluster both capacity providers, before the service asks for them.
+
+        The cluster's own way to do so makes the same resource, and no dependency of the service on it.
+        """
+        association = ecs.CfnClusterCapacityProviderAssociations(
+            self,
+            "CapacityProviders",
+            cluster=self.cluster.cluster_name,
+            capacity_providers=["FARGATE", "FARGATE_SPOT"],
+            default_capacity_provider_strategy=[],
+        )
+        self.service.node.add_dependency(association)
 
     def _acknowledge(self, tasks: Tasks, network: Network) -> None:
         acknowledge(

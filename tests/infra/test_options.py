@@ -103,6 +103,9 @@ def test_spot_runs_its_share_of_the_tasks_above_the_minimum(variant: Variant) ->
     ]
     associated = service.only("AWS::ECS::ClusterCapacityProviderAssociations")["CapacityProviders"]
     assert associated == ["FARGATE", "FARGATE_SPOT"]
+    [association] = service.ids_of_type("AWS::ECS::ClusterCapacityProviderAssociations")
+    [resource] = service.of_type("AWS::ECS::Service")
+    assert association in resource["DependsOn"]
 
 
 def test_ecs_exec_opens_a_shell_where_the_root_file_system_is_writable(variant: Variant) -> None:
