@@ -4,7 +4,7 @@ SHELL := /bin/bash
 # The environment, of infra/environments.py, that the targets for AWS act on.
 ENV ?= dev
 # Its choices, without the one of `make up`.
-ENVIRONMENTS = $(shell sed -n '/"local"/d; s/.* name="\([^"]*\)".*/\1/p' infra/environments.py | paste -s -d '|' -)
+ENVIRONMENTS = $(shell sed -n -e '/"local"/d' -e 's/^    name="\([^"]*\)",$$/\1/p' -e 's/^[A-Z_]*: Final = replace([A-Z_]*, name="\([^"]*\)".*/\1/p' infra/environments.py | paste -s -d '|' -)
 PYTHON ?= python3
 
 PY := .venv/bin/python
@@ -25,7 +25,7 @@ help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  ENV=$(ENVIRONMENTS) is the environment of synth, deploy, verify, roll-back, diff, destroy, forget, secrets and honeycomb (now: $(ENV))."
-	@echo "  VERSION=… is the version to deploy (now: $(VERSION))."
+	@echo "  VERSION=… labels what this checkout deploys (now: $(VERSION)); make roll-back deploys an older one."
 	@echo "  LOCAL_IMAGE=skip skips the image build of make up, which runs if there is a Docker engine."
 
 $(READY): requirements/dev.txt requirements/uv.txt package-lock.json scripts/setup

@@ -14,7 +14,7 @@ from constructs import Construct
 from infra.metrics import MINIMUM_FAILURES, MINIMUM_REQUESTS, ServiceMetrics
 from infra.names import Names
 from infra.saved_queries import saved_queries
-from service.contract import HEALTH_CHECK_PATH, SLOW_SECONDS, resource_name
+from service.contract import SLOW_SECONDS, resource_name
 
 ERROR_PERCENT: Final = 5
 
@@ -133,8 +133,8 @@ class Alarms(Construct):
             threshold=0,
             minutes=Minutes(breaching=1, evaluated=1),
             text=f"Telemetry was lost, requests were not. Look first at {self._query('dropped-telemetry')} for the"
-            f" sink, then at {HEALTH_CHECK_PATH}?detail for its last error: a refused key, or a sink that is down. What"
-            " CloudWatch Logs itself did not take is measured from the container's output.",
+            " sink, then at that sink's WARNING lines for the reason: a refused key, or a sink that is down. What"
+            " CloudWatch Logs itself did not take, and why, is in the container's output.",
         )
 
     def _query(self, name: str) -> str:

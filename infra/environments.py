@@ -42,13 +42,7 @@ class Environment:
     """Whether the log group, X-Ray groups and rules have the tutorial's names, which one environment can have."""
 
     def __post_init__(self) -> None:
-        network = self.network
-        has_internet = network.nat_gateways > 0 or not (network.endpoints or self.ingress.internal)
-        if self.ingress.authentication is not None and network.existing is None and not has_internet:
-            raise ValueError(
-                f"environment {self.name!r} has authentication and no way to the internet, where the load balancer "
-                "reaches the identity provider, and the tasks its public keys: set nat_gateways=1 in its `network`"
-            )
+        self.ingress.check_network(self.network, self.name)
 
     @property
     def names(self) -> Names:

@@ -66,7 +66,7 @@ class Tasks:
     arm64: bool = False
     """Whether they run on AWS Graviton, which costs about a fifth less; an image that is given must be built for it."""
     spot_percent: int = 0
-    """The share of the tasks above `minimum` that run on Fargate Spot, at about a third of the price: AWS can stop each
+    """The share of the tasks above `minimum` that run on Fargate Spot, up to 70 % cheaper: AWS can stop each
     of them at two minutes' notice."""
     ecs_exec: bool = False
     """Whether `aws ecs execute-command` can open a shell in a container, whose root file system is then writable."""

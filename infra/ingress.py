@@ -11,6 +11,7 @@ from infra.authentication import Authentication
 from infra.cors_origins import CorsOrigins
 from infra.domain import Domain
 from infra.firewall import Firewall
+from infra.network import Networking
 
 ANYWHERE: Final = "0.0.0.0/0"
 
@@ -48,3 +49,18 @@ class Ingress:
                 ipaddress.IPv4Network(cidr)
             except ValueError as error:
                 raise ValueError(f"allowed_cidrs has {cidr!r} ({error}): write for example '203.0.113.0/24'") from error
+
+    def check_network(self, network: Networking, environment: str) -> None:
+        """Raise `ValueError` where the load balancer of `environment` could not do its part in `network`."""
+        existing = network.existing
+        if existing is not None and not (existing.public_subnet_ids or self.internal):
+            raise ValueError(
+                f"environment {environment!r} has an existing VPC without public subnets, so its load balancer must be "
+                "internal: set internal=True of its `ingress`, or the public_subnet_ids"
+            )
+        has_internet = network.nat_gateways > 0 or not (network.endpoints or self.internal)
+        if self.authentication is not None and existing is None and not has_internet:
+            raise ValueError(
+                f"environment {environment!r} has authentication and no way to the internet, where the load balancer "
+                "reaches the identity provider, and the tasks its public keys: set nat_gateways=1 in its `network`"
+            )

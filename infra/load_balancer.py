@@ -13,7 +13,6 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk.aws_route53_targets import LoadBalancerTarget
 from constructs import Construct
 
-from infra.access_logs import AccessLogs
 from infra.authentication import Authentication
 from infra.domain import Domain
 from infra.findings import CHECKOV, GUARD, NAG, acknowledge
@@ -68,7 +67,8 @@ class LoadBalancer(Construct):
                 self.balancer.connections.allow_from(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port))
         _acknowledge(self.balancer, ingress, deletion_protection=deletion_protection)
         if ingress.access_logs:
-            AccessLogs(self, "AccessLogs", name=access_log_bucket, balancer=self.balancer)
+            self.balancer.set_attribute("access_logs.s3.enabled", "true")
+            self.balancer.set_attribute("access_logs.s3.bucket", access_log_bucket)
         forward = elbv2.ListenerAction.forward([self.target_group])
         to_https = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
         if domain is not None:

@@ -9,6 +9,7 @@ from aws_cdk.aws_secretsmanager import ISecret
 from aws_cdk.aws_sns import ITopic
 from constructs import Construct
 
+from infra.access_logs import AccessLogs
 from infra.account import stack_options
 from infra.encryption import CustomerKey
 from infra.environments import Environment
@@ -65,6 +66,8 @@ class ObservabilityStack(Stack):
             removal_policy=retention.removal_policy,
             encryption_key=self.encryption_key,
         )
+        if environment.ingress.access_logs:
+            AccessLogs(self, "AccessLogs", name=names.access_log_bucket(self.account, self.region))
         alarm_topic = AlarmTopic(
             self,
             "Alarms",

@@ -29,7 +29,7 @@ class Sampling:
 class Telemetry:
     """The choices of an environment's telemetry. Raises `ValueError` for a malformed value."""
 
-    sampling: Sampling | None
+    sampling: Sampling | None = None
     """None takes the rates of `aws/json/xray.json`."""
     browser_relay: bool
     """Whether the service relays the spans of pages to Honeycomb: anybody can send some, on the team's quota."""

@@ -20,7 +20,7 @@ from operations.deployment import aws_session
 from operations.errors import OperatorError, without_credentials
 from operations.keys import check, fill
 from operations.rollout import roll_out
-from service.contract import SECRET_SOURCES
+from service.contract import SECRET_OF, SECRET_SOURCES
 
 
 def main() -> int:
@@ -35,13 +35,14 @@ def main() -> int:
         check(keys)
         session = aws_session()
         names = fill(session.client("secretsmanager"), environment, keys)
-        service = roll_out(session, environment)
+        service = roll_out(session, environment) if set(keys) & set(SECRET_OF) else None
     except OperatorError as error:
         return _fail(f"{error.problem}\n{error.remedy}.")
     except (BotoCoreError, ClientError) as error:
         return _fail(f"{error}\nCheck that {environment!r} is deployed (make deploy) and your credentials are its own.")
     sys.stdout.write(f"Filled in {', '.join(names)}.\n")
-    sys.stdout.write(f"Started a new deployment of service {service}: its sinks turn on as the new tasks start.\n")
+    if service is not None:
+        sys.stdout.write(f"Started a new deployment of service {service}: its sinks turn on as the new tasks start.\n")
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError
 
+from infra.environments import ENVIRONMENTS
 from operations import rollback_check
 from operations.deploy import cdk_process, stacks
 from operations.deploy.cdk_process import Finished
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     reader.protect("the alarms", lambda: rollback_check.main(["--environment", options.environment]), 0)
     observer = Observer(clients, reader, options.environment, since=before.at, callbacks=live_printer())
-    finished = _run(options, observer, reader)
+    finished = _run(options, observer, reader, stacks.is_first_deploy(before, options.environment))
     report = Report(clients, reader, observer, options.environment)
     if finished.status != 0:
         return report.failed(finished)
@@ -92,13 +93,34 @@ def _refuse(environment: str, before: Snapshot, reader: Reader) -> None:
             sys.stderr.write(f"note: {note}\n")
 
 
-def _run(options: Options, observer: Observer, reader: Reader) -> Finished:
+def _run(options: Options, observer: Observer, reader: Reader, is_first: bool) -> Finished:  # noqa: FBT001 - of one call
     watcher = Watcher(observer, reader, seconds=options.poll)
     watcher.start()
     try:
-        return cdk_process.run(options.command)
+        for command in _commands(options, is_first=is_first):
+            finished = cdk_process.run(command)
+            if finished.status != 0:
+                break
+        return finished
     finally:
         watcher.stop()
+
+
+def _commands(options: Options, *, is_first: bool) -> Sequence[Sequence[str]]:
+    """Return the CDK's command lines: for a protected environment's first deploy two, the first without protection.
+
+    CloudFormation cannot roll back a stack whose load balancer must not be deleted, and the CDK cannot create a stack
+    anew that must not be deleted either.
+    """
+    environment = ENVIRONMENTS.get(options.environment)
+    is_chosen = any(each.startswith("protected=") for each in options.command)
+    if not is_first or environment is None or not environment.protected or is_chosen:
+        return [options.command]
+    sys.stderr.write(
+        f"note: this is the first deploy of {options.environment}: its protection from deletion follows in a second"
+        " one, so that a failed one can be rolled back\n"
+    )
+    return [[*options.command, "-c", "protected=no"], options.command]
 
 
 if __name__ == "__main__":

@@ -19,6 +19,10 @@ class Cause(NamedTuple):
     remedy: str
 
 
+_BUILD_FOR_THE_TASK: Final = (
+    "Build the image for the task's CPU architecture: linux/arm64 if `arm64` of its environment is set, else"
+    " linux/amd64"
+)
 _PULL: Final = "the image cannot be pulled"
 _INITIALIZATION: Final = "the task cannot be set up before its containers start"
 _NETWORK: Final = (
@@ -44,7 +48,10 @@ REASONS: Final = [
         ),
         (
             r"CannotPull.*(no matching manifest|descriptor matching platform|platform)",
-            Cause(f"{_PULL}: it was built for another CPU architecture", "Build the image for linux/amd64"),
+            Cause(
+                f"{_PULL}: it was built for another CPU architecture",
+                _BUILD_FOR_THE_TASK,
+            ),
         ),
         (
             r"CannotPull.*(toomanyrequests|rate limit)",
@@ -73,8 +80,9 @@ REASONS: Final = [
         (
             r"ResourceInitializationError.*(AccessDenied|not authorized)",
             Cause(
-                "a secret of the task definition may not be read",
-                "Check the execution role's secretsmanager:GetSecretValue (and kms:Decrypt) and the secret's policy",
+                "a secret of the task definition, or the registry's token, may not be read",
+                "Check the execution role's secretsmanager:GetSecretValue (and kms:Decrypt), the secret's policy, and"
+                " ecr:GetAuthorizationToken",
             ),
         ),
         (
@@ -111,7 +119,10 @@ REASONS: Final = [
         ),
         (
             r"exec format error",
-            Cause("the image was built for another CPU architecture", "Build the image for linux/amd64"),
+            Cause(
+                "the image was built for another CPU architecture",
+                _BUILD_FOR_THE_TASK,
+            ),
         ),
         (
             r"executable file not found|no such file or directory",

@@ -97,6 +97,12 @@ def stack_names(environment: str) -> tuple[str, str]:
     return observability_stack_name(environment), service_stack_name(environment)
 
 
+def is_first_deploy(before: Snapshot, environment: str) -> bool:
+    """Return whether the stack of the service does not exist, or was never created."""
+    name = service_stack_name(environment)
+    return not any(each.name == name and each.status not in NOTES for each in before.stacks)
+
+
 def note_on(stack: Stack) -> str | None:
     """Return what becomes of a stack that was never created, None for any other."""
     note = NOTES.get(stack.status)

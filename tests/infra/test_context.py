@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from aws_cdk import App
@@ -42,11 +43,12 @@ def test_an_alarm_address_replaces_the_environments_own() -> None:
 
 
 def test_an_environment_that_wants_tls_and_has_no_domain_is_refused_unless_plain_http_is_accepted() -> None:
-    with pytest.raises(ContextError, match=r"'prod' has no domain.* `domain` .* infra/env.* or .* -c plain_http=yes"):
-        deployment(environment="prod")
-    assert deployment(environment="prod", plain_http="yes").environment == replace(
-        PROD, ingress=replace(PROD.ingress, plain_http=True)
-    )
+    without_domain = replace(PROD, ingress=replace(PROD.ingress, domain=None, plain_http=False))
+    with patch.dict(ENVIRONMENTS, prod=without_domain):
+        with pytest.raises(ContextError, match=r"'prod' has no domain.* `domain` .* infra/env.* -c plain_http=yes"):
+            deployment(environment="prod")
+        accepted = deployment(environment="prod", plain_http="yes").environment
+    assert accepted == replace(without_domain, ingress=replace(without_domain.ingress, plain_http=True))
     with pytest.raises(ContextError, match="'dev' has no domain"):
         deployment(plain_http="no")
 

@@ -282,10 +282,10 @@ def test_production_refuses_to_be_deleted_until_a_deploy_allows_it(
 def test_production_logs_each_request_and_each_rejected_connection(dev: Assembly, prod: Assembly) -> None:
     attributes = prod.service.only("AWS::ElasticLoadBalancingV2::LoadBalancer")["LoadBalancerAttributes"]
     assert {"Key": "access_logs.s3.enabled", "Value": "true"} in attributes
-    bucket = prod.service.only("AWS::S3::Bucket")
+    bucket = prod.observability.only("AWS::S3::Bucket")
     assert all(bucket["PublicAccessBlockConfiguration"].values())
     assert bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == 90
-    statements = prod.service.only("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+    statements = prod.observability.only("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
     writers = [each["Principal"] for each in statements if each["Effect"] == "Allow"]
     assert writers == [{"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}]
     assert prod.service.only("AWS::EC2::FlowLog")["TrafficType"] == "REJECT"
@@ -305,6 +305,10 @@ def test_production_reaches_the_layers_of_its_images_without_the_gateways_price(
         (lambda: Networking(availability_zones=("us-east-1a",)), "are too few: a load balancer needs two"),
         (lambda: Networking(existing=EXISTING, nat_gateways=1), "existing is set, and so is another choice"),
         (lambda: replace(EXISTING, private_subnet_ids=()), r"private_subnet_ids \[\] are not one for each zone, of 2"),
+        (
+            lambda: replace(DEV, network=Networking(existing=replace(EXISTING, public_subnet_ids=()))),
+            "must be internal: set internal=True of its `ingress`, or the public_subnet_ids",
+        ),
         (lambda: Ingress(allowed_cidrs=("everybody",)), "allowed_cidrs has 'everybody'"),
         (lambda: Ingress(allowed_cidrs=()), "lists no network"),
         (lambda: Ingress(allowed_cidrs="10.0.0.0/8"), "lists no network"),

@@ -111,8 +111,8 @@ def test_the_load_balancer_checks_the_services_health_and_drops_malformed_header
     } in balancer["LoadBalancerAttributes"]
 
 
-def test_without_a_certificate_the_load_balancer_serves_http(assembly: Assembly) -> None:
-    listener = assembly.service.only("AWS::ElasticLoadBalancingV2::Listener")
+def test_without_a_certificate_the_load_balancer_serves_http(dev: Assembly) -> None:
+    listener = dev.service.only("AWS::ElasticLoadBalancingV2::Listener")
     assert (listener["Port"], listener["Protocol"]) == (80, "HTTP")
     assert listener["DefaultActions"][0]["Type"] == "forward"
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from operations.deploy import __main__ as deploy_main
+from operations.deploy import stacks
 from tests.operations.deploy.conftest import STACK, Account, template
 from tests.operations.deploy.responses import Response, patch_responses
 
@@ -99,3 +102,25 @@ def test_another_deploy_of_the_same_version_does_not_hide_an_earlier_rollback(
 def test_a_command_that_does_not_exist_is_named(account: Account, capfd: pytest.CaptureFixture[str]) -> None:
     assert account.deploy(str(Path("node_modules") / "absent")) == 127
     assert "node_modules/absent cannot be started: No such file or directory. Run make setup." in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("status", "environment", "chosen", "runs"),
+    [
+        (None, "prod", (), [["-c", "protected=no"], []]),
+        ("ROLLBACK_COMPLETE", "prod", (), [["-c", "protected=no"], []]),
+        ("UPDATE_COMPLETE", "prod", (), [[]]),
+        (None, "prod", ("-c", "protected=yes"), [["-c", "protected=yes"]]),
+        (None, "dev", (), [[]]),
+        (None, "unknown", (), [[]]),
+    ],
+)
+def test_a_first_deploy_is_protected_from_deletion_once_it_has_succeeded(
+    status: str | None, environment: str, chosen: tuple[str, ...], runs: list[list[str]]
+) -> None:
+    name = f"Cruddur-{environment}-Service"
+    stacks_before = [] if status is None else [stacks.Stack(name, status, "", {})]
+    is_first = stacks.is_first_deploy(stacks.Snapshot(stacks_before, datetime.now(UTC)), environment)
+    options = deploy_main.Options(environment, ["cdk", "deploy", *chosen], 1.0, 1.0)
+    commands = deploy_main._commands(options, is_first=is_first)
+    assert [list(each)[2:] for each in commands] == runs
