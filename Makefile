@@ -4,7 +4,7 @@ SHELL := /bin/bash
 # The environment, of infra/environments.py, that the targets for AWS act on.
 ENV ?= dev
 # Its choices, without the one of `make up`.
-ENVIRONMENTS = $(shell sed -n -e '/"local"/d' -e 's/^    name="\([^"]*\)",$$/\1/p' -e 's/^[A-Z_]*: Final = replace([A-Z_]*, name="\([^"]*\)".*/\1/p' infra/environments.py | paste -s -d '|' -)
+ENVIRONMENTS = $(shell sed -n -e '/"local"/d' -e 's/^    name="\([^"]*\)",$$/\1/p' -e 's/^[A-Z_]*: Final = replace.[A-Z_]*, name="\([^"]*\)".*/\1/p' infra/environments.py | paste -s -d '|' -)
 PYTHON ?= python3
 
 PY := .venv/bin/python
