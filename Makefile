@@ -17,7 +17,9 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
 # The version of the deployed code, on every span, segment, log line and error item.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
-CONTEXT := -c environment=$(ENV) -c version=$(VERSION) $(CDK_CONTEXT)
+# By the environment, as a tag may have any character: what make writes into a recipe, a shell reads.
+export VERSION
+CONTEXT := -c environment=$(ENV) -c version="$$VERSION" $(CDK_CONTEXT)
 
 .PHONY: ask attack bootstrap bench bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down status logs test test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
 
@@ -25,7 +27,7 @@ help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  ENV=$(ENVIRONMENTS) is the environment of synth, deploy, verify, roll-back, diff, destroy, forget, secrets and honeycomb (now: $(ENV))."
-	@echo "  VERSION=… labels what this checkout deploys (now: $(VERSION)); make roll-back deploys an older one."
+	@echo "  VERSION=… labels what this checkout deploys (now: $$VERSION); make roll-back deploys an older one."
 	@echo "  LOCAL_IMAGE=skip skips the image build of make up, which runs if there is a Docker engine."
 
 $(READY): requirements/dev.txt requirements/uv.txt package-lock.json scripts/setup
@@ -132,7 +134,7 @@ pr-comment: $(READY) ## Post cdk.out/comment on the pull request or update it th
 	@$(PY) -m operations.pull_request_comment
 
 verify: $(READY) ## Check that ENV's URL serves VERSION and traces requests (VERIFY=--help)
-	@$(PY) -m operations.verify --environment $(ENV) --version "$(VERSION)" $(VERIFY)
+	@$(PY) -m operations.verify --environment $(ENV) --version "$$VERSION" $(VERIFY)
 
 deployed-version: $(READY) ## Print the version that ENV runs; DOWNGRADE=no fails where it is newer than the checkout
 	@$(PY) -m operations.deployed_version --environment $(ENV) $(if $(filter no,$(DOWNGRADE)),--no-downgrade)

@@ -10,7 +10,7 @@ import aws_cdk as cdk
 
 from service.contract import SERVICE_NAME
 
-_POLICY: Final = re.compile(r"[A-Za-z0-9+=,.@_/-]{1,128}")
+_POLICY: Final = re.compile(r"[A-Za-z0-9+=,.@_-][A-Za-z0-9+=,.@_/-]{0,127}")
 """The characters of a policy's name, and of its path ("CreatePolicy", IAM API Reference)."""
 _QUALIFIER: Final = re.compile(r"[a-z0-9]{1,10}")
 """The shape of `cdk bootstrap --qualifier` ("Customize AWS CDK bootstrapping", AWS CDK Developer Guide)."""

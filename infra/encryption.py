@@ -7,14 +7,12 @@ from constructs import Construct
 
 
 class CustomerKey(Construct):
-    """Create the key of the log groups, the secrets and the alarms' topic, $1.00 a month, which is rotated each year.
+    """Create the key of the log groups, the secrets and the alarms' topic, $1.00 a month, rotated yearly, never deleted.
 
     A load balancer's access logs cannot have it ("Enable access logs", Elastic Load Balancing: SSE-S3 only).
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, environment_name: str, removal_policy: RemovalPolicy
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, environment_name: str) -> None:
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
 
@@ -23,7 +21,8 @@ class CustomerKey(Construct):
             "Key",
             description=f"Log groups, secrets and alarms of {environment_name}",
             enable_key_rotation=True,
-            removal_policy=removal_policy,
+            # A key that is scheduled to be deleted decrypts nothing any more, not even the lines that stay.
+            removal_policy=RemovalPolicy.RETAIN,
         )
         self.key.add_to_resource_policy(_log_groups_may_use_it(stack))
         self.key.add_to_resource_policy(_alarms_may_use_it(stack))

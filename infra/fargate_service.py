@@ -81,8 +81,8 @@ class Tasks:
                 f"minimum {self.minimum!r}, desired {self.desired!r} and maximum {self.maximum!r} are out of order: "
                 "use 1 <= minimum <= desired <= maximum"
             )
-        if not 0 <= self.spot_percent <= _ALL:
-            raise ValueError(f"spot_percent {self.spot_percent!r} is out of range: use 0 to 100")
+        if not 0 <= self.spot_percent < _ALL:  # a provider of weight 0 runs no task, not even its base
+            raise ValueError(f"spot_percent {self.spot_percent!r} is out of range: use 0 to 99")
 
 
 class FargateService(Construct):

@@ -59,7 +59,9 @@ class Ingress:
                 "internal: set internal=True of its `ingress`, or the public_subnet_ids"
             )
         has_internet = network.nat_gateways > 0 or not (network.endpoints or self.internal)
-        if self.authentication is not None and existing is None and not has_internet:
+        if existing is not None:
+            has_internet = not existing.reaches_only_aws
+        if self.authentication is not None and not has_internet:
             raise ValueError(
                 f"environment {environment!r} has authentication and no way to the internet, where the load balancer "
                 "reaches the identity provider, and the tasks its public keys: set nat_gateways=1 in its `network`"

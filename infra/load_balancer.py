@@ -51,7 +51,15 @@ class LoadBalancer(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         target = service.load_balancer_target(container_name=container_name, container_port=container_port)
-        self.target_group = _target_group(self, network.vpc, target, port=container_port, path=health_check_path)
+        # A load balancer with another scheme is a new one, and a target group has one load balancer: it is new, too.
+        self.target_group = _target_group(
+            self,
+            "InternalTargets" if ingress.internal else "Targets",
+            vpc=network.vpc,
+            target=target,
+            port=container_port,
+            path=health_check_path,
+        )
         self.balancer = elbv2.ApplicationLoadBalancer(
             self,
             "Balancer",
@@ -66,8 +74,9 @@ class LoadBalancer(Construct):
             for cidr in ingress.allowed_cidrs:
                 self.balancer.connections.allow_from(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port))
         _acknowledge(self.balancer, ingress, deletion_protection=deletion_protection)
+        # Also where they are off: an attribute that a template leaves out keeps its value.
+        self.balancer.set_attribute("access_logs.s3.enabled", str(ingress.access_logs).lower())
         if ingress.access_logs:
-            self.balancer.set_attribute("access_logs.s3.enabled", "true")
             self.balancer.set_attribute("access_logs.s3.bucket", access_log_bucket)
         forward = elbv2.ListenerAction.forward([self.target_group])
         to_https = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
@@ -155,11 +164,11 @@ def _acknowledge(balancer: elbv2.ApplicationLoadBalancer, ingress: Ingress, *, d
 
 
 def _target_group(
-    scope: Construct, vpc: ec2.IVpc, target: ecs.IEcsLoadBalancerTarget, *, port: int, path: str
+    scope: Construct, construct_id: str, *, vpc: ec2.IVpc, target: ecs.IEcsLoadBalancerTarget, port: int, path: str
 ) -> elbv2.ApplicationTargetGroup:
     return elbv2.ApplicationTargetGroup(
         scope,
-        "Targets",
+        construct_id,
         vpc=vpc,
         port=port,
         protocol=elbv2.ApplicationProtocol.HTTP,

@@ -23,7 +23,7 @@ class Retention:
     output: logs.RetentionDays
     """Of the containers' standard output and error: start-up and crash lines. Rejected connections too, if logged."""
     removal_policy: RemovalPolicy
-    """Of the application's log group, the secrets, and the key that encrypts them."""
+    """Of the application's log group and the secrets."""
 
 
 def acknowledge_log_group(group: logs.LogGroup, retention: logs.RetentionDays, encryption_key: kms.IKey | None) -> None:

@@ -21,9 +21,9 @@ _ZONES: Final = 2
 _CIDR: Final = "10.0.0.0/16"
 _SUBNET_BITS: Final = 4
 """A network has room for sixteen subnets of one size."""
-_LONGEST_PREFIX: Final = 24
-"""So that a subnet has a prefix of 28, the longest that a VPC takes ("Subnet sizing", Amazon VPC User Guide), with more
-than the eight free addresses that a load balancer needs."""
+_LONGEST_PREFIX: Final = 23
+"""So that a subnet has a prefix of 27, the longest that a load balancer takes ("Subnets for your load balancer", User
+Guide for Application Load Balancers)."""
 _INTERFACE_ENDPOINTS: Final = {
     "EcrApi": ec2.InterfaceVpcEndpointAwsService.ECR,
     "EcrDocker": ec2.InterfaceVpcEndpointAwsService.ECR_DOCKER,
@@ -47,6 +47,9 @@ class ExistingVpc:
     availability_zones: Sequence[str]
     private_subnet_ids: Sequence[str]
     public_subnet_ids: Sequence[str] = ()
+    reaches_only_aws: bool = False
+    """Whether the private subnets have a route to endpoints of AWS's services only: those of ECR, CloudWatch Logs,
+    Secrets Manager and X-Ray, and S3's gateway."""
 
     def __post_init__(self) -> None:
         _check_zones(self.availability_zones)
@@ -88,6 +91,8 @@ class Networking:
             raise ValueError(f"cidr {self.cidr!r} has the wrong size: use a prefix of 16 to {_LONGEST_PREFIX}")
         if self.availability_zones is not None:
             _check_zones(self.availability_zones)
+        if self.nat_gateways < 0:
+            raise ValueError(f"nat_gateways {self.nat_gateways!r} is out of range: use 0 or more")
         others = (self.nat_gateways, self.endpoints, self.availability_zones, self.cidr, self.flow_logs)
         if self.existing is not None and others != (0, False, None, _CIDR, False):
             raise ValueError("existing is set, and so is another choice of the network: remove it, the VPC has its own")
@@ -100,7 +105,9 @@ class Networking:
     @property
     def reaches_only_aws(self) -> bool:
         """Whether a task reaches nothing outside AWS."""
-        return self.existing is None and self.nat_gateways == 0 and self.endpoints
+        if self.existing is not None:
+            return self.existing.reaches_only_aws
+        return self.nat_gateways == 0 and self.endpoints
 
     @property
     def task_subnets(self) -> ec2.SubnetType:
@@ -111,8 +118,8 @@ class Networking:
 
 
 def _check_zones(zones: Sequence[str]) -> None:
-    if len(zones) < _ZONES or isinstance(zones, str):
-        raise ValueError(f"availability_zones {zones!r} are too few: a load balancer needs two")
+    if len(set(zones)) < _ZONES or len(set(zones)) < len(zones) or isinstance(zones, str):
+        raise ValueError(f"availability_zones {zones!r} are too few, or named twice: a load balancer needs two")
 
 
 class Network(Construct):

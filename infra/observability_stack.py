@@ -36,9 +36,7 @@ class ObservabilityStack(Stack):
         retention, telemetry = environment.retention, environment.telemetry
         self.encryption_key: kms.IKey | None = None
         if environment.customer_key:
-            self.encryption_key = CustomerKey(
-                self, "Encryption", environment_name=environment.name, removal_policy=retention.removal_policy
-            ).key
+            self.encryption_key = CustomerKey(self, "Encryption", environment_name=environment.name).key
 
         names = environment.names
         application_logs = ApplicationLogs(

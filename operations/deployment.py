@@ -34,8 +34,17 @@ def stack_outputs(session: boto3.Session, environment: str) -> dict[str, str]:
 
 
 def deployed_service(session: boto3.Session, environment: str) -> DeployedService:
-    """Return the service that the environment runs. Raises botocore's `ClientError`."""
-    definition = stack_outputs(session, environment)[Output.TASK_DEFINITION]
-    task = session.client("ecs").describe_task_definition(taskDefinition=definition)["taskDefinition"]
+    """Return the service that the environment runs. Raises botocore's `ClientError`.
+
+    ECS says what that is: after a rollback of its own, the stack names a task definition that does not run.
+    """
+    outputs = stack_outputs(session, environment)
+    definition = outputs[Output.TASK_DEFINITION]
+    client = session.client("ecs")
+    serving, cluster, service = definition, outputs.get(Output.CLUSTER), outputs.get(Output.SERVICE)
+    if cluster is not None and service is not None:
+        for each in client.describe_services(cluster=cluster, services=[service])["services"]:
+            serving = each["taskDefinition"]
+    task = client.describe_task_definition(taskDefinition=serving)["taskDefinition"]
     [container] = [each for each in task["containerDefinitions"] if each["name"] == CONTAINER_NAME]
     return DeployedService({each["name"]: each["value"] for each in container["environment"]})

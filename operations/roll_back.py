@@ -8,6 +8,7 @@ from its stack, so that the next deploy compares with a template that does not r
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ LOCKS: Final = ("requirements/dev.txt", "requirements/uv.txt", "package-lock.jso
 """What the installed dependencies are made of: the prerequisites of `READY` in the Makefile."""
 INSTALLED: Final = (".venv", "node_modules")
 _READY: Final = ".venv/ready"
+_VERSION: Final = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,6 +67,10 @@ def _deploy(root: Path, folder: Path, environment: str, version: str) -> None:
 
     Else it installs its own. Raises `CalledProcessError`.
     """
+    if not _VERSION.fullmatch(version):  # make and its shells would read a tag of other characters
+        raise OperatorError(
+            f"The version {version!r} is malformed", "Name a commit, or a tag of letters, digits and _.+-"
+        )
     command = ["make", "--directory", str(folder), "deploy"]
     command += [f"ENV={environment}", f"VERSION={version}", "APPROVAL=never"]
     if _same_locks(root, folder):
@@ -72,7 +78,7 @@ def _deploy(root: Path, folder: Path, environment: str, version: str) -> None:
             (folder / name).symlink_to((root / name).resolve())
         # Its prerequisites were written by the checkout just now, and are newer.
         command.append(f"--old-file={_READY}")
-    subprocess.run(command, check=True)  # noqa: S603 - the version is that of a commit, and no shell reads it
+    subprocess.run(command, check=True)  # noqa: S603 - the version is checked above
 
 
 def _same_locks(root: Path, folder: Path) -> bool:

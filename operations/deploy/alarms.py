@@ -21,9 +21,8 @@ def firing_alarms(cloudwatch: Client, names: Sequence[str]) -> list[FiringAlarm]
     """Return those of the alarms that are in ALARM. Raises botocore's `ClientError`."""
     if not names:
         return []
-    kinds = ["MetricAlarm", "CompositeAlarm"]  # without it, composite alarms are left out ("DescribeAlarms")
-    response = cloudwatch.describe_alarms(AlarmNames=list(names), AlarmTypes=kinds, StateValue="ALARM")
-    alarms: list[dict[str, Any]] = [*(response.get("MetricAlarms") or []), *(response.get("CompositeAlarms") or [])]
+    response = cloudwatch.describe_alarms(AlarmNames=list(names), StateValue="ALARM")
+    alarms: list[dict[str, Any]] = response.get("MetricAlarms") or []
     return [
         FiringAlarm(
             each.get("AlarmName") or "",

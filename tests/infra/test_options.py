@@ -301,8 +301,8 @@ def test_production_reaches_the_layers_of_its_images_without_the_gateways_price(
     ("make", "message"),
     [
         (lambda: Networking(cidr="10.0.0.1/16"), r"cidr '10\.0\.0\.1/16' is malformed .*write for example"),
-        (lambda: Networking(cidr="10.0.0.0/28"), "has the wrong size: use a prefix of 16 to 24"),
-        (lambda: Networking(availability_zones=("us-east-1a",)), "are too few: a load balancer needs two"),
+        (lambda: Networking(cidr="10.0.0.0/28"), "has the wrong size: use a prefix of 16 to 23"),
+        (lambda: Networking(availability_zones=("us-east-1a",)), "too few, or named twice: a load balancer needs two"),
         (lambda: Networking(existing=EXISTING, nat_gateways=1), "existing is set, and so is another choice"),
         (lambda: replace(EXISTING, private_subnet_ids=()), r"private_subnet_ids \[\] are not one for each zone, of 2"),
         (
@@ -316,7 +316,10 @@ def test_production_reaches_the_layers_of_its_images_without_the_gateways_price(
         (lambda: replace(DEV.tasks, memory=4096), "does not go with cpu 256: Fargate offers 512, 1024, 2048"),
         (lambda: replace(DEV.tasks, cpu=300), "Fargate offers for cpu one of 256, 512, 1024"),
         (lambda: replace(DEV.tasks, desired=5), "use 1 <= minimum <= desired <= maximum"),
-        (lambda: replace(DEV.tasks, spot_percent=101), "spot_percent 101 is out of range: use 0 to 100"),
+        (lambda: replace(DEV.tasks, spot_percent=100), "spot_percent 100 is out of range: use 0 to 99"),
+        (lambda: Account(permissions_boundary="/team/boundary"), "permissions_boundary .* is malformed"),
+        (lambda: Networking(nat_gateways=-1), "nat_gateways -1 is out of range"),
+        (lambda: Networking(availability_zones=("us-east-1a",) * 2), "or named twice"),
         (lambda: Account(owner="a;b"), "owner 'a;b' is malformed"),
         (lambda: Account(permissions_boundary="two words"), "permissions_boundary 'two words' is malformed"),
         (lambda: Account(bootstrap_qualifier="Team"), "bootstrap_qualifier 'Team' is malformed: use up to ten"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -55,3 +56,17 @@ def test_a_deploy_is_recorded_only_after_a_success(tmp_path: Path, status: int, 
 
 def test_bootstrap_runs_the_cdk_of_the_project() -> None:
     assert "node_modules/.bin/cdk bootstrap" in make("--dry-run", "bootstrap").stdout
+
+
+@pytest.mark.parametrize("version", ["v9;echo INJECTED", "v9 | cat", "v9#", "v9`id`", "v9&echo x", "v9 'x"])
+def test_no_shell_reads_the_version_which_may_be_any_tag(version: str) -> None:
+    process = subprocess.run(
+        ["make", "--silent", "--old-file=.venv/ready", "synth", "CDK=printf '%s\\n'"],
+        cwd=ROOT,
+        env={**os.environ, "VERSION": version},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert f"version={version}" in process.stdout.splitlines()
