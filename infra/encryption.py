@@ -7,7 +7,7 @@ from constructs import Construct
 
 
 class CustomerKey(Construct):
-    """Create the key of the log groups, the secrets and the alarms' topic, $1.00 a month, rotated yearly, never deleted.
+    """Create the key of log groups, secrets and the alarms' topic, $1.00 a month, rotated yearly and never deleted.
 
     A load balancer's access logs cannot have it ("Enable access logs", Elastic Load Balancing: SSE-S3 only).
     """
