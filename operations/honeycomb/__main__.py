@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from infra.environments import ENVIRONMENTS
 from operations.errors import OperatorError, without_credentials
 from operations.honeycomb.client import connect
 from operations.honeycomb.declarations import load
@@ -32,12 +33,16 @@ def main(arguments: Sequence[str] | None = None, *, sleep: Callable[[float], Non
     """Apply the declarations; return 1 where something failed or has to wait. `sleep` takes seconds."""
     options = _parse(arguments)
     try:
-        declared = load(options.declarations)
+        environment = ENVIRONMENTS.get(options.environment)
+        relays = environment is None or environment.telemetry.browser_relay
+        declared = load(options.declarations, browser_spans=relays)
         with connect(options.environment, sleep) as client:
             sys.stdout.write(f"Honeycomb: {describe_environment(client)}\n")
             remote = fetch(client, declared.queries.values())
             writer = Writer(client, sys.stdout.write, dry_run=options.plan)
             reconcile(declared, remote, writer)
+            if not relays:
+                sys.stdout.write(f"Left out: what needs browser spans, which {options.environment} does not relay.\n")
             unowned = ", ".join(f"{count} {kind}" for kind, count in remote.unowned.items())
             sys.stdout.write(f"Created by others and left alone: {unowned}.\n")
             if not options.plan:

@@ -58,17 +58,25 @@ class Declarations:
     board: Json
 
 
-def load(folder: Path) -> Declarations:
-    """Load the declarations in `folder`. Raises `OperatorError` for an invalid one, naming file and field."""
+def load(folder: Path, *, browser_spans: bool = True) -> Declarations:
+    """Load the declarations in `folder`, without `browser_spans` only those that need none.
+
+    Raises `OperatorError` for an invalid one, naming file and field.
+    """
     documents = {path.stem: _read(path, "query") for path in sorted((folder / "queries").glob("*.json"))}
     if not documents:
         raise OperatorError(f"{folder / 'queries'} holds no declaration", "Restore its files")
-    queries = {key: Query(key=key, specification=each.pop("query"), **each) for key, each in documents.items()}
+    wanted = {
+        key: each for key, each in documents.items() if not each.pop("needs_browser_spans", False) or browser_spans
+    }
+    queries = {key: Query(key=key, specification=each.pop("query"), **each) for key, each in wanted.items()}
     paths = sorted((folder / "triggers").glob("*.json"))
+    triggers = {path.stem: _read(path, "trigger", list(documents)) for path in paths}
+    board = _read(folder / "board.json", "board", list(documents))
     return Declarations(
         queries=queries,
-        triggers={path.stem: _read(path, "trigger", list(queries)) for path in paths},
-        board=_read(folder / "board.json", "board", list(queries)),
+        triggers={key: each for key, each in triggers.items() if each["query"] in queries},
+        board=board | {"panels": [each for each in board["panels"] if each["query"] in queries]},
     )
 
 

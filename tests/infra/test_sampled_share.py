@@ -36,9 +36,9 @@ def test_a_request_counts_if_it_has_a_trace_and_a_health_check_does_not(
 ) -> None:
     rule = f'{{"RuleName":"tests","FixedRate":{rate},"ReservoirSize":0}}'
     app = make_app({**backends.environment, "FAULT_ROUTES": "true", "XRAY_SAMPLING_RULE": rule})
-    home, fault = get_trace_id(app, "/api/activities/home"), get_trace_id(app, "/api/fault", 500)
     # One that fails: a successful one has no line.
     app.before_request(lambda: ("", 503) if request.path == HEALTH_CHECK_PATH else None)
+    home, fault = get_trace_id(app, "/api/activities/home"), get_trace_id(app, "/api/fault", 500)
     check = get_trace_id(app, HEALTH_CHECK_PATH, 503)
 
     of_home = eventually(partial(backends.lines_of, home), 1)

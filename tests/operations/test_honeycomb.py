@@ -198,3 +198,16 @@ def test_the_command_runs_as_a_module(rig: Rig) -> None:
         "Honeycomb: environment Local of team Cruddur\n  create  query    errors-by-route\n"
     )
     assert rig.environment.writes == []
+
+
+def test_where_no_browser_spans_are_relayed_what_needs_them_is_left_out_and_nothing_waits(rig: Rig) -> None:
+    del rig.environment.datasets["cruddur-frontend"]
+    for columns in rig.environment.datasets.values():
+        columns.discard("url.template")
+    outcome = rig.run("--environment", "prod")
+    assert outcome.code == 0, outcome
+    assert "Left out: what needs browser spans, which prod does not relay." in outcome.out
+    names = {each["name"] for each in rig.environment.annotations.values()}
+    assert "Cruddur: latency by user" in names
+    assert not {"Cruddur: web vitals by page", "Cruddur: browser and backend, p95 per route"} & names
+    assert len(rig.panels()) == 3
