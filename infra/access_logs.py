@@ -9,11 +9,11 @@ from constructs import Construct
 
 from infra.findings import CHECKOV, GUARD, NAG, acknowledge
 
-KEPT: Final = Duration.days(90)
+RETENTION: Final = Duration.days(90)
 
 
 class AccessLogs(Construct):
-    """Create the bucket of the access logs, whose objects are deleted after `KEPT`.
+    """Create the bucket of the access logs, whose objects are deleted after `RETENTION`.
 
     It outlives the load balancer, and stays when its own stack is deleted: its objects say who called what.
     """
@@ -29,7 +29,7 @@ class AccessLogs(Construct):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
             lifecycle_rules=[
-                s3.LifecycleRule(expiration=KEPT, abort_incomplete_multipart_upload_after=Duration.days(7))
+                s3.LifecycleRule(expiration=RETENTION, abort_incomplete_multipart_upload_after=Duration.days(7))
             ],
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )

@@ -56,7 +56,7 @@ OVERRIDES: Final = {
     "honeycomb_board": Override("telemetry", "honeycomb_board", HONEYCOMB_URL),
     "rollbar_items": Override("telemetry", "rollbar_items", ROLLBAR_URL),
 }
-MOVED: Final = {"certificate_arn": "the `domain` of the environment's `ingress` in infra/environments.py"}
+REMOVED_KEYS: Final = {"certificate_arn": "the `domain` of the environment's `ingress` in infra/environments.py"}
 """Keys that are no longer read, and what replaces them: forgotten once, one would undo what it had set."""
 
 
@@ -80,7 +80,7 @@ class Deployment:
 
         Raises `ContextError`. An absent or empty key means its default.
         """
-        for key, replacement in MOVED.items():
+        for key, replacement in REMOVED_KEYS.items():
             if _text(node, key):
                 raise ContextError(f"{key} is no longer read from the context: set {replacement}")
         default_version = project_version()

@@ -50,7 +50,7 @@ class Environment:
         return Names(self.name, tutorial=self.tutorial_names)
 
 
-EVERYTHING: Final = Sampling(fixed_rate=1.0, reservoir_size=5)
+SAMPLE_ALL: Final = Sampling(fixed_rate=1.0, reservoir_size=5)
 
 DEV: Final = Environment(
     name="dev",
@@ -60,7 +60,7 @@ DEV: Final = Environment(
     retention=Retention(
         application=RetentionDays.ONE_WEEK, output=RetentionDays.ONE_WEEK, removal_policy=RemovalPolicy.DESTROY
     ),
-    telemetry=Telemetry(sampling=EVERYTHING, browser_relay=True),
+    telemetry=Telemetry(sampling=SAMPLE_ALL, browser_relay=True),
     fault_routes=True,
     trust_user_header=True,
     protected=False,

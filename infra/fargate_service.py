@@ -12,7 +12,7 @@ from infra.findings import CHECKOV, GUARD, NAG, acknowledge
 from infra.logs import ContainerOutput
 from infra.network import Network
 
-START_UP: Final = Duration.seconds(60)
+HEALTH_CHECK_GRACE_PERIOD: Final = Duration.seconds(60)
 """Grace period in which a new task may fail its health checks."""
 TMP_VOLUME: Final = "scratch"
 
@@ -127,7 +127,7 @@ class FargateService(Construct):
             min_healthy_percent=100,
             max_healthy_percent=200,
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
-            health_check_grace_period=START_UP,
+            health_check_grace_period=HEALTH_CHECK_GRACE_PERIOD,
             enable_execute_command=tasks.ecs_exec,
             capacity_provider_strategies=_spot(tasks),
             propagate_tags=ecs.PropagatedTagSource.TASK_DEFINITION,
@@ -223,7 +223,7 @@ def _add_container(
             interval=Duration.seconds(10),
             timeout=Duration.seconds(5),
             retries=3,
-            start_period=START_UP,
+            start_period=HEALTH_CHECK_GRACE_PERIOD,
         ),
     )
     definition.add_mount_points(ecs.MountPoint(container_path="/tmp", source_volume=TMP_VOLUME, read_only=False))  # noqa: S108 - the one writable folder, named by its mount

@@ -10,15 +10,15 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-_MANAGED: Final = (
+_MANAGED_RULE_GROUPS: Final = (
     "AWSManagedRulesAmazonIpReputationList",
     "AWSManagedRulesCommonRuleSet",
     "AWSManagedRulesKnownBadInputsRuleSet",
 )
-_COUNTED: Final = {"AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",)}
+_COUNT_ONLY_RULES: Final = {"AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",)}
 """Rules that only count: a batch of a page's spans is longer than the 8 KiB that this one lets a body have."""
-_LEAST: Final = 10
-_MOST: Final = 2_000_000_000
+_MIN_RATE: Final = 10
+_MAX_RATE: Final = 2_000_000_000
 """The limits of a rate rule ("RateBasedStatement", AWS WAF API Reference)."""
 
 
@@ -35,8 +35,10 @@ class Firewall:
 
     def __post_init__(self) -> None:
         for field in ("requests", "relay_requests"):
-            if not _LEAST <= (rate := getattr(self, field)) <= _MOST:
-                raise ValueError(f"{field} {rate!r} is out of range: use {_LEAST} to {_MOST} requests in five minutes")
+            if not _MIN_RATE <= (rate := getattr(self, field)) <= _MAX_RATE:
+                raise ValueError(
+                    f"{field} {rate!r} is out of range: use {_MIN_RATE} to {_MAX_RATE} requests in five minutes"
+                )
 
 
 class WebAcl(Construct):
@@ -56,7 +58,7 @@ class WebAcl(Construct):
         rules = (
             _rate_rule("Rate", firewall.requests),
             _rate_rule("RelayRate", firewall.relay_requests, path=relay_path),
-            *map(_managed_rules, _MANAGED),
+            *map(_managed_rules, _MANAGED_RULE_GROUPS),
         )
         acl = wafv2.CfnWebACL(
             self,
@@ -96,7 +98,7 @@ def _managed_rules(name: str) -> _Rule:
         vendor_name="AWS",
         rule_action_overrides=[
             wafv2.CfnWebACL.RuleActionOverrideProperty(name=rule, action_to_use=count)
-            for rule in _COUNTED.get(name, ())
+            for rule in _COUNT_ONLY_RULES.get(name, ())
         ],
     )
     return lambda priority: wafv2.CfnWebACL.RuleProperty(

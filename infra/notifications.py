@@ -1,4 +1,4 @@
-"""Tell the team of alarms and of the bill."""
+"""Create the topic of the alarms with its subscriptions, and the monthly budget."""
 
 from __future__ import annotations
 
@@ -94,17 +94,17 @@ class AlarmTopic(Construct):
                 because="Alarms cannot publish to a topic with SNS's own key; `customer_key` sets the account's.",
             )
         # `enforce_ssl` adds a policy, which replaces the default one that lets the account's alarms publish.
-        self._let_publish("cloudwatch.amazonaws.com")
+        self._grant_publish("cloudwatch.amazonaws.com")
         if notifications.email is not None:
             self._subscribe("Email", protocol="email", endpoint=notifications.email)
         if notifications.slack is not None:
-            self._tell_slack(environment_name, notifications.slack)
+            self._add_slack_channel(environment_name, notifications.slack)
         if notifications.webhook_secret is not None:
             # The URL has a key in it: CloudFormation resolves it when it deploys, so no template holds it.
             url = SecretValue.secrets_manager(notifications.webhook_secret).unsafe_unwrap()
             self._subscribe("Webhook", protocol="https", endpoint=url)
         if notifications.monthly_budget is not None:
-            self._let_publish("budgets.amazonaws.com")
+            self._grant_publish("budgets.amazonaws.com")
             self._budget(environment_name, notifications.monthly_budget, email=notifications.email)
 
     def _subscribe(self, construct_id: str, *, protocol: str, endpoint: str) -> None:
@@ -119,7 +119,7 @@ class AlarmTopic(Construct):
             filter_policy={"$or": [{"NewStateValue": ["ALARM"]}, {"OldStateValue": ["ALARM"]}]},
         )
 
-    def _let_publish(self, service: str) -> None:
+    def _grant_publish(self, service: str) -> None:
         same_account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
@@ -129,7 +129,7 @@ class AlarmTopic(Construct):
             )
         )
 
-    def _tell_slack(self, environment_name: str, channel: SlackChannel) -> None:
+    def _add_slack_channel(self, environment_name: str, channel: SlackChannel) -> None:
         chatbot.SlackChannelConfiguration(
             self,
             "Slack",

@@ -99,7 +99,8 @@ REASONS: Final = [
             Cause(
                 "the task ran but did not pass its health checks in time",
                 "Check the health check's path and port, and whether the start takes longer than the grace period"
-                " (START_UP in infra/fargate_service.py); the container's last lines may say what it waited for",
+                " (HEALTH_CHECK_GRACE_PERIOD in infra/fargate_service.py); the container's last lines may say what it"
+                " waited for",
             ),
         ),
         (
