@@ -33,30 +33,34 @@ class AccessLogs(Construct):
             ],
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
-        acknowledge(
-            bucket,
-            f"{NAG}S1",
-            f"{GUARD}s3_bucket_logging_enabled_check",
-            f"{CHECKOV}CKV_AWS_18",
-            because="It holds logs itself: who reads them is in CloudTrail, if the account records data events.",
-        )
-        acknowledge(
-            bucket,
-            f"{GUARD}s3_bucket_default_encryption_kms_check",
-            because="Elastic Load Balancing writes access logs only to buckets with SSE-S3.",
-        )
-        acknowledge(
-            bucket,
-            f"{GUARD}s3_bucket_versioning_enabled_check",
-            f"{GUARD}s3_bucket_object_lock_enabled_check",
-            f"{CHECKOV}CKV_AWS_21",
-            because="An access log is written once and deleted after 90 days; no role here may delete one.",
-        )
-        acknowledge(
-            bucket,
-            f"{GUARD}s3_event_notifications_enabled_check",
-            because="Nothing waits for an access log: they are searched when somebody asks.",
-        )
+        _acknowledge(bucket)
         # The principal of all regions: the accounts of the older ones are a list by region, which a stack that is
         # deployed to any region cannot have ("Enable access logs", Elastic Load Balancing).
         bucket.grant_put(iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com"))
+
+
+def _acknowledge(bucket: s3.Bucket) -> None:
+    acknowledge(
+        bucket,
+        f"{NAG}S1",
+        f"{GUARD}s3_bucket_logging_enabled_check",
+        f"{CHECKOV}CKV_AWS_18",
+        because="It holds logs itself: who reads them is in CloudTrail, if the account records data events.",
+    )
+    acknowledge(
+        bucket,
+        f"{GUARD}s3_bucket_default_encryption_kms_check",
+        because="Elastic Load Balancing writes access logs only to buckets with SSE-S3.",
+    )
+    acknowledge(
+        bucket,
+        f"{GUARD}s3_bucket_versioning_enabled_check",
+        f"{GUARD}s3_bucket_object_lock_enabled_check",
+        f"{CHECKOV}CKV_AWS_21",
+        because="An access log is written once and deleted after 90 days; no role here may delete one.",
+    )
+    acknowledge(
+        bucket,
+        f"{GUARD}s3_event_notifications_enabled_check",
+        because="Nothing waits for an access log: they are searched when somebody asks.",
+    )

@@ -60,7 +60,18 @@ class LoadBalancer(Construct):
             port=container_port,
             path=health_check_path,
         )
-        self.balancer = elbv2.ApplicationLoadBalancer(
+        self.balancer = self._balancer(network, ingress, access_log_bucket, deletion_protection=deletion_protection)
+        forward = elbv2.ListenerAction.forward([self.target_group])
+        if ingress.domain is not None:
+            self._serve_https(ingress.domain, forward, ingress.authentication)
+        self._serve_http(ingress.domain, forward)
+        dns_name = self.balancer.load_balancer_dns_name
+        self.url = f"http://{dns_name}" if ingress.domain is None else f"https://{ingress.domain.name}"
+
+    def _balancer(
+        self, network: Network, ingress: Ingress, access_log_bucket: str, *, deletion_protection: bool
+    ) -> elbv2.ApplicationLoadBalancer:
+        balancer = elbv2.ApplicationLoadBalancer(
             self,
             "Balancer",
             vpc=network.vpc,
@@ -69,19 +80,18 @@ class LoadBalancer(Construct):
             drop_invalid_header_fields=True,
             deletion_protection=deletion_protection,
         )
-        domain = ingress.domain
-        for port in (80,) if domain is None else (80, 443):
+        for port in (80,) if ingress.domain is None else (80, 443):
             for cidr in ingress.allowed_cidrs:
-                self.balancer.connections.allow_from(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port))
-        _acknowledge(self.balancer, ingress, deletion_protection=deletion_protection)
+                balancer.connections.allow_from(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port))
         # Also where they are off: an attribute that a template leaves out keeps its value.
-        self.balancer.set_attribute("access_logs.s3.enabled", str(ingress.access_logs).lower())
+        balancer.set_attribute("access_logs.s3.enabled", str(ingress.access_logs).lower())
         if ingress.access_logs:
-            self.balancer.set_attribute("access_logs.s3.bucket", access_log_bucket)
-        forward = elbv2.ListenerAction.forward([self.target_group])
+            balancer.set_attribute("access_logs.s3.bucket", access_log_bucket)
+        _acknowledge(balancer, ingress, deletion_protection=deletion_protection)
+        return balancer
+
+    def _serve_http(self, domain: Domain | None, forward: elbv2.ListenerAction) -> None:
         to_https = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
-        if domain is not None:
-            self._serve_https(domain, forward, ingress.authentication)
         # One construct for the port, whatever it does: CloudFormation creates before it deletes, and a port has one
         # listener.
         listener = self.balancer.add_listener(
@@ -99,8 +109,6 @@ class LoadBalancer(Construct):
                 f"{CHECKOV}CKV_AWS_103",
                 because="Without a domain there is no certificate; an environment says so by `plain_http`.",
             )
-        dns_name = self.balancer.load_balancer_dns_name
-        self.url = f"http://{dns_name}" if domain is None else f"https://{domain.name}"
 
     def _serve_https(
         self, domain: Domain, forward: elbv2.ListenerAction, authentication: Authentication | None

@@ -39,17 +39,7 @@ class ObservabilityStack(Stack):
             self.encryption_key = CustomerKey(self, "Encryption", environment_name=environment.name).key
 
         names = environment.names
-        application_logs = ApplicationLogs(
-            self,
-            "Logs",
-            name=names.log_group,
-            retention=retention,
-            encryption_key=self.encryption_key,
-        )
-        measure_sampled_share(
-            self, "SampledShare", log_group=application_logs.log_group, namespace=metrics_namespace(environment.name)
-        )
-        SavedQueries(self, "Queries", folder=names.query_folder, log_group=application_logs.log_group)
+        self.log_group = self._application_logs(environment)
         Tracing(
             self,
             "Tracing",
@@ -75,5 +65,18 @@ class ObservabilityStack(Stack):
         )
 
         self.topic: ITopic = alarm_topic.topic
-        self.log_group: ILogGroup = application_logs.log_group
         self.secrets: Mapping[SecretName, ISecret] = sink_secrets.by_name
+
+    def _application_logs(self, environment: Environment) -> ILogGroup:
+        """Create the log group with its metric and queries."""
+        names = environment.names
+        group = ApplicationLogs(
+            self,
+            "Logs",
+            name=names.log_group,
+            retention=environment.retention,
+            encryption_key=self.encryption_key,
+        ).log_group
+        measure_sampled_share(self, "SampledShare", log_group=group, namespace=metrics_namespace(environment.name))
+        SavedQueries(self, "Queries", folder=names.query_folder, log_group=group)
+        return group

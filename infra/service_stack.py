@@ -69,14 +69,7 @@ class ServiceStack(Stack):
             **stack_options(environment.account, environment_name=environment.name, protected=environment.protected),
         )
 
-        network = Network(
-            self,
-            "Network",
-            choices=environment.network,
-            internal=environment.ingress.internal,
-            flow_log_retention=environment.retention.output,
-            encryption_key=encryption_key,
-        )
+        network = self._network(environment, encryption_key)
         output = ContainerOutput(
             self, "ContainerOutput", retention=environment.retention, encryption_key=encryption_key
         )
@@ -89,15 +82,7 @@ class ServiceStack(Stack):
             version=deployment.version,
             output=output,
         )
-        xray_sidecar.add_xray_daemon(
-            backend.task_definition,
-            beside=backend.container,
-            region=self.region,
-            logging=output.driver(XRAY_DAEMON_CONTAINER_NAME),
-            image=xray_sidecar.xray_daemon_image(
-                copied=environment.network.reaches_only_aws, arm64=environment.tasks.arm64
-            ),
-        )
+        _add_xray_daemon(backend, environment, region=self.region, output=output)
         load_balancer = self._load_balancer(network, backend, environment)
         add_autoscaling(
             backend.service,
@@ -112,6 +97,16 @@ class ServiceStack(Stack):
             key.grant_decrypt(backend.task_definition.obtain_execution_role())
         dashboard = self._dashboard(environment, backend, load_balancer, topic)
         Outputs(self, "Outputs", values=self._outputs(environment, backend, load_balancer, dashboard))
+
+    def _network(self, environment: Environment, encryption_key: IKey | None) -> Network:
+        return Network(
+            self,
+            "Network",
+            choices=environment.network,
+            internal=environment.ingress.internal,
+            flow_log_retention=environment.retention.output,
+            encryption_key=encryption_key,
+        )
 
     def _load_balancer(self, network: Network, backend: FargateService, environment: Environment) -> LoadBalancer:
         load_balancer = LoadBalancer(
@@ -194,4 +189,17 @@ def _flask_container(deployment: Deployment, *, region: str, secrets: Mapping[Se
         health_command=HEALTH_COMMAND,
         user=USER,
         stop_timeout=Duration.seconds(STOP_TIMEOUT_SECONDS),
+    )
+
+
+def _add_xray_daemon(
+    backend: FargateService, environment: Environment, *, region: str, output: ContainerOutput
+) -> None:
+    image = xray_sidecar.xray_daemon_image(copied=environment.network.reaches_only_aws, arm64=environment.tasks.arm64)
+    xray_sidecar.add_xray_daemon(
+        backend.task_definition,
+        beside=backend.container,
+        image=image,
+        region=region,
+        logging=output.driver(XRAY_DAEMON_CONTAINER_NAME),
     )
