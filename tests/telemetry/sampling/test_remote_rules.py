@@ -172,7 +172,7 @@ def test_concurrent_requests_see_a_consistent_rule_set_during_updates(make_sampl
             each.start()
         for each in threads:
             each.join()
-    assert daemon.paths.count("/GetSamplingRules") > 10
+    assert daemon.paths.count("/GetSamplingRules") > 3
     assert unexpected == []
 
 
