@@ -1,12 +1,11 @@
 """Synthesize the two stacks of one environment: `cdk synth -c environment=dev`."""
 
-import sys
-
 import aws_cdk as cdk
 
-from infra.context import ContextError, Deployment
+from infra.context import Deployment
 from infra.observability_stack import ObservabilityStack
 from infra.service_stack import ServiceStack
+from infra.synth import synthesize
 from service.contract import observability_stack_name, service_stack_name
 
 
@@ -27,15 +26,5 @@ def build(app: cdk.App) -> tuple[ObservabilityStack, ServiceStack]:
     return observability, service
 
 
-def main() -> None:
-    """Write the cloud assembly, or exit with one line about the malformed context value."""
-    app = cdk.App()
-    try:
-        build(app)
-    except ContextError as error:
-        sys.exit(f"error: {error}")
-    app.synth()
-
-
 if __name__ == "__main__":
-    main()
+    synthesize(build)

@@ -1,11 +1,10 @@
 """Synthesize the stack of the deploy roles: an app of its own, so that no deploy of app.py changes who may deploy."""
 
-import sys
-
 import aws_cdk as cdk
 
-from infra.context import ContextError, DeployRolesContext
+from infra.context import DeployRolesContext
 from infra.deploy_roles_stack import NAME, DeployRolesStack
+from infra.synth import synthesize
 
 
 def build(app: cdk.App) -> DeployRolesStack:
@@ -13,15 +12,5 @@ def build(app: cdk.App) -> DeployRolesStack:
     return DeployRolesStack(app, NAME, context=DeployRolesContext.from_context(app.node))
 
 
-def main() -> None:
-    """Write the cloud assembly, or exit with one line about the malformed context value."""
-    app = cdk.App()
-    try:
-        build(app)
-    except ContextError as error:
-        sys.exit(f"error: {error}")
-    app.synth()
-
-
 if __name__ == "__main__":
-    main()
+    synthesize(build)

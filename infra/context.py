@@ -12,7 +12,7 @@ from constructs import Node
 
 from infra.account import Account
 from infra.environments import DEFAULT, ENVIRONMENTS, LOCAL, Environment
-from service.contract import LONGEST_VERSION
+from service.contract import LONGEST_VERSION, VERSION_PATTERN
 
 PYPROJECT: Final = Path(__file__).parent.parent / "pyproject.toml"
 
@@ -28,9 +28,6 @@ class Format(NamedTuple):
     example: str
 
 
-EMAIL: Final = Format(r"[^@\s]+@[^@\s]+\.[^@\s]+", "team@example.com")
-HONEYCOMB_URL: Final = Format(r"https://[^\s()]+", "https://ui.honeycomb.io/…/board/…")
-ROLLBAR_URL: Final = Format(r"https://[^\s()]+", "https://app.rollbar.com/…")
 YES_OR_NO: Final = Format(r"yes|no", "yes")
 IMAGE: Final = Format(r"[A-Za-z0-9][A-Za-z0-9_./:@-]*", "backend-flask:latest")
 REPOSITORY: Final = Format(
@@ -43,19 +40,12 @@ BRANCH: Final = Format(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,200}", "main")
 OIDC_PROVIDER: Final = Format(r"create|existing", "existing")
 
 
-class Override(NamedTuple):
-    """What a key replaces: the `field` of the `group` of `Environment`, by a value of this form."""
-
-    group: str
-    field: str
-    form: Format
-
-
 OVERRIDES: Final = {
-    "alarm_email": Override("notifications", "email", EMAIL),
-    "honeycomb_board": Override("telemetry", "honeycomb_board", HONEYCOMB_URL),
-    "rollbar_items": Override("telemetry", "rollbar_items", ROLLBAR_URL),
+    "alarm_email": ("notifications", "email"),
+    "honeycomb_board": ("telemetry", "honeycomb_board"),
+    "rollbar_items": ("telemetry", "rollbar_items"),
 }
+"""What a key replaces: a field of a group of `Environment`, which validates it."""
 REMOVED_KEYS: Final = {"certificate_arn": "the `domain` of the environment's `ingress` in infra/environments.py"}
 """Keys that are no longer read, and what replaces them: forgotten once, one would undo what it had set."""
 
@@ -84,13 +74,14 @@ class Deployment:
             if _text(node, key):
                 raise ContextError(f"{key} is no longer read from the context: set {replacement}")
         default_version = project_version()
-        version_format = Format(
-            rf"[A-Za-z0-9_.+-]{{1,{LONGEST_VERSION}}}", f"{default_version}, {LONGEST_VERSION} characters at most"
-        )
+        version_format = Format(VERSION_PATTERN, f"{default_version}, {LONGEST_VERSION} characters at most")
         environment = _environment(_text(node, "environment"))
-        for key, (group, field, form) in OVERRIDES.items():
-            if (text := _value(node, key, form)) is not None:
-                environment = _with(environment, group, field, text)
+        for key, (group, field) in OVERRIDES.items():
+            if text := _text(node, key):
+                try:
+                    environment = _with(environment, group, field, text)
+                except ValueError as error:
+                    raise ContextError(f"{key} {text!r} is refused: {error}") from error
         if (plain_http := _value(node, "plain_http", YES_OR_NO)) is not None:
             environment = _with(environment, "ingress", "plain_http", plain_http == "yes")
         if (protected := _value(node, "protected", YES_OR_NO)) is not None:

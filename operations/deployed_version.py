@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,14 +16,12 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations import git
-from operations.deployment import aws_session, deployed_service
+from operations.deployment import NO_SUCH_STACK, aws_session, deployed_service
 from operations.errors import OperatorError, without_credentials
-from service.contract import Output
+from service.contract import Output, is_version
 
 ROOT: Final = Path(__file__).parents[1]
-_NO_SUCH_STACK: Final = "ValidationError"
 _STEP_OUTPUTS: Final = "GITHUB_OUTPUT"
-_VERSION: Final = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     sys.stdout.write(f"{version}\n")
     # A line break in it would set another output of the step.
-    if (outputs := os.environ.get(_STEP_OUTPUTS)) and _VERSION.fullmatch(version):
+    if (outputs := os.environ.get(_STEP_OUTPUTS)) and is_version(version):
         with Path(outputs).open("a", encoding="utf-8") as file:
             file.write(f"version={version}\n")
     return 0
@@ -68,7 +65,7 @@ def _refuse_downgrade(root: Path, environment: str, version: str) -> None:
     if git.is_behind(root, commit):
         raise OperatorError(
             f"{environment} runs {version}, which is newer than this checkout",
-            f"Nothing is to be done, unless you want the older version: make roll-back ENV={environment} TO=…",
+            f"This commit is superseded. To deploy it anyway: make roll-back ENV={environment} TO=…",
         )
 
 
@@ -80,7 +77,7 @@ def _deployed_version(environment: str) -> str | None:
             return None
         raise
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") == _NO_SUCH_STACK:
+        if error.response.get("Error", {}).get("Code") == NO_SUCH_STACK:
             return None
         raise
 

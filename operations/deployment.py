@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Final
 
 import boto3
 
 from service.contract import CONTAINER_NAME, Output, Variable, service_stack_name
+
+NO_SUCH_STACK: Final = "ValidationError"
+"""The error code of DescribeStacks for a stack that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)

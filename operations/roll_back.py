@@ -8,7 +8,6 @@ from its stack, so that the next deploy compares with a template that does not r
 from __future__ import annotations
 
 import argparse
-import re
 import subprocess
 import sys
 import tempfile
@@ -19,13 +18,13 @@ from typing import Final
 
 from operations import git
 from operations.errors import OperatorError, without_credentials
+from service.contract import is_version
 
 ROOT: Final = Path(__file__).parents[1]
 LOCKS: Final = ("requirements/dev.txt", "requirements/uv.txt", "package-lock.json", "scripts/setup")
 """What the installed dependencies are made of: the prerequisites of `READY` in the Makefile."""
 INSTALLED: Final = (".venv", "node_modules")
 _READY: Final = ".venv/ready"
-_VERSION: Final = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +66,7 @@ def _deploy(root: Path, folder: Path, environment: str, version: str) -> None:
 
     Else it installs its own. Raises `CalledProcessError`.
     """
-    if not _VERSION.fullmatch(version):  # make and its shells would read a tag of other characters
+    if not is_version(version):  # make and its shells would read a tag of other characters
         raise OperatorError(
             f"The version {version!r} is malformed", "Name a commit, or a tag of letters, digits and _.+-"
         )

@@ -18,6 +18,8 @@ LONGEST_VERSION: Final = 40
 """Characters that Rollbar accepts as an item's `code_version` and a deploy's `revision`; an item belongs to the deploy
 of the same version (Rollbar API reference, "Create an item" and "Report a deploy")."""
 
+VERSION_PATTERN: Final = rf"[A-Za-z0-9_.+-]{{1,{LONGEST_VERSION}}}"
+"""What a version may be: what `git describe` prints of a commit or a tag, without what a shell would read."""
 DROPPED_METRIC: Final = "Dropped"
 """Dropped items, in total and by sink (`SINK_DIMENSION`)."""
 SINK_DIMENSION: Final = "sink"
@@ -165,6 +167,11 @@ class Output(StrEnum):
     LOAD_BALANCER = "LoadBalancer"
     LOAD_BALANCER_DNS_NAME = "LoadBalancerDnsName"
     DASHBOARD = "Dashboard"
+
+
+def is_version(text: str) -> bool:
+    """Return whether `text` may be deployed as a version."""
+    return re.fullmatch(VERSION_PATTERN, text) is not None
 
 
 _NO_NAMESPACE: Final = re.compile(r"[^A-Za-z0-9._#:-]")

@@ -14,13 +14,13 @@ from typing import NamedTuple
 from botocore.exceptions import BotoCoreError
 
 from infra.environments import ENVIRONMENTS
-from operations import rollback_check
 from operations.deploy import cdk_process, stacks
 from operations.deploy.cdk_process import Finished
 from operations.deploy.clients import connect
 from operations.deploy.observations import Observer
 from operations.deploy.reader import Reader
 from operations.deploy.report import Report
+from operations.deploy.rollback_notes import rollback_notes
 from operations.deploy.rollout import WaitLimits, await_rollout
 from operations.deploy.stacks import Snapshot
 from operations.deploy.watcher import Watcher, live_printer, write_line
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         clients = connect(aws_session())
     except BotoCoreError as error:  # without a region, for one: the CDK says so too
-        write_line("AWS", f"this deploy is not watched: {without_credentials(error)}")
+        write_line("AWS", f"this deploy cannot be monitored: {without_credentials(error)}")
         return cdk_process.run(options.command).status
     reader = Reader()
     before = reader.read(
@@ -52,13 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Snapshot([], datetime.now(UTC)),
     )
     try:
-        _refuse(options.environment, before, reader)
+        _check_stack_states(options.environment, before, reader)
     except OperatorError as error:
         sys.stderr.write(f"error: {error.problem}.\n{error.remedy}\n")
         return 1
-    reader.protect("the alarms", lambda: rollback_check.main(["--environment", options.environment]), 0)
+    # A stack that cannot be read may well exist, with protection that must not be taken from it.
+    is_first = "the stacks" not in reader.problems and stacks.is_first_deploy(before, options.environment)
+    notes = reader.read(
+        "the alarms", lambda: rollback_notes(clients, options.environment, is_first=is_first), list[str]()
+    )
+    sys.stderr.writelines(f"{note}\n" for note in notes)
     observer = Observer(clients, reader, options.environment, since=before.at, callbacks=live_printer())
-    finished = _run(options, observer, reader, stacks.is_first_deploy(before, options.environment))
+    finished = _run(_commands(options, is_first=is_first), Watcher(observer, reader, seconds=options.poll))
     report = Report(clients, reader, observer, options.environment)
     if finished.status != 0:
         return report.failed(finished)
@@ -79,7 +84,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
     return Options(parsed.environment, parsed.command, parsed.poll, parsed.rollout)
 
 
-def _refuse(environment: str, before: Snapshot, reader: Reader) -> None:
+def _check_stack_states(environment: str, before: Snapshot, reader: Reader) -> None:
     """Print what becomes of stacks that were never created; raise `OperatorError` where a deploy must fail."""
     if reader.credentials_expired:
         raise OperatorError(
@@ -93,11 +98,11 @@ def _refuse(environment: str, before: Snapshot, reader: Reader) -> None:
             sys.stderr.write(f"note: {note}\n")
 
 
-def _run(options: Options, observer: Observer, reader: Reader, is_first: bool) -> Finished:  # noqa: FBT001 - of one call
-    watcher = Watcher(observer, reader, seconds=options.poll)
+def _run(commands: Sequence[Sequence[str]], watcher: Watcher) -> Finished:
+    """Run the commands in turn as far as they succeed, watched, and return how the last one ended."""
     watcher.start()
     try:
-        for command in _commands(options, is_first=is_first):
+        for command in commands:
             finished = cdk_process.run(command)
             if finished.status != 0:
                 break

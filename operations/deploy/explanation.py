@@ -13,12 +13,12 @@ from operations.deploy.plain_text import clock_time, one_line
 from operations.deploy.reader import Reader
 from operations.deploy.services import COMPLETED, ServiceEvent
 from operations.deploy.stacks import FailedResource, Stack, recovery
-from operations.deploy.stopped_tasks import UNIQUE, Container, StoppedTask, grouped
+from operations.deploy.stopped_tasks import VOLATILE_IDS, Container, StoppedTask, grouped
 
 HEADLINE: Final = "Likely cause"
-MOST_RESOURCES: Final = 5
-MOST_EVENTS: Final = 12
-MOST_GROUPS: Final = 4
+MAX_RESOURCES: Final = 5
+MAX_EVENTS: Final = 12
+MAX_GROUPS: Final = 4
 
 
 class Findings(NamedTuple):
@@ -59,8 +59,8 @@ def advice(findings: Findings) -> list[str]:
     cause = findings.reader.protect("the likely cause", lambda: _likely_cause(findings.observations), None)
     lines = [f"{cause.remedy}." if cause else _without_cause(findings)]
     for stack in findings.stacks:
-        if out := recovery(stack, findings.environment):
-            lines.append(f"The stack {stack.name} is in {stack.status}. {out}")
+        if steps := recovery(stack, findings.environment):
+            lines.append(f"The stack {stack.name} is in {stack.status}. {steps}")
         elif stack.status == "UPDATE_ROLLBACK_COMPLETE":
             lines.append(f"The stack {stack.name} is rolled back to what it was before this deploy.")
         elif stack.status == "ROLLBACK_COMPLETE":
@@ -93,12 +93,12 @@ def _problems(findings: Findings) -> Iterator[str]:
 
 def _resources(findings: Findings) -> Iterator[str]:
     resources = findings.resources
-    for each in resources[:MOST_RESOURCES]:
+    for each in resources[:MAX_RESOURCES]:
         kind = f" ({each.type})" if each.type else ""
         yield f"{clock_time(each.at)} {each.stack}: {one_line(each.logical_id)}{kind} {each.status}"
         yield f"  {one_line(each.reason)}"
-    if len(resources) > MOST_RESOURCES:
-        yield f"and {len(resources) - MOST_RESOURCES} more"
+    if len(resources) > MAX_RESOURCES:
+        yield f"and {len(resources) - MAX_RESOURCES} more"
 
 
 def _deployments(findings: Findings) -> Iterator[str]:
@@ -113,10 +113,10 @@ def _deployments(findings: Findings) -> Iterator[str]:
 
 def _tasks(findings: Findings) -> Iterator[str]:
     groups = grouped(findings.observations.tasks.values())
-    for group in groups[:MOST_GROUPS]:
+    for group in groups[:MAX_GROUPS]:
         yield from _group(group, findings.observations)
-    if len(groups) > MOST_GROUPS:
-        yield f"and {sum(map(len, groups[MOST_GROUPS:]))} more, for other reasons"
+    if len(groups) > MAX_GROUPS:
+        yield f"and {sum(map(len, groups[MAX_GROUPS:]))} more, for other reasons"
 
 
 def _group(group: Sequence[StoppedTask], observations: Observations) -> Iterator[str]:
@@ -147,11 +147,11 @@ def _events(findings: Findings) -> Iterator[str]:
     """Yield the newest events; of those that differ only in ids, the last one with their number."""
     kinds: dict[str, list[ServiceEvent]] = {}
     for event in findings.observations.events.values():
-        kinds.setdefault(UNIQUE.sub("", event.message), []).append(event)
+        kinds.setdefault(VOLATILE_IDS.sub("", event.message), []).append(event)
     newest = sorted(kinds.values(), key=lambda each: each[-1].at)
-    if len(newest) > MOST_EVENTS:
-        yield f"{len(newest) - MOST_EVENTS} earlier ones"
-    for each in newest[-MOST_EVENTS:]:
+    if len(newest) > MAX_EVENTS:
+        yield f"{len(newest) - MAX_EVENTS} earlier ones"
+    for each in newest[-MAX_EVENTS:]:
         times = f" ({len(each)} times)" if len(each) > 1 else ""
         yield f"{clock_time(each[-1].at)} {one_line(each[-1].message)}{times}"
 

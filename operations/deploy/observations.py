@@ -74,9 +74,9 @@ class Observer:
             return
         none: list[Service] = []
         for service in self._reader.read("the cluster's services", lambda: services.services_of(ecs, cluster), none):
-            self._reader.protect("service events", partial(self._see_events, service), None)
-            self._see_tasks(service)
-            self._see_alarms(service)
+            self._reader.protect("service events", partial(self._record_events, service), None)
+            self._record_tasks(service)
+            self._record_alarms(service)
 
     def read_output_again(self) -> None:
         """Read what the newest tasks printed once more: a log driver delivers the last lines after the end."""
@@ -88,16 +88,16 @@ class Observer:
             longer = tuple(max(pair, key=lambda each: len(each.output)) for pair in pairs)
             self.observations.tasks[task.id] = old._replace(containers=longer)
 
-    def _see_events(self, service: Service) -> None:
+    def _record_events(self, service: Service) -> None:
         for deployment in service.deployments:
             self.observations.deployments[deployment.id] = deployment
-            self._see_version(deployment.task_definition)
+            self._record_version(deployment.task_definition)
         for event in reversed(service.events):  # ECS lists the newest first
             if event.at >= self.since and event.id not in self.observations.events:
                 self.observations.events[event.id] = event
                 self._callbacks.event(event)
 
-    def _see_tasks(self, service: Service) -> None:
+    def _record_tasks(self, service: Service) -> None:
         ecs, none = self._clients.ecs, list[StoppedTask]()
         for task in self._reader.read(
             "stopped tasks",
@@ -106,18 +106,18 @@ class Observer:
             ),
             none,
         ):
-            self._see_version(task.task_definition)
+            self._record_version(task.task_definition)
             self.observations.tasks[task.id] = self._with_output(task)
             self._callbacks.task(self.observations.tasks[task.id])
 
-    def _see_alarms(self, service: Service) -> None:
+    def _record_alarms(self, service: Service) -> None:
         cloudwatch, none = self._clients.cloudwatch, list[FiringAlarm]()
         for alarm in self._reader.read("alarms", lambda: alarms.firing_alarms(cloudwatch, service.alarms), none):
             if alarm.name not in self.observations.alarms:
                 self.observations.alarms[alarm.name] = alarm
                 self._callbacks.alarm(alarm)
 
-    def _see_version(self, task_definition: str) -> None:
+    def _record_version(self, task_definition: str) -> None:
         if task_definition not in self.observations.versions:
             version = self._reader.read("task definitions", lambda: self._definitions.version(task_definition), "")
             if version:

@@ -17,10 +17,10 @@ from operations.deploy.rollout import Outcome, Rollout
 from operations.deploy.stacks import FailedResource, Snapshot, Stack, recovery
 
 CTRL_C: Final = SIGNALLED + 2
-EXPIRED: Final = (
-    "The credentials have expired or were revoked during the deploy. CloudFormation goes on without them, and rolls"
-    " back by itself if a resource fails.\nRenew them (aws sso login, or new keys in the environment) and run make"
-    " deploy ENV={environment} again: it says whether CloudFormation is still at work, and which version serves."
+EXPIRED_CREDENTIALS: Final = (
+    "The credentials have expired or were revoked during the deploy. CloudFormation continues in the background, and"
+    " rolls back by itself if a resource fails.\nRenew them (aws sso login, or new keys in the environment) and run"
+    " make deploy ENV={environment} again: it says whether CloudFormation is still at work, and which version serves."
 )
 
 
@@ -34,10 +34,10 @@ class Report:
         self._environment = environment
 
     def failed(self, finished: Finished) -> int:
-        """Explain why the CDK failed, or what goes on after Ctrl-C; return its exit status."""
+        """Explain why the CDK failed, or what continues after Ctrl-C; return its exit status."""
         title = f"Why the deploy of {self._environment} failed"
-        tell = self._explain_interruption if finished.is_interrupted else lambda: self._explain(title, [])
-        self._reader.protect("the explanation", tell, None)
+        explain = self._explain_interruption if finished.is_interrupted else lambda: self._explain(title, [])
+        self._reader.protect("the explanation", explain, None)
         return finished.status
 
     def succeeded(self, rollout: Rollout) -> int:
@@ -54,18 +54,20 @@ class Report:
         return 1
 
     def not_awaited(self) -> int:
-        """Say what goes on after Ctrl-C while ECS rolls out; return the shell's exit status for it."""
-        _write(["Interrupted: ECS goes on with the rollout, and rolls back by itself if it fails."])
+        """Say what continues after Ctrl-C while ECS rolls out; return the shell's exit status for it."""
+        _write(["Interrupted: ECS continues the rollout, and rolls back by itself if it fails."])
         return CTRL_C
 
     def _explain(self, title: str, first_advice: list[str]) -> None:
         self._observer.poll()
         self._reader.protect("the newest container output", self._observer.read_output_again, None)
         findings = self._findings()
-        look = ["Look at the stack's events in CloudFormation and at the service's events and stopped tasks in ECS."]
-        lines = [*first_advice, *self._reader.protect("what to do", lambda: advice(findings), look)]
+        default_advice = [
+            "Look at the stack's events in CloudFormation and at the service's events and stopped tasks in ECS."
+        ]
+        lines = [*first_advice, *self._reader.protect("what to do", lambda: advice(findings), default_advice)]
         if self._reader.credentials_expired:
-            lines = EXPIRED.format(environment=self._environment).splitlines()
+            lines = EXPIRED_CREDENTIALS.format(environment=self._environment).splitlines()
         _write(["", title, *explanation(findings), "", "What to do", *(f"  {line}" for line in lines)])
 
     def _findings(self) -> Findings:
@@ -85,12 +87,12 @@ class Report:
         described = self._stacks()
         busy = [each for each in described if each.is_in_progress]
         lines = [
-            f"Interrupted: CloudFormation goes on with {each.name} ({each.status}) without us."
+            f"Interrupted: CloudFormation continues with {each.name} ({each.status}) in the background."
             f"\n{recovery(each, self._environment)}"
             for each in busy
         ]
         if self._reader.credentials_expired:
-            lines = [EXPIRED.format(environment=self._environment)]
+            lines = [EXPIRED_CREDENTIALS.format(environment=self._environment)]
         _write(["", *(lines or ["Interrupted: CloudFormation is not at work on any stack."])])
 
     def _versions(self, rollout: Rollout) -> tuple[str, str]:
@@ -104,14 +106,14 @@ class Report:
 
 def _title_and_advice(rollout: Rollout, deployed: str, serving: str, environment: str) -> tuple[str, list[str]]:
     again = (
-        f"For CloudFormation {deployed} is deployed: it changes nothing when that version is deployed again. Deploy a"
-        f" corrected one: make deploy ENV={environment} VERSION=…"
+        f"CloudFormation has {deployed} already: to deploy it again changes nothing. Deploy a corrected commit, or run"
+        f" make roll-back ENV={environment} TO=…"
     )
     if rollout.outcome is Outcome.ROLLED_BACK:
         return f"ECS rolled the deploy of {environment} back: it serves {serving}, not {deployed}", [again]
     if rollout.outcome is Outcome.FAILED:
         return f"The deploy of {environment} failed in ECS when CloudFormation had finished: {deployed}", [again]
-    wait = "ECS goes on with the rollout: look at the service's deployments in ECS, or run make deploy again later."
+    wait = "ECS continues the rollout: look at the service's deployments in ECS, or run make deploy again later."
     return f"ECS has not finished the rollout of {deployed} in {environment}", [wait]
 
 

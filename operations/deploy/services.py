@@ -15,7 +15,7 @@ PRIMARY: Final = "PRIMARY"
 COMPLETED: Final = "COMPLETED"
 FAILED: Final = "FAILED"
 NAME: Final = re.compile(r"^\(service [^)]*\)\s*")
-AT_ONCE: Final = 10
+BATCH_SIZE: Final = 10
 """Services per call of DescribeServices (Amazon ECS API Reference)."""
 
 
@@ -61,7 +61,9 @@ def services_of(ecs: Client, cluster: str) -> list[Service]:
         if error_code(error) == "ClusterNotFoundException":
             return []
         raise
-    return [each for start in range(0, len(arns), AT_ONCE) for each in _describe(ecs, cluster, arns[start:][:AT_ONCE])]
+    return [
+        each for start in range(0, len(arns), BATCH_SIZE) for each in _describe(ecs, cluster, arns[start:][:BATCH_SIZE])
+    ]
 
 
 def service(ecs: Client, cluster: str, name: str) -> Service | None:

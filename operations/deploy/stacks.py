@@ -1,4 +1,4 @@
-"""Read the state of the environment's stacks, which resources failed, and name the way out of a state.
+"""Read the state of the environment's stacks and which resources failed, and name how to recover from a state.
 
 Sources: "Stack status codes" and "Troubleshooting CloudFormation", AWS CloudFormation User Guide.
 """
@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 
 from operations.deploy.clients import Client
 from operations.deploy.reader import error_code
+from operations.deployment import NO_SUCH_STACK
 from service.contract import observability_stack_name, service_stack_name
 
-NO_SUCH_STACK: Final = "ValidationError"
 IN_PROGRESS: Final = "_IN_PROGRESS"
 REVIEW: Final = "REVIEW_IN_PROGRESS"
 
@@ -27,7 +27,7 @@ NOTES: Final = {
     " creates it anew. If that fails: aws cloudformation delete-stack --stack-name {stack}"
     " --deletion-mode FORCE_DELETE_STACK",
 }
-"""States from which the CDK goes on by itself (`deployStack` in aws-cdk 2.1148)."""
+"""States that the CDK handles by itself (`deployStack` in aws-cdk 2.1148)."""
 RECOVERY: Final = {
     "UPDATE_ROLLBACK_FAILED": "Repair what keeps CloudFormation from rolling back, then run: aws cloudformation"
     " continue-update-rollback --stack-name {stack}\nTo leave out a resource that cannot be rolled back, add"

@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 
 from operations.deploy.clients import Client
 
-AT_ONCE: Final = 100
+BATCH_SIZE: Final = 100
 """Tasks per call of DescribeTasks (Amazon ECS API Reference)."""
-ENDED: Final = frozenset({"DEPROVISIONING", "STOPPED"})
+STOPPED_STATUSES: Final = frozenset({"DEPROVISIONING", "STOPPED"})
 """`lastStatus` from which on the containers' exit codes are final: deprovisioning takes longer than a rollback may."""
 FAILURE_CODES: Final = frozenset(
     {"EssentialContainerExited", "SpotInterruption", "TaskFailedToStart", "TerminationNotice"}
@@ -20,7 +20,7 @@ FAILURE_CODES: Final = frozenset(
 FAILURE_REASON: Final = re.compile(r"fail|unhealthy|error|timed? ?out", re.IGNORECASE)
 """ECS also stops what fails its health checks, as `ServiceSchedulerInitiated` like what a new version replaces
 ("Amazon ECS stopped task error messages", Amazon ECS Developer Guide)."""
-UNIQUE: Final = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|\b\d{1,3}(?:\.\d{1,3}){3}\b")
+VOLATILE_IDS: Final = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|\b\d{1,3}(?:\.\d{1,3}){3}\b")
 """Ids of tasks and requests, and addresses, in which two equal reasons may differ."""
 
 
@@ -46,8 +46,8 @@ class StoppedTask(NamedTuple):
     @property
     def kind(self) -> tuple[object, ...]:
         """What tasks have in common that stopped for the same reason."""
-        containers = tuple((each.name, each.exit_code, UNIQUE.sub("", each.reason)) for each in self.containers)
-        return self.task_definition, self.stop_code, UNIQUE.sub("", self.reason), containers
+        containers = tuple((each.name, each.exit_code, VOLATILE_IDS.sub("", each.reason)) for each in self.containers)
+        return self.task_definition, self.stop_code, VOLATILE_IDS.sub("", self.reason), containers
 
 
 def stopped_tasks(
@@ -58,8 +58,8 @@ def stopped_tasks(
     arns = [arn for page in pages for arn in page.get("taskArns") or [] if task_id(arn) not in known]
     described = [
         task
-        for start in range(0, len(arns), AT_ONCE)
-        for task in ecs.describe_tasks(cluster=cluster, tasks=arns[start:][:AT_ONCE]).get("tasks") or []
+        for start in range(0, len(arns), BATCH_SIZE)
+        for task in ecs.describe_tasks(cluster=cluster, tasks=arns[start:][:BATCH_SIZE]).get("tasks") or []
     ]
     return [_task(each) for each in described if _has_failed(each, since)]
 
@@ -79,7 +79,7 @@ def task_id(arn: str) -> str:
 
 def _has_failed(task: dict[str, Any], since: datetime) -> bool:
     at = _stopped_at(task)
-    if not task.get("taskArn") or task.get("lastStatus") not in ENDED or (at and at < since):
+    if not task.get("taskArn") or task.get("lastStatus") not in STOPPED_STATUSES or (at and at < since):
         return False
     return task.get("stopCode") in FAILURE_CODES or bool(FAILURE_REASON.search(task.get("stoppedReason") or ""))
 

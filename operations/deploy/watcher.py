@@ -15,9 +15,9 @@ from operations.deploy.reader import Reader
 from operations.deploy.services import ServiceEvent
 from operations.deploy.stopped_tasks import StoppedTask
 
-SLOWEST_SECONDS: Final = 60.0
+MAX_POLL_SECONDS: Final = 60.0
 JOIN_SECONDS: Final = 30.0
-MOST_TASKS: Final = 3
+MAX_PRINTED_TASKS: Final = 3
 
 
 class Watcher:
@@ -45,13 +45,14 @@ class Watcher:
         while not self._stop.wait(pause):
             self._reader.throttled = False
             self._observer.poll()
-            pause = min(pause * 2, SLOWEST_SECONDS) if self._reader.throttled else self._seconds
+            pause = min(pause * 2, MAX_POLL_SECONDS) if self._reader.throttled else self._seconds
             self._report_expiry()
 
     def _report_expiry(self) -> None:
         if self._reader.credentials_expired and not self._is_expiry_reported:
             write_line(
-                "AWS", "the credentials have expired: nothing more can be read, CloudFormation goes on without us"
+                "AWS",
+                "the credentials have expired: nothing more can be read, CloudFormation continues in the background",
             )
         self._is_expiry_reported = self._reader.credentials_expired
 
@@ -62,9 +63,9 @@ def live_printer() -> Callbacks:
 
     def print_task(task: StoppedTask) -> None:
         kinds[task.kind] += 1
-        if kinds[task.kind] <= MOST_TASKS:
+        if kinds[task.kind] <= MAX_PRINTED_TASKS:
             _print_task(task)
-        elif kinds[task.kind] == MOST_TASKS + 1:
+        elif kinds[task.kind] == MAX_PRINTED_TASKS + 1:
             write_line("ECS", "more tasks stop for this reason")
 
     return Callbacks(event=_print_event, task=print_task, alarm=_print_alarm)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import aws_cdk as cdk
-
 import app
+from operations.synthesis import new_app
 from service.contract import observability_stack_name, service_stack_name
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -80,13 +79,7 @@ def synthesize(folder: Path, environment: str, **context: str) -> Assembly:
 
     Without a domain production is refused, unless it is to serve plain HTTP.
     """
-    flags = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    cdk_app = cdk.App(
-        outdir=str(folder),
-        context=flags | {"environment": environment, "plain_http": "yes"} | context,
-        analytics_reporting=False,
-        builtin_cloud_formation_validation=False,
-    )
+    cdk_app = new_app(folder, **({"environment": environment, "image": ""} | context))
     app.build(cdk_app)
     cdk_app.synth()
     return load(folder, environment)

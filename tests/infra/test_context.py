@@ -105,7 +105,8 @@ def test_plain_http_may_be_a_boolean_of_cdk_json(value: object, accepted: object
     [
         ("environment", UNKNOWN_ENVIRONMENT, f"pass -c environment=<{'|'.join(ENVIRONMENTS)}>"),
         ("plain_http", "maybe", "-c plain_http=yes"),
-        ("alarm_email", "team", "-c alarm_email=team@example.com"),
+        ("alarm_email", "team", "write for example 'team@example.com'"),
+        ("rollbar_items", "x", "write an address that begins with https://"),
         ("version", "1.0 beta", f"-c version={__version__}"),
         ("version", "v" * 41, f"-c version={__version__}, 40 characters at most"),
         ("image", "two words", "-c image=backend-flask:latest"),

@@ -16,8 +16,9 @@ import deploy_roles
 from infra.account import Account
 from infra.context import ContextError, DeployRolesContext
 from infra.deploy_roles_stack import NAME
-from infra.environments import DEV, ENVIRONMENTS, PROD
-from tests.infra.assembly import ROOT, Json, StackTemplate
+from infra.environments import DEV, ENVIRONMENTS, PROD, Environment
+from operations.synthesis import new_app
+from tests.infra.assembly import Json, StackTemplate
 from tests.infra.test_cfn_lint import lint
 from tests.infra.test_least_privilege import as_list
 
@@ -29,24 +30,21 @@ SNAPSHOT = Path(__file__).parent / "snapshots" / "deploy_roles.json"
 
 @pytest.fixture(scope="module")
 def roles(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., StackTemplate]:
-    """Synthesize the stack, once per set of context values."""
+    """Synthesize the stack, once for each set of environments and context values."""
 
     @cache
-    def once(repository: str = IMMUTABLE, **context: str) -> StackTemplate:
+    def once(_environments: tuple[Environment, ...], context: frozenset[tuple[str, str]]) -> StackTemplate:
         folder = tmp_path_factory.mktemp("deploy-roles")
-        flags = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-        app = cdk.App(
-            outdir=str(folder),
-            context=flags | {"repository": repository} | context,
-            analytics_reporting=False,
-            builtin_cloud_formation_validation=False,
-        )
+        app = new_app(folder, **dict(context))
         deploy_roles.build(app)
         app.synth()
         path = folder / f"{NAME}.template.json"
         return StackTemplate(path=path, content=json.loads(path.read_text(encoding="utf-8")))
 
-    return once
+    def synthesize(repository: str = IMMUTABLE, **context: str) -> StackTemplate:
+        return once(tuple(ENVIRONMENTS.values()), frozenset({"repository": repository, **context}.items()))
+
+    return synthesize
 
 
 @pytest.fixture
@@ -139,8 +137,9 @@ def test_a_deploy_role_may_assume_the_bootstrap_roles_and_read_its_own_environme
 def test_the_accounts_own_key_decrypts_those_secrets_only(
     roles: Callable[..., StackTemplate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert "kms:Decrypt" not in roles().text
     monkeypatch.setitem(ENVIRONMENTS, "prod", replace(PROD, customer_key=True))
-    role = by_description(roles(branch="key"), "Deploys prod")
+    role = by_description(roles(), "Deploys prod")
     [statement] = [
         each for each in role["Policies"][0]["PolicyDocument"]["Statement"] if each["Action"] == "kms:Decrypt"
     ]
@@ -148,7 +147,6 @@ def test_the_accounts_own_key_decrypts_those_secrets_only(
     secrets = statements(role)["secretsmanager:GetSecretValue"]
     assert [as_text(each) for each in condition["StringLike"]["kms:EncryptionContext:SecretARN"]] == secrets
     assert as_text(condition["StringEquals"]["kms:ViaService"]) == "secretsmanager.<Region>.amazonaws.com"
-    assert "kms:Decrypt" not in roles().text
 
 
 def test_no_trust_has_a_wildcard_and_no_action_writes(roles: Callable[..., StackTemplate]) -> None:
@@ -167,7 +165,7 @@ def test_the_accounts_boundary_is_set_on_every_role(
 ) -> None:
     assert "PermissionsBoundary" not in roles().text
     accounts(dev=Account(permissions_boundary="limits"), prod=Account(permissions_boundary="limits"))
-    bounded = roles(branch="bounded").of_type("AWS::IAM::Role")
+    bounded = roles().of_type("AWS::IAM::Role")
     boundaries = [as_text(each["Properties"]["PermissionsBoundary"]) for each in bounded]
     assert boundaries == ["arn:<Partition>:iam::<AccountId>:policy/limits"] * 3
 
@@ -201,7 +199,7 @@ def test_a_role_assumes_the_bootstrap_roles_of_its_environments_qualifier_only(
     roles: Callable[..., StackTemplate], accounts: Callable[..., None]
 ) -> None:
     accounts(prod=Account(bootstrap_qualifier="team1"))
-    template = roles(branch="qualified")
+    template = roles()
     for environment, other in (("dev", "team1"), ("prod", "hnb659fds")):
         assumed = statements(by_description(template, f"Deploys {environment}"))["sts:AssumeRole"]
         assert len(assumed) == 4

@@ -13,7 +13,6 @@ import pytest
 
 from infra.account import Account
 from infra.environments import DEV, ENVIRONMENTS, PROD, Environment
-from infra.fargate_service import Tasks
 from infra.firewall import Firewall
 from infra.ingress import Ingress
 from infra.network import ExistingVpc, Networking
@@ -336,4 +335,3 @@ def test_a_malformed_choice_is_an_error_with_value_and_remedy(make: Callable[[],
 def test_an_environment_reads_at_a_glance() -> None:
     lines = Path("infra/environments.py").read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 100
-    assert isinstance(DEV.tasks, Tasks)

@@ -1,4 +1,4 @@
-"""Credentials that expire are told with what goes on without them; none is ever printed."""
+"""Credentials that expire are told with what continues without them; none is ever printed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_credentials_that_expire_during_the_deploy_are_told_with_what_goes_on(
     assert serving.deploy("sh", "-c", f"touch {expired}; sleep 0.5; exit 5", poll="0.1") == 5
     printed = capfd.readouterr().err
     assert printed.count("AWS | the credentials have expired") == 1
-    assert "The credentials have expired or were revoked during the deploy. CloudFormation goes on" in printed
+    assert "The credentials have expired or were revoked during the deploy. CloudFormation continues" in printed
     assert "run make deploy ENV=dev again" in printed
 
 
@@ -71,7 +71,7 @@ def test_without_credentials_or_region_the_cdk_runs_and_says_so_itself(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     arguments = ["--environment", "dev", "--poll", "0.01", "--", "sh", "-c", "exit 9"]
     assert main(arguments) == 9
-    assert "this deploy is not watched: You must specify a region." in capfd.readouterr().err
+    assert "this deploy cannot be monitored: You must specify a region." in capfd.readouterr().err
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     assert main(arguments) == 9
     printed = capfd.readouterr().err

@@ -94,7 +94,7 @@ def test_a_rollback_by_an_alarm_after_cloudformation_has_succeeded_is_a_failure(
     explained = output.err.partition("\nECS rolled the deploy of dev back: it serves v1, not v2\n")[2]
     assert f"{ALARM} was in ALARM\n" in explained
     assert "deployment failed: alarm detected." in explained
-    assert "it changes nothing when that version is deployed again" in explained
+    assert "to deploy it again changes nothing" in explained
 
 
 def test_a_version_that_serves_is_named_with_its_url(deployed: Account, capfd: pytest.CaptureFixture[str]) -> None:

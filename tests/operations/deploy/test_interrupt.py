@@ -1,4 +1,4 @@
-"""Ctrl-C ends the CDK, not CloudFormation: the message says what goes on and how to stop it."""
+"""Ctrl-C ends the CDK, not CloudFormation: the message says what continues and how to stop it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_what_goes_on_is_told_with_how_to_stop_it(deployed: Account, signum: sig
         _, printed = process.communicate(timeout=SECONDS)
     # The stand-in is a Python program: it ends by the signal, or by KeyboardInterrupt.
     assert process.returncode in {128 + signum, 1}
-    assert f"Interrupted: CloudFormation goes on with {STACK} (UPDATE_IN_PROGRESS) without us." in printed
+    assert f"Interrupted: CloudFormation continues with {STACK} (UPDATE_IN_PROGRESS) in the background." in printed
     assert f"aws cloudformation cancel-update-stack --stack-name {STACK}" in printed
 
 

@@ -70,4 +70,4 @@ def test_ctrl_c_while_it_waits_says_that_ecs_goes_on(
 
     monkeypatch.setattr("operations.deploy.rollout.time.sleep", interrupt)
     assert serving.deploy("true", poll="0.05") == 130
-    assert "Interrupted: ECS goes on with the rollout" in capfd.readouterr().err
+    assert "Interrupted: ECS continues the rollout" in capfd.readouterr().err

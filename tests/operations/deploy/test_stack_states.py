@@ -96,7 +96,7 @@ def test_another_deploy_of_the_same_version_does_not_hide_an_earlier_rollback(
     assert deployed.deploy("true") == 1
     output = capfd.readouterr()
     assert "ECS rolled the deploy of dev back: it serves v1, not v2" in output.err
-    assert "make deploy ENV=dev VERSION=" in output.err
+    assert "make roll-back ENV=dev TO=" in output.err
 
 
 def test_a_command_that_does_not_exist_is_named(account: Account, capfd: pytest.CaptureFixture[str]) -> None:
