@@ -35,7 +35,7 @@ _LATENCY_MINUTES: Final = Minutes(breaching=3, evaluated=5)
 _TASK_MINUTES: Final = Minutes(breaching=5, evaluated=8)
 
 _NOT_BREACHING: Final = cloudwatch.TreatMissingData.NOT_BREACHING
-_BREACHING: Final = cloudwatch.TreatMissingData.BREACHING
+_MISSING: Final = cloudwatch.TreatMissingData.MISSING
 
 
 class Alarms(Construct):
@@ -116,12 +116,16 @@ class Alarms(Construct):
             minutes=_TASK_MINUTES,
             # A load balancer reports most of its metrics only while requests flow. HealthyHostCount is "reported if
             # health checks are enabled" ("CloudWatch metrics for your Application Load Balancer", User Guide), with or
-            # without traffic, so missing data means that no target is registered: the worst case.
-            missing_data=_BREACHING,
+            # without traffic, so missing data means that no target is registered: the worst case. It cannot count as
+            # breaching, because the minutes before the first deploy have none either: the new alarm would fire. So
+            # the alarm turns INSUFFICIENT_DATA, which is its state when it is created and otherwise notifies.
+            missing_data=_MISSING,
             text=f"In {_TASK_MINUTES.breaching} minutes of {_TASK_MINUTES.evaluated} fewer tasks were healthy than"
-            " there should be. Look first at the events of the service in ECS (image, secrets, capacity), then at what"
-            f" its containers printed; what the last tasks wrote is in {self._query('recent-traces')}.",
+            " there should be; INSUFFICIENT_DATA: no task at all is registered. Look first at the events of the"
+            " service in ECS (image, secrets, capacity), then at what its containers printed; what the last tasks"
+            f" wrote is in {self._query('recent-traces')}.",
         )
+        alarm.add_insufficient_data_action(self._action)
         if not metrics.container_insights:  # otherwise the metric itself refers to the service
             alarm.node.add_dependency(metrics.service)
         return alarm

@@ -134,18 +134,14 @@ class ServiceMetrics:
         )
 
     def missing_tasks(self) -> cloudwatch.MathExpression:
-        """Return the desired number of tasks less the healthy ones.
+        """Return the desired number of tasks less the healthy ones; without data while no task is registered.
 
         The desired number is the service's own where Container Insights reports it, otherwise `minimum_tasks`.
         """
-        healthy = {"healthy": self.healthy_targets()}
-        if not self.container_insights:
-            return cloudwatch.MathExpression(
-                expression=f"{self.minimum_tasks} - healthy", using_metrics=healthy, label="missing", period=PERIOD
-            )
+        desired = {"desired": self.desired_tasks()} if self.container_insights else {}
         return cloudwatch.MathExpression(
-            expression="desired - FILL(healthy, 0)",
-            using_metrics={**healthy, "desired": self.desired_tasks()},
+            expression=f"{'desired' if desired else self.minimum_tasks} - healthy",
+            using_metrics={"healthy": self.healthy_targets(), **desired},
             label="missing",
             period=PERIOD,
         )

@@ -108,7 +108,7 @@ class AlarmTopic(Construct):
             self._budget(environment_name, notifications.monthly_budget, email=notifications.email)
 
     def _subscribe(self, construct_id: str, *, protocol: str, endpoint: str) -> None:
-        """Subscribe to alarms that fire or are over, not to those that turn OK when they are created."""
+        """Subscribe to alarms that fire, are over or lose their data, not to those that turn OK when created."""
         sns.CfnSubscription(
             self,
             construct_id,
@@ -116,7 +116,7 @@ class AlarmTopic(Construct):
             protocol=protocol,
             endpoint=endpoint,
             filter_policy_scope="MessageBody",
-            filter_policy={"$or": [{"NewStateValue": ["ALARM"]}, {"OldStateValue": ["ALARM"]}]},
+            filter_policy={"$or": [{"NewStateValue": ["ALARM", "INSUFFICIENT_DATA"]}, {"OldStateValue": ["ALARM"]}]},
         )
 
     def _grant_publish(self, service: str) -> None:

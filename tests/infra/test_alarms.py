@@ -139,21 +139,66 @@ def test_missing_data_fires_no_alarm_on_traffic(assembly: Assembly) -> None:
     assert {alarm["TreatMissingData"] for alarm in of_traffic.values()} == {"notBreaching"}
 
 
+def state_of(alarm: Json, missing_tasks: str) -> str:
+    """Return the state after `missing_tasks`, a digit or "-" (no data) per minute.
+
+    By "Configuring how CloudWatch alarms treat missing data" (CloudWatch User Guide), for data treated as missing: the
+    newest points that exist are evaluated; ALARM also if the oldest breaching point is old enough and all that are
+    newer breach or are missing.
+    """
+    assert alarm["TreatMissingData"] == "missing"
+    evaluated, breaching = alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]
+    points = missing_tasks[-evaluated:].rjust(evaluated, "-")
+    bad = [each not in "-0" and float(each) > alarm["Threshold"] for each in points]
+    if set(points) == {"-"}:
+        return "INSUFFICIENT_DATA"
+    oldest = bad.index(True) if any(bad) else evaluated
+    premature = evaluated - oldest >= breaching and "0" not in points[oldest:]
+    return "ALARM" if sum(bad) >= breaching or premature else "OK"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "state"),
+    [
+        ("--------", "INSUFFICIENT_DATA"),  # the service is created
+        ("0", "OK"),
+        ("110", "OK"),
+        ("11110000", "OK"),  # the first task was unhealthy for minutes: the alarm is created when it is healthy
+        ("22110--", "OK"),  # the newest minutes are not there yet
+        ("00000000111", "OK"),  # a task is replaced
+        ("00000011111", "ALARM"),
+        ("01101101101", "ALARM"),  # it crashes again and again
+        ("00000000--------", "INSUFFICIENT_DATA"),  # no task starts any more
+        ("0000011------", "ALARM"),
+    ],
+)
+def test_too_few_tasks_for_minutes_fire_and_a_first_deploy_does_not(
+    minutes: str, state: str, assembly: Assembly
+) -> None:
+    assert state_of(alarms_of(assembly)["tasks-below-desired"], minutes) == state
+
+
+def test_only_the_alarm_on_tasks_notifies_when_its_data_end(assembly: Assembly) -> None:
+    alarms = alarms_of(assembly)
+    assert [name for name, alarm in alarms.items() if "InsufficientDataActions" in alarm] == ["tasks-below-desired"]
+    assert alarms["tasks-below-desired"]["InsufficientDataActions"] == alarms["tasks-below-desired"]["AlarmActions"]
+
+
 @pytest.mark.parametrize(("healthy", "missing"), [(1, 0), (0, 1)])
 def test_missing_tasks_fire_without_traffic_too(healthy: float, missing: float, dev: Assembly) -> None:
     alarm = alarms_of(dev)["tasks-below-desired"]
     assert evaluate(expression_of(alarm), healthy=healthy) == missing
-    assert (alarm["Threshold"], alarm["TreatMissingData"]) == (0, "breaching")
     [metric] = [each["MetricStat"]["Metric"]["MetricName"] for each in alarm["Metrics"] if "MetricStat" in each]
     assert metric == "HealthyHostCount"
 
 
-@pytest.mark.parametrize(("desired", "healthy", "missing"), [(4, 4, 0), (4, 3, 1), (2, None, 2)])
+@pytest.mark.parametrize(("desired", "healthy", "missing"), [(4, 4, 0), (4, 3, 1), (2, 0, 2)])
 def test_with_container_insights_tasks_are_compared_with_the_desired_count(
-    desired: float, healthy: float | None, missing: float, prod: Assembly
+    desired: float, healthy: float, missing: float, prod: Assembly
 ) -> None:
     alarm = alarms_of(prod)["tasks-below-desired"]
     assert evaluate(expression_of(alarm), desired=desired, healthy=healthy) == missing
+    assert "FILL" not in expression_of(alarm)
 
 
 def test_the_alarm_and_the_x_ray_group_share_the_threshold_of_slow(dev: Assembly) -> None:

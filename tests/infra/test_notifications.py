@@ -60,7 +60,7 @@ def test_the_subscribed_address_is_the_environments(synthesized: Callable[..., A
         ("ALARM", "OK", True),
         ("INSUFFICIENT_DATA", "ALARM", True),
         ("INSUFFICIENT_DATA", "OK", False),
-        ("OK", "INSUFFICIENT_DATA", False),
+        ("OK", "INSUFFICIENT_DATA", True),  # sent by the alarms with an action for it only
     ],
 )
 def test_an_alarm_that_turns_ok_when_it_is_created_sends_no_mail(
