@@ -23,7 +23,10 @@ def app_provider() -> AppTracerProvider:
     """Return the telemetry's provider, which samples every trace."""
     return AppTracerProvider(
         RESOURCE,
-        lambda: Root(new_trace_id(), recorded=True, random=True, trace_state=for_sampled_traces(RESERVOIR_HIT)),
+        lambda _: (
+            Root(new_trace_id(), recorded=True, random=True, trace_state=for_sampled_traces(RESERVOIR_HIT)),
+            None,
+        ),
     )
 
 

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from service.telemetry.api import annotate, identify, span, trace_id
-    from service.telemetry.context.request_scope import RequestScope, current_scope
+    from service.telemetry.context.request_scope import RequestScope
+    from service.telemetry.context.trace_scope import TraceScope, current_scope
+    from service.telemetry.job_span import job
     from service.telemetry.process_globals import current_telemetry
     from service.telemetry.telemetry import Telemetry
     from service.telemetry.traced_app import EXTENSION
@@ -30,18 +32,22 @@ __all__ = [
     "EXTENSION",
     "RequestScope",
     "Telemetry",
+    "TraceScope",
     "annotate",
     "current_scope",
     "current_telemetry",
     "identify",
+    "job",
     "span",
     "trace_id",
 ]
 
 _HOMES: Final = {
     **dict.fromkeys(("annotate", "identify", "span", "trace_id"), "api"),
-    **dict.fromkeys(("RequestScope", "current_scope"), "context.request_scope"),
+    "RequestScope": "context.request_scope",
+    **dict.fromkeys(("TraceScope", "current_scope"), "context.trace_scope"),
     "EXTENSION": "traced_app",
+    "job": "job_span",
     "Telemetry": "telemetry",
     "current_telemetry": "process_globals",
 }

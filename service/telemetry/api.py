@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 from opentelemetry import trace
 
-from service.telemetry.context.request_scope import current_scope
+from service.telemetry.context.trace_scope import current_scope
 
 Value = str | bool | int | float
 

@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from service.telemetry import process_globals
-from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope
+from service.telemetry.context.request_scope import RequestScope
+from service.telemetry.context.trace_scope import SCOPE_KEY, TraceScope, scope_of_span
 from service.telemetry.control_characters import DELETE, escape_controls
 from service.telemetry.current_context import current_context
 from service.telemetry.export.safe_json import dumps
@@ -66,7 +67,7 @@ class LogLine:
     logger: str
     message: str
     exception: ExceptionSnapshot | None
-    scope: RequestScope | None
+    scope: TraceScope | None
     span_id: int
     fields: Mapping[str, Any] | None = None
     """Further fields of the JSON object, as `extra={"fields": {...}}` gives them."""
@@ -85,7 +86,7 @@ def capture(record: logging.LogRecord) -> Line:
     if access_scope is not None and isinstance(access_scope, RequestScope):  # else an `extra` of that name
         return access_scope
     context: Mapping[str, Any] = current_context()
-    scope: RequestScope | None = context.get(SCOPE_KEY)
+    scope: TraceScope | None = context.get(SCOPE_KEY) or scope_of_span(context.get(SPAN_KEY))
     redact = scope.telemetry.redact if scope is not None else process_globals.current_redactor()
     if not record.args and type(record.msg) is str:
         message = record.msg
@@ -142,7 +143,7 @@ def _fields(attributes: Mapping[str, Any], redact: Redactor) -> dict[str, Any]:
     return fields
 
 
-def _snapshot(exc_info: Any, scope: RequestScope | None, redact: Redactor) -> ExceptionSnapshot | None:  # noqa: ANN401 - any value, of a record made by hand
+def _snapshot(exc_info: Any, scope: TraceScope | None, redact: Redactor) -> ExceptionSnapshot | None:  # noqa: ANN401 - any value, of a record made by hand
     try:
         _, error, traceback = exc_info
         is_usual = isinstance(error, BaseException | None) and isinstance(traceback, TracebackType | None)
@@ -229,8 +230,13 @@ def _request(line: LogLine) -> str:
     user = "" if scope.user_id is None else f',"user_id":{_string(scope.user_id)}'
     return (
         f'"trace_id":"{digits}","span_id":"{line.span_id.to_bytes(8, "big").hex()}",'
-        f'"xray_trace_id":"1-{digits[:8]}-{digits[8:]}"{user},{_method_and_route(scope.method, scope.route)}'
+        f'"xray_trace_id":"1-{digits[:8]}-{digits[8:]}"{user},{_cause(scope)}'
     )
+
+
+def _cause(scope: TraceScope) -> str:
+    """Return the fields that name the request, or the job."""
+    return _method_and_route(scope.method, scope.route) if scope.is_request else f'"job":{_string(scope.path)}'
 
 
 @lru_cache(maxsize=256)

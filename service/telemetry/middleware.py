@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 from weakref import ref
 
 from service.telemetry.context.open_requests import OpenRequest
-from service.telemetry.context.request_scope import AppTelemetry, RequestScope
+from service.telemetry.context.request_scope import RequestScope
+from service.telemetry.context.trace_scope import AppTelemetry
 from service.telemetry.current_context import current_context, enter_context
 from service.telemetry.safe_logging import safe_logger
 

@@ -18,7 +18,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.telemetry.context import outgoing_baggage
 from service.telemetry.context.propagation import TraceContextPropagator
-from service.telemetry.context.request_scope import SCOPE_KEY, AppTelemetry, current_scope
+from service.telemetry.context.trace_scope import SCOPE_KEY, AppTelemetry, current_scope
 from service.telemetry.current_context import current_context
 from service.telemetry.export.threads import is_export_thread
 from service.telemetry.redaction import NO_SECRETS, Redactor

@@ -21,12 +21,14 @@ from service.telemetry.access_log import AccessLog
 from service.telemetry.config import SamplingConfig, TelemetryConfig
 from service.telemetry.context.open_requests import OpenRequests
 from service.telemetry.context.propagation import EMPTY_CONTEXT, extract_baggage, resolve
-from service.telemetry.context.request_scope import PLAIN_SIZE, RequestScope, current_scope
+from service.telemetry.context.request_scope import PLAIN_SIZE, RequestScope
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
+from service.telemetry.context.trace_scope import TraceScope, current_scope
 from service.telemetry.current_context import enter_context
 from service.telemetry.export.fork import on_fork
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.export.threads import new_thread
+from service.telemetry.jobs import Jobs
 from service.telemetry.middleware import CLIENT_DISCONNECTED, TraceMiddleware
 from service.telemetry.safe_logging import safe_logger
 from service.telemetry.sampling.rule import (
@@ -35,7 +37,6 @@ from service.telemetry.sampling.rule import (
     Decision,
     LocalSampler,
     Sampler,
-    SamplingRequest,
 )
 from service.telemetry.sampling.tail import TailSampler
 from service.telemetry.sampling.trace_state import (
@@ -73,7 +74,7 @@ class Telemetry:
         service = service_info(config)
         self.redact = service.redact
         self.sinks = connect_all(config.sinks, service)
-        self.provider = AppTracerProvider(service.resource, partial(self._decide_root, self.sampler), self.redact)
+        self.provider = AppTracerProvider(service.resource, Jobs(self).decide_root, self.redact)
         for sink in self.sinks:
             if sink.span_processor is not None:
                 self.provider.add_span_processor(sink.span_processor)
@@ -82,9 +83,9 @@ class Telemetry:
         self._access_log = AccessLog(config.access_logger, access_sinks, config.quiet_paths)
         self._access_logger = logging.getLogger(config.access_logger)
         self._user_of = config.user_of
-        self._trace_state_of = for_all_traces if config.sampling.record_unsampled else for_sampled_traces
+        self.trace_state_of = for_all_traces if config.sampling.record_unsampled else for_sampled_traces
         self.tail = TailSampler(config.sampling.tail_per_second)
-        self._unsampled_state = self._trace_state_of(NOT_SAMPLED)
+        self._unsampled_state = self.trace_state_of(NOT_SAMPLED)
         self._records_unsampled = config.sampling.record_unsampled
         self._slow_ms = config.sampling.slow_seconds * 1000
         self._slow_ns = int(config.sampling.slow_seconds * _NANOSECONDS_PER_MS * 1000)
@@ -144,7 +145,7 @@ class Telemetry:
         if decision.sampled:
             scope.sampled = True
         if self._has_span_sinks and (decision.sampled or self._records_unsampled):
-            state = self._trace_state_of(decision)
+            state = self.trace_state_of(decision)
             if state.rate > 1 or not state.sampled:
                 state = PendingTraceState(state, time.time_ns() + self._slow_ns, partial(self.keep, scope))
             trace_id = int(scope.trace_hex, 16)
@@ -152,7 +153,7 @@ class Telemetry:
             scope.span = self._start_server_span(scope, environ, root)
         else:
             flags = _RANDOM if incoming.random else 0
-            state = self._trace_state_of(decision) if decision.sampled else self._unsampled_state
+            state = self.trace_state_of(decision) if decision.sampled else self._unsampled_state
             scope.span = UnsampledSpan(scope.trace_hex, flags, state)
             if _PROXY_FIX in environ:
                 scope.proxy_fix = environ[_PROXY_FIX]
@@ -195,20 +196,11 @@ class Telemetry:
             span.size += scope.size - PLAIN_SIZE + 2 * texts
         return span
 
-    def _root(self, trace_id: int, decision: Decision, *, random: bool) -> Root:
-        return Root(
-            trace_id, recorded=self._records(decision), random=random, trace_state=self._trace_state_of(decision)
-        )
-
-    def _records(self, decision: Decision) -> bool:
+    def records(self, decision: Decision) -> bool:
+        """Return whether a trace of that decision is recorded, for any sink."""
         return self._has_span_sinks and (decision.sampled or self._records_unsampled)
 
-    def _decide_root(self, sampler: Sampler) -> Root:
-        """Decide for a span outside any request."""
-        decision = sampler.decide(SamplingRequest(self.config.sampling.service_name))
-        return self._root(ids.new_trace_id(), decision, random=True)
-
-    def keep(self, scope: RequestScope) -> None:
+    def keep(self, scope: TraceScope) -> None:
         """Decide, once, for a request that has failed or is slow: up to a limit a second, it is kept."""
         if not self._has_span_sinks:
             return
@@ -221,7 +213,7 @@ class Telemetry:
             decision = self.tail.decide(scope.decision)
             self.sampler.count_anomaly(scope.decision, sampled=decision.sampled)
             scope.sampled = decision.sampled
-            state = self._trace_state_of(decision)
+            state = self.trace_state_of(decision)
             if type(span) is UnsampledSpan:
                 if decision.sampled:
                     span.keep(state)
@@ -270,6 +262,7 @@ class Telemetry:
         try:
             self._access_log.write(scope)
         finally:
+            scope.proxy_fix = None
             scope.release()
 
     def _start_kept_span(
@@ -317,12 +310,12 @@ class Telemetry:
         """
         current = current_scope()
         environ = request.environ if has_request_context() else None
-        if environ is None or (current is not None and current.environ is environ):
+        if environ is None or (isinstance(current, RequestScope) and current.environ is environ):
             self.report(exception, current)
             return
         if isinstance(exception, GeneratorExit):
             return  # the response has begun: its body was closed before its end, which is no failure
-        scope = None
+        scope: TraceScope | None = None
         if environ.get("PATH_INFO") not in self.config.untraced_paths:
             scope = self.open_requests.scope_of(environ)
             if scope is None and current is not None and current.telemetry is self:
@@ -331,8 +324,8 @@ class Telemetry:
             enter_context(scope.context())
         self.report(exception, scope)
 
-    def report(self, exception: BaseException, scope: RequestScope | None) -> None:
-        """Record an unhandled exception on its request, and give it to the sinks that take errors. Never raises."""
+    def report(self, exception: BaseException, scope: TraceScope | None) -> None:
+        """Record an unhandled exception on its request or job, and give it to the error sinks. Never raises."""
         if scope is not None:
             scope.error = exception
             scope.capture_route()

@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 from flask import Flask, request
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from local.fakes import honeycomb, rollbar
 from local.fakes.server import LocalServer
@@ -124,13 +125,10 @@ class FakeBackends:
         }
 
     def spans(self, trace_id: str) -> list[Document]:
-        spans: list[Document] = requests.get(f"{self._honeycomb.url}/traces/{trace_id}", timeout=5).json()
-        return spans
+        return _get(f"{self._honeycomb.url}/traces/{trace_id}")
 
     def items(self, trace_id: str) -> list[Document]:
-        url = f"{self._rollbar.url}/items"
-        items: list[Document] = requests.get(url, params={"trace_id": trace_id}, timeout=5).json()
-        return items
+        return _get(f"{self._rollbar.url}/items?trace_id={trace_id}")
 
     def segments_of(self, trace_id: str) -> list[Document]:
         xray_id = f"1-{trace_id[:8]}-{trace_id[8:]}"
@@ -142,6 +140,12 @@ class FakeBackends:
 
     def lines_of(self, trace_id: str) -> list[Document]:
         return [line for line in self.logs.lines if line["trace_id"] == trace_id]
+
+
+def _get(url: str) -> list[Document]:
+    with suppress_instrumentation():  # the app's own calls are traced in this process
+        documents: list[Document] = requests.get(url, timeout=5).json()
+    return documents
 
 
 def eventually(fetch: Callable[[], list[Document]], count: int) -> list[Document]:

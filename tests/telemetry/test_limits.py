@@ -112,7 +112,7 @@ def test_the_scope_of_a_request_that_has_ended_keeps_nothing_that_is_not_sent(
     @app.get("/<path:_>")
     def view(_: str) -> str:
         scope = current_scope()
-        assert scope is not None
+        assert isinstance(scope, RequestScope)
         assert isinstance(scope.span, LightSpan)
         scopes.append(scope)
         spans.append(scope.span)

@@ -43,7 +43,7 @@ ATTRIBUTES: dict[str, Any] = {
 def spans(monkeypatch: pytest.MonkeyPatch) -> list[LightSpan]:
     """Finished spans with every kind of field."""
     monkeypatch.setenv("OTEL_SPAN_EVENT_COUNT_LIMIT", "2")
-    provider = AppTracerProvider(RESOURCE, lambda: root)
+    provider = AppTracerProvider(RESOURCE, lambda _: (root, None))
     root = Root(TRACE, recorded=True, random=True, trace_state=sampling_trace_state(rate=1, sampled=True))
     finished: list[LightSpan] = []
     provider._end_listeners = (finished.append,)
@@ -84,7 +84,10 @@ def test_the_json_equals_the_sdk_exporters_protobuf(spans: list[LightSpan]) -> N
 def test_lone_surrogates_are_replaced() -> None:
     provider = AppTracerProvider(
         RESOURCE,
-        lambda: Root(TRACE, recorded=True, random=True, trace_state=sampling_trace_state(rate=4, sampled=True)),
+        lambda _: (
+            Root(TRACE, recorded=True, random=True, trace_state=sampling_trace_state(rate=4, sampled=True)),
+            None,
+        ),
     )
     finished: list[LightSpan] = []
     provider._end_listeners = (finished.append,)
@@ -104,7 +107,10 @@ def test_values_that_do_not_repeat_are_not_cached(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(json_encoder, "_value_counts", {})
     provider = AppTracerProvider(
         RESOURCE,
-        lambda: Root(TRACE, recorded=True, random=True, trace_state=sampling_trace_state(rate=1, sampled=True)),
+        lambda _: (
+            Root(TRACE, recorded=True, random=True, trace_state=sampling_trace_state(rate=1, sampled=True)),
+            None,
+        ),
     )
     finished: list[LightSpan] = []
     provider._end_listeners = (finished.append,)

@@ -22,10 +22,11 @@ from opentelemetry.propagators.textmap import (
     default_setter,
 )
 
-from service.telemetry.context.request_scope import RequestScope, current_scope
 from service.telemetry.context.trace_context import parse_baggage, parse_traceparent, parse_tracestate
+from service.telemetry.context.trace_scope import TraceScope, current_scope
 from service.telemetry.ids import parse_xray_trace_id, span_hex, trace_hex, xray_format, xray_trace_id
 from service.telemetry.sampling.trace_state import trace_state_of
+from service.telemetry.spans.span import SPAN_KEY
 
 XRAY_HEADER = "X-Amzn-Trace-Id"
 _MAX_XRAY_HEADER = 1024
@@ -35,6 +36,12 @@ _ROOT_ALONE = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})", re.ASCII)
 """All that a load balancer writes where the caller sent no header."""
 _ZEROS: Final = "0" * 32
 _SPAN_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
+
+_ENVIRON: Final = {
+    "traceparent": "HTTP_TRACEPARENT",
+    "tracestate": "HTTP_TRACESTATE",
+    XRAY_HEADER: "HTTP_X_AMZN_TRACE_ID",
+}
 
 EMPTY_CONTEXT = otel_context.Context()
 """The context of a request without baggage."""
@@ -134,12 +141,16 @@ class TraceContextPropagator(TextMapPropagator):
 
     def extract(
         self,
-        carrier: CarrierT,  # noqa: ARG002 - the interface's signature
+        carrier: CarrierT,
         context: otel_context.Context | None = None,
-        getter: Getter[CarrierT] = default_getter,  # noqa: ARG002 - the same
+        getter: Getter[CarrierT] = default_getter,
     ) -> otel_context.Context:
-        """Return `context` unchanged."""
-        return context if context is not None else otel_context.get_current()
+        """Return `context` with the parent span that a message carries; unchanged within a request, which has one."""
+        current = context if context is not None else otel_context.get_current()
+        if current_scope(current) is not None:
+            return current
+        headers = {name: getter.get(carrier, header) for header, name in _ENVIRON.items()}
+        return with_parent({name: values[0] for name, values in headers.items() if values}, current)
 
     @property
     def fields(self) -> set[str]:
@@ -147,7 +158,20 @@ class TraceContextPropagator(TextMapPropagator):
         return {"traceparent", "tracestate", XRAY_HEADER}
 
 
-def _trace_headers(span: trace.SpanContext, scope: RequestScope | None) -> dict[str, str]:
+def with_parent(environ: Mapping[str, Any], context: otel_context.Context) -> otel_context.Context:
+    """Return `context` with the caller's span, as `environ` names it, as the current one; itself if there is none."""
+    digits, incoming = resolve(environ)
+    if digits == NO_TRACE_ID or incoming.parent_id is None:
+        return context
+    flags = trace.TraceFlags.SAMPLED if incoming.hint else 0
+    if incoming.random:
+        flags |= trace.TraceFlags.RANDOM_TRACE_ID
+    state = trace.TraceState.from_header([incoming.tracestate]) if incoming.tracestate else None
+    parent = trace.SpanContext(int(digits, 16), incoming.parent_id, True, trace.TraceFlags(flags), state)  # noqa: FBT003 - the API's own parameter: it is remote
+    return otel_context.Context({**context, SPAN_KEY: trace.NonRecordingSpan(parent)})
+
+
+def _trace_headers(span: trace.SpanContext, scope: TraceScope | None) -> dict[str, str]:
     """Return the headers by which the called service joins the trace; `tracestate` is kept in the request's scope."""
     is_request_trace = scope is not None and scope.trace_id == span.trace_id
     tracestate = scope.tracestate if scope is not None and is_request_trace else span.trace_state.to_header()

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from service.telemetry import ids
 from service.telemetry.config import SamplingRule
@@ -23,6 +23,8 @@ from service.telemetry.export.fork import on_fork
 
 random_draw = ids.private_random.random
 
+JOB_METHOD: Final = "JOB"
+"""What rules match as the HTTP method of work outside any request; its name they match as the URL path."""
 KEEP_EVERYTHING = SamplingRule(name="everything", fixed_rate=1.0, reservoir_size=0)
 
 
@@ -45,7 +47,7 @@ RESERVOIR_HIT = Decision(sampled=True, rate=1, probability=1.0)
 
 
 class Subject(Protocol):
-    """What a rule matches, a request or a span outside one; an empty field matches every rule, as in X-Ray's SDKs."""
+    """What a rule matches, a request or a job; an empty field matches every rule, as in X-Ray's SDKs."""
 
     @property
     def service(self) -> str:
@@ -179,7 +181,8 @@ class LocalSampler:
 
     def _matches(self, request: Subject) -> bool:
         rule = self._rule
-        return (
+        # There is no other rule for jobs, which have no method and path: those of this one are meant for requests.
+        return request.method == JOB_METHOD or (
             matches(rule.service_name, request.service)
             and matches(rule.host, request.host)
             and matches(rule.http_method, request.method)

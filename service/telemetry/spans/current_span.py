@@ -80,7 +80,10 @@ class CurrentSpan(AbstractContextManager[trace.Span]):
         span = self._span
         if isinstance(error, Exception):
             if type(span) is UnsampledSpan and self._start_time:
-                span.add_failure(self._tracer.instrumentation, self._arguments, self._start_time, error)
+                if span.scope is not None and span.scope.span is span and self._token is not None:
+                    span.scope.error = error  # its root span's own
+                else:
+                    span.add_failure(self._tracer.instrumentation, self._arguments, self._start_time, error)
             elif isinstance(span, LightSpan):
                 record, set_status = self._arguments[-2:]
                 span.record_error(error, record=record, set_status=set_status)

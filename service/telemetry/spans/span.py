@@ -57,6 +57,8 @@ class LightSpan(BoundedSpan):
     # One for all spans: it is held for a few assignments, never while other code runs.
     _lock = threading.Lock()
     _own_context: trace.SpanContext | None = None
+    scope: Any = None
+    """Of a root span outside any request, and of the spans within it: their job's scope."""
 
     def __init__(
         self,
@@ -231,6 +233,9 @@ class LightSpan(BoundedSpan):
 
     def end(self, end_time: int | None = None) -> None:
         """End the span, at `end_time` in nanoseconds since the epoch or now, and pass it to the processors."""
+        scope = self.scope
+        if scope is not None and scope.span is self:
+            scope.complete()
         with self._lock:
             if self._end_time is not None:
                 logger.warning("Calling end() on an ended span.")
@@ -245,6 +250,8 @@ class LightSpan(BoundedSpan):
                 self._name, self._attributes = "unnamed", {}
                 logger.exception("a span's attributes could not be redacted, and are left out")
         self.provider.on_end(self)
+        if scope is not None and scope.span is self:
+            scope.release()
 
     def on_exception(self, *, record: bool, set_status: bool) -> None:
         """Set whether an exception that leaves `with span:` is recorded, and sets the status."""

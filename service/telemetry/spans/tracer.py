@@ -7,7 +7,8 @@ decision of its request.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from time import time_ns
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -51,13 +52,54 @@ class Root(NamedTuple):
         return (_SAMPLED if self.recorded else 0) | (_RANDOM if self.random else 0)
 
 
+def continue_trace(parent: trace.SpanContext) -> Root:
+    """Return what a span has whose parent application code has set."""
+    flags = parent.trace_flags
+    return Root(parent.trace_id, flags.sampled, flags.random_trace_id, parent.trace_state, parent)
+
+
+class RootArguments(NamedTuple):
+    """What a span is started with that has no parent in this process, and belongs to no request.
+
+    `parent` is that of another process, or invalid. `start_time` is in nanoseconds since the epoch.
+    """
+
+    instrumentation: InstrumentationScope
+    name: str
+    context: Context | None
+    kind: trace.SpanKind
+    attributes: Attributes
+    links: Sequence[trace.Link] | None
+    start_time: int
+    parent: trace.SpanContext
+
+
+class RootScope(Protocol):
+    """The scope of a root span outside any request, which the spans within it share."""
+
+    span: Any
+    """The root span."""
+
+    def complete(self) -> None:
+        """Record on the root span what is known of it: it is about to end."""
+
+    def release(self) -> None:
+        """Drop the root span: the sinks have it."""
+
+    def end_unsampled(self) -> None:
+        """End a root span that is not recorded."""
+
+
+DecideRoot = Callable[[RootArguments], tuple[Root, RootScope | None]]
+
+
 class AppTracerProvider(trace.TracerProvider):
     """Start the spans of one app. `decide_root` is called for a root span outside any request.
 
     Spans pass through `redact` before any processor sees their end.
     """
 
-    def __init__(self, resource: Resource, decide_root: Callable[[], Root], redact: Redactor = NO_SECRETS) -> None:
+    def __init__(self, resource: Resource, decide_root: DecideRoot, redact: Redactor = NO_SECRETS) -> None:
         self.resource = resource
         self.limits = SpanLimits()
         max_attributes = self.limits.max_span_attributes
@@ -140,15 +182,22 @@ class AppTracerProvider(trace.TracerProvider):
         """
         if parent is None and root is None:
             parent = trace.get_current_span(context)
+        own_scope: RootScope | None = None
         if type(parent) is LightSpan:
             trace_id, parent_id, flags, state = parent.trace_id, parent.span_id, parent.flags, parent.trace_state
             span_parent: LightSpan | trace.SpanContext | None = parent
         else:
-            root = root or self._root((parent or trace.INVALID_SPAN).get_span_context())
+            if root is None:
+                caller, begin = (parent or trace.INVALID_SPAN).get_span_context(), start_time or time_ns()
+                arguments = RootArguments(instrumentation, name, context, kind, attributes, links, begin, caller)
+                root, own_scope = self._decide_root(arguments)
             trace_id, flags, state, span_parent = root.trace_id, root.flags, root.trace_state, root.caller
             parent_id = span_parent.span_id if span_parent is not None else 0
         if not flags & _SAMPLED:
-            return UnsampledSpan(trace_hex(trace_id), flags, state)
+            unsampled = UnsampledSpan(trace_hex(trace_id), flags, state)
+            if own_scope is not None:
+                unsampled.scope, own_scope.span = own_scope, unsampled
+            return unsampled
         span = LightSpan(
             self,
             instrumentation,
@@ -162,6 +211,10 @@ class AppTracerProvider(trace.TracerProvider):
             start_time=start_time,
             span_id=span_id,
         )
+        if own_scope is not None:
+            span.scope, own_scope.span = own_scope, span
+        elif type(parent) is LightSpan and parent.scope is not None:
+            span.scope = parent.scope
         if redacted:
             span.is_redacted = True
             span.complete(None, attributes or {})
@@ -201,13 +254,6 @@ class AppTracerProvider(trace.TracerProvider):
                 span.record_error(each.error, record=record, set_status=set_status, snapshot=snapshot)
                 span.end(each.end_time)
 
-    def _root(self, parent: trace.SpanContext) -> Root:
-        """Continue the trace of a parent that application code has set; without one, make a new decision."""
-        if not parent.is_valid:
-            return self._decide_root()
-        flags = parent.trace_flags
-        return Root(parent.trace_id, flags.sampled, flags.random_trace_id, parent.trace_state, parent)
-
 
 class AppTracer(trace.Tracer):
     """Start spans for one module. `find_provider` returns the provider of the current app, None where there is none."""
@@ -232,7 +278,8 @@ class AppTracer(trace.Tracer):
         """Start a span; a non-recording one in a request that is not recorded, or without an app."""
         parent = trace.get_current_span(context)
         if type(parent) is UnsampledSpan:
-            return parent.outgoing() if kind in OUTGOING else parent
+            # The span of a job ends with it: no other may be the same.
+            return parent.outgoing() if kind in OUTGOING or parent.scope is not None else parent
         arguments = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
         return self.start_within(parent, *arguments)
 

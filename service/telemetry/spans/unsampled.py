@@ -42,6 +42,8 @@ class UnsampledSpan(trace.NonRecordingSpan):
 
     _own_context: trace.SpanContext | None = None
     _server: UnsampledSpan | None = None
+    scope: Any = None
+    """Of a root span outside any request, and of the calls within it: their job's scope."""
 
     def __init__(self, trace_hex: str, flags: int, trace_state: trace.TraceState) -> None:
         self.trace_hex = trace_hex
@@ -65,7 +67,15 @@ class UnsampledSpan(trace.NonRecordingSpan):
             return server
         span = UnsampledSpan(self.trace_hex, self.flags, self.trace_state)
         span._server = server
+        if self.scope is not None:
+            span.scope = self.scope
         return span
+
+    def end(self, end_time: int | None = None) -> None:  # noqa: ARG002 - the API's signature
+        """End the job whose root span it is; nothing else has an end."""
+        scope = self.scope
+        if scope is not None and scope.span is self:
+            scope.end_unsampled()
 
     def add_failure(
         self, instrumentation: InstrumentationScope, arguments: tuple[Any, ...], start_time: int, error: BaseException

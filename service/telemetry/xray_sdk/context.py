@@ -16,7 +16,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from service.telemetry.context.request_scope import SCOPE_KEY, RequestScope, current_scope
+from service.telemetry.context.trace_scope import TraceScope, current_scope
 from service.telemetry.current_context import current_context, enter_context
 from service.telemetry.ids import span_hex
 from service.telemetry.plain import ends_process, text
@@ -61,7 +61,7 @@ def _begin_segment(name: str | None = None, *args: Any, **kwargs: Any) -> Any:  
 def _begin_subsegment(name: str, namespace: str = "local") -> Any:  # noqa: ANN401 - the SDK publishes no types
     """Begin a subsegment: replaces the recorder's method."""
     current: Any = current_context()
-    scope: RequestScope | None = current.get(SCOPE_KEY)
+    scope = current_scope(current)
     entity: Any = current.get(_ENTITY_KEY)
     parent = entity if entity is not None and entity.in_progress else None
     if scope is None or not global_sdk_config.sdk_enabled() or (parent is not None and not parent.sampled):
@@ -89,7 +89,7 @@ def _end_subsegment(end_time: float | None = None) -> None:
         xray_recorder.context.end_subsegment(end_time)
 
 
-def _start_span(subsegment: Any, scope: RequestScope, current: Any) -> None:  # noqa: ANN401 - as above, and the values of a context are untyped
+def _start_span(subsegment: Any, scope: TraceScope, current: Any) -> None:  # noqa: ANN401 - as above, and the values of a context are untyped
     """Start the span of `subsegment` under the current one."""
     try:
         kind = trace.SpanKind.INTERNAL if subsegment.namespace == "local" else trace.SpanKind.CLIENT
@@ -147,7 +147,7 @@ class ScopedContext(SdkContext):  # type: ignore[misc]  # the SDK publishes no t
         if entity is None or not entity.in_progress or not isinstance(entity, Subsegment):
             return False
         open_span: OpenSpan = entity.open_span
-        scope: RequestScope | None = vars(entity).get("_scope") or current_scope()
+        scope: TraceScope | None = vars(entity).get("_scope") or current_scope()
         end_entity(entity, scope.telemetry.redact if scope is not None else NO_SECRETS, end_time)
         if open_span.thread == threading.get_ident():
             otel_context.detach(open_span.token)

@@ -14,7 +14,7 @@ from service.telemetry.safe_logging import safe_logger
 from service.telemetry.spans.span import LightSpan
 
 if TYPE_CHECKING:
-    from service.telemetry.context.request_scope import RequestScope
+    from service.telemetry.context.trace_scope import TraceScope
 
 
 logger = safe_logger(__name__)
@@ -39,7 +39,7 @@ class SdkState:
         self.subsegments: dict[int, Any] = {}
         """By span id, to be merged into the segment document. `open_span` is None on those that have ended."""
 
-    def before_end(self, scope: RequestScope) -> None:
+    def before_end(self, scope: TraceScope) -> None:
         """End the subsegments that this thread left open, or an async view; other threads may still use theirs."""
         for each in reversed(list(self.subsegments.values())):
             if each.in_progress and each.open_span.has_been_left():

@@ -20,7 +20,7 @@ from aws_xray_sdk.core.models.subsegment import Subsegment
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
-from service.telemetry.context.request_scope import RequestScope
+from service.telemetry.context.trace_scope import TraceScope
 from service.telemetry.ids import span_hex, xray_trace_id
 from service.telemetry.plain import ends_process, text
 from service.telemetry.redaction.limits import MAX_NAME
@@ -72,7 +72,7 @@ class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no 
 
     open_span: OpenSpan | None
 
-    def __init__(self, name: str, namespace: str, scope: RequestScope, parent_id: str) -> None:
+    def __init__(self, name: str, namespace: str, scope: TraceScope, parent_id: str) -> None:
         # All attributes that the SDK's `Entity` and `Subsegment` set; `id` is set when the span starts.
         self.id = ""
         try:
@@ -132,7 +132,7 @@ class UnsampledSubsegment(DummySubsegment):  # type: ignore[misc]  # the SDK pub
     annotations = metadata = aws = sql = http
     subsegments = ()
 
-    def __init__(self, scope: RequestScope) -> None:
+    def __init__(self, scope: TraceScope) -> None:
         self._scope = scope
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
@@ -149,7 +149,7 @@ class UnsampledSubsegment(DummySubsegment):  # type: ignore[misc]  # the SDK pub
         """Do nothing: it is reused."""
 
 
-def segment_of(scope: RequestScope) -> Any:  # noqa: ANN401 - as above
+def segment_of(scope: TraceScope) -> Any:  # noqa: ANN401 - as above
     """Return the SDK's segment of the request, created at the first call."""
     state = scope.extra_of(SdkState)
     if state.segment is None:
@@ -157,7 +157,7 @@ def segment_of(scope: RequestScope) -> Any:  # noqa: ANN401 - as above
     return state.segment
 
 
-def _new_segment(scope: RequestScope) -> Any:  # noqa: ANN401 - as above
+def _new_segment(scope: TraceScope) -> Any:  # noqa: ANN401 - as above
     name, span = scope.telemetry.config.sampling.service_name, scope.span
     span_id, trace_id = span_hex(span.span_id), xray_trace_id(scope.trace_id)
     if scope.is_recorded:

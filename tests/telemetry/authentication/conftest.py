@@ -8,7 +8,7 @@ import pytest
 from service.factory import create_app
 from service.settings import Settings
 from service.telemetry import EXTENSION
-from service.telemetry.context.request_scope import current_scope
+from service.telemetry.context.trace_scope import current_scope
 from tests.telemetry.authentication.key_endpoint import KeyEndpoint
 from tests.telemetry.authentication.tokens import SIGNER, SigningKey
 

@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 
 from service.telemetry.config import Secret
-from service.telemetry.context.request_scope import current_scope
+from service.telemetry.context.trace_scope import current_scope
 from service.telemetry.export.http_exporter import HttpExporter
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.sink import ServiceInfo, Sink

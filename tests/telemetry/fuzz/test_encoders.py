@@ -30,7 +30,7 @@ EXAMPLES = min(4 * ROUNDS, 400)
 @pytest.fixture
 def tracer() -> AppTracer:
     state = sampling_trace_state(rate=1, sampled=True)
-    provider = AppTracerProvider(RESOURCE, lambda: Root(TRACE, recorded=True, random=True, trace_state=state))
+    provider = AppTracerProvider(RESOURCE, lambda _: (Root(TRACE, recorded=True, random=True, trace_state=state), None))
     return provider.get_tracer("fuzz")
 
 

@@ -22,12 +22,12 @@ class FixedSampler:
     """Return the same decision for each request, and record the requests."""
 
     def __init__(self, *, sampled: bool, rate: int) -> None:
-        self._decision = Decision(sampled, rate, 1 / rate if rate else 0.0)
+        self.decision = Decision(sampled, rate, 1 / rate if rate else 0.0)
         self.requests: list[SamplingRequest] = []
 
     def decide(self, request: Subject) -> Decision:
         self.requests.append(SamplingRequest(request.service, request.host, request.method, request.path, request.hint))
-        return self._decision
+        return self.decision
 
     def count_anomaly(self, decision: Decision, *, sampled: bool) -> None:
         """Do nothing: nobody boosts a fixed sampler."""

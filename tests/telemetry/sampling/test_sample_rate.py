@@ -10,7 +10,7 @@ from flask import Flask
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
-from service.telemetry.sampling.rule import LocalSampler
+from service.telemetry.sampling.rule import Decision, LocalSampler
 from service.telemetry.sampling.tail import TailSampler
 from tests.telemetry.backends import Document, FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
@@ -139,8 +139,10 @@ def test_spans_outside_requests_are_sampled_and_carry_their_rate(make_app: AppFa
     sampled = {trace_id: rates(spans) for trace_id in ids if (spans := backends.spans(trace_id))}
     assert 40 < len(sampled) < 110  # 75 are expected: four and a half standard deviations either way
     assert [each for each in sampled.values() if each != {"job": 4, "step": 4}] == []
-    assert wait_until(lambda: {each for each in ids if len(backends.segments_of(each)) == 2} == set(sampled))
-    assert {each for each in ids if backends.segments_of(each)} == set(sampled)
+    assert wait_until(lambda: {each for each in ids if backends.segments_of(each)} == set(sampled))
+    assert {each["subsegments"][0]["name"] for trace_id in sampled for each in backends.segments_of(trace_id)} == {
+        "step"
+    }
 
 
 def test_keep_everything_includes_spans_outside_requests(make_app: AppFactory, backends: FakeBackends) -> None:
@@ -169,11 +171,12 @@ def test_a_root_span_within_a_request_has_its_own_trace_id_and_decision(
     make_app: AppFactory, backends: FakeBackends, headers: Headers, *, sampled: bool
 ) -> None:
     app = make_app({**backends.honeycomb, "XRAY_SAMPLING_RULE": rule(1.0)})
-    telemetry_of(app).sampler = FixedSampler(sampled=sampled, rate=5)
+    sampler = telemetry_of(app).sampler = FixedSampler(sampled=sampled, rate=5)
     recorder = SpanRecorder(app)
 
     @app.get("/detach")
     def detach() -> str:
+        sampler.decision = Decision(sampled=True, rate=1, probability=1.0)
         tracer.start_span("detached", context=otel_context.Context()).end()
         return "done"
 

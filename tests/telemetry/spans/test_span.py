@@ -17,7 +17,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 
 from service.telemetry import ids
 from service.telemetry.sampling.trace_state import sampling_trace_state
-from service.telemetry.spans.tracer import AppTracerProvider, Root
+from service.telemetry.spans.tracer import AppTracerProvider, Root, RootArguments, continue_trace
 
 ELSEWHERE = SpanContext(0x5759E988BD862E3FE1BE46A994272793, 0x53995C3F42CD8AD8, True, TraceFlags(1))  # noqa: FBT003 - the API's own order
 RESOURCE = Resource({"service.name": "Backend-Flask"})
@@ -45,12 +45,13 @@ class RecordingProcessor(SpanProcessor):
 
 
 def ours() -> AppTracerProvider:
-    return AppTracerProvider(
-        RESOURCE,
-        lambda: Root(
-            ids.new_trace_id(), recorded=True, random=False, trace_state=sampling_trace_state(rate=1, sampled=True)
-        ),
-    )
+    def decide_root(arguments: RootArguments) -> tuple[Root, None]:
+        if arguments.parent.is_valid:
+            return continue_trace(arguments.parent), None
+        state = sampling_trace_state(rate=1, sampled=True)
+        return Root(ids.new_trace_id(), recorded=True, random=False, trace_state=state), None
+
+    return AppTracerProvider(RESOURCE, decide_root)
 
 
 def stock() -> TracerProvider:

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import rollbar
 from flask import Request, has_request_context, request
 
-from service.telemetry.context.request_scope import RequestScope, current_scope
 from service.telemetry.context.semconv import client_address
+from service.telemetry.context.trace_scope import TraceScope, current_scope
 from service.telemetry.export.size import estimate
 from service.telemetry.ids import span_hex, xray_trace_id
 from service.telemetry.sink import ServiceInfo
@@ -39,7 +39,7 @@ class RequestInfo(NamedTuple):
     """What the SDK does not know of the request that an item belongs to."""
 
     address: str | None
-    scope: RequestScope | None
+    scope: TraceScope | None
     user_id: str | None
 
 
@@ -86,7 +86,7 @@ def complete(item: Item, service: ServiceInfo) -> dict[str, Any]:
     return data
 
 
-def _trace_ids(scope: RequestScope) -> dict[str, str]:
+def _trace_ids(scope: TraceScope) -> dict[str, str]:
     return {
         "trace_id": scope.trace_hex,
         "xray_trace_id": xray_trace_id(scope.trace_id),

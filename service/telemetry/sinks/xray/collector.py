@@ -9,7 +9,7 @@ from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
-from service.telemetry.context.request_scope import RequestScope, current_scope
+from service.telemetry.context.trace_scope import TraceScope, current_scope
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.sampling import lean_import  # noqa: F401 - before the application imports the SDK
 from service.telemetry.sink import ServiceInfo, Sink
@@ -53,7 +53,7 @@ class _InnerSpans:
         self.size = 0
         """An estimate of the bytes that they keep alive."""
 
-    def before_end(self, scope: RequestScope) -> None:
+    def before_end(self, scope: TraceScope) -> None:
         """Do nothing."""
 
     def release(self) -> None:
@@ -73,7 +73,7 @@ class _Collector(SpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         if not isinstance(span, LightSpan) or not span.sampling.sampled:
             return
-        scope = current_scope()
+        scope = span.scope or current_scope()
         if scope is None or span.trace_id != scope.trace_id:
             self._put(SegmentSource(root=span, size=span.size))
         elif span is scope.span:
@@ -86,7 +86,7 @@ class _Collector(SpanProcessor):
             self._put(SegmentSource(root=span, size=span.size, entities=entities, annotations=annotations))
 
 
-def _source(span: LightSpan, scope: RequestScope) -> SegmentSource:
+def _source(span: LightSpan, scope: TraceScope) -> SegmentSource:
     inner = scope.extras.get(_InnerSpans, _NONE)
     segment, subsegments = _sdk_entities(scope)
     return SegmentSource(
@@ -97,20 +97,20 @@ def _source(span: LightSpan, scope: RequestScope) -> SegmentSource:
         segment=segment,
         annotations=scope.annotations,
         event_ids=scope.event_ids,
-        is_request=True,
+        is_request=scope.is_request,
         is_forwarded=scope.is_forwarded,
         user=scope.user_id,
         error=scope.error_snapshot(),
     )
 
 
-def _sdk_entities(scope: RequestScope) -> tuple[Any, dict[int, Any]]:
+def _sdk_entities(scope: TraceScope) -> tuple[Any, dict[int, Any]]:
     """Return the X-Ray SDK's segment, and a copy of its subsegments by span id: the scope drops both."""
     state = scope.extras.get(SdkState)
     return (state.segment, dict(state.subsegments)) if isinstance(state, SdkState) else (None, {})
 
 
-def _own_entity(scope: RequestScope, span_id: int) -> dict[int, Any]:
+def _own_entity(scope: TraceScope, span_id: int) -> dict[int, Any]:
     """Return the subsegment of one span by its id. A copy of all, for each of many spans, would take their square."""
     state = scope.extras.get(SdkState)
     entity = state.subsegments.pop(span_id, None) if isinstance(state, SdkState) else None

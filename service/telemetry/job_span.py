@@ -1,0 +1,130 @@
+"""Run work that no request causes as one trace: `with telemetry.job("nightly"):`."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from time import perf_counter
+from types import FrameType, TracebackType
+from typing import Any, Final, NoReturn, TypeVar
+
+from opentelemetry import trace
+from opentelemetry.context import detach
+from opentelemetry.trace import SpanKind
+
+from service.telemetry.context.messages import message_context
+from service.telemetry.context.trace_scope import current_scope
+from service.telemetry.current_context import current_context, enter_context
+from service.telemetry.process_globals import current_telemetry
+from service.telemetry.safe_logging import safe_logger
+
+F = TypeVar("F", bound=Callable[..., Any])
+Value = str | bool | int | float
+
+logger = safe_logger(__name__)
+
+_tracer = trace.get_tracer("service.telemetry")
+_EXIT_STATUS: Final = 128
+"""A process that a signal ends exits with this and the signal's number, as shells report it."""
+
+
+def job(name: str, *, message: object = None, **attributes: Value) -> Job:
+    """Run the block, or each call of the decorated function, as the root span of a trace of its own.
+
+    `message` is what the work came with: headers, or an SQS message as `receive_message` returns it or as Lambda gets
+    it. The job joins its trace. Within a request or another job it is an inner span.
+
+    An exception that leaves it is reported to the error sinks, and raised. SIGTERM raises `SystemExit`, so that the job
+    ends, and what is queued is sent before the process does.
+    """
+    return Job(name, message, attributes)
+
+
+class Job(AbstractContextManager[trace.Span]):
+    """The context manager of `job`."""
+
+    def __init__(self, name: str, message: object, attributes: Mapping[str, Value]) -> None:
+        self._name = name
+        self._message = message
+        self._attributes = attributes
+        self._span: AbstractContextManager[trace.Span] | None = None
+        self._token: Any = None
+        self._is_root = False
+        self._restores_signal = False
+
+    def __enter__(self) -> trace.Span:
+        self._is_root = current_scope() is None
+        kind = SpanKind.INTERNAL
+        if self._is_root and self._message is not None:
+            kind = SpanKind.CONSUMER
+            self._token = enter_context(message_context(self._message, current_context()))
+        self._span = _tracer.start_as_current_span(self._name, kind=kind, attributes=dict(self._attributes))
+        self._started = perf_counter()
+        span = self._span.__enter__()
+        if self._is_root:
+            self._catch_sigterm()
+            if current_telemetry() is None:
+                _warn_once()
+        return span
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._span is not None  # noqa: S101 - entered
+        try:
+            if self._is_root:
+                self._record(error)
+        finally:
+            if self._restores_signal:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            self._span.__exit__(kind, error, traceback)
+            if self._token is not None:
+                detach(self._token)
+
+    def _record(self, error: BaseException | None) -> None:
+        """Report the error that leaves the job, and write the line of its end."""
+        scope = current_scope()
+        if scope is None:
+            return
+        milliseconds = (perf_counter() - self._started) * 1000
+        fields = {"duration_ms": round(milliseconds, 3)}
+        if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+            logger.info("job %s succeeded", self._name, extra={"fields": fields})
+            return
+        logger.error("job %s failed", self._name, exc_info=error, extra={"fields": fields})
+        scope.telemetry.report(error, scope)
+
+    def _catch_sigterm(self) -> None:
+        """Have SIGTERM end the job by an exception, unless the program handles it."""
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _exit)
+            self._restores_signal = True
+
+    def __call__(self, function: F) -> F:
+        """Run each call of `function` as a job."""
+
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
+            with Job(self._name, self._message, self._attributes):
+                return function(*args, **kwargs)
+
+        return wrapper  # type: ignore[return-value]  # it has the signature of `function`
+
+
+def _exit(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - a signal handler's signature
+    raise SystemExit(_EXIT_STATUS + number)
+
+
+_warned = threading.Event()
+
+
+def _warn_once() -> None:
+    if not _warned.is_set():
+        _warned.set()
+        logger.warning(
+            "a job runs without telemetry: nothing of it is recorded (logged once); create the app before it starts"
+        )

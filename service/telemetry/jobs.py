@@ -1,0 +1,132 @@
+"""Trace what no request causes: each root span outside a request has a scope, as a request has.
+
+So log lines, error items and the X-Ray SDK find its trace, whoever starts the span: `telemetry.job`, OpenTelemetry's
+API, or the instrumentation of a worker such as Celery's.
+"""
+
+from __future__ import annotations
+
+import atexit
+import time
+import weakref
+from typing import Final
+
+from opentelemetry.trace import TraceFlags
+
+from service.telemetry import ids
+from service.telemetry.context.job_scope import JobScope
+from service.telemetry.context.trace_scope import AppTelemetry, current_scope
+from service.telemetry.safe_logging import safe_logger
+from service.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, Decision
+from service.telemetry.sampling.trace_state import PendingTraceState, SamplingTraceState
+from service.telemetry.spans.span import LightSpan
+from service.telemetry.spans.tracer import Root, RootArguments, continue_trace
+from service.telemetry.spans.unsampled import UnsampledSpan
+
+logger = safe_logger(__name__)
+
+_NEVER: Final = 2**63
+_NANOSECONDS_PER_MS: Final = 1_000_000
+_RANDOM: Final = TraceFlags.RANDOM_TRACE_ID
+
+
+class Jobs:
+    """Decide for the root spans of one app that belong to no request, and complete them."""
+
+    def __init__(self, telemetry: AppTelemetry) -> None:
+        # The provider has this as its callback, and telemetry has the provider.
+        self._telemetry = weakref.ref(telemetry)
+        self._flushes_at_exit = False
+
+    def decide_root(self, arguments: RootArguments) -> tuple[Root, JobScope | None]:
+        """Return the ids and the decision of a root span, and its scope."""
+        parent, telemetry = arguments.parent, self._telemetry()
+        flags = parent.trace_flags
+        if telemetry is None or (parent.is_valid and current_scope(arguments.context) is not None):
+            # Application code has joined another trace within a request.
+            return continue_trace(parent), None
+        trace_id = parent.trace_id if parent.is_valid else ids.new_trace_id()
+        scope = JobScope(telemetry, arguments, ids.trace_hex(trace_id), self._complete)
+        if parent.is_valid and not isinstance(parent.trace_state, SamplingTraceState):
+            scope.tracestate = parent.trace_state.to_header()
+        decision = scope.decision = self._decide(telemetry, scope)
+        scope.sampled = decision.sampled
+        state, recorded = telemetry.trace_state_of(decision), telemetry.records(decision)
+        if recorded and not state.sampled:  # it may fail yet
+            state = PendingTraceState(state, _NEVER, lambda: None)
+        self._flush_at_exit(telemetry)
+        is_random = flags.random_trace_id if parent.is_valid else True
+        caller = parent if parent.is_valid else None
+        return Root(trace_id, recorded=recorded, random=is_random, trace_state=state, caller=caller), scope
+
+    def _decide(self, telemetry: AppTelemetry, scope: JobScope) -> Decision:
+        """Follow the decision that came with a message, whose sender is trusted; else ask the sampling rules."""
+        parent = scope.root.parent
+        if parent.is_valid:
+            return RESERVOIR_HIT if parent.trace_flags.sampled else NOT_SAMPLED
+        return telemetry.sampler.decide(scope)
+
+    def _complete(self, scope: JobScope) -> None:
+        """Record on the root span what its scope knows; keep the trace if it failed. Never raises."""
+        telemetry = self._telemetry()
+        if telemetry is None:
+            return
+        try:
+            scope.duration_ms = (time.time_ns() - scope.root.start_time) / _NANOSECONDS_PER_MS
+            if scope.error is not None and not scope.sampled:
+                telemetry.keep(scope)
+            span = scope.span
+            if isinstance(span, UnsampledSpan):
+                if span.is_kept:
+                    self._record(telemetry, scope, span)
+            else:
+                self._complete_span(telemetry, scope, span)
+        except Exception:
+            logger.exception("the root span of a job could not be completed")
+
+    def _complete_span(self, telemetry: AppTelemetry, scope: JobScope, span: LightSpan) -> None:
+        if isinstance(span.trace_state, PendingTraceState):
+            for each in span.trace_state.settle():
+                telemetry.provider.process(each)
+        for extra in scope.extras.values():
+            extra.before_end(scope)
+        if scope.user_id is not None:
+            span.set_attribute("user.id", scope.user_id)
+        if scope.event_ids:
+            span.set_attributes(scope.event_ids)
+        if scope.error is not None:
+            span.record_error(scope.error, snapshot=scope.error_snapshot())
+
+    def _record(self, telemetry: AppTelemetry, scope: JobScope, unsampled: UnsampledSpan) -> None:
+        """Start the root span of a job that is kept for its failure, and record what failed within it."""
+        is_random, arguments, parent = bool(unsampled.flags & _RANDOM), scope.root, scope.root.parent
+        caller = parent if parent.is_valid else None
+        root = Root(scope.trace_id, recorded=True, random=is_random, trace_state=unsampled.trace_state, caller=caller)
+        failures, unsampled.failures, unsampled.is_closed = unsampled.failures, (), True
+        span = telemetry.provider.start(
+            arguments.instrumentation,
+            arguments.name,
+            None,
+            arguments.kind,
+            arguments.attributes,
+            arguments.links,
+            arguments.start_time,
+            root=root,
+            span_id=unsampled.span_id,
+        )
+        if isinstance(span, LightSpan):
+            scope.span, span.scope = span, scope
+            telemetry.provider.record_failures(span, failures)
+            self._complete_span(telemetry, scope, span)
+
+    def _flush_at_exit(self, telemetry: AppTelemetry) -> None:
+        """Have the process send what is queued when it ends: no server does it for a script or a worker."""
+        if not self._flushes_at_exit:
+            self._flushes_at_exit = True
+            atexit.register(_shut_down, weakref.ref(telemetry))
+
+
+def _shut_down(reference: weakref.ref[AppTelemetry]) -> None:
+    telemetry = reference()
+    if telemetry is not None:
+        telemetry.shutdown()
