@@ -95,7 +95,10 @@ class Job(AbstractContextManager[trace.Span]):
             logger.info("job %s succeeded", self._name, extra={"fields": fields})
             return
         logger.error("job %s failed", self._name, exc_info=error, extra={"fields": fields})
-        scope.telemetry.report(error, scope)
+        if isinstance(error, Exception):
+            scope.telemetry.report(error, scope)
+        else:  # it was told to stop
+            scope.error = error
 
     def _catch_sigterm(self) -> None:
         """Have SIGTERM end the job by an exception, unless the program handles it."""
@@ -126,5 +129,6 @@ def _warn_once() -> None:
     if not _warned.is_set():
         _warned.set()
         logger.warning(
-            "a job runs without telemetry: nothing of it is recorded (logged once); create the app before it starts"
+            "a job runs without telemetry: nothing of it is recorded (logged once); create the app before, and keep it"
+            " in a variable: telemetry ends with its app"
         )

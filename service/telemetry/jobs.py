@@ -7,15 +7,17 @@ API, or the instrumentation of a worker such as Celery's.
 from __future__ import annotations
 
 import atexit
+import sys
 import time
 import weakref
-from typing import Final
+from typing import Any, Final
 
-from opentelemetry.trace import TraceFlags
+from opentelemetry.trace import StatusCode, TraceFlags
 
 from service.telemetry import ids
 from service.telemetry.context.job_scope import JobScope
 from service.telemetry.context.trace_scope import AppTelemetry, current_scope
+from service.telemetry.export.fork import on_fork
 from service.telemetry.safe_logging import safe_logger
 from service.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, Decision
 from service.telemetry.sampling.trace_state import PendingTraceState, SamplingTraceState
@@ -25,6 +27,8 @@ from service.telemetry.spans.unsampled import UnsampledSpan
 
 logger = safe_logger(__name__)
 
+_FORKING_MODULES: Final = ("multiprocessing.util", "billiard.util")
+"""The standard library's, and Celery's fork of it."""
 _NEVER: Final = 2**63
 _NANOSECONDS_PER_MS: Final = 1_000_000
 _RANDOM: Final = TraceFlags.RANDOM_TRACE_ID
@@ -37,6 +41,7 @@ class Jobs:
         # The provider has this as its callback, and telemetry has the provider.
         self._telemetry = weakref.ref(telemetry)
         self._flushes_at_exit = False
+        on_fork(self._flush_at_childs_exit)
 
     def decide_root(self, arguments: RootArguments) -> tuple[Root, JobScope | None]:
         """Return the ids and the decision of a root span, and its scope."""
@@ -94,7 +99,8 @@ class Jobs:
             span.set_attribute("user.id", scope.user_id)
         if scope.event_ids:
             span.set_attributes(scope.event_ids)
-        if scope.error is not None:
+        # Who ends a span because of an exception has recorded it.
+        if scope.error is not None and span.status.status_code is not StatusCode.ERROR:
             span.record_error(scope.error, snapshot=scope.error_snapshot())
 
     def _record(self, telemetry: AppTelemetry, scope: JobScope, unsampled: UnsampledSpan) -> None:
@@ -124,6 +130,20 @@ class Jobs:
         if not self._flushes_at_exit:
             self._flushes_at_exit = True
             atexit.register(_shut_down, weakref.ref(telemetry))
+
+    def _flush_at_childs_exit(self) -> None:
+        """Have a process that `multiprocessing` forked send what is queued: it ends without calling `atexit`.
+
+        This is called before such a process begins to run, and forgets what it has inherited to run at its end.
+        """
+        for name in _FORKING_MODULES:
+            util: Any = sys.modules.get(name)
+            if util is not None:
+                util.register_after_fork(self, lambda jobs, util=util: jobs.finalize_with(util))
+
+    def finalize_with(self, util: Any) -> None:  # noqa: ANN401 - one of two modules
+        """Shut telemetry down when the process ends."""
+        util.Finalize(None, _shut_down, args=(self._telemetry,), exitpriority=0)
 
 
 def _shut_down(reference: weakref.ref[AppTelemetry]) -> None:

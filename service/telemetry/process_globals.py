@@ -40,18 +40,25 @@ _VERBOSE_LOGGERS = ("botocore", "boto3", "urllib3", "rollbar")
 
 
 class _State:
-    """The app created last, for code that runs outside any request, and whether the globals are installed."""
+    """The apps that there are, for code that runs outside any request, and whether the globals are installed."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.latest: Callable[[], AppTelemetry | None] = lambda: None
+        self.apps: tuple[Callable[[], AppTelemetry | None], ...] = ()
         self.is_installed = False
+
+    def latest(self) -> AppTelemetry | None:
+        """Return the app that was created last, of those that are not freed and not shut down."""
+        for reference in reversed(self.apps):
+            if (telemetry := reference()) is not None:
+                return telemetry
+        return None
 
 
 def install(telemetry: AppTelemetry) -> None:
     """Install the globals with the first app, and route calls from outside requests to `telemetry`."""
     with _state.lock:
-        _state.latest = weakref.ref(telemetry)
+        _state.apps = (*(each for each in _state.apps if each() is not None), weakref.ref(telemetry))
         logging.getLogger().setLevel(telemetry.config.log_level)
         if _state.is_installed:
             return
@@ -93,8 +100,7 @@ def restore_logging(access_logger: logging.Logger) -> None:
 def release(telemetry: AppTelemetry) -> None:
     """Stop routing calls from outside requests to `telemetry`."""
     with _state.lock:
-        if _state.latest() is telemetry:
-            _state.latest = lambda: None
+        _state.apps = tuple(each for each in _state.apps if each() not in (None, telemetry))
 
 
 def current_telemetry() -> AppTelemetry | None:

@@ -1,0 +1,36 @@
+"""A Celery worker: `celery --app examples.celery_worker worker`, with BROKER_URL as its broker.
+
+OpenTelemetry's instrumentation for Celery sends the trace with each message, and opens the worker's root span:
+`pip install opentelemetry-instrumentation-celery` is all that it takes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_init
+
+from service.telemetry import annotate
+from service.wsgi import build
+
+log = logging.getLogger("worker")
+celery = Celery("examples", broker=os.environ.get("BROKER_URL", "redis://127.0.0.1:6379/0"))
+# Celery's own handlers would replace the root logger's.
+celery.conf.worker_hijack_root_logger = False
+
+
+@worker_init.connect
+def observe(**_: Any) -> None:  # noqa: ANN401 - a signal's arguments
+    """Create the app, and keep it: it has the sinks."""
+    celery.flask_app = build()
+
+
+@celery.task
+def resize(picture: str) -> str:
+    """Resize a picture."""
+    annotate(picture=picture)
+    log.info("resized")
+    return picture

@@ -1,0 +1,28 @@
+"""A command of the Flask CLI: `flask --app examples.flask_command:build restock 5`."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+from flask import Flask
+
+from service import wsgi
+from service.telemetry import job, trace_id
+
+log = logging.getLogger("restock")
+
+
+def build() -> Flask:
+    """Return the service's app with one command more."""
+    app = wsgi.build()
+
+    @app.cli.command("restock")
+    @click.argument("amount", type=int)
+    def restock(amount: int) -> None:
+        """Order AMOUNT pieces."""
+        with job("restock", amount=amount):
+            log.info("ordered")
+            click.echo(trace_id())
+
+    return app
