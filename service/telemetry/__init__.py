@@ -1,11 +1,14 @@
 """Observe a Flask app with several back ends under one trace id.
 
-`Telemetry(config).install(app)` is all that an app needs. A handler uses four functions:
+`Telemetry(config).install(app)` is all that an app needs. A handler uses five functions:
 
 - `span(name)` times a block: a span in Honeycomb, a subsegment in X-Ray;
 - `annotate(key=value)` sets searchable attributes on the current span, in both;
 - `identify(user_id)` names the user of the request on its spans, segment, log lines and error items;
-- `trace_id()` returns the id to show to a person.
+- `trace_id()` returns the id to show to a person;
+- `carry(function)` takes the trace into another thread.
+
+Work that no request causes runs in `with job(name):`.
 
 OpenTelemetry's API (`trace.get_tracer(...)`), the X-Ray SDK's (`xray_recorder.in_subsegment(...)`), `logging` and
 `rollbar.report_message(...)` work too, and join the same trace.
@@ -20,7 +23,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from service.telemetry.api import annotate, identify, span, trace_id
+    from service.telemetry.api import annotate, carry, identify, span, trace_id
     from service.telemetry.context.request_scope import RequestScope
     from service.telemetry.context.trace_scope import TraceScope, current_scope
     from service.telemetry.job_span import job
@@ -34,6 +37,7 @@ __all__ = [
     "Telemetry",
     "TraceScope",
     "annotate",
+    "carry",
     "current_scope",
     "current_telemetry",
     "identify",
@@ -43,7 +47,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    **dict.fromkeys(("annotate", "identify", "span", "trace_id"), "api"),
+    **dict.fromkeys(("annotate", "carry", "identify", "span", "trace_id"), "api"),
     "RequestScope": "context.request_scope",
     **dict.fromkeys(("TraceScope", "current_scope"), "context.trace_scope"),
     "EXTENSION": "traced_app",

@@ -1,13 +1,19 @@
-"""The API for handlers, independent of which sinks are on. Outside a request, each call has no effect."""
+"""The API for handlers and jobs, independent of which sinks are on. Outside both, `span` begins a trace of its own."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import ParamSpec, TypeVar
 
 from opentelemetry import trace
 
 from service.telemetry.context.trace_scope import current_scope
+from service.telemetry.current_context import current_context, enter_context
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Value = str | bool | int | float
 
 _tracer = trace.get_tracer("service.telemetry")
@@ -27,7 +33,7 @@ def annotate(**values: Value) -> None:
 
 
 def identify(user_id: object) -> None:
-    """Name the user of the current request on its spans, segment, log lines and error items; None clears it.
+    """Name the user of the current request or job on its spans, segment, log lines and error items; None clears it.
 
     A number or a UUID, as databases have for users, is converted to text.
     """
@@ -37,6 +43,26 @@ def identify(user_id: object) -> None:
 
 
 def trace_id() -> str | None:
-    """Return the current request's trace id as 32 hex digits, or None outside a request."""
+    """Return the trace id of the current request or job as 32 hex digits, or None outside both."""
     scope = current_scope()
     return scope.trace_hex if scope is not None else None
+
+
+def carry(function: Callable[P, R]) -> Callable[P, R]:
+    """Return `function` for another thread to call: its spans and log lines are in the trace that is current now.
+
+    `executor.submit(carry(resize), picture)`. It carries OpenTelemetry's context alone, not Flask's request: for that,
+    `carry(copy_current_request_context(resize))`.
+    """
+    context = current_context()
+
+    @functools.wraps(function)
+    def in_context(*args: P.args, **kwargs: P.kwargs) -> R:
+        outer = current_context()
+        enter_context(context)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            enter_context(outer)
+
+    return in_context

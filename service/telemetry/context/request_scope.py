@@ -5,6 +5,8 @@ from __future__ import annotations
 from sys import getsizeof
 from typing import TYPE_CHECKING
 
+import flask
+from flask import has_request_context
 from opentelemetry import context as otel_context
 
 from service.telemetry.context.semconv import KNOWN_METHODS, client_address, decoded_path
@@ -80,11 +82,14 @@ class RequestScope(TraceScope):
         """Keep the route and drop the request: Flask is about to, and queued log lines hold the scope."""
         environ = self.environ
         if environ is not None:
-            rule = getattr(environ.get(_FLASK_REQUEST), "url_rule", None)
-            self._route = rule.rule if rule is not None else None
+            self._route = _matched_rule(environ)
             self.environ = None
 
 
 def _matched_rule(environ: WSGIEnvironment) -> str | None:
-    rule = getattr(environ.get(_FLASK_REQUEST), "url_rule", None)
+    request: Any = environ.get(_FLASK_REQUEST)
+    if request is None and has_request_context() and flask.request.environ is environ:
+        # A copy of the request's context, as `copy_current_request_context` makes it, has ended in another thread.
+        request = flask.request
+    rule = getattr(request, "url_rule", None)
     return rule.rule if rule is not None else None
