@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sys import getsizeof
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import flask
 from flask import has_request_context

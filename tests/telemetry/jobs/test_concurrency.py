@@ -25,9 +25,13 @@ def work() -> str | None:
         return trace_id()
 
 
+def append_work(results: list[str | None]) -> None:
+    results.append(work())
+
+
 def in_a_thread() -> str | None:
     results: list[str | None] = []
-    thread = threading.Thread(target=carry(lambda: results.append(work())))
+    thread = threading.Thread(target=carry(append_work), args=[results])
     thread.start()
     thread.join()
     return results[0]
@@ -35,7 +39,7 @@ def in_a_thread() -> str | None:
 
 def in_a_timer() -> str | None:
     results: list[str | None] = []
-    timer = threading.Timer(0, carry(lambda: results.append(work())))
+    timer = threading.Timer(0, carry(append_work), [results])
     timer.start()
     timer.join()
     return results[0]
