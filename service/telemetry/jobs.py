@@ -57,7 +57,7 @@ class Jobs:
         decision = scope.decision = self._decide(telemetry, scope)
         scope.sampled = decision.sampled
         state, recorded = telemetry.trace_state_of(decision), telemetry.records(decision)
-        if recorded and not state.sampled:  # it may fail yet
+        if recorded and (state.rate > 1 or not state.sampled):  # it may fail yet, and then represents itself
             state = PendingTraceState(state, _NEVER, lambda: None)
         self._flush_at_exit(telemetry)
         is_random = flags.random_trace_id if parent.is_valid else True
@@ -78,7 +78,7 @@ class Jobs:
             return
         try:
             scope.duration_ms = (time.time_ns() - scope.root.start_time) / _NANOSECONDS_PER_MS
-            if scope.error is not None and not scope.sampled:
+            if scope.error is not None:
                 telemetry.keep(scope)
             span = scope.span
             if isinstance(span, UnsampledSpan):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import logging
@@ -154,6 +155,23 @@ def test_everything_recorded_keeps_a_failed_job_for_x_ray_too(make_app: AppFacto
     assert [len(eventually(lambda each=each: backends.spans(each), 2)) for each in digits][1] == 2  # type: ignore[misc]  # mypy infers no lambda default
     segment = segment_of(backends, digits[1])
     assert [each["name"] for each in segment["subsegments"]] == ["step"]
+
+
+def test_a_sampled_job_that_fails_represents_itself(app: Flask, backends: FakeBackends) -> None:
+    telemetry_of(app).sampler = FixedSampler(sampled=True, rate=5)
+    rates = []
+    for fails in (False, True):
+        with contextlib.suppress(OutOfStockError), job("nightly"), span("step"):
+            digits = current_trace_id()
+            if fails:
+                raise OutOfStockError("none left")
+        rates.append(
+            [
+                each["attributes"].get("SampleRate")
+                for each in eventually(lambda digits=digits: backends.spans(digits), 2)
+            ]
+        )  # type: ignore[misc]  # mypy infers no lambda default
+    assert rates == [[5, 5], [None, None]]
 
 
 @pytest.mark.usefixtures("app")
