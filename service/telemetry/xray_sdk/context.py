@@ -23,6 +23,7 @@ from service.telemetry.plain import ends_process, text
 from service.telemetry.redaction import NO_SECRETS
 from service.telemetry.safe_logging import safe_logger
 from service.telemetry.spans.span import SPAN_KEY
+from service.telemetry.xray_sdk.segments import begin_segment, end_segment
 from service.telemetry.xray_sdk.state import SdkState, end_entity
 from service.telemetry.xray_sdk.subsegments import OpenSpan, SpanSubsegment, UnsampledSubsegment, segment_of
 
@@ -31,7 +32,6 @@ logger = safe_logger(__name__)
 _ENTITY_KEY = otel_context.create_key("xray-entity")
 _PREVIOUS_CONTEXT_KEY = otel_context.create_key("before-xray-entity")
 _NEVER = 1_000_000_000
-_UNNAMED = "service"
 _warned = threading.Event()
 
 _INSTRUMENTATION = InstrumentationScope("service.telemetry.xray_context", "")
@@ -48,14 +48,10 @@ def install() -> None:
         # The SDK's public entry points, which `in_subsegment` and the patched libraries use too.
         xray_recorder.begin_subsegment = _begin_subsegment
         xray_recorder.end_subsegment = _end_subsegment
-        xray_recorder.begin_segment = _begin_segment
+        xray_recorder.begin_segment = begin_segment
+        xray_recorder.end_segment = end_segment
         # The SDK opens its socket at import and has no public way to close it.
         unused_emitter._socket.close()
-
-
-def _begin_segment(name: str | None = None, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the SDK publishes no types
-    """Begin a segment, which is the request's already: replaces the recorder's method, which requires a name."""
-    return AWSXRayRecorder.begin_segment(xray_recorder, name or xray_recorder.service or _UNNAMED, *args, **kwargs)
 
 
 def _begin_subsegment(name: str, namespace: str = "local") -> Any:  # noqa: ANN401 - the SDK publishes no types
@@ -179,5 +175,6 @@ def _warn_once() -> None:
     if not _warned.is_set():
         _warned.set()
         logger.warning(
-            "the X-Ray SDK was used outside a request: nothing is recorded (logged once); call it from within a handler"
+            "the X-Ray SDK was used outside a request: nothing is recorded (logged once); call it within a handler, a"
+            " `telemetry.job` or a segment"
         )

@@ -21,7 +21,7 @@ from tests.telemetry.backends import Document, FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.sampling.samplers import FixedSampler
 from tests.telemetry.segments import segment_of, validate
-from tests.telemetry.tracing import get, telemetry_of
+from tests.telemetry.tracing import PARENT, ROOT, TRACE, get, telemetry_of
 
 log = logging.getLogger("shop")
 tracer = trace.get_tracer("tests")
@@ -165,12 +165,8 @@ def test_a_sampled_job_that_fails_represents_itself(app: Flask, backends: FakeBa
             digits = current_trace_id()
             if fails:
                 raise OutOfStockError("none left")
-        rates.append(
-            [
-                each["attributes"].get("SampleRate")
-                for each in eventually(lambda digits=digits: backends.spans(digits), 2)
-            ]
-        )  # type: ignore[misc]  # mypy infers no lambda default
+        telemetry_of(app).flush(5)
+        rates.append([each["attributes"].get("SampleRate") for each in backends.spans(digits)])
     assert rates == [[5, 5], [None, None]]
 
 
@@ -230,6 +226,34 @@ def test_the_x_ray_sdks_calls_work_within_a_job(backends: FakeBackends) -> None:
     [inner] = segment["subsegments"]
     assert (inner["name"], inner["annotations"]) == ("count", {"rows": 3})
     assert (segment["user"], inner["metadata"]["default"]["first"]) == ("u2", {"id": 1})
+
+
+@pytest.mark.usefixtures("app")
+def test_a_segment_that_code_begins_outside_a_request_is_a_job(backends: FakeBackends) -> None:
+    with pytest.raises(OutOfStockError), xray_recorder.in_segment("script") as segment:  # noqa: PT012 - all of it is the script
+        digits = current_trace_id()
+        segment.put_annotation("rows", 3)
+        with xray_recorder.in_subsegment("count"):
+            log.info("counting")
+        raise OutOfStockError("none left")
+    assert trace_id() is None
+    document = segment_of(backends, digits)
+    validate(document)
+    assert document["annotations"] == {"operation": "script", "rows": 3}
+    assert (document["fault"], document["cause"]["exceptions"][0]["message"]) == (True, "none left")
+    assert [each["name"] for each in document["subsegments"]] == ["count"]
+    spans = spans_by_name(backends, digits, 2)
+    assert spans["script"]["status"]["code"] == "error"
+    [line] = eventually(lambda: backends.lines_of(digits), 1)
+    assert (line["message"], line["job"]) == ("counting", "script")
+
+
+@pytest.mark.usefixtures("app")
+def test_a_segment_joins_the_trace_that_it_is_given(backends: FakeBackends) -> None:
+    xray_recorder.begin_segment("script", traceid=ROOT, parent_id=PARENT, sampling=1)
+    assert trace_id() == TRACE
+    xray_recorder.end_segment()
+    assert (trace_id(), segment_of(backends, TRACE)["parent_id"]) == (None, PARENT)
 
 
 @pytest.mark.usefixtures("app")
