@@ -40,6 +40,7 @@ def begin_segment(
         stack.callback(detach, enter_context(message_context(header, current_context())))
     stack.enter_context(_tracer.start_as_current_span(name))
     scope = current_scope()
+    assert scope is not None  # noqa: S101 - that of the span
     segment = segment_of(scope)
     segment.open_job = stack
     return segment
