@@ -14,7 +14,6 @@ from infra import console_urls
 from infra.alarms import ERROR_PERCENT, Alarms
 from infra.metrics import ServiceMetrics
 from infra.saved_queries import saved_queries
-from infra.service_environment import THREADS
 from service.contract import SLOW_SECONDS
 
 WIDTH: Final = 8
@@ -126,7 +125,7 @@ def _sampled(metrics: ServiceMetrics) -> cloudwatch.IWidget:
 
 
 def _threads(metrics: ServiceMetrics) -> cloudwatch.IWidget:
-    limit = cloudwatch.HorizontalAnnotation(value=THREADS, label="a worker's threads", color=cloudwatch.Color.RED)
+    limit = cloudwatch.HorizontalAnnotation(value=metrics.threads, label="all threads", color=cloudwatch.Color.RED)
     title = "Busy threads of a worker, from 80 % on: expect none"
     return _graph(title, [metrics.threads_busy(), metrics.requests_waiting()], limit=limit)
 

@@ -90,6 +90,8 @@ class ServiceMetrics:
     service: ecs.FargateService
     container_insights: bool
     minimum_tasks: int
+    threads: int
+    """Of each worker."""
     telemetry_namespace: str
 
     def requests(self) -> cloudwatch.Metric:

@@ -14,6 +14,7 @@ from service.contract import ACCESS_LOGGER, APP_NAME, DROPPED_METRIC, SINK_DIMEN
 from tests.infra.assembly import Assembly, Json
 
 COLUMNS = 24
+BUSY_THREADS = "Busy threads of a worker, from 80 % on: expect none"
 TITLES = [
     "Alarms",
     "Traffic",
@@ -21,7 +22,7 @@ TITLES = [
     "Errors a minute, and 5xx as % of requests",
     "Tasks",
     "CPU and memory, % of the tasks' own",
-    "Busy threads of a worker, from 80 % on: expect none",
+    BUSY_THREADS,
     "Longest wait for a thread, seconds: expect none",
     "Requests kept by the sampling rule, %",
     "Telemetry dropped a minute, by sink: expect none",
