@@ -77,13 +77,13 @@ class ThreadUsage:
             waiting = self._most_waiting
             self._reset()
             self._most_waiting = int(current[REQUESTS_WAITING_FIELD])
-        is_short = wait >= SHORTEST_WAIT
-        busy = self._total if is_short else busy
+        is_starved = wait >= SHORTEST_WAIT
+        busy = self._total if is_starved else busy
         if busy < BUSY_SHARE * self._total:
             return
         self._reported_at = time.monotonic()
         logger.log(
-            logging.WARNING if is_short else logging.INFO,
+            logging.WARNING if is_starved else logging.INFO,
             "%d of %d threads busy, %d requests waiting for one, the longest for %.1f s: if this lasts, raise"
             " WEB_THREADS or the number of tasks",
             busy,

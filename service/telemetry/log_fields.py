@@ -34,8 +34,9 @@ def fields_of(attributes: Mapping[Any, Any], redact: Redactor) -> dict[str, Any]
         stack = stack if len(stack) <= MAX_MESSAGE else CUT + stack[1 - MAX_MESSAGE :]
         fields["stack_info"] = redact.text(stack, MAX_MESSAGE)
     copier = redact.copier()  # one for both: they share its limits
-    # By type: a name that is no text, or of an application's class, is no standard one.
-    extra = {name: value for name, value in [*attributes.items()] if type(name) is not str or name not in _STANDARD}
+    extra = dict(attributes)  # at once: another thread may have the record too
+    for name in _STANDARD:
+        extra.pop(name, None)
     members: Mapping[str, Any] = extra.pop(MESSAGE_MEMBERS, {})
     nested: Any = extra.get(_FIELDS)
     if issubclass(type(nested), Mapping):  # else an `extra` of that name
