@@ -20,7 +20,7 @@ def main() -> None:
         with span("count orders"):
             orders = 3
         annotate(orders=orders)
-        log.info("report written", extra={"fields": {"orders": orders}})
+        log.info("report written", extra={"orders": orders})
 
 
 if __name__ == "__main__":

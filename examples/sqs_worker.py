@@ -21,7 +21,7 @@ log = logging.getLogger("worker")
 
 def handle(body: str) -> None:
     """Do the work of one message."""
-    log.info("resized", extra={"fields": {"picture": body}})
+    log.info("resized", extra={"picture": body})
 
 
 def work(queue: Any, url: str) -> int:  # noqa: ANN401 - boto3's clients have no type at run time

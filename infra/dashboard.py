@@ -77,8 +77,9 @@ class Dashboard(Construct):
             cloudwatch.AlarmStatusWidget(alarms=[*alarms.all], width=FULL_WIDTH, height=2, title="Alarms")
         )
         board.add_widgets(_traffic(metrics), _latency(metrics), _errors(metrics))
-        board.add_widgets(_tasks(metrics), _load(metrics), _sampled(metrics))
-        board.add_widgets(_dropped(metrics), _top_errors(links.log_group))
+        board.add_widgets(_tasks(metrics), _load(metrics), _threads(metrics))
+        board.add_widgets(_queue(metrics), _sampled(metrics), _dropped(metrics))
+        board.add_widgets(_top_errors(links.log_group))
         self.url = console_urls.dashboard(links.region, name)
 
 
@@ -123,6 +124,16 @@ def _sampled(metrics: ServiceMetrics) -> cloudwatch.IWidget:
     return _graph("Requests kept by the sampling rule, %", [metrics.sampled_share()], maximum=100)
 
 
+def _threads(metrics: ServiceMetrics) -> cloudwatch.IWidget:
+    limit = cloudwatch.HorizontalAnnotation(value=metrics.threads, label="all threads", color=cloudwatch.Color.RED)
+    title = "Busy threads of a worker, from 80 % on: expect none"
+    return _graph(title, [metrics.threads_busy(), metrics.requests_waiting()], limit=limit)
+
+
+def _queue(metrics: ServiceMetrics) -> cloudwatch.IWidget:
+    return _graph("Longest wait for a thread, seconds: expect none", [metrics.queue_seconds()])
+
+
 def _dropped(metrics: ServiceMetrics) -> cloudwatch.IWidget:
     return _graph("Telemetry dropped a minute, by sink: expect none", [metrics.dropped_by_sink()])
 
@@ -134,7 +145,7 @@ def _top_errors(log_group: str) -> cloudwatch.IWidget:
         log_group_names=[log_group],
         query_string=query.commands,
         view=cloudwatch.LogQueryVisualizationType.TABLE,
-        width=FULL_WIDTH - WIDTH,
+        width=FULL_WIDTH,
         height=HEIGHT,
     )
 

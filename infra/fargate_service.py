@@ -63,6 +63,9 @@ class Tasks:
     maximum: int
     desired: int | None = None
     """None leaves the count to autoscaling, so that a deployment under load never scales in."""
+    threads: int = 8
+    """Of each gunicorn process: requests, streams included, that it serves at once ("Threads and streams",
+    docs/telemetry.md)."""
     arm64: bool = False
     """Whether they run on AWS Graviton, which costs about a fifth less; an image that is given must be built for it."""
     spot_percent: int = 0
@@ -81,6 +84,8 @@ class Tasks:
                 f"minimum {self.minimum!r}, desired {self.desired!r} and maximum {self.maximum!r} are out of order: "
                 "use 1 <= minimum <= desired <= maximum"
             )
+        if self.threads < 1:
+            raise ValueError(f"threads {self.threads!r} is out of range: use 1 or more")
         if not 0 <= self.spot_percent < _ALL:  # a provider of weight 0 runs no task, not even its base
             raise ValueError(f"spot_percent {self.spot_percent!r} is out of range: use 0 to 99")
 

@@ -2,7 +2,7 @@
 
 A custom metric costs $0.30 a month, prorated by the hours with data ("Amazon CloudWatch pricing"). The sampled share is
 one; the metric filter that makes it is free. Dropped telemetry, by the embedded metric format, is one for each sink
-that drops, and one for the total.
+that drops, and one for the total. Busy threads and waiting requests are three, by metric filters.
 """
 
 from __future__ import annotations
@@ -23,9 +23,16 @@ from service.contract import (
     HEALTH_CHECK_PATH,
     LOGGER_FIELD,
     PATH_FIELD,
+    QUEUE_SECONDS_FIELD,
+    QUEUE_SECONDS_METRIC,
+    REQUESTS_WAITING_FIELD,
+    REQUESTS_WAITING_METRIC,
     SAMPLED_FIELD,
     SAMPLED_METRIC,
     SINK_DIMENSION,
+    THREADS_BUSY_FIELD,
+    THREADS_BUSY_METRIC,
+    THREADS_LOGGER,
 )
 
 PERIOD: Final = Duration.minutes(1)
@@ -55,6 +62,25 @@ def measure_sampled_share(scope: Construct, construct_id: str, *, log_group: ILo
     )
 
 
+def measure_threads(scope: Construct, *, log_group: ILogGroup, namespace: str) -> None:
+    """Create the metrics of the line that a worker writes while its threads are scarce; otherwise they have no data."""
+    for name, field, unit in (
+        (THREADS_BUSY_METRIC, THREADS_BUSY_FIELD, cloudwatch.Unit.COUNT),
+        (REQUESTS_WAITING_METRIC, REQUESTS_WAITING_FIELD, cloudwatch.Unit.COUNT),
+        (QUEUE_SECONDS_METRIC, QUEUE_SECONDS_FIELD, cloudwatch.Unit.SECONDS),
+    ):
+        MetricFilter(
+            scope,
+            name,
+            log_group=log_group,
+            filter_pattern=FilterPattern.string_value(f"$.{LOGGER_FIELD}", "=", THREADS_LOGGER),
+            metric_namespace=namespace,
+            metric_name=name,
+            metric_value=f"$.{field}",
+            unit=unit,
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceMetrics:
     """The metrics of one load balancer, its target group and the service behind them."""
@@ -64,6 +90,8 @@ class ServiceMetrics:
     service: ecs.FargateService
     container_insights: bool
     minimum_tasks: int
+    threads: int
+    """Of each worker."""
     telemetry_namespace: str
 
     def requests(self) -> cloudwatch.Metric:
@@ -179,9 +207,21 @@ class ServiceMetrics:
         """Return the number of dropped telemetry items, all sinks together."""
         return self._from_lines(DROPPED_METRIC, cloudwatch.Stats.SUM)
 
-    def _from_lines(self, name: str, statistic: str) -> cloudwatch.Metric:
+    def threads_busy(self) -> cloudwatch.Metric:
+        """Return the busy threads of the worker that has most of them; without data below 80 %."""
+        return self._from_lines(THREADS_BUSY_METRIC, cloudwatch.Stats.MAXIMUM, label="threads busy")
+
+    def requests_waiting(self) -> cloudwatch.Metric:
+        """Return the requests that wait for a thread, of the worker that has most of them."""
+        return self._from_lines(REQUESTS_WAITING_METRIC, cloudwatch.Stats.MAXIMUM, label="requests waiting")
+
+    def queue_seconds(self) -> cloudwatch.Metric:
+        """Return how many seconds a request has waited for a thread, at most."""
+        return self._from_lines(QUEUE_SECONDS_METRIC, cloudwatch.Stats.MAXIMUM, label="longest wait, seconds")
+
+    def _from_lines(self, name: str, statistic: str, label: str | None = None) -> cloudwatch.Metric:
         return cloudwatch.Metric(
-            namespace=self.telemetry_namespace, metric_name=name, statistic=statistic, period=PERIOD
+            namespace=self.telemetry_namespace, metric_name=name, statistic=statistic, period=PERIOD, label=label
         )
 
     def dropped_by_sink(self) -> cloudwatch.IMetric:

@@ -14,7 +14,7 @@ from infra.account import stack_options
 from infra.encryption import CustomerKey
 from infra.environments import Environment
 from infra.logs import ApplicationLogs
-from infra.metrics import measure_sampled_share
+from infra.metrics import measure_sampled_share, measure_threads
 from infra.notifications import AlarmTopic
 from infra.saved_queries import SavedQueries
 from infra.secrets import SinkSecrets
@@ -23,13 +23,13 @@ from service.contract import APP_NAME, SecretName, metrics_namespace
 
 
 class ObservabilityStack(Stack):
-    """Hold the log group with its queries and metric, the X-Ray groups and rules, the secrets and the alarms' topic."""
+    """Hold the log group with its queries and metrics, X-Ray's groups and rules, the secrets and the alarms' topic."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(
             scope,
             construct_id,
-            description=f"{APP_NAME} {environment.name}: log group with its queries and metric, X-Ray groups and rule,"
+            description=f"{APP_NAME} {environment.name}: log group with its queries and metrics, X-Ray groups and rule,"
             " sink keys, topic of the alarms",
             **stack_options(environment.account, environment_name=environment.name, protected=environment.protected),
         )
@@ -68,7 +68,7 @@ class ObservabilityStack(Stack):
         self.secrets: Mapping[SecretName, ISecret] = sink_secrets.by_name
 
     def _application_logs(self, environment: Environment) -> ILogGroup:
-        """Create the log group with its metric and queries."""
+        """Create the log group with its metrics and queries."""
         names = environment.names
         group = ApplicationLogs(
             self,
@@ -77,6 +77,8 @@ class ObservabilityStack(Stack):
             retention=environment.retention,
             encryption_key=self.encryption_key,
         ).log_group
-        measure_sampled_share(self, "SampledShare", log_group=group, namespace=metrics_namespace(environment.name))
+        namespace = metrics_namespace(environment.name)
+        measure_sampled_share(self, "SampledShare", log_group=group, namespace=namespace)
+        measure_threads(Construct(self, "Threads"), log_group=group, namespace=namespace)
         SavedQueries(self, "Queries", folder=names.query_folder, log_group=group)
         return group

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import Final
 
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.aws_secretsmanager import ISecret
@@ -23,9 +22,6 @@ from service.contract import (
     SecretName,
     Variable,
 )
-
-THREADS: Final = 8
-"""Threads of each gunicorn worker."""
 
 
 def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
@@ -48,7 +44,7 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.BIND_HOST: "0.0.0.0",  # noqa: S104 - the security group admits only the load balancer
         Variable.PORT: str(CONTAINER_PORT),
         Variable.WEB_CONCURRENCY: str(environment.tasks.workers),
-        Variable.WEB_THREADS: str(THREADS),
+        Variable.WEB_THREADS: str(environment.tasks.threads),
         Variable.TELEMETRY_SHUTDOWN_DEADLINE: f"{SHUTDOWN_DEADLINE_SECONDS:g}",
         Variable.LOG_LEVEL: "INFO",
         # The service's own handler sends the lines to the log group; printing them as well would bill them twice.

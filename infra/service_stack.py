@@ -143,6 +143,7 @@ class ServiceStack(Stack):
             service=backend.service,
             container_insights=environment.tasks.container_insights,
             minimum_tasks=environment.tasks.minimum,
+            threads=environment.tasks.threads,
             telemetry_namespace=metrics_namespace(environment.name),
         )
         alarms = Alarms(self, "Alarms", names=environment.names, metrics=metrics, topic=topic, region=self.region)

@@ -28,10 +28,21 @@ SAMPLED_METRIC: Final = "SampledShare"
 ACCESS_LOGGER: Final = "service.access"
 """The `logger` of the one line that each request writes."""
 
+THREADS_LOGGER: Final = "service.threads"
+"""The `logger` of the line that each worker writes once a minute while its threads are scarce."""
+THREADS_BUSY_METRIC: Final = "ThreadsBusy"
+REQUESTS_WAITING_METRIC: Final = "RequestsWaiting"
+QUEUE_SECONDS_METRIC: Final = "QueueSeconds"
+"""Maxima of a worker: its busy threads, the requests that wait for one, and the seconds that one has waited."""
+
 # Plain strings, not a StrEnum: orjson rejects subclasses of `str` as keys.
 LOGGER_FIELD: Final = "logger"
 PATH_FIELD: Final = "path"
 SAMPLED_FIELD: Final = "sampled"
+THREADS_BUSY_FIELD: Final = "threads_busy"
+THREADS_TOTAL_FIELD: Final = "threads_total"
+REQUESTS_WAITING_FIELD: Final = "requests_waiting"
+QUEUE_SECONDS_FIELD: Final = "queue_seconds"
 """The fields of a log line's JSON object that metric filters read."""
 
 CONFIGURED_NAME_ANNOTATION: Final = "service_name"

@@ -61,8 +61,17 @@ def post_worker_init(worker: Worker) -> None:
     """Exempt loaded objects from garbage collection: each full collection would pause requests to traverse them."""
     # The rest of the time to stop is for the sinks' last flush.
     worker.drain_seconds = max(1.0, worker.cfg.graceful_timeout - _settings.shutdown_deadline - _EXIT_SECONDS)
+    _show_thread_usage(worker)
     gc.collect()
     gc.freeze()
+
+
+def _show_thread_usage(worker: Worker) -> None:
+    """Have the health check's detail show how busy the worker's threads are."""
+    from service.routes.health import THREAD_USAGE  # noqa: PLC0415 - only where a worker has loaded the app
+
+    extensions: dict[str, Any] = getattr(worker.wsgi, "extensions", {})
+    extensions[THREAD_USAGE] = getattr(worker, "thread_usage", None)  # None of another worker class
 
 
 def worker_abort(worker: Worker) -> None:

@@ -15,6 +15,9 @@ from service.routes.relay_counts import RelayCounts
 from service.settings import Settings
 from service.telemetry import EXTENSION, Telemetry
 
+THREAD_USAGE: Final = "thread_usage"
+"""In `app.extensions`: what returns how busy the worker's threads are, where a server counts them."""
+
 _PROXY_HEADERS: Final = ("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
 """The beginnings of the headers that proxies add, in WSGI's form; load balancers remove none that a client sent."""
 
@@ -45,12 +48,14 @@ def register(app: Flask, settings: Settings) -> None:
         # An error names the address that it came from, which may be a secret.
         detail = {sink.name: telemetry.redact.value(sink.detail()) for sink in telemetry.sinks}
         user_of = telemetry.config.user_of
+        thread_usage = current_app.extensions.get(THREAD_USAGE)
         return {
             **health,
             "sinks": detail,
             "sampling": telemetry.sampling_detail(),
             "relay": counts.detail(),
             **({"claims": user_of.detail()} if isinstance(user_of, AlbUser) else {}),
+            **({"threads": thread_usage()} if thread_usage is not None else {}),
             "worker": os.getpid(),
         }
 

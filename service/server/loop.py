@@ -50,6 +50,7 @@ class ClientLoop:
         self._serve = serve
         self._defer = defer
         self._waiting = Waiting(limits.held_bytes)
+        self.served = self._waiting.served
         self._idle_until = float("inf")
 
     def accept(self, listener: socket.socket) -> None:
@@ -71,7 +72,7 @@ class ClientLoop:
 
     def give_up(self) -> None:
         """Reject the requests that no thread has begun to serve: the worker has no more time."""
-        for connection in self._waiting.served:
+        for connection in self.served:
             if not connection.has_begun:
                 self.rejections.add("not begun before the worker stopped")
                 with contextlib.suppress(OSError):

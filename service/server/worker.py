@@ -7,6 +7,7 @@ import resource
 import selectors
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,11 +15,12 @@ from typing import Any, Final
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
-from service.contract import TRACE_ID_HEADER
+from service.contract import HEALTH_CHECK_PATH, TRACE_ID_HEADER
 from service.server.connection import Connection
 from service.server.limits import Limits
 from service.server.loop import ClientLoop
 from service.server.rejections import error_response
+from service.server.thread_usage import ThreadUsage
 
 _RESERVED_DESCRIPTORS: Final = 128
 """Files and sockets of the process that are no client's."""
@@ -53,6 +55,10 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         loop: ClientLoop | None = getattr(self, "_clients", None)
         return loop.acceptor.connections if loop is not None else 0
 
+    def thread_usage(self) -> dict[str, float]:
+        """Return how many threads are busy, and how many requests wait for one."""
+        return self._usage.current()
+
     def run(self) -> None:
         """Serve until the worker is told to stop, then end what has begun."""
         clients = self._clients = ClientLoop(
@@ -64,6 +70,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             defer=self.method_queue.defer,
             set_accept_enabled=self.set_accept_enabled,
         )
+        self._threads: int = self.cfg.threads
+        self._usage = ThreadUsage(self._threads, clients.served)
+        self._reserved = ThreadPoolExecutor(1, "health-check")
         self.poller.register(self.method_queue.fileno(), selectors.EVENT_READ, self.method_queue.run_callbacks)
         for listener in self.sockets:
             # Inherited by its connections.
@@ -77,7 +86,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         deadline = time.monotonic() + drain_seconds
         while clients.acceptor.connections > 0 and (now := time.monotonic()) < deadline:
             self._dispatch_until(min(deadline, now + _STOPPING_INTERVAL))
-        self.tpool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self.tpool, self._reserved):
+            pool.shutdown(wait=False, cancel_futures=True)
         clients.give_up()
         clients.rejections.report(now=True)
 
@@ -92,11 +102,23 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         while self.alive is was_alive and (seconds := end - time.monotonic()) > 0:
             self.wait_for_and_dispatch_events(seconds)
         self._clients.enforce_deadlines()
+        self._usage.report()
 
     def _submit(self, connection: Connection) -> None:
-        self.tpool.submit(self._serve, connection)
+        """Have a thread serve a complete request. A health check waits for none: it is answered on one of its own."""
+        if len(self._clients.served) <= self._threads:
+            self.tpool.submit(self._serve, connection)
+        elif connection.request.path == HEALTH_CHECK_PATH:
+            self._reserved.submit(self._serve, connection)
+        else:
+            self._usage.enqueue(connection)
+            self.tpool.submit(self._serve_queued, connection)
 
     # On a thread.
+
+    def _serve_queued(self, connection: Connection) -> None:
+        self._usage.begin(connection)
+        self._serve(connection)
 
     def _serve(self, connection: Connection) -> None:
         keep = False

@@ -92,9 +92,9 @@ class Job(AbstractContextManager[trace.Span]):
         milliseconds = (perf_counter() - self._started) * 1000
         fields = {"duration_ms": round(milliseconds, 3)}
         if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
-            logger.info("job %s succeeded", self._name, extra={"fields": fields})
+            logger.info("job %s succeeded", self._name, extra=fields)
             return
-        logger.error("job %s failed", self._name, exc_info=error, extra={"fields": fields})
+        logger.error("job %s failed", self._name, exc_info=error, extra=fields)
         if isinstance(error, Exception):
             scope.telemetry.report(error, scope)
         else:  # it was told to stop

@@ -22,6 +22,7 @@ from service.telemetry.control_characters import DELETE, escape_controls
 from service.telemetry.current_context import current_context
 from service.telemetry.export.safe_json import dumps
 from service.telemetry.export.size import estimate
+from service.telemetry.log_fields import MESSAGE_MEMBERS, PLAIN_ATTRIBUTES, fields_of, merge
 from service.telemetry.plain import text
 from service.telemetry.redaction import SHORT, Redactor
 from service.telemetry.redaction.limits import CUT, MAX_MESSAGE, MAX_NAME
@@ -70,7 +71,7 @@ class LogLine:
     scope: TraceScope | None
     span_id: int
     fields: Mapping[str, Any] | None = None
-    """Further fields of the JSON object, as `extra={"fields": {...}}` gives them."""
+    """Further fields of the JSON object, as `extra` gives them."""
     size: int = _PLAIN_SIZE
     """An estimate of the bytes that it keeps alive."""
 
@@ -81,7 +82,7 @@ Line = LogLine | RequestScope
 
 def capture(record: logging.LogRecord) -> Line:
     """Capture from `record`, and from the request it belongs to, what its line will show."""
-    attributes = record.__dict__
+    attributes: Mapping[Any, Any] = record.__dict__
     access_scope = attributes.get(SCOPE_ATTRIBUTE)
     if access_scope is not None and isinstance(access_scope, RequestScope):  # else an `extra` of that name
         return access_scope
@@ -93,7 +94,7 @@ def capture(record: logging.LogRecord) -> Line:
     elif not record.args and issubclass(type(record.msg), Mapping):
         members = redact.copier().mapping(record.msg)  # type: ignore[arg-type]  # known by its class
         message = dumps(members).decode()
-        attributes = {**attributes, "fields": members | redact.copier().mapping(_mapping(attributes.get("fields")))}
+        attributes = {**attributes, MESSAGE_MEMBERS: members}
     else:
         message = message_of(record, redact)
     size = _PLAIN_SIZE
@@ -122,25 +123,11 @@ def capture(record: logging.LogRecord) -> Line:
     line = LogLine(created, level, logger, message, exception, scope, span_id, None, size)
     if exception is not None:
         line.size += exception.size
-    if record.stack_info or "fields" in attributes:
-        line.fields = _fields(attributes, redact)
+    # Their number says at once whether there is an `extra`.
+    if len(attributes) != PLAIN_ATTRIBUTES or record.stack_info:
+        line.fields = fields_of(attributes, redact)
         line.size += estimate(line.fields)
     return line
-
-
-def _mapping(value: Any) -> Mapping[Any, Any]:  # noqa: ANN401 - any value: other libraries may mean something else by `fields`
-    return value if issubclass(type(value), Mapping) else {}
-
-
-def _fields(attributes: Mapping[str, Any], redact: Redactor) -> dict[str, Any]:
-    """Return the further fields of a line: those of `extra={"fields": …}`, and the stack."""
-    fields = redact.copier().mapping(_mapping(attributes.get("fields")))
-    if (stack := attributes.get("stack_info")) is not None:
-        stack = text(stack)
-        # Its end is kept: where the record was made.
-        stack = stack if len(stack) <= MAX_MESSAGE else CUT + stack[1 - MAX_MESSAGE :]
-        fields["stack_info"] = redact.text(stack, MAX_MESSAGE)
-    return fields
 
 
 def _snapshot(exc_info: Any, scope: TraceScope | None, redact: Redactor) -> ExceptionSnapshot | None:  # noqa: ANN401 - any value, of a record made by hand
@@ -211,7 +198,9 @@ def _log_line(line: LogLine, exception: str | None, version: str) -> str:
     )
     if not line.fields:
         return encoded
-    return escape_controls(dumps({**line.fields, **orjson.loads(encoded)}).decode())
+    document = orjson.loads(encoded)
+    merge(document, line.fields)
+    return escape_controls(dumps(document).decode())
 
 
 def _utf8(text: str) -> str:

@@ -8,8 +8,15 @@ from typing import Final
 
 import pytest
 
-from service.contract import SecretName
+from service.contract import (
+    QUEUE_SECONDS_METRIC,
+    REQUESTS_WAITING_METRIC,
+    SAMPLED_METRIC,
+    THREADS_BUSY_METRIC,
+    SecretName,
+)
 from tests.infra.assembly import Assembly
+from tests.infra.metric_filters import metric_filters
 
 README: Final = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 ALARM_METRIC, CUSTOM_METRIC, SECRET = 0.10, 0.30, 0.40
@@ -44,8 +51,10 @@ def test_the_table_counts_each_secret_and_metric_filter(dev: Assembly, prod: Ass
     for assembly in (dev, prod):
         stack = assembly.observability
         assert len(stack.of_type("AWS::SecretsManager::Secret")) == len(SecretName)
-        filters = len(stack.of_type("AWS::Logs::MetricFilter"))
-        assert priced("The sampled share")[assembly.environment] == pytest.approx(filters * CUSTOM_METRIC)
+        metrics = [each["MetricTransformations"][0]["MetricName"] for each in metric_filters(assembly)]
+        assert priced("The sampled share")[assembly.environment] == CUSTOM_METRIC
+        assert set(metrics) - {SAMPLED_METRIC} == {THREADS_BUSY_METRIC, REQUESTS_WAITING_METRIC, QUEUE_SECONDS_METRIC}
+        assert "Scarce threads add three custom metrics" in README
         assert priced(r"\w+ secrets")[assembly.environment] == pytest.approx(len(SecretName) * SECRET)
         assert len(assembly.service.of_type("AWS::CloudWatch::Dashboard")) == 1
 

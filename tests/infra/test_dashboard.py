@@ -14,6 +14,7 @@ from service.contract import ACCESS_LOGGER, APP_NAME, DROPPED_METRIC, SINK_DIMEN
 from tests.infra.assembly import Assembly, Json
 
 COLUMNS = 24
+BUSY_THREADS = "Busy threads of a worker, from 80 % on: expect none"
 TITLES = [
     "Alarms",
     "Traffic",
@@ -21,6 +22,8 @@ TITLES = [
     "Errors a minute, and 5xx as % of requests",
     "Tasks",
     "CPU and memory, % of the tasks' own",
+    BUSY_THREADS,
+    "Longest wait for a thread, seconds: expect none",
     "Requests kept by the sampling rule, %",
     "Telemetry dropped a minute, by sink: expect none",
     "Errors by route",
@@ -72,7 +75,9 @@ def test_the_dashboard_has_these_widgets_and_none_overlaps_another(assembly: Ass
         ("Latency, seconds", ["p50", "p95", "p99"]),
         (TITLES[3], ["4xx", "5xx", "5xx by the load balancer", "5xx, % of requests, from 3 on"]),
         (TITLES[5], ["CPU, %", "memory, %"]),
-        (TITLES[6], ["sampled, %"]),
+        (TITLES[6], ["threads busy", "requests waiting"]),
+        (TITLES[7], ["longest wait, seconds"]),
+        (TITLES[8], ["sampled, %"]),
     ],
 )
 def test_the_lines_of_a_graph_have_readable_labels(title: str, names: list[str], dev: Assembly) -> None:
@@ -85,7 +90,7 @@ def test_the_desired_count_is_shown_with_container_insights(dev: Assembly, prod:
 
 
 def test_dropped_telemetry_has_a_line_per_sink(dev: Assembly) -> None:
-    [[search]] = widget(dev, TITLES[7])["metrics"]
+    [[search]] = widget(dev, TITLES[9])["metrics"]
     assert (
         search["expression"]
         == f"SEARCH('{{{metrics_namespace('dev')},{SINK_DIMENSION}}} MetricName=\"{DROPPED_METRIC}\"', 'Sum', 60)"

@@ -18,9 +18,10 @@ from infra.ingress import Ingress
 from infra.network import ExistingVpc, Networking
 from infra.notifications import Notifications
 from infra.telemetry import Sampling, Telemetry
-from service.contract import CONTAINER_NAME, RELAY_PATH, XRAY_DAEMON_CONTAINER_NAME, service_stack_name
+from service.contract import CONTAINER_NAME, RELAY_PATH, XRAY_DAEMON_CONTAINER_NAME, Variable, service_stack_name
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json, synthesize
 from tests.infra.test_cfn_lint import lint
+from tests.infra.test_dashboard import BUSY_THREADS, widget
 from tests.infra.test_notifications import SLACK
 
 ZONES = ("us-east-1b", "us-east-1d")
@@ -33,6 +34,7 @@ EXISTING = ExistingVpc(
 VARIANTS: dict[str, Environment] = {
     "arm64": replace(DEV, tasks=replace(DEV.tasks, arm64=True)),
     "spot": replace(DEV, tasks=replace(DEV.tasks, spot_percent=70)),
+    "threads": replace(DEV, tasks=replace(DEV.tasks, threads=54)),
     "exec": replace(DEV, tasks=replace(DEV.tasks, ecs_exec=True)),
     "existing": replace(DEV, network=Networking(existing=EXISTING)),
     "cidr": replace(DEV, network=Networking(cidr="172.20.8.0/21", availability_zones=ZONES)),
@@ -105,6 +107,14 @@ def test_spot_runs_its_share_of_the_tasks_above_the_minimum(variant: Variant) ->
     [association] = service.ids_of_type("AWS::ECS::ClusterCapacityProviderAssociations")
     [resource] = service.of_type("AWS::ECS::Service")
     assert association in resource["DependsOn"]
+
+
+def test_the_threads_of_a_worker_are_set_and_are_the_limit_in_the_dashboard(variant: Variant) -> None:
+    assembly = variant("threads")
+    variables = {each["Name"]: each["Value"] for each in assembly.service.container(CONTAINER_NAME)["Environment"]}
+    assert variables[Variable.WEB_THREADS] == "54"
+    [limit] = widget(assembly, BUSY_THREADS)["annotations"]["horizontal"]
+    assert limit["value"] == 54
 
 
 def test_ecs_exec_opens_a_shell_where_the_root_file_system_is_writable(variant: Variant) -> None:
@@ -316,6 +326,7 @@ def test_production_reaches_the_layers_of_its_images_without_the_gateways_price(
         (lambda: replace(DEV.tasks, cpu=300), "Fargate offers for cpu one of 256, 512, 1024"),
         (lambda: replace(DEV.tasks, desired=5), "use 1 <= minimum <= desired <= maximum"),
         (lambda: replace(DEV.tasks, spot_percent=100), "spot_percent 100 is out of range: use 0 to 99"),
+        (lambda: replace(DEV.tasks, threads=0), "threads 0 is out of range: use 1 or more"),
         (lambda: Account(permissions_boundary="/team/boundary"), "permissions_boundary .* is malformed"),
         (lambda: Networking(nat_gateways=-1), "nat_gateways -1 is out of range"),
         (lambda: Networking(availability_zones=("us-east-1a",) * 2), "or named twice"),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 from functools import partial
 
 import pytest
 from flask import request
 
-from local.emulator.logs.filter_patterns import compile_pattern
-from service.contract import HEALTH_CHECK_PATH
+from service.contract import HEALTH_CHECK_PATH, SAMPLED_METRIC
 from tests.infra.assembly import Assembly
+from tests.infra.metric_filters import metric_values
 from tests.telemetry.backends import Document, FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory, backends, make_app
 from tests.telemetry.segments import get_trace_id
@@ -21,13 +19,8 @@ __all__ = ["backends", "make_app"]
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
-def metric_values(assembly: Assembly, lines: list[Document]) -> list[float]:
-    """Return the values that the synthesized metric filter extracts from `lines`."""
-    metric_filter = assembly.observability.only("AWS::Logs::MetricFilter")
-    [transformation] = metric_filter["MetricTransformations"]
-    [field] = re.findall(r"^\$\.(\w+)$", transformation["MetricValue"])
-    matches = compile_pattern(metric_filter["FilterPattern"])
-    return [float(line[field]) for line in lines if matches(json.dumps(line))]
+def shares(assembly: Assembly, lines: list[Document]) -> list[float]:
+    return metric_values(assembly, SAMPLED_METRIC, lines)
 
 
 @pytest.mark.parametrize("rate", [1, 0])
@@ -45,6 +38,6 @@ def test_a_request_counts_if_it_has_a_trace_and_a_health_check_does_not(
     of_fault = eventually(partial(backends.lines_of, fault), 2)
     of_check = eventually(partial(backends.lines_of, check), 1)
 
-    assert (metric_values(dev, of_home), metric_values(dev, of_fault)) == ([rate], [1])
+    assert (shares(dev, of_home), shares(dev, of_fault)) == ([rate], [1])
     assert [line["path"] for line in of_check] == [HEALTH_CHECK_PATH]
-    assert metric_values(dev, of_check) == []
+    assert shares(dev, of_check) == []

@@ -70,6 +70,15 @@ def build() -> Flask:
 
         return Response(produce())
 
+    @app.get("/events")
+    def events() -> Response:
+        def produce() -> Iterator[bytes]:
+            while True:
+                yield b"data: tick\n\n"
+                time.sleep(0.1)
+
+        return Response(produce(), content_type="text/event-stream")
+
     @app.route("/slow", methods=["GET", "POST"])
     def slow() -> dict[str, int]:
         time.sleep(1)

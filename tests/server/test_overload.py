@@ -139,11 +139,11 @@ def test_requests_that_no_thread_has_begun_are_rejected_at_the_stop(backends: Fa
         def request(path: str) -> None:
             responses[path] = exchange(port, [b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % path.encode()])
 
-        threads = [threading.Thread(target=request, args=(path,)) for path in ("/hang", "/api/health-check")]
+        threads = [threading.Thread(target=request, args=(path,)) for path in ("/hang", "/api/activities/home")]
         for thread in threads:
             thread.start()
             time.sleep(0.5)
         server.stop()
         for thread in threads:
             thread.join(10)
-    assert responses["/api/health-check"].startswith(b"HTTP/1.1 503 ")
+    assert responses["/api/activities/home"].startswith(b"HTTP/1.1 503 ")

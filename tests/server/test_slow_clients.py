@@ -58,7 +58,7 @@ def seconds_of_a_request(port: int) -> float:
     start = time.monotonic()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     with contextlib.closing(connection):
-        connection.request("GET", "/api/health-check")
+        connection.request("GET", "/api/activities/home")
         assert connection.getresponse().status == 200
     return time.monotonic() - start
 

@@ -148,26 +148,6 @@ def test_responses_on_the_same_path_each_log_their_own_status(app: Flask, backen
         assert {(line["path"], line["route"]) for line in lines} == {(f"/turn/{rest}", "/turn/<path:rest>")}
 
 
-def test_extra_fields_are_added_without_overwriting_the_lines_own() -> None:
-    record = logging.LogRecord("test", logging.INFO, __file__, 1, "hello", (), None)
-    fields = {"message": "forged", "trace_id": "forged", "count": 3, "lone": "\udc80", "set": {1}}
-    vars(record)["fields"] = fields
-    line = json.loads(format_line(record))
-    assert (line["message"], line["trace_id"]) == ("hello", "-")
-    assert (line["count"], line["lone"], line["set"]) == (3, "?", [1])
-
-
-def test_a_foreign_request_scope_attribute_is_ignored() -> None:
-    record = logging.makeLogRecord({"name": "shop", "msg": "sold", "levelname": "INFO", "request_scope": "mine"})
-    assert json.loads(format_line(record))["message"] == "sold"
-
-
-def test_a_foreign_fields_attribute_is_ignored() -> None:
-    record = logging.LogRecord("test", logging.INFO, __file__, 1, "hello", (), None)
-    vars(record)["fields"] = ["no", "mapping"]
-    assert json.loads(format_line(record))["message"] == "hello"
-
-
 @pytest.mark.usefixtures("app")
 def test_outside_a_request_the_ids_are_placeholders(backends: FakeBackends) -> None:
     logging.getLogger("somebody.elses.library").warning("between requests")
