@@ -13,7 +13,7 @@ from service.contract import HEALTH_CHECK_PATH
 from service.routes import relay_counts
 from service.routes.relay_counts import RelayCounts
 from service.settings import Settings
-from service.telemetry import EXTENSION, Telemetry
+from service.telemetry import EXTENSION, Telemetry, instrumentations
 
 _PROXY_HEADERS: Final = ("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
 """The beginnings of the headers that proxies add, in WSGI's form; load balancers remove none that a client sent."""
@@ -49,6 +49,7 @@ def register(app: Flask, settings: Settings) -> None:
             **health,
             "sinks": detail,
             "sampling": telemetry.sampling_detail(),
+            "instrumentations": instrumentations.detail(),
             "relay": counts.detail(),
             **({"claims": user_of.detail()} if isinstance(user_of, AlbUser) else {}),
             "worker": os.getpid(),
