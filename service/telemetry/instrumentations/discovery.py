@@ -48,9 +48,9 @@ def discover() -> Iterator[Instrumentation]:
 
 
 def unsupported_version(conflict: DependencyConflict) -> str:
-    """Return what an instrumentation needs and what is installed, `redis >= 5, found redis 4.0`."""
+    """Return what an instrumentation needs and what is installed, `redis >=5,<7, found 4.0`."""
     if conflict.required is not None:
-        return f"{_shown([conflict.required])}, found {conflict.found}"
+        return f"{_shown([conflict.required])}, found {(conflict.found or '').rpartition(' ')[2]}"
     return f"{_shown(conflict.required_any or ())}, found {', '.join(conflict.found_any or ())}"
 
 
@@ -62,4 +62,4 @@ def _has_alternatives(entry_point: EntryPoint) -> bool:
 
 def _shown(requirements: Iterable[object]) -> str:
     parsed = [Requirement(str(each)) for each in requirements]
-    return " or ".join(f"{each.name} {each.specifier}".strip() for each in parsed)
+    return " or ".join(f"{each.name} {','.join(sorted(map(str, each.specifier), reverse=True))}" for each in parsed)
