@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import wrapt
 from opentelemetry import context as otel_context
-from opentelemetry import trace
+from opentelemetry import metrics, trace
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled, suppress_instrumentation
 
 from service.telemetry.current_context import current_context
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _WITHIN_SQLALCHEMY: Final = otel_context.create_key("within-sqlalchemy")
 _PACKAGE: Final = "opentelemetry.instrumentation."
+SQLALCHEMY: Final = f"{_PACKAGE}sqlalchemy"
 _DRIVERS: Final = frozenset(
     f"{_PACKAGE}{name}"
     for name in ("aiopg", "asyncpg", "mysql", "mysqlclient", "psycopg", "psycopg2", "pymssql", "pymysql", "sqlite3")
@@ -55,7 +56,7 @@ def suppress_drivers() -> None:
     """
     from sqlalchemy import Engine, event  # noqa: PLC0415 - the application brings it
 
-    wrapt.wrap_function_wrapper("sqlalchemy.engine.base", "Engine.connect", within_sqlalchemy)
+    wrapt.wrap_function_wrapper("sqlalchemy.engine.base", "Engine.connect", _connect)
     event.listen(Engine, "do_execute", _do_execute)
     event.listen(Engine, "do_executemany", _do_executemany)
     event.listen(Engine, "do_execute_no_params", _do_execute_no_params)
@@ -68,6 +69,20 @@ def within_sqlalchemy(wrapped: Callable[..., Any], _: object, args: Any, kwargs:
         return wrapped(*args, **kwargs)
     finally:
         otel_context.detach(token)
+
+
+def _connect(wrapped: Callable[..., Any], engine: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own
+    """Call `Engine.connect`, of an engine too that was created before the instrumentation was turned on."""
+    from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor  # noqa: PLC0415 - it imports SQLAlchemy
+    from opentelemetry.instrumentation.sqlalchemy.engine import EngineTracer  # noqa: PLC0415 - the same
+
+    # An engine with options of its own has the listeners of the one that it was made from.
+    target = getattr(engine, "_proxied", engine)
+    is_on = SQLAlchemyInstrumentor().is_instrumented_by_opentelemetry
+    if is_on and not any(each() is target for each, *_ in EngineTracer._remove_event_listener_params):
+        counter = metrics.NoOpUpDownCounter("db.client.connections.usage")  # no sink takes metrics
+        EngineTracer(trace.get_tracer(SQLALCHEMY), target, counter)  # type: ignore[no-untyped-call]  # it has no types
+    return within_sqlalchemy(wrapped, engine, args, kwargs)
 
 
 def _do_execute(cursor: Any, statement: Any, parameters: Any, context: Any) -> bool:  # noqa: ANN401 - SQLAlchemy's own

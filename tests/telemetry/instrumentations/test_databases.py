@@ -49,19 +49,22 @@ def test_each_statement_is_one_span(first: str) -> None:
     assert run(f"{DRIVER}{first}\napp = new_app(){STATEMENTS}finish(spans_of(app, statements))") == EACH
 
 
-def test_an_engine_that_was_made_before_the_app_has_the_drivers_spans() -> None:
-    program = """
+@pytest.mark.parametrize("options", ["", ".execution_options(logging_token='token')"])
+def test_an_engine_that_was_created_before_the_app_has_spans_too(options: str) -> None:
+    program = f"""
 import sqlalchemy
-engine = sqlalchemy.create_engine("sqlite://", creator=lambda: pymysql.connect())
+engine = sqlalchemy.create_engine("sqlite://", creator=lambda: pymysql.connect()){options}
 app = new_app()
 def statement():
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text("select 1"))
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text("select 2"))
     engine.dispose()
     return ""
 finish(spans_of(app, statement))
 """
-    assert run(DRIVER + program) == [["connect", "sqlalchemy"], ["select", "pymysql"]]
+    assert run(DRIVER + program) == [["connect", "sqlalchemy"], ["select", "sqlalchemy"]] * 2
 
 
 def test_a_listener_of_the_applications_that_executes_statements_still_does() -> None:
