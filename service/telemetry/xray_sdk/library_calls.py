@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import wrapt
 from aws_xray_sdk.core import xray_recorder
 from aws_xray_sdk.core.recorder import AWSXRayRecorder
 from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled, suppress_http_instrumentation
@@ -40,6 +41,24 @@ def record_subsegment(  # noqa: PLR0917 - the SDK's signature
             return wrapped(*call_args, **call_kwargs)
 
     return record(xray_recorder, call, instance, args, kwargs, name, namespace, meta_processor)
+
+
+def keep_trace_headers() -> None:
+    """Have the SDK's patch of `http.client` leave the headers of a library above it as they are.
+
+    It would name the subsegment around the call as the parent, and not the call's span.
+    """
+    wrapt.register_post_import_hook(_keep_trace_headers, "aws_xray_sdk.ext.httplib.patch")
+
+
+def _keep_trace_headers(module: Any) -> None:  # noqa: ANN401 - the SDK publishes no types
+    inject = module.inject_trace_header
+
+    def inject_trace_header(headers: Any, entity: Any) -> None:  # noqa: ANN401 - the same
+        if is_http_instrumentation_enabled():
+            inject(headers, entity)
+
+    module.inject_trace_header = inject_trace_header
 
 
 def _is_cursor(instance: object) -> bool:
