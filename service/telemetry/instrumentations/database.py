@@ -5,6 +5,7 @@ A statement that code gives to the driver itself has the driver's span.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import wrapt
@@ -73,15 +74,14 @@ def within_sqlalchemy(wrapped: Callable[..., Any], _: object, args: Any, kwargs:
 
 def _connect(wrapped: Callable[..., Any], engine: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own
     """Call `Engine.connect`, of an engine too that was created before the instrumentation was turned on."""
-    from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor  # noqa: PLC0415 - it imports SQLAlchemy
-    from opentelemetry.instrumentation.sqlalchemy.engine import EngineTracer  # noqa: PLC0415 - the same
-
+    module = sys.modules.get(SQLALCHEMY)
+    if module is None or not module.SQLAlchemyInstrumentor().is_instrumented_by_opentelemetry:
+        return wrapped(*args, **kwargs)
     # An engine with options of its own has the listeners of the one that it was made from.
     target = getattr(engine, "_proxied", engine)
-    is_on = SQLAlchemyInstrumentor().is_instrumented_by_opentelemetry
-    if is_on and not any(each() is target for each, *_ in EngineTracer._remove_event_listener_params):
+    if not any(each() is target for each, *_ in module.EngineTracer._remove_event_listener_params):
         counter = metrics.NoOpUpDownCounter("db.client.connections.usage")  # no sink takes metrics
-        EngineTracer(trace.get_tracer(SQLALCHEMY), target, counter)  # type: ignore[no-untyped-call]  # it has no types
+        module.EngineTracer(trace.get_tracer(SQLALCHEMY), target, counter)
     return within_sqlalchemy(wrapped, engine, args, kwargs)
 
 

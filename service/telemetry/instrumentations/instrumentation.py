@@ -37,7 +37,7 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "aiobotocore": {"propagator": TraceContextPropagator()},
 }
 _BEFORE: Final[dict[str, Callable[[], None]]] = {"sqlalchemy": database.suppress_drivers}
-"""What runs before an instrumentation is turned on, for its wrappers to be inside."""
+"""What runs before an instrumentation is turned on, here or by the application, for its wrappers to be inside."""
 
 
 class Instrumentation:
@@ -96,7 +96,9 @@ class Instrumentation:
             if self.state == _BY_SDK:
                 self._uninstrument(own_module)
                 xray_patches.complete(self.name)
-            elif self.state == _PENDING:
+            elif before := _BEFORE.get(self.name):
+                before()
+            if self.state == _PENDING:
                 self.state = _ON
                 self._instrument()
         except Exception as error:  # noqa: BLE001 - a third party's code, within the application's import
@@ -110,8 +112,6 @@ class Instrumentation:
 
     def _instrument(self) -> None:
         instrumentor = self._entry_point.load()()
-        if before := _BEFORE.get(self.name):
-            before()
         if instrumentor.is_instrumented_by_opentelemetry:
             self.state = _BY_APP
             return

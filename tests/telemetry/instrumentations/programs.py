@@ -25,7 +25,7 @@ def new_app(**variables):
     return app
 
 def spans_of(app, view):
-    # The name and the module of each span within the request, in the order in which they ended.
+    # The first word of the name, and the module, of each span within the request, in the order in which they ended.
     app.view = view
     with app.test_client().get("/view", buffered=True) as response:
         assert response.status_code == 200, response.status
@@ -34,7 +34,7 @@ def spans_of(app, view):
     package = "opentelemetry.instrumentation."
     modules = [each.instrumentation_scope.name for each in inner]
     names = [each.removeprefix(package).split(".")[0 if each.startswith(package) else -1] for each in modules]
-    return [[each.name, name] for each, name in zip(inner, names)]
+    return [[each.name.partition(" ")[0].lower(), name] for each, name in zip(inner, names)]
 
 def detail():
     from service.telemetry import instrumentations

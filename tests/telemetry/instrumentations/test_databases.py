@@ -119,8 +119,19 @@ def statement():
         cursor.close()
     engine.dispose()
     return ""
-finish([module for name, module in spans_of(app, statement) if name != "PRAGMA"])
+finish([module for name, module in spans_of(app, statement) if name != "pragma"])
 """
     sdk = "xray_context"
     expected = [sdk, "pymysql"] if patched == "sqlalchemy_core" else ["sqlalchemy", "sqlalchemy", sdk]
     assert run(DRIVER + program) == expected
+
+
+def test_an_application_that_turns_sqlalchemys_on_itself_has_one_span_too() -> None:
+    program = """
+app = new_app(OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="sqlalchemy")
+import sqlalchemy
+from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+SQLAlchemyInstrumentor().instrument(skip_dep_check=True)
+finish(spans_of(app, statements))
+"""
+    assert run(DRIVER + STATEMENTS + program) == EACH
