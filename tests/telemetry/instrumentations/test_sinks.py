@@ -4,55 +4,65 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
 
 import botocore.client  # noqa: F401 - instrumented when imported
 import httpx  # noqa: F401 - the same
+import pytest
 import requests
 import urllib3  # noqa: F401 - the same
-from flask import Flask
 
-from service.telemetry import EXTENSION, instrumentations
+from service.telemetry import instrumentations
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
-from tests.telemetry.tracing import SpanRecorder, flush, get
+from tests.telemetry.sampling.fake_daemon import FakeDaemon, rule
+from tests.telemetry.tracing import SpanRecorder, flush, get, telemetry_of, wait_until
 
 CLIENTS = ("botocore", "httpx", "requests", "threading", "urllib3")
 REQUESTS = 5
 
 
-def calling_app(make_app: AppFactory, backends: FakeBackends) -> Flask:
-    app = make_app({**backends.environment, "FAULT_ROUTES": "true"})
-    for sink in app.extensions[EXTENSION].sinks:
-        assert sink.status()["on"] or sink.name == "console", sink.name
-
-    @app.get("/log")
-    def log() -> str:
-        logging.getLogger("app").error("an error, for every sink of log lines")
-        return "ok"
-
-    return app
+@pytest.fixture
+def daemon(socket_enabled: None) -> Iterator[tuple[FakeDaemon, str]]:  # noqa: ARG001 - it listens on 127.0.0.1
+    """A daemon whose rule samples every request, and its address."""
+    daemon = FakeDaemon(rules=[rule(FixedRate=1.0)])
+    with daemon.serving() as (host, port):
+        yield daemon, f"{host}:{port}"
 
 
-def test_no_span_names_a_sinks_endpoint(make_app: AppFactory, backends: FakeBackends) -> None:
-    app = calling_app(make_app, backends)
+def test_no_span_names_an_endpoint_of_a_sink_or_of_the_sampler(
+    make_app: AppFactory, backends: FakeBackends, daemon: tuple[FakeDaemon, str]
+) -> None:
+    address = f"udp:{backends.xray['AWS_XRAY_DAEMON_ADDRESS']} tcp:{daemon[1]}"
+    environment = {**backends.environment, "AWS_XRAY_DAEMON_ADDRESS": address, "FAULT_ROUTES": "true"}
+    app = make_app(environment)
+    assert [sink.name for sink in telemetry_of(app).sinks if not sink.status()["on"]] == ["console"]
     assert {instrumentations.detail()[name] for name in CLIENTS} == {"on"}
+    app.get("/log")(log)
     recorder = SpanRecorder(app)
     for _ in range(REQUESTS):
         for path in ("/log", "/api/activities/home", "/api/fault", "/rollbar/test"):
             last = get(app, path)
         flush(app)  # what it sends must not become spans that the next one sends
+    assert wait_until(lambda: daemon[0].paths)
     spans = recorder.take()
     assert eventually(lambda: backends.spans(last.trace_id), 1)
-    ports = set(re.findall(r"127\.0\.0\.1:(\d+)", " ".join(backends.environment.values())))
-    assert ports
-    shown = [f"{each.name} {dict(each.attributes or {})} {each.instrumentation_scope}" for each in spans]
+    ports = set(re.findall(r"127\.0\.0\.1:(\d+)", " ".join([*environment.values(), *backends.aws.values()])))
+    assert len(ports) == 5
+    shown = [f"{each.name} {dict(each.attributes or {})}" for each in spans]
     assert [each for each in shown if any(port in each for port in ports)] == []
-    assert [each for each in shown if "opentelemetry.instrumentation" in each] == []
+    modules = {each.instrumentation_scope.name for each in spans if each.instrumentation_scope is not None}
+    assert [each for each in modules if each.startswith("opentelemetry.instrumentation")] == []
     assert len([each for each in spans if each.parent is None]) == REQUESTS * 4
 
 
+def log() -> str:
+    logging.getLogger("app").error("an error, for every sink of log lines")
+    return "ok"
+
+
 def test_the_same_call_by_a_handler_is_traced(make_app: AppFactory, backends: FakeBackends) -> None:
-    app = calling_app(make_app, backends)
+    app = make_app(backends.environment)
     recorder = SpanRecorder(app)
 
     @app.get("/call")
