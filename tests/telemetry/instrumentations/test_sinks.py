@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Final
 
-import botocore.client  # noqa: F401 - instrumented when imported
-import httpx  # noqa: F401 - the same
+import boto3
+import httpx
 import pytest
 import requests
-import urllib3  # noqa: F401 - the same
+import urllib3
 
 from service.telemetry import instrumentations
+from service.telemetry.export.queue import ExportQueue
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
+from tests.telemetry.instrumentations.conftest import Upstream
 from tests.telemetry.sampling.fake_daemon import FakeDaemon, rule
 from tests.telemetry.tracing import SpanRecorder, flush, get, telemetry_of, wait_until
 
 CLIENTS = ("botocore", "httpx", "requests", "threading", "urllib3")
 REQUESTS = 5
+SENDERS: Final[dict[str, Callable[[str], object]]] = {
+    "requests": lambda url: requests.get(url, timeout=5),
+    "httpx": lambda url: httpx.get(url, timeout=5),
+    "urllib3": lambda url: urllib3.request("GET", url),
+    "botocore": lambda url: boto3.client("sqs", region_name="us-east-1", endpoint_url=url).list_queues(),
+}
 
 
 @pytest.fixture
@@ -72,3 +81,23 @@ def test_the_same_call_by_a_handler_is_traced(make_app: AppFactory, backends: Fa
     get(app, "/call")
     [client, _] = recorder.take()
     assert (client.attributes or {})["url.full"] == backends.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] + "/"
+
+
+@pytest.mark.parametrize("client", ["requests", "httpx", "urllib3", "botocore"])
+def test_a_sink_may_send_with_an_instrumented_client(
+    make_app: AppFactory, backends: FakeBackends, upstream: Upstream, client: str
+) -> None:
+    def send(urls: list[str]) -> None:
+        SENDERS[client](urls[0])
+
+    recorder = SpanRecorder(make_app(backends.environment))
+    queue = ExportQueue("another", send)
+    try:
+        queue.put(upstream.url)
+        assert queue.flush(10)
+    finally:
+        queue.begin_close(5)
+        assert queue.finish_close()
+    assert len(upstream.received) == 1
+    assert not {"traceparent", "x-amzn-trace-id", "baggage"} & set(upstream.received[0])
+    assert recorder.take() == []
