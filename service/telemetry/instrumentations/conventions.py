@@ -33,12 +33,11 @@ def opt_in() -> None:
         return
     _OpenTelemetrySemanticConventionStability._initialized = False
     for each in entry_points(group="opentelemetry_instrumentor"):
-        if each.name in _HTTP_CLIENTS and each.module in sys.modules:
-            instrumentor: Any = each.load()()
-            if instrumentor.is_instrumented_by_opentelemetry:
-                instrumentor.uninstrument()
-                logger.warning(
-                    "%s was instrumented before the app was created, with the old HTTP conventions: it is instrumented"
-                    " again, without the hooks that it was given; set OTEL_SEMCONV_STABILITY_OPT_IN=http to keep them",
-                    each.name,
-                )
+        new: Any = getattr(sys.modules.get(each.module), each.attr, None)
+        if each.name in _HTTP_CLIENTS and new is not None and new().is_instrumented_by_opentelemetry:
+            new().uninstrument()
+            logger.warning(
+                "%s was instrumented before the app was created, with the old HTTP conventions: it is instrumented"
+                " again, without the hooks that it was given; set OTEL_SEMCONV_STABILITY_OPT_IN=http to keep them",
+                each.name,
+            )

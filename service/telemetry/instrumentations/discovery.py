@@ -10,9 +10,12 @@ from opentelemetry.instrumentation.dependencies import DependencyConflict, get_d
 from packaging.requirements import Requirement
 
 from service.telemetry.instrumentations.instrumentation import Instrumentation
+from service.telemetry.safe_logging import safe_logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+logger = safe_logger(__name__)
 
 GROUP: Final = "opentelemetry_instrumentor"
 """The entry points that `opentelemetry-instrument` loads."""
@@ -36,15 +39,30 @@ _MODULES: Final = {
 def discover() -> Iterator[Instrumentation]:
     """Yield the installed instrumentations whose library is installed too."""
     for each in entry_points(group=GROUP):
-        module = _MODULES.get(each.name, each.name.replace("-", "_"))
-        conflict = get_dist_dependency_conflicts(each.dist) if each.dist is not None else None
-        if conflict is not None and not (conflict.found or conflict.found_any):
-            continue  # the library is absent
-        if find_spec(module.partition(".")[0]) is None:
-            if _has_alternatives(each):
-                continue
-            module = ""
-        yield Instrumentation(each, module, unsupported_version(conflict) if conflict is not None else "")
+        try:
+            instrumentation = _instrumentation(each)
+        except Exception as error:  # noqa: BLE001 - a third party's metadata
+            logger.warning(
+                "the instrumentation %s is left out, its package cannot be read: %s: %s: upgrade or remove it",
+                *(each.name, type(error).__name__, error),
+            )
+        else:
+            if instrumentation is not None:
+                yield instrumentation
+
+
+def _instrumentation(entry_point: EntryPoint) -> Instrumentation | None:
+    """Return the instrumentation, None where its library is absent."""
+    name, distribution = entry_point.name, entry_point.dist
+    module = _MODULES.get(name, name.replace("-", "_"))
+    conflict = get_dist_dependency_conflicts(distribution) if distribution is not None else None
+    if conflict is not None and not (conflict.found or conflict.found_any):
+        return None
+    if find_spec(module.partition(".")[0]) is None:
+        if _has_alternatives(entry_point):
+            return None
+        module = ""
+    return Instrumentation(entry_point, module, unsupported_version(conflict) if conflict is not None else "")
 
 
 def unsupported_version(conflict: DependencyConflict) -> str:

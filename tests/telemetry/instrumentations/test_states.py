@@ -146,3 +146,29 @@ def call():
 finish([spans_of(app, call), detail(), "opentelemetry.instrumentation.requests" in sys.modules])
 """
     assert run(program) == [[], {}, False]
+
+
+def test_a_package_whose_requirements_cannot_be_read_is_left_out_and_named() -> None:
+    program = """
+import logging
+from service.telemetry.instrumentations import discovery
+read = discovery.get_dist_dependency_conflicts
+def conflicts(distribution):
+    if distribution.name.endswith("redis"):
+        raise ValueError("no requirement")
+    return read(distribution)
+discovery.get_dist_dependency_conflicts = conflicts
+lines = []
+logging.getLogger().addHandler(handler := logging.Handler())
+handler.emit = lambda record: lines.append(record.getMessage())
+new_app()
+finish([lines, "redis" in detail(), detail()["httpx"]])
+"""
+    assert run(program) == [
+        [
+            "the instrumentation redis is left out, its package cannot be read: ValueError: no requirement:"
+            " upgrade or remove it"
+        ],
+        False,
+        "on when imported",
+    ]
