@@ -55,6 +55,7 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.BAGGAGE_HOSTS: "",
         Variable.OTEL_SERVICE_NAME: SERVICE_NAME,
         Variable.OTEL_SDK_DISABLED: "false",
+        Variable.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: "",
         Variable.OTEL_TRACES_EXPORTER: "otlp",
         Variable.OTEL_EXPORTER_OTLP_ENDPOINT: HONEYCOMB_API,
         Variable.OTEL_EXPORTER_OTLP_HEADERS: "",

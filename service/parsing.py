@@ -158,6 +158,17 @@ def field_names(text: str) -> frozenset[str]:
     return names
 
 
+def instrumentation_names(text: str) -> frozenset[str]:
+    """Read a comma-separated list of OpenTelemetry's instrumentations, as `redis, sqlalchemy`; `*` means all."""
+    names = frozenset(each.strip() for each in text.split(",") if each.strip())
+    for each in sorted(names - {"*"}):
+        if not re.fullmatch(r"[A-Za-z0-9_.\-]{2,64}", each):
+            raise ValueError(
+                f"{masked(each)} is not the name of an instrumentation: set for example `redis,sqlalchemy`"
+            )
+    return names
+
+
 def host_names(text: str) -> frozenset[str]:
     """Read a comma-separated list of hosts, as `orders.internal, 10.0.0.7, .svc.internal`, without schemes and ports.
 

@@ -72,6 +72,9 @@ class Settings:
 
     service_name: str = variable(Variable.OTEL_SERVICE_NAME, str, SERVICE_NAME)
     otel_sdk_disabled: bool = variable(Variable.OTEL_SDK_DISABLED, parsing.boolean, False)
+    disabled_instrumentations: frozenset[str] = variable(
+        Variable.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS, parsing.instrumentation_names, frozenset()
+    )
     trace_exporters: frozenset[str] = variable(
         Variable.OTEL_TRACES_EXPORTER, parsing.choices("otlp", "console", "none"), frozenset({"otlp"})
     )

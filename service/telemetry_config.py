@@ -52,6 +52,7 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
         ),
         redact_names=settings.redact_names,
         baggage_hosts=settings.baggage_hosts,
+        disabled_instrumentations=settings.disabled_instrumentations,
         secrets=settings.secrets(),
         sinks=sinks.configs_from(settings),
     )

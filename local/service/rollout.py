@@ -7,6 +7,7 @@ from typing import Final
 
 from local.backing_services.emulated_aws import EmulatedAws
 from local.service.env_overrides import differences, env_overrides
+from local.service.instrumentations import untraced_libraries
 from local.service.runner import ROLE, identity, start
 from local.service.target_group import set_target
 from local.service.task import ResolvedTask, TaskSpec, container_spec, resolve
@@ -68,3 +69,5 @@ def _replace(session: Session, aws: EmulatedAws, task: ResolvedTask, fakes: Fake
     session.report.line("    environment overrides, because it runs outside a container:")
     for line in differences(task.environment, overrides):
         session.report.line(f"      {line}")
+    for line in untraced_libraries(port):
+        session.report.line(f"    {line}")

@@ -13,7 +13,7 @@ from service.contract import HEALTH_CHECK_PATH
 from service.routes import relay_counts
 from service.routes.relay_counts import RelayCounts
 from service.settings import Settings
-from service.telemetry import EXTENSION, Telemetry
+from service.telemetry import EXTENSION, Telemetry, instrumentations
 
 THREAD_USAGE: Final = "thread_usage"
 """In `app.extensions`: what returns how busy the worker's threads are, where a server counts them."""
@@ -53,6 +53,7 @@ def register(app: Flask, settings: Settings) -> None:
             **health,
             "sinks": detail,
             "sampling": telemetry.sampling_detail(),
+            "instrumentations": instrumentations.detail(),
             "relay": counts.detail(),
             **({"claims": user_of.detail()} if isinstance(user_of, AlbUser) else {}),
             **({"threads": thread_usage()} if thread_usage is not None else {}),

@@ -105,6 +105,8 @@ class TelemetryConfig:
     """Further names of fields, headers and parameters whose values no sink sends."""
     baggage_hosts: frozenset[str] = frozenset()
     """Hosts to which outgoing requests carry the caller's `baggage`, lower-case; no other host gets it."""
+    disabled_instrumentations: frozenset[str] = frozenset()
+    """OpenTelemetry's instrumentations that stay off, by the names of their entry points; `*` means all."""
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     """Every secret of the process, values by name: no sink sends one of them."""
     sinks: tuple[Any, ...] = ()

@@ -7,20 +7,19 @@ global looks at the current request's scope.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import propagate, trace
-from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from service.telemetry.context import outgoing_baggage
+from service.telemetry import instrumentations
 from service.telemetry.context.propagation import TraceContextPropagator
 from service.telemetry.context.trace_scope import SCOPE_KEY, AppTelemetry, current_scope
 from service.telemetry.current_context import current_context
 from service.telemetry.export.threads import is_export_thread
+from service.telemetry.instrumentations.database import DriverTracer, is_driver
 from service.telemetry.redaction import NO_SECRETS, Redactor
 from service.telemetry.safe_logging import safe_logger
 from service.telemetry.spans.tracer import AppTracer, AppTracerProvider
@@ -68,10 +67,8 @@ def install(telemetry: AppTelemetry) -> None:
         logging.getLogger().addHandler(log_handler)
         for name in _VERBOSE_LOGGERS:
             logging.getLogger(name).setLevel(logging.WARNING)
-        # The only way to select the stable HTTP conventions: the instrumentation has no parameter for them.
-        os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
-        outgoing_baggage.strip_elsewhere(_baggage_hosts)
-        RequestsInstrumentor().instrument(request_hook=outgoing_baggage.request_hook(_baggage_hosts))
+    # Without the lock: other threads may hold import locks that this needs.
+    instrumentations.install(telemetry.config.disabled_instrumentations, _baggage_hosts)
 
 
 def restore_logging(access_logger: logging.Logger) -> None:
@@ -134,7 +131,8 @@ class ScopedTracerProvider(trace.TracerProvider):
         instrumentation = InstrumentationScope(
             instrumenting_module_name, instrumenting_library_version or "", schema_url, attributes
         )
-        return AppTracer(instrumentation, _provider_of)
+        tracer = DriverTracer if is_driver(instrumenting_module_name) else AppTracer
+        return tracer(instrumentation, _provider_of)
 
 
 def _provider_of(context: Context | None) -> AppTracerProvider | None:

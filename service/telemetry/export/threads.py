@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import Context
 
 _PREFIX = "telemetry-"
 
 
-class _Thread(threading.local):
+class _Local(threading.local):
     exports = False
 
 
-_current_thread = _Thread()
+_current_thread = _Local()
+
+
+class _BackgroundThread(threading.Thread):
+    """A thread that starts in an empty context: one that instruments threads would have it keep a request's scope."""
+
+    def start(self) -> None:
+        """Start the thread."""
+        Context().run(super().start)
 
 
 def new_thread(name: str, run: Callable[[], object]) -> threading.Thread:
     """Return a thread that does not keep the process alive. It is not started."""
-    return threading.Thread(target=run, name=f"{_PREFIX}{name}", daemon=True)
+    return _BackgroundThread(target=run, name=f"{_PREFIX}{name}", daemon=True)
 
 
 def mark_export_thread() -> None:

@@ -23,6 +23,7 @@ from service.telemetry.plain import ends_process, text
 from service.telemetry.redaction import NO_SECRETS
 from service.telemetry.safe_logging import safe_logger
 from service.telemetry.spans.span import SPAN_KEY
+from service.telemetry.xray_sdk.library_calls import keep_trace_headers, record_subsegment
 from service.telemetry.xray_sdk.segments import begin_segment, end_segment
 from service.telemetry.xray_sdk.state import SdkState, end_entity
 from service.telemetry.xray_sdk.subsegments import OpenSpan, SpanSubsegment, UnsampledSubsegment, segment_of
@@ -50,6 +51,8 @@ def install() -> None:
         xray_recorder.end_subsegment = _end_subsegment
         xray_recorder.begin_segment = begin_segment
         xray_recorder.end_segment = end_segment
+        xray_recorder.record_subsegment = record_subsegment
+        keep_trace_headers()
         # The SDK opens its socket at import and has no public way to close it.
         unused_emitter._socket.close()
 

@@ -76,11 +76,12 @@ def test_a_thread_continues_from_the_trace_entity_it_sets(app: Flask, backends: 
     @app.get("/thread")
     def threaded() -> str:
         def work(entity: object) -> None:
+            before = telemetry.current_scope()
             xray_recorder.set_trace_entity(entity)
             with xray_recorder.in_subsegment("beside"), tracer.start_as_current_span("within"):
                 pass
             xray_recorder.clear_trace_entities()
-            leftover_scopes.append(telemetry.current_scope())
+            restored.append(telemetry.current_scope() is before)
 
         with xray_recorder.in_subsegment("outer"):
             for entity in (xray_recorder.get_trace_entity(), xray_recorder.current_segment()):
@@ -89,12 +90,12 @@ def test_a_thread_continues_from_the_trace_entity_it_sets(app: Flask, backends: 
                 thread.join()
         return "ok"
 
-    leftover_scopes: list[object] = []
+    restored: list[bool] = []
     segment = segment_of(backends, get_trace_id(app, "/thread"))
     shape = {node["name"]: [each["name"] for each in node.get("subsegments", ())] for node in walk([segment])}
     assert shape["Backend-Flask"] == ["outer", "beside"]
     assert (shape["outer"], shape["beside"], shape["within"]) == (["beside"], ["within"], [])
-    assert leftover_scopes == [None, None]
+    assert restored == [True, True]
 
 
 def test_a_coroutine_is_captured(app: Flask, backends: FakeBackends) -> None:
