@@ -1,4 +1,4 @@
-"""List what the emulator serves: the services and resource types that the stacks, the CDK CLI and the tests use.
+"""List what the emulator serves: what the stacks, the CDK CLI and the tests use, and tables and queues for the app.
 
 All others are refused by name, above all those that run code or call other hosts: AWS Lambda, Step Functions, API
 Gateway, Amazon SNS's API and custom resources. The stacks have no custom resource (infra/network.py says why).
@@ -12,6 +12,7 @@ SERVICES: Final = frozenset(
     {
         "application-autoscaling",
         "cloudformation",
+        "dynamodb",
         "ec2",
         "ecr",
         "ecs",
@@ -21,6 +22,7 @@ SERVICES: Final = frozenset(
         "monitoring",
         "s3",
         "secretsmanager",
+        "sqs",
         "ssm",
         "sts",
         "xray",

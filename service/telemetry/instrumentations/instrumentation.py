@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import wrapt
 
 from service.telemetry.context.propagation import TraceContextPropagator
-from service.telemetry.instrumentations import database, xray_patches
+from service.telemetry.instrumentations import celery_tasks, database, sqs_messages, xray_patches
 from service.telemetry.safe_logging import safe_logger
 
 if TYPE_CHECKING:
@@ -33,10 +33,13 @@ _UNUSED: Final = {
 """The instrumentations that are never turned on, and why."""
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     # By default X-Ray's propagator, which knows nothing of the request's sampling decision.
-    "botocore": {"propagator": TraceContextPropagator()},
+    "botocore": {"propagator": TraceContextPropagator(), "request_hook": sqs_messages.add_trace_header},
     "aiobotocore": {"propagator": TraceContextPropagator()},
 }
-_BEFORE: Final[dict[str, Callable[[], None]]] = {"sqlalchemy": database.suppress_drivers}
+_BEFORE: Final[dict[str, Callable[[], None]]] = {
+    "celery": celery_tasks.report_failures,
+    "sqlalchemy": database.suppress_drivers,
+}
 """What runs before an instrumentation is turned on, here or by the application, for its wrappers to be inside."""
 
 
