@@ -22,15 +22,17 @@ celery = Celery("examples", broker=os.environ.get("BROKER_URL", "redis://127.0.0
 celery.conf.worker_hijack_root_logger = False
 
 
-@worker_init.connect
+@worker_init.connect  # type: ignore[untyped-decorator]  # Celery publishes no types
 def observe(**_: Any) -> None:  # noqa: ANN401 - a signal's arguments
     """Create the app, and keep it: it has the sinks."""
     celery.flask_app = build()
 
 
-@celery.task
+@celery.task  # type: ignore[untyped-decorator]  # as above
 def resize(picture: str) -> str:
     """Resize a picture."""
     annotate(picture=picture)
-    log.info("resized")
+    if not picture.endswith(".png"):
+        raise ValueError("only PNG pictures can be resized")
+    log.info("resized", extra={"picture": picture})
     return picture

@@ -1,0 +1,81 @@
+"""A request and the Celery task that it sends have one trace, in every sink."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+
+from examples.celery_worker import celery, resize
+from tests.telemetry.backends import FakeBackends, eventually
+from tests.telemetry.calls.servers import redis_server
+from tests.telemetry.gunicorn_server import ROOT, environment
+from tests.telemetry.segments import validate
+from tests.telemetry.tracing import get
+
+__all__ = ["redis_server"]
+POOLS = ["prefork", "threads", "solo"]
+STOP_SECONDS = 20
+
+
+@contextmanager
+def worker(backends: FakeBackends, broker: str, pool: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the example's worker; SIGTERM ends it once its tasks have ended."""
+    options = ["worker", "--pool", pool, "--concurrency", "1", "--without-gossip", "--without-mingle"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "celery", "--app", "examples.celery_worker", *options],
+        cwd=ROOT,
+        env=environment({**backends.environment, **backends.aws, "LOG_CONSOLE": "false", "BROKER_URL": broker}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            print(process.communicate()[0])  # noqa: T201 - the failed test shows it
+            raise
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_task_is_in_the_trace_of_the_request_that_sent_it(
+    pool: str, app: Flask, backends: FakeBackends, redis_server: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = f"redis://127.0.0.1:{redis_server}/{POOLS.index(pool)}"
+    monkeypatch.setattr(celery.conf, "broker_url", broker)
+
+    @app.get("/resize/<picture>")
+    def view(picture: str) -> str:
+        resize.delay(picture)
+        return "accepted"
+
+    with worker(backends, broker, pool):
+        ids = [get(app, f"/resize/{name}").trace_id for name in ("cat.png", "cat.gif")]
+        for digits in ids:
+            eventually(lambda digits=digits: [each for each in backends.spans(digits) if "run/" in each["name"]], 1)  # type: ignore[misc]  # mypy infers no lambda default
+    for digits, fails in zip(ids, (False, True), strict=True):
+        spans = {each["name"]: each for each in backends.spans(digits)}
+        run, sent = spans["run/examples.celery_worker.resize"], spans["apply_async/examples.celery_worker.resize"]
+        assert (run["parent_span_id"], run["kind"], sent["kind"]) == (sent["span_id"], "consumer", "producer")
+        assert run["attributes"]["picture"] == ("cat.gif" if fails else "cat.png")
+        assert run["status"]["code"] == ("error" if fails else "unset")
+        segments = eventually(lambda digits=digits: backends.segments_of(digits), 2)  # type: ignore[misc]  # as above
+        for each in segments:
+            validate(each)
+        [task] = [each for each in segments if each["id"] == run["span_id"]]
+        assert (task["parent_id"], task.get("fault", False)) == (sent["span_id"], fails)
+        assert task["annotations"]["picture"] == run["attributes"]["picture"]
+        lines = [line["message"] for line in eventually(lambda digits=digits: backends.lines_of(digits), 2)]  # type: ignore[misc]  # as above
+        assert ("resized" in lines) is not fails
+        items = backends.items(digits)
+        assert [each["body"]["trace"]["exception"]["class"] for each in items] == (["ValueError"] if fails else [])
