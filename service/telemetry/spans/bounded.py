@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from sys import getsizeof
 from time import time_ns
+from types import MappingProxyType
 from typing import Any
 
 from opentelemetry import trace
@@ -18,8 +19,10 @@ from service.telemetry.redaction import REDACTED, SHORT
 from service.telemetry.redaction.copies import Copier, hidden
 from service.telemetry.redaction.limits import MAX_NAME, MAX_TEXTS
 from service.telemetry.safe_logging import safe_logger
+from service.telemetry.spans.calls import take_call
 from service.telemetry.spans.exceptions import ExceptionEvent, ExceptionSnapshot, traceback_of
 from service.telemetry.spans.provider import SpanProvider
+from service.telemetry.spans.unsampled import OUTGOING
 
 logger = safe_logger(__name__)
 
@@ -32,6 +35,7 @@ LARGE = _PLAIN_SIZE + _SHORT_TEXTS
 _EVENT_SIZE = 500
 _INTERNAL = trace.SpanKind.INTERNAL
 _MAX_TRACE_ID, _MAX_SPAN_ID = 2**128 - 1, 2**64 - 1
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _MAX_SIZE = 4 * MAX_TEXTS
 """Bytes of events and links, beyond which further ones have no attributes."""
 
@@ -81,12 +85,11 @@ class BoundedSpan(Span):
 
     def _redact(self) -> None:
         """Replace the secrets in name and attributes, and cut what is too long: once, when the span ends."""
+        taken = self._take_call() if self._kind is not _INTERNAL else _NOTHING
         redact, attributes, name = self.provider.redact, self._attributes, self._name
         # A short text is looked up without a further call: most spans have nothing else.
         is_short = type(name) is str and len(name) <= SHORT  # most are: they take no further call
         self._name = redact.short_text(name) if is_short else redact.text(name, MAX_NAME)
-        if self._kind is not _INTERNAL and type(self._kind) is not trace.SpanKind:
-            self._kind = _INTERNAL
         if type(attributes) is not dict:
             self._redact_all()
         elif attributes:
@@ -95,6 +98,18 @@ class BoundedSpan(Span):
                 self._attributes = copy
             else:
                 self._redact_plain(attributes)
+        for key, value in taken.items():
+            self._attributes[key] = value
+            self.size += len(value)
+
+    def _take_call(self) -> Mapping[str, str]:
+        """Name the span after its call, and take the attributes that are set when the others have been redacted."""
+        if type(self._kind) is not trace.SpanKind:
+            self._kind = _INTERNAL
+        elif self._kind in OUTGOING:
+            self._name, taken = take_call(self._name, self._attributes, self._status, self.provider)
+            return taken
+        return _NOTHING
 
     def _redact_plain(self, attributes: dict[str, Any]) -> None:
         redact, limit = self.provider.redact, self.provider.max_text
