@@ -54,6 +54,8 @@ class BoundedSpan(Span):
     _attributes: Any
     size = _PLAIN_SIZE
     """An estimate of the bytes that it keeps alive."""
+    keeps_name = False
+    """Whether the application has named it, though it is a call: it is not named after the call."""
 
     @property
     def _limits(self) -> SpanLimits:
@@ -107,9 +109,17 @@ class BoundedSpan(Span):
         if type(self._kind) is not trace.SpanKind:
             self._kind = _INTERNAL
         elif self._kind in OUTGOING:
-            self._name, taken = take_call(self._name, self._attributes, self._status, self.provider)
+            name, taken = take_call(self._name, self._attributes, self._status, self.provider)
+            if not self.keeps_name:
+                self._name = name
             return taken
         return _NOTHING
+
+    def become_call(self, *, keeps_name: bool) -> None:
+        """Make the span a client's: the code that it spans has turned out to be a call."""
+        if self._kind is _INTERNAL:
+            self._kind = trace.SpanKind.CLIENT
+        self.keeps_name = keeps_name
 
     def _redact_plain(self, attributes: dict[str, Any]) -> None:
         redact, limit = self.provider.redact, self.provider.max_text

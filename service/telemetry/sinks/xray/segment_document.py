@@ -19,9 +19,11 @@ from service.telemetry.sinks.xray.cause import cause_of_error, cause_of_events
 from service.telemetry.sinks.xray.http import FLAGS, NOT_METADATA, host_of, http_block
 from service.telemetry.sinks.xray.limits import AnnotationBudget, Document, segment_name, short
 from service.telemetry.sinks.xray.packing import pack
+from service.telemetry.sinks.xray.remote_calls import remote_call
 from service.telemetry.sinks.xray.sdk_entities import NO_FIELDS, fields_of
 from service.telemetry.spans.exceptions import ExceptionSnapshot
 from service.telemetry.spans.span import LightSpan
+from service.telemetry.spans.unsampled import OUTGOING
 
 logger = safe_logger(__name__)
 
@@ -161,21 +163,31 @@ class _Builder:
     def _subsegment(self, span: LightSpan) -> Document:
         source = self._source
         document = _common(span, segment_name(span.name))
-        if span.kind is not SpanKind.INTERNAL:
-            if span.kind in (SpanKind.CLIENT, SpanKind.PRODUCER):
-                host = span.raw_attributes.get("server.address")
-                document |= {"name": segment_name(str(host or span.name)), "namespace": "remote"}
+        not_metadata = NOT_METADATA
+        if span.kind in OUTGOING:
+            fields, not_metadata = remote_call(span)
+            document |= fields
+        elif span.kind is not SpanKind.INTERNAL:
             document |= http_block(span.raw_attributes, span.kind)
         if not span.is_plain:
             document |= _failure(span, document)
         annotations = source.annotations.get(span.span_id, _EMPTY)
-        return self._add_details(document, span, source.entities.get(span.span_id), annotations)
+        return self._add_details(document, span, source.entities.get(span.span_id), annotations, not_metadata)
 
-    def _add_details(self, document: Document, span: LightSpan, entity: Any, values: Mapping[str, Any]) -> Document:  # noqa: ANN401 - the SDK publishes no types
+    def _add_details(
+        self,
+        document: Document,
+        span: LightSpan,
+        entity: Any,  # noqa: ANN401 - the SDK publishes no types
+        values: Mapping[str, Any],
+        not_metadata: frozenset[str] = NOT_METADATA,
+    ) -> Document:
         """Add annotations (`values`), metadata and the fields of the SDK's entity; the span's ids and times stay."""
         attributes = span.raw_attributes
-        keys = _metadata_keys(tuple(attributes))
         fields = NO_FIELDS if entity is None else fields_of(entity)
+        if fields.mirrored:
+            not_metadata |= fields.mirrored
+        keys = _metadata_keys(tuple(attributes), not_metadata)
         default: Mapping[str, Any] = _EMPTY
         if values or fields.annotations:
             values = {**values, **fields.annotations}
@@ -226,9 +238,9 @@ def request_host(source: SegmentSource) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def _metadata_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
+def _metadata_keys(keys: tuple[str, ...], not_metadata: frozenset[str]) -> tuple[str, ...]:
     """Return the attributes that become metadata. Cached: spans of the same code have the same keys."""
-    return tuple(key for key in keys if key not in NOT_METADATA)
+    return tuple(key for key in keys if key not in not_metadata)
 
 
 def _failure(span: LightSpan, document: Document) -> Document:
