@@ -2,17 +2,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConventionStability as Stability
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from tests.telemetry.backends import FakeBackends
+from tests.telemetry.calls.patchers import patch
 from tests.telemetry.calls.recorder import CallRecorder
 from tests.telemetry.calls.servers import postgres, redis_server
 from tests.telemetry.conftest import AppFactory
 
-__all__ = ["postgres", "redis_server"]
+__all__ = ["patch", "postgres", "redis_server"]
 
 Instrument = Callable[..., None]
 OLD, STABLE = "http", "http,database"
@@ -30,7 +31,8 @@ def instrument(recorder: CallRecorder, monkeypatch: pytest.MonkeyPatch) -> Itera
     """Install an instrumentation with the conventions of `OTEL_SEMCONV_STABILITY_OPT_IN`, until the test ends."""
     with ExitStack() as stack:
 
-        def install(instrumentor: BaseInstrumentor, opt_in: str = STABLE, **options: object) -> None:
+        def install(kind: Callable[[], Any], opt_in: str = STABLE, **options: object) -> None:
+            instrumentor = kind()
             monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", opt_in)
             monkeypatch.setattr(Stability, "_initialized", False)
             monkeypatch.setattr(Stability, "_OTEL_SEMCONV_STABILITY_SIGNAL_MAPPING", {})

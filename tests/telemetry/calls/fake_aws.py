@@ -56,6 +56,6 @@ def _error(status: int, code: str, message: str) -> Response:
 def _get_object(bucket: str, key: str) -> Response:  # noqa: ARG001 - the route's parameters
     headers = {"x-amz-request-id": REQUEST_ID, "x-amz-id-2": "ID-2"}
     if bucket == "slow":
-        body = f"<Error><Code>SlowDown</Code><Message>Reduce your rate</Message><RequestId>{REQUEST_ID}</RequestId></Error>"
+        body = f"<Error><Code>SlowDown</Code><Message>Slow down</Message><RequestId>{REQUEST_ID}</RequestId></Error>"
         return Response(body, 503, headers, content_type="application/xml")
     return Response(SECRET, 200, headers)

@@ -40,7 +40,7 @@ def client(socket_enabled: None) -> Iterator[Client]:  # noqa: ARG001 - it liste
 
 @pytest.fixture(autouse=True)
 def _instrumented(instrument: Instrument) -> None:
-    instrument(BotocoreInstrumentor(), request_hook=request_hook, response_hook=response_hook)
+    instrument(BotocoreInstrumentor, request_hook=request_hook, response_hook=response_hook)
 
 
 CALLS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {

@@ -19,7 +19,7 @@ SECRET = "planted-value"
 def test_a_command_is_named_by_itself(
     opt_in: str, recorder: CallRecorder, instrument: Instrument, redis_server: int
 ) -> None:
-    instrument(RedisInstrumentor(), opt_in)
+    instrument(RedisInstrumentor, opt_in)
     with redis.Redis(port=redis_server) as client:
         exported = recorder.record(lambda: client.set(f"user:{SECRET}", SECRET, ex=60))
     span, subsegment = exported.one
@@ -36,7 +36,7 @@ def test_a_command_is_named_by_itself(
 def test_a_pipeline_is_named_by_its_command_if_it_has_one(
     commands: tuple[str, ...], name: str, recorder: CallRecorder, instrument: Instrument, redis_server: int
 ) -> None:
-    instrument(RedisInstrumentor())
+    instrument(RedisInstrumentor)
 
     def run() -> None:
         with redis.Redis(port=redis_server) as client, client.pipeline(transaction=False) as pipeline:
@@ -54,7 +54,7 @@ def test_a_pipeline_is_named_by_its_command_if_it_has_one(
 def test_a_command_in_one_text_shows_no_argument(
     recorder: CallRecorder, instrument: Instrument, redis_server: int
 ) -> None:
-    instrument(RedisInstrumentor())
+    instrument(RedisInstrumentor)
 
     def run() -> None:
         with redis.Redis(port=redis_server) as client, suppress(redis.ResponseError):

@@ -32,7 +32,7 @@ def test_a_drivers_query_is_named_by_operation_and_table(
     driver: str, opt_in: str, recorder: CallRecorder, instrument: Instrument, postgres: int
 ) -> None:
     module, instrumentor = DRIVERS[driver]
-    instrument(instrumentor(), opt_in)
+    instrument(instrumentor, opt_in)
 
     def query() -> None:
         with closing(module.connect(_dsn(postgres))) as connection:
@@ -59,7 +59,7 @@ def test_a_drivers_query_is_named_by_operation_and_table(
 def test_a_query_of_sqlalchemy_is_named_by_operation_and_table(
     opt_in: str, recorder: CallRecorder, instrument: Instrument, postgres: int
 ) -> None:
-    instrument(SQLAlchemyInstrumentor(), opt_in)
+    instrument(SQLAlchemyInstrumentor, opt_in)
 
     def query() -> None:
         engine = sqlalchemy.create_engine(f"postgresql+psycopg://app:s3cret-password@127.0.0.1:{postgres}/shop")
@@ -85,7 +85,7 @@ def test_a_query_of_sqlalchemy_is_named_by_operation_and_table(
 def test_a_violated_constraint_shows_its_key_without_the_value(
     opt_in: str, recorder: CallRecorder, instrument: Instrument, postgres: int
 ) -> None:
-    instrument(SQLAlchemyInstrumentor(), opt_in)
+    instrument(SQLAlchemyInstrumentor, opt_in)
     engine = sqlalchemy.create_engine(f"postgresql+psycopg2://app@127.0.0.1:{postgres}/shop")
 
     def query() -> None:

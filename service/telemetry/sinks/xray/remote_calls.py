@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import orjson
 from opentelemetry.trace import SpanKind
@@ -122,11 +122,19 @@ def remote_call(span: LightSpan) -> RemoteCall:
     if system is not None or "messaging.system" in attributes:
         return RemoteCall(named, _OTHER_FIELDS)
     # The service map shows the called service by the subsegment's name: an HTTP call has that of the host.
-    if (host := first_of(attributes, _HOSTS)) and not span.keeps_name:
+    if (host := first_of(attributes, _HOSTS) or _host_in_url(attributes)) and not span.keeps_name:
         named["name"] = segment_name(host)
     if span.kind is not SpanKind.CLIENT:
         return RemoteCall(named, _HTTP_FIELDS)
     return RemoteCall(named | http_block(attributes, SpanKind.CLIENT), _HTTP_FIELDS)
+
+
+def _host_in_url(attributes: Mapping[str, Any]) -> str | None:
+    url = first_of(attributes, ("url.full", "http.url"))
+    try:
+        return urlsplit(url).hostname if url is not None else None
+    except ValueError:  # brackets that are no address
+        return None
 
 
 def _sql_block(system: str, attributes: Mapping[str, Any], span: LightSpan) -> Document:
