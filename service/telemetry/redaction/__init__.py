@@ -96,8 +96,8 @@ class Redactor:
         return _long(url, limit, self._queries.url)
 
     def statement(self, statement: str, limit: int = MAX_TEXT, dialect: Dialect = UNKNOWN) -> str:
-        """Return an SQL `statement` without its literals, and without the values of secrets in what is left."""
-        return cut(self._values.mask(sanitized(utf8(statement), dialect), lambda _: REDACTED), limit)
+        """Return an SQL `statement` without its literals, and what is left of it without secrets."""
+        return self.text(sanitized(utf8(statement), dialect), limit)
 
     def _redaction_of(self, name: str) -> TextRedaction | None:
         lower = name.lower()

@@ -72,7 +72,7 @@ _QUOTATIONS: Final = (
     _after("CONTEXT:  ", _END_OF_FIELD),
     _after("QUERY:  ", _END_OF_FIELD),
     _after("Failing row contains (", rf"\)\.?{_END_OF_FIELD}"),
-    _between(r"Key \([^\n()]{1,256}\)=\(", r"\) (?:already exists|is )", ")=("),
+    _between(r"Key \([^\n]{1,256}?\)=\(", r"\) (?:already exists|is )", ")=("),
     _Quotation(("\nLINE ",), re.compile(r"\nLINE \d{1,9}: "), re.compile(r"(?=\n(?! *\^))|\Z")),
     _Quotation(
         ("invalid input ", "out of range: ", " literal: ", "at or near "),
@@ -83,7 +83,7 @@ _QUOTATIONS: Final = (
     _between('(?<!or )near "', '": syntax error', '": syntax error'),
     _between('unrecognized token: "', rf'"{_END_OF_FIELD}', "unrecognized token: "),
     _after("Duplicate entry '", "' for key "),
-    _between(" value: '", "' for (?:column|function) |'(?=[\")]{0,2}(?:\\Z|\n))", " value: '"),
+    _between(r"[iI]ncorrect [\w ]{1,64} value: '", "' for (?:column|function) |'(?=[\")]{0,2}(?:\\Z|\n))", " value: '"),
     _between(" near '", "' at line ", "' at line "),
     _after("dup key: {", r"\}(?=[^}]*+\Z)"),
 )
@@ -91,7 +91,7 @@ _QUOTATIONS: Final = (
 
 def may_quote_values(text: str) -> bool:
     """Return whether `text` may be a driver's message: most texts are none, which one or two searches tell."""
-    return ": " in text or " '" in text or ' "' in text or "DETAIL:" in text
+    return ": " in text or " '" in text or ' "' in text or ")=(" in text or "row contains (" in text
 
 
 def without_quoted_values(text: str) -> str:
