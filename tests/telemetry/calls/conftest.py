@@ -5,7 +5,9 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import requests
 from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConventionStability as Stability
+from opentelemetry.instrumentation.requests import RequestsInstrumentor
 
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.calls.patchers import patch
@@ -40,3 +42,12 @@ def instrument(recorder: CallRecorder, monkeypatch: pytest.MonkeyPatch) -> Itera
             stack.callback(instrumentor.uninstrument)
 
         yield install
+
+
+@pytest.fixture
+def without_requests(recorder: CallRecorder, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - the app installs it, once per process
+    """Take the app's instrumentation of `requests` away, until the test ends."""
+    instrumentor: Any = RequestsInstrumentor()
+    monkeypatch.setattr(requests.Session, "send", requests.Session.send)
+    monkeypatch.setattr(instrumentor, "_is_instrumented_by_opentelemetry", True)
+    instrumentor.uninstrument()

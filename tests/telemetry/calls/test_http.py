@@ -38,6 +38,7 @@ def server(socket_enabled: None) -> Iterator[LocalServer]:  # noqa: ARG001 - it 
         yield server
 
 
+@pytest.mark.usefixtures("without_requests")
 @pytest.mark.parametrize("opt_in", CONVENTIONS)
 @pytest.mark.parametrize("library", CLIENTS)
 @pytest.mark.parametrize("status", FLAGS)
@@ -45,7 +46,6 @@ def test_a_call_is_named_by_its_host_in_x_ray(  # noqa: PLR0917 - three paramete
     status: int, library: str, opt_in: str, recorder: CallRecorder, instrument: Instrument, server: LocalServer
 ) -> None:
     instrumentor, get = CLIENTS[library]
-    RequestsInstrumentor().uninstrument()  # the app has installed it
     instrument(instrumentor, opt_in)
     span, subsegment = recorder.record(lambda: get(f"{server.url}/{status}?email=planted")).one
     assert span["name"] == "GET"

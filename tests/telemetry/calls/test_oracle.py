@@ -178,6 +178,7 @@ LIBRARIES: dict[str, Library] = {
 }
 
 
+@pytest.mark.usefixtures("without_requests")
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_both_instrumentations_make_the_same_subsegment(  # noqa: PLR0917 - a parameter and five fixtures
     name: str,
@@ -188,7 +189,6 @@ def test_both_instrumentations_make_the_same_subsegment(  # noqa: PLR0917 - a pa
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     library = LIBRARIES[name]
-    RequestsInstrumentor().uninstrument()  # the app has installed it
     with monkeypatch.context() as undo:
         patch(undo, library.patcher)
         theirs = _fields(recorder.record(lambda: library.call(servers)).subsegments[-1])
