@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final
 
 from service.telemetry.redaction.names import word_set
-from service.telemetry.redaction.sql import Dialect, Kind, Token, tokens
+from service.telemetry.redaction.sql import MAX_CACHED, Dialect, Kind, Token, tokens
 
 MAX_SUMMARY: Final = 200
 """Characters: X-Ray's limit for names. The conventions allow 255."""
@@ -40,9 +40,12 @@ _WITH_FROM = word_set("EXTRACT SUBSTRING TRIM OVERLAY POSITION")
 _SIMPLE_NAME = re.compile(r'["`\[]([\w$]+)["`\]]')
 
 
-@lru_cache(512)
 def summary_of(statement: str, dialect: Dialect) -> str:
     """Return the summary of `statement`, empty where it has no operation that is known."""
+    return _cached(statement, dialect) if len(statement) <= MAX_CACHED else _summary_of(statement, dialect)
+
+
+def _summary_of(statement: str, dialect: Dialect) -> str:
     significant = (each for each in tokens(statement, dialect) if each.kind not in {Kind.SPACE, Kind.COMMENT})
     first = list(islice(significant, _MAX_TOKENS))
     if first and all(each.kind in {Kind.WORD, Kind.NAME} or each.text == "." for each in first[:-1]):
@@ -55,6 +58,9 @@ def summary_of(statement: str, dialect: Dialect) -> str:
             is_name = all((each.text == ".") == bool(index % 2) for index, each in enumerate(first))
             return f"CALL {name}"[:MAX_SUMMARY] if is_name else ""
     return _joined(_Summary(first).parts)
+
+
+_cached = lru_cache(256)(_summary_of)
 
 
 def _joined(parts: Iterable[str]) -> str:

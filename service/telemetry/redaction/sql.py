@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from service.telemetry.redaction.limits import CUT, MAX_TEXT
 
 PLACEHOLDER: Final = "?"
-_MAX_CACHED: Final = 2_048
+MAX_CACHED: Final = 2_048
 """Characters of a statement that is remembered with its sanitized text: parametrized ones repeat."""
 _MAX_STATEMENT: Final = 2 * MAX_TEXT
 """Characters that are read: literals become shorter."""
@@ -52,6 +52,9 @@ _ANY = r"'(?:[^'\\]++|''|\\[^'])*+(?:'|\\'.*+|\\?\Z)"
 _PREFIX = r"(?:[bBnNxXrR]|[uU]&|_[A-Za-z]\w*+\s*+)?"
 _DOLLAR = rf"\$(?P<tag>(?:[^\W\d]\w{{0,{_MAX_TAG - 1}}})?+)\$.*?(?:\$(?P=tag)\$|\Z)|\$[^\W\d]\w{{{_MAX_TAG},}}+\$.*+"
 _ORACLE_QUOTES = r"[nN]?[qQ]'(?:\[.*?\]'|\{.*?\}'|\(.*?\)'|<.*?>'|(?P<mark>[^\[{(<\s]).*?(?P=mark)'|.*+)"
+
+_AMBIGUOUS = r"\#.*+|--.*+|\[[^\]'\"]*+['\"].*+"
+"""What begins a comment or a name in one dialect and nothing in another: all behind it is taken for a literal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +112,8 @@ _ORACLE = Dialect(prefixed=_ORACLE_QUOTES, positional=r"(?<![:\w]):\d++")
 _SQLITE = Dialect(positional=r"\?\d++")
 UNKNOWN: Final = Dialect(
     text=_ANY,
-    prefixed=f"[eE]{_ESCAPED}|{_ORACLE_QUOTES}",
+    prefixed=f"[eE]{_ESCAPED}|{_ORACLE_QUOTES}|{_AMBIGUOUS}",
+    line_comments=r"--(?=\s|\Z)[^\r\n]*+",
     double_quoted_literals=True,
     dollar_quotes=True,
     nested_comments=True,
@@ -169,7 +173,7 @@ _ROWS = re.compile(r"(?i:(\bVALUES\s*+\([^()]*+\)))(?:\s*+,\s*+\([^()]*+\))++")
 
 def sanitized(statement: str, dialect: Dialect) -> str:
     """Return `statement` without literals and comments, and with one item in each list of values."""
-    return _cached(statement, dialect) if len(statement) <= _MAX_CACHED else _sanitized(statement, dialect)
+    return _cached(statement, dialect) if len(statement) <= MAX_CACHED else _sanitized(statement, dialect)
 
 
 def _sanitized(statement: str, dialect: Dialect) -> str:
@@ -185,4 +189,4 @@ def _sanitized(statement: str, dialect: Dialect) -> str:
     return text + CUT if len(statement) > _MAX_STATEMENT else text
 
 
-_cached = lru_cache(512)(_sanitized)
+_cached = lru_cache(256)(_sanitized)

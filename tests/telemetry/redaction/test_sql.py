@@ -42,6 +42,10 @@ SANITIZED = [
         "SELECT * FROM t WHERE a = ?1 AND b LIKE ? ESCAPE ?",
     ),
     (UNKNOWN, "SELECT \"x\", 'a\\' b', c", "SELECT ?, ?"),
+    (UNKNOWN, "SELECT a # it's\n, 'x'", "SELECT a ?"),
+    (UNKNOWN, "SELECT [it's], 'x'", "SELECT ?"),
+    (UNKNOWN, "SELECT 5--'x\n y'", "SELECT ??"),
+    (UNKNOWN, "SELECT b[1] -- x\n, c", "SELECT b[?] \n, c"),
     (UNKNOWN, "", ""),
 ]
 
@@ -146,7 +150,7 @@ def test_a_statement_that_is_cut_off_shows_no_value(name: str) -> None:
         assert "planted" not in sanitized(statement[: draw.randrange(len(statement))], dialect), statement
 
 
-@pytest.mark.parametrize("name", ["postgresql", "sqlite"])
+@pytest.mark.parametrize("name", LITERALS)
 def test_an_unknown_dialect_shows_no_value_of_a_known_one(name: str) -> None:
     literals = LITERALS[name][1]
     draw = random.Random(7)
