@@ -20,8 +20,8 @@ from service.telemetry.redaction import SHORT
 from service.telemetry.redaction.copies import unchanged
 from service.telemetry.redaction.limits import MAX_ADDRESS, MAX_ITEMS, MAX_METHOD, MAX_PATH, MAX_USER_ID
 from service.telemetry.sampling.rule import NOT_SAMPLED
-from service.telemetry.spans.bounded import LARGE
 from service.telemetry.spans.exceptions import ExceptionSnapshot
+from service.telemetry.spans.redacted import LARGE
 from service.telemetry.spans.span import SPAN_KEY, LightSpan
 from service.telemetry.spans.unsampled import UnsampledSpan, ended
 
