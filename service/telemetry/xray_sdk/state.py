@@ -67,7 +67,7 @@ def _capture(entity: Any, redact: Redactor) -> None:  # noqa: ANN401 - the SDK p
     fields = vars(entity)
     copier: Copier | None = None
     try:
-        statement = _statement(fields.get("sql"), redact)
+        statement = _statement(fields["sql"], redact) if fields.get("sql") else None
         for name in _BLOCKS:
             block = fields.get(name)
             if block:

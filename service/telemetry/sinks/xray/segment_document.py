@@ -123,8 +123,6 @@ class _Builder:
         """Add annotations (`values`), metadata and the fields of the SDK's entity; the span's ids and times stay."""
         attributes = span.raw_attributes
         fields = NO_FIELDS if entity is None else fields_of(entity)
-        if fields.mirrored:
-            not_metadata |= fields.mirrored
         keys = _metadata_keys(tuple(attributes), not_metadata)
         default: Mapping[str, Any] = _EMPTY
         if values or fields.annotations:
@@ -133,7 +131,8 @@ class _Builder:
             if annotations:
                 document["annotations"] = annotations
         if keys:
-            default = {**{key: attributes[key] for key in keys if key not in values}, **default}
+            shown = values.keys() | fields.mirrored if fields.mirrored else values
+            default = {**{key: attributes[key] for key in keys if key not in shown}, **default}
         metadata = fields.metadata
         if default:
             metadata = {**metadata, "default": {**default, **metadata.get("default", {})}}
