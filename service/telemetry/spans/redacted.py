@@ -88,9 +88,10 @@ class RedactedSpan(Span):
                 self._attributes = copy
             else:
                 self._redact_plain(attributes)
-        for key, value in taken.items():
-            self._attributes[key] = value
-            self.size += len(value)
+        if taken is not _NOTHING:
+            for key, value in taken.items():
+                self._attributes[key] = value
+                self.size += len(value)
 
     def _take_call(self) -> Mapping[str, str]:
         """Name the span after its call, and take the attributes that are set when the others have been redacted."""

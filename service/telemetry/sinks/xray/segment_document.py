@@ -102,11 +102,12 @@ class _Builder:
         source = self._source
         document = _common(span, segment_name(span.name))
         not_metadata = NOT_METADATA
-        if span.kind in OUTGOING:
-            fields, not_metadata = remote_call(span)
+        if span.kind is not SpanKind.INTERNAL:  # most are: to look for a kind in a set takes a call
+            if span.kind in OUTGOING:
+                fields, not_metadata = remote_call(span)
+            else:
+                fields = http_block(span.raw_attributes, span.kind)
             document |= fields
-        elif span.kind is not SpanKind.INTERNAL:
-            document |= http_block(span.raw_attributes, span.kind)
         if not span.is_plain:
             document |= _failure(span, document)
         annotations = source.annotations.get(span.span_id, _EMPTY)
