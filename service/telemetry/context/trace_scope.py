@@ -19,8 +19,8 @@ from service.telemetry.redaction.copies import unchanged
 from service.telemetry.redaction.limits import MAX_ITEMS, MAX_USER_ID
 from service.telemetry.sampling.rule import NOT_SAMPLED, Decision, Sampler
 from service.telemetry.sampling.trace_state import SamplingTraceState
-from service.telemetry.spans.bounded import LARGE
 from service.telemetry.spans.exceptions import ExceptionSnapshot
+from service.telemetry.spans.redacted import LARGE
 from service.telemetry.spans.span import SPAN_KEY, LightSpan
 from service.telemetry.spans.unsampled import UnsampledSpan, ended
 

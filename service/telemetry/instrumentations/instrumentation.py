@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import wrapt
 
 from service.telemetry.context.propagation import TraceContextPropagator
-from service.telemetry.instrumentations import celery_tasks, database, sqs_messages, xray_patches
+from service.telemetry.instrumentations import aws_calls, celery_tasks, database, xray_patches
 from service.telemetry.safe_logging import safe_logger
 
 if TYPE_CHECKING:
@@ -31,9 +31,13 @@ _UNUSED: Final = {
     "system_metrics": "no sink takes metrics",
 }
 """The instrumentations that are never turned on, and why."""
-_OPTIONS: Final[dict[str, dict[str, Any]]] = {
+OPTIONS: Final[dict[str, dict[str, Any]]] = {
     # By default X-Ray's propagator, which knows nothing of the request's sampling decision.
-    "botocore": {"propagator": TraceContextPropagator(), "request_hook": sqs_messages.add_trace_header},
+    "botocore": {
+        "propagator": TraceContextPropagator(),
+        "request_hook": aws_calls.request_hook,
+        "response_hook": aws_calls.response_hook,
+    },
     "aiobotocore": {"propagator": TraceContextPropagator()},
 }
 _BEFORE: Final[dict[str, Callable[[], None]]] = {
@@ -118,7 +122,7 @@ class Instrumentation:
         if instrumentor.is_instrumented_by_opentelemetry:
             self.state = _BY_APP
             return
-        instrumentor.instrument(skip_dep_check=True, **_OPTIONS.get(self.name, {}))
+        instrumentor.instrument(skip_dep_check=True, **OPTIONS.get(self.name, {}))
 
     def _uninstrument(self, module: ModuleType | None) -> None:
         """Undo the application's own call, where the X-Ray SDK has patched the library too."""

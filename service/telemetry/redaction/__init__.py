@@ -13,6 +13,7 @@ from service.telemetry import plain
 from service.telemetry.control_characters import escape_controls
 from service.telemetry.plain import INTEGERS, utf8
 from service.telemetry.redaction.copies import Copier, Describe, TextRedaction, hidden, public_attributes
+from service.telemetry.redaction.driver_errors import may_quote_values, without_quoted_values
 from service.telemetry.redaction.headers import HARMLESS_HEADERS, URL_HEADERS, header_name
 from service.telemetry.redaction.limits import CUT, MAX_QUERY, MAX_TEXT, cut
 from service.telemetry.redaction.mask import REDACTED
@@ -20,6 +21,7 @@ from service.telemetry.redaction.names import SecretNames, word_set
 from service.telemetry.redaction.queries import QueryRedactor
 from service.telemetry.redaction.secret_values import SecretValues
 from service.telemetry.redaction.shapes import SecretShapes
+from service.telemetry.redaction.sql import UNKNOWN, Dialect, sanitized
 
 __all__ = ["NO_SECRETS", "REDACTED", "SHORT", "Redactor"]
 
@@ -36,6 +38,7 @@ _URLS = word_set(
     href http.target http.url link raw_uri referer referrer request_uri uri url url.full
     """
 )
+_STATEMENTS = frozenset({"db.statement", "db.query.text", "sanitized_query"})
 _HEADER_PREFIXES = ("http.request.header.", "http.response.header.")
 
 
@@ -92,6 +95,10 @@ class Redactor:
             return self._short_url(url)
         return _long(url, limit, self._queries.url)
 
+    def statement(self, statement: str, limit: int = MAX_TEXT, dialect: Dialect = UNKNOWN) -> str:
+        """Return an SQL `statement` without its literals, and what is left of it without secrets."""
+        return self.text(sanitized(utf8(statement), dialect), limit)
+
     def _redaction_of(self, name: str) -> TextRedaction | None:
         lower = name.lower()
         if name.startswith("HTTP_") or lower.startswith(_HEADER_PREFIXES):
@@ -102,8 +109,9 @@ class Redactor:
             return hidden
         if lower.endswith("headers"):
             return None
-        if lower in _QUERIES or lower in _URLS:
-            return self.query if lower in _QUERIES else self.url
+        for names, redaction in ((_STATEMENTS, self.statement), (_QUERIES, self.query), (_URLS, self.url)):
+            if lower in names:
+                return redaction
         return self.text
 
     def of_any(self, name: str) -> TextRedaction:
@@ -165,6 +173,8 @@ class Redactor:
         return True
 
     def _mask(self, text: str) -> str:
+        if may_quote_values(text):
+            text = without_quoted_values(text)
         # The values first: a shape may end within one.
         return self._shapes.mask(self._values.mask(text, lambda _: REDACTED))
 

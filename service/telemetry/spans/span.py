@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Mapping
 from itertools import islice
+from sys import getsizeof
 from time import time_ns
 from types import TracebackType
 from typing import Any
@@ -225,6 +226,12 @@ class LightSpan(BoundedSpan):
             current.update(attributes)
         else:
             self.set_attributes(attributes)
+
+    def complete_redacted(self, name: str, attributes: dict[str, Any]) -> None:
+        """Set a name and attributes, all that it has: texts, numbers and booleans without secrets and excess."""
+        self.complete(name, attributes)
+        self.size += sum(map(getsizeof, attributes.values()))
+        self.is_redacted = type(self._attributes) is dict
 
     def update_name(self, name: str) -> None:
         """Set the name."""

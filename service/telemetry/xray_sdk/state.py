@@ -10,8 +10,10 @@ from service.telemetry.plain import ends_process, nanoseconds
 from service.telemetry.redaction import Redactor
 from service.telemetry.redaction.copies import Copier
 from service.telemetry.redaction.limits import MAX_NAME
+from service.telemetry.redaction.sql import dialect_of
 from service.telemetry.safe_logging import safe_logger
 from service.telemetry.spans.span import LightSpan
+from service.telemetry.xray_sdk.attributes import attributes_of
 
 if TYPE_CHECKING:
     from service.telemetry.context.trace_scope import TraceScope
@@ -65,6 +67,7 @@ def _capture(entity: Any, redact: Redactor) -> None:  # noqa: ANN401 - the SDK p
     fields = vars(entity)
     copier: Copier | None = None
     try:
+        statement = _statement(fields["sql"], redact) if fields.get("sql") else None
         for name in _BLOCKS:
             block = fields.get(name)
             if block:
@@ -75,6 +78,8 @@ def _capture(entity: Any, redact: Redactor) -> None:  # noqa: ANN401 - the SDK p
                     if name == "metadata":  # a namespace beyond the limit is no mapping
                         copy = {space: values for space, values in copy.items() if type(values) is dict}
                 fields[name] = copy
+        if statement is not None:
+            fields["sql"] = {**fields["sql"], "sanitized_query": statement}
         if fields["cause"]:
             fields["cause"] = _cause(fields["cause"], redact)
     except BaseException as error:  # code may have put any object in place of a block
@@ -84,6 +89,32 @@ def _capture(entity: Any, redact: Redactor) -> None:  # noqa: ANN401 - the SDK p
         logger.warning("what a handler has set on its subsegment could not be read, and is left out")
     if copier is not None and isinstance(span := entity.open_span.span, LightSpan):
         span.size += copier.size
+
+
+def _statement(sql: object, redact: Redactor) -> str | None:
+    """Take the statement out of the SDK's `sql`, without its literals, which depend on the dialect."""
+    statement = sql.pop("sanitized_query", None) if type(sql) is dict else None
+    return redact.statement(statement, dialect=dialect_of(sql.get("database_type"))) if type(statement) is str else None  # type: ignore[attr-defined]  # a dict, by its type
+
+
+def _set_attributes(entity: Any, span: Any, redact: Redactor) -> None:  # noqa: ANN401 - the SDK publishes no types
+    """Set on the span what the entity holds; what a patcher has named gets the name of its call."""
+    fields = vars(entity)
+    attributes, is_patched = attributes_of(fields)
+    if attributes:
+        entity.mirrored = frozenset(attributes)
+    if annotations := fields["annotations"]:
+        attributes.update(annotations)
+    if not isinstance(span, LightSpan):
+        return
+    if fields.get("namespace", "local") != "local":
+        if is_patched and "http.request.method" in attributes:
+            span.update_name(str(attributes["http.request.method"]))
+        span.become_call(keeps_name=not is_patched)
+    if attributes and span.kind is trace.SpanKind.INTERNAL and not span.raw_attributes:
+        span.complete_redacted(redact.text(span.name, MAX_NAME), attributes)
+    elif attributes:
+        span.set_attributes(attributes)
 
 
 def _cause(cause: object, redact: Redactor) -> dict[str, Any] | str:
@@ -107,8 +138,7 @@ def end_entity(entity: Any, redact: Redactor, end_time: float | None = None) -> 
     _capture(entity, redact)
     span = entity.open_span.span
     if span.is_recording():
-        if entity.annotations:
-            span.set_attributes(entity.annotations)
+        _set_attributes(entity, span, redact)
         if vars(entity).get("fault"):  # looking up a missing attribute is slow
             span.set_status(trace.StatusCode.ERROR)
         for each in entity.cause.get("exceptions", ()) if isinstance(entity.cause, dict) else ():

@@ -71,6 +71,8 @@ class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no 
     """A subsegment that is a span. Its segment is created at first use."""
 
     open_span: OpenSpan | None
+    mirrored: frozenset[str] = frozenset()
+    """The attributes of its span that show what it holds: the document has them already."""
 
     def __init__(self, name: str, namespace: str, scope: TraceScope, parent_id: str) -> None:
         # All attributes that the SDK's `Entity` and `Subsegment` set; `id` is set when the span starts.
@@ -113,7 +115,7 @@ class SpanSubsegment(Subsegment):  # type: ignore[misc]  # the SDK publishes no 
     def to_dict(self) -> dict[str, Any]:
         """Return the document that the SDK would send."""
         document: dict[str, Any] = Entity.to_dict(self)
-        return {key: value for key, value in document.items() if key not in {"_scope", "open_span"}}
+        return {key: value for key, value in document.items() if key not in {"_scope", "mirrored", "open_span"}}
 
 
 class UnsampledSubsegment(DummySubsegment):  # type: ignore[misc]  # the SDK publishes no types

@@ -15,7 +15,7 @@ from service.telemetry.sampling import lean_import  # noqa: F401 - before the ap
 from service.telemetry.sink import ServiceInfo, Sink
 from service.telemetry.sinks.xray import Config
 from service.telemetry.sinks.xray.daemon import DaemonSender
-from service.telemetry.sinks.xray.segment_document import ProcessInfo, SegmentSource
+from service.telemetry.sinks.xray.segment_source import ProcessInfo, SegmentSource
 from service.telemetry.spans.span import LightSpan
 from service.telemetry.xray_sdk import install_on_import
 from service.telemetry.xray_sdk.state import SdkState

@@ -14,7 +14,8 @@ from service.telemetry.export.gil_pacing import paced_chunks
 from service.telemetry.redaction import Redactor
 from service.telemetry.safe_logging import safe_logger
 from service.telemetry.sampling.rule import matches
-from service.telemetry.sinks.xray.segment_document import ProcessInfo, SegmentSource, encode, request_host
+from service.telemetry.sinks.xray.segment_document import encode, request_host
+from service.telemetry.sinks.xray.segment_source import ProcessInfo, SegmentSource
 
 logger = safe_logger(__name__)
 

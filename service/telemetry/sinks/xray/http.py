@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from opentelemetry.trace import SpanKind
@@ -36,12 +37,28 @@ NOT_METADATA = frozenset(otel for otel, _ in _REQUEST_FIELDS) | {
     "user.id",
 }
 """Attributes with a field of their own in the document, and those that are left out; all others become metadata."""
+OLD_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "http.method": "http.request.method",
+        "http.status_code": "http.response.status_code",
+        "http.response_content_length": "http.response.body.size",
+        "http.url": "url.full",
+        "http.scheme": "url.scheme",
+        "http.target": "url.path",
+        "http.host": "server.address",
+        "http.flavor": "network.protocol.version",
+        "http.user_agent": "user_agent.original",
+    }
+)
+"""The names of HTTP attributes before the stable conventions ("HTTP semantic convention stability migration")."""
 
 
 def http_block(attributes: Mapping[str, Any], kind: SpanKind) -> Document:
     """Return the `http` block and the flags of a server or client span; nothing for any other kind."""
     if kind is not SpanKind.SERVER and kind is not SpanKind.CLIENT:
         return {}
+    if kind is SpanKind.CLIENT and "http.method" in attributes:
+        attributes = {**{new: attributes[old] for old, new in OLD_NAMES.items() if old in attributes}, **attributes}
     request: Document = {}
     for otel, xray in _REQUEST_FIELDS:
         if otel in attributes:

@@ -23,6 +23,8 @@ class EntityFields:
     blocks: Document = field(default_factory=dict)
     """The SDK's `http`, `aws` and `sql`."""
     flags: Document = field(default_factory=dict)
+    mirrored: frozenset[str] = frozenset()
+    """The attributes of its span that repeat what it holds."""
 
     def apply_to(self, document: Document) -> Document:
         """Return `document` with these fields, which win over its own."""
@@ -52,6 +54,7 @@ def fields_of(entity: Any) -> EntityFields:  # noqa: ANN401 - the SDK publishes 
         cause=_cause(attributes["cause"]) if attributes["cause"] else None,
         blocks=_blocks(attributes) if attributes["http"] or attributes["aws"] or attributes.get("sql") else {},
         flags=flags,
+        mirrored=attributes.get("mirrored", NO_FIELDS.mirrored),
     )
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from importlib.metadata import version
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -19,78 +16,21 @@ from service.telemetry.sinks.xray.cause import cause_of_error, cause_of_events
 from service.telemetry.sinks.xray.http import FLAGS, NOT_METADATA, host_of, http_block
 from service.telemetry.sinks.xray.limits import AnnotationBudget, Document, segment_name, short
 from service.telemetry.sinks.xray.packing import pack
+from service.telemetry.sinks.xray.remote_calls import remote_call
 from service.telemetry.sinks.xray.sdk_entities import NO_FIELDS, fields_of
-from service.telemetry.spans.exceptions import ExceptionSnapshot
+from service.telemetry.sinks.xray.segment_source import ProcessInfo, SegmentSource
 from service.telemetry.spans.span import LightSpan
+from service.telemetry.spans.unsampled import OUTGOING
 
 logger = safe_logger(__name__)
 
-_ECS = "AWS::ECS::"
-_RUNTIME = {"runtime": platform.python_implementation(), "runtime_version": platform.python_version()}
-_SDK = {"sdk": "opentelemetry for python", "sdk_version": version("opentelemetry-sdk")}
 _NANOSECONDS = 1_000_000_000
 CONFIGURED_NAME_ANNOTATION = "service_name"
 """The annotation with the configured name of a segment that is named after its host: groups filter by it.
 
 The contract, which the telemetry does not import, has the same name; tests/telemetry/test_contract_names.py checks it.
 """
-_NO_ENTITIES: Mapping[int, Any] = MappingProxyType({})
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProcessInfo:
-    """The fields of the service that every segment of one process has.
-
-    `container` is the host name, as ECS sets it; `origin` is the kind of AWS resource that runs it, None elsewhere.
-    """
-
-    service: str
-    version: str
-    log_group: str | None
-    origin: str | None
-    container: str
-
-    @cached_property
-    def document(self) -> Document:
-        """The fields that all segments share. Do not change it."""
-        aws: Document = {"xray": _SDK}
-        if self.origin is not None and self.origin.startswith(_ECS):
-            aws["ecs"] = {"container": self.container}
-        if self.log_group is not None:
-            aws["cloudwatch_logs"] = [{"log_group": self.log_group}]
-        document: Document = {"service": {"version": self.version, **_RUNTIME}, "aws": aws}
-        return document if self.origin is None else {**document, "origin": self.origin}
-
-
-@dataclass(slots=True, kw_only=True)
-class SegmentSource:
-    """A span, its descendants, and what handlers added to them, by span id."""
-
-    root: LightSpan
-    size: int
-    """An estimate of the bytes that it keeps alive."""
-    inner: Sequence[LightSpan] = ()
-    entities: Mapping[int, Any] = field(default_factory=lambda: _NO_ENTITIES)
-    """The X-Ray SDK's own subsegments."""
-    segment: Any = None
-    """The X-Ray SDK's own segment."""
-    annotations: Mapping[int, Mapping[str, Any]] = field(default_factory=lambda: _NO_ENTITIES)
-    event_ids: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
-    """The ids of error events: annotations of the segment."""
-    is_request: bool = False
-    """Whether `root` is the server span of a request."""
-    is_forwarded: bool = False
-    """Whether the client's address is from `X-Forwarded-For`, which anyone can write."""
-    user: str | None = None
-    error: ExceptionSnapshot | None = None
-    sent: bool = False
-    """Whether its documents were sent: a retry of the batch skips it."""
-
-    @property
-    def is_segment(self) -> bool:
-        """Whether `root` starts this service's part of its trace; else it ended late, or another thread started it."""
-        return self.is_request or not self.root.parent_id or self.root.has_remote_parent
 
 
 def encode(
@@ -161,21 +101,30 @@ class _Builder:
     def _subsegment(self, span: LightSpan) -> Document:
         source = self._source
         document = _common(span, segment_name(span.name))
-        if span.kind is not SpanKind.INTERNAL:
-            if span.kind in (SpanKind.CLIENT, SpanKind.PRODUCER):
-                host = span.raw_attributes.get("server.address")
-                document |= {"name": segment_name(str(host or span.name)), "namespace": "remote"}
-            document |= http_block(span.raw_attributes, span.kind)
+        not_metadata = NOT_METADATA
+        if span.kind is not SpanKind.INTERNAL:  # most are: to look for a kind in a set takes a call
+            if span.kind in OUTGOING:
+                fields, not_metadata = remote_call(span)
+            else:
+                fields = http_block(span.raw_attributes, span.kind)
+            document |= fields
         if not span.is_plain:
             document |= _failure(span, document)
         annotations = source.annotations.get(span.span_id, _EMPTY)
-        return self._add_details(document, span, source.entities.get(span.span_id), annotations)
+        return self._add_details(document, span, source.entities.get(span.span_id), annotations, not_metadata)
 
-    def _add_details(self, document: Document, span: LightSpan, entity: Any, values: Mapping[str, Any]) -> Document:  # noqa: ANN401 - the SDK publishes no types
+    def _add_details(
+        self,
+        document: Document,
+        span: LightSpan,
+        entity: Any,  # noqa: ANN401 - the SDK publishes no types
+        values: Mapping[str, Any],
+        not_metadata: frozenset[str] = NOT_METADATA,
+    ) -> Document:
         """Add annotations (`values`), metadata and the fields of the SDK's entity; the span's ids and times stay."""
         attributes = span.raw_attributes
-        keys = _metadata_keys(tuple(attributes))
         fields = NO_FIELDS if entity is None else fields_of(entity)
+        keys = _metadata_keys(tuple(attributes), not_metadata)
         default: Mapping[str, Any] = _EMPTY
         if values or fields.annotations:
             values = {**values, **fields.annotations}
@@ -183,7 +132,8 @@ class _Builder:
             if annotations:
                 document["annotations"] = annotations
         if keys:
-            default = {**{key: attributes[key] for key in keys if key not in values}, **default}
+            shown = values.keys() | fields.mirrored if fields.mirrored else values
+            default = {**{key: attributes[key] for key in keys if key not in shown}, **default}
         metadata = fields.metadata
         if default:
             metadata = {**metadata, "default": {**default, **metadata.get("default", {})}}
@@ -226,9 +176,9 @@ def request_host(source: SegmentSource) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def _metadata_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
+def _metadata_keys(keys: tuple[str, ...], not_metadata: frozenset[str]) -> tuple[str, ...]:
     """Return the attributes that become metadata. Cached: spans of the same code have the same keys."""
-    return tuple(key for key in keys if key not in NOT_METADATA)
+    return tuple(key for key in keys if key not in not_metadata)
 
 
 def _failure(span: LightSpan, document: Document) -> Document:
