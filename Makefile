@@ -55,6 +55,7 @@ ask: $(READY) ## Run every saved query on the local deployment's telemetry and p
 
 test: $(READY) $(PAGE) ## Run every test, the page's too; TESTS=tests/unit runs only those
 	@scripts/browser
+	@scripts/databases
 	@$(PY) -m pytest $(TESTS)
 	@$(if $(TESTS),,cd service/web && npm test --silent)
 
@@ -62,6 +63,7 @@ test-peers: $(READY) ## Run the test suites of Flask and five neighbours with te
 	@$(PY) -m tests.peers $(PEERS)
 
 test-image-python: $(READY) $(PAGE) ## Run the service's tests on the version of Python that the image has, if this machine has it
+	@scripts/databases
 	@TESTS="$(TESTS)" scripts/test-image-python
 
 bench: $(READY) ## Measure the overhead of telemetry per request, as ratios to the bare app (BENCH=--help)
@@ -88,7 +90,7 @@ lint: $(READY) $(PAGE) ## Check style, types, import layers, shell scripts, the 
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo --no-cache
-	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser scripts/test-image-python .ci/run
+	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser scripts/databases scripts/test-image-python .ci/run
 	@.venv/bin/hadolint service/Dockerfile
 	@.venv/bin/jactionlint --shellcheck=.venv/bin/shellcheck --pyflakes= --strict-exit
 	@.venv/bin/zizmor --offline --no-progress --quiet --persona pedantic --strict-collection .github

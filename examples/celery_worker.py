@@ -1,4 +1,4 @@
-"""A Celery worker: `celery --app examples.celery_worker worker`, with BROKER_URL as its broker.
+"""A Celery worker: `celery --app examples.celery_worker worker --loglevel INFO`, with BROKER_URL as its broker.
 
 OpenTelemetry's instrumentation for Celery sends the trace with each message, and opens the worker's root span:
 `pip install opentelemetry-instrumentation-celery` is all that it takes.

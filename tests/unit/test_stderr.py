@@ -47,3 +47,23 @@ def test_a_closed_pipe_raises() -> None:
     os.close(reader)
     with text_writer(writer) as stream, pytest.raises(OSError, match="pipe"):
         stderr.write(b"line\n", stream=stream)
+
+
+class LoggingStream:
+    """A stream that logs what is written, as Celery's workers have one."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def write(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_a_stream_that_logs_what_is_written_is_bypassed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logging_stream = LoggingStream()
+    with (tmp_path / "stderr").open("w+", encoding="utf-8") as own:
+        monkeypatch.setattr("sys.stderr", logging_stream)
+        monkeypatch.setattr("sys.__stderr__", own)
+        assert stderr.write(b"a line\n") == 7
+        own.seek(0)
+        assert (own.read(), logging_stream.lines) == ("a line\n", [])

@@ -19,7 +19,7 @@ def write(data: bytes, seconds: float = 0.0, stream: TextIO | None = None) -> in
     `stream` is standard error by default. Straight to the file descriptor: a thread that hung in `sys.stderr` would
     keep its lock, at exit too.
     """
-    stream = stream or sys.stderr
+    stream = stream or _standard_error()
     descriptor = _descriptor(stream)
     if descriptor is None:
         return _write_text(data, stream)
@@ -35,6 +35,15 @@ def write(data: bytes, seconds: float = 0.0, stream: TextIO | None = None) -> in
             with suppress(BlockingIOError):
                 written += os.write(target, view[written:end])
     return written
+
+
+def _standard_error() -> TextIO:
+    """Return `sys.stderr`, or the process's own where an object that logs has replaced it, as in a Celery worker.
+
+    What is written there would come back as log lines.
+    """
+    stream = sys.stderr
+    return stream if isinstance(stream, io.TextIOBase) or sys.__stderr__ is None else sys.__stderr__
 
 
 @contextmanager

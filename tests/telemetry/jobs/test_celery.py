@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,13 +21,24 @@ from tests.telemetry.tracing import get
 
 __all__ = ["redis_server"]
 POOLS = ["prefork", "threads", "solo"]
+START_SECONDS = 40
 STOP_SECONDS = 20
 
 
 @contextmanager
 def worker(backends: FakeBackends, broker: str, pool: str) -> Iterator[subprocess.Popen[str]]:
     """Run the example's worker; SIGTERM ends it once its tasks have ended."""
-    options = ["worker", "--pool", pool, "--concurrency", "1", "--without-gossip", "--without-mingle"]
+    options = [
+        "worker",
+        "--loglevel",
+        "INFO",
+        "--pool",
+        pool,
+        "--concurrency",
+        "1",
+        "--without-gossip",
+        "--without-mingle",
+    ]
     process = subprocess.Popen(
         [sys.executable, "-m", "celery", "--app", "examples.celery_worker", *options],
         cwd=ROOT,
@@ -47,11 +59,20 @@ def worker(backends: FakeBackends, broker: str, pool: str) -> Iterator[subproces
             raise
 
 
+def wait_for_tasks(backends: FakeBackends, ids: list[str]) -> None:
+    """Wait until the worker has started and each trace has its task's span."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if all(any(each["name"].startswith("run/") for each in backends.spans(digits)) for digits in ids):
+            return
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_task_is_in_the_trace_of_the_request_that_sent_it(
     pool: str, app: Flask, backends: FakeBackends, redis_server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broker = f"redis://127.0.0.1:{redis_server}/{POOLS.index(pool)}"
+    broker = f"redis://127.0.0.1:{redis_server}/0"
     monkeypatch.setattr(celery.conf, "broker_url", broker)
 
     @app.get("/resize/<picture>")
@@ -61,8 +82,7 @@ def test_a_task_is_in_the_trace_of_the_request_that_sent_it(
 
     with worker(backends, broker, pool):
         ids = [get(app, f"/resize/{name}").trace_id for name in ("cat.png", "cat.gif")]
-        for digits in ids:
-            eventually(lambda digits=digits: [each for each in backends.spans(digits) if "run/" in each["name"]], 1)  # type: ignore[misc]  # mypy infers no lambda default
+        wait_for_tasks(backends, ids)
     for digits, fails in zip(ids, (False, True), strict=True):
         spans = {each["name"]: each for each in backends.spans(digits)}
         run, sent = spans["run/examples.celery_worker.resize"], spans["apply_async/examples.celery_worker.resize"]
