@@ -37,8 +37,8 @@ def job(name: str, *, message: object = None, **attributes: Value) -> Job:
     `message` is what the work came with: headers, or an SQS message as `receive_message` returns it or as Lambda gets
     it. The job joins its trace. Within a request or another job it is an inner span.
 
-    An exception that leaves it is reported to the error sinks, and raised. SIGTERM raises `SystemExit`, so that the job
-    ends, and what is queued is sent before the process does.
+    An exception that leaves it is reported to the error sinks, and raised. From the first job on SIGTERM raises
+    `SystemExit`, so that what is queued is sent before the process ends.
     """
     return Job(name, message, attributes)
 
@@ -53,7 +53,6 @@ class Job(AbstractContextManager[trace.Span]):
         self._span: AbstractContextManager[trace.Span] | None = None
         self._token: Any = None
         self._is_root = False
-        self._restores_signal = False
 
     def __enter__(self) -> trace.Span:
         self._is_root = current_scope() is None
@@ -65,7 +64,7 @@ class Job(AbstractContextManager[trace.Span]):
         self._started = perf_counter()
         span = self._span.__enter__()
         if self._is_root:
-            self._catch_sigterm()
+            _exit_on_sigterm()
             if current_telemetry() is None:
                 _warn_once()
         return span
@@ -78,8 +77,6 @@ class Job(AbstractContextManager[trace.Span]):
             if self._is_root:
                 self._record(error)
         finally:
-            if self._restores_signal:
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
             self._span.__exit__(kind, error, traceback)
             if self._token is not None:
                 detach(self._token)
@@ -100,13 +97,6 @@ class Job(AbstractContextManager[trace.Span]):
         else:  # it was told to stop
             scope.error = error
 
-    def _catch_sigterm(self) -> None:
-        """Have SIGTERM end the job by an exception, unless the program handles it."""
-        is_main = threading.current_thread() is threading.main_thread()
-        if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, _exit)
-            self._restores_signal = True
-
     def __call__(self, function: F) -> F:
         """Run each call of `function` as a job."""
 
@@ -116,6 +106,16 @@ class Job(AbstractContextManager[trace.Span]):
                 return function(*args, **kwargs)
 
         return wrapper  # type: ignore[return-value]  # it has the signature of `function`
+
+
+def _exit_on_sigterm() -> None:
+    """Have SIGTERM end the process by an exception from now on, unless the program handles it.
+
+    Between two jobs too, as in a worker that waits for messages: what is queued is sent then.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _exit)
 
 
 def _exit(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - a signal handler's signature
