@@ -55,7 +55,8 @@ def test_the_page_shows_every_figure_of_every_part() -> None:
 
 def test_the_page_names_the_private_dependencies_of_every_part_and_when_it_can_be_deleted() -> None:
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", _section("retirement"), re.MULTILINE)[1:]
-    assert [name for name, _, _ in rows] == [part.name for part in PARTS]
+    names, parts = [name for name, _, _ in rows], [part.name for part in PARTS]
+    assert [name for name in names if name != "Instrumentations"] == parts  # those replace nothing: they load others
 
 
 def test_a_ratio_is_of_one_round() -> None:
