@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import signal
 import threading
 from collections.abc import Callable, Mapping
@@ -63,6 +64,7 @@ class Job(AbstractContextManager[trace.Span]):
         self._span = _tracer.start_as_current_span(self._name, kind=kind, attributes=dict(self._attributes))
         self._started = perf_counter()
         span = self._span.__enter__()
+        self._context = current_context()
         if self._is_root:
             _exit_on_sigterm()
             if current_telemetry() is None:
@@ -73,10 +75,12 @@ class Job(AbstractContextManager[trace.Span]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         assert self._span is not None  # noqa: S101 - entered
+        own = enter_context(self._context)  # an asynchronous generator may be closed in another one
         try:
             if self._is_root:
                 self._record(error)
         finally:
+            detach(own)
             self._span.__exit__(kind, error, traceback)
             if self._token is not None:
                 detach(self._token)
@@ -88,7 +92,7 @@ class Job(AbstractContextManager[trace.Span]):
             return
         milliseconds = (perf_counter() - self._started) * 1000
         fields = {"duration_ms": round(milliseconds, 3)}
-        if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        if _is_success(error):
             logger.info("job %s succeeded", self._name, extra=fields)
             return
         logger.error("job %s failed", self._name, exc_info=error, extra=fields)
@@ -98,14 +102,30 @@ class Job(AbstractContextManager[trace.Span]):
             scope.error = error
 
     def __call__(self, function: F) -> F:
-        """Run each call of `function` as a job."""
+        """Run each call of `function` as a job; that of an asynchronous one ends when it has been awaited."""
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def async_wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
+                with self._copy():
+                    return await function(*args, **kwargs)
+
+            return async_wrapper  # type: ignore[return-value]  # it has the signature of `function`
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
-            with Job(self._name, self._message, self._attributes):
+            with self._copy():
                 return function(*args, **kwargs)
 
         return wrapper  # type: ignore[return-value]  # it has the signature of `function`
+
+    def _copy(self) -> Job:
+        return Job(self._name, self._message, self._attributes)
+
+
+def _is_success(error: BaseException | None) -> bool:
+    """Return whether a job that `error` leaves has done its work; a generator that is closed has."""
+    return error is None or type(error) is GeneratorExit or (isinstance(error, SystemExit) and error.code in (None, 0))
 
 
 def _exit_on_sigterm() -> None:

@@ -1,7 +1,8 @@
-"""Replace the values that database drivers quote in their messages: rows, keys, parameters and statements.
+"""Replace the values that drivers and AWS's SDK quote in their messages: rows, keys, parameters and statements.
 
 The messages are those of PostgreSQL ("Error and Notice Message Fields"), MySQL ("Server Error Message Reference"),
-SQLite and MongoDB (`E11000`), and what SQLAlchemy appends to them (`StatementError`).
+SQLite and MongoDB (`E11000`), and what clients add to them: SQLAlchemy (`StatementError`), asyncpg (`DataError`),
+PyMongo (`full error`), redis-py (`annotate_exception`) and boto3 (`ParamValidationError`, `S3UploadFailedError`).
 """
 
 from __future__ import annotations
@@ -65,6 +66,11 @@ def _between(start: str, end: str, mark: str) -> _Quotation:
     return _Quotation((mark,), re.compile(start), re.compile(end), may_be_cut=False)
 
 
+def _rest(start: str, mark: str) -> _Quotation:
+    return _Quotation((mark,), re.compile(start), re.compile(_END_OF_FIELD))
+
+
+_LAST_BRACE: Final = r"\}(?=[^}]*+\Z)"
 _QUOTATIONS: Final = (
     _after("[SQL: ", r"\](?=\n(?:\[parameters: |\[SQL parameters hidden |\(Background on ))", _statement),
     _after("[parameters: ", r"\](?=\n\(Background on )", _masked),
@@ -75,17 +81,40 @@ _QUOTATIONS: Final = (
     _between(r"Key \([^\n]{1,256}?\)=\(", r"\) (?:already exists|is )", ")=("),
     _Quotation(("\nLINE ",), re.compile(r"\nLINE \d{1,9}: "), re.compile(r"(?=\n(?! *\^))|\Z")),
     _Quotation(
-        ("invalid input ", "out of range: ", " literal: ", "at or near "),
-        re.compile(r'(?:invalid input (?:syntax|value) for [^\n:]{1,128}: |out of range: | literal: |at or near )"'),
+        ("invalid input ", "out of range: ", " literal: ", "at or near ", "syntax error near "),
+        re.compile(
+            r"(?:invalid input (?:syntax|value) for [^\n:]{1,128}: |out of range: | literal: "
+            r'|(?:at or|syntax error) near )"'
+        ),
         re.compile(rf'"{_END_OF_FIELD}'),
     ),
     _between('value "', '" (?:is out of range )?for ', 'value "'),
+    _between('time zone "', '" not recognized', 'time zone "'),
+    _rest(r"invalid input for query argument \$\d{1,5}[^\n:]{0,64}: ", "query argument $"),
     _between('(?<!or )near "', '": syntax error', '": syntax error'),
     _between('unrecognized token: "', rf'"{_END_OF_FIELD}', "unrecognized token: "),
     _after("Duplicate entry '", "' for key "),
     _between(r"[iI]ncorrect [\w ]{1,64} value: '", "' for (?:column|function) |'(?=[\")]{0,2}(?:\\Z|\n))", " value: '"),
+    _after("JSON path error near '", rf"'{_END_OF_FIELD}"),
+    _after("bad JSON path: '", rf"'{_END_OF_FIELD}"),
     _between(" near '", "' at line ", "' at line "),
-    _after("dup key: {", r"\}(?=[^}]*+\Z)"),
+    _after("value is out of range in '", r"'(?=[\")]{0,2}(?:\Z|\n))"),
+    _after("dup key: {", _LAST_BRACE),
+    _after(", full error: {", _LAST_BRACE),
+    _between("Failed to parse number '", r"' in \$convert ", "in $convert "),
+    _between(r"Command # \d{1,9} \(", r"\) of pipeline caused error: ", "of pipeline caused error: "),
+    _rest("with args beginning with: ", "with args beginning with: "),
+    _Quotation(
+        (", value: ",),
+        re.compile(r"Invalid (?:type|range) for (?:document )?parameter [^\n]{0,256}?, value: "),
+        re.compile(r", (?:type: <class '[^'\n]{1,128}'>, )?valid [^\n]{1,4096}(?:\n|\Z)"),
+    ),
+    _between("Value '", "' at '[^'\n]{1,256}' failed to satisfy constraint", "failed to satisfy constraint"),
+    _between(r'metadata for key "[^\n]{0,256}?", value: "', r'"\.  \nS3 metadata', "metadata for key "),
+    _Quotation(  # the key of an object
+        ('endpoint URL: "',), re.compile(r'endpoint URL: "https?://[^/"\s]{1,256}/'), re.compile('"')
+    ),
+    _between("Failed to upload ", ": An error occurred ", "Failed to upload "),
 )
 
 

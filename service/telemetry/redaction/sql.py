@@ -53,7 +53,7 @@ _PREFIX = r"(?:[bBnNxXrR]|[uU]&|_[A-Za-z]\w*+\s*+)?"
 _DOLLAR = rf"\$(?P<tag>(?:[^\W\d]\w{{0,{_MAX_TAG - 1}}})?+)\$.*?(?:\$(?P=tag)\$|\Z)|\$[^\W\d]\w{{{_MAX_TAG},}}+\$.*+"
 _ORACLE_QUOTES = r"[nN]?[qQ]'(?:\[.*?\]'|\{.*?\}'|\(.*?\)'|<.*?>'|(?P<mark>[^\[{(<\s]).*?(?P=mark)'|.*+)"
 
-_AMBIGUOUS = r"\#.*+|--.*+|\[[^\]'\"]*+['\"].*+"
+_AMBIGUOUS = r"\#.*+|--.*+|\[[^\[\]'\"]*+['\"].*+"
 """What begins a comment or a name in one dialect and nothing in another: all behind it is taken for a literal."""
 
 
@@ -104,7 +104,11 @@ class Dialect:
 
 
 _POSTGRESQL = Dialect(
-    prefixed="[eE]" + _ESCAPED, dollar_quotes=True, line_comments=r"--[^\r\n]*+", nested_comments=True
+    # Backslashes escape in the continuation lines of a text too ("String Constants", PostgreSQL).
+    prefixed=rf"[eE]{_ESCAPED}(?:[^\S\r\n]*+[\r\n]\s*+{_ESCAPED})*+",
+    dollar_quotes=True,
+    line_comments=r"--[^\r\n]*+",
+    nested_comments=True,
 )
 _MYSQL = Dialect(text=_ESCAPED, double_quoted_literals=True, line_comments=r"--(?=\s|\Z)[^\n]*+|\#[^\n]*+")
 _SQL_SERVER = Dialect(bracketed_names=True, nested_comments=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import json
 import logging
 import threading
 import weakref
+from collections.abc import Iterator
 from contextvars import copy_context
 
 import pytest
@@ -17,6 +19,7 @@ from opentelemetry import trace
 
 from service.telemetry import Telemetry, annotate, current_scope, identify, job, span, trace_id
 from service.telemetry.ids import span_hex
+from service.telemetry.job_span import Job
 from tests.telemetry.backends import Document, FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.sampling.samplers import FixedSampler
@@ -283,6 +286,50 @@ def test_each_call_of_a_decorated_function_is_a_job(app: Flask) -> None:
 
     assert [restock(1), restock(2)] == [2, 3]
     assert len(set(traces)) == len(sampler.requests) == 2
+
+
+def test_a_job_lasts_until_a_decorated_coroutine_has_been_awaited(app: Flask, backends: FakeBackends) -> None:
+    @job("restock")
+    async def restock() -> str:
+        await asyncio.sleep(0)
+        with span("count"):
+            return current_trace_id()
+
+    digits = asyncio.run(restock())
+    assert trace_id() is None
+    telemetry_of(app).flush(5)
+    assert {each["name"] for each in backends.spans(digits)} == {"restock", "count"}
+
+
+def test_a_generator_that_is_closed_early_is_a_success(app: Flask, backends: FakeBackends) -> None:
+    def work() -> Iterator[str]:
+        with job("restock"):
+            yield current_trace_id()
+            yield ""
+
+    generator = work()
+    digits = next(generator)
+    generator.close()  # type: ignore[attr-defined]  # a generator has it
+    telemetry_of(app).flush(5)
+    [line] = backends.lines_of(digits)
+    assert line["message"] == "job restock succeeded"
+    [root] = backends.spans(digits)
+    assert root["status"]["code"] == "unset"
+
+
+def test_a_job_that_is_left_in_another_context_is_complete(app: Flask, backends: FakeBackends) -> None:
+    def enter() -> tuple[Job, str]:
+        own = job("restock")
+        own.__enter__()
+        return own, current_trace_id()
+
+    own, digits = copy_context().run(enter)
+    error = OutOfStockError("none left")
+    copy_context().run(own.__exit__, OutOfStockError, error, None)
+    telemetry_of(app).flush(5)
+    lines = [line for line in backends.lines_of(digits) if line["logger"] != "opentelemetry.context"]
+    assert [(line["message"], line["job"]) for line in lines] == [("job restock failed", "restock")]
+    assert len(backends.spans(digits)) == len(backends.items(digits)) == 1
 
 
 def test_without_an_app_a_job_runs_and_says_once_that_nothing_is_recorded(caplog: pytest.LogCaptureFixture) -> None:

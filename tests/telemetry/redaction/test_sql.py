@@ -18,6 +18,8 @@ Draw = random.Random
 SANITIZED = [
     (POSTGRESQL, "SELECT 1, 'it''s', E'a\\'b' FROM t", "SELECT ?, ?, ? FROM t"),
     (POSTGRESQL, "SELECT $tag$ it's $tag$, $$x$$, $1", "SELECT ?, ?, $1"),
+    (POSTGRESQL, "SELECT E'a'\n 'it\\'s secret', b", "SELECT ?, b"),
+    (POSTGRESQL, "SELECT E'a' 'it\\', b", "SELECT ? ?, b"),
     (POSTGRESQL, "SELECT 'C:\\', 'secret'", "SELECT ?, ?"),
     (POSTGRESQL, 'SELECT "User"."Id" FROM "User" WHERE a = 0x1F', 'SELECT "User"."Id" FROM "User" WHERE a = ?'),
     (POSTGRESQL, "SELECT a /* x /* y */ z */ FROM t -- secret", "SELECT a  FROM t"),
@@ -44,6 +46,7 @@ SANITIZED = [
     (UNKNOWN, "SELECT \"x\", 'a\\' b', c", "SELECT ?, ?"),
     (UNKNOWN, "SELECT a # it's\n, 'x'", "SELECT a ?"),
     (UNKNOWN, "SELECT [it's], 'x'", "SELECT ?"),
+    (UNKNOWN, "SELECT [a[it's], 'x'", "SELECT [a?"),
     (UNKNOWN, "SELECT 5--'x\n y'", "SELECT ??"),
     (UNKNOWN, "SELECT b[1] -- x\n, c", "SELECT b[?] \n, c"),
     (UNKNOWN, "", ""),
@@ -161,7 +164,8 @@ def test_an_unknown_dialect_shows_no_value_of_a_known_one(name: str) -> None:
 
 @pytest.mark.parametrize("dialect", [POSTGRESQL, MYSQL, SQLITE, ORACLE, UNKNOWN])
 @pytest.mark.parametrize(
-    "part", ["'", '"', "/*", "$a$", "$", "q'[", "IN (1,", "(", "a.", "1e", "\\", "VALUES (1),", "-- ", "x'"]
+    "part",
+    ["'", '"', "/*", "$a$", "$", "q'[", "IN (1,", "(", "a.", "1e", "\\", "VALUES (1),", "-- ", "x'", "[", "E''\n\n\n"],
 )
 def test_hostile_statements_take_linear_time(part: str, dialect: Dialect) -> None:
     start = time.process_time()

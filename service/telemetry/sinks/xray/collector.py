@@ -82,7 +82,7 @@ class _Collector(SpanProcessor):
             inner.spans.append(span)
             inner.size += span.size
         else:  # it outlived its request: X-Ray joins a late subsegment to its trace by its parent's id
-            entities, annotations = _own_entity(scope, span.span_id), scope.annotations
+            entities, annotations = _own_entity(scope, span.span_id), _own_annotations(scope, span.span_id)
             self._put(SegmentSource(root=span, size=span.size, entities=entities, annotations=annotations))
 
 
@@ -115,3 +115,10 @@ def _own_entity(scope: TraceScope, span_id: int) -> dict[int, Any]:
     state = scope.extras.get(SdkState)
     entity = state.subsegments.pop(span_id, None) if isinstance(state, SdkState) else None
     return {span_id: entity} if entity is not None else {}
+
+
+def _own_annotations(scope: TraceScope, span_id: int) -> dict[int, Any]:
+    """Return the annotations of one span by its id. A long job would keep those of all its spans in memory."""
+    annotations = scope.annotations
+    own = annotations.pop(span_id, None) if isinstance(annotations, dict) else None
+    return {span_id: own} if own is not None else {}

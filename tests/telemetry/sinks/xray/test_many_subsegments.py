@@ -9,6 +9,7 @@ from aws_xray_sdk.core import xray_recorder
 from flask import Flask
 from opentelemetry import trace
 
+from service import telemetry
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.tracing import flush
@@ -54,3 +55,15 @@ def test_the_memory_of_many_empty_subsegments_is_bounded(
         tracemalloc.stop()
     assert peak < limit * MIB
     flush(sinks_app)
+
+
+def test_a_long_job_keeps_no_annotations_of_spans_that_were_sent(sinks_app: Flask, backends: FakeBackends) -> None:
+    with telemetry.job("long"):
+        scope, digits = telemetry.current_scope(), telemetry.trace_id() or ""
+        for number in range(3_000):
+            with telemetry.span("step"):
+                telemetry.annotate(number=number)
+        assert scope is not None
+        assert len(scope.annotations) < 2_000
+    flush(sinks_app)
+    assert backends.segments_of(digits)[0]["annotations"]["number"] >= 1_000
