@@ -16,7 +16,9 @@ from opentelemetry.trace import StatusCode, TraceFlags
 
 from service.telemetry import ids
 from service.telemetry.context.job_scope import JobScope
+from service.telemetry.context.propagation import HINT_KEY
 from service.telemetry.context.trace_scope import AppTelemetry, current_scope
+from service.telemetry.current_context import current_context
 from service.telemetry.export.fork import on_fork
 from service.telemetry.safe_logging import safe_logger
 from service.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, Decision
@@ -50,7 +52,7 @@ class Jobs:
         if telemetry is None or (parent.is_valid and current_scope(arguments.context) is not None):
             # Application code has joined another trace within a request.
             return continue_trace(parent), None
-        trace_id = parent.trace_id if parent.is_valid else ids.new_trace_id()
+        trace_id = parent.trace_id or ids.new_trace_id()
         scope = JobScope(telemetry, arguments, ids.trace_hex(trace_id), self._complete)
         if parent.is_valid and not isinstance(parent.trace_state, SamplingTraceState):
             scope.tracestate = parent.trace_state.to_header()
@@ -60,15 +62,18 @@ class Jobs:
         if recorded and (state.rate > 1 or not state.sampled):  # it may fail yet, and then represents itself
             state = PendingTraceState(state, _NEVER, lambda: None)
         self._flush_at_exit(telemetry)
-        is_random = flags.random_trace_id if parent.is_valid else True
+        is_random = flags.random_trace_id if parent.trace_id else True
         caller = parent if parent.is_valid else None
         return Root(trace_id, recorded=recorded, random=is_random, trace_state=state, caller=caller), scope
 
     def _decide(self, telemetry: AppTelemetry, scope: JobScope) -> Decision:
         """Follow the decision that came with a message, whose sender is trusted; else ask the sampling rules."""
         parent = scope.root.parent
-        if parent.is_valid:
-            return RESERVOIR_HIT if parent.trace_flags.sampled else NOT_SAMPLED
+        if parent.trace_id:
+            context = scope.root.context
+            hint = (current_context() if context is None else context).get(HINT_KEY, parent.trace_flags.sampled)
+            if hint is not None:
+                return RESERVOIR_HIT if hint else NOT_SAMPLED
         return telemetry.sampler.decide(scope)
 
     def _complete(self, scope: JobScope) -> None:

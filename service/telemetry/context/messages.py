@@ -17,7 +17,7 @@ _ENVIRON: Final = {
     "awstraceheader": "HTTP_X_AMZN_TRACE_ID",
 }
 _CONTAINERS: Final = ("messageattributes", "attributes", "headers")
-_VALUES: Final = ("StringValue", "stringValue")
+_VALUES: Final = ("StringValue", "stringValue", "BinaryValue", "binaryValue")
 """How SQS and Lambda name the text of a message attribute."""
 
 
@@ -34,11 +34,13 @@ def message_context(message: object, context: Context) -> Context:
 
 def _trace_headers(message: object) -> Iterator[tuple[str, str]]:
     """Yield the trace context of `message` as a WSGI environment names it; the outermost, which counts, last."""
+    if isinstance(message, list | tuple):  # pairs, as Kafka has headers
+        message = dict(message)
     if not isinstance(message, Mapping):
         return
     own: dict[str, str] = {}
     for name, value in message.items():
-        key = str(name).lower()
+        key = (name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)).lower()
         if key in _CONTAINERS:
             yield from _trace_headers(value)
         elif key in _ENVIRON and (text := _text(value)) is not None:

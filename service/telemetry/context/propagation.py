@@ -43,6 +43,8 @@ _ENVIRON: Final = {
     XRAY_HEADER: "HTTP_X_AMZN_TRACE_ID",
 }
 
+HINT_KEY: Final = otel_context.create_key("sampling-hint")
+"""In a context with a message's parent span: its sender's sampled flag, None where it sent none."""
 EMPTY_CONTEXT = otel_context.Context()
 """The context of a request without baggage."""
 
@@ -161,14 +163,15 @@ class TraceContextPropagator(TextMapPropagator):
 def with_parent(environ: Mapping[str, Any], context: otel_context.Context) -> otel_context.Context:
     """Return `context` with the caller's span, as `environ` names it, as the current one; itself if there is none."""
     digits, incoming = resolve(environ)
-    if digits == NO_TRACE_ID or incoming.parent_id is None:
+    if digits == NO_TRACE_ID:
         return context
     flags = trace.TraceFlags.SAMPLED if incoming.hint else 0
     if incoming.random:
         flags |= trace.TraceFlags.RANDOM_TRACE_ID
     state = trace.TraceState.from_header([incoming.tracestate]) if incoming.tracestate else None
-    parent = trace.SpanContext(int(digits, 16), incoming.parent_id, True, trace.TraceFlags(flags), state)  # noqa: FBT003 - the API's own parameter: it is remote
-    return otel_context.Context({**context, SPAN_KEY: trace.NonRecordingSpan(parent)})
+    # Without a `Parent` it is no valid span, and yet names the trace.
+    parent = trace.SpanContext(int(digits, 16), incoming.parent_id or 0, True, trace.TraceFlags(flags), state)  # noqa: FBT003 - the API's own parameter: it is remote
+    return otel_context.Context({**context, SPAN_KEY: trace.NonRecordingSpan(parent), HINT_KEY: incoming.hint})
 
 
 def _trace_headers(span: trace.SpanContext, scope: TraceScope | None) -> dict[str, str]:

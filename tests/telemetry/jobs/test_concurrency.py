@@ -8,15 +8,27 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from typing import Any
 
 import pytest
 from flask import Flask, Response, copy_current_request_context, request, stream_with_context
+from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 
 from service.telemetry import carry, job, span, trace_id
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.tracing import get
 
 log = logging.getLogger("shop")
+
+
+@pytest.fixture(autouse=True)
+def no_instrumentation_of_threads(app: Flask) -> Iterator[None]:  # noqa: ARG001 - it turns it on
+    """Turn off what would carry the trace by itself."""
+    instrumentor: Any = ThreadingInstrumentor()
+    instrumentor.uninstrument()
+    yield
+    if not instrumentor.is_instrumented_by_opentelemetry:
+        instrumentor.instrument()
 
 
 def work() -> str | None:
@@ -203,8 +215,22 @@ def test_a_thread_without_carry_has_a_trace_of_its_own(app: Flask) -> None:
         thread.join()
         return "done"
 
-    assert digits != [get(app, "/work").trace_id]
-    assert digits[0] is not None
+    response = get(app, "/work")
+    assert digits not in ([response.trace_id], [None])
+
+
+def test_with_its_instrumentation_a_thread_continues_the_trace(app: Flask) -> None:
+    ThreadingInstrumentor().instrument()
+    digits: list[str | None] = []
+
+    @app.get("/work")
+    def view() -> str:
+        thread = threading.Thread(target=append_work, args=[digits])
+        thread.start()
+        thread.join()
+        return "done"
+
+    assert get(app, "/work").trace_id == digits[0]
 
 
 def test_the_callers_own_context_is_back_after_a_carried_call(app: Flask) -> None:  # noqa: ARG001 - installs the globals

@@ -369,6 +369,19 @@ def test_a_decision_that_came_with_a_message_is_followed(app: Flask, backends: F
         assert [each["parent_id"] for each in backends.segments_of(digits)] == [span_hex(7)] * sampled
 
 
+@pytest.mark.parametrize("header", [f"Root={ROOT};Parent={PARENT}", f"Root={ROOT}"])
+@pytest.mark.parametrize("sampled", [True, False])
+def test_a_message_without_a_decision_is_sampled_by_the_rules(
+    app: Flask, backends: FakeBackends, header: str, *, sampled: bool
+) -> None:
+    telemetry_of(app).sampler = FixedSampler(sampled=sampled, rate=int(sampled))
+    with job("resize", message={"Attributes": {"AWSTraceHeader": header}}):
+        assert trace_id() == TRACE
+    telemetry_of(app).flush(5)
+    expected = [PARENT if "Parent" in header else None] * sampled
+    assert [each["parent_span_id"] for each in backends.spans(TRACE)] == expected
+
+
 def test_a_rule_for_requests_alone_still_samples_jobs(make_app: AppFactory, backends: FakeBackends) -> None:
     rule = {"RuleName": "api", "FixedRate": 1.0, "ReservoirSize": 0, "URLPath": "/api/*", "HTTPMethod": "GET"}
     app = make_app({**backends.environment, "XRAY_SAMPLING_RULE": json.dumps(rule)})

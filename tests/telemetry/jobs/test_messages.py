@@ -31,10 +31,26 @@ def span_context(message: object) -> trace.SpanContext:
         {"MessageAttributes": {"traceparent": {"DataType": "String", "StringValue": TRACEPARENT}}},
         {"messageId": "1", "attributes": {"AWSTraceHeader": XRAY}, "messageAttributes": {}},
         {"messageAttributes": {"traceparent": {"dataType": "String", "stringValue": TRACEPARENT}}},
+        {"MessageAttributes": {"traceparent": {"DataType": "Binary", "BinaryValue": TRACEPARENT.encode()}}},
+        [("traceparent", TRACEPARENT.encode())],
+        {b"traceparent": TRACEPARENT.encode()},
     ],
-    ids=["headers", "bytes", "list", "x-ray header", "nested", "sqs", "sqs attribute", "lambda", "lambda attribute"],
+    ids=[
+        "headers",
+        "bytes",
+        "list",
+        "x-ray header",
+        "nested",
+        "sqs",
+        "sqs attribute",
+        "lambda",
+        "lambda attribute",
+        "binary",
+        "pairs",
+        "bytes names",
+    ],
 )
-def test_the_senders_span_is_the_parent(message: dict[str, Any]) -> None:
+def test_the_senders_span_is_the_parent(message: object) -> None:
     context = span_context(message)
     assert (f"{context.trace_id:032x}", f"{context.span_id:016x}") == (TRACE, PARENT)
     assert (context.is_remote, context.trace_flags.sampled) == (True, True)
@@ -51,7 +67,6 @@ def test_the_senders_span_is_the_parent(message: dict[str, Any]) -> None:
         {"traceparent": "no"},
         {"traceparent": None},
         {"Attributes": None},
-        {"X-Amzn-Trace-Id": f"Root={ROOT}"},
     ],
 )
 def test_a_message_without_a_senders_span_begins_a_trace(message: object) -> None:
