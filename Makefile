@@ -21,7 +21,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 export VERSION
 CONTEXT := -c environment=$(ENV) -c version="$$VERSION" $(CDK_CONTEXT)
 
-.PHONY: ask attack bootstrap bench bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down status logs test test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
+.PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down status logs test test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,10 @@ bench: $(READY) ## Measure the overhead of telemetry per request, as ratios to t
 
 bench-parts: $(READY) ## Measure each part of the telemetry beside the stock one that it replaces (docs/architecture.md)
 	@$(PY) -m bench.parts $(BENCH)
+
+bench-libraries: $(READY) ## Measure what calls of SQLAlchemy, redis and boto3 cost a request, by who traces them (docs/telemetry.md)
+	@scripts/databases
+	@$(PY) -m bench.libraries $(BENCH)
 
 bench-synth: $(READY) ## Measure the time of cdk synth, cold and warm
 	@$(PY) -m bench.synth

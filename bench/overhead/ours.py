@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aws_xray_sdk.core import xray_recorder
+from flask import Flask
 from opentelemetry import trace
 
 from bench import shop
@@ -42,7 +43,11 @@ def notify() -> Any:  # noqa: ANN401 - any JSON
 
 def build(environment: Mapping[str, str], slowdown: int) -> Subject:
     """Return the app with its telemetry, the intervals of whose queues are `slowdown` times the usual ones."""
-    app = shop.create_app(home, notify)
+    return instrument(shop.create_app(home, notify), environment, slowdown)
+
+
+def instrument(app: Flask, environment: Mapping[str, str], slowdown: int) -> Subject:
+    """Install the telemetry of `environment` in `app`; `slowdown` as for `build`."""
     telemetry = Telemetry(telemetry_config(Settings.from_env(environment)))
     telemetry.install(app)
     if telemetry.sink("rollbar").on:

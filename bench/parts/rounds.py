@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +11,7 @@ from typing import Final
 
 from bench.parts.catalogue import Part
 from bench.parts.clock import Ports
+from bench.testbed.worker_process import WorkerProcess, running_worker
 
 SIDES: Final = ("ours", "stock")
 _ENVIRONMENT: Final = {"AWS_ACCESS_KEY_ID": "fake", "AWS_SECRET_ACCESS_KEY": "fake", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -58,38 +56,13 @@ def _pairs(part: Part, ports: Ports, count: int, *, rounds: int) -> Iterator[tup
         ours, stock = (stack.enter_context(_worker(part.module, side, ports)) for side in SIDES)
         if not part.new_process:
             for worker in (ours, stock):
-                worker.run(max(1, count // _WARM_UP_SHARE))
+                worker.run(str(max(1, count // _WARM_UP_SHARE)))
         for _ in range(rounds):
-            yield ours.run(count), stock.run(count)
-
-
-class _Worker:
-    """A process that measures one side."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def run(self, count: int) -> list[float]:
-        """Return the figures of `count` repetitions."""
-        assert self._process.stdin is not None  # noqa: S101 - a pipe, by the arguments below
-        assert self._process.stdout is not None  # noqa: S101 - the same
-        self._process.stdin.write(f"{count}\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise SystemExit(f"{' '.join(map(str, self._process.args))} failed: see its error above")  # type: ignore[arg-type]  # a list, below
-        figures: list[float] = json.loads(line)
-        return figures
+            yield ours.run(str(count)), stock.run(str(count))
 
 
 @contextmanager
-def _worker(module: str, side: str, ports: Ports) -> Iterator[_Worker]:
+def _worker(module: str, side: str, ports: Ports) -> Iterator[WorkerProcess]:
     command = [sys.executable, "-m", "bench.parts.worker", module, side, str(ports.http), str(ports.udp)]
-    pipe = subprocess.PIPE
-    environment = {**os.environ, **_ENVIRONMENT, "AWS_ENDPOINT_URL": ports.url}
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment) as process:  # noqa: S603 - our own module
-        try:
-            yield _Worker(process)
-        finally:
-            assert process.stdin is not None  # noqa: S101 - a pipe, by the argument above
-            process.stdin.close()
+    with running_worker(command, {**_ENVIRONMENT, "AWS_ENDPOINT_URL": ports.url}) as worker:
+        yield worker

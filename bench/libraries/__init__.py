@@ -1,0 +1,1 @@
+"""Compare what traced library calls cost a request, by who traces them."""
