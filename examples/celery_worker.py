@@ -1,7 +1,7 @@
 """A Celery worker: `celery --app examples.celery_worker worker --loglevel INFO`, with BROKER_URL as its broker.
 
-OpenTelemetry's instrumentation for Celery sends the trace with each message, and opens the worker's root span:
-`pip install opentelemetry-instrumentation-celery` is all that it takes.
+OpenTelemetry's instrumentation for Celery, `pip install opentelemetry-instrumentation-celery`, sends the trace context
+with each message, and opens the worker's root span.
 """
 
 from __future__ import annotations

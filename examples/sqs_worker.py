@@ -1,7 +1,7 @@
 """A worker that handles the messages of an SQS queue: `QUEUE_URL=… python -m examples.sqs_worker`.
 
-Who sends a message within a request sends its trace with it: SQS keeps the X-Ray header of `SendMessage` as the system
-attribute `AWSTraceHeader`. The worker's job joins that trace, so that one id leads from the browser to the worker.
+With opentelemetry-instrumentation-botocore installed, who sends a message within a request sends its trace context with
+it, as the system attribute `AWSTraceHeader`. The worker's job joins that trace: one id leads from the browser to here.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -29,13 +30,14 @@ def work(queue: Any, url: str) -> int:  # noqa: ANN401 - boto3's clients have no
     received: Mapping[str, Any] = queue.receive_message(
         QueueUrl=url,
         MaxNumberOfMessages=10,
-        WaitTimeSeconds=1,
+        WaitTimeSeconds=20,
         MessageSystemAttributeNames=["AWSTraceHeader"],
         MessageAttributeNames=["All"],
     )
     messages = received.get("Messages", [])
     for message in messages:
-        with job("resize", message=message):
+        # The job has reported it; SQS delivers the message again, and in the end to the dead-letter queue.
+        with suppress(Exception), job("resize", message=message):
             handle(message["Body"])
             queue.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return len(messages)

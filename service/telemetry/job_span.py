@@ -124,8 +124,11 @@ class Job(AbstractContextManager[trace.Span]):
 
 
 def _is_success(error: BaseException | None) -> bool:
-    """Return whether a job that `error` leaves has done its work; a generator that is closed has."""
-    return error is None or type(error) is GeneratorExit or (isinstance(error, SystemExit) and error.code in (None, 0))
+    """Return whether the job succeeded: no exception, exit status 0, or a closed generator."""
+    if isinstance(error, SystemExit):
+        return error.code in (None, 0)
+    # click's own exit, of `Context.exit`, is a RuntimeError.
+    return error is None or type(error) is GeneratorExit or getattr(error, "exit_code", None) == 0
 
 
 def _exit_on_sigterm() -> None:

@@ -6,7 +6,6 @@ API, or the instrumentation of a worker such as Celery's.
 
 from __future__ import annotations
 
-import atexit
 import sys
 import time
 import weakref
@@ -29,8 +28,6 @@ from service.telemetry.spans.unsampled import UnsampledSpan
 
 logger = safe_logger(__name__)
 
-_FORKING_MODULES: Final = ("multiprocessing.util", "billiard.util")
-"""The standard library's, and Celery's fork of it."""
 _NEVER: Final = 2**63
 _NANOSECONDS_PER_MS: Final = 1_000_000
 _RANDOM: Final = TraceFlags.RANDOM_TRACE_ID
@@ -42,7 +39,6 @@ class Jobs:
     def __init__(self, telemetry: AppTelemetry) -> None:
         # The provider has this as its callback, and telemetry has the provider.
         self._telemetry = weakref.ref(telemetry)
-        self._flushes_at_exit = False
         on_fork(self._flush_at_childs_exit)
 
     def decide_root(self, arguments: RootArguments) -> tuple[Root, JobScope | None]:
@@ -61,7 +57,6 @@ class Jobs:
         state, recorded = telemetry.trace_state_of(decision), telemetry.records(decision)
         if recorded and (state.rate > 1 or not state.sampled):  # it may fail yet, and then represents itself
             state = PendingTraceState(state, _NEVER, lambda: None)
-        self._flush_at_exit(telemetry)
         is_random = flags.random_trace_id if parent.trace_id else True
         caller = parent if parent.is_valid else None
         return Root(trace_id, recorded=recorded, random=is_random, trace_state=state, caller=caller), scope
@@ -130,28 +125,24 @@ class Jobs:
             telemetry.provider.record_failures(span, failures)
             self._complete_span(telemetry, scope, span)
 
-    def _flush_at_exit(self, telemetry: AppTelemetry) -> None:
-        """Have the process send what is queued when it ends: no server does it for a script or a worker."""
-        if not self._flushes_at_exit:
-            self._flushes_at_exit = True
-            atexit.register(_shut_down, weakref.ref(telemetry))
-
     def _flush_at_childs_exit(self) -> None:
-        """Have a process that `multiprocessing` forked send what is queued: it ends without calling `atexit`.
+        """Have a forked process of `multiprocessing` or Celery send what is queued: it ends without calling `atexit`.
 
-        This is called before such a process begins to run, and forgets what it has inherited to run at its end.
+        Called right after the fork, before `multiprocessing` clears the finalizers that the process has inherited.
         """
-        for name in _FORKING_MODULES:
-            util: Any = sys.modules.get(name)
-            if util is not None:
-                util.register_after_fork(self, lambda jobs, util=util: jobs.finalize_with(util))
+        util: Any = sys.modules.get("multiprocessing.util")
+        if util is not None:
+            util.register_after_fork(self, Jobs.register_finalizer)
+        signals: Any = sys.modules.get("celery.signals")
+        if signals is not None:
+            signals.worker_process_shutdown.connect(self._shut_down_worker, weak=False)
 
-    def finalize_with(self, util: Any) -> None:  # noqa: ANN401 - one of two modules
-        """Shut telemetry down when the process ends."""
-        util.Finalize(None, _shut_down, args=(self._telemetry,), exitpriority=0)
+    def register_finalizer(self) -> None:
+        """Shut telemetry down when a process of `multiprocessing` ends."""
+        util: Any = sys.modules["multiprocessing.util"]
+        util.Finalize(None, self._shut_down_worker, exitpriority=0)
 
-
-def _shut_down(reference: weakref.ref[AppTelemetry]) -> None:
-    telemetry = reference()
-    if telemetry is not None:
-        telemetry.shutdown()
+    def _shut_down_worker(self, **_: object) -> None:
+        telemetry = self._telemetry()
+        if telemetry is not None:
+            telemetry.shutdown()

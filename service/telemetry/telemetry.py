@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
@@ -95,6 +96,7 @@ class Telemetry:
         self._has_span_sinks = any(sink.span_processor is not None for sink in self.sinks)
         self.middleware: TraceMiddleware
         self._finalizer: weakref.finalize[[Telemetry], Flask] | None = None
+        self._is_shut_down = False
 
     def _reset(self) -> None:
         # Reentrant: the garbage collector may end a request of the application's within it.
@@ -109,7 +111,8 @@ class Telemetry:
         trace_requests(app, self.middleware)
         got_request_exception.connect(self._on_exception, app)
         self._finalizer = weakref.finalize(app, _shut_down_in_background, self)
-        self._finalizer.atexit = False  # a server flushes at exit, within its own deadline
+        self._finalizer.atexit = False  # `_shut_down_at_exit` waits for the sinks
+        atexit.register(_shut_down_at_exit, weakref.ref(self))
         process_globals.install(self)
         for sink in self.sinks:
             if sink.install is not None:
@@ -360,13 +363,25 @@ class Telemetry:
         self.sampler.close()
         for sink in self.sinks:
             sink.begin_close(self.config.shutdown_deadline if seconds is None else seconds)
-        return not [sink for sink in self.sinks if not sink.finish_close()]
+        unsent = [sink for sink in self.sinks if not sink.finish_close()]
+        self._is_shut_down = True
+        return not unsent
 
 
 def _shut_down_in_background(telemetry: Telemetry) -> None:
     """End the threads of an app that was freed, without holding up the thread that dropped it."""
     with suppress(RuntimeError):  # the system has no thread left
         new_thread("shutdown", telemetry.shutdown).start()
+
+
+def _shut_down_at_exit(reference: weakref.ref[Telemetry]) -> None:
+    """Send what is queued when the process ends, unless a server has done so within its own deadline.
+
+    The app may be freed just before, and another thread be sending already: this waits for it.
+    """
+    telemetry = reference()
+    if telemetry is not None and not telemetry._is_shut_down:
+        telemetry.shutdown()
 
 
 def _before_proxy_fix(environ: Mapping[str, Any], outer: object) -> Mapping[str, Any]:

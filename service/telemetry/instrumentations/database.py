@@ -55,7 +55,8 @@ def suppress_drivers() -> None:
 
     Within `Engine.connect` the driver executes statements of SQLAlchemy's own, as `select version()`.
     """
-    from sqlalchemy import Engine, event  # noqa: PLC0415 - the application brings it
+    from sqlalchemy import event  # noqa: PLC0415 - the application brings it
+    from sqlalchemy.engine import Engine  # noqa: PLC0415 - the same; older versions have it here alone
 
     wrapt.wrap_function_wrapper("sqlalchemy.engine.base", "Engine.connect", _connect)
     event.listen(Engine, "do_execute", _do_execute)

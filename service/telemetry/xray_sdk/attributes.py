@@ -36,7 +36,6 @@ _AWS: Final = {
     "bucket_name": "aws.s3.bucket",
     "function_name": "faas.invoked_name",
     "id_2": "aws.extended_request_id",
-    "key": "aws.s3.key",
     "message_id": "messaging.message.id",
     "operation": "rpc.method",
     "queue_url": "aws.sqs.queue.url",
@@ -129,7 +128,7 @@ def _add_http(attributes: dict[str, Any], block: Mapping[str, Any], name: str) -
 def _add_aws(attributes: dict[str, Any], block: Mapping[str, Any], name: str, namespace: object) -> bool:
     if namespace != "aws" or not isinstance(block.get("operation"), str):
         return False
-    rest = dict(block)
+    rest = {name: value for name, value in block.items() if name != "key"}  # of an object: it often names a person
     attributes |= {"rpc.system": "aws-api", "rpc.service": _SERVICES.get(name, name)}
     if isinstance(table := rest.pop("table_name", None), str):
         attributes["aws.dynamodb.table_names"] = [table]

@@ -119,7 +119,6 @@ _AWS: Differences = {"aws.retries": (MISSING, 0)}
 """The SDK does not count them. Its subsegment `s3` is named after the call, too."""
 _CLIENT_ERROR: Differences = {"fault": (True, MISSING)}
 """A 4xx is an error of the caller's, as everywhere in X-Ray; the SDK adds the fault of any exception."""
-_KEY: Differences = {"aws.key": ("planted-value", MISSING)}
 """The keys of objects often name persons: they are not recorded."""
 _REQUESTS: Differences = {
     # As it is sent; the SDK has it as `requests.get` passes it on.
@@ -140,7 +139,7 @@ LIBRARIES: dict[str, Library] = {
         "botocore",
         _with(BotocoreInstrumentor, request_hook=request_hook, response_hook=response_hook),
         _aws_call("s3", "get_object", Bucket="photos", Key="planted-value"),
-        {**_AWS, **_KEY},
+        _AWS,
     ),
     "dynamodb": Library(
         "botocore",

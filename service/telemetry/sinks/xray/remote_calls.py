@@ -52,7 +52,6 @@ _AWS_FIELDS: Final = {
     "aws.sns.topic.arn": "topic_arn",
     "messaging.message.id": "message_id",
     "aws.s3.bucket": "bucket_name",
-    "aws.s3.key": "key",
     "aws.extended_request_id": "id_2",
     "faas.invoked_name": "function_name",
     **{

@@ -69,12 +69,17 @@ def _http(block: Document) -> Document:
     return {**block, "request": {key: short(value) for key, value in request.items()}}
 
 
+def _aws(block: Document) -> Document:
+    """Return the block without the key of an object in S3, which often names a person."""
+    return {key: value for key, value in block.items() if key != "key"}
+
+
 def _sql(block: Document) -> Document:
     return {key: short(value) if key == "user" else text(value) for key, value in block.items()}
 
 
 _FLAGS = tuple(sorted(FLAGS))
-_BLOCKS: dict[str, Callable[[Document], Document]] = {"http": _http, "aws": dict, "sql": _sql}
+_BLOCKS: dict[str, Callable[[Document], Document]] = {"http": _http, "aws": _aws, "sql": _sql}
 
 
 def _cause(cause: Document | str) -> Document | str | None:
