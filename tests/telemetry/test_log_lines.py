@@ -181,7 +181,8 @@ def test_only_the_rejected_half_of_a_batch_is_retried(
                 logging.getLogger("service.test").warning("%d %s", number, "x" * 6_000)
         assert app.extensions["telemetry"].flush(10)
     assert group.calls > 3
-    assert [int(line["message"].split()[0]) for line in group.lines] == list(range(400))
+    lines = [line for line in group.lines if line["logger"] == "service.test"]  # on a slow machine also of retries
+    assert [int(line["message"].split()[0]) for line in lines] == list(range(400))
 
 
 def test_the_stack_of_a_record_with_stack_info_is_in_its_line(app: Flask, backends: FakeBackends) -> None:

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 from service.telemetry.redaction.mask import REDACTED
 
-_NUMBER = re.compile(r"[0-9](?<![\w+][0-9])(?=(?:[ -]?[0-9]){12})[0-9]*+(?!\w)(?:[ -][0-9]++(?!\w))*+")
-"""At least 13 digits, in groups; no part of a hexadecimal id."""
+_NUMBER = re.compile(r"[0-9](?<![\w+][0-9])(?=(?:[ -]?[0-9]){12})[0-9]*(?!\w)(?:[ -][0-9]+(?!\w))*")
+"""At least 13 digits, in groups; no part of a hexadecimal id.
+
+No possessive repetition of a group: before Python 3.11.5 it can match too much (CPython gh-106052).
+"""
 _MIN_CARD, _MAX_CARD = 13, 19
 _CARD_ISSUERS = re.compile(r"22[0-7]|2[3-6]|27[0-2]|3[0-9]|4|5|6")
 """The first digits of card numbers ("ISO/IEC 7812"): years, and times since the epoch, have others."""

@@ -71,10 +71,10 @@ _TOKENS = re.compile(
 )
 """Credentials that their issuers mark by a prefix, so that they are found where they should not be."""
 _BRACKETS = re.compile(r"[\[\](){}]")
-_QUOTED = {quote: re.compile(rf"{quote}(?:[^{quote}\\]|\\.)*+", re.DOTALL) for quote in "\"'`"}
-_UNQUOTED = re.compile(r"""(?:[^\s&"'`<>,;|]|[,;|](?![\w.%-]++[=:]))*+""")
+_QUOTED = {quote: re.compile(rf"{quote}(?:[^{quote}\\]|\\.)*", re.DOTALL) for quote in "\"'`"}
+_UNQUOTED = re.compile(r"""(?:[^\s&"'`<>,;|]|[,;|](?![\w.%-]++[=:]))*""")
 """A value without quotes, up to the next field."""
-_REST_OF_LINE = re.compile(r"""(?:="[^"\r\n]*+"|[^\r\n"'`<>{}])*+""")
+_REST_OF_LINE = re.compile(r"""(?:="[^"\r\n]*+"|[^\r\n"'`<>{}])*""")
 _BRACKETED = re.compile(r"[\[{(]|[A-Za-z_][\w.]*+\(")
 """A collection, or the `repr` of an object: `UUID('…')`."""
 _VALUE_PREFIX = re.compile(r"""(?:[bBuUrRfF]{1,2})?(\\*)(["'`])""")
