@@ -21,7 +21,7 @@ def table(cpu: Results, instructions: Results, *, rounds: int) -> str:
     """Return the results as a caption and a table; `instructions` may be empty."""
     caption = (
         f"{rounds} rounds on {datetime.now(UTC):%d %B %Y}, Python {platform.python_version()}, {os.cpu_count()} cores"
-        f" with a load average of {os.getloadavg()[0]:.1f}: medians, and of the ratio of CPU the lowest and highest in"
+        f" with a load average of {os.getloadavg()[0]:.1f}: medians, with the lowest and highest CPU ratio in"
         " brackets."
     )
     header = "| A request with | Traced by | Spans | Instructions | Ratio to bare | CPU | Ratio to bare |"

@@ -26,7 +26,7 @@ BARE: Final = "bare"
 STOCK: Final = "OpenTelemetry"
 SDK: Final = "X-Ray SDK"
 VARIANTS: Final = {
-    BARE: Variant("nobody", (0, 0, 0)),
+    BARE: Variant("nothing", (0, 0, 0)),
     "ours, 100 %": Variant("all four sinks, every request sampled", (3, 2, 2)),
     "ours, 0 %": Variant("all four sinks, none sampled", (0, 0, 0)),
     "honeycomb": Variant("ours, that sink alone, every request sampled", (3, 2, 2)),

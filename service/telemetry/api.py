@@ -25,7 +25,7 @@ def span(name: str, **attributes: Value) -> AbstractContextManager[trace.Span]:
 
 
 def annotate(**values: Value) -> None:
-    """Set attributes on the current span that are indexed where a back end can: X-Ray takes up to 50 a trace."""
+    """Set attributes on the current span; X-Ray indexes them as annotations, up to 50 a trace."""
     current, scope = trace.get_current_span(), current_scope()
     if scope is not None and current.is_recording():
         current.set_attributes(values)
@@ -49,7 +49,7 @@ def trace_id() -> str | None:
 
 
 def carry(function: Callable[P, R]) -> Callable[P, R]:
-    """Return `function` for another thread to call: its spans and log lines are in the trace that is current now.
+    """Bind `function` to the current trace context, to be called in another thread.
 
     `executor.submit(carry(resize), picture)`. It carries OpenTelemetry's context alone, not Flask's request: for that,
     `carry(copy_current_request_context(resize))`.

@@ -19,6 +19,7 @@ def _variable() -> ContextVar[Context]:
         detach(token)
 
 
+EMPTY_CONTEXT: Final = Context()
 _VARIABLE: Final = _variable()
 current_context: Final = _VARIABLE.get
 """Return the current context, as `opentelemetry.context.get_current`."""

@@ -1,9 +1,7 @@
-"""Run work that no request causes as one trace: `with telemetry.job("nightly"):`."""
+"""Trace a job as one root span: `with telemetry.job("nightly"):`."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 import signal
 import threading
 from collections.abc import Callable, Mapping
@@ -16,14 +14,15 @@ from opentelemetry import trace
 from opentelemetry.context import detach
 from opentelemetry.trace import SpanKind
 
+from service.telemetry.api import Value
 from service.telemetry.context.messages import message_context
 from service.telemetry.context.trace_scope import current_scope
 from service.telemetry.current_context import current_context, enter_context
 from service.telemetry.process_globals import current_telemetry
 from service.telemetry.safe_logging import safe_logger
+from service.telemetry.spans.current_span import each_call_within
 
 F = TypeVar("F", bound=Callable[..., Any])
-Value = str | bool | int | float
 
 logger = safe_logger(__name__)
 
@@ -33,10 +32,10 @@ _EXIT_STATUS: Final = 128
 
 
 def job(name: str, *, message: object = None, **attributes: Value) -> Job:
-    """Run the block, or each call of the decorated function, as the root span of a trace of its own.
+    """Run the block, or each call of the decorated function, as a root span: of a new trace, or of `message`'s.
 
-    `message` is what the work came with: headers, or an SQS message as `receive_message` returns it or as Lambda gets
-    it. The job joins its trace. Within a request or another job it is an inner span.
+    `message` is the carrier of the sender's trace context: headers, or one SQS message as `receive_message` returns it,
+    or as a record of Lambda's event is. Within a request or another job it is an inner span.
 
     An exception that leaves it is reported to the error sinks, and raised. From the first job on SIGTERM raises
     `SystemExit`, so that what is queued is sent before the process ends.
@@ -75,12 +74,12 @@ class Job(AbstractContextManager[trace.Span]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         assert self._span is not None  # noqa: S101 - entered
-        own = enter_context(self._context)  # an asynchronous generator may be closed in another one
+        token = enter_context(self._context)  # an asynchronous generator may be closed in another one
         try:
             if self._is_root:
                 self._record(error)
         finally:
-            detach(own)
+            detach(token)
             self._span.__exit__(kind, error, traceback)
             if self._token is not None:
                 detach(self._token)
@@ -98,26 +97,12 @@ class Job(AbstractContextManager[trace.Span]):
         logger.error("job %s failed", self._name, exc_info=error, extra=fields)
         if isinstance(error, Exception):
             scope.telemetry.report(error, scope)
-        else:  # it was told to stop
+        else:  # the process is stopping
             scope.error = error
 
     def __call__(self, function: F) -> F:
-        """Run each call of `function` as a job; that of an asynchronous one ends when it has been awaited."""
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def async_wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
-                with self._copy():
-                    return await function(*args, **kwargs)
-
-            return async_wrapper  # type: ignore[return-value]  # it has the signature of `function`
-
-        @functools.wraps(function)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
-            with self._copy():
-                return function(*args, **kwargs)
-
-        return wrapper  # type: ignore[return-value]  # it has the signature of `function`
+        """Run each call of `function` as a job; that of a coroutine function ends when it has been awaited."""
+        return each_call_within(self._copy, function)
 
     def _copy(self) -> Job:
         return Job(self._name, self._message, self._attributes)

@@ -1,4 +1,4 @@
-"""Trace what no request causes: each root span outside a request has a scope, as a request has.
+"""Give each root span outside a request a scope, as a request has.
 
 So log lines, error items and the X-Ray SDK find its trace, whoever starts the span: `telemetry.job`, OpenTelemetry's
 API, or the instrumentation of a worker such as Celery's.
@@ -28,7 +28,7 @@ from service.telemetry.spans.unsampled import UnsampledSpan
 
 logger = safe_logger(__name__)
 
-_NEVER: Final = 2**63
+_NO_DEADLINE: Final = 2**63
 _NANOSECONDS_PER_MS: Final = 1_000_000
 _RANDOM: Final = TraceFlags.RANDOM_TRACE_ID
 
@@ -56,10 +56,10 @@ class Jobs:
         scope.sampled = decision.sampled
         state, recorded = telemetry.trace_state_of(decision), telemetry.records(decision)
         if recorded and (state.rate > 1 or not state.sampled):  # it may fail yet, and then represents itself
-            state = PendingTraceState(state, _NEVER, lambda: None)
+            state = PendingTraceState(state, _NO_DEADLINE, lambda: None)
         is_random = flags.random_trace_id if parent.trace_id else True
-        caller = parent if parent.is_valid else None
-        return Root(trace_id, recorded=recorded, random=is_random, trace_state=state, caller=caller), scope
+        root = Root(trace_id, recorded=recorded, random=is_random, trace_state=state, caller=arguments.caller)
+        return root, scope
 
     def _decide(self, telemetry: AppTelemetry, scope: JobScope) -> Decision:
         """Follow the decision that came with a message, whose sender is trusted; else ask the sampling rules."""
@@ -83,7 +83,7 @@ class Jobs:
             span = scope.span
             if isinstance(span, UnsampledSpan):
                 if span.is_kept:
-                    self._record(telemetry, scope, span)
+                    self._start_kept_span(telemetry, scope, span)
             else:
                 self._complete_span(telemetry, scope, span)
         except Exception:
@@ -99,15 +99,14 @@ class Jobs:
             span.set_attribute("user.id", scope.user_id)
         if scope.event_ids:
             span.set_attributes(scope.event_ids)
-        # Who ends a span because of an exception has recorded it.
+        # An instrumentation that has set ERROR has recorded the exception.
         if scope.error is not None and span.status.status_code is not StatusCode.ERROR:
             span.record_error(scope.error, snapshot=scope.error_snapshot())
 
-    def _record(self, telemetry: AppTelemetry, scope: JobScope, unsampled: UnsampledSpan) -> None:
+    def _start_kept_span(self, telemetry: AppTelemetry, scope: JobScope, unsampled: UnsampledSpan) -> None:
         """Start the root span of a job that is kept for its failure, and record what failed within it."""
-        is_random, arguments, parent = bool(unsampled.flags & _RANDOM), scope.root, scope.root.parent
-        caller = parent if parent.is_valid else None
-        root = Root(scope.trace_id, recorded=True, random=is_random, trace_state=unsampled.trace_state, caller=caller)
+        arguments, is_random, state = scope.root, bool(unsampled.flags & _RANDOM), unsampled.trace_state
+        root = Root(scope.trace_id, recorded=True, random=is_random, trace_state=state, caller=arguments.caller)
         failures, unsampled.failures, unsampled.is_closed = unsampled.failures, (), True
         span = telemetry.provider.start(
             arguments.instrumentation,
@@ -126,23 +125,20 @@ class Jobs:
             self._complete_span(telemetry, scope, span)
 
     def _flush_at_childs_exit(self) -> None:
-        """Have a forked process of `multiprocessing` or Celery send what is queued: it ends without calling `atexit`.
+        """Have a process that `multiprocessing` forked flush at its end, which calls no `atexit` function.
 
         Called right after the fork, before `multiprocessing` clears the finalizers that the process has inherited.
         """
         util: Any = sys.modules.get("multiprocessing.util")
         if util is not None:
             util.register_after_fork(self, Jobs.register_finalizer)
-        signals: Any = sys.modules.get("celery.signals")
-        if signals is not None:
-            signals.worker_process_shutdown.connect(self._shut_down_worker, weak=False)
 
     def register_finalizer(self) -> None:
         """Shut telemetry down when a process of `multiprocessing` ends."""
         util: Any = sys.modules["multiprocessing.util"]
-        util.Finalize(None, self._shut_down_worker, exitpriority=0)
+        util.Finalize(None, self._shut_down, exitpriority=0)
 
-    def _shut_down_worker(self, **_: object) -> None:
+    def _shut_down(self) -> None:
         telemetry = self._telemetry()
         if telemetry is not None:
             telemetry.shutdown()

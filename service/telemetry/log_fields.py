@@ -1,4 +1,4 @@
-"""Gather the further fields of a log line: what `extra` gives its record, and the stack."""
+"""Collect a line's extra fields: `extra`, the members of a mapping message, and the stack."""
 
 from __future__ import annotations
 

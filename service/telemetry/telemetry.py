@@ -10,22 +10,22 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask, got_request_exception, has_request_context, request
 from opentelemetry import trace
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
 
-from service.telemetry import ids, process_globals
+from service.telemetry import celery_signals, ids, process_globals
 from service.telemetry.access_log import AccessLog
 from service.telemetry.config import SamplingConfig, TelemetryConfig
 from service.telemetry.context.open_requests import OpenRequests
-from service.telemetry.context.propagation import EMPTY_CONTEXT, extract_baggage, resolve
+from service.telemetry.context.propagation import extract_baggage, resolve
 from service.telemetry.context.request_scope import PLAIN_SIZE, RequestScope
 from service.telemetry.context.semconv import request_attributes, response_attributes, span_name
 from service.telemetry.context.trace_scope import TraceScope, current_scope
-from service.telemetry.current_context import enter_context
+from service.telemetry.current_context import EMPTY_CONTEXT, enter_context
 from service.telemetry.export.fork import on_fork
 from service.telemetry.export.queue import ExportQueue
 from service.telemetry.export.threads import new_thread
@@ -96,7 +96,6 @@ class Telemetry:
         self._has_span_sinks = any(sink.span_processor is not None for sink in self.sinks)
         self.middleware: TraceMiddleware
         self._finalizer: weakref.finalize[[Telemetry], Flask] | None = None
-        self._is_shut_down = False
 
     def _reset(self) -> None:
         # Reentrant: the garbage collector may end a request of the application's within it.
@@ -111,9 +110,12 @@ class Telemetry:
         trace_requests(app, self.middleware)
         got_request_exception.connect(self._on_exception, app)
         self._finalizer = weakref.finalize(app, _shut_down_in_background, self)
-        self._finalizer.atexit = False  # `_shut_down_at_exit` waits for the sinks
-        atexit.register(_shut_down_at_exit, weakref.ref(self))
+        self._finalizer.atexit = False  # `_shut_down_all` waits for the sinks
+        _running.add(self)
+        atexit.unregister(_shut_down_all)
+        atexit.register(_shut_down_all)
         process_globals.install(self)
+        celery_signals.connect_on_import()
         for sink in self.sinks:
             if sink.install is not None:
                 sink.install()
@@ -364,7 +366,7 @@ class Telemetry:
         for sink in self.sinks:
             sink.begin_close(self.config.shutdown_deadline if seconds is None else seconds)
         unsent = [sink for sink in self.sinks if not sink.finish_close()]
-        self._is_shut_down = True
+        _running.discard(self)
         return not unsent
 
 
@@ -374,14 +376,17 @@ def _shut_down_in_background(telemetry: Telemetry) -> None:
         new_thread("shutdown", telemetry.shutdown).start()
 
 
-def _shut_down_at_exit(reference: weakref.ref[Telemetry]) -> None:
-    """Send what is queued when the process ends, unless a server has done so within its own deadline.
+_running: Final[weakref.WeakSet[Telemetry]] = weakref.WeakSet()
+"""Those of the process's apps, until their sinks are closed."""
 
-    The app may be freed just before, and another thread be sending already: this waits for it.
+
+def _shut_down_all() -> None:
+    """Flush at the interpreter's exit, unless a server has done so within its own deadline.
+
+    An app may be freed just before, and another thread be flushing already: this waits for it.
     """
-    telemetry = reference()
-    if telemetry is not None and not telemetry._is_shut_down:
-        telemetry.shutdown()
+    for each in tuple(_running):
+        each.shutdown()
 
 
 def _before_proxy_fix(environ: Mapping[str, Any], outer: object) -> Mapping[str, Any]:

@@ -127,7 +127,8 @@ class FakeBackends:
     def spans(self, trace_id: str) -> list[Document]:
         return _get(f"{self._honeycomb.url}/traces/{trace_id}")
 
-    def items(self, trace_id: str) -> list[Document]:
+    def items(self, trace_id: str = "") -> list[Document]:
+        """Return the error items of a trace; without an id, those of no trace."""
         return _get(f"{self._rollbar.url}/items?trace_id={trace_id}")
 
     def segments_of(self, trace_id: str) -> list[Document]:

@@ -1,13 +1,12 @@
-"""The telemetry state of work that no request caused: a cron job, a CLI command, a message from a queue."""
+"""The telemetry state of a job: a cron job, a CLI command, the consumer of a message."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from opentelemetry.context import Context
-
 from service.telemetry.context.trace_scope import AppTelemetry, TraceScope
+from service.telemetry.current_context import EMPTY_CONTEXT
 from service.telemetry.redaction.limits import MAX_PATH
 from service.telemetry.sampling.rule import JOB_METHOD
 from service.telemetry.spans.unsampled import ended
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 _PLAIN_SIZE: Final = 1_000
 """Bytes that a scope keeps alive, and its span."""
-_EMPTY: Final = Context()
 
 
 class JobScope(TraceScope):
@@ -36,7 +34,7 @@ class JobScope(TraceScope):
         self.telemetry = telemetry
         self.root = root
         self.trace_hex = trace_hex
-        self.base = _EMPTY
+        self.base = EMPTY_CONTEXT
         self.path = telemetry.redact.text(root.name, MAX_PATH)
         self.size = _PLAIN_SIZE
         self.user_id = self.error = self.hint = None
@@ -51,7 +49,7 @@ class JobScope(TraceScope):
             self._on_end(self)
 
     def end_unsampled(self) -> None:
-        """End a root span that is not recorded; it is, with what failed within it, if it is kept for its failure."""
+        """End an unrecorded root span; if the job failed and is kept, record it with its failed inner spans."""
         self.complete()
         if self.span.is_recording():  # it was replaced
             self.span.end()

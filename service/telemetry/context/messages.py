@@ -7,14 +7,12 @@ from typing import Any, Final
 
 from opentelemetry.context import Context
 
-from service.telemetry.context.propagation import with_parent
+from service.telemetry.context.propagation import ENVIRON_NAMES, XRAY_HEADER, with_parent
 
 _ENVIRON: Final = {
-    "traceparent": "HTTP_TRACEPARENT",
-    "tracestate": "HTTP_TRACESTATE",
-    "x-amzn-trace-id": "HTTP_X_AMZN_TRACE_ID",
+    **{header.lower(): name for header, name in ENVIRON_NAMES.items()},
     # "Message system attributes" (Amazon SQS Developer Guide); SQS sets it to the X-Ray header of `SendMessage`.
-    "awstraceheader": "HTTP_X_AMZN_TRACE_ID",
+    "awstraceheader": ENVIRON_NAMES[XRAY_HEADER],
 }
 _CONTAINERS: Final = ("messageattributes", "attributes", "headers")
 _VALUES: Final = ("StringValue", "stringValue", "BinaryValue", "binaryValue")
@@ -33,7 +31,7 @@ def message_context(message: object, context: Context) -> Context:
 
 
 def _trace_headers(message: object) -> Iterator[tuple[str, str]]:
-    """Yield the trace context of `message` as a WSGI environment names it; the outermost, which counts, last."""
+    """Yield WSGI header names and values; later ones win, so the outermost come last."""
     if isinstance(message, list | tuple):  # pairs, as Kafka has headers
         message = dict(message)
     if not isinstance(message, Mapping):

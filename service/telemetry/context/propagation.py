@@ -24,6 +24,7 @@ from opentelemetry.propagators.textmap import (
 
 from service.telemetry.context.trace_context import parse_baggage, parse_traceparent, parse_tracestate
 from service.telemetry.context.trace_scope import TraceScope, current_scope
+from service.telemetry.current_context import EMPTY_CONTEXT
 from service.telemetry.ids import parse_xray_trace_id, span_hex, trace_hex, xray_format, xray_trace_id
 from service.telemetry.sampling.trace_state import trace_state_of
 from service.telemetry.spans.span import SPAN_KEY
@@ -37,16 +38,15 @@ _ROOT_ALONE = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})", re.ASCII)
 _ZEROS: Final = "0" * 32
 _SPAN_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
-_ENVIRON: Final = {
+ENVIRON_NAMES: Final = {
     "traceparent": "HTTP_TRACEPARENT",
     "tracestate": "HTTP_TRACESTATE",
     XRAY_HEADER: "HTTP_X_AMZN_TRACE_ID",
 }
+"""The names of the trace's headers in a WSGI environment."""
 
 HINT_KEY: Final = otel_context.create_key("sampling-hint")
 """In a context with a message's parent span: its sender's sampled flag, None where it sent none."""
-EMPTY_CONTEXT = otel_context.Context()
-"""The context of a request without baggage."""
 
 
 @dataclass(slots=True)
@@ -151,7 +151,7 @@ class TraceContextPropagator(TextMapPropagator):
         current = context if context is not None else otel_context.get_current()
         if current_scope(current) is not None:
             return current
-        headers = {name: getter.get(carrier, header) for header, name in _ENVIRON.items()}
+        headers = {name: getter.get(carrier, header) for header, name in ENVIRON_NAMES.items()}
         return with_parent({name: values[0] for name, values in headers.items() if values}, current)
 
     @property

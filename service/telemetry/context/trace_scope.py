@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
-from service.telemetry.current_context import current_context
+from service.telemetry.current_context import EMPTY_CONTEXT, current_context
 from service.telemetry.plain import text
 from service.telemetry.redaction.copies import unchanged
 from service.telemetry.redaction.limits import MAX_ITEMS, MAX_USER_ID
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 SCOPE_KEY = otel_context.create_key("trace-scope")
 _SAMPLED = trace.TraceFlags.SAMPLED
-_EMPTY = otel_context.Context()
+_SPAN_TYPES = frozenset({LightSpan, UnsampledSpan})
 
 
 class AppTelemetry(Protocol):
@@ -90,7 +90,7 @@ E = TypeVar("E", bound=ScopeExtra)
 
 
 class TraceScope:
-    """What a request and a job have in common."""
+    """State shared by requests and jobs."""
 
     # Class attributes hold what most scopes neither set nor read: in CPython 3.11 it takes longer to read them.
     _error_snapshot: tuple[BaseException, ExceptionSnapshot] | None = None
@@ -168,7 +168,7 @@ class TraceScope:
         self.user_id = None if user is None else self.telemetry.redact.text(text(user), MAX_USER_ID)
 
     def annotate(self, span_id: int, values: Mapping[str, Any]) -> None:
-        """Have the attributes `values` of the span indexed."""
+        """Record `values` as annotations of the span."""
         copy = self.telemetry.redact.copier(unchanged).mapping(values)
         annotations = self._own("annotations", {}).setdefault(span_id, {})
         if len(annotations) < MAX_ITEMS:
@@ -197,7 +197,7 @@ class TraceScope:
         Queued log lines hold the scope: what it holds would stay in memory with them.
         """
         self.error = self._error_snapshot = self.tracestate = self.incoming = None
-        self.base = _EMPTY
+        self.base = EMPTY_CONTEXT
         span = self.span
         if type(span) is UnsampledSpan:
             span.is_closed = True
@@ -210,7 +210,7 @@ class TraceScope:
                 extra.release()
 
     def capture_route(self) -> None:
-        """Keep what a request's route is."""
+        """Record the URL rule that a request matched."""
 
 
 def current_scope(context: otel_context.Context | None = None) -> TraceScope | None:
@@ -224,6 +224,6 @@ def current_scope(context: otel_context.Context | None = None) -> TraceScope | N
 
 
 def scope_of_span(span: object) -> TraceScope | None:
-    """Return the scope of a span that no request has, None for any other."""
-    scope: TraceScope | None = span.scope if isinstance(span, LightSpan | UnsampledSpan) else None
+    """Return the job scope that a span belongs to; None within a request, and for other spans than ours."""
+    scope: TraceScope | None = getattr(span, "scope") if type(span) in _SPAN_TYPES else None  # noqa: B009 - of a type that mypy does not know here
     return scope

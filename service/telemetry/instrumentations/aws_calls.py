@@ -48,7 +48,7 @@ def response_hook(span: Span, service: str, operation: str, result: Mapping[str,
 
 
 def _trace_of_message(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the system attributes of `message` with the trace's; nothing if it has one or is malformed."""
+    """Return `MessageSystemAttributes` with `AWSTraceHeader` added; empty if `message` has one or is malformed."""
     attributes = message.get(_SYSTEM_ATTRIBUTES, {})
     headers: dict[str, str] = {}
     _propagator.inject(headers)

@@ -12,6 +12,7 @@ from opentelemetry.instrumentation._semconv import (
     _OpenTelemetrySemanticConventionStability,
 )
 
+from service.telemetry.instrumentations.discovery import GROUP
 from service.telemetry.safe_logging import safe_logger
 
 logger = safe_logger(__name__)
@@ -32,7 +33,7 @@ def opt_in() -> None:
     if not _OpenTelemetrySemanticConventionStability._initialized:
         return
     _OpenTelemetrySemanticConventionStability._initialized = False
-    for each in entry_points(group="opentelemetry_instrumentor"):
+    for each in entry_points(group=GROUP):
         new: Any = getattr(sys.modules.get(each.module), each.attr, None)
         if each.name in _HTTP_CLIENTS and new is not None and new().is_instrumented_by_opentelemetry:
             new().uninstrument()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import wrapt
 
 from service.telemetry.context.propagation import TraceContextPropagator
-from service.telemetry.instrumentations import aws_calls, celery_tasks, database, xray_patches
+from service.telemetry.instrumentations import aws_calls, database, xray_patches
 from service.telemetry.safe_logging import safe_logger
 
 if TYPE_CHECKING:
@@ -40,10 +40,7 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
     },
     "aiobotocore": {"propagator": TraceContextPropagator()},
 }
-_BEFORE: Final[dict[str, Callable[[], None]]] = {
-    "celery": celery_tasks.report_failures,
-    "sqlalchemy": database.suppress_drivers,
-}
+_BEFORE: Final[dict[str, Callable[[], None]]] = {"sqlalchemy": database.suppress_drivers}
 """What runs before an instrumentation is turned on, here or by the application, for its wrappers to be inside."""
 
 
@@ -74,7 +71,7 @@ class Instrumentation:
         if self.name in _UNUSED:
             self.state = f"unused: {_UNUSED[self.name]}"
         elif self.name in disabled or _ALL in disabled:
-            self._off(f"is disabled by {VARIABLE}", f"remove {self.name} from {VARIABLE} to trace them")
+            self.state = f"disabled by {VARIABLE}"  # on purpose: no warning
         elif self._unsupported:
             remedy = (
                 f"install a supported version, or an instrumentation that supports it, or add {self.name} to {VARIABLE}"
@@ -102,7 +99,7 @@ class Instrumentation:
         try:
             if self.state == _BY_SDK:
                 self._uninstrument(own_module)
-                xray_patches.complete(self.name)
+                xray_patches.propagate_through(self.name)
             elif before := _BEFORE.get(self.name):
                 before()
             if self.state == _PENDING:

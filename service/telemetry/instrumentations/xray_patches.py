@@ -41,7 +41,7 @@ def disclaim(name: str) -> None:
     patched().discard(name)
 
 
-def complete(name: str) -> None:
+def propagate_through(name: str) -> None:
     """Have the calls of a library that the SDK has patched carry `traceparent` too, and be one span each."""
     for module, function in _SENDERS.get(name, ()):
         wrapt.wrap_function_wrapper(module, function, _send)

@@ -50,11 +50,7 @@ def _summary_of(statement: str, dialect: Dialect) -> str:
     first = list(islice(significant, _MAX_TOKENS))
     if first and all(each.kind in {Kind.WORD, Kind.NAME} or each.text == "." for each in first[:-1]):
         name = "".join(each.text for each in first)
-        if (
-            first[-1].kind in {Kind.WORD, Kind.NAME}
-            and first[0].text.upper() not in _OPERATIONS
-            and "." not in name[:1]
-        ):
+        if first[-1].kind in {Kind.WORD, Kind.NAME} and first[0].text.upper() not in _OPERATIONS:
             is_name = all((each.text == ".") == bool(index % 2) for index, each in enumerate(first))
             return f"CALL {name}"[:MAX_SUMMARY] if is_name else ""
     return _joined(_Summary(first).parts)

@@ -1,8 +1,9 @@
 """Split SQL into tokens, and replace the literals by `?` ("Sanitization of db.query.text", OpenTelemetry).
 
 What is a literal depends on the dialect: double quotes and backslashes mean something else in MySQL than in the SQL
-standard. Of an unknown dialect all that one of them takes for a literal is one. A literal without an end takes the
-rest.
+standard. For an unknown dialect, whatever is a literal in any of them is one; an unterminated literal extends to the
+end. No group is repeated possessively where an iteration can fail halfway: Python before 3.11.5 then matches too much
+(CPython gh-106052).
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ class Dialect:
 
 _POSTGRESQL = Dialect(
     # Backslashes escape in the continuation lines of a text too ("String Constants", PostgreSQL).
-    prefixed=rf"[eE]{_ESCAPED}(?:[^\S\r\n]*+[\r\n]\s*+{_ESCAPED})*+",
+    prefixed=rf"[eE]{_ESCAPED}(?:[^\S\r\n]*+[\r\n]\s*+{_ESCAPED})*",
     dollar_quotes=True,
     line_comments=r"--[^\r\n]*+",
     nested_comments=True,
@@ -171,8 +172,8 @@ def _comment_end(statement: str, position: int, *, nested: bool) -> int:
 
 
 _ITEM = r"-?(?:\?\d*+|%\(\w*+\)[sbt]|%[sbt]|\$\d++|[:@]\w++)"
-_IN_LIST = re.compile(rf"(?i:(\bIN\s*+\())\s*+{_ITEM}(?:\s*+,\s*+{_ITEM})++\s*+\)")
-_ROWS = re.compile(r"(?i:(\bVALUES\s*+\([^()]*+\)))(?:\s*+,\s*+\([^()]*+\))++")
+_IN_LIST = re.compile(rf"(?i:(\bIN\s*+\())\s*+{_ITEM}(?:\s*+,\s*+{_ITEM})+\s*+\)")
+_ROWS = re.compile(r"(?i:(\bVALUES\s*+\([^()]*+\)))(?:\s*+,\s*+\([^()]*+\))+")
 
 
 def sanitized(statement: str, dialect: Dialect) -> str:

@@ -83,10 +83,10 @@ def call_of(name: str, attributes: Mapping[str, Any], status: Status, redact: Re
         return None
     describe = _BY_SYSTEM.get(system, _sql_call if system in SQL_SYSTEMS else _other_call)
     call = describe(name, system, attributes, redact)
-    return call._replace(name=call.name[:MAX_SUMMARY], hidden=_values(attributes))
+    return call._replace(name=call.name[:MAX_SUMMARY], hidden=_value_attributes(attributes))
 
 
-def _values(attributes: Mapping[str, Any]) -> frozenset[str]:
+def _value_attributes(attributes: Mapping[str, Any]) -> frozenset[str]:
     """Return the names of the attributes that hold items, parameters and what was searched for."""
     return frozenset(each for each in attributes if each in _ITEMS or each.startswith(_ITEM_PREFIXES))
 
@@ -98,7 +98,7 @@ def _aws_call(name: str, attributes: Mapping[str, Any], status: Status) -> Call:
     error = None
     if status.status_code is StatusCode.ERROR and "error.type" not in attributes:
         error = _AWS_ERROR.match(status.description or "")
-    return Call(name, {"error.type": error[1]} if error else {}, _values(attributes))
+    return Call(name, {"error.type": error[1]} if error else {}, _value_attributes(attributes))
 
 
 def _sql_call(name: str, system: str, attributes: Mapping[str, Any], redact: Redactor) -> Call:

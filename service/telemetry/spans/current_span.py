@@ -24,6 +24,25 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+def each_call_within(new_context: Callable[[], AbstractContextManager[object]], function: _F) -> _F:
+    """Return `function` with each call run within a context manager of its own, which a coroutine leaves at its end."""
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def async_wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
+            with new_context():
+                return await function(*args, **kwargs)
+
+        return async_wrapper  # type: ignore[return-value]  # it has the signature of `function`
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
+        with new_context():
+            return function(*args, **kwargs)
+
+    return wrapper  # type: ignore[return-value]  # as above
+
+
 class SpanStarter(Protocol):
     """The part of the tracer that this module uses."""
 
@@ -94,21 +113,7 @@ class CurrentSpan(AbstractContextManager[trace.Span]):
 
     def __call__(self, function: _F) -> _F:
         """Run each call of `function` within a span of its own."""
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def async_wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
-                with self._copy():
-                    return await function(*args, **kwargs)
-
-            return async_wrapper  # type: ignore[return-value]  # it has the signature of `function`
-
-        @functools.wraps(function)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
-            with self._copy():
-                return function(*args, **kwargs)
-
-        return wrapper  # type: ignore[return-value]  # as above
+        return each_call_within(self._copy, function)
 
     def _copy(self) -> CurrentSpan:
         return CurrentSpan(self._tracer, self._arguments, end_on_exit=self._end_on_exit)

@@ -73,6 +73,11 @@ class RootArguments(NamedTuple):
     start_time: int
     parent: trace.SpanContext
 
+    @property
+    def caller(self) -> trace.SpanContext | None:
+        """The parent, if it is a span: a message may name a trace alone."""
+        return self.parent if self.parent.is_valid else None
+
 
 class RootScope(Protocol):
     """The scope of a root span outside any request, which the spans within it share."""

@@ -32,7 +32,7 @@ _SERVICES: Final = {
     "sts": "STS",
 }
 """Service ids of botocore by the endpoint's prefix, which names the SDK's subsegments."""
-_AWS: Final = {
+AWS_ATTRIBUTES: Final = {
     "bucket_name": "aws.s3.bucket",
     "function_name": "faas.invoked_name",
     "id_2": "aws.extended_request_id",
@@ -43,6 +43,7 @@ _AWS: Final = {
     "request_id": "aws.request_id",
     "topic_arn": "aws.sns.topic.arn",
 }
+"""By the fields of a segment document's `aws` block."""
 _HTTP: Final = {
     "client_ip": "client.address",
     "content_length": "http.response.body.size",
@@ -132,7 +133,7 @@ def _add_aws(attributes: dict[str, Any], block: Mapping[str, Any], name: str, na
     attributes |= {"rpc.system": "aws-api", "rpc.service": _SERVICES.get(name, name)}
     if isinstance(table := rest.pop("table_name", None), str):
         attributes["aws.dynamodb.table_names"] = [table]
-    _add(attributes, rest, _AWS, "aws.dynamodb." if name == "dynamodb" else "aws.")
+    _add(attributes, rest, AWS_ATTRIBUTES, "aws.dynamodb." if name == "dynamodb" else "aws.")
     return True
 
 

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from billiard.exceptions import WorkerLostError
+from celery import signals
 from flask import Flask
 
 from examples.celery_worker import celery, resize
+from service.telemetry import job, trace_id
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.calls.servers import redis_server
 from tests.telemetry.gunicorn_server import ROOT, environment
@@ -99,3 +102,33 @@ def test_a_task_is_in_the_trace_of_the_request_that_sent_it(
         assert ("resized" in lines) is not fails
         items = backends.items(digits)
         assert [each["body"]["trace"]["exception"]["class"] for each in items] == (["ValueError"] if fails else [])
+
+
+class ExpectedError(Exception):
+    """An error that a task lists in its `throws`."""
+
+
+class Task:
+    """What Celery sends as the sender of a signal."""
+
+    throws = (ExpectedError,)
+
+
+def test_a_task_whose_process_was_killed_reaches_the_error_sinks_and_an_expected_error_does_not(
+    app: Flask, backends: FakeBackends
+) -> None:
+    # Sent as the worker's main process sends them: there is no task's span there.
+    signals.task_failure.send(sender=Task(), task_id="1", exception=ExpectedError())
+    signals.task_failure.send(sender=Task(), task_id="2", exception=WorkerLostError("signal 9 (SIGKILL)"))
+    assert app.extensions["telemetry"].flush(5)
+    classes = [each["body"]["trace"]["exception"]["class"] for each in backends.items()]
+    assert classes == ["WorkerLostError"]
+
+
+@pytest.mark.usefixtures("app")
+def test_the_end_of_a_workers_process_flushes(backends: FakeBackends) -> None:
+    with job("resize"):
+        digits = trace_id()
+    assert digits is not None
+    signals.worker_process_shutdown.send(sender=None, pid=1, exitcode=0)
+    assert len(backends.spans(digits)) == 1  # at once

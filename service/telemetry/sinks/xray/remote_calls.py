@@ -23,6 +23,7 @@ from service.telemetry.sinks.xray.http import NOT_METADATA, OLD_NAMES, flags, ht
 from service.telemetry.sinks.xray.limits import Document, segment_name, short
 from service.telemetry.spans.calls import AWS_API, STATEMENTS, SYSTEMS, first_of
 from service.telemetry.spans.span import LightSpan
+from service.telemetry.xray_sdk.attributes import AWS_ATTRIBUTES
 
 _HOSTS = ("server.address", "net.peer.name")
 _PORTS = ("server.port", "net.peer.port")
@@ -32,7 +33,7 @@ _HTTP_FIELDS = NOT_METADATA.union(OLD_NAMES, _ENDPOINT)
 _OTHER_FIELDS = NOT_METADATA - _ENDPOINT
 """Of a call that has no URL: its server is metadata."""
 _NAMED = ("db.query.summary", "db.operation.name", "db.operation")
-"""The name of a subsegment has them."""
+"""Shown by the subsegment's name."""
 _SQL_FIELDS = NOT_METADATA | {*_ENDPOINT, *_DATABASES, *SYSTEMS, *STATEMENTS, *_NAMED, "db.user"}
 _DATABASE_TYPES = {"postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB"}
 """As the SDK spells them."""
@@ -41,19 +42,12 @@ _DRIVERS: Final = {
     for module, name in (("psycopg", "Psycopg"), ("psycopg2", "Psycopg"), ("pymysql", "PyMySQL"))
 }
 _AWS_FIELDS: Final = {
-    "cloud.region": "region",
+    **{attribute: name for name, attribute in AWS_ATTRIBUTES.items() if name != "operation"},
     "aws.region": "region",
-    "aws.request_id": "request_id",
     "aws.requestId": "request_id",
     "retry_attempts": "retries",
     "messaging.url": "queue_url",
     "aws.queue_url": "queue_url",
-    "aws.sqs.queue.url": "queue_url",
-    "aws.sns.topic.arn": "topic_arn",
-    "messaging.message.id": "message_id",
-    "aws.s3.bucket": "bucket_name",
-    "aws.extended_request_id": "id_2",
-    "faas.invoked_name": "function_name",
     **{
         f"aws.dynamodb.{otel}": xray
         for otel, xray in {
