@@ -21,6 +21,7 @@ from service.server.limits import Limits
 from service.server.loop import ClientLoop
 from service.server.rejections import error_response
 from service.server.thread_usage import ThreadUsage
+from service.server.upgraded_socket import UpgradedSocket
 
 _RESERVED_DESCRIPTORS: Final = 128
 """Files and sockets of the process that are no client's."""
@@ -137,6 +138,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         """Call the app and write its response; return whether the connection can serve another request."""
         response, environ = wsgi.create(request, connection.sock, connection.client, connection.server, self.cfg)
         environ["wsgi.multithread"] = True
+        if "HTTP_UPGRADE" in environ:  # the application may take over the connection
+            environ["gunicorn.socket"] = UpgradedSocket(connection.sock, connection.unreader.take_buffered())
         self._count_request(response)
         try:
             body = self.wsgi(environ, partial(_start_response, response))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flask import Flask, Response, request
+from flask_sock import Sock
+from simple_websocket import Server
 
 from service.factory import create_app
 from service.server.limits import Limits
 from service.server.worker import BufferingWorker
 from service.settings import Settings
+from service.telemetry import span
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -172,6 +176,20 @@ def _fail_beneath(app: WSGIApplication) -> WSGIApplication:
         return app(environ, start_response)
 
     return middleware
+
+
+def build_websockets() -> Flask:
+    """Return the service with a WebSocket that echoes, in a span for each message."""
+    app = create_app(Settings.from_env())
+
+    @Sock(app).route("/echo")  # type: ignore[untyped-decorator]  # it publishes no types
+    def echo_messages(ws: Server) -> None:
+        while (message := ws.receive()) != "bye":
+            with span("message"):
+                logging.getLogger("echo").info("received")
+                ws.send(message)
+
+    return app
 
 
 class _Hijacking(Response):
