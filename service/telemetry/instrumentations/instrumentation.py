@@ -81,8 +81,11 @@ class Instrumentation:
             self.state = _BY_SDK
 
     def install_on_import(self) -> None:
-        """Turn it on when its library is imported; now, if that is the case already, or if its module is not known."""
-        if self.state in {_PENDING, _BY_SDK} or self._problem is not None:
+        """Turn it on when its library is imported; now, if that is the case already, or if its module is not known.
+
+        One that is disabled may be turned on by the application, and what runs before it must have run then.
+        """
+        if self.state in {_PENDING, _BY_SDK} or self._problem is not None or self.name in _BEFORE:
             if not self._module:
                 self._on_import(None)
                 return
