@@ -2,11 +2,11 @@
 
 import aws_cdk as cdk
 
+from flask_onetrace.contract import observability_stack_name, service_stack_name
 from infra.context import Deployment
 from infra.observability_stack import ObservabilityStack
 from infra.service_stack import ServiceStack
 from infra.synth import synthesize
-from service.contract import observability_stack_name, service_stack_name
 
 
 def build(app: cdk.App) -> tuple[ObservabilityStack, ServiceStack]:

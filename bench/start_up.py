@@ -26,7 +26,7 @@ SINKS = {
 _PROGRAM = """
 import json, os, resource, time
 from service.factory import create_app
-from service.settings import Settings
+from flask_onetrace.settings import Settings
 app = create_app(Settings.from_env())
 assert app.test_client().get("/api/health-check").status_code == 200
 usage = resource.getrusage(resource.RUSAGE_SELF)

@@ -25,7 +25,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor
 
 from bench import shop
-from service.contract import CONTAINER_PORT, ROLLBAR_API, SERVICE_NAME, Variable
+from flask_onetrace.contract import CONTAINER_PORT, ROLLBAR_API, SERVICE_NAME, Variable
 
 _SPAN_INTERVAL_MS = 5000
 _LINE_INTERVAL_SECONDS = 60

@@ -13,7 +13,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_init
 
-from service.telemetry import annotate
+from flask_onetrace.telemetry import annotate
 from service.wsgi import build
 
 log = logging.getLogger("worker")

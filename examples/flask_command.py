@@ -7,8 +7,8 @@ import logging
 import click
 from flask import Flask
 
+from flask_onetrace.telemetry import job, trace_id
 from service import wsgi
-from service.telemetry import job, trace_id
 
 log = logging.getLogger("restock")
 

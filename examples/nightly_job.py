@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from service.telemetry import annotate, job, span
+from flask_onetrace.telemetry import annotate, job, span
 from service.wsgi import build
 
 log = logging.getLogger("nightly")

@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-from service.telemetry import job
+from flask_onetrace.telemetry import job
 from service.wsgi import build
 
 log = logging.getLogger("worker")

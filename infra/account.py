@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import aws_cdk as cdk
 
-from service.contract import SERVICE_NAME
+from flask_onetrace.contract import SERVICE_NAME
 
 _POLICY: Final = re.compile(r"[A-Za-z0-9+=,.@_-][A-Za-z0-9+=,.@_/-]{0,127}")
 """The characters of a policy's name, and of its path ("CreatePolicy", IAM API Reference)."""

@@ -11,10 +11,10 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from flask_onetrace.contract import SLOW_SECONDS, resource_name
 from infra.metrics import MINIMUM_FAILURES, MINIMUM_REQUESTS, ServiceMetrics
 from infra.names import Names
 from infra.saved_queries import saved_queries
-from service.contract import SLOW_SECONDS, resource_name
 
 ERROR_PERCENT: Final = 5
 

@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 
 from constructs import Node
 
+from flask_onetrace.contract import LONGEST_VERSION, VERSION_PATTERN
 from infra.account import Account
 from infra.environments import DEFAULT, ENVIRONMENTS, LOCAL, Environment
-from service.contract import LONGEST_VERSION, VERSION_PATTERN
 
 PYPROJECT: Final = Path(__file__).parent.parent / "pyproject.toml"
 

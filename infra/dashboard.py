@@ -10,11 +10,11 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from flask_onetrace.contract import SLOW_SECONDS
 from infra import console_urls
 from infra.alarms import ERROR_PERCENT, Alarms
 from infra.metrics import ServiceMetrics
 from infra.saved_queries import saved_queries
-from service.contract import SLOW_SECONDS
 
 WIDTH: Final = 8
 """Columns, of the dashboard's 24: three graphs side by side."""

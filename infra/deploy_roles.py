@@ -7,15 +7,15 @@ from aws_cdk import ArnFormat, DefaultStackSynthesizer, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.environments import Environment
-from infra.findings import NAG, acknowledge
-from service.contract import (
+from flask_onetrace.contract import (
     SecretName,
     observability_stack_name,
     resource_name,
     secret_name,
     service_stack_name,
 )
+from infra.environments import Environment
+from infra.findings import NAG, acknowledge
 
 DEPLOYMENT: Final = ("deploy", "file-publishing", "image-publishing", "lookup")
 COMPARISON: Final = ("lookup",)

@@ -6,10 +6,10 @@ from aws_cdk import CfnOutput, DefaultStackSynthesizer, PermissionsBoundary, Sta
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from flask_onetrace.contract import APP_NAME, SERVICE_NAME
 from infra.context import DeployRolesContext
 from infra.deploy_roles import DeployRole, DiffRole
 from infra.github_oidc import GitHubJobs, GitHubProvider
-from service.contract import APP_NAME, SERVICE_NAME
 
 NAME: Final = f"{APP_NAME}-DeployRoles"
 

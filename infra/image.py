@@ -7,7 +7,8 @@ from aws_cdk import IgnoreMode
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 
-CONTEXT: Final = Path(__file__).parent.parent / "service"
+CONTEXT: Final = Path(__file__).parent.parent
+DOCKERFILE: Final = "service/Dockerfile"
 EXCLUDE: Final = ("**/__pycache__", "**/*.pyc")
 
 
@@ -17,6 +18,7 @@ def service_image(name: str | None, *, arm64: bool) -> ecs.ContainerImage:
         return ecs.ContainerImage.from_registry(name)
     return ecs.ContainerImage.from_asset(
         str(CONTEXT),
+        file=DOCKERFILE,
         exclude=list(EXCLUDE),
         ignore_mode=IgnoreMode.DOCKER,
         # The architecture of the task definition, also where the image is built on another one.

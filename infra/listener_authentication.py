@@ -11,8 +11,8 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.aws_elasticloadbalancingv2_actions import AuthenticateCognitoAction
 from constructs import Construct
 
+from flask_onetrace.contract import API_PATH, ASSETS_PATH, HEALTH_CHECK_PATH, RELAY_PATH
 from infra.authentication import Authentication, Cognito, Oidc
-from service.contract import API_PATH, ASSETS_PATH, HEALTH_CHECK_PATH, RELAY_PATH
 
 OPEN_PRIORITY: Final = 10
 RELAY_PRIORITY: Final = 20

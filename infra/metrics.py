@@ -17,7 +17,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.aws_logs import FilterPattern, ILogGroup, MetricFilter
 from constructs import Construct
 
-from service.contract import (
+from flask_onetrace.contract import (
     ACCESS_LOGGER,
     DROPPED_METRIC,
     HEALTH_CHECK_PATH,

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from service.contract import APP_NAME, CONFIGURED_NAME_ANNOTATION, SERVICE_NAME, environment_prefix
+from flask_onetrace.contract import APP_NAME, CONFIGURED_NAME_ANNOTATION, SERVICE_NAME, environment_prefix
 
 _ENVIRONMENT: Final = re.compile(r"[a-z](?:[a-z0-9-]{0,15}[a-z0-9])?")
 """An X-Ray group or sampling rule has a name of 32 characters at most ("CreateGroup" and "SamplingRule", AWS X-Ray API

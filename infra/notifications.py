@@ -14,8 +14,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from flask_onetrace.contract import APP_NAME, environment_prefix
 from infra.findings import CHECKOV, acknowledge
-from service.contract import APP_NAME, environment_prefix
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _WORKSPACE: Final = re.compile(r"T[A-Z0-9]{2,254}")

@@ -9,6 +9,7 @@ from aws_cdk.aws_secretsmanager import ISecret
 from aws_cdk.aws_sns import ITopic
 from constructs import Construct
 
+from flask_onetrace.contract import APP_NAME, SecretName, metrics_namespace
 from infra.access_logs import AccessLogs
 from infra.account import stack_options
 from infra.encryption import CustomerKey
@@ -19,7 +20,6 @@ from infra.notifications import AlarmTopic
 from infra.saved_queries import SavedQueries
 from infra.secrets import SinkSecrets
 from infra.xray import Tracing
-from service.contract import APP_NAME, SecretName, metrics_namespace
 
 
 class ObservabilityStack(Stack):

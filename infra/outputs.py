@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from aws_cdk import CfnOutput
 from constructs import Construct
 
-from service.contract import Output
+from flask_onetrace.contract import Output
 
 
 class Outputs(Construct):

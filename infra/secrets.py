@@ -8,8 +8,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from flask_onetrace.contract import SECRET_PLACEHOLDER, SecretName, secret_name
 from infra.findings import CHECKOV, NAG, acknowledge
-from service.contract import SECRET_PLACEHOLDER, SecretName, secret_name
 
 
 class SinkSecrets(Construct):

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.aws_secretsmanager import ISecret
 
-from infra.context import Deployment
-from infra.cors_origins import CorsOrigins
-from infra.xray import sampling_rule
-from service.contract import (
+from flask_onetrace.contract import (
     CONTAINER_PORT,
     HONEYCOMB_API,
     ROLLBAR_API,
@@ -22,6 +19,9 @@ from service.contract import (
     SecretName,
     Variable,
 )
+from infra.context import Deployment
+from infra.cors_origins import CorsOrigins
+from infra.xray import sampling_rule
 
 
 def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:

@@ -10,6 +10,19 @@ from aws_cdk.aws_secretsmanager import ISecret
 from aws_cdk.aws_sns import ITopic
 from constructs import Construct
 
+from flask_onetrace.contract import (
+    APP_NAME,
+    CONTAINER_NAME,
+    CONTAINER_PORT,
+    HEALTH_CHECK_PATH,
+    RELAY_PATH,
+    STOP_TIMEOUT_SECONDS,
+    XRAY_DAEMON_CONTAINER_NAME,
+    Output,
+    SecretName,
+    Variable,
+    metrics_namespace,
+)
 from infra import console_urls, xray_sidecar
 from infra.account import stack_options
 from infra.alarms import Alarms
@@ -26,21 +39,8 @@ from infra.metrics import ServiceMetrics
 from infra.network import Network
 from infra.outputs import Outputs
 from infra.service_environment import service_secrets, service_variables
-from service.contract import (
-    APP_NAME,
-    CONTAINER_NAME,
-    CONTAINER_PORT,
-    HEALTH_CHECK_PATH,
-    RELAY_PATH,
-    STOP_TIMEOUT_SECONDS,
-    XRAY_DAEMON_CONTAINER_NAME,
-    Output,
-    SecretName,
-    Variable,
-    metrics_namespace,
-)
 
-HEALTH_COMMAND: Final = ("python", "-m", "service.healthcheck")
+HEALTH_COMMAND: Final = ("python", "-m", "flask_onetrace.healthcheck")
 """The image has Python but no curl."""
 
 USER: Final = "10001:10001"

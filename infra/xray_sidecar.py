@@ -7,8 +7,8 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
+from flask_onetrace.contract import XRAY_DAEMON_CONTAINER_NAME, XRAY_DAEMON_PORT
 from infra.findings import NAG, acknowledge
-from service.contract import XRAY_DAEMON_CONTAINER_NAME, XRAY_DAEMON_PORT
 
 IMAGE: Final = (
     "public.ecr.aws/xray/aws-xray-daemon:3.7.0@sha256:b67576293f4d3a0a155f807244957ed0aa4bc945df1573d62d81380a1d548071"

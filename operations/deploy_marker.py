@@ -18,12 +18,12 @@ from typing import Final, NamedTuple
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
+from flask_onetrace.contract import Variable
+from flask_onetrace.parsing import base_url
 from operations.deployment import aws_session, deployed_service
 from operations.errors import MissingKeyError, OperatorError, without_credentials
 from operations.honeycomb.client import ALL_DATASETS, connect
 from operations.keys import find_key
-from service.contract import Variable
-from service.parsing import base_url
 
 _TIMEOUT: Final = (5.0, 30.0)
 

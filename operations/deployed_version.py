@@ -15,10 +15,10 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from flask_onetrace.contract import Output, is_version
 from operations import git
 from operations.deployment import NO_SUCH_STACK, aws_session, deployed_service
 from operations.errors import OperatorError, without_credentials
-from service.contract import Output, is_version
 
 ROOT: Final = Path(__file__).parents[1]
 _STEP_OUTPUTS: Final = "GITHUB_OUTPUT"

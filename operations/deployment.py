@@ -8,7 +8,7 @@ from typing import Final
 
 import boto3
 
-from service.contract import CONTAINER_NAME, Output, Variable, service_stack_name
+from flask_onetrace.contract import CONTAINER_NAME, Output, Variable, service_stack_name
 
 NO_SUCH_STACK: Final = "ValidationError"
 """The error code of DescribeStacks for a stack that does not exist."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from service.credentials import credentials_of
-from service.masking import MASK
+from flask_onetrace.credentials import credentials_of
+from flask_onetrace.masking import MASK
 
 _MIN_CREDENTIAL = 4
 """Characters. A shorter one would be found in every text."""

@@ -14,10 +14,10 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from flask_onetrace.contract import SecretName, observability_stack_name, secret_name, service_stack_name
 from infra.environments import ENVIRONMENTS
 from operations.deployment import aws_session
 from operations.errors import OperatorError, without_credentials
-from service.contract import SecretName, observability_stack_name, secret_name, service_stack_name
 
 _GONE: Final = "DELETE_COMPLETE"
 _INSIGHTS: Final = "/aws/ecs/containerinsights/{stack}-"

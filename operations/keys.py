@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from flask_onetrace.contract import SECRET_PLACEHOLDER, SECRET_SOURCES, secret_name
+from flask_onetrace.parsing import secret
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry.config import Secret
 from operations.deployment import aws_session
 from operations.errors import MissingKeyError, OperatorError
-from service.contract import SECRET_PLACEHOLDER, SECRET_SOURCES, secret_name
-from service.parsing import secret
-from service.settings import Settings
-from service.telemetry.config import Secret
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

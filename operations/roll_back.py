@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from flask_onetrace.contract import is_version
 from operations import git
 from operations.errors import OperatorError, without_credentials
-from service.contract import is_version
 
 ROOT: Final = Path(__file__).parents[1]
 LOCKS: Final = ("requirements/dev.txt", "requirements/uv.txt", "package-lock.json", "scripts/setup")

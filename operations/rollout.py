@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import boto3
 
+from flask_onetrace.contract import Output
 from operations.deployment import stack_outputs
-from service.contract import Output
 
 
 def roll_out(session: boto3.Session, environment: str) -> str:

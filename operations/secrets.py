@@ -16,11 +16,11 @@ from typing import TextIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from flask_onetrace.contract import SECRET_OF, SECRET_SOURCES
 from operations.deployment import aws_session
 from operations.errors import OperatorError, without_credentials
 from operations.keys import check, fill
 from operations.rollout import roll_out
-from service.contract import SECRET_OF, SECRET_SOURCES
 
 
 def main() -> int:

@@ -16,9 +16,9 @@ from typing import Any, Final, NamedTuple
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
+from flask_onetrace.contract import HEALTH_CHECK_PATH, TRACE_ID_HEADER, Output
 from operations.deployment import aws_session, stack_outputs
 from operations.errors import OperatorError, without_credentials
-from service.contract import HEALTH_CHECK_PATH, TRACE_ID_HEADER, Output
 
 DEADLINE: Final = 180.0
 """Seconds until the responses have to be right: a new DNS name or certificate may need a few of them."""

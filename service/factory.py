@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from flask import Flask
 
+from flask_onetrace import cors, health
+from flask_onetrace.relay import routes as relay
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry import Telemetry
+from flask_onetrace.telemetry_config import telemetry_config
 from service.activities import routes
-from service.routes import cors, errors, faults, health, otlp_relay, page
-from service.settings import Settings
-from service.telemetry import Telemetry
-from service.telemetry_config import telemetry_config
+from service.routes import errors, faults, page
 
 
 def create_app(settings: Settings) -> Flask:
@@ -20,6 +22,6 @@ def create_app(settings: Settings) -> Flask:
     faults.register(app, settings)
     cors.register(app, settings)
     page.register(app, settings)
-    otlp_relay.register(app, settings)
+    relay.register(app, settings)
     app.register_blueprint(routes.blueprint)
     return app

@@ -1,4 +1,4 @@
-"""Build the app for gunicorn: `gunicorn --config service/gunicorn.conf.py "service.wsgi:build()"`."""
+"""Build the app for gunicorn: `gunicorn --config flask_onetrace/gunicorn.conf.py "service.wsgi:build()"`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import sys
 
 from flask import Flask
 
+from flask_onetrace.parsing import SettingsError
+from flask_onetrace.settings import Settings
 from service.factory import create_app
-from service.parsing import SettingsError
-from service.settings import Settings
 
 # gunicorn's exit code for "the app could not be loaded": the arbiter stops instead of restarting workers forever.
 APP_LOAD_ERROR = 4

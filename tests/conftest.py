@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-import service.telemetry.sampling.lean_import  # noqa: F401 - the SDK opens a UDP socket at import: before sockets are disabled
-from service.credentials import credentials_of
+import flask_onetrace.telemetry.sampling.lean_import  # noqa: F401 - the SDK opens a UDP socket at import: before sockets are disabled
+from flask_onetrace.credentials import credentials_of
 
 
 @pytest.fixture(autouse=True)

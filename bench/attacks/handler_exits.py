@@ -14,7 +14,7 @@ from bench.attacks.lab import Lab, Target
 from bench.attacks.promise import Promise, Row
 from bench.attacks.received import Received
 from bench.attacks.target_app import EXITS
-from service.contract import STOP_TIMEOUT_SECONDS
+from flask_onetrace.contract import STOP_TIMEOUT_SECONDS
 
 _SHUTDOWN_DEADLINE = 24
 """Seconds for the sinks, which leave gunicorn a graceful timeout of one: the default of 15 takes too long here."""

@@ -14,7 +14,7 @@ from bench.attacks.lab import Lab, Target, innocent, unanswered
 from bench.attacks.promise import Promise, Row
 from bench.load import Load
 from bench.paths import HOME
-from service.contract import RELAY_PATH
+from flask_onetrace.contract import RELAY_PATH
 from service.routes.page import DIST
 
 _MAX_RISE_MS = 50.0

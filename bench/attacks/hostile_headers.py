@@ -12,7 +12,7 @@ from bench.attacks.lab import Lab
 from bench.attacks.promise import Promise, Row, listed
 from bench.attacks.raw_http import Response
 from bench.paths import HOME, NOTIFICATIONS
-from service.contract import HEALTH_CHECK_PATH, RELAY_PATH
+from flask_onetrace.contract import HEALTH_CHECK_PATH, RELAY_PATH
 
 HEADERS = (
     *(("Origin", value) for value in ("http://[", "http://[::1", "null", "http://\xff", "https://a:99999999")),

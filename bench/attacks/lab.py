@@ -21,7 +21,7 @@ from bench.load import Load
 from bench.paths import HOME, NOTIFICATIONS
 from bench.testbed.service_process import Service, start
 from bench.testbed.sinks import Sinks
-from service.contract import HEALTH_CHECK_PATH
+from flask_onetrace.contract import HEALTH_CHECK_PATH
 
 START_TIMEOUT = 20.0
 GIVE_UP = 2.0

@@ -13,7 +13,7 @@ from bench.attacks.lab import Lab, StartError, Target
 from bench.attacks.promise import Promise, Row, listed
 from bench.attacks.target_app import OWN_KEYS
 from bench.testbed.fake_servers import FakeSink
-from service.contract import HEALTH_CHECK_PATH, Variable
+from flask_onetrace.contract import HEALTH_CHECK_PATH, Variable
 
 _OWN = "own keys"
 _URL = "setting"

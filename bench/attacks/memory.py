@@ -12,7 +12,7 @@ from bench.attacks.promise import Promise, Row
 from bench.paths import HOME
 from bench.testbed.fake_servers import Mode
 from bench.testbed.sinks import SINKS
-from service.contract import HEALTH_CHECK_PATH
+from flask_onetrace.contract import HEALTH_CHECK_PATH
 
 _FIELD = 8_000
 """Bytes: gunicorn accepts 8,190 of a header field, and 4,094 of the request line."""

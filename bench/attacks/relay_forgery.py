@@ -13,7 +13,7 @@ from bench.attacks import raw_http
 from bench.attacks.lab import Lab, Target
 from bench.attacks.promise import Promise, Row, listed
 from bench.attacks.relay_requests import attribute, batch, post
-from service.contract import FRONTEND_SERVICE_NAME, HEALTH_CHECK_PATH
+from flask_onetrace.contract import FRONTEND_SERVICE_NAME, HEALTH_CHECK_PATH
 
 _MARK = "forged-by-a-client"
 _PROTOBUF = "application/x-protobuf"

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from bench.attacks import raw_http
-from service.contract import FRONTEND_SERVICE_NAME, RELAY_PATH
+from flask_onetrace.contract import FRONTEND_SERVICE_NAME, RELAY_PATH
 
 ORIGIN = "http://service.test"
 JSON = "application/json"

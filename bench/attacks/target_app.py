@@ -11,7 +11,7 @@ from typing import NoReturn
 from flask import Blueprint, Flask, Response, request
 
 from bench.attacks import planted
-from service import telemetry
+from flask_onetrace import telemetry
 from service.wsgi import build as build_service
 
 logger = logging.getLogger(__name__)

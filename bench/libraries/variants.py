@@ -12,7 +12,7 @@ from flask import Flask
 from bench.libraries.calls import Ports, add_routes
 from bench.overhead.subject import Subject
 from bench.overhead.variants import environment_of
-from service.contract import SERVICE_NAME
+from flask_onetrace.contract import SERVICE_NAME
 
 
 class Variant(NamedTuple):
@@ -57,7 +57,7 @@ def _bare(app: Flask, _: Mapping[str, str], __: int) -> Subject:
 
 
 def _ours(app: Flask, environment: Mapping[str, str], slowdown: int) -> Subject:
-    import service.telemetry.sampling.lean_import  # noqa: F401, PLC0415 - each variant imports only what it needs
+    import flask_onetrace.telemetry.sampling.lean_import  # noqa: F401, PLC0415 - each variant imports only what it needs
     from bench.overhead import ours  # noqa: PLC0415 - as above
 
     return ours.instrument(app, environment, slowdown)

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from bench.tutorial_wiring import Tutorial
-from service.contract import HEALTH_CHECK_PATH
+from flask_onetrace.contract import HEALTH_CHECK_PATH
 
 
 def build() -> Any:  # noqa: ANN401 - a Flask app

@@ -1,4 +1,4 @@
-"""Build the benchmark's app with `service.telemetry`, and with the tutorial's spans, subsegments and log lines."""
+"""Build the benchmark's app with our telemetry, and with the tutorial's spans, subsegments and log lines."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from opentelemetry import trace
 
 from bench import shop
 from bench.overhead.subject import Subject
-from service.settings import Settings
-from service.telemetry import Telemetry
-from service.telemetry_config import telemetry_config
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry import Telemetry
+from flask_onetrace.telemetry_config import telemetry_config
 
 tracer = trace.get_tracer("home.activities")
 LOGGER = logging.getLogger("service.bench")
@@ -51,7 +51,7 @@ def instrument(app: Flask, environment: Mapping[str, str], slowdown: int) -> Sub
     telemetry = Telemetry(telemetry_config(Settings.from_env(environment)))
     telemetry.install(app)
     if telemetry.sink("rollbar").on:
-        from service.telemetry.sinks.rollbar import causes  # noqa: PLC0415 - imports the SDK
+        from flask_onetrace.telemetry.sinks.rollbar import causes  # noqa: PLC0415 - imports the SDK
 
         causes.BURST = 1_000_000  # the faults that are measured are all of one cause
     queues = [sink.queue for sink in telemetry.sinks if sink.queue is not None]

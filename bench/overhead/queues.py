@@ -133,8 +133,8 @@ def _app(sink: str, port: int) -> Any:  # noqa: ANN401 - a Flask app, which only
     if sink in ("console", "none"):
         environment = {key: value for key, value in environment.items() if key in _WITHOUT_SINKS}
     os.environ.update(environment)
+    from flask_onetrace.settings import Settings  # noqa: PLC0415 - as above
     from service.factory import create_app  # noqa: PLC0415 - as above
-    from service.settings import Settings  # noqa: PLC0415 - as above
 
     return create_app(Settings.from_env(environment))
 

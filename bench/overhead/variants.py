@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from bench.overhead.subject import Subject
-from service.contract import SERVICE_NAME
+from flask_onetrace.contract import SERVICE_NAME
 
 KEYS = {"HONEYCOMB_API_KEY": "fake-honeycomb-key", "ROLLBAR_ACCESS_TOKEN": "fake-rollbar-token"}
 RULE = '{{"RuleName":"bench","FixedRate":{rate},"ReservoirSize":{reservoir}}}'
@@ -48,7 +48,7 @@ def build(name: str, *, http: int, udp: int, slowdown: int = 1) -> Subject:
 
         tutorial = Tutorial(environment, console=name == "tutorial", slowdown=slowdown)
         return Subject(tutorial.app, tutorial.flush)
-    import service.telemetry.sampling.lean_import  # noqa: F401, PLC0415 - before the handlers, as the X-Ray sink does
+    import flask_onetrace.telemetry.sampling.lean_import  # noqa: F401, PLC0415 - before the handlers, as the X-Ray sink does
     from bench.overhead import ours  # noqa: PLC0415 - as above
 
     return ours.build(environment, slowdown)

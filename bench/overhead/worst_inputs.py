@@ -12,7 +12,7 @@ from flask import Flask, request
 
 from bench.overhead.direct import environ_of, serve_one
 from bench.paths import FAULT, HOME, NOTIFICATIONS
-from service.telemetry import EXTENSION
+from flask_onetrace.telemetry import EXTENSION
 
 logger = logging.getLogger("service.worst")
 

@@ -34,7 +34,7 @@ class Part:
 PARTS: Final = (
     Part(
         name="Tracer and span",
-        paths=("service/telemetry/spans",),
+        paths=("flask_onetrace/telemetry/spans",),
         replaces="`opentelemetry-sdk`'s `TracerProvider` and `Span`",
         module="tracer",
         repetitions=3000,
@@ -42,7 +42,7 @@ PARTS: Final = (
     ),
     Part(
         name="OTLP JSON encoder",
-        paths=("service/telemetry/sinks/otlp/json_encoder.py",),
+        paths=("flask_onetrace/telemetry/sinks/otlp/json_encoder.py",),
         replaces="`opentelemetry-exporter-otlp-proto-common`",
         module="otlp_encoder",
         repetitions=2048,
@@ -50,7 +50,7 @@ PARTS: Final = (
     ),
     Part(
         name="Log shipper",
-        paths=("service/telemetry/sinks/cloudwatch", "service/telemetry/log_lines.py"),
+        paths=("flask_onetrace/telemetry/sinks/cloudwatch", "flask_onetrace/telemetry/log_lines.py"),
         replaces="watchtower's queue and formatter, boto3's client",
         module="log_shipper",
         repetitions=2000,
@@ -58,7 +58,7 @@ PARTS: Final = (
     ),
     Part(
         name="HTTP client",
-        paths=("service/telemetry/export/http.py", "service/telemetry/export/http_proxy.py"),
+        paths=("flask_onetrace/telemetry/export/http.py", "flask_onetrace/telemetry/export/http_proxy.py"),
         replaces="requests and urllib3",
         module="http_client",
         repetitions=300,
@@ -66,7 +66,7 @@ PARTS: Final = (
     ),
     Part(
         name="Trace context and baggage parser",
-        paths=("service/telemetry/context/trace_context.py",),
+        paths=("flask_onetrace/telemetry/context/trace_context.py",),
         replaces="OpenTelemetry's two W3C propagators",
         module="trace_context",
         repetitions=5000,
@@ -74,7 +74,7 @@ PARTS: Final = (
     ),
     Part(
         name="GIL pacing",
-        paths=("service/telemetry/export/gil_pacing.py",),
+        paths=("flask_onetrace/telemetry/export/gil_pacing.py",),
         replaces="an export thread that encodes at full speed",
         module="gil_pacing",
         repetitions=400,
@@ -82,7 +82,7 @@ PARTS: Final = (
     ),
     Part(
         name="Rollbar items",
-        paths=("service/telemetry/sinks/rollbar",),
+        paths=("flask_onetrace/telemetry/sinks/rollbar",),
         replaces="`rollbar.contrib.flask`, and the SDK's thread for each item",
         module="rollbar_items",
         repetitions=40,
@@ -90,7 +90,7 @@ PARTS: Final = (
     ),
     Part(
         name="Sampling client",
-        paths=("service/telemetry/sampling/daemon_client.py",),
+        paths=("flask_onetrace/telemetry/sampling/daemon_client.py",),
         replaces="the X-Ray SDK's botocore client",
         module="sampling_client",
         repetitions=200,
@@ -99,9 +99,9 @@ PARTS: Final = (
     Part(
         name="X-Ray SDK context and subsegments",
         paths=(
-            "service/telemetry/xray_sdk/context.py",
-            "service/telemetry/xray_sdk/subsegments.py",
-            "service/telemetry/xray_sdk/state.py",
+            "flask_onetrace/telemetry/xray_sdk/context.py",
+            "flask_onetrace/telemetry/xray_sdk/subsegments.py",
+            "flask_onetrace/telemetry/xray_sdk/state.py",
         ),
         replaces="the SDK's own context, entities and emitter",
         module="xray_sdk_api",
@@ -114,7 +114,7 @@ PARTS: Final = (
     ),
     Part(
         name="X-Ray SDK import",
-        paths=("service/telemetry/sampling/lean_import.py",),
+        paths=("flask_onetrace/telemetry/sampling/lean_import.py",),
         replaces="plain `import aws_xray_sdk.core`",
         module="xray_sdk_import",
         repetitions=1,
@@ -124,10 +124,10 @@ PARTS: Final = (
     Part(
         name="WSGI middleware",
         paths=(
-            "service/telemetry/middleware.py",
-            "service/telemetry/context/propagation.py",
-            "service/telemetry/context/request_scope.py",
-            "service/telemetry/context/semconv.py",
+            "flask_onetrace/telemetry/middleware.py",
+            "flask_onetrace/telemetry/context/propagation.py",
+            "flask_onetrace/telemetry/context/request_scope.py",
+            "flask_onetrace/telemetry/context/semconv.py",
         ),
         replaces="`FlaskInstrumentor`",
         module="wsgi_middleware",

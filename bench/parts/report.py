@@ -15,7 +15,7 @@ from bench.published import replace_section
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
-TELEMETRY = "service/telemetry/"
+TELEMETRY = "flask_onetrace/telemetry/"
 _MIN_WITHOUT_DECIMALS = 10
 """Figures from this on are printed without decimals."""
 

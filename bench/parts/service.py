@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bench.parts.spans import RESOURCE
-from service.telemetry.redaction import Redactor
-from service.telemetry.sink import ServiceInfo
+from flask_onetrace.telemetry.redaction import Redactor
+from flask_onetrace.telemetry.sink import ServiceInfo
 
 SERVICE = ServiceInfo(
     version="1",

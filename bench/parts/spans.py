@@ -8,10 +8,10 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanKind
 
-from service.telemetry.ids import new_trace_id
-from service.telemetry.sampling.rule import RESERVOIR_HIT
-from service.telemetry.sampling.trace_state import for_sampled_traces
-from service.telemetry.spans.tracer import AppTracerProvider, Root
+from flask_onetrace.telemetry.ids import new_trace_id
+from flask_onetrace.telemetry.sampling.rule import RESERVOIR_HIT
+from flask_onetrace.telemetry.sampling.trace_state import for_sampled_traces
+from flask_onetrace.telemetry.spans.tracer import AppTracerProvider, Root
 
 BATCH: Final = 512
 """Spans, as both exporters send at once."""

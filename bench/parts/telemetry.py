@@ -8,10 +8,10 @@ from typing import Any
 from flask import Flask
 
 from bench.parts.clock import Ports
-from service.contract import ACCESS_LOGGER, TRACE_ID_HEADER
-from service.telemetry import Telemetry
-from service.telemetry.config import DaemonAddress, TelemetryConfig
-from service.telemetry.sinks import otlp, xray
+from flask_onetrace.contract import ACCESS_LOGGER, TRACE_ID_HEADER
+from flask_onetrace.telemetry import Telemetry
+from flask_onetrace.telemetry.config import DaemonAddress, TelemetryConfig
+from flask_onetrace.telemetry.sinks import otlp, xray
 
 
 def instrument(sink: str, ports: Ports, app: Flask | None = None) -> Telemetry:

@@ -19,7 +19,7 @@ from typing import IO, Any
 from bench import load
 from bench.load import Load
 from bench.paths import FAULT, HOME, NOTIFICATIONS
-from service.contract import HEALTH_CHECK_PATH
+from flask_onetrace.contract import HEALTH_CHECK_PATH
 
 ROOT = Path(__file__).parents[2]
 PATHS = (HOME, NOTIFICATIONS) * 12 + (FAULT,)
@@ -96,7 +96,7 @@ def start(
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
-    command = [gunicorn, "--config", "service/gunicorn.conf.py", _APPS[kind]]
+    command = [gunicorn, "--config", "flask_onetrace/gunicorn.conf.py", _APPS[kind]]
     variables = {"PATH": os.environ["PATH"], "PORT": str(port), **environment}
     start_time = time.monotonic()
     process = subprocess.Popen(  # noqa: S603 - our own command

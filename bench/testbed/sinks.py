@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, suppress
 from bench.paths import FAULT, HOME, NOTIFICATIONS
 from bench.testbed.fake_daemon import FakeDaemon
 from bench.testbed.fake_servers import FakeSink, Mode
-from service.contract import HEALTH_CHECK_PATH
+from flask_onetrace.contract import HEALTH_CHECK_PATH
 
 SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar")
 UNRESOLVABLE_HOST = "sink.invalid"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from flask_onetrace.contract import APP_NAME, Output, environment_prefix
 from local.backing_services import emulator
 from local.backing_services.emulated_aws import EmulatedAws
 from local.commands.table import ResultTable
@@ -21,7 +22,6 @@ from local.workspace.ports import LOOPBACK
 from local.workspace.session import Session
 from local.workspace.state import FakePorts
 from operations.errors import OperatorError
-from service.contract import APP_NAME, Output, environment_prefix
 
 TIME_RANGE: Final = timedelta(hours=3)
 HONEYCOMB: Final = CHECKOUT / "honeycomb"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from flask_onetrace.contract import Output
 from local.backing_services import emulator, fakes
 from local.backing_services.emulated_aws import EmulatedAws
 from local.service import runner
 from local.workspace.session import Session
-from service.contract import Output
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

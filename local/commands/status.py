@@ -6,11 +6,11 @@ from typing import Final
 
 import psutil
 
+from flask_onetrace.contract import Output
 from local.backing_services.emulated_aws import EmulatedAws
 from local.workspace.processes import is_running
 from local.workspace.session import Session
 from local.workspace.state import Record
-from service.contract import Output
 
 MEBIBYTE: Final = 1024 * 1024
 

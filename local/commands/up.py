@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from flask_onetrace.contract import Output
 from local.backing_services import emulator, fakes
 from local.deploy import cdk, docker_engine, fake_keys, prerequisites
 from local.deploy.fingerprint import fingerprint
@@ -18,7 +19,6 @@ from local.workspace.folders import CHECKOUT
 from local.workspace.lock import exclusive
 from local.workspace.session import Session
 from local.workspace.state import State
-from service.contract import Output
 
 DISCLAIMER: Final = (
     "Emulated on this machine, none of it is AWS: CloudFormation, ECS, the load balancer, X-Ray, CloudWatch Logs and",
@@ -42,7 +42,7 @@ def up(session: Session) -> None:
 
 
 def _bring_up(session: Session) -> str:
-    code = fingerprint(CHECKOUT / "service")
+    code = fingerprint(CHECKOUT / "flask_onetrace", CHECKOUT / "service")
     skip_reason = docker_engine.why_no_engine(session.environ)
     aws = emulator.ensure(session)
     cdk.bootstrap(session, aws)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from flask_onetrace.contract import Output, observability_stack_name, service_stack_name
 from local.backing_services.emulated_aws import REGION, EmulatedAws
 from local.deploy import docker_engine
 from local.deploy.cdk_log import build_failure, progress
@@ -18,7 +19,6 @@ from local.workspace.folders import CHECKOUT
 from local.workspace.report import Step
 from local.workspace.session import Session
 from operations.errors import OperatorError
-from service.contract import Output, observability_stack_name, service_stack_name
 
 ENVIRONMENT: Final = "local"
 CDK: Final = CHECKOUT / "node_modules" / ".bin" / "cdk"

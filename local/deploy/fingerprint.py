@@ -10,12 +10,13 @@ DIGITS: Final = 12
 EXCLUDED: Final = frozenset({"__pycache__", "node_modules"})
 
 
-def fingerprint(folder: Path) -> str:
-    """Return 12 hex digits of the SHA-256 over the names and contents of the files in `folder`."""
+def fingerprint(*folders: Path) -> str:
+    """Return 12 hex digits of the SHA-256 over the names and contents of the files in `folders`."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and EXCLUDED.isdisjoint(path.parts):
-            name = path.relative_to(folder).as_posix().encode()
-            content = path.read_bytes()
-            digest.update(b"%d:%s%d:%s" % (len(name), name, len(content), content))
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and EXCLUDED.isdisjoint(path.parts):
+                name = path.relative_to(folder).as_posix().encode()
+                content = path.read_bytes()
+                digest.update(b"%d:%s%d:%s" % (len(name), name, len(content), content))
     return digest.hexdigest()[:DIGITS]

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from flask_onetrace.contract import APP_NAME, CONTAINER_NAME
 from local.deploy.docker_engine import OPT_OUT
 from local.workspace.errors import FIX_LAST_LINES
 from service import __version__
-from service.contract import APP_NAME, CONTAINER_NAME
 
 PLAIN_IMAGE: Final = f"{APP_NAME.lower()}-{CONTAINER_NAME}"
 PUBLISHED: Final = re.compile(r"success: Published .*/AssetImage")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from flask_onetrace.contract import ROLLBAR_API, Variable
 from local.backing_services.emulated_aws import EmulatedAws
 from local.workspace.ports import LOOPBACK
 from local.workspace.state import FakePorts
-from service.contract import ROLLBAR_API, Variable
 
 
 def env_overrides(aws: EmulatedAws, fakes: FakePorts, port: int) -> dict[str, str]:

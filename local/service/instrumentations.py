@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import requests
 
+from flask_onetrace.contract import HEALTH_CHECK_PATH
 from local.workspace.http_client import READINESS_TIMEOUT_SECONDS, direct_client
 from local.workspace.ports import LOOPBACK
-from service.contract import HEALTH_CHECK_PATH
 
 
 def untraced_libraries(port: int) -> list[str]:

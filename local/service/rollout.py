@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from flask_onetrace.contract import CONTAINER_NAME, Output
 from local.backing_services.emulated_aws import EmulatedAws
 from local.service.env_overrides import differences, env_overrides
 from local.service.instrumentations import untraced_libraries
@@ -15,7 +16,6 @@ from local.workspace.ports import free_port
 from local.workspace.session import Session
 from local.workspace.state import FakePorts, RunningService
 from operations.errors import OperatorError
-from service.contract import CONTAINER_NAME, Output
 
 DRAIN_SECONDS: Final = 0.5
 """For requests that the load balancer routed to the old process just before it was deregistered."""

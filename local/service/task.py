@@ -32,7 +32,7 @@ def container_spec(definition: TaskDefinitionTypeDef, container: str) -> TaskSpe
     if container not in by_name:
         raise OperatorError(
             f"Task definition {arn} has no container {container!r}, only {', '.join(by_name) or 'none'}",
-            "Name the container after CONTAINER_NAME in service/contract.py",
+            "Name the container after CONTAINER_NAME in flask_onetrace/contract.py",
         )
     return _spec(arn, by_name[container])
 

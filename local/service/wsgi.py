@@ -9,10 +9,10 @@ import re
 
 from flask import Flask
 
+from flask_onetrace.cors import allowed_origins
+from flask_onetrace.settings import Settings
 from local.request_guard import wsgi
 from local.request_guard.decision import LOOPBACK_NAMES, Policy
-from service.routes.cors import allowed_origins
-from service.settings import Settings
 from service.wsgi import build
 
 

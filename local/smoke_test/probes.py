@@ -7,9 +7,9 @@ from typing import Final
 
 import requests
 
+from flask_onetrace.contract import TRACE_ID_HEADER
 from local.workspace.http_client import direct_client
 from operations.errors import OperatorError
-from service.contract import TRACE_ID_HEADER
 
 TIMEOUT_SECONDS: Final = 10
 TRACE_ID_DIGITS: Final = 32

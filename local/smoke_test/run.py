@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask_onetrace.contract import Output
 from local.backing_services.emulated_aws import EmulatedAws
 from local.smoke_test.arrivals import wait_for_arrivals
 from local.smoke_test.backends import TelemetryBackend, telemetry_backends
@@ -9,7 +10,6 @@ from local.smoke_test.probes import PROBES, Probe, send
 from local.workspace.session import Session
 from local.workspace.state import FakePorts
 from operations.errors import OperatorError
-from service.contract import Output
 
 
 def smoke_test(session: Session, aws: EmulatedAws, fakes: FakePorts, host: str) -> None:

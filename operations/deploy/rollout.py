@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from flask_onetrace.contract import Output, service_stack_name
 from operations.deploy import services, stacks
 from operations.deploy.clients import Clients
 from operations.deploy.observations import Observer
 from operations.deploy.reader import Reader
 from operations.deploy.services import COMPLETED, FAILED, Deployment
 from operations.deploy.stacks import Stack
-from service.contract import Output, service_stack_name
 
 
 class Outcome(StrEnum):

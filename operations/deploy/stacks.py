@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from flask_onetrace.contract import observability_stack_name, service_stack_name
 from operations.deploy.clients import Client
 from operations.deploy.reader import error_code
 from operations.deployment import NO_SUCH_STACK
-from service.contract import observability_stack_name, service_stack_name
 
 IN_PROGRESS: Final = "_IN_PROGRESS"
 REVIEW: Final = "REVIEW_IN_PROGRESS"

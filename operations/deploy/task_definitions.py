@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_onetrace.contract import CONTAINER_NAME, Variable
 from operations.deploy.clients import Client
-from service.contract import CONTAINER_NAME, Variable
 
 
 class TaskDefinitions:

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import requests
 
+from flask_onetrace.contract import CONFIGURATION_KEY_VARIABLE, HONEYCOMB_API
+from flask_onetrace.masking import masked
+from flask_onetrace.telemetry.config import Secret
 from operations.errors import OperatorError
 from operations.honeycomb.http_errors import REQUIRED_KEY, error_response, no_response, unexpected_response
 from operations.honeycomb.retry import MAX_ATTEMPTS, RETRY_BUDGET, retry_delay
 from operations.keys import find_key
-from service.contract import CONFIGURATION_KEY_VARIABLE, HONEYCOMB_API
-from service.masking import masked
-from service.telemetry.config import Secret
 
 ALL_DATASETS: Final = "__all__"
 """The slug for all datasets of a Honeycomb environment."""

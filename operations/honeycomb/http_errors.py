@@ -10,8 +10,8 @@ from typing import Final
 
 from requests import Response
 
+from flask_onetrace.contract import HONEYCOMB_API
 from operations.errors import OperatorError
-from service.contract import HONEYCOMB_API
 
 PERMISSIONS: Final = {
     "columns": "Manage Queries and Columns",

@@ -1,4 +1,4 @@
-"""Search the activities, in a span of `service.telemetry`: the handler to copy.
+"""Search the activities, in a span of `flask_onetrace.telemetry`: the handler to copy.
 
 The span and its annotations reach every sink that is on.
 """
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from werkzeug.exceptions import UnprocessableEntity
 
-from service import telemetry
+from flask_onetrace import telemetry
 from service.activities.model import Activity, activity
 
 

@@ -1,4 +1,4 @@
-"""Return one user's feed, in a span of `service.telemetry`.
+"""Return one user's feed, in a span of `flask_onetrace.telemetry`.
 
 New handlers copy search_activities.py, where the annotations are plain keywords.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from service import telemetry
+from flask_onetrace import telemetry
 from service.activities.model import Activity, activity
 
 

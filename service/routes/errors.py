@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from service.telemetry import trace_id
+from flask_onetrace.telemetry import trace_id
 
 
 def register(app: Flask) -> None:

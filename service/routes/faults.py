@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from flask import Blueprint, Flask
 
-from service.settings import Settings
+from flask_onetrace.settings import Settings
 
 blueprint = Blueprint("faults", __name__)
 """Only where the settings allow it: in production anyone could fill the error tracker, and its bill, with them."""

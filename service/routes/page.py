@@ -9,8 +9,8 @@ from typing import Final
 from flask import Blueprint, Flask, Response, make_response, send_from_directory
 from werkzeug.exceptions import NotFound
 
-from service.contract import ASSETS_PATH
-from service.settings import Settings
+from flask_onetrace.contract import ASSETS_PATH
+from flask_onetrace.settings import Settings
 
 DIST: Final = Path(__file__).parents[1] / "web" / "dist"
 _VERSION_TAG = '<meta name="service-version" content="unknown">'

@@ -10,12 +10,12 @@ from typing import Any
 
 import requests
 
+from flask_onetrace.contract import ACCESS_LOGGER
 from infra.environments import LOCAL
 from local.backing_services.emulated_aws import EmulatedAws
 from local.smoke_test.backends import xray_id
 from local.workspace.http_client import direct_client
 from local.workspace.state import State
-from service.contract import ACCESS_LOGGER
 
 XRAY_BATCH_SIZE = 5
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import requests
 
+from flask_onetrace.contract import FRONTEND_SERVICE_NAME
 from local.smoke_test.backends import xray_id
 from local.workspace.folders import CHECKOUT
 from local.workspace.state import State
-from service.contract import FRONTEND_SERVICE_NAME
 from tests.acceptance import census
 from tests.acceptance.browser import accessibility_violations, blocking, browser_at, eventually, newest_call
 from tests.acceptance.conftest import Checkout

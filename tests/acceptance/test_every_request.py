@@ -13,10 +13,10 @@ from threading import local
 import pytest
 import requests
 
+from flask_onetrace.contract import TRACE_ID_HEADER
 from local.backing_services.emulated_aws import EmulatedAws
 from local.workspace.http_client import direct_client
 from local.workspace.state import State
-from service.contract import TRACE_ID_HEADER
 from tests.acceptance import census
 from tests.acceptance.conftest import Checkout
 

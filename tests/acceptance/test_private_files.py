@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from flask_onetrace.contract import SECRET_SOURCES
 from local.backing_services.emulated_aws import FAKE_KEY
 from local.deploy.fake_keys import fake_key
-from service.contract import SECRET_SOURCES
 from tests.acceptance.conftest import Checkout, belongs_to
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra import xray_sidecar
-from service.contract import (
+from flask_onetrace.contract import (
     APP_NAME,
     CONTAINER_NAME,
     CONTAINER_PORT,
@@ -22,9 +21,10 @@ from service.contract import (
     XRAY_DAEMON_PORT,
     Variable,
 )
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry import EXTENSION
+from infra import xray_sidecar
 from service.factory import create_app
-from service.settings import Settings
-from service.telemetry import EXTENSION
 from tests.container import compose
 
 AWS_CREDENTIALS = {"AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
@@ -109,7 +109,7 @@ def test_a_key_turns_on_only_its_own_sink(keys: list[str], sinks: set[str], monk
 
 def test_gunicorn_loads_the_service_without_any_key() -> None:
     gunicorn = Path(sys.executable).parent / "gunicorn"
-    command = [str(gunicorn), "--check-config", "--config", "service/gunicorn.conf.py", "service.wsgi:build()"]
+    command = [str(gunicorn), "--check-config", "--config", "flask_onetrace/gunicorn.conf.py", "service.wsgi:build()"]
     environ = service()["environment"] | {"PATH": os.environ["PATH"], "PYTHONPATH": str(compose.ROOT)}
     process = subprocess.run(
         command, cwd=compose.ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60

@@ -8,8 +8,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from flask_onetrace.contract import CONTAINER_PORT, Variable
 from infra.service_stack import HEALTH_COMMAND
-from service.contract import CONTAINER_PORT, Variable
 from tests.container.compose import ROOT
 from tests.container.dockerfile import exec_form, stages
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import app
+from flask_onetrace.contract import observability_stack_name, service_stack_name
 from operations.synthesis import new_app
-from service.contract import observability_stack_name, service_stack_name
 
 ROOT: Final = Path(__file__).parent.parent.parent
 PLAIN_IMAGE: Final = "backend-flask:plain"

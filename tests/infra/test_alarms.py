@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from flask_onetrace.contract import DROPPED_METRIC, SLOW_SECONDS, metrics_namespace, resource_name
 from infra.alarms import ERROR_PERCENT
 from infra.metrics import MINIMUM_FAILURES, MINIMUM_REQUESTS
 from infra.xray import load
-from service.contract import DROPPED_METRIC, SLOW_SECONDS, metrics_namespace, resource_name
 from tests.infra.assembly import Assembly, Json
 
 EVERY = ["5xx-share", "p99", "unhealthy-targets", "tasks-below-desired", "telemetry-dropped"]

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from flask_onetrace.contract import CONTAINER_NAME
+from flask_onetrace.settings import Settings
 from infra.authentication import Cognito, Oidc
 from infra.domain import Domain
 from infra.environments import PROD
 from infra.ingress import Ingress
 from infra.network import Networking
-from service.contract import CONTAINER_NAME
-from service.settings import Settings
 from tests.infra.assembly import Json, StackTemplate
 from tests.infra.conftest import CERTIFICATE, COGNITO, OIDC, with_login
 from tests.infra.test_cfn_lint import lint

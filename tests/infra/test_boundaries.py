@@ -21,4 +21,4 @@ def imports(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_of_the_service_only_the_contract_is_imported(path: Path) -> None:
-    assert {name for name in imports(path) if name.split(".")[0] == "service"} <= {"service.contract"}
+    assert {name for name in imports(path) if name.split(".")[0] == "service"} <= {"flask_onetrace.contract"}

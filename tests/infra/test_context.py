@@ -8,11 +8,11 @@ from unittest.mock import patch
 import pytest
 from aws_cdk import App
 
+from flask_onetrace.settings import Settings
 from infra.context import ContextError, Deployment
 from infra.domain import Domain, HostedZone
 from infra.environments import DEV, ENVIRONMENTS, LOCAL, PROD
 from service import __version__
-from service.settings import Settings
 from tests.infra.conftest import CERTIFICATE, UNKNOWN_ENVIRONMENT, ZONE
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from flask_onetrace.settings import Settings
 from infra.context import Deployment
 from infra.cors_origins import CorsOrigins
 from infra.environments import DEV, ENVIRONMENTS
 from infra.service_environment import service_variables
-from service.settings import Settings
 
 ACCEPTED = ("https://app.example.com", "http://localhost:3000", "https://app.example.com:8443", "http://a-1.example.io")
 

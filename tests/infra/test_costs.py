@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from service.contract import (
+from flask_onetrace.contract import (
     QUEUE_SECONDS_METRIC,
     REQUESTS_WAITING_METRIC,
     SAMPLED_METRIC,

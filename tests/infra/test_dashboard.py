@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from flask_onetrace.contract import ACCESS_LOGGER, APP_NAME, DROPPED_METRIC, SINK_DIMENSION, metrics_namespace
 from infra.environments import DEV
 from infra.saved_queries import saved_queries
 from local.emulator.logs.insights.query import run
-from service.contract import ACCESS_LOGGER, APP_NAME, DROPPED_METRIC, SINK_DIMENSION, metrics_namespace
 from tests.infra.assembly import Assembly, Json
 
 COLUMNS = 24

@@ -6,12 +6,12 @@ import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
+from flask_onetrace.contract import CONFIGURED_NAME_ANNOTATION
+from flask_onetrace.settings import Settings
 from infra.context import Deployment
 from infra.environments import DEV, ENVIRONMENTS, Environment
 from infra.observability_stack import ObservabilityStack
 from infra.service_environment import service_variables
-from service.contract import CONFIGURED_NAME_ANNOTATION
-from service.settings import Settings
 
 PATTERN = "*4567-workspace.example.com*"
 

@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 
-from service.contract import CONTAINER_NAME
+from flask_onetrace.contract import CONTAINER_NAME
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json
 
 

@@ -1,7 +1,7 @@
 """The roles allow what the containers do, and nothing else."""
 
+from flask_onetrace.contract import SECRET_PLACEHOLDER, SecretName
 from infra.xray_sidecar import ACTIONS
-from service.contract import SECRET_PLACEHOLDER, SecretName
 from tests.infra.assembly import Assembly
 
 OUTPUT = "Fn::GetStackOutput"

@@ -9,9 +9,9 @@ from unittest.mock import patch
 
 import pytest
 
+from flask_onetrace.contract import APP_NAME, SERVICE_NAME, metrics_namespace
 from infra.environments import DEV, ENVIRONMENTS
 from infra.names import Names
-from service.contract import APP_NAME, SERVICE_NAME, metrics_namespace
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json, synthesize
 
 LONGEST = "a" * 17

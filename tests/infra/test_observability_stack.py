@@ -7,11 +7,11 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk.assertions import Template
 from aws_cdk.aws_logs import RetentionDays
 
+from flask_onetrace.contract import SECRET_PLACEHOLDER, SecretName, secret_name
 from infra.logs import ApplicationLogs, Retention
 from infra.secrets import SinkSecrets
 from infra.telemetry import Sampling
 from infra.xray import GROUPS, TUTORIAL, Tracing, load
-from service.contract import SECRET_PLACEHOLDER, SecretName, secret_name
 from tests.infra.assembly import PLAIN_IMAGE, Assembly
 
 

@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import pytest
 
+from flask_onetrace.contract import CONTAINER_NAME, RELAY_PATH, XRAY_DAEMON_CONTAINER_NAME, Variable, service_stack_name
 from infra.account import Account
 from infra.environments import DEV, ENVIRONMENTS, PROD, Environment
 from infra.firewall import Firewall
@@ -18,7 +19,6 @@ from infra.ingress import Ingress
 from infra.network import ExistingVpc, Networking
 from infra.notifications import Notifications
 from infra.telemetry import Sampling, Telemetry
-from service.contract import CONTAINER_NAME, RELAY_PATH, XRAY_DAEMON_CONTAINER_NAME, Variable, service_stack_name
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json, synthesize
 from tests.infra.test_cfn_lint import lint
 from tests.infra.test_dashboard import BUSY_THREADS, widget

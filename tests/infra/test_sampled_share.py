@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from flask import request
 
-from service.contract import HEALTH_CHECK_PATH, SAMPLED_METRIC
+from flask_onetrace.contract import HEALTH_CHECK_PATH, SAMPLED_METRIC
 from tests.infra.assembly import Assembly
 from tests.infra.metric_filters import metric_values
 from tests.telemetry.backends import Document, FakeBackends, eventually

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from flask_onetrace.contract import ACCESS_LOGGER, HEALTH_CHECK_PATH, environment_prefix
 from infra.saved_queries import saved_queries
 from local.emulator.logs.insights.grammar import parse
-from service.contract import ACCESS_LOGGER, HEALTH_CHECK_PATH, environment_prefix
 from tests.infra.assembly import Assembly
 
 REGION = "eu-central-1"

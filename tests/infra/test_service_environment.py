@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from flask_onetrace.contract import CONTAINER_NAME, SECRET_OF, SECRET_PLACEHOLDER, Variable
+from flask_onetrace.settings import Settings
 from infra.environments import ENVIRONMENTS
-from service.contract import CONTAINER_NAME, SECRET_OF, SECRET_PLACEHOLDER, Variable
-from service.settings import Settings
 from tests.infra.assembly import Assembly
 
 

@@ -1,7 +1,6 @@
 """The template of the service stack."""
 
-from infra.service_stack import HEALTH_COMMAND
-from service.contract import (
+from flask_onetrace.contract import (
     CONTAINER_NAME,
     CONTAINER_PORT,
     HEALTH_CHECK_PATH,
@@ -11,6 +10,7 @@ from service.contract import (
     Output,
     resource_name,
 )
+from infra.service_stack import HEALTH_COMMAND
 from tests.infra.assembly import Assembly, StackTemplate
 from tests.infra.conftest import ZONE
 

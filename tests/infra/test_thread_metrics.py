@@ -7,14 +7,14 @@ import time
 
 import pytest
 
-from service.contract import (
+from flask_onetrace.contract import (
     QUEUE_SECONDS_METRIC,
     REQUESTS_WAITING_METRIC,
     THREADS_BUSY_METRIC,
     THREADS_LOGGER,
     metrics_namespace,
 )
-from service.server.thread_usage import ThreadUsage
+from flask_onetrace.server.thread_usage import ThreadUsage
 from tests.infra.assembly import Assembly
 from tests.infra.metric_filters import metric_filter, metric_values
 from tests.telemetry.backends import FakeBackends, eventually

@@ -8,9 +8,9 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel, StructureShape
 from botocore.validate import ParamValidator
 
+from flask_onetrace.contract import APP_NAME, HEALTH_CHECK_PATH, SERVICE_NAME
+from flask_onetrace.parsing import sampling_rule
 from infra.xray import GROUPS, TUTORIAL, load
-from service.contract import APP_NAME, HEALTH_CHECK_PATH, SERVICE_NAME
-from service.parsing import sampling_rule
 
 
 def problems(file: str, operation: str) -> str:

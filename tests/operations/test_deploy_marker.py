@@ -12,11 +12,11 @@ import boto3
 import pytest
 import requests
 
+from flask_onetrace.contract import SECRET_PLACEHOLDER, SecretName, secret_name, service_stack_name
 from local.backing_services.emulated_aws import EmulatedAws
 from local.fakes import rollbar
 from local.fakes.server import LocalServer
 from operations.deploy_marker import main
-from service.contract import SECRET_PLACEHOLDER, SecretName, secret_name, service_stack_name
 from tests.fakes import honeycomb_api
 from tests.fakes.honeycomb_api import Environment, PlannedResponse
 from tests.local.emulator.conftest import free_port

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from flask_onetrace.contract import SecretName, observability_stack_name, secret_name, service_stack_name
 from infra.environments import PROD
 from local.backing_services.emulated_aws import EmulatedAws
 from operations import forget
 from operations.deployment import aws_session
-from service.contract import SecretName, observability_stack_name, secret_name, service_stack_name
 
 LOG_GROUP = PROD.names.log_group
 

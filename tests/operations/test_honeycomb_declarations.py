@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from flask_onetrace.contract import FRONTEND_SERVICE_NAME, HEALTH_CHECK_PATH, SERVICE_NAME
 from operations.errors import OperatorError
 from operations.honeycomb.__main__ import DECLARATIONS
 from operations.honeycomb.declarations import Declarations, Query, load
-from service.contract import FRONTEND_SERVICE_NAME, HEALTH_CHECK_PATH, SERVICE_NAME
 from tests.operations.honeycomb_rig import required_columns
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory, backends, make_app

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from flask_onetrace.contract import SECRET_PLACEHOLDER, SecretName, secret_name
 from local.backing_services.emulated_aws import EmulatedAws
-from service.contract import SECRET_PLACEHOLDER, SecretName, secret_name
 from tests.operations.honeycomb_rig import KEY, Rig, rig
 
 __all__ = ["rig"]

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from flask_onetrace.contract import SECRET_PLACEHOLDER, SECRET_SOURCES, SecretName, secret_name
 from local.backing_services.emulated_aws import EmulatedAws
 from operations.keys import fill, unfilled
-from service.contract import SECRET_PLACEHOLDER, SECRET_SOURCES, SecretName, secret_name
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

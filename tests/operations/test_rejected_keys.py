@@ -11,8 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from local.backing_services.emulated_aws import FAKE_KEY, FAKE_KEY_ID, EmulatedAws
-from service.contract import (
+from flask_onetrace.contract import (
     CONFIGURATION_KEY_VARIABLE,
     SECRET_PLACEHOLDER,
     SECRET_SOURCES,
@@ -21,8 +20,9 @@ from service.contract import (
     secret_name,
     service_stack_name,
 )
-from service.parsing import SettingsError
-from service.settings import Settings
+from flask_onetrace.parsing import SettingsError
+from flask_onetrace.settings import Settings
+from local.backing_services.emulated_aws import FAKE_KEY, FAKE_KEY_ID, EmulatedAws
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from flask_onetrace.contract import SECRET_SOURCES, Variable
 from operations.secrets import read_keys, read_line
-from service.contract import SECRET_SOURCES, Variable
 
 ROOT = Path(__file__).parents[2]
 KEY = "fake-honeycomb-key-c0ffee"

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from flask import Flask, Response, jsonify, request
 
+from flask_onetrace.contract import HEALTH_CHECK_PATH, TRACE_ID_HEADER
 from local.fakes.server import LocalServer
 from operations import verify
 from operations.errors import OperatorError
 from operations.verify import IN_A_ROW, Clock, Expected
-from service.contract import HEALTH_CHECK_PATH, TRACE_ID_HEADER
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

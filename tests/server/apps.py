@@ -13,11 +13,11 @@ from flask import Flask, Response, request
 from flask_sock import Sock
 from simple_websocket import Server
 
+from flask_onetrace.server.limits import Limits
+from flask_onetrace.server.worker import BufferingWorker
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry import span
 from service.factory import create_app
-from service.server.limits import Limits
-from service.server.worker import BufferingWorker
-from service.settings import Settings
-from service.telemetry import span
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -23,7 +23,7 @@ def serving(app: str, *options: str, **variables: str) -> Iterator[int]:
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
     settings = environment({"PORT": str(port), "LOG_CONSOLE": "false", **variables})
     process = subprocess.Popen(
-        [gunicorn, "--config", "service/gunicorn.conf.py", *options, app],
+        [gunicorn, "--config", "flask_onetrace/gunicorn.conf.py", *options, app],
         cwd=ROOT,
         env=settings,
         stdout=subprocess.DEVNULL,

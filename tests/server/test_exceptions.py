@@ -116,7 +116,7 @@ def lines_of_path(backends: FakeBackends, path: str) -> list[dict[str, object]]:
 
 
 def access_lines(backends: FakeBackends, trace_id: str) -> list[dict[str, object]]:
-    return [line for line in backends.lines_of(trace_id) if line["logger"] == "service.access"]
+    return [line for line in backends.lines_of(trace_id) if line["logger"] == "flask_onetrace.access"]
 
 
 def test_an_exception_after_the_first_bytes_closes_the_connection(server: Server) -> None:
@@ -135,7 +135,7 @@ def test_the_main_thread_reports_an_exit_and_raises_it_again(
     # Neither ends a process, whatever the thread.
     assert app.test_client().get("/raise/Group", buffered=True).status_code == 500
     app.extensions["telemetry"].shutdown()
-    lines = [line for line in backends.logs.lines if line["logger"] == "service.access"]
+    lines = [line for line in backends.logs.lines if line["logger"] == "flask_onetrace.access"]
     assert [(line["path"], line["status"]) for line in lines] == [("/raise/SystemExit", 500), ("/raise/Group", 500)]
     assert all(backends.items(str(line["trace_id"])) for line in lines)
 

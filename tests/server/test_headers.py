@@ -11,7 +11,7 @@ import gunicorn
 import pytest
 import werkzeug
 
-from service.contract import HEALTH_CHECK_PATH
+from flask_onetrace.contract import HEALTH_CHECK_PATH
 from tests.server.raw import exchange
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.gunicorn_server import serve
@@ -86,7 +86,7 @@ def test_no_header_makes_a_500_or_goes_without_an_access_line(backends: FakeBack
                 else:
                     assert status in {400, 414, 431}, (request, response[:300])
         server.stop()
-    logged = {line["trace_id"] for line in backends.logs.lines if line["logger"] == "service.access"}
+    logged = {line["trace_id"] for line in backends.logs.lines if line["logger"] == "flask_onetrace.access"}
     assert len(trace_ids) > 500
     assert set(trace_ids) <= logged
 

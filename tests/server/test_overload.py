@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from service.server.acceptor import Acceptor
-from service.server.chunked import ChunkScanner, is_fragmented
+from flask_onetrace.server.acceptor import Acceptor
+from flask_onetrace.server.chunked import ChunkScanner, is_fragmented
 from tests.server.raw import exchange, receive_all, serving
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.gunicorn_server import serve

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import requests
 
-from service.contract import HEALTH_CHECK_PATH, THREADS_LOGGER
-from service.server.thread_usage import ThreadUsage
+from flask_onetrace.contract import HEALTH_CHECK_PATH, THREADS_LOGGER
+from flask_onetrace.server.thread_usage import ThreadUsage
 from tests.server.raw import exchange, serving
 from tests.telemetry.backends import FakeBackends, eventually
 

@@ -6,9 +6,9 @@ from contextlib import ExitStack, closing
 import pytest
 from flask import Flask
 
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry import EXTENSION
 from service.factory import create_app
-from service.settings import Settings
-from service.telemetry import EXTENSION
 from tests.telemetry.authentication.key_endpoint import KeyEndpoint
 from tests.telemetry.backends import FakeBackends
 

@@ -22,7 +22,7 @@ STOP_SECONDS = 20.0
 
 def command(*options: str, app: str = "service.wsgi:build()") -> list[str]:
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
-    return [gunicorn, "--config", "service/gunicorn.conf.py", *options, app]
+    return [gunicorn, "--config", "flask_onetrace/gunicorn.conf.py", *options, app]
 
 
 def environment(variables: dict[str, str]) -> dict[str, str]:

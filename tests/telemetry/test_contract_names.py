@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.contract import (
+from flask_onetrace.contract import (
     ACCESS_LOGGER,
     CONFIGURED_NAME_ANNOTATION,
     LOGGER_FIELD,

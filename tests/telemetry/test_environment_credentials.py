@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from service.telemetry.redaction import REDACTED
+from flask_onetrace.telemetry.redaction import REDACTED
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.tracing import flush, wait_until

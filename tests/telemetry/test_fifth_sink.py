@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask, request
 
+from flask_onetrace import parsing
+from flask_onetrace.settings import Settings, variable
+from flask_onetrace.telemetry import EXTENSION, sinks
+from flask_onetrace.telemetry.config import Secret
 from local.fakes.server import LocalServer
-from service import parsing
 from service.factory import create_app
-from service.settings import Settings, variable
-from service.telemetry import EXTENSION, sinks
-from service.telemetry.config import Secret
 from tests.telemetry.backends import Document, FakeBackends, eventually
 
 KEY = "sentinel-error-tracker-key"

@@ -12,9 +12,9 @@ import pytest
 from flask import Flask
 from werkzeug.test import Client
 
-from service.settings import Settings
-from service.telemetry import EXTENSION, Telemetry
-from service.telemetry_config import telemetry_config
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry import EXTENSION, Telemetry
+from flask_onetrace.telemetry_config import telemetry_config
 from tests.telemetry.backends import FakeBackends, eventually
 
 if TYPE_CHECKING:

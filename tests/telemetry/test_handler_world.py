@@ -18,10 +18,10 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor
 
-from service import telemetry as api
-from service.settings import Settings
-from service.telemetry import Telemetry
-from service.telemetry_config import telemetry_config
+from flask_onetrace import telemetry as api
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry import Telemetry
+from flask_onetrace.telemetry_config import telemetry_config
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.tracing import TRACE, TRACEPARENT, SpanRecorder, flush, get, telemetry_of
 
@@ -80,7 +80,7 @@ def test_an_exception_that_cannot_be_read_is_a_500_in_every_sink(
     # Before Python 3.13 Flask cannot even log such an exception: that failure is a second item.
     items = eventually(lambda: backends.items(response.trace_id), 1)
     assert any(type(error).__name__ in str(item["body"]) for item in items)
-    access = [line for line in backends.lines_of(response.trace_id) if line["logger"] == "service.access"]
+    access = [line for line in backends.lines_of(response.trace_id) if line["logger"] == "flask_onetrace.access"]
     assert [(line["status"], line["level"]) for line in access] == [(500, "ERROR")]
 
 
@@ -286,7 +286,7 @@ def test_logging_that_is_configured_after_the_app_does_not_silence_it(
             logging.getLogger(name).disabled = name in disabled
     messages = [line["message"] for line in backends.lines_of(response.trace_id)]
     assert messages == ["from the handler", "GET /logs 200"]
-    [said] = backends.lines_outside_requests("service.telemetry.process_globals")
+    [said] = backends.lines_outside_requests("flask_onetrace.telemetry.process_globals")
     assert "disable_existing_loggers=False" in said["message"]
 
 
@@ -403,7 +403,7 @@ def test_an_exception_is_its_requests_whatever_context_the_handler_has_left_curr
     [item] = backends.items(response.trace_id)
     assert "in no context" in str(item["body"])
     lines = backends.lines_of(response.trace_id)
-    assert [line["logger"] for line in lines if line["level"] == "ERROR"] == ["service", "service.access"]
+    assert [line["logger"] for line in lines if line["level"] == "ERROR"] == ["service", "flask_onetrace.access"]
 
 
 def test_the_exception_of_an_untraced_request_within_a_request_leaves_that_as_it_is(
@@ -448,7 +448,7 @@ def test_a_response_that_nobody_closes_ends_its_request_when_it_is_dropped(
     assert [each() for each in bodies] == [None] * 20
     flush(app)
     assert not open_requests.served
-    [line] = [each for each in backends.lines_of(trace_id) if each["logger"] == "service.access"]
+    [line] = [each for each in backends.lines_of(trace_id) if each["logger"] == "flask_onetrace.access"]
     status, aborted = (200, None) if read == "read" else (499, "client_disconnected")
     assert (line["status"], line.get("aborted"), line["bytes"]) == (status, aborted, 1_000_000 if read == "read" else 0)
 
@@ -467,7 +467,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_stream_is_no_exception(app: Fla
     [span] = backends.spans(trace_id)
     assert span["status"]["code"] == "unset"
     assert backends.items(trace_id) == []
-    [line] = [each for each in backends.lines_of(trace_id) if each["logger"] == "service.access"]
+    [line] = [each for each in backends.lines_of(trace_id) if each["logger"] == "flask_onetrace.access"]
     assert (line["status"], line["aborted"], line["bytes"]) == (200, "client_disconnected", 3)
 
 
@@ -475,7 +475,7 @@ def test_a_dropped_response_took_as_long_as_until_it_was_dropped(app: Flask, bac
     trace_id = app.test_client().get("/api/health-check").headers["X-Trace-Id"]
     time.sleep(1.2)
     flush(app)
-    [line] = [each for each in backends.lines_of(trace_id) if each["logger"] == "service.access"]
+    [line] = [each for each in backends.lines_of(trace_id) if each["logger"] == "flask_onetrace.access"]
     assert line["duration_ms"] < 1000
     [segment] = backends.segments_of(trace_id)
     assert segment["end_time"] - segment["start_time"] < 1

@@ -15,7 +15,7 @@ SDKS = ("rollbar", "watchtower", "boto3", "botocore", "aws_xray_sdk", "google.pr
 PROGRAM = """
 import json, sys
 from service.factory import create_app
-from service.settings import Settings
+from flask_onetrace.settings import Settings
 app = create_app(Settings.from_env(json.loads(sys.argv[1])))
 assert app.test_client().get("/api/health-check").status_code == 200
 print(json.dumps([name for name in json.loads(sys.argv[2]) if name in sys.modules]))
@@ -50,9 +50,9 @@ def test_an_app_imports_the_sdks_of_the_sinks_that_are_on(environment: dict[str,
 def test_the_x_ray_sdk_works_when_a_handler_is_the_first_to_import_it() -> None:
     program = """
 import json
-from service import telemetry
+from flask_onetrace import telemetry
 from service.factory import create_app
-from service.settings import Settings
+from flask_onetrace.settings import Settings
 app = create_app(Settings.from_env({"LOG_CONSOLE": "false"}))
 @app.get("/late")
 def late():
@@ -66,7 +66,7 @@ print(json.dumps(app.test_client().get("/late").json))
 def test_settings_and_health_check_import_neither_flask_nor_opentelemetry() -> None:
     program = """
 import json, sys
-import service.healthcheck, service.settings, service.contract
+import flask_onetrace.healthcheck, flask_onetrace.settings, flask_onetrace.contract
 print(json.dumps([name for name in ("flask", "opentelemetry", "requests") if name in sys.modules]))
 """
     assert imported(program) == []

@@ -14,12 +14,12 @@ from aws_xray_sdk.core import xray_recorder
 from flask import Flask
 from opentelemetry import trace
 
-from service import telemetry
-from service.telemetry import EXTENSION, RequestScope, current_scope
-from service.telemetry.log_lines import LineFormat, LogLine, capture, encode
-from service.telemetry.redaction.limits import MAX_MESSAGE, MAX_PATH, MAX_QUERY, MAX_TEXT, MAX_USER_AGENT
-from service.telemetry.spans.exceptions import MAX_TRACEBACK, ExceptionSnapshot
-from service.telemetry.spans.span import LightSpan
+from flask_onetrace import telemetry
+from flask_onetrace.telemetry import EXTENSION, RequestScope, current_scope
+from flask_onetrace.telemetry.log_lines import LineFormat, LogLine, capture, encode
+from flask_onetrace.telemetry.redaction.limits import MAX_MESSAGE, MAX_PATH, MAX_QUERY, MAX_TEXT, MAX_USER_AGENT
+from flask_onetrace.telemetry.spans.exceptions import MAX_TRACEBACK, ExceptionSnapshot
+from flask_onetrace.telemetry.spans.span import LightSpan
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from service import telemetry
-from service.contract import ACCESS_LOGGER
-from service.telemetry.log_fields import PLAIN_ATTRIBUTES
-from service.telemetry.log_lines import MAX_LINE, LineFormat, LogLine, capture, encode
-from service.telemetry.redaction.limits import CUT
+from flask_onetrace import telemetry
+from flask_onetrace.contract import ACCESS_LOGGER
+from flask_onetrace.telemetry.log_fields import PLAIN_ATTRIBUTES
+from flask_onetrace.telemetry.log_lines import MAX_LINE, LineFormat, LogLine, capture, encode
+from flask_onetrace.telemetry.redaction.limits import CUT
 from tests.telemetry.backends import Document, FakeBackends, eventually
 from tests.telemetry.fuzz.test_fuzz_targets import ROUNDS, SEED
 from tests.telemetry.fuzz.values import key, value

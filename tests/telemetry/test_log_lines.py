@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from flask import Flask, abort, request
 
+from flask_onetrace import telemetry
+from flask_onetrace.contract import ACCESS_LOGGER
+from flask_onetrace.telemetry.log_lines import MAX_LINE, LineFormat, capture, encode
 from local.fakes.server import LocalServer
-from service import telemetry
-from service.contract import ACCESS_LOGGER
-from service.telemetry.log_lines import MAX_LINE, LineFormat, capture, encode
 from tests.telemetry.backends import Document, FakeBackends, FakeLogGroup, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.segments import get_trace_id
@@ -41,7 +41,7 @@ def test_the_access_line_has_every_field_of_the_request(app: Flask, backends: Fa
     assert len(line.pop("span_id")) == 16
     assert line == {
         "level": "INFO",
-        "logger": "service.access",
+        "logger": "flask_onetrace.access",
         "message": "GET /api/activities/@coco 200",
         "trace_id": trace_id,
         "xray_trace_id": f"1-{trace_id[:8]}-{trace_id[8:]}",

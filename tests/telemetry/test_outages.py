@@ -13,7 +13,7 @@ from bench.paths import FAULT, HOME, NOTIFICATIONS
 from bench.testbed.fake_servers import Mode
 from bench.testbed.service_process import PATHS, Service, get, start
 from bench.testbed.sinks import SINKS, Sinks, expected_items
-from service.contract import HEALTH_CHECK_PATH
+from flask_onetrace.contract import HEALTH_CHECK_PATH
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

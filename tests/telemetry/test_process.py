@@ -130,7 +130,7 @@ def test_a_port_in_use_is_named() -> None:
 
 def health_check(port: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "service.healthcheck"],
+        [sys.executable, "-m", "flask_onetrace.healthcheck"],
         cwd=ROOT,
         env=environment({"PORT": port}),
         capture_output=True,

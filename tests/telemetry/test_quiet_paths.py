@@ -13,7 +13,7 @@ HEALTH, HOME = "/api/health-check", "/api/activities/home"
 
 
 def paths_with_a_line(backends: FakeBackends) -> list[str]:
-    return [line["path"] for line in backends.logs.lines if line["logger"] == "service.access"]
+    return [line["path"] for line in backends.logs.lines if line["logger"] == "flask_onetrace.access"]
 
 
 @pytest.mark.parametrize("path", [HEALTH, f"{HEALTH}?detail"])

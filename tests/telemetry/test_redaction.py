@@ -16,12 +16,12 @@ from aws_xray_sdk.core import xray_recorder
 from flask import Flask
 from opentelemetry import trace
 
-from service import parsing, telemetry
+from flask_onetrace import parsing, telemetry
+from flask_onetrace.settings import Settings, variable
+from flask_onetrace.telemetry import EXTENSION
+from flask_onetrace.telemetry.config import Secret
+from flask_onetrace.telemetry.redaction import Redactor
 from service.factory import create_app
-from service.settings import Settings, variable
-from service.telemetry import EXTENSION
-from service.telemetry.config import Secret
-from service.telemetry.redaction import Redactor
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 

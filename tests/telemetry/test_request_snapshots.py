@@ -16,7 +16,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from service.telemetry import ids, middleware
+from flask_onetrace.telemetry import ids, middleware
 from tests.telemetry.backends import FakeBackends, eventually
 
 MOMENT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

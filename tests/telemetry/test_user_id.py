@@ -10,7 +10,7 @@ import pytest
 from aws_xray_sdk.core import xray_recorder
 from flask import Flask
 
-from service import telemetry
+from flask_onetrace import telemetry
 from tests.telemetry.authentication.key_endpoint import KeyEndpoint
 from tests.telemetry.authentication.tokens import SIGNER, USER, SigningKey
 from tests.telemetry.backends import FakeBackends, eventually

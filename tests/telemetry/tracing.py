@@ -13,8 +13,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from service.contract import ACCESS_LOGGER
-from service.telemetry import EXTENSION, Telemetry
+from flask_onetrace.contract import ACCESS_LOGGER
+from flask_onetrace.telemetry import EXTENSION, Telemetry
 
 ROOT = "1-5759e988-bd862e3fe1be46a994272793"
 TRACE = "5759e988bd862e3fe1be46a994272793"

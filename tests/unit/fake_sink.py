@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from service.telemetry.export.queue import ExportQueue
+from flask_onetrace.telemetry.export.queue import ExportQueue
 
 
 class FakeSink:

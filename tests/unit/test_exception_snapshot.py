@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from service.telemetry.spans.exceptions import ExceptionSnapshot
+from flask_onetrace.telemetry.spans.exceptions import ExceptionSnapshot
 
 
 class UnprintableError(Exception):

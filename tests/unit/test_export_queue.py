@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.telemetry.export import gil_pacing
-from service.telemetry.export.queue import ExportQueue
+from flask_onetrace.telemetry.export import gil_pacing
+from flask_onetrace.telemetry.export.queue import ExportQueue
 from tests.unit.fake_sink import FakeSink, close, wait_until
 
 

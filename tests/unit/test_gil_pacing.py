@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.telemetry.export import gil_pacing
+from flask_onetrace.telemetry.export import gil_pacing
 
 
 class FakeClock:

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from service.telemetry.config import SamplingRule
-from service.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, LocalSampler, SamplingRequest
+from flask_onetrace.telemetry.config import SamplingRule
+from flask_onetrace.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, LocalSampler, SamplingRequest
 
 REQUEST = SamplingRequest(service="Backend-Flask", host="example.com", method="GET", path="/api/activities/home")
 

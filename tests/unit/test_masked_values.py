@@ -14,11 +14,11 @@ from urllib.parse import quote
 
 import pytest
 
-from service import healthcheck
-from service.contract import Variable
-from service.masking import masked
-from service.parsing import SettingsError
-from service.settings import Settings
+from flask_onetrace import healthcheck
+from flask_onetrace.contract import Variable
+from flask_onetrace.masking import masked
+from flask_onetrace.parsing import SettingsError
+from flask_onetrace.settings import Settings
 
 SHAPES: dict[str, Callable[[str], str]] = {
     "bare": str,
@@ -111,7 +111,7 @@ def test_neither_gunicorns_configuration_nor_the_health_check_prints_one(
         monkeypatch.setenv(name, text)
         assert healthcheck.main() == 1
         try:
-            runpy.run_path("service/gunicorn.conf.py")
+            runpy.run_path("flask_onetrace/gunicorn.conf.py")
         except SystemExit as end:
             sys.stderr.write(str(end.code))
         output = "".join(capsys.readouterr())
@@ -119,7 +119,11 @@ def test_neither_gunicorns_configuration_nor_the_health_check_prints_one(
 
 
 @pytest.mark.parametrize(
-    "command", [["gunicorn", "--config", "service/gunicorn.conf.py", "service.wsgi:build()"], ["service.healthcheck"]]
+    "command",
+    [
+        ["gunicorn", "--config", "flask_onetrace/gunicorn.conf.py", "service.wsgi:build()"],
+        ["flask_onetrace.healthcheck"],
+    ],
 )
 def test_a_process_whose_every_variable_holds_one_prints_none(command: list[str]) -> None:
     secret = "hcaik_01hq8t9z6v3x5w7y2n4m"

@@ -13,10 +13,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
 
-from service.telemetry.sampling.trace_state import sampling_trace_state
-from service.telemetry.sinks.otlp import json_encoder
-from service.telemetry.spans.span import LightSpan
-from service.telemetry.spans.tracer import AppTracerProvider, Root
+from flask_onetrace.telemetry.sampling.trace_state import sampling_trace_state
+from flask_onetrace.telemetry.sinks.otlp import json_encoder
+from flask_onetrace.telemetry.spans.span import LightSpan
+from flask_onetrace.telemetry.spans.tracer import AppTracerProvider, Root
 
 RESOURCE = Resource({"service.name": "Backend-Flask", "numbers": [1, 2]})
 TRACE = 0x5759E988BD862E3FE1BE46A994272793

@@ -15,9 +15,9 @@ from typing import Any, NoReturn
 
 import pytest
 
-from service.telemetry.plain import UNREADABLE, nanoseconds, prints_long, text
-from service.telemetry.redaction import NO_SECRETS
-from service.telemetry.redaction.log_messages import message_of
+from flask_onetrace.telemetry.plain import UNREADABLE, nanoseconds, prints_long, text
+from flask_onetrace.telemetry.redaction import NO_SECRETS
+from flask_onetrace.telemetry.redaction.log_messages import message_of
 
 
 class Number(IntEnum):

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from service.telemetry.export.byte_count import RELATIVE, ByteCount
-from service.telemetry.export.errors import BadRequestError, EncodingError, RejectedError, TooLargeError
-from service.telemetry.export.queue import ExportQueue
-from service.telemetry.export.size import TOO_LARGE, estimate, size_of
+from flask_onetrace.telemetry.export.byte_count import RELATIVE, ByteCount
+from flask_onetrace.telemetry.export.errors import BadRequestError, EncodingError, RejectedError, TooLargeError
+from flask_onetrace.telemetry.export.queue import ExportQueue
+from flask_onetrace.telemetry.export.size import TOO_LARGE, estimate, size_of
 from tests.unit.fake_sink import FakeSink, close, wait_until
 
 OUTCOMES: list[Exception | None] = [

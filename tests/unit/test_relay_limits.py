@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.routes.relay_limits import CLIENT_UNITS, MAX_CLIENTS, SERVICE_UNITS, RelayLimiter, client_key, units_of
+from flask_onetrace.relay.limits import CLIENT_UNITS, MAX_CLIENTS, SERVICE_UNITS, RelayLimiter, client_key, units_of
 
 CLIENT = client_key("203.0.113.9")
 

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from service.telemetry.config import DropMetric
-from service.telemetry.export import retry
-from service.telemetry.export.errors import (
+from flask_onetrace.telemetry.config import DropMetric
+from flask_onetrace.telemetry.export import retry
+from flask_onetrace.telemetry.export.errors import (
     PartialSuccessError,
     RejectedError,
     RetryAfterError,
@@ -20,7 +20,7 @@ from service.telemetry.export.errors import (
     UnauthorizedError,
     encoding,
 )
-from service.telemetry.export.queue import ExportQueue
+from flask_onetrace.telemetry.export.queue import ExportQueue
 from tests.unit.fake_sink import FakeSink, close, wait_until
 
 METRIC = DropMetric(namespace="Telemetry", name="Dropped", dimension="sink")

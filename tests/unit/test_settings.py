@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from service.contract import Variable
-from service.parsing import SettingsError
-from service.settings import Settings
+from flask_onetrace.contract import Variable
+from flask_onetrace.parsing import SettingsError
+from flask_onetrace.settings import Settings
 from tests.telemetry.authentication.tokens import SIGNER
 
 SENTINEL = "sentinel-key-that-must-not-be-seen"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service import contract
+from flask_onetrace import contract
 
 WEB = Path("service/web")
 PAGE_CONTRACT = WEB / "src" / "contract.ts"

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import pytest
 
-from service.telemetry.export import stderr
+from flask_onetrace.telemetry.export import stderr
 
 
 def text_writer(descriptor: int) -> TextIO:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.telemetry.context.trace_context import (
+from flask_onetrace.telemetry.context.trace_context import (
     TraceParent,
     format_baggage,
     parse_baggage,

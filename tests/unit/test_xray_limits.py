@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from service.telemetry.export.safe_json import dumps
-from service.telemetry.sinks.xray.limits import (
+from flask_onetrace.telemetry.export.safe_json import dumps
+from flask_onetrace.telemetry.sinks.xray.limits import (
     AnnotationBudget,
     Document,
     annotation_key,
@@ -15,7 +15,7 @@ from service.telemetry.sinks.xray.limits import (
     segment_name,
     short,
 )
-from service.telemetry.sinks.xray.packing import MAX_DOCUMENT, encode_node, pack
+from flask_onetrace.telemetry.sinks.xray.packing import MAX_DOCUMENT, encode_node, pack
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,9 @@ import pytest
 from flask import Flask, Response, request
 from werkzeug.test import Client
 
+from flask_onetrace.contract import Output, Variable, service_stack_name
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry import EXTENSION
 from local.backing_services.emulated_aws import FAKE_KEY, FAKE_KEY_ID, REGION, EmulatedAws
 from local.deploy.cdk import QUIET
 from local.fakes.server import LocalServer
@@ -21,10 +24,7 @@ from local.request_guard.decision import LOOPBACK_NAMES, Policy
 from local.service.rollout import deployed_task
 from local.service.target_group import set_target
 from operations.roll_back import INSTALLED
-from service.contract import Output, Variable, service_stack_name
 from service.factory import create_app
-from service.settings import Settings
-from service.telemetry import EXTENSION
 from tests.local.conftest import emulated_aws
 from tests.workflows.workflow import ROOT
 

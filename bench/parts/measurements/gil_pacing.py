@@ -13,9 +13,9 @@ from bench.overhead.direct import serve
 from bench.parts.clock import Ports, Run
 from bench.parts.spans import RESOURCE, app_provider, server_spans
 from bench.paths import HOME
-from service.telemetry.export.gil_pacing import bypass_while
-from service.telemetry.sinks.otlp import json_encoder
-from service.telemetry.spans.span import LightSpan
+from flask_onetrace.telemetry.export.gil_pacing import bypass_while
+from flask_onetrace.telemetry.sinks.otlp import json_encoder
+from flask_onetrace.telemetry.spans.span import LightSpan
 
 _PAUSE = 0.001
 

@@ -13,8 +13,8 @@ HEADERS: Final = {"content-type": "application/json", "x-honeycomb-team": "fake-
 
 def ours(ports: Ports) -> Run:
     """Use the telemetry's client."""
-    from service.telemetry.export.gil_pacing import bypass_while  # noqa: PLC0415 - each side imports its own
-    from service.telemetry.export.http import HttpClient  # noqa: PLC0415 - the same
+    from flask_onetrace.telemetry.export.gil_pacing import bypass_while  # noqa: PLC0415 - each side imports its own
+    from flask_onetrace.telemetry.export.http import HttpClient  # noqa: PLC0415 - the same
 
     bypass_while(lambda: True)
     client = HttpClient(f"{ports.url}/v1/traces", HEADERS)

@@ -13,7 +13,7 @@ _FLUSH_SECONDS = 30.0
 
 def ours(_: Ports) -> Run:
     """Use the telemetry's handler."""
-    from service.telemetry.sinks.cloudwatch.handler import QueueingHandler  # noqa: PLC0415 - each side imports its own
+    from flask_onetrace.telemetry.sinks.cloudwatch.handler import QueueingHandler  # noqa: PLC0415 - each side imports its own
 
     handler = QueueingHandler("cloudwatch", "bench", "us-east-1", SERVICE)
     return _run(handler, lambda: handler.queue.flush(_FLUSH_SECONDS))

@@ -9,9 +9,9 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
 from bench.parts.clock import Ports, Run, microseconds
 from bench.parts.spans import BATCH, RESOURCE, app_provider, server_spans
-from service.telemetry.export.gil_pacing import bypass_while
-from service.telemetry.sinks.otlp import json_encoder
-from service.telemetry.spans.span import LightSpan
+from flask_onetrace.telemetry.export.gil_pacing import bypass_while
+from flask_onetrace.telemetry.sinks.otlp import json_encoder
+from flask_onetrace.telemetry.spans.span import LightSpan
 
 Encode = Callable[[], bytes]
 

@@ -17,9 +17,9 @@ _FLUSH_SECONDS = 10.0
 def ours(ports: Ports) -> Run:
     """Use the telemetry's sink."""
     from bench.parts.service import SERVICE  # noqa: PLC0415 - each side imports its own
-    from service.telemetry.config import Secret  # noqa: PLC0415 - the same
-    from service.telemetry.sinks import rollbar  # noqa: PLC0415 - the same
-    from service.telemetry.sinks.rollbar import causes  # noqa: PLC0415 - the same
+    from flask_onetrace.telemetry.config import Secret  # noqa: PLC0415 - the same
+    from flask_onetrace.telemetry.sinks import rollbar  # noqa: PLC0415 - the same
+    from flask_onetrace.telemetry.sinks.rollbar import causes  # noqa: PLC0415 - the same
 
     causes.BURST = 1_000_000  # they are all of one cause
     config = rollbar.Config(rollbar_access_token=Secret("fake-rollbar-token"), rollbar_endpoint=ports.url)

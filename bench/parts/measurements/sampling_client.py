@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import service.telemetry.sampling.lean_import  # noqa: F401 - both sides get the SDK without its other clients
+import flask_onetrace.telemetry.sampling.lean_import  # noqa: F401 - both sides get the SDK without its other clients
 from bench.parts.clock import Ports, Run, microseconds, resident_mib
 
 
 def ours(ports: Ports) -> Run:
     """Use the SDK's connector with the telemetry's client."""
-    from service.telemetry.sampling.boost import Boosts  # noqa: PLC0415 - as below
-    from service.telemetry.sampling.daemon_client import connector_to  # noqa: PLC0415 - each side imports its own
+    from flask_onetrace.telemetry.sampling.boost import Boosts  # noqa: PLC0415 - as below
+    from flask_onetrace.telemetry.sampling.daemon_client import connector_to  # noqa: PLC0415 - each side imports its own
 
     return _run(connector_to(("127.0.0.1", ports.http), 5.0, Boosts("bench")))
 

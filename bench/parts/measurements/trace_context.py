@@ -16,7 +16,7 @@ HEADERS: Final = {
 
 def ours(_: Ports) -> Run:
     """Use the telemetry's reader."""
-    from service.telemetry.context.propagation import extract_baggage, resolve  # noqa: PLC0415 - each side imports its own
+    from flask_onetrace.telemetry.context.propagation import extract_baggage, resolve  # noqa: PLC0415 - each side imports its own
 
     environ = {f"HTTP_{name.upper()}": value for name, value in HEADERS.items()}
     return _run(lambda: (resolve(environ), extract_baggage(environ)))

@@ -10,7 +10,7 @@ from bench.parts.clock import Ports, Run, resident_mib
 
 def ours(_: Ports) -> Run:
     """Import it without its clients."""
-    return _run("service.telemetry.sampling.lean_import")
+    return _run("flask_onetrace.telemetry.sampling.lean_import")
 
 
 def stock(_: Ports) -> Run:

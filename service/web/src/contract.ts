@@ -1,4 +1,4 @@
-// The names that the page shares with the service, by the names that they have in service/contract.py:
+// The names that the page shares with the service, by the names that they have in flask_onetrace/contract.py:
 // tests/unit/test_shared_names.py compares the two files.
 
 /** The `service.name` of the page's spans, and the only one that the relay accepts. */

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from flask_onetrace.contract import Output
 from local.deploy.cdk import read_outputs
 from operations.errors import OperatorError
-from service.contract import Output
 
 
 def write_outputs(path: Path, outputs: dict[str, str]) -> Path:

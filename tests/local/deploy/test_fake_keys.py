@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from flask_onetrace.contract import SECRET_PLACEHOLDER, SECRET_SOURCES, Variable, secret_name
 from local.backing_services.emulated_aws import EmulatedAws
 from local.deploy import fake_keys
 from local.workspace.folders import Folders
 from local.workspace.report import Report
 from local.workspace.session import Session
-from service.contract import SECRET_PLACEHOLDER, SECRET_SOURCES, Variable, secret_name
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

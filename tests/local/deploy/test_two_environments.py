@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 from botocore.credentials import Credentials
 
+from flask_onetrace.contract import TRACE_ID_HEADER, Output, Variable, service_stack_name
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry import EXTENSION
 from local.backing_services.emulated_aws import FAKE_KEY, FAKE_KEY_ID, REGION, EmulatedAws
 from local.deploy.cdk import CDK, QUIET
 from local.deploy.image import PLAIN_IMAGE
 from local.fakes.xray_daemon import XRayDaemon
 from local.service.rollout import deployed_task
 from local.smoke_test.backends import xray_id
-from service.contract import TRACE_ID_HEADER, Output, Variable, service_stack_name
 from service.factory import create_app
-from service.settings import Settings
-from service.telemetry import EXTENSION
 from tests.local.emulator.conftest import free_port
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]

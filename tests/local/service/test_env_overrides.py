@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+from flask_onetrace.contract import Variable
 from local.backing_services.emulated_aws import EmulatedAws
 from local.service.env_overrides import differences, env_overrides
 from local.workspace.state import FakePorts
-from service.contract import Variable
 
 OVERRIDES = env_overrides(EmulatedAws(4566), FakePorts(honeycomb=1001, rollbar=1002, daemon=1003), 1004)
 

@@ -4,9 +4,9 @@ import uuid
 
 import pytest
 
+from flask_onetrace.contract import CONTAINER_PORT
 from local.backing_services.emulated_aws import EmulatedAws
 from local.service.target_group import IDS, set_target
-from service.contract import CONTAINER_PORT
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

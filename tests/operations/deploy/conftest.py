@@ -14,11 +14,11 @@ from unittest.mock import patch
 
 import pytest
 
+from flask_onetrace.contract import CONTAINER_NAME, Output, Variable, resource_name, service_stack_name
 from local.backing_services.emulated_aws import FAKE_KEY, EmulatedAws
 from operations.deploy import __main__ as deploy_main
 from operations.deploy.clients import Clients, connect
 from operations.deployment import aws_session
-from service.contract import CONTAINER_NAME, Output, Variable, resource_name, service_stack_name
 from tests.local.emulator.conftest import free_port, wait_until_ready
 
 ROOT = Path(__file__).parents[3]

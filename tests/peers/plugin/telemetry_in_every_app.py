@@ -16,12 +16,12 @@ _CHECKOUT = str(Path(__file__).resolve().parents[3])
 
 # For this import alone: the suites have modules of their own named like those of this checkout, `tests` for one.
 sys.path.append(_CHECKOUT)
-import service  # noqa: E402, F401
+import flask_onetrace  # noqa: E402, F401
 
 sys.path.remove(_CHECKOUT)
-from service.settings import Settings  # noqa: E402
-from service.telemetry import Telemetry  # noqa: E402
-from service.telemetry_config import telemetry_config  # noqa: E402
+from flask_onetrace.settings import Settings  # noqa: E402
+from flask_onetrace.telemetry import Telemetry  # noqa: E402
+from flask_onetrace.telemetry_config import telemetry_config  # noqa: E402
 
 _config = telemetry_config(Settings.from_env())
 _telemetries: list[Telemetry] = []

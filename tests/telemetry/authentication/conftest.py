@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry import EXTENSION
+from flask_onetrace.telemetry.context.trace_scope import current_scope
 from service.factory import create_app
-from service.settings import Settings
-from service.telemetry import EXTENSION
-from service.telemetry.context.trace_scope import current_scope
 from tests.telemetry.authentication.key_endpoint import KeyEndpoint
 from tests.telemetry.authentication.tokens import SIGNER, SigningKey
 

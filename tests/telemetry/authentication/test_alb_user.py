@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from service.contract import RELAY_PATH
+from flask_onetrace.contract import RELAY_PATH
 from tests.telemetry.authentication.conftest import DATA, Service, ServiceFactory
 from tests.telemetry.authentication.key_endpoint import KeyEndpoint
 from tests.telemetry.authentication.tokens import SIGNER, USER, SigningKey

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from service.authentication.key_endpoint import fetch_key, public_keys_url
-from service.authentication.public_keys import WAIT_SECONDS
+from flask_onetrace.authentication.key_endpoint import fetch_key, public_keys_url
+from flask_onetrace.authentication.public_keys import WAIT_SECONDS
 from tests.telemetry.authentication.conftest import Service, ServiceFactory
 from tests.telemetry.authentication.key_endpoint import KeyEndpoint
 from tests.telemetry.authentication.tokens import ARN, SIGNER, USER, SigningKey

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from service.authentication.errors import KeyUnavailableError
-from service.authentication.public_keys import (
+from flask_onetrace.authentication.errors import KeyUnavailableError
+from flask_onetrace.authentication.public_keys import (
     ABSENT_SECONDS,
     EXPIRY_SECONDS,
     MAX_KEYS,

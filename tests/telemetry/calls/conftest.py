@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConventionStability as Stability
 
-from service.telemetry.instrumentations.discovery import GROUP
-from service.telemetry.instrumentations.instrumentation import OPTIONS
+from flask_onetrace.telemetry.instrumentations.discovery import GROUP
+from flask_onetrace.telemetry.instrumentations.instrumentation import OPTIONS
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.calls.patchers import patch
 from tests.telemetry.calls.recorder import CallRecorder

@@ -13,8 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
 
+from flask_onetrace.telemetry.instrumentations.aws_calls import request_hook, response_hook
 from local.fakes.server import LocalServer
-from service.telemetry.instrumentations.aws_calls import request_hook, response_hook
 from tests.telemetry.calls import fake_aws
 from tests.telemetry.calls.conftest import Instrument
 from tests.telemetry.calls.fake_aws import QUEUE_URL, REQUEST_ID, SECRET

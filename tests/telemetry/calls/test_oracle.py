@@ -30,8 +30,8 @@ from opentelemetry.instrumentation.pymongo import CommandTracer
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
 
+from flask_onetrace.telemetry.instrumentations.aws_calls import request_hook, response_hook
 from local.fakes.server import LocalServer
-from service.telemetry.instrumentations.aws_calls import request_hook, response_hook
 from tests.telemetry.backends import Document
 from tests.telemetry.calls import fake_aws
 from tests.telemetry.calls.conftest import OLD, Instrument

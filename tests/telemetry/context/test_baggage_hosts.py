@@ -16,9 +16,9 @@ import requests
 from flask import Flask, request
 from opentelemetry import propagate
 
-from service.parsing import SettingsError
-from service.settings import Settings
-from service.telemetry.context.hosts import is_listed
+from flask_onetrace.parsing import SettingsError
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry.context.hosts import is_listed
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.context.conftest import NAMES, Upstream
@@ -158,8 +158,8 @@ SINKS_UNDER_THE_SDK = """
 import os
 from aws_xray_sdk.core import patch
 from service.factory import create_app
-from service.settings import Settings
-from service.telemetry import EXTENSION
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry import EXTENSION
 app = create_app(Settings.from_env())
 patch(("httplib", "requests"))
 client = app.test_client()

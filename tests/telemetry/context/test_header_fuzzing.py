@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from opentelemetry import baggage
 
-from service.telemetry.context.propagation import IncomingContext, extract_baggage, resolve
+from flask_onetrace.telemetry.context.propagation import IncomingContext, extract_baggage, resolve
 from tests.telemetry.tracing import (
     PARENT,
     ROOT,

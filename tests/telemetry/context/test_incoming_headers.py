@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 from flask import Flask
 
+from flask_onetrace.telemetry.ids import span_hex, trace_hex
 from local.fakes.server import LocalServer
-from service.telemetry.ids import span_hex, trace_hex
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.tracing import (

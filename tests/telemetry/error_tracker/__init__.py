@@ -8,11 +8,11 @@ from typing import Final
 
 import orjson
 
-from service.telemetry.config import Secret
-from service.telemetry.context.trace_scope import current_scope
-from service.telemetry.export.http_exporter import HttpExporter
-from service.telemetry.export.queue import ExportQueue
-from service.telemetry.sink import ServiceInfo, Sink
+from flask_onetrace.telemetry.config import Secret
+from flask_onetrace.telemetry.context.trace_scope import current_scope
+from flask_onetrace.telemetry.export.http_exporter import HttpExporter
+from flask_onetrace.telemetry.export.queue import ExportQueue
+from flask_onetrace.telemetry.sink import ServiceInfo, Sink
 
 NAME: Final = "error-tracker"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from service.telemetry.export import http
-from service.telemetry.export.http import HttpClient
+from flask_onetrace.telemetry.export import http
+from flask_onetrace.telemetry.export.http import HttpClient
 from tests.telemetry.export.http_server import Post, Serve, run
 
 

@@ -12,7 +12,7 @@ from threading import Thread
 
 import trustme
 
-from service.telemetry.export.http import HttpClient, Response
+from flask_onetrace.telemetry.export.http import HttpClient, Response
 
 Reply = Callable[["Handler"], None]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from service import telemetry
+from flask_onetrace import telemetry
 from tests.telemetry.backends import KEYS
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.export.http_server import Handler, RecordingServer, Serve

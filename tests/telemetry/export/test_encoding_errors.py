@@ -15,7 +15,7 @@ from google.protobuf.json_format import ParseDict
 from opentelemetry import trace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from service.telemetry.spans.span import LightSpan
+from flask_onetrace.telemetry.spans.span import LightSpan
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.export.http_server import RecordingServer, run

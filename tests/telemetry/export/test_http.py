@@ -9,8 +9,8 @@ from contextlib import suppress
 import pytest
 import trustme
 
-from service.telemetry.export import http
-from service.telemetry.export.http import HttpClient
+from flask_onetrace.telemetry.export import http
+from flask_onetrace.telemetry.export.http import HttpClient
 from tests.telemetry.export.http_server import Handler, Post, RecordingServer, Serve, tls_server
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")

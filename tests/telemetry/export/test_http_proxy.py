@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from service.telemetry.export.errors import RejectedError
-from service.telemetry.export.http import HttpClient
-from service.telemetry.export.http_proxy import Proxy, proxy_to
+from flask_onetrace.telemetry.export.errors import RejectedError
+from flask_onetrace.telemetry.export.http import HttpClient
+from flask_onetrace.telemetry.export.http_proxy import Proxy, proxy_to
 from tests.telemetry.export.http_server import Post, RecordingServer, Serve, tls_server
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")

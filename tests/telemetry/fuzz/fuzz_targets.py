@@ -11,7 +11,7 @@ import rollbar
 from aws_xray_sdk.core import xray_recorder
 from opentelemetry import trace
 
-from service import telemetry
+from flask_onetrace import telemetry
 from tests.telemetry.fuzz.values import TEXTS, key, value
 
 FuzzTarget = Callable[[random.Random], object]

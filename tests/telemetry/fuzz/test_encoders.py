@@ -11,12 +11,12 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.resources import Resource
 
-from service.telemetry.export.safe_json import dumps
-from service.telemetry.redaction import NO_SECRETS
-from service.telemetry.sampling.trace_state import sampling_trace_state
-from service.telemetry.sinks.otlp import json_encoder
-from service.telemetry.spans.span import LightSpan
-from service.telemetry.spans.tracer import AppTracer, AppTracerProvider, Root
+from flask_onetrace.telemetry.export.safe_json import dumps
+from flask_onetrace.telemetry.redaction import NO_SECRETS
+from flask_onetrace.telemetry.sampling.trace_state import sampling_trace_state
+from flask_onetrace.telemetry.sinks.otlp import json_encoder
+from flask_onetrace.telemetry.spans.span import LightSpan
+from flask_onetrace.telemetry.spans.tracer import AppTracer, AppTracerProvider, Root
 from tests.telemetry.fuzz.test_fuzz_targets import ROUNDS, SEED
 from tests.telemetry.fuzz.values import INTEGERS, Level, Named, NumpyFloat, NumpyInteger, Priced, key, value
 from tests.unit.test_otlp_json_encoder import hex_to_base64

@@ -15,7 +15,7 @@ import pytest
 from aws_xray_sdk.core import xray_recorder
 from flask import Flask
 
-from service import telemetry
+from flask_onetrace import telemetry
 from tests.telemetry.backends import Document, FakeBackends
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.fuzz.fuzz_targets import FUZZ_TARGETS, FuzzTarget

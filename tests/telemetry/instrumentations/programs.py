@@ -16,7 +16,7 @@ warnings.simplefilter("error", ResourceWarning)
 
 def new_app(**variables):
     from service.factory import create_app
-    from service.settings import Settings
+    from flask_onetrace.settings import Settings
     from tests.telemetry.tracing import SpanRecorder
     honeycomb = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "LOG_CONSOLE": "false"}
     app = create_app(Settings.from_env({**honeycomb, **variables}))
@@ -37,11 +37,11 @@ def spans_of(app, view):
     return [[each.name.partition(" ")[0].lower(), name] for each, name in zip(inner, names)]
 
 def detail():
-    from service.telemetry import instrumentations
+    from flask_onetrace.telemetry import instrumentations
     return instrumentations.detail()
 
 def support_any_version():
-    from service.telemetry.instrumentations import discovery
+    from flask_onetrace.telemetry.instrumentations import discovery
     discovery.get_dist_dependency_conflicts = lambda distribution: None
 
 def finish(result):

@@ -9,8 +9,8 @@ from tests.telemetry.instrumentations.programs import run
 PROGRAM = """
 import time, weakref
 from threading import Event, Thread
-from service import telemetry
-from service.telemetry.export.threads import new_thread
+from flask_onetrace import telemetry
+from flask_onetrace.telemetry.export.threads import new_thread
 
 app = new_app()
 scopes, seen = [], []

@@ -89,7 +89,7 @@ finish(app.test_client().get("/view").text)
 
 def test_statements_of_a_request_that_is_not_sampled_build_no_span() -> None:
     program = """
-from service.telemetry.spans import tracer
+from flask_onetrace.telemetry.spans import tracer
 app = new_app(XRAY_SAMPLING_RULE='{"RuleName":"never","FixedRate":0,"ReservoirSize":0}', TAIL_SAMPLING_PER_SECOND="0")
 built = []
 tracer.LightSpan = lambda *args, **kwargs: built.append(args)

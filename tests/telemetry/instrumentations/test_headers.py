@@ -20,7 +20,7 @@ if patched:
     from aws_xray_sdk.core import patch
     patch(patched)
 app = new_app(XRAY_SAMPLING_RULE=rule, TAIL_SAMPLING_PER_SECOND="0")  # a slow machine's requests are slow
-from service.telemetry.spans import tracer
+from flask_onetrace.telemetry.spans import tracer
 built = []
 LightSpan = tracer.LightSpan
 def counted(*args, **kwargs):

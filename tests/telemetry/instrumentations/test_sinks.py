@@ -13,8 +13,8 @@ import pytest
 import requests
 import urllib3
 
-from service.telemetry import instrumentations
-from service.telemetry.export.queue import ExportQueue
+from flask_onetrace.telemetry import instrumentations
+from flask_onetrace.telemetry.export.queue import ExportQueue
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.instrumentations.conftest import Upstream

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.parsing import SettingsError
-from service.settings import Settings
+from flask_onetrace.parsing import SettingsError
+from flask_onetrace.settings import Settings
 from tests.telemetry.instrumentations.programs import run
 
 LIBRARIES = (
@@ -130,7 +130,7 @@ def test_a_name_that_no_instrumentation_can_have_is_rejected() -> None:
 
 def test_without_any_instrumentation_calls_have_no_span_and_the_baggage_rule_holds() -> None:
     program = """
-from service.telemetry.instrumentations import discovery
+from flask_onetrace.telemetry.instrumentations import discovery
 discovery.entry_points = lambda group: ()
 app = new_app()
 def call():
@@ -148,7 +148,7 @@ finish([spans_of(app, call), detail(), "opentelemetry.instrumentation.requests" 
 def test_a_package_whose_requirements_cannot_be_read_is_left_out_and_named() -> None:
     program = """
 import logging
-from service.telemetry.instrumentations import discovery
+from flask_onetrace.telemetry.instrumentations import discovery
 read = discovery.get_dist_dependency_conflicts
 def conflicts(distribution):
     if distribution.name.endswith("redis"):

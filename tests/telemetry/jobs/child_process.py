@@ -6,7 +6,7 @@ import multiprocessing
 
 from opentelemetry import propagate
 
-from service.telemetry import job, span, trace_id
+from flask_onetrace.telemetry import job, span, trace_id
 from service.wsgi import build
 
 

@@ -15,7 +15,7 @@ from celery import signals
 from flask import Flask
 
 from examples.celery_worker import celery, resize
-from service.telemetry import job, trace_id
+from flask_onetrace.telemetry import job, trace_id
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.calls.servers import redis_server
 from tests.telemetry.gunicorn_server import ROOT, environment

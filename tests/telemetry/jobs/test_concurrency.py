@@ -14,7 +14,7 @@ import pytest
 from flask import Flask, Response, copy_current_request_context, request, stream_with_context
 from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 
-from service.telemetry import carry, job, span, trace_id
+from flask_onetrace.telemetry import carry, job, span, trace_id
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.tracing import get
 

@@ -17,9 +17,9 @@ from aws_xray_sdk.core import xray_recorder
 from flask import Flask
 from opentelemetry import trace
 
-from service.telemetry import Telemetry, annotate, current_scope, identify, job, job_span, span, trace_id
-from service.telemetry.ids import span_hex
-from service.telemetry.job_span import Job
+from flask_onetrace.telemetry import Telemetry, annotate, current_scope, identify, job, job_span, span, trace_id
+from flask_onetrace.telemetry.ids import span_hex
+from flask_onetrace.telemetry.job_span import Job
 from tests.telemetry.backends import Document, FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.sampling.samplers import FixedSampler

@@ -9,7 +9,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.context import Context
 
-from service.telemetry.context.messages import message_context
+from flask_onetrace.telemetry.context.messages import message_context
 from tests.telemetry.tracing import PARENT, ROOT, TRACE, TRACEPARENT
 
 XRAY = f"Root={ROOT};Parent={PARENT};Sampled=1"

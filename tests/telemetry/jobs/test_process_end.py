@@ -14,7 +14,7 @@ from tests.telemetry.gunicorn_server import ROOT, environment
 
 SCRIPT = """
 import multiprocessing, os, signal, sys, threading, time
-from service.telemetry import job, span, trace_id
+from flask_onetrace.telemetry import job, span, trace_id
 from service.wsgi import build
 
 def step():

@@ -17,9 +17,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from werkzeug.test import TestResponse
 
-from service.settings import Settings
-from service.telemetry import Telemetry
-from service.telemetry_config import telemetry_config
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry import Telemetry
+from flask_onetrace.telemetry_config import telemetry_config
 from tests.telemetry.parity.compare import Plain, plain_segment, plain_span
 from tests.telemetry.parity.routes import RequestSpec, make_app, send
 

@@ -51,7 +51,7 @@ def test_a_path_is_decoded_as_utf_8_everywhere(
     raw: bytes, path: str, ours: InstrumentedApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     sampler = ours.telemetry.sampler = FixedSampler(sampled=True, rate=1)
-    with caplog.at_level("INFO", logger="service.access"):
+    with caplog.at_level("INFO", logger="flask_onetrace.access"):
         assert ours.send(RequestSpec("/", environ={"PATH_INFO": raw.decode("latin-1")})).status_code == 404
     [span], [segment] = ours.spans, ours.segments
     assert span["attributes"]["url.path"] == path

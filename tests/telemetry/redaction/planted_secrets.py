@@ -14,8 +14,8 @@ from aws_xray_sdk.core import xray_recorder
 from flask import Flask, request
 from opentelemetry import trace
 
-from service import telemetry
-from service.telemetry import current_scope
+from flask_onetrace import telemetry
+from flask_onetrace.telemetry import current_scope
 
 NAMES = (
     "token",

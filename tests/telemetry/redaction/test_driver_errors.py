@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from service.telemetry.redaction import NO_SECRETS
+from flask_onetrace.telemetry.redaction import NO_SECRETS
 
 VALUE = "planted"
 POSTGRESQL = "duplicate key value violates unique constraint"

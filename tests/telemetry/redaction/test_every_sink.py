@@ -9,8 +9,8 @@ import pytest
 import rollbar
 from flask import Flask
 
-from service.telemetry import EXTENSION
-from service.telemetry.redaction import REDACTED
+from flask_onetrace.telemetry import EXTENSION
+from flask_onetrace.telemetry.redaction import REDACTED
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.redaction.planted_secrets import NAMES, NEIGHBOUR, PLACES, add_route

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from service.telemetry.redaction.names import SecretNames, word_set
+from flask_onetrace.telemetry.redaction.names import SecretNames, word_set
 
 SECRET = sorted(
     word_set("""

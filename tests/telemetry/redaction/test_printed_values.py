@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from service.telemetry.redaction import NO_SECRETS, REDACTED
-from service.telemetry.redaction.limits import MAX_TEXT
-from service.telemetry.sinks.rollbar.local_variables import bounded
+from flask_onetrace.telemetry.redaction import NO_SECRETS, REDACTED
+from flask_onetrace.telemetry.redaction.limits import MAX_TEXT
+from flask_onetrace.telemetry.sinks.rollbar.local_variables import bounded
 
 VALUE = "hunter2-5ecret"
 Login = namedtuple("Login", "user password")

@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from service.telemetry.redaction import NO_SECRETS, REDACTED, Redactor
+from flask_onetrace.telemetry.redaction import NO_SECRETS, REDACTED, Redactor
 
 SECRETS = ("token", "api_key", "X-Amz-Signature", "user[password]", "code", "Card-Number", "sig")
 HARMLESS = ("page", "q", "sort_key", "author", "token_count", "%zz", "a+b", "ü")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from service.telemetry.redaction.query_summary import MAX_SUMMARY, summary_of
-from service.telemetry.redaction.sql import UNKNOWN, Dialect, dialect_of, sanitized
+from flask_onetrace.telemetry.redaction.query_summary import MAX_SUMMARY, summary_of
+from flask_onetrace.telemetry.redaction.sql import UNKNOWN, Dialect, dialect_of, sanitized
 
 POSTGRESQL, MYSQL, SQLITE, ORACLE = map(dialect_of, ("postgresql", "mysql", "sqlite", "oracle.db"))
 ROUNDS = 3_000

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from service.telemetry.redaction import NO_SECRETS, REDACTED
-from service.telemetry.redaction.limits import MAX_MESSAGE, MAX_TEXT
-from service.telemetry.redaction.log_messages import message_of
+from flask_onetrace.telemetry.redaction import NO_SECRETS, REDACTED
+from flask_onetrace.telemetry.redaction.limits import MAX_MESSAGE, MAX_TEXT
+from flask_onetrace.telemetry.redaction.log_messages import message_of
 
 VALUE = "hunter2-5ecret"
 NAMED = (

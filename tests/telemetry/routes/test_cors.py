@@ -7,8 +7,8 @@ import random
 import pytest
 from flask.testing import FlaskClient
 
-from service.parsing import SettingsError, origins
-from service.settings import Settings
+from flask_onetrace.parsing import SettingsError, origins
+from flask_onetrace.settings import Settings
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.routes.otlp import document, post, span

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.routes import relay_limits
+from flask_onetrace.relay import limits as relay_limits
 from tests.telemetry.routes.otlp import JSON, PROTOBUF, SPAN_ID, TRACE_ID, document, post, protobuf, relay_counts, span
 
 

@@ -13,9 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from service.routes import otlp_relay, relay_limits
-from service.routes import relay_counts as relay_counts_module
-from service.routes.browser_spans import Rebuilder
+from flask_onetrace.relay import counts as relay_counts_module
+from flask_onetrace.relay import limits as relay_limits
+from flask_onetrace.relay import routes as otlp_relay
+from flask_onetrace.relay.browser_spans import Rebuilder
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.routes.otlp import (
@@ -222,7 +223,7 @@ def test_refused_requests_write_one_line_a_minute(
         post(client, b"{")
     clock[0] += 61
     client.get("/api/health-check", buffered=True)
-    lines = [each.getMessage() for each in caplog.records if each.name.endswith("relay_counts")]
+    lines = [each.getMessage() for each in caplog.records if each.name.endswith("relay.counts")]
     assert lines == [
         "browser relay: 1 requests refused, 1 since start: 1 x 415 type",
         "browser relay: 599 requests refused, 600 since start: 300 x 400 malformed, 299 x 415 type",

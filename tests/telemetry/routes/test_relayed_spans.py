@@ -10,10 +10,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from service.routes.browser_spans import MAX_NAME
-from service.telemetry import EXTENSION
-from service.telemetry.redaction import REDACTED
-from service.telemetry.sinks.otlp import browser
+from flask_onetrace.relay.browser_spans import MAX_NAME
+from flask_onetrace.telemetry import EXTENSION
+from flask_onetrace.telemetry.redaction import REDACTED
+from flask_onetrace.telemetry.sinks.otlp import browser
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.routes.otlp import PROTOBUF, SPAN_ID, TRACE_ID, attribute, document, post, relay_counts, span

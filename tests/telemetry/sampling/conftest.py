@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.telemetry.sampling.remote import PollingIntervals, RemoteSampler
+from flask_onetrace.telemetry.sampling.remote import PollingIntervals, RemoteSampler
 from tests.telemetry.sampling.fake_daemon import FakeDaemon, rule
 from tests.telemetry.sampling.samplers import QUICK_INTERVALS, SamplerFactory, fallback_sampler
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from service.telemetry.config import SamplingRule
-from service.telemetry.sampling.remote import PollingIntervals, RemoteSampler
-from service.telemetry.sampling.rule import Decision, LocalSampler, SamplingRequest, Subject
+from flask_onetrace.telemetry.config import SamplingRule
+from flask_onetrace.telemetry.sampling.remote import PollingIntervals, RemoteSampler
+from flask_onetrace.telemetry.sampling.rule import Decision, LocalSampler, SamplingRequest, Subject
 from tests.telemetry.tracing import wait_until
 
 QUICK_INTERVALS = PollingIntervals(targets=0.02, rules=3600.0, retry=0.02, max_retry=0.05, timeout=1.0)

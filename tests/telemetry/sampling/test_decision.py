@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.trace import SpanProcessor
 
-from service.telemetry import telemetry
-from service.telemetry.context import semconv
-from service.telemetry.sampling.rule import SamplingRequest
-from service.telemetry.xray_sdk import context
-from service.telemetry.xray_sdk.subsegments import SpanSubsegment
+from flask_onetrace.telemetry import telemetry
+from flask_onetrace.telemetry.context import semconv
+from flask_onetrace.telemetry.sampling.rule import SamplingRequest
+from flask_onetrace.telemetry.xray_sdk import context
+from flask_onetrace.telemetry.xray_sdk.subsegments import SpanSubsegment
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.sampling.samplers import FixedSampler, local_sampler

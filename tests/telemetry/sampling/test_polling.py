@@ -14,8 +14,8 @@ from contextlib import closing
 import pytest
 from flask import Flask, request
 
+from flask_onetrace.telemetry.sampling.remote import PollingIntervals
 from local.fakes.server import LocalServer
-from service.telemetry.sampling.remote import PollingIntervals
 from tests.local.emulator.conftest import free_port
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.conftest import AppFactory

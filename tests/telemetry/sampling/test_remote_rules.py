@@ -11,9 +11,9 @@ import boto3
 import pytest
 from botocore.credentials import Credentials
 
+from flask_onetrace.telemetry.sampling.boost import Boosts
+from flask_onetrace.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, Decision, SamplingRequest
 from local.fakes.xray_daemon import XRayDaemon
-from service.telemetry.sampling.boost import Boosts
-from service.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, Decision, SamplingRequest
 from tests.local.emulator.conftest import free_port, start, wait_until_ready
 from tests.telemetry.sampling.fake_daemon import FakeDaemon, rule
 from tests.telemetry.sampling.samplers import (

@@ -10,8 +10,8 @@ from flask import Flask
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
-from service.telemetry.sampling.rule import Decision, LocalSampler
-from service.telemetry.sampling.tail import TailSampler
+from flask_onetrace.telemetry.sampling.rule import Decision, LocalSampler
+from flask_onetrace.telemetry.sampling.tail import TailSampler
 from tests.telemetry.backends import Document, FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.sampling.samplers import FixedSampler, local_sampler

@@ -24,10 +24,10 @@ from opentelemetry import propagate, trace
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import create_environ, run_wsgi_app
 
-from service import telemetry as api
-from service.telemetry import process_globals
-from service.telemetry.sampling.rule import Decision, LocalSampler
-from service.telemetry.sampling.tail import TailSampler
+from flask_onetrace import telemetry as api
+from flask_onetrace.telemetry import process_globals
+from flask_onetrace.telemetry.sampling.rule import Decision, LocalSampler
+from flask_onetrace.telemetry.sampling.tail import TailSampler
 from tests.telemetry.backends import Document, FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.sampling.samplers import REQUEST, FixedSampler, local_sampler
@@ -444,7 +444,9 @@ def test_beyond_the_limit_the_rule_decides_and_it_is_counted_and_said(
     flush(app)
     spans = [span for trace_id in traces for span in backends.spans(trace_id)]
     weights = [span["attributes"].get("SampleRate", 1) for span in spans]
-    lines = [line for trace_id in traces for line in backends.lines_of(trace_id) if line["logger"] == "service.access"]
+    lines = [
+        line for trace_id in traces for line in backends.lines_of(trace_id) if line["logger"] == "flask_onetrace.access"
+    ]
     assert sum(line["sampled"] for line in lines) == len(spans)
     if limit == "0":
         assert (spans, tail.kept, tail.not_kept) == ([], 0, 0)
@@ -453,7 +455,9 @@ def test_beyond_the_limit_the_rule_decides_and_it_is_counted_and_said(
     assert len(weights) < 20
     assert (tail.kept, tail.not_kept) == (len(weights), 100 - len(weights))
     assert telemetry_of(app).sampling_detail()["over_limit"] == 100 - len(weights)
-    warnings = [record.getMessage() for record in caplog.records if record.name == "service.telemetry.sampling.tail"]
+    warnings = [
+        record.getMessage() for record in caplog.records if record.name == "flask_onetrace.telemetry.sampling.tail"
+    ]
     assert len(warnings) == 1
     assert "TAIL_SAMPLING_PER_SECOND=3" in warnings[0]
 

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from service.telemetry.config import DropMetric
-from service.telemetry.export import stderr
-from service.telemetry.export.drop_metrics import DropReport, ItemCounts
+from flask_onetrace.telemetry.config import DropMetric
+from flask_onetrace.telemetry.export import stderr
+from flask_onetrace.telemetry.export.drop_metrics import DropReport, ItemCounts
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.gunicorn_server import ROOT, START_SECONDS, command, environment
 
@@ -141,14 +141,14 @@ def test_lines_are_written_in_order_once_somebody_reads_and_at_exit() -> None:
                 break
             written += chunk
         lines = [json.loads(line) for line in written.splitlines() if line.startswith(b'{"timestamp"')]
-        paths = [line["path"] for line in lines if line["logger"] == "service.access"]
+        paths = [line["path"] for line in lines if line["logger"] == "flask_onetrace.access"]
         assert [path.split("/")[2] for path in paths if path.startswith("/missing")] == [str(n) for n in range(300)]
 
 
 def test_a_process_that_ends_without_a_shutdown_writes_what_is_queued() -> None:
     script = """
 from service.factory import create_app
-from service.settings import Settings
+from flask_onetrace.settings import Settings
 app = create_app(Settings.from_env({}))
 for _ in range(100):
     app.test_client().get("/api/activities/home", buffered=True)
@@ -193,7 +193,7 @@ def test_a_drop_metric_waits_for_the_next_report_instead_of_standard_error(monke
     metric = DropMetric(namespace="Telemetry", name="Dropped", dimension="sink")
     counts = ItemCounts(dropped_full=3)
     report = DropReport("test", counts, metric, redact_line=str)
-    logging.getLogger("service.telemetry").setLevel(logging.CRITICAL)
+    logging.getLogger("flask_onetrace.telemetry").setLevel(logging.CRITICAL)
     with full_standard_error(monkeypatch) as reader:
         start = time.monotonic()
         report.report("full", now=True)
@@ -202,7 +202,7 @@ def test_a_drop_metric_waits_for_the_next_report_instead_of_standard_error(monke
         counts.dropped_full = 5
         report.report("full", now=True)
         measured = json.loads(os.read(reader, 65_536))
-    logging.getLogger("service.telemetry").setLevel(logging.NOTSET)
+    logging.getLogger("flask_onetrace.telemetry").setLevel(logging.NOTSET)
     assert (measured["sink"], measured["Dropped"]) == ("test", 5)
 
 

@@ -15,9 +15,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer
 
-from service.telemetry import ids
-from service.telemetry.sampling.trace_state import sampling_trace_state
-from service.telemetry.spans.tracer import AppTracerProvider, Root, RootArguments, continue_trace
+from flask_onetrace.telemetry import ids
+from flask_onetrace.telemetry.sampling.trace_state import sampling_trace_state
+from flask_onetrace.telemetry.spans.tracer import AppTracerProvider, Root, RootArguments, continue_trace
 
 ELSEWHERE = SpanContext(0x5759E988BD862E3FE1BE46A994272793, 0x53995C3F42CD8AD8, True, TraceFlags(1))  # noqa: FBT003 - the API's own order
 RESOURCE = Resource({"service.name": "Backend-Flask"})

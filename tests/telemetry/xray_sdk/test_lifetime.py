@@ -15,10 +15,10 @@ from aws_xray_sdk.ext.util import inject_trace_header
 from flask import Flask
 from opentelemetry import trace
 
-from service import telemetry
-from service.telemetry.process_globals import ScopedLogHandler
-from service.telemetry.xray_sdk import context
-from service.telemetry.xray_sdk.state import SdkState
+from flask_onetrace import telemetry
+from flask_onetrace.telemetry.process_globals import ScopedLogHandler
+from flask_onetrace.telemetry.xray_sdk import context
+from flask_onetrace.telemetry.xray_sdk.state import SdkState
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.segments import get_trace_id
@@ -78,7 +78,7 @@ def test_outside_a_request_the_sdk_warns_once_and_does_nothing(
             with xray_recorder.in_segment("job"):
                 xray_recorder.current_segment().set_user("worf")
             xray_recorder.end_subsegment()
-    assert [record.name for record in caplog.records] == ["service.telemetry.xray_sdk.context"]
+    assert [record.name for record in caplog.records] == ["flask_onetrace.telemetry.xray_sdk.context"]
     assert backends.segments == []
 
 

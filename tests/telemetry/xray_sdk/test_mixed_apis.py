@@ -14,8 +14,8 @@ from flask import Flask, Response, request, stream_with_context
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
+from flask_onetrace import telemetry
 from local.fakes.server import LocalServer
-from service import telemetry
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.segments import get_trace_id, segment_of

@@ -12,14 +12,14 @@ from aws_cdk.assertions import Template
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from flask_onetrace.contract import DROPPED_METRIC, SINK_DIMENSION, metrics_namespace
+from flask_onetrace.settings import Settings
+from flask_onetrace.telemetry import EXTENSION
+from flask_onetrace.telemetry.config import DropMetric
+from flask_onetrace.telemetry.export.drop_metrics import DropReport, ItemCounts
 from infra.environments import DEV
 from infra.observability_stack import ObservabilityStack
-from service.contract import DROPPED_METRIC, SINK_DIMENSION, metrics_namespace
 from service.factory import create_app
-from service.settings import Settings
-from service.telemetry import EXTENSION
-from service.telemetry.config import DropMetric
-from service.telemetry.export.drop_metrics import DropReport, ItemCounts
 from tests.local.emulator.conftest import Aws, Client
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from flask import Flask
 
-from service.telemetry import EXTENSION
+from flask_onetrace.telemetry import EXTENSION
 from tests.telemetry.backends import Document, FakeBackends, eventually
 from tests.telemetry.segments import get_trace_id
 

@@ -14,7 +14,7 @@ import rollbar
 from flask import Flask, request
 from rollbar.lib import events
 
-from service.contract import ACCESS_LOGGER
+from flask_onetrace.contract import ACCESS_LOGGER
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.segments import get_trace_id

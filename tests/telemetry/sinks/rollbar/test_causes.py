@@ -14,9 +14,9 @@ import pytest
 import rollbar
 from flask import Flask, request
 
-from service.telemetry.redaction import REDACTED
-from service.telemetry.sinks.rollbar import causes, queue
-from service.telemetry.sinks.rollbar.causes import BURST, MAX_CAUSES, Cause, CauseBudget, Grant
+from flask_onetrace.telemetry.redaction import REDACTED
+from flask_onetrace.telemetry.sinks.rollbar import causes, queue
+from flask_onetrace.telemetry.sinks.rollbar.causes import BURST, MAX_CAUSES, Cause, CauseBudget, Grant
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.segments import get_trace_id

@@ -12,7 +12,7 @@ import rollbar
 from flask import Flask, Response, request, stream_with_context
 from rollbar.logger import RollbarHandler
 
-from service import telemetry
+from flask_onetrace import telemetry
 from tests.telemetry.backends import KEYS, FakeBackends, eventually
 from tests.telemetry.segments import get_trace_id, segment_of
 from tests.telemetry.sinks.rollbar.items import item_of

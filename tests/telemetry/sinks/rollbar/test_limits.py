@@ -11,7 +11,7 @@ import pytest
 import rollbar
 from flask import Flask
 
-from service.telemetry.sinks.rollbar import causes, local_variables, queue
+from flask_onetrace.telemetry.sinks.rollbar import causes, local_variables, queue
 from tests.telemetry.backends import KEYS, Document, FakeBackends, eventually
 from tests.telemetry.segments import get_trace_id
 from tests.telemetry.sinks.rollbar.items import (

@@ -12,7 +12,7 @@ from aws_xray_sdk.core import xray_recorder
 from flask import Flask
 from opentelemetry import trace
 
-from service import telemetry
+from flask_onetrace import telemetry
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.segments import get_trace_id, parents, segment_of, validate, walk
 

@@ -9,7 +9,7 @@ from aws_xray_sdk.core import xray_recorder
 from flask import Flask
 from opentelemetry import trace
 
-from service import telemetry
+from flask_onetrace import telemetry
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.tracing import flush

@@ -12,8 +12,8 @@ from flask import Flask, Response, abort, stream_with_context
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
+from flask_onetrace import telemetry
 from local.fakes.server import LocalServer
-from service import telemetry
 from tests.telemetry.backends import Document, FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.segments import get_trace_id, segment_of, validate

@@ -1,0 +1,256 @@
+"""Receive the requests of all clients of a worker and send their responses, on one thread that waits for none."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+
+from flask_onetrace.server.acceptor import Acceptor
+from flask_onetrace.server.client_socket import ClientSocket
+from flask_onetrace.server.connection import HOLDING_A_REQUEST, RECEIVING, Connection, Phase
+from flask_onetrace.server.limits import Limits
+from flask_onetrace.server.rejections import OVERLOADED, Rejections, error_response, status_and_message
+from flask_onetrace.server.slots import Slots
+from flask_onetrace.server.waiting import Waiting
+
+_RECEIVE: Final = 64 * 1024
+
+
+class ClientLoop:
+    """The connections of a worker. Its methods run on the main thread.
+
+    `serve` gets each connection whose request is complete, and hands it to a thread, which gives it back by `settle`.
+    """
+
+    def __init__(
+        self,
+        cfg: Any,  # noqa: ANN401 - gunicorn's type
+        limits: Limits,
+        *,
+        poller: selectors.BaseSelector,
+        max_connections: int,
+        serve: Callable[[Connection], object],
+        defer: Callable[..., object],
+        set_accept_enabled: Callable[[bool], object],
+    ) -> None:
+        self.slots = Slots(cfg.threads)
+        self.rejections = Rejections()
+        self.acceptor = Acceptor(
+            max_connections, set_accept_enabled=set_accept_enabled, evict=self._evict, report=self.rejections.add
+        )
+        self._cfg = cfg
+        self._limits = limits
+        self._poller = poller
+        self._serve = serve
+        self._defer = defer
+        self._waiting = Waiting(limits.held_bytes)
+        self.served = self._waiting.served
+        self._idle_until = float("inf")
+
+    def accept(self, listener: socket.socket) -> None:
+        """Accept what is waiting, and receive what it has sent."""
+        self.acceptor.accept(listener, partial(self._admit, listener.getsockname()))
+
+    def _admit(self, server: Any, accepted: socket.socket, address: Any) -> None:  # noqa: ANN401 - an address's type depends on its family
+        client = ClientSocket(accepted.detach(), self._limits.backlog_bytes, self.slots.acquire)
+        connection = Connection(self._cfg, client, (address, server), slots=self.slots, limits=self._limits)
+        client.on_backlog = partial(self._defer, self._begin_flush, connection)
+        self._await_request(connection)
+        self._on_readable(connection, client)
+
+    def stop(self) -> None:
+        """Accept no connection, and close idle ones soon: the worker stops."""
+        self.acceptor.stop()
+        self._idle_until = time.monotonic() + self._limits.stop_idle_seconds
+        self._waiting.shorten(Phase.IDLE, self._idle_until)
+
+    def give_up(self) -> None:
+        """Reject the requests that no thread has begun to serve: the worker has no more time."""
+        for connection in self.served:
+            if not connection.has_begun:
+                self.rejections.add("not begun before the worker stopped")
+                with contextlib.suppress(OSError):
+                    connection.sock.send(error_response(*OVERLOADED))
+
+    def enforce_deadlines(self) -> None:
+        """Reject or close what has waited too long for its client, and log at times how many."""
+        for connection in self._waiting.expired(time.monotonic()):
+            self._expire(connection)
+        self.acceptor.retry()
+        self.rejections.report()
+
+    def settle(self, connection: Connection, keep: bool) -> None:  # noqa: FBT001 - a callback of gunicorn's method queue
+        """Take a connection back from its thread."""
+        self._waiting.end_serving(connection)
+        if connection.phase is Phase.FLUSH:
+            connection.keep_after_flush = keep
+        elif connection.sock.aborted is not None:
+            self._close(connection)
+        else:
+            self._end_response(connection, keep=keep)
+
+    def _await_request(self, connection: Connection) -> None:
+        self._waiting.add(connection, Phase.IDLE, self._cfg.keepalive or self._limits.stop_idle_seconds)
+        connection.deadline = min(connection.deadline, self._idle_until)
+        self._poller.register(connection.sock, selectors.EVENT_READ, partial(self._on_readable, connection))
+
+    def _on_readable(self, connection: Connection, client: socket.socket) -> None:
+        if connection.phase in RECEIVING:  # else closed while the events of this turn were dispatched
+            data = self._read(connection, client)
+            if data is not None:
+                self._receive(connection, data)
+
+    def _read(self, connection: Connection, client: socket.socket) -> bytes | None:
+        """Return what has arrived, empty at the stream's end; None if nothing has, or the client is gone."""
+        try:
+            return client.recv(_RECEIVE)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._close(connection)
+        return None
+
+    def _receive(self, connection: Connection, data: bytes) -> None:
+        """Go on with a registered connection: serve its request, reject it, or wait for more."""
+        try:
+            is_complete = connection.receive(data)
+        except (StopIteration, OSError):  # gunicorn's `NoMoreData` among the latter
+            self._close(connection)
+        except Exception as error:  # noqa: BLE001 - no client's bytes may end the main loop
+            self.rejections.add(f"malformed ({type(error).__name__})")
+            self._reject(connection, *status_and_message(error))
+        else:
+            if is_complete:
+                self._dispatch(connection)
+            else:
+                self._await_rest(connection)
+
+    def _dispatch(self, connection: Connection) -> None:
+        """Hand a complete request to a thread, unless those that wait for one hold too much."""
+        self._waiting.remove(connection)
+        while not self._waiting.begin_serving(connection):
+            if not self._evict(holding_bytes=True):
+                self.rejections.add("too many wait for a thread, or hold too much")
+                self._reject(connection, *OVERLOADED)
+                return
+        self._poller.unregister(connection.sock)
+        self._serve(connection)
+
+    def _await_rest(self, connection: Connection) -> None:
+        if connection.request is not None:
+            if connection.phase is not Phase.BODY:
+                self._waiting.add(connection, Phase.BODY, self._limits.body_seconds)
+        elif connection.phase is not Phase.HEAD:
+            self._waiting.add(connection, Phase.HEAD, self._limits.head_seconds)
+        self._keep_within_budget(connection)
+
+    def _reject(self, connection: Connection, status: HTTPStatus, message: str) -> None:
+        with contextlib.suppress(OSError):
+            connection.sock.send(error_response(status, message))
+        self._poller.unregister(connection.sock)
+        self._linger(connection)
+
+    def _begin_flush(self, connection: Connection) -> None:
+        """Send what the client was too slow to take."""
+        if connection.phase is None and connection.sock.unsent:
+            connection.sent = 0
+            self._waiting.add(connection, Phase.FLUSH, self._limits.flush_seconds)
+            self._poller.register(connection.sock, selectors.EVENT_WRITE, partial(self._on_writable, connection))
+            self._keep_within_budget(connection)
+
+    def _on_writable(self, connection: Connection, client: ClientSocket) -> None:
+        if connection.phase is not Phase.FLUSH:
+            return
+        try:
+            connection.sent += client.flush()
+        except OSError:
+            self._cut_off(connection, "client_disconnected")
+            return
+        latest = connection.since + connection.sent / self._limits.flush_rate
+        connection.deadline = min(latest, time.monotonic()) + self._limits.flush_seconds
+        if client.unsent:
+            self._keep_within_budget(connection)
+            return
+        self._poller.unregister(client)
+        self._waiting.remove(connection)
+        if connection.keep_after_flush is not None:
+            self._end_response(connection, keep=connection.keep_after_flush)
+
+    def _end_response(self, connection: Connection, *, keep: bool) -> None:
+        if not keep:
+            self._linger(connection)
+            return
+        rest = connection.next_request()
+        self._await_request(connection)
+        if rest:
+            self._receive(connection, rest)  # a pipelined request
+
+    def _linger(self, connection: Connection) -> None:
+        """Half-close, and wait for the client to close: closing at once could lose it the end of its response."""
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close(connection)
+            return
+        self._waiting.add(connection, Phase.LINGER, self._limits.linger_seconds)
+        self._poller.register(connection.sock, selectors.EVENT_READ, partial(self._on_lingering, connection))
+
+    def _on_lingering(self, connection: Connection, client: socket.socket) -> None:
+        if connection.phase is Phase.LINGER and self._read(connection, client) == b"":
+            self._close(connection)
+
+    def _close(self, connection: Connection) -> None:
+        if connection.sock.fileno() < 0:
+            return
+        self._waiting.remove(connection)
+        with contextlib.suppress(KeyError, ValueError):
+            self._poller.unregister(connection.sock)
+        connection.sock.close()
+        self.acceptor.closed()
+
+    def _cut_off(self, connection: Connection, reason: str) -> None:
+        """End a response that the client does not read. A thread that still writes it finds out at its next write."""
+        connection.sock.abort(reason)
+        self._poller.unregister(connection.sock)
+        self._waiting.remove(connection)
+        if connection.keep_after_flush is not None:
+            self._close(connection)
+
+    def _expire(self, connection: Connection) -> None:
+        phase = connection.phase
+        if phase is Phase.FLUSH:
+            self.rejections.add("response not read in time")
+            self._cut_off(connection, "timeout")
+        elif phase is Phase.HEAD or phase is Phase.BODY:
+            self.rejections.add(f"{phase.value} not sent in time")
+            self._reject(connection, HTTPStatus.REQUEST_TIMEOUT, f"the request's {phase.value} took too long")
+        else:
+            self._close(connection)
+
+    def _keep_within_budget(self, connection: Connection) -> None:
+        """Count what a connection holds; evict those that have held bytes for longest while all hold too much."""
+        while self._waiting.count_bytes(connection) and self._evict(holding_bytes=True):
+            pass
+
+    def _evict(self, *, holding_bytes: bool = False) -> bool:
+        """Give up the connection that has waited longest for its client; return whether there is one."""
+        connection = self._waiting.oldest(holding_bytes=holding_bytes)
+        patience = 0.0 if holding_bytes else self._limits.patience_seconds
+        if connection is None or time.monotonic() - connection.since < patience:
+            return False
+        if connection.phase in HOLDING_A_REQUEST:
+            self.rejections.add("evicted: too many wait, or hold too much")
+        if connection.phase is Phase.FLUSH:
+            self._cut_off(connection, "timeout")
+        elif holding_bytes:
+            connection.forget_request()
+            self._reject(connection, *OVERLOADED)
+        else:
+            self._close(connection)
+        return True

@@ -1,0 +1,222 @@
+"""Read the environment, once: `Settings.from_env()` is the only reader of `os.environ` in the service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, astuple, dataclass, field, fields
+from typing import Any, TypeVar
+
+from flask_onetrace import aws_parsing, parsing
+from flask_onetrace.contract import (
+    CONTAINER_PORT,
+    MAX_SHUTDOWN_DEADLINE_SECONDS,
+    ROLLBAR_API,
+    SERVICE_NAME,
+    SHUTDOWN_DEADLINE_SECONDS,
+    SLOW_SECONDS,
+    TAIL_SAMPLING_PER_SECOND,
+    Variable,
+)
+from flask_onetrace.credentials import credentials_of
+from flask_onetrace.masking import masked
+from flask_onetrace.telemetry.config import DaemonAddress, SamplingRule, Secret
+
+T = TypeVar("T")
+
+_NAMES = frozenset(map(str, Variable))
+_MAX_SLOW_SECONDS = 3600.0
+_ALB_VARIABLES = {
+    "alb_arn": Variable.ALB_ARN,
+    "alb_oidc_issuer": Variable.ALB_OIDC_ISSUER,
+    "alb_oidc_client_id": Variable.ALB_OIDC_CLIENT_ID,
+}
+"""Whose claims are believed: all three, or none."""
+_MIN_CREDENTIAL = 16
+"""Characters. A header value of letters alone that is shorter is a word."""
+
+
+def variable(name: str, parse: Callable[[str], T], default: T) -> T:
+    """Declare a field read from the variable `name`; an absent or empty variable means `default`."""
+    declaration: T = field(default=default, metadata={"variable": name, "parse": parse})
+    return declaration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The validated settings of one process. A sink is on when the setting that it needs is present."""
+
+    environment: str = variable(Variable.DEPLOYMENT_ENVIRONMENT, str, "local")
+    version: str = variable(Variable.SERVICE_VERSION, parsing.version, "unknown")
+    fault_routes: bool = variable(Variable.FAULT_ROUTES, parsing.boolean, False)
+    alb_arn: str | None = variable(Variable.ALB_ARN, aws_parsing.load_balancer_arn, None)
+    alb_oidc_issuer: str = variable(Variable.ALB_OIDC_ISSUER, parsing.base_url, "")
+    alb_oidc_client_id: str = variable(Variable.ALB_OIDC_CLIENT_ID, parsing.client_id, "")
+    alb_public_keys_url: str | None = variable(Variable.ALB_PUBLIC_KEYS_URL, aws_parsing.public_keys_url, None)
+    trust_user_header: bool = variable(Variable.TRUST_USER_HEADER, parsing.boolean, False)
+    frontend_origins: frozenset[str] = variable(Variable.FRONTEND_URL, parsing.origins, frozenset())
+    backend_origins: frozenset[str] = variable(Variable.BACKEND_URL, parsing.origins, frozenset())
+    bind_host: str = variable(Variable.BIND_HOST, parsing.bind_host, "127.0.0.1")
+    port: int = variable(Variable.PORT, parsing.port, CONTAINER_PORT)
+    workers: int = variable(Variable.WEB_CONCURRENCY, parsing.positive_integer, 1)
+    threads: int = variable(Variable.WEB_THREADS, parsing.positive_integer, 8)
+    shutdown_deadline: float = variable(
+        Variable.TELEMETRY_SHUTDOWN_DEADLINE, parsing.seconds(MAX_SHUTDOWN_DEADLINE_SECONDS), SHUTDOWN_DEADLINE_SECONDS
+    )
+    log_level: str = variable(Variable.LOG_LEVEL, parsing.log_level, "INFO")
+    log_console: bool = variable(Variable.LOG_CONSOLE, parsing.boolean, True)
+    health_check_detail: bool = variable(Variable.HEALTH_CHECK_DETAIL, parsing.boolean, False)
+    browser_relay: bool = variable(Variable.BROWSER_RELAY, parsing.boolean, True)
+    redact_names: frozenset[str] = variable(Variable.REDACT_NAMES, parsing.field_names, frozenset())
+    baggage_hosts: frozenset[str] = variable(Variable.BAGGAGE_HOSTS, parsing.host_names, frozenset())
+
+    service_name: str = variable(Variable.OTEL_SERVICE_NAME, str, SERVICE_NAME)
+    otel_sdk_disabled: bool = variable(Variable.OTEL_SDK_DISABLED, parsing.boolean, False)
+    disabled_instrumentations: frozenset[str] = variable(
+        Variable.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS, parsing.instrumentation_names, frozenset()
+    )
+    trace_exporters: frozenset[str] = variable(
+        Variable.OTEL_TRACES_EXPORTER, parsing.choices("otlp", "console", "none"), frozenset({"otlp"})
+    )
+    otlp_endpoint: str | None = variable(Variable.OTEL_EXPORTER_OTLP_ENDPOINT, parsing.base_url, None)
+    otlp_headers: Secret[Mapping[str, str]] = variable(
+        Variable.OTEL_EXPORTER_OTLP_HEADERS, parsing.secret_headers, Secret({})
+    )
+    otlp_protocol: str = variable(
+        Variable.OTEL_EXPORTER_OTLP_PROTOCOL, parsing.choice("http/json", "http/protobuf"), "http/json"
+    )
+    honeycomb_api_key: Secret[str] | None = variable(Variable.HONEYCOMB_API_KEY, parsing.secret, None)
+    honeycomb_keep_everything: bool = variable(Variable.HONEYCOMB_KEEP_EVERYTHING, parsing.boolean, False)
+
+    aws_region: str | None = variable(Variable.AWS_REGION, aws_parsing.aws_region, None)
+    xray_daemon_address: DaemonAddress | None = variable(
+        Variable.AWS_XRAY_DAEMON_ADDRESS, aws_parsing.daemon_address, None
+    )
+    xray_service_name: str = variable(Variable.AWS_XRAY_TRACING_NAME, aws_parsing.segment_name, SERVICE_NAME)
+    xray_url: str | None = variable(Variable.AWS_XRAY_URL, str, None)
+    xray_origin: str | None = variable(Variable.XRAY_ORIGIN, aws_parsing.origin, None)
+    sampling_rule: SamplingRule | None = variable(Variable.XRAY_SAMPLING_RULE, parsing.sampling_rule, None)
+
+    slow_seconds: float = variable(
+        Variable.TAIL_SAMPLING_SLOW_SECONDS, parsing.seconds(_MAX_SLOW_SECONDS), SLOW_SECONDS
+    )
+    tail_per_second: int = variable(Variable.TAIL_SAMPLING_PER_SECOND, parsing.natural_number, TAIL_SAMPLING_PER_SECOND)
+
+    log_group: str | None = variable(Variable.CLOUDWATCH_LOG_GROUP, aws_parsing.log_group_name, None)
+
+    rollbar_access_token: Secret[str] | None = variable(Variable.ROLLBAR_ACCESS_TOKEN, parsing.secret, None)
+    rollbar_endpoint: str = variable(Variable.ROLLBAR_ENDPOINT, parsing.base_url, ROLLBAR_API)
+
+    other_credentials: Secret[Mapping[str, tuple[str, ...]]] = field(default=Secret({}), compare=False)
+    """The credentials in variables that are no settings, as AWS_SECRET_ACCESS_KEY and HTTPS_PROXY, by variable."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read and validate every variable of the contract.
+
+        Raises `SettingsError`, which lists all invalid variables, their values (never a secret's)
+        and what to set instead.
+        """
+        values = _read(cls, os.environ if environ is None else environ)
+        return cls(**values, other_credentials=Secret(_other_credentials(environ)))
+
+    def __repr__(self) -> str:
+        """Return the fields, texts as `masked` shows them: a key may have been pasted into any of them."""
+        shown = (f"{each.name}={_shown(getattr(self, each.name))}" for each in fields(self))
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def secrets(self) -> dict[str, tuple[str, ...]]:
+        """Return the values of every secret by each name it goes by: field, variable, and header where it is one.
+
+        A setting is secret because its type is `Secret`: nothing lists them. Of headers, those that name what is public
+        anyway are left out, as `x-honeycomb-dataset=Backend-Flask` does: to redact it would redact the service's name.
+        """
+        public = {str(getattr(self, each.name)) for each in fields(self)}
+        others = self.other_credentials.reveal()
+        secrets = {
+            name: texts for name, values in others.items() if (texts := tuple(v for v in values if v not in public))
+        }
+        for each in _variables(self):
+            value = getattr(self, each.name)
+            if not isinstance(value, Secret):
+                continue
+            revealed = value.reveal()
+            if isinstance(revealed, Mapping):
+                private = {name: text for name, text in revealed.items() if not (text in public or _is_word(text))}
+                secrets |= {name: (text,) for name, text in private.items()}
+                values = tuple(private.values())
+            else:
+                values = (str(revealed),)
+            if values:
+                secrets |= dict.fromkeys((each.name, str(each.metadata["variable"])), values)
+        return secrets
+
+
+def _is_word(text: str) -> bool:
+    """Return whether `text` is a short word, such as `production`, and not a credential."""
+    return len(text) < _MIN_CREDENTIAL and text.replace("-", "").replace("_", "").isalpha()
+
+
+def _variables(settings: Settings | type[Settings]) -> Iterator[Field[Any]]:
+    """Yield the fields that are read from a variable each."""
+    return (each for each in fields(settings) if "variable" in each.metadata)
+
+
+def _other_credentials(environ: Mapping[str, str] | None) -> dict[str, tuple[str, ...]]:
+    """Return the credentials in this process's variables and those of `environ` that are no settings.
+
+    This process's in any case, as libraries read them there. A mapping of another class may offer no iteration.
+    """
+    variables = {**os.environ, **(environ if isinstance(environ, dict) else {})}
+    return credentials_of({name: text for name, text in variables.items() if name not in _NAMES})
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, frozenset):
+        return f"{{{', '.join(sorted(map(_shown, value)))}}}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, value))})"
+    if isinstance(value, DaemonAddress | SamplingRule):
+        return f"{type(value).__name__}{_shown(astuple(value))}"
+    return repr(value)  # a number, a truth value, None or a `Secret`
+
+
+def unset_empty_variables() -> None:
+    """Remove the contract's empty variables from this process's environment.
+
+    The service treats an empty variable as absent; the X-Ray SDK and botocore, which read some of them too, would take
+    it as a value.
+    """
+    for name in Variable:
+        if not os.environ.get(name, "unset").strip():
+            del os.environ[name]
+
+
+def _read(settings: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for each in _variables(settings):
+        name, parse = each.metadata["variable"], each.metadata["parse"]
+        text = environ.get(name, "").strip()
+        if not text:
+            continue
+        try:
+            values[each.name] = parse(text)
+        except ValueError as error:
+            problems.append(f"{name}: {error}")
+    if not problems:
+        problems += _incomplete_signer(values)
+    if problems:
+        raise parsing.SettingsError(problems)
+    return values
+
+
+def _incomplete_signer(values: Mapping[str, Any]) -> list[str]:
+    """Return what is missing to verify a load balancer's claims, where a part of it is there."""
+    missing = [variable for name, variable in _ALB_VARIABLES.items() if name not in values]
+    if len(missing) == len(_ALB_VARIABLES):
+        return []
+    names = ", ".join(_ALB_VARIABLES.values())
+    return [f"{variable}: it is empty: set all of {names}, or none to believe no claims" for variable in missing]

@@ -1,0 +1,35 @@
+"""Forward the browser's spans to the endpoint of the service's own. The relay rebuilds them before it queues them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask_onetrace.telemetry.export.queue import ExportQueue
+from flask_onetrace.telemetry.sink import ServiceInfo, Sink
+from flask_onetrace.telemetry.sinks.otlp import Config
+
+__all__ = ["NAME", "Config", "connect"]
+
+NAME: Final = "browser"
+
+_CAPACITY = 64
+"""Requests, and 2 MiB of them at most."""
+_BATCH_SIZE = 4
+
+
+def connect(config: Config, service: ServiceInfo) -> Sink:
+    """Return the sink: on where the service's own spans are sent."""
+    if config.off_because is not None:
+        return Sink(name=NAME, off_because=config.off_because)
+    from flask_onetrace.telemetry.sinks.otlp.exporter import http_exporter  # noqa: PLC0415 - only where the sink is on
+
+    exporter = http_exporter(config, "application/x-protobuf")
+
+    def send(batch: list[bytes]) -> None:
+        # Messages one after the other are one message with the fields of all ("Encoding", protobuf's documentation).
+        exporter.send(service.redact.same_length(b"".join(batch)))
+
+    return Sink(
+        name=NAME,
+        queue=ExportQueue(NAME, send, capacity=_CAPACITY, batch_size=_BATCH_SIZE, drop_metric=service.drop_metric),
+    )
