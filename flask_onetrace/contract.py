@@ -57,6 +57,11 @@ XRAY_DAEMON_PORT: Final = 2000
 API_PATH: Final = "/api/"
 """Begins the paths that pages call by `fetch`: without a session they are answered with 401, and no login."""
 HEALTH_CHECK_PATH: Final = "/api/health-check"
+RUNTIME_HEALTH_CHECK_PATH: Final = "/_onetrace/health"
+RUNTIME_PROBE_PATH: Final = "/_onetrace/probe"
+RUNTIME_FAULT_PATH: Final = "/_onetrace/fault"
+"""What the runtime answers itself in front of every application: the health check, a traced 200, and with
+`FAULT_ROUTES` a traced failure."""
 ASSETS_PATH: Final = "/assets/"
 """Begins the paths of the page's files. These and the health check need no session, and have no user."""
 
@@ -97,6 +102,11 @@ TAIL_SAMPLING_PER_SECOND: Final = 200
 class Variable(StrEnum):
     """Every environment variable that the service reads and the task definition sets."""
 
+    FLASK_APP = "FLASK_APP"
+    HEALTH_CHECK_PATH = "HEALTH_CHECK_PATH"
+    USER_HEADER = "USER_HEADER"
+    FRONTEND_SERVICE_NAME = "FRONTEND_SERVICE_NAME"
+    METRICS_NAMESPACE = "METRICS_NAMESPACE"
     DEPLOYMENT_ENVIRONMENT = "DEPLOYMENT_ENVIRONMENT"
     SERVICE_VERSION = "SERVICE_VERSION"
     FAULT_ROUTES = "FAULT_ROUTES"
@@ -130,6 +140,7 @@ class Variable(StrEnum):
     HONEYCOMB_KEEP_EVERYTHING = "HONEYCOMB_KEEP_EVERYTHING"
 
     AWS_REGION = "AWS_REGION"
+    AWS_DEFAULT_REGION = "AWS_DEFAULT_REGION"
     AWS_XRAY_DAEMON_ADDRESS = "AWS_XRAY_DAEMON_ADDRESS"
     AWS_XRAY_TRACING_NAME = "AWS_XRAY_TRACING_NAME"
     AWS_XRAY_URL = "AWS_XRAY_URL"
