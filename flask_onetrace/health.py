@@ -9,7 +9,6 @@ from typing import Any, Final
 from flask import Blueprint, Flask, current_app, request
 
 from flask_onetrace.authentication.alb_user import AlbUser
-from flask_onetrace.contract import HEALTH_CHECK_PATH
 from flask_onetrace.relay import counts as relay_counts
 from flask_onetrace.relay.counts import RelayCounts
 from flask_onetrace.settings import Settings
@@ -27,7 +26,7 @@ def register(app: Flask, settings: Settings) -> None:
     blueprint = Blueprint("health", __name__)
     is_public = settings.health_check_detail
 
-    @blueprint.get(HEALTH_CHECK_PATH)
+    @blueprint.get(settings.health_check_path)
     def health_check() -> dict[str, Any]:
         """Return the service's version and which sinks are on.
 

@@ -56,6 +56,7 @@ class _Relay:
 
     def __init__(self, settings: Settings) -> None:
         self._is_on = settings.browser_relay
+        self._name = settings.frontend_service_name
         self.counts = RelayCounts()
         self._limiter = RelayLimiter(settings.workers, 1 + MAX_SPANS)
         self._origins = allowed_origins(settings)
@@ -142,7 +143,7 @@ class _Relay:
             raise RefusedError(413, "elements", f"more than {MAX_ELEMENTS} values: send the spans in several requests")
         telemetry: Telemetry = current_app.extensions[EXTENSION]
         try:
-            rebuilt = Rebuilder(reader, telemetry.redact, _user(telemetry)).rebuild(body)
+            rebuilt = Rebuilder(reader, telemetry.redact, self._name, _user(telemetry)).rebuild(body)
         except TooManySpansError as error:
             raise RefusedError(413, "spans", f"{error}: send the spans in several requests") from error
         except MalformedSpansError as error:
