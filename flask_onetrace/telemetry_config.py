@@ -19,10 +19,19 @@ from flask_onetrace.contract import (
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import sinks
 from flask_onetrace.telemetry.config import DropMetric, SamplingConfig, TelemetryConfig
+from flask_onetrace.telemetry.safe_logging import safe_logger
+
+logger = safe_logger(__name__)
 
 
-def telemetry_config(settings: Settings) -> TelemetryConfig:
-    """Return the config of an app with these settings; each sink takes the settings that its own fields name."""
+def telemetry_config(
+    settings: Settings, *, untraced_paths: frozenset[str] = frozenset({RELAY_PATH})
+) -> TelemetryConfig:
+    """Return the config of an app with these settings; each sink takes the settings that its own fields name.
+
+    By default the relay's path is not traced: the requests that carry the browser's spans would make spans and lines
+    without end.
+    """
     daemon = settings.xray_daemon_address
     return TelemetryConfig(
         service_name=settings.service_name,
@@ -31,8 +40,7 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
         log_level=settings.log_level,
         access_logger=ACCESS_LOGGER,
         trace_id_header=TRACE_ID_HEADER,
-        # The requests that carry the browser's spans would make spans and lines without end.
-        untraced_paths=frozenset({RELAY_PATH}),
+        untraced_paths=untraced_paths,
         # The load balancer and ECS ask every few seconds: 0.36 GB of lines a month and task.
         quiet_paths=frozenset({settings.health_check_path, RUNTIME_HEALTH_CHECK_PATH}),
         user_of=_user_of(settings),
@@ -60,5 +68,12 @@ def _user_of(settings: Settings) -> Callable[[Mapping[str, Any]], str | None] | 
         signer = ExpectedSigner(
             load_balancer_arn=settings.alb_arn, issuer=settings.alb_oidc_issuer, client_id=settings.alb_oidc_client_id
         )
-        return alb_user(signer, settings.alb_public_keys_url, settings.health_check_path)
+        try:
+            return alb_user(signer, settings.alb_public_keys_url, settings.health_check_path)
+        except ImportError as error:
+            remedy = 'pip install "Flask-OneTrace[alb]"'
+            logger.warning(
+                "ALB_ARN is set, but every user is anonymous: claims cannot be verified: %s: %s", error, remedy
+            )
+            return None
     return user_of_header(settings.user_header) if settings.trust_user_header else None
