@@ -25,7 +25,6 @@ from flask_onetrace.telemetry.config import DaemonAddress, SamplingRule, Secret
 T = TypeVar("T")
 
 _NAMES = frozenset(map(str, Variable))
-_MAX_SLOW_SECONDS = 3600.0
 _ALB_VARIABLES = {
     "alb_arn": Variable.ALB_ARN,
     "alb_oidc_issuer": Variable.ALB_OIDC_ISSUER,
@@ -106,9 +105,7 @@ class Settings:
     xray_origin: str | None = variable(Variable.XRAY_ORIGIN, aws_parsing.origin, None)
     sampling_rule: SamplingRule | None = variable(Variable.XRAY_SAMPLING_RULE, parsing.sampling_rule, None)
 
-    slow_seconds: float = variable(
-        Variable.TAIL_SAMPLING_SLOW_SECONDS, parsing.seconds(_MAX_SLOW_SECONDS), SLOW_SECONDS
-    )
+    slow_seconds: float = variable(Variable.TAIL_SAMPLING_SLOW_SECONDS, parsing.seconds(3600), SLOW_SECONDS)
     tail_per_second: int = variable(Variable.TAIL_SAMPLING_PER_SECOND, parsing.natural_number, TAIL_SAMPLING_PER_SECOND)
 
     log_group: str | None = variable(Variable.CLOUDWATCH_LOG_GROUP, aws_parsing.log_group_name, None)
