@@ -16,6 +16,7 @@ from zipfile import ZipFile
 import pytest
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 from tests.telemetry.backends import FakeBackends
 
@@ -30,16 +31,18 @@ class Installation:
 
     python: Path
     folder: Path
+    resolution: str
+    """Of `RESOLUTIONS`."""
 
     @property
     def package(self) -> Path:
         """Where the package is installed."""
         return next(self.python.parents[1].glob("lib/python*/site-packages")) / "flask_onetrace"
 
-    def distributions(self) -> set[str]:
-        """Return the names of the installed distributions."""
+    def versions(self) -> dict[str, Version]:
+        """Return the installed distributions, by name."""
         listed = _uv("pip", "list", "--format", "json", "--python", str(self.python))
-        return {each["name"].lower() for each in json.loads(listed)}
+        return {each["name"].lower(): Version(each["version"]) for each in json.loads(listed)}
 
     def check(self) -> str:
         """Return what `pip check` says of the installed versions. Raises where they do not fit together."""
@@ -102,7 +105,7 @@ def _install(wheel: Path, folder: Path, extra: str, resolution: str) -> Installa
     options = ("--quiet", "--resolution", resolution, "--python", str(python))
     _uv("pip", "install", *options, f"Flask-OneTrace[{extra}] @ {wheel.as_uri()}", *direct)
     (folder / "elsewhere").mkdir()
-    return Installation(python, folder / "elsewhere")
+    return Installation(python, folder / "elsewhere", resolution)
 
 
 RESOLUTIONS = ("highest", "lowest-direct")

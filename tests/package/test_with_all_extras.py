@@ -8,11 +8,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 import requests
+from packaging.version import Version
 
-from tests.package.conftest import Installation
+from tests.package.conftest import Installation, metadata_of, requirements
 from tests.telemetry.backends import FakeBackends, eventually
 
 pytestmark = pytest.mark.timeout(600)
@@ -67,7 +69,20 @@ def served(full: Installation, variables: dict[str, str]) -> Iterator[str]:
 def test_the_versions_of_all_extras_fit_together(full: Installation) -> None:
     full.check()
     wanted = {"boto3", "watchtower", "rollbar", "aws-xray-sdk", "gunicorn", "pyjwt", "cryptography"}
-    assert wanted <= full.distributions()
+    assert wanted <= full.versions().keys()
+
+
+def test_every_lower_bound_is_a_version_that_is_tested(full: Installation, wheel: Path) -> None:
+    installed = full.versions()
+    needed = requirements(metadata_of(wheel), "all")
+    bounds = {
+        each.name: next(Version(part.version) for part in each.specifier if part.operator == ">=") for each in needed
+    }
+    at_bound = {name for name, bound in bounds.items() if installed[name].release[:2] == (*bound.release, 0)[:2]}
+    if full.resolution == "lowest-direct":
+        assert at_bound == bounds.keys()
+    else:
+        assert at_bound < bounds.keys()
 
 
 def test_a_request_is_in_all_four_sinks_under_one_trace_id_and_the_services_name(

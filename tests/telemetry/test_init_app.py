@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 import flask_onetrace
+from flask_onetrace.extension import SERVER_VARIABLES
 from flask_onetrace.telemetry import EXTENSION
 from tests.telemetry.backends import FakeBackends, eventually
 
@@ -101,6 +102,16 @@ def test_a_bad_setting_is_reported_by_variable_value_and_remedy(shop: Flask, mon
     with pytest.raises(flask_onetrace.SettingsError, match=r"USER_HEADER: .*no header.*use letters, digits"):
         flask_onetrace.init_app(shop)
     assert EXTENSION not in shop.extensions
+
+
+def test_variables_that_only_a_server_reads_may_hold_anything(shop: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SERVER_VARIABLES:
+        monkeypatch.setenv(name, "https://worf:sentinel-of-the-apps@[shop]/?a b")
+    telemetry = flask_onetrace.init_app(shop)
+    assert telemetry.redact.text("sentinel-of-the-apps") == "REDACTED"
+    for name in SERVER_VARIABLES - {"FLASK_APP"}:
+        with pytest.raises(flask_onetrace.SettingsError, match=f"{name}: "):
+            flask_onetrace.Settings.from_env({name: "https://worf:sentinel-of-the-apps@[shop]/?a b"})
 
 
 def test_every_exported_name_can_be_imported_and_no_other() -> None:
