@@ -26,8 +26,8 @@ SERVER_VARIABLES: Final[frozenset[str]] = frozenset(
         Variable.HEALTH_CHECK_DETAIL,
     }
 )
-"""What the server and the routes beside an app read, and telemetry does not. `init_app` ignores them: where others serve
-the app, its variables of these names may hold anything."""
+"""What the server and the routes beside an app read, and telemetry does not. `init_app` ignores them: where others
+serve the app, its variables of these names may hold anything."""
 
 
 def init_app(app: Flask, settings: Settings | None = None) -> Telemetry:
