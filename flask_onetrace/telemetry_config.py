@@ -11,7 +11,6 @@ from flask_onetrace.authentication.user_header import user_of_header
 from flask_onetrace.contract import (
     ACCESS_LOGGER,
     DROPPED_METRIC,
-    RELAY_PATH,
     RUNTIME_HEALTH_CHECK_PATH,
     SINK_DIMENSION,
     TRACE_ID_HEADER,
@@ -31,8 +30,6 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
         log_level=settings.log_level,
         access_logger=ACCESS_LOGGER,
         trace_id_header=TRACE_ID_HEADER,
-        # The requests that carry the browser's spans would make spans and lines without end.
-        untraced_paths=frozenset({RELAY_PATH}),
         # The load balancer and ECS ask every few seconds: 0.36 GB of lines a month and task.
         quiet_paths=frozenset({settings.health_check_path, RUNTIME_HEALTH_CHECK_PATH}),
         user_of=_user_of(settings),

@@ -84,13 +84,13 @@ def worker_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - guni
     """Record the requests that did not end, and flush the sinks."""
     from flask_onetrace.telemetry import EXTENSION  # noqa: PLC0415 - only where a worker has loaded the app
 
-    # None where the worker could not load the app.
-    app: Any = getattr(worker, "wsgi", None)
-    if app is None:
+    # None where the worker could not load the app, or where that has no telemetry.
+    telemetry: Any = getattr(getattr(worker, "wsgi", None), "extensions", {}).get(EXTENSION)
+    if telemetry is None:
         return
     if getattr(worker, "abort_reason", None) is not None:
-        app.extensions[EXTENSION].shutdown(_ABORT_FLUSH_SECONDS, aborted=worker.abort_reason)
+        telemetry.shutdown(_ABORT_FLUSH_SECONDS, aborted=worker.abort_reason)
     else:
-        app.extensions[EXTENSION].shutdown()
+        telemetry.shutdown()
     if getattr(worker, "open_connections", 0):
         os._exit(0)  # else Python would wait for the threads of the requests that were just given up
