@@ -51,9 +51,7 @@ class Settings:
     flask_app: str = variable(Variable.FLASK_APP, str, "")
     environment: str = variable(Variable.DEPLOYMENT_ENVIRONMENT, str, "local")
     version: str = variable(Variable.SERVICE_VERSION, parsing.version, "unknown")
-    health_check_path: str = variable(
-        Variable.HEALTH_CHECK_PATH, name_parsing.url_path, RUNTIME_HEALTH_CHECK_PATH
-    )
+    health_check_path: str = variable(Variable.HEALTH_CHECK_PATH, name_parsing.url_path, RUNTIME_HEALTH_CHECK_PATH)
     fault_routes: bool = variable(Variable.FAULT_ROUTES, parsing.boolean, False)
     alb_arn: str | None = variable(Variable.ALB_ARN, aws_parsing.load_balancer_arn, None)
     alb_oidc_issuer: str = variable(Variable.ALB_OIDC_ISSUER, parsing.base_url, "")

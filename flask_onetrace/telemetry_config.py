@@ -34,9 +34,7 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
         quiet_paths=frozenset({settings.health_check_path, RUNTIME_HEALTH_CHECK_PATH}),
         user_of=_user_of(settings),
         shutdown_deadline=settings.shutdown_deadline,
-        drop_metric=DropMetric(
-            namespace=settings.metrics_namespace, name=DROPPED_METRIC, dimension=SINK_DIMENSION
-        ),
+        drop_metric=DropMetric(namespace=settings.metrics_namespace, name=DROPPED_METRIC, dimension=SINK_DIMENSION),
         sampling=SamplingConfig(
             service_name=settings.xray_service_name,
             rule=settings.sampling_rule,
