@@ -11,12 +11,12 @@ from flask import Flask
 
 from flask_onetrace import worker_message
 from flask_onetrace.app_loader import AppLoadError, load_app
+from flask_onetrace.extension import init_app
 from flask_onetrace.parsing import SettingsError
 from flask_onetrace.runtime_routes import answer_in_front
 from flask_onetrace.settings import Settings
-from flask_onetrace.telemetry import EXTENSION, Telemetry, prepare
+from flask_onetrace.telemetry import EXTENSION, prepare
 from flask_onetrace.telemetry.redaction import Redactor
-from flask_onetrace.telemetry_config import telemetry_config
 
 APP_LOAD_ERROR: Final = 4
 """gunicorn's exit code of an application that cannot be loaded: the arbiter stops instead of restarting workers."""
@@ -45,7 +45,7 @@ def observed_app(settings: Settings) -> Flask:
     prepare(settings.disabled_instrumentations)
     app = load_app(settings.flask_app)
     if EXTENSION not in app.extensions:
-        Telemetry(telemetry_config(settings.named_after(app.name))).install(app)
+        init_app(app, settings)
     answer_in_front(app, settings)
     return app
 

@@ -51,7 +51,7 @@ from flask_onetrace.telemetry.sinks import connect_all
 from flask_onetrace.telemetry.spans.span import LightSpan
 from flask_onetrace.telemetry.spans.tracer import AppTracerProvider, Root
 from flask_onetrace.telemetry.spans.unsampled import UnsampledSpan
-from flask_onetrace.telemetry.traced_app import EXTENSION, trace_requests
+from flask_onetrace.telemetry.traced_app import EXTENSION, refuse_traced, trace_requests
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -104,8 +104,7 @@ class Telemetry:
 
     def install(self, app: Flask) -> None:
         """Wrap `app` in the middleware, and listen to its errors."""
-        if EXTENSION in app.extensions:
-            raise RuntimeError("telemetry is installed in this app already: each request would be traced twice")
+        refuse_traced(app)
         app.extensions[EXTENSION] = self
         self._package = app.import_name.partition(".")[0]
         self.middleware = TraceMiddleware(self, _propagation(app))
@@ -121,6 +120,8 @@ class Telemetry:
         for sink in self.sinks:
             if sink.install is not None:
                 sink.install()
+            if sink.warning is not None:
+                logger.warning(sink.warning)
 
     def sink(self, name: str) -> Sink:
         """Return the sink `name`, on or off. Raises `LookupError` for a name that no sink has."""
@@ -428,6 +429,8 @@ def _sampler(config: SamplingConfig) -> Sampler:
     local = LocalSampler(config.rule or KEEP_EVERYTHING)
     if config.daemon is None:
         return local
-    from flask_onetrace.telemetry.sampling.remote import RemoteSampler  # noqa: PLC0415 - imports the X-Ray SDK
-
+    try:
+        from flask_onetrace.telemetry.sampling.remote import RemoteSampler  # noqa: PLC0415 - imports the X-Ray SDK
+    except ImportError:  # the X-Ray sink, which is off for the same reason, says so
+        return local
     return RemoteSampler(config.daemon, local, config.service_name)
