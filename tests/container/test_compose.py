@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 
 from flask_onetrace.contract import (
-    APP_NAME,
-    CONTAINER_NAME,
     CONTAINER_PORT,
     HONEYCOMB_API,
     STOP_TIMEOUT_SECONDS,
@@ -26,6 +24,7 @@ from flask_onetrace.telemetry import EXTENSION
 from infra import xray_sidecar
 from service.factory import create_app
 from tests.container import compose
+from tests.sample import CRUDDUR
 
 AWS_CREDENTIALS = {"AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 AWS_KEYS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
@@ -33,7 +32,7 @@ EMPTY = dict.fromkeys(compose.variable_names(), "")
 
 
 def service(environ: Mapping[str, str] = EMPTY) -> dict[str, Any]:
-    return compose.services(environ)[CONTAINER_NAME]
+    return compose.services(environ)[CRUDDUR.container_name]
 
 
 def daemon(environ: Mapping[str, str] = EMPTY) -> dict[str, Any]:
@@ -57,7 +56,7 @@ def test_every_variable_is_read_by_the_service_or_the_aws_sdk() -> None:
 
 
 def test_the_project_is_named_after_the_app() -> None:
-    assert compose.content()["name"] == APP_NAME.lower()
+    assert compose.content()["name"] == CRUDDUR.name.lower()
 
 
 def test_traces_are_sent_to_honeycombs_api() -> None:
@@ -144,7 +143,7 @@ def test_the_service_is_published_only_on_the_loopback_interface() -> None:
     assert "ports" not in daemon()
 
 
-@pytest.mark.parametrize("name", [CONTAINER_NAME, XRAY_DAEMON_CONTAINER_NAME])
+@pytest.mark.parametrize("name", [CRUDDUR.container_name, XRAY_DAEMON_CONTAINER_NAME])
 def test_a_container_can_neither_write_its_root_nor_gain_privileges(name: str) -> None:
     container = compose.services(EMPTY)[name]
     assert container["read_only"] is True
