@@ -41,7 +41,7 @@ def init_app(app: Flask, settings: Settings | None = None) -> Telemetry:
         raise TypeError(f"init_app() got {type(app).__name__!r}, which is no Flask app: pass the app itself")
     refuse_traced(app)
     named = (Settings.from_env(without=SERVER_VARIABLES) if settings is None else settings).named_after(app.name)
-    telemetry = Telemetry(telemetry_config(named, untraced_paths=frozenset()))
+    telemetry = Telemetry(telemetry_config(named))
     telemetry.install(app)
     return telemetry
 

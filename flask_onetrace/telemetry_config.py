@@ -11,7 +11,6 @@ from flask_onetrace.authentication.user_header import user_of_header
 from flask_onetrace.contract import (
     ACCESS_LOGGER,
     DROPPED_METRIC,
-    RELAY_PATH,
     RUNTIME_HEALTH_CHECK_PATH,
     SINK_DIMENSION,
     TRACE_ID_HEADER,
@@ -24,14 +23,8 @@ from flask_onetrace.telemetry.safe_logging import safe_logger
 logger = safe_logger(__name__)
 
 
-def telemetry_config(
-    settings: Settings, *, untraced_paths: frozenset[str] = frozenset({RELAY_PATH})
-) -> TelemetryConfig:
-    """Return the config of an app with these settings; each sink takes the settings that its own fields name.
-
-    By default the relay's path is not traced: the requests that carry the browser's spans would make spans and lines
-    without end.
-    """
+def telemetry_config(settings: Settings) -> TelemetryConfig:
+    """Return the config of an app with these settings; each sink takes the settings that its own fields name."""
     daemon = settings.xray_daemon_address
     return TelemetryConfig(
         service_name=settings.service_name,
@@ -40,7 +33,6 @@ def telemetry_config(
         log_level=settings.log_level,
         access_logger=ACCESS_LOGGER,
         trace_id_header=TRACE_ID_HEADER,
-        untraced_paths=untraced_paths,
         # The load balancer and ECS ask every few seconds: 0.36 GB of lines a month and task.
         quiet_paths=frozenset({settings.health_check_path, RUNTIME_HEALTH_CHECK_PATH}),
         user_of=_user_of(settings),

@@ -43,8 +43,11 @@ _METHODS = ("POST", "GET", "PUT", "PATCH", "DELETE")
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Add the relay to `app`, with limits and counts of its own."""
+    """Add the relay to `app`, which has telemetry, with limits and counts of its own."""
     relay = _Relay(settings)
+    # The requests that carry the browser's spans would make spans and lines without end.
+    telemetry: Telemetry = app.extensions[EXTENSION]
+    telemetry.middleware.leave_untraced(RELAY_PATH)
     app.extensions[relay_counts.EXTENSION] = relay.counts
     blueprint = Blueprint("relay", __name__)
     blueprint.add_url_rule(RELAY_PATH, "relay", relay.respond, methods=_METHODS)

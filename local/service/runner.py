@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-from flask_onetrace.contract import HEALTH_CHECK_PATH
+from flask_onetrace.contract import HEALTH_CHECK_PATH, SERVER_CONFIG
 from local.service.task import ResolvedTask
 from local.workspace.http_client import is_ready
 from local.workspace.ports import LOOPBACK
@@ -15,7 +15,7 @@ from local.workspace.session import Session
 from local.workspace.state import Record
 
 ROLE: Final = "service"
-COMMAND: Final = (sys.executable, "-m", "gunicorn", "--config", "flask_onetrace/gunicorn.conf.py")
+COMMAND: Final = (sys.executable, "-m", "gunicorn", "--config", SERVER_CONFIG)
 """The CMD of service/Dockerfile, without its app."""
 READY_SECONDS: Final = 30.0
 

@@ -11,9 +11,9 @@ from flask import Flask
 
 from flask_onetrace.cors import allowed_origins
 from flask_onetrace.settings import Settings
+from flask_onetrace.wsgi import build
 from local.request_guard import wsgi
 from local.request_guard.decision import LOOPBACK_NAMES, Policy
-from service.wsgi import build
 
 
 def build_guarded(load_balancer: str) -> Flask:

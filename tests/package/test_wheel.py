@@ -28,7 +28,7 @@ def test_the_wheel_holds_every_module_of_the_package_and_nothing_else(wheel: Pat
         names = {each for each in archive.namelist() if ".dist-info/" not in each}
     modules = {str(each.relative_to(ROOT)) for each in (ROOT / "flask_onetrace").rglob("*.py")}
     assert names == modules | {"flask_onetrace/py.typed"}
-    assert "flask_onetrace/gunicorn.conf.py" in modules
+    assert "flask_onetrace/gunicorn_conf.py" in modules
 
 
 def test_the_wheel_has_the_version_of_the_project(wheel: Path, metadata: Metadata) -> None:

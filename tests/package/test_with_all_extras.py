@@ -14,6 +14,7 @@ import pytest
 import requests
 from packaging.version import Version
 
+from flask_onetrace.contract import SERVER_APP, SERVER_CONFIG
 from tests.package.conftest import Installation, metadata_of, requirements
 from tests.telemetry.backends import FakeBackends, eventually
 
@@ -44,14 +45,14 @@ START_SECONDS = 60
 
 
 @contextmanager
-def served(full: Installation, variables: dict[str, str]) -> Iterator[str]:
-    """Serve the shop by gunicorn with the wheel's configuration; return its URL."""
+def served(full: Installation, app: str, variables: dict[str, str]) -> Iterator[str]:
+    """Serve the shop, `app`, by gunicorn with the wheel's configuration; return its URL."""
     (full.folder / "shop.py").write_text(SHOP)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    gunicorn = [str(full.python.with_name("gunicorn")), "--config", str(full.package / "gunicorn.conf.py")]
+    gunicorn = [str(full.python.with_name("gunicorn")), "--config", SERVER_CONFIG]
     environment = {"PATH": os.environ["PATH"], "PORT": str(port), **variables}
-    process = subprocess.Popen([*gunicorn, "shop:create_app()"], cwd=full.folder, env=environment)
+    process = subprocess.Popen([*gunicorn, app], cwd=full.folder, env=environment)
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + START_SECONDS
@@ -85,11 +86,12 @@ def test_every_lower_bound_is_a_version_that_is_tested(full: Installation, wheel
         assert at_bound < bounds.keys()
 
 
+@pytest.mark.parametrize("app", ["shop:create_app()", SERVER_APP])
 def test_a_request_is_in_all_four_sinks_under_one_trace_id_and_the_services_name(
-    full: Installation, backends: FakeBackends
+    full: Installation, backends: FakeBackends, app: str
 ) -> None:
-    variables = {**backends.environment, **backends.aws, "OTEL_SERVICE_NAME": "orders"}
-    with served(full, variables) as url:
+    variables = {**backends.environment, **backends.aws, "OTEL_SERVICE_NAME": "orders", "FLASK_APP": "shop"}
+    with served(full, app, variables) as url:
         response = requests.get(f"{url}/charge/12", timeout=30)
         trace_id = response.headers["X-Trace-Id"]
         spans = eventually(lambda: backends.spans(trace_id), 2)

@@ -236,3 +236,16 @@ def test_a_strict_type_checker_knows_the_types_of_what_is_exported(
     )
     assert process.stdout.count("error:") == errors, process.stdout
     assert process.returncode == (1 if errors else 0), process.stdout + process.stderr
+
+
+def test_the_runtime_observes_an_unmodified_app(bare: Installation) -> None:
+    (bare.folder / "stall.py").write_text("from flask import Flask\napp = Flask('stall')\n")
+    program = """
+import json
+from flask_onetrace.wsgi import build
+
+client = build().test_client()
+health = client.get("/_onetrace/health?detail").get_json()
+print(json.dumps([health["status"], client.get("/_onetrace/probe").status_code]))
+"""
+    assert bare.result(program, {"FLASK_APP": str(bare.folder / "stall.py"), "LOG_CONSOLE": "false"}) == ["ok", 200]

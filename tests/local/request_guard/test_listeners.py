@@ -11,6 +11,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from bench.testbed.application import NAMES
 from local.service.runner import COMMAND, app_of
 from tests.local.emulator.conftest import CHECKOUT, SECONDS, free_port, start, wait_until_ready
 from tests.local.request_guard.raw_http import send
@@ -65,7 +66,7 @@ def _start_fakes(ports: dict[str, int]) -> subprocess.Popen[str]:
 
 
 def _start_service(port: int) -> subprocess.Popen[str]:
-    return _start([*COMMAND, app_of(LOAD_BALANCER)], PORT=str(port), FRONTEND_URL=FRONT_END)
+    return _start([*COMMAND, app_of(LOAD_BALANCER)], **NAMES, PORT=str(port), FRONTEND_URL=FRONT_END)
 
 
 def _start(command: list[str], **environment: str) -> subprocess.Popen[str]:
