@@ -1,4 +1,4 @@
-"""Paths that the benchmarks request, and the service's name. The module imports nothing, because imports are measured."""
+"""The benchmarks' paths, and the service's name. The module imports nothing, because imports are measured."""
 
 HOME = "/api/activities/home"
 NOTIFICATIONS = "/api/activities/notifications"
