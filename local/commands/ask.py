@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from flask_onetrace.contract import APP_NAME, Output, environment_prefix
+from flask_onetrace.contract import Output
 from local.backing_services import emulator
 from local.backing_services.emulated_aws import EmulatedAws
 from local.commands.table import ResultTable
@@ -22,6 +20,8 @@ from local.workspace.ports import LOOPBACK
 from local.workspace.session import Session
 from local.workspace.state import FakePorts
 from operations.errors import OperatorError
+from operations.honeycomb.declarations import load
+from operations.selection import selected_names
 
 TIME_RANGE: Final = timedelta(hours=3)
 HONEYCOMB: Final = CHECKOUT / "honeycomb"
@@ -47,7 +47,7 @@ def ask(session: Session, *, markdown: bool) -> None:
 
 def _cloudwatch_queries(aws: EmulatedAws, log_group: str) -> Iterator[ResultTable]:
     """Run the deployed saved queries; the one about one trace comes last and gets the id of a failed request."""
-    trace_id, prefix = TRACE_ID_PLACEHOLDER, f"{environment_prefix(ENVIRONMENT)}/"
+    trace_id, prefix = TRACE_ID_PLACEHOLDER, f"{selected_names(ENVIRONMENT).query_folder}/"
     definitions = aws.logs.describe_query_definitions(queryDefinitionNamePrefix=prefix)["queryDefinitions"]
     for definition in sorted(definitions, key=lambda each: TRACE_ID_PLACEHOLDER in each["queryString"]):
         rows = _insights_rows(aws, log_group, definition["queryString"].replace(TRACE_ID_PLACEHOLDER, trace_id))
@@ -94,15 +94,12 @@ def _xray_groups(aws: EmulatedAws) -> Iterator[ResultTable]:
 def _honeycomb_board(ports: FakePorts) -> Iterator[ResultTable]:
     """Run the queries of the board, in its order."""
     with direct_client() as client:
-        for panel in _read_json(HONEYCOMB / "board.json")["panels"]:
-            query = _read_json(HONEYCOMB / "queries" / f"{panel['query']}.json")
-            url = f"http://{LOOPBACK}:{ports.honeycomb}/queries/{query['dataset']}"
-            response = client.post(url, json=query["query"], timeout=TIMEOUT_SECONDS)
+        names = selected_names(ENVIRONMENT)
+        declared = load(HONEYCOMB, names)
+        for panel in declared.board["panels"]:
+            query = declared.queries[panel["query"]]
+            url = f"http://{LOOPBACK}:{ports.honeycomb}/queries/{query.dataset}"
+            response = client.post(url, json=query.specification, timeout=TIMEOUT_SECONDS)
             response.raise_for_status()
-            name = query["name"].removeprefix(f"{APP_NAME}: ").capitalize()
+            name = query.name.removeprefix(f"{names.application.name}: ").capitalize()
             yield ResultTable("Honeycomb", name, response.json())
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return document

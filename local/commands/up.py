@@ -19,6 +19,7 @@ from local.workspace.folders import CHECKOUT
 from local.workspace.lock import exclusive
 from local.workspace.session import Session
 from local.workspace.state import State
+from operations.selection import selected_names
 
 DISCLAIMER: Final = (
     "Emulated on this machine, none of it is AWS: CloudFormation, ECS, the load balancer, X-Ray, CloudWatch Logs and",
@@ -46,7 +47,8 @@ def _bring_up(session: Session) -> str:
     skip_reason = docker_engine.why_no_engine(session.environ)
     aws = emulator.ensure(session)
     cdk.bootstrap(session, aws)
-    image = choose(code, skip_reason or docker_engine.why_no_push(session.environ, aws.registry))
+    application = selected_names(cdk.ENVIRONMENT).application
+    image = choose(application, code, skip_reason or docker_engine.why_no_push(session.environ, aws.registry))
     cdk.deploy(session, aws, image)
     fake_keys.ensure(session, aws)
     ports = fakes.ensure(session, aws)

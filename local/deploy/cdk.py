@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from flask_onetrace.contract import Output, observability_stack_name, service_stack_name
+from flask_onetrace.contract import Output
+from infra.application import selected_folder
 from local.backing_services.emulated_aws import REGION, EmulatedAws
 from local.deploy import docker_engine
 from local.deploy.cdk_log import build_failure, progress
@@ -19,6 +20,7 @@ from local.workspace.folders import CHECKOUT
 from local.workspace.report import Step
 from local.workspace.session import Session
 from operations.errors import OperatorError
+from operations.selection import selected_names
 
 ENVIRONMENT: Final = "local"
 CDK: Final = CHECKOUT / "node_modules" / ".bin" / "cdk"
@@ -51,7 +53,11 @@ def bootstrap(session: Session, aws: EmulatedAws) -> None:
 def deploy(session: Session, aws: EmulatedAws, image: Image) -> None:
     """Run `cdk deploy` and save the outputs of both stacks in the state, by the contract's names."""
     folders = session.folders
-    context = [argument for each in (f"environment={ENVIRONMENT}", *image.context) for argument in ("-c", each)]
+    context = [
+        argument
+        for each in (f"environment={ENVIRONMENT}", f"app={selected_folder()}", *image.context)
+        for argument in ("-c", each)
+    ]
     command = ["deploy", "--all", "--require-approval", "never", "--progress", "events", *context]
     command += ["--output", str(folders.assembly), "--outputs-file", str(folders.outputs)]
     with session.report.step("cdk deploy, both stacks") as step:
@@ -73,8 +79,9 @@ def deploy(session: Session, aws: EmulatedAws, image: Image) -> None:
 def read_outputs(path: Path) -> dict[str, str]:
     """Return the stack outputs that `cdk deploy` wrote. Raises `OperatorError` if one of the contract is missing."""
     stacks = json.loads(path.read_text(encoding="utf-8"))
-    names = (observability_stack_name(ENVIRONMENT), service_stack_name(ENVIRONMENT))
-    outputs = {name: value for stack in names for name, value in stacks.get(stack, {}).items()}
+    names = selected_names(ENVIRONMENT)
+    stack_names = (names.observability_stack, names.service_stack)
+    outputs = {name: value for stack in stack_names for name, value in stacks.get(stack, {}).items()}
     missing = [name for name in Output if name not in outputs]
     if missing:
         raise OperatorError(f"The deployed stacks have no output {', '.join(missing)}", "Add it in infra/outputs.py")

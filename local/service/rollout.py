@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from flask_onetrace.contract import CONTAINER_NAME, Output
+from flask_onetrace.contract import Output
 from local.backing_services.emulated_aws import EmulatedAws
+from local.deploy.cdk import ENVIRONMENT
 from local.service.env_overrides import differences, env_overrides
 from local.service.instrumentations import untraced_libraries
 from local.service.runner import ROLE, identity, start
@@ -16,6 +17,7 @@ from local.workspace.ports import free_port
 from local.workspace.session import Session
 from local.workspace.state import FakePorts, RunningService
 from operations.errors import OperatorError
+from operations.selection import selected_names
 
 DRAIN_SECONDS: Final = 0.5
 """For requests that the load balancer routed to the old process just before it was deregistered."""
@@ -48,7 +50,7 @@ def _deployed_spec(aws: EmulatedAws, outputs: dict[str, str]) -> TaskSpec:
         raise OperatorError(f"Cluster {cluster} has no service {name}", "Run make down, then make up")
     revision = services[0]["taskDefinition"]
     definition = aws.ecs.describe_task_definition(taskDefinition=revision)["taskDefinition"]
-    return container_spec(definition, CONTAINER_NAME)
+    return container_spec(definition, selected_names(ENVIRONMENT).application.container_name)
 
 
 def _replace(session: Session, aws: EmulatedAws, task: ResolvedTask, fakes: FakePorts, new_identity: str) -> None:

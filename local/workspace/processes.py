@@ -11,12 +11,11 @@ from typing import Final
 
 import psutil
 
-from flask_onetrace.contract import APP_NAME
 from local.workspace.errors import FIX_LAST_LINES, FailedStepError
 from local.workspace.folders import CHECKOUT, Folders
 from local.workspace.state import Record
 
-MARKER: Final = f"{APP_NAME}_LOCAL_STATE".upper()
+MARKER: Final = "CRUDDUR_LOCAL_STATE"
 """An environment variable of every child, with the state folder as value, by which orphans are found."""
 
 INHERITED: Final = ("PATH", "HOME", "LANG")
