@@ -64,7 +64,7 @@ test: $(READY) $(PAGE) ## Run every test, the page's too; TESTS=tests/unit runs 
 	@$(PY) -m pytest $(TESTS)
 	@$(if $(TESTS),,cd service/web && npm test --silent)
 
-test-peers: $(READY) ## Run the test suites of Flask and five neighbours with telemetry in every app (PEERS=flask runs only that one)
+test-peers: $(READY) ## Run the test suites of Flask, five neighbours and httpbin with telemetry in every app (PEERS=flask runs only that one)
 	@$(PY) -m tests.peers $(PEERS)
 
 test-image-python: $(READY) $(PAGE) ## Run the service's tests on the version of Python that the image has, if this machine has it
