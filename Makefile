@@ -100,7 +100,7 @@ lint: $(READY) $(PAGE) ## Check style, types, import layers, shell scripts, the 
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo --no-cache
 	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser scripts/databases scripts/test-image-python .ci/run
-	@.venv/bin/hadolint service/Dockerfile
+	@.venv/bin/hadolint service/Dockerfile infra/application_image/Dockerfile
 	@.venv/bin/jactionlint --shellcheck=.venv/bin/shellcheck --pyflakes= --strict-exit
 	@.venv/bin/zizmor --offline --no-progress --quiet --persona pedantic --strict-collection .github
 
