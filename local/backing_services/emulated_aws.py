@@ -48,6 +48,7 @@ class EmulatedAws:
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,  # boto3 reads this one alone
             "AWS_ACCESS_KEY_ID": FAKE_KEY_ID,
             "AWS_SECRET_ACCESS_KEY": FAKE_KEY,
         }

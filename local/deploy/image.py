@@ -9,7 +9,6 @@ from typing import Final
 from flask_onetrace.contract import APP_NAME, CONTAINER_NAME
 from local.deploy.docker_engine import OPT_OUT
 from local.workspace.errors import FIX_LAST_LINES
-from service import __version__
 
 PLAIN_IMAGE: Final = f"{APP_NAME.lower()}-{CONTAINER_NAME}"
 PUBLISHED: Final = re.compile(r"success: Published .*/AssetImage")
@@ -18,10 +17,16 @@ PUBLISHED: Final = re.compile(r"success: Published .*/AssetImage")
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The CDK context that selects an image. `placeholder` is why none is built, None if the CDK builds it."""
+    """The version to deploy, and the image that the task definition names where `placeholder` says why none is built."""
 
-    context: tuple[str, ...]
+    version: str
+    name: str | None
     placeholder: str | None
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """Return the CDK context that selects both."""
+        return (f"version={self.version}", *(() if self.name is None else (f"image={self.name}",)))
 
     @property
     def is_built(self) -> bool:
@@ -44,10 +49,13 @@ class Image:
 
 def choose(fingerprint: str, skip_reason: str | None) -> Image:
     """Return the image to build or, given a reason not to build one, a placeholder named by the code's fingerprint."""
-    version = f"version={__version__}+{fingerprint}"
+    version = version_of(fingerprint)
     if skip_reason is None:
-        return Image((version,), None)
+        return Image(version, None, None)
     name = f"{PLAIN_IMAGE}:{fingerprint}"
-    return Image(
-        (version, f"image={name}"), f"not built: {skip_reason}. The task definition names the placeholder {name}"
-    )
+    return Image(version, name, f"not built: {skip_reason}. The task definition names the placeholder {name}")
+
+
+def version_of(fingerprint: str) -> str:
+    """Return the version of code on this machine, `local+<fingerprint>`."""
+    return f"local+{fingerprint}"

@@ -11,12 +11,11 @@ from typing import Final
 
 import psutil
 
-from flask_onetrace.contract import APP_NAME
 from local.workspace.errors import FIX_LAST_LINES, FailedStepError
 from local.workspace.folders import CHECKOUT, Folders
 from local.workspace.state import Record
 
-MARKER: Final = f"{APP_NAME}_LOCAL_STATE".upper()
+MARKER: Final = "ONETRACE_LOCAL_STATE"
 """An environment variable of every child, with the state folder as value, by which orphans are found."""
 
 INHERITED: Final = ("PATH", "HOME", "LANG")
@@ -42,9 +41,18 @@ class Supervisor:
         self._children: dict[Record, subprocess.Popen[bytes]] = {}
 
     def start(
-        self, role: str, command: Sequence[str], environment: Mapping[str, str], *, cwd: Path = CHECKOUT
+        self,
+        role: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        cwd: Path = CHECKOUT,
+        user: str | None = None,
     ) -> Record:
-        """Start `command` with `environment` and the variables in `INHERITED`; its output goes to the role's log."""
+        """Start `command` with `environment` and the variables in `INHERITED`; its output goes to the role's log.
+
+        Only root can name a `user`.
+        """
         # Not truncated: an older process of the same role may still write to the file.
         self._folders.log(role).unlink(missing_ok=True)
         with self._folders.log(role).open("wb") as log:
@@ -52,6 +60,7 @@ class Supervisor:
                 command,
                 env={**self._base, **environment},
                 cwd=cwd,
+                user=user,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

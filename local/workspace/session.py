@@ -39,11 +39,17 @@ class Session:
         self.state.save(self.folders.state_file)
 
     def start(
-        self, role: str, command: Sequence[str], environment: Mapping[str, str], *, cwd: Path = CHECKOUT
+        self,
+        role: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        cwd: Path = CHECKOUT,
+        user: str | None = None,
     ) -> Record:
         """Start a process and record it at once, so that neither a crash nor Ctrl-C can orphan it."""
         with deferred_interrupts():
-            record = self.supervisor.start(role, command, environment, cwd=cwd)
+            record = self.supervisor.start(role, command, environment, cwd=cwd, user=user)
             self.started.append(record)
             self.state.processes.append(record)
             self.save()
