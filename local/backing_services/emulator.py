@@ -47,5 +47,6 @@ def _check_port(session: Session, running: int) -> None:
     fixed = fixed_port(session.environ)
     if fixed not in (None, running):
         raise OperatorError(
-            f"{PORT_VARIABLE}={fixed}, but the load balancer is running on port {running}", "Run make down, then make up"
+            f"{PORT_VARIABLE}={fixed}, but the load balancer is running on port {running}",
+            "Run make down, then make up",
         )

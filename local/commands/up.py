@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from typing import Final
 
 from flask_onetrace.contract import Output
-from local.backing_services import emulator, fakes
-from local.deploy import cdk, docker_engine, fake_keys, prerequisites
+from local.application.selection import refuse_another, selected, selection, short
+from local.backing_services import emulator, fakes, postgresql
+from local.deploy import cdk, docker_engine, fake_keys, prerequisites, sources
 from local.deploy.fingerprint import fingerprint
 from local.deploy.image import choose
-from local.service import rollout
-from local.smoke_test.run import smoke_test
+from local.service import revision, rollout
+from local.service.variables import local_values, store_secrets
 from local.workspace.folders import CHECKOUT
 from local.workspace.lock import exclusive
 from local.workspace.session import Session
@@ -33,36 +34,45 @@ def up(session: Session) -> None:
     Raises `OperatorError`. On an error or Ctrl-C, the processes that this run started are stopped.
     """
     start = time.monotonic()
-    prerequisites.check()
+    session.selected = selected(session.environ)
     session.folders.make()
     with exclusive(session.folders.lock_file), rolled_back_on_failure(session):
         session.state = State.load(session.folders.state_file)
-        host = _bring_up(session)
-    _conclude(session, host, time.monotonic() - start)
+        refuse_another(session.state.application, session.application)
+        _bring_up(session)
+    _conclude(session, time.monotonic() - start)
 
 
-def _bring_up(session: Session) -> str:
-    code = fingerprint(CHECKOUT / "flask_onetrace", CHECKOUT / "service")
+def _bring_up(session: Session) -> None:
+    application = session.application
+    code = fingerprint(CHECKOUT / "flask_onetrace", application.folder)
     skip_reason = docker_engine.why_no_engine(session.environ)
+    prerequisites.check_once(session)
     aws = emulator.ensure(session)
+    session.state.application = selection(application)
     cdk.bootstrap(session, aws)
     image = choose(code, skip_reason or docker_engine.why_no_push(session.environ, aws.registry))
-    cdk.deploy(session, aws, image)
+    with rollout.kept_on_failure(session, aws, session.state.outputs.get(Output.TASK_DEFINITION, "")):
+        cdk.deploy(session, aws, image, sources.digest(application, code if image.is_built else ""))
     fake_keys.ensure(session, aws)
+    values = local_values(application, postgresql.ensure(session))
+    store_secrets(session, aws, values)
     ports = fakes.ensure(session, aws)
-    rollout.ensure(session, aws, ports, code)
-    host = aws.load_balancer_host(session.state.outputs[Output.LOAD_BALANCER])
-    smoke_test(session, aws, ports, host)
-    return host
+    task_definition = revision.for_version(aws, session.state.outputs, image.version, image.name)
+    rollout.ensure(session, aws, ports, values, code, task_definition)
 
 
-def _conclude(session: Session, host: str, seconds: float) -> None:
-    say = session.report.line
+def _conclude(session: Session, seconds: float) -> None:
+    application, say = session.application, session.report.line
     say()
-    say(f"Up after {seconds:.0f} s: http://{host}/api/activities/home")
+    path = application.smoke_test.path if not application.smoke_test.headers else "/"
+    say(f"Up after {seconds:.0f} s: {rollout.load_balancer_url(session)}{path}")
     for line in DISCLAIMER:
         say(line)
-    say("Next: make ask | make logs | make status | make down, or change service/ and run make up again.")
+    folder = f"{short(application.folder)}/"
+    say(
+        f"Next: make ask | make logs | make status | make run CMD=… | make down, or change {folder} and run make up again."
+    )
 
 
 @contextmanager

@@ -75,6 +75,10 @@ class Supervisor:
         """Return the exit code of a child of this process; None while it runs."""
         return self._children[record].poll()
 
+    def succeeds(self, command: Sequence[str]) -> bool:
+        """Return whether a command, which ends at once, exits with 0."""
+        return subprocess.run(command, env=self._base, capture_output=True, check=False).returncode == 0  # noqa: S603 - the commands are this project's own
+
     def wait_until(self, ready: Callable[[], bool], record: Record, *, seconds: float, what: str) -> None:
         """Wait until `ready`. Raises `FailedStepError` if the process ends first or `seconds` pass."""
         deadline = time.monotonic() + seconds

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra.application import Application
 from local.workspace.folders import CHECKOUT, Folders
 from local.workspace.interrupts import deferred_interrupts
 from local.workspace.processes import Supervisor, is_running
 from local.workspace.report import Report
 from local.workspace.state import Record, State
+from operations.errors import OperatorError
 
 
 @dataclass(slots=True)
@@ -22,6 +24,7 @@ class Session:
     report: Report
     supervisor: Supervisor
     state: State
+    selected: Application | None = None
     started: list[Record] = field(default_factory=list)
 
     @classmethod
@@ -33,6 +36,13 @@ class Session:
     def open(cls, folders: Folders, environ: Mapping[str, str], report: Report) -> Session:
         """Load the state that an earlier command saved. Raises `OperatorError` when it is unreadable."""
         return cls(folders, environ, report, Supervisor(folders, environ), State.load(folders.state_file))
+
+    @property
+    def application(self) -> Application:
+        """Return the application of this run. Raises `OperatorError` before one is selected."""
+        if self.selected is None:
+            raise OperatorError("No application is selected", "Start with make up")
+        return self.selected
 
     def save(self) -> None:
         """Write the state file."""
@@ -62,7 +72,7 @@ class Session:
         self.save()
         return stopped
 
-    def running(self, role: str) -> Record | None:
-        """Return the role's newest process if it is running."""
-        record = self.state.newest(role)
-        return record if record is not None and is_running(record) else None
+    def running(self, role: str, pid: int | None = None) -> Record | None:
+        """Return the role's newest process, or that with `pid`, if it is running."""
+        records = [each for each in self.state.processes if each.role == role and pid in (None, each.pid)]
+        return records[-1] if records and is_running(records[-1]) else None

@@ -35,6 +35,7 @@ class RunningService:
     """The service process behind the load balancer; an equal `identity` means equal code and environment."""
 
     port: int
+    pid: int
     identity: str
     task_definition: str
 
@@ -72,10 +73,6 @@ class State:
     database: Database | None = None
     outputs: dict[str, str] = field(default_factory=dict)
     service: RunningService | None = None
-
-    def newest(self, role: str) -> Record | None:
-        """Return the process of a role that was recorded last."""
-        return next((each for each in reversed(self.processes) if each.role == role), None)
 
     def remove(self, records: Iterable[Record]) -> None:
         """Remove processes that have ended."""

@@ -32,9 +32,7 @@ class Program:
 def run(session: Session, program: Program, step: Step, progress: Callable[[Path], str] | None = None) -> None:
     """Wait until the program ends, showing what `progress` reads from its log. Raises `FailedStepError`."""
     log = session.folders.log(program.role)
-    record = session.start(
-        program.role, program.command, program.environment, cwd=program.cwd, user=program.user
-    )
+    record = session.start(program.role, program.command, program.environment, cwd=program.cwd, user=program.user)
     deadline = time.monotonic() + program.seconds
     while session.supervisor.exit_code(record) is None and time.monotonic() < deadline:
         step.detail(progress(log) if progress is not None else last_line(log))
