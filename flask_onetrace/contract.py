@@ -65,12 +65,7 @@ RUNTIME_FAULT_PATH: Final = "/_onetrace/fault"
 ASSETS_PATH: Final = "/assets/"
 """Begins the paths of the page's files. These and the health check need no session, and have no user."""
 
-FRONTEND_SERVICE_NAME: Final = f"{APP_NAME}-Frontend"
-"""The `service.name` of the browser's spans, and the only one that the relay accepts."""
-
 RELAY_PATH: Final = "/v1/traces"
-USER_HEADER: Final = f"X-{APP_NAME}-User"
-"""Names the user if `TRUST_USER_HEADER` is true: any client can set it."""
 
 OIDC_DATA_HEADER: Final = "X-Amzn-Oidc-Data"
 """The user's claims, signed by a load balancer that authenticates users ("Authenticate users", ALB documentation)."""
@@ -100,7 +95,11 @@ TAIL_SAMPLING_PER_SECOND: Final = 200
 
 
 class Variable(StrEnum):
-    """Every environment variable that the service reads and the task definition sets."""
+    """Every environment variable that the service reads and the task definition sets.
+
+    `USER_HEADER` names the header in which callers name their user: any client can set it, so it is read only if
+    `TRUST_USER_HEADER` is true. `FRONTEND_SERVICE_NAME` is the `service.name` of the browser's spans.
+    """
 
     FLASK_APP = "FLASK_APP"
     HEALTH_CHECK_PATH = "HEALTH_CHECK_PATH"

@@ -25,8 +25,9 @@ _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _ACTION: Final = re.compile(r"[a-z0-9-]+:[A-Za-z*]+")
 _RESERVED: Final = frozenset(map(str, Variable)) - {
     Variable.FLASK_APP,
-    Variable.FRONTEND_SERVICE_NAME,
     Variable.USER_HEADER,
+    Variable.FRONTEND_SERVICE_NAME,
+    Variable.METRICS_NAMESPACE,
 }
 _STATUSES: Final = range(100, 600)
 _PORTS: Final = range(1, 65_536)

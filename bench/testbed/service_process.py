@@ -19,6 +19,7 @@ from typing import IO, Any
 from bench import load
 from bench.load import Load
 from bench.paths import FAULT, HOME, NOTIFICATIONS
+from bench.testbed.application import NAMES
 from flask_onetrace.contract import HEALTH_CHECK_PATH
 
 ROOT = Path(__file__).parents[2]
@@ -97,7 +98,7 @@ def start(
         port = free.getsockname()[1]
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
     command = [gunicorn, "--config", "flask_onetrace/gunicorn.conf.py", _APPS[kind]]
-    variables = {"PATH": os.environ["PATH"], "PORT": str(port), **environment}
+    variables = {"PATH": os.environ["PATH"], "PORT": str(port), **NAMES, **environment}
     start_time = time.monotonic()
     process = subprocess.Popen(  # noqa: S603 - our own command
         command, cwd=ROOT, env=variables, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True

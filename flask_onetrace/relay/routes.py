@@ -43,8 +43,11 @@ _METHODS = ("POST", "GET", "PUT", "PATCH", "DELETE")
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Add the relay to `app`, with limits and counts of its own."""
+    """Add the relay to `app`, which has telemetry, with limits and counts of its own."""
     relay = _Relay(settings)
+    # The requests that carry the browser's spans would make spans and lines without end.
+    telemetry: Telemetry = app.extensions[EXTENSION]
+    telemetry.middleware.leave_untraced(RELAY_PATH)
     app.extensions[relay_counts.EXTENSION] = relay.counts
     blueprint = Blueprint("relay", __name__)
     blueprint.add_url_rule(RELAY_PATH, "relay", relay.respond, methods=_METHODS)
@@ -56,6 +59,7 @@ class _Relay:
 
     def __init__(self, settings: Settings) -> None:
         self._is_on = settings.browser_relay
+        self._name = settings.frontend_service_name
         self.counts = RelayCounts()
         self._limiter = RelayLimiter(settings.workers, 1 + MAX_SPANS)
         self._origins = allowed_origins(settings)
@@ -142,7 +146,7 @@ class _Relay:
             raise RefusedError(413, "elements", f"more than {MAX_ELEMENTS} values: send the spans in several requests")
         telemetry: Telemetry = current_app.extensions[EXTENSION]
         try:
-            rebuilt = Rebuilder(reader, telemetry.redact, _user(telemetry)).rebuild(body)
+            rebuilt = Rebuilder(reader, telemetry.redact, self._name, _user(telemetry)).rebuild(body)
         except TooManySpansError as error:
             raise RefusedError(413, "spans", f"{error}: send the spans in several requests") from error
         except MalformedSpansError as error:

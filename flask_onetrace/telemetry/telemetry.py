@@ -310,6 +310,15 @@ class Telemetry:
     def _on_exception(self, sender: Flask, exception: BaseException, **_: object) -> None:  # noqa: ARG002 - the signal's signature
         self.report_in_request(exception)
 
+    def observe_mounted_apps(self) -> None:
+        """Report the unhandled exceptions of Flask apps that answer a request of this one, and have no telemetry."""
+        got_request_exception.connect(self._on_mounted_exception)
+
+    def _on_mounted_exception(self, sender: Flask, exception: BaseException, **_: object) -> None:
+        scope = current_scope()
+        if EXTENSION not in sender.extensions and scope is not None and scope.telemetry is self:
+            self.report_in_request(exception)
+
     def report_in_request(self, exception: BaseException) -> None:
         """Record an unhandled exception of Flask's current request. Never raises.
 
@@ -323,7 +332,7 @@ class Telemetry:
         if isinstance(exception, GeneratorExit):
             return  # the response has begun: its body was closed before its end, which is no failure
         scope: TraceScope | None = None
-        if environ.get("PATH_INFO") not in self.config.untraced_paths:
+        if environ.get("PATH_INFO") not in self.middleware.untraced_paths:
             scope = self.open_requests.scope_of(environ)
             if scope is None and current is not None and current.telemetry is self:
                 scope = current  # middleware has replaced all of the environment

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bench.testbed.application import NAMES
 from flask_onetrace.contract import (
     APP_NAME,
     CONTAINER_NAME,
@@ -58,6 +59,10 @@ def test_every_variable_is_read_by_the_service_or_the_aws_sdk() -> None:
 
 def test_the_project_is_named_after_the_app() -> None:
     assert compose.content()["name"] == APP_NAME.lower()
+
+
+def test_the_service_has_the_names_of_the_applications_description() -> None:
+    assert NAMES.items() <= service()["environment"].items()
 
 
 def test_traces_are_sent_to_honeycombs_api() -> None:

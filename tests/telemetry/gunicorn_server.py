@@ -15,6 +15,8 @@ from pathlib import Path
 
 import requests
 
+from bench.testbed.application import NAMES
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 40.0
 STOP_SECONDS = 20.0
@@ -27,7 +29,7 @@ def command(*options: str, app: str = "service.wsgi:build()") -> list[str]:
 
 def environment(variables: dict[str, str]) -> dict[str, str]:
     """Return the environment of a process of ours, in which deprecations are errors, as in the tests' own process."""
-    return {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error::DeprecationWarning", **variables}
+    return {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error::DeprecationWarning", **NAMES, **variables}
 
 
 @dataclass
