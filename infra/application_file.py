@@ -51,15 +51,13 @@ def load(folder: Path, flask_app: str | None = None) -> Application:
 def _application(table: _Table, folder: Path, flask_app: str | None) -> Application:
     default_name = re.sub(r"[^A-Za-z0-9]+", "-", folder.resolve().name).strip("-")
     name = table.text("name", _NAME, "up to 16 letters, digits and hyphens, a letter first", default_name)
-    named = flask_app or table.text(
-        "flask_app", re.compile(r"\S.*"), "as FLASK_APP, for example 'orders:create_app()'", ""
-    )
+    described = table.text("flask_app", re.compile(r"\S.*"), "as FLASK_APP, for example 'orders:create_app()'", "")
     table_of = table.table
     application = Application(
         name=name,
         service_name=table.text("service_name", _SERVICE_NAME, "up to 32 letters, digits, '.', '_' and '-'", name),
         folder=folder.resolve(),
-        flask_app=named or None,
+        flask_app=flask_app or described or None,
         requirements=table.file("requirements", folder, default="requirements.txt"),
         dockerfile=table.file("dockerfile", folder),
         port=table.number("port", _PORTS, CONTAINER_PORT),

@@ -10,6 +10,7 @@ from typing import Final
 from flask_onetrace.contract import RUNTIME_FAULT_PATH, Variable
 from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, Application, ApplicationError, selected_folder
 from infra.application_file import load
+from local.workspace.folders import STATE_VARIABLE
 from local.workspace.state import Selected
 from operations.errors import OperatorError
 
@@ -18,12 +19,18 @@ SAMPLE_FAULT_PATH: Final = "/api/fault"
 
 
 def selected(environ: Mapping[str, str]) -> Application:
-    """Return the application that `APP` and `FLASK_APP` select. Raises `OperatorError`.
+    """Return the application that `APP` and `FLASK_APP` select. Raises `OperatorError`."""
+    return described(selected_folder(environ), flask_app_of(environ))
 
-    `FLASK_APP` counts only beside `APP`: a shell may have it for another project, and the sample needs none.
+
+def flask_app_of(environ: Mapping[str, str]) -> str | None:
+    """Return the `FLASK_APP` that takes precedence over the description's, None where there is none.
+
+    It counts only beside `APP`: a shell may have it for another project, and the sample needs none.
     """
-    flask_app = environ.get(Variable.FLASK_APP, "").strip() if environ.get(FOLDER_VARIABLE, "").strip() else ""
-    return described(selected_folder(environ), flask_app or None)
+    if not environ.get(FOLDER_VARIABLE, "").strip():
+        return None
+    return environ.get(Variable.FLASK_APP, "").strip() or None
 
 
 def described(folder: Path, flask_app: str | None) -> Application:
@@ -42,20 +49,19 @@ def running(state: Selected | None) -> Application:
     return described(Path(state.folder), state.flask_app)
 
 
-def selection(application: Application) -> Selected:
+def selection(application: Application, environ: Mapping[str, str]) -> Selected:
     """Return what later commands need to find the application again."""
-    return Selected(name=application.name, folder=str(application.folder), flask_app=application.flask_app)
+    return Selected(name=application.name, folder=str(application.folder), flask_app=flask_app_of(environ))
 
 
 def refuse_another(up: Selected | None, application: Application) -> None:
     """Raise `OperatorError` if another application is up: its stacks, secrets and database are in the emulator."""
-    if up is None or Path(up.folder) == application.folder:
+    if up is None or (Path(up.folder) == application.folder and up.name == application.name):
         return
-    again = "make up" if Path(up.folder) == DEFAULT_FOLDER else f"make up {FOLDER_VARIABLE}={up.folder}"
+    update = "make up" if Path(up.folder) == DEFAULT_FOLDER.resolve() else f"make up {FOLDER_VARIABLE}={up.folder}"
     raise OperatorError(
         f"{up.name} ({up.folder}) is up, and {FOLDER_VARIABLE} selects {application.name} ({application.folder})",
-        f"Run make down first, or {again} to update what is up; "
-        "LOCAL_STATE_DIR=<another folder> runs both side by side",
+        f"Run make down first, or update what is up by {update}; {STATE_VARIABLE}=<another folder> runs both",
     )
 
 

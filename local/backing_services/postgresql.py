@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +37,7 @@ def ensure(session: Session) -> dict[str, str]:
     database = session.state.database
     if database is None or session.running(ROLE) is None:
         with session.report.step("Start PostgreSQL") as step:
-            database = _create(session, step)
+            database = _kept(session) or _create(session, step)
             _start(session, database)
             step.note = f"port {database.port}, its address in {VARIABLE}"
     return running_url(session)
@@ -70,6 +71,15 @@ def _create(session: Session, step: Step) -> Database:
     run(session, _program("initdb", command, database), step)
     password.unlink()
     return database
+
+
+def _kept(session: Session) -> Database | None:
+    """Return the database of a server that ended by itself, on a port that is free now."""
+    database = session.state.database
+    if database is None or not Path(database.folder, "data").exists():
+        return None
+    session.state.database = replace(database, port=free_port())
+    return session.state.database
 
 
 def _start(session: Session, database: Database) -> None:

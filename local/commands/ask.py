@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from flask_onetrace.contract import APP_NAME, Output, environment_prefix
+from flask_onetrace.contract import Output
+from local.application.selection import running
 from local.backing_services import emulator
 from local.backing_services.emulated_aws import EmulatedAws
 from local.commands.table import ResultTable
@@ -35,19 +36,19 @@ def ask(session: Session, *, markdown: bool) -> None:
     port, ports = session.state.gateway_port, session.state.fake_ports
     if port is None or ports is None or session.running(emulator.ROLE) is None:
         raise OperatorError("Nothing is running", "Start with make up, then open its page or send it requests")
-    aws = EmulatedAws(port)
+    aws, application = EmulatedAws(port), running(session.state.application)
     for tables in (
-        _cloudwatch_queries(aws, session.state.outputs[Output.LOG_GROUP]),
+        _cloudwatch_queries(aws, session.state.outputs[Output.LOG_GROUP], f"{application.name}-{ENVIRONMENT}/"),
         _xray_groups(aws),
-        _honeycomb_board(ports),
+        _honeycomb_board(ports, f"{application.name}: "),
     ):
         for table in tables:
             session.report.line(table.as_markdown() if markdown else table.as_text())
 
 
-def _cloudwatch_queries(aws: EmulatedAws, log_group: str) -> Iterator[ResultTable]:
+def _cloudwatch_queries(aws: EmulatedAws, log_group: str, prefix: str) -> Iterator[ResultTable]:
     """Run the deployed saved queries; the one about one trace comes last and gets the id of a failed request."""
-    trace_id, prefix = TRACE_ID_PLACEHOLDER, f"{environment_prefix(ENVIRONMENT)}/"
+    trace_id = TRACE_ID_PLACEHOLDER
     definitions = aws.logs.describe_query_definitions(queryDefinitionNamePrefix=prefix)["queryDefinitions"]
     for definition in sorted(definitions, key=lambda each: TRACE_ID_PLACEHOLDER in each["queryString"]):
         rows = _insights_rows(aws, log_group, definition["queryString"].replace(TRACE_ID_PLACEHOLDER, trace_id))
@@ -91,7 +92,7 @@ def _xray_groups(aws: EmulatedAws) -> Iterator[ResultTable]:
         yield ResultTable("X-Ray", f"Group {group['GroupName']}: {expression}", rows)
 
 
-def _honeycomb_board(ports: FakePorts) -> Iterator[ResultTable]:
+def _honeycomb_board(ports: FakePorts, prefix: str) -> Iterator[ResultTable]:
     """Run the queries of the board, in its order."""
     with direct_client() as client:
         for panel in _read_json(HONEYCOMB / "board.json")["panels"]:
@@ -99,7 +100,7 @@ def _honeycomb_board(ports: FakePorts) -> Iterator[ResultTable]:
             url = f"http://{LOOPBACK}:{ports.honeycomb}/queries/{query['dataset']}"
             response = client.post(url, json=query["query"], timeout=TIMEOUT_SECONDS)
             response.raise_for_status()
-            name = query["name"].removeprefix(f"{APP_NAME}: ").capitalize()
+            name = query["name"].removeprefix(prefix).capitalize()
             yield ResultTable("Honeycomb", name, response.json())
 
 

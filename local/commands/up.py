@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from flask_onetrace.contract import Output
-from local.application.selection import refuse_another, selected, selection, short
+from infra.application import FOLDER_VARIABLE
+from local.application.selection import is_sample, refuse_another, selected, selection, short
 from local.backing_services import emulator, fakes, postgresql
 from local.deploy import cdk, docker_engine, fake_keys, prerequisites, sources
 from local.deploy.fingerprint import fingerprint
@@ -38,7 +39,8 @@ def up(session: Session) -> None:
     session.folders.make()
     with exclusive(session.folders.lock_file), rolled_back_on_failure(session):
         session.state = State.load(session.folders.state_file)
-        refuse_another(session.state.application, session.application)
+        if session.running(emulator.ROLE):
+            refuse_another(session.state.application, session.application)
         _bring_up(session)
     _conclude(session, time.monotonic() - start)
 
@@ -49,7 +51,7 @@ def _bring_up(session: Session) -> None:
     skip_reason = docker_engine.why_no_engine(session.environ)
     prerequisites.check_once(session)
     aws = emulator.ensure(session)
-    session.state.application = selection(application)
+    session.state.application = selection(application, session.environ)
     cdk.bootstrap(session, aws)
     image = choose(code, skip_reason or docker_engine.why_no_push(session.environ, aws.registry))
     with rollout.kept_on_failure(session, aws, session.state.outputs.get(Output.TASK_DEFINITION, "")):
@@ -59,20 +61,20 @@ def _bring_up(session: Session) -> None:
     store_secrets(session, aws, values)
     ports = fakes.ensure(session, aws)
     task_definition = revision.for_version(aws, session.state.outputs, image.version, image.name)
-    rollout.ensure(session, aws, ports, values, code, task_definition)
+    rollout.ensure(session, aws, ports, rollout.Version(task_definition=task_definition, code=code, values=values))
 
 
 def _conclude(session: Session, seconds: float) -> None:
     application, say = session.application, session.report.line
+    request = application.smoke_test
     say()
-    path = application.smoke_test.path if not application.smoke_test.headers else "/"
-    say(f"Up after {seconds:.0f} s: {rollout.load_balancer_url(session)}{path}")
+    # A browser does not send the headers that the smoke test has.
+    say(f"Up after {seconds:.1f} s: {rollout.load_balancer_url(session)}{'/' if request.headers else request.path}")
     for line in DISCLAIMER:
         say(line)
-    folder = f"{short(application.folder)}/"
-    say(
-        f"Next: make ask | make logs | make status | make run CMD=… | make down, or change {folder} and run make up again."
-    )
+    again = "make up" if is_sample(application) else f"make up {FOLDER_VARIABLE}={short(application.folder)}"
+    say("Next: make ask | make logs | make status | make run CMD=… | make down,")
+    say(f"or change {short(application.folder)}/ and run {again} again.")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ PUBLISHED: Final = re.compile(r"success: Published .*/AssetImage")
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The version to deploy, and the image that the task definition names where `placeholder` says why none is built."""
+    """The version to deploy. Where `placeholder` says why no image is built, the task definition names `name`."""
 
     version: str
     name: str | None
@@ -43,7 +43,7 @@ class Image:
         if self.placeholder is not None:
             return self.placeholder
         if PUBLISHED.search(deploy_log):
-            return "built from service/Dockerfile and pushed to the emulated ECR"
+            return "built and pushed to the emulated ECR"
         return "unchanged: the emulated ECR already has it"
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from infra.application import Application, Local
+from infra.application import Application, Local, Request
 from local.deploy.fingerprint import fingerprint
 from local.workspace.folders import CHECKOUT
 
@@ -28,5 +28,6 @@ def digest(application: Application, built_code: str) -> str:
     """Return a digest of the CDK app and its input. `built_code` is the fingerprint of what an image is built from."""
     files = [CHECKOUT / name for name in (*FOLDERS, *FILES)]
     code = fingerprint(*files, *(each for each in OPTIONAL_FILES if each.is_file()))
-    description = replace(application, local=Local())  # its own part is of the process alone
+    # The rest of it is of the process and the smoke test alone.
+    description = replace(application, local=Local(), smoke_test=Request(path="/"))
     return hashlib.sha256(repr((code, description, built_code)).encode()).hexdigest()

@@ -12,6 +12,7 @@ from flask import Flask
 
 from flask_onetrace.cors import allowed_origins
 from flask_onetrace.settings import Settings
+from flask_onetrace.wsgi import build
 
 from . import wsgi
 from .decision import LOOPBACK_NAMES, Policy
@@ -19,14 +20,8 @@ from .decision import LOOPBACK_NAMES, Policy
 
 def build_guarded(load_balancer: str) -> Flask:
     """Return the app, which accepts requests from its own pages at the load balancer's name and of `FRONTEND_URL`."""
-    app = _build()
+    app = build()
     names = f"{LOOPBACK_NAMES}|{re.escape(load_balancer)}"
     policy = Policy(names, allowed_origins(Settings.from_env()))
     app.wsgi_app = wsgi.guarded(app.wsgi_app, policy)  # type: ignore[method-assign, assignment]  # Flask's documented way
     return app
-
-
-def _build() -> Flask:
-    from service.wsgi import build  # noqa: PLC0415 - the sample application's, which others do not have
-
-    return build()

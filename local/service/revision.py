@@ -32,7 +32,7 @@ def for_version(aws: EmulatedAws, outputs: Mapping[str, str], version: str, imag
     service = service_of(aws, outputs)
     container = container_name(service)
     stack = _definition(aws, outputs[Output.TASK_DEFINITION])
-    wanted = [
+    wanted: list[Any] = [
         _with_version(each, version, image) if each["name"] == container else each
         for each in stack["containerDefinitions"]
     ]

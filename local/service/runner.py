@@ -12,15 +12,15 @@ from infra.application import Application
 from local.application.packages import interpreter
 from local.application.selection import is_sample, working_directory
 from local.service.task import ResolvedTask
-from local.workspace.folders import CHECKOUT
-from local.workspace.http_client import is_ready
+from local.workspace.errors import FIX_LAST_LINES, FailedStepError
+from local.workspace.http_client import is_ready, status_of
 from local.workspace.ports import LOOPBACK
 from local.workspace.session import Session
 from local.workspace.state import Record
 from local.workspace.steps import Program, run
 
 ROLE: Final = "service"
-GUNICORN: Final = ("-m", "gunicorn", "--config", str(CHECKOUT / "flask_onetrace" / "gunicorn.conf.py"))
+GUNICORN: Final = ("-m", "gunicorn", "--config", "python:flask_onetrace.gunicorn_conf")
 """The CMD of the image, without Python and the app."""
 READY_SECONDS: Final = 30.0
 BEFORE_START_SECONDS: Final = 300.0
@@ -53,20 +53,23 @@ def runtime_of(session: Session, task: ResolvedTask, overrides: Mapping[str, str
 def start(session: Session, runtime: Runtime, port: int, load_balancer: str) -> Record:
     """Start the process and wait until its health check passes. Raises `FailedStepError`."""
     application = session.application
-    before_start(session, runtime, application.local.before_start)
     arguments = command(runtime.python, application, load_balancer)
     record = session.start(ROLE, arguments, _variables(session, runtime), cwd=runtime.folder)
-    session.supervisor.wait_until(
-        lambda: is_ready(f"http://{LOOPBACK}:{port}{application.health_check_path}"),
-        record,
-        seconds=READY_SECONDS,
-        what="The service",
-    )
+    url = f"http://{LOOPBACK}:{port}{application.health_check_path}"
+    try:
+        session.supervisor.wait_until(lambda: is_ready(url), record, seconds=READY_SECONDS, what="The service")
+    except FailedStepError as error:
+        status = status_of(url)
+        if status is None:
+            raise
+        reason = f"its health check GET {application.health_check_path} returned {status}"
+        raise FailedStepError(f"{error.problem}: {reason}", FIX_LAST_LINES, log=error.log, lines=error.lines) from None
     return record
 
 
-def before_start(session: Session, runtime: Runtime, line: str | None) -> None:
+def before_start(session: Session, runtime: Runtime) -> None:
     """Run the description's command with the task's environment. Raises `FailedStepError` with its output."""
+    line = session.application.local.before_start
     if line is None:
         return
     with session.report.step(f"Run before the start: {line}") as step:
@@ -94,4 +97,5 @@ def identity(task: ResolvedTask, overrides: Mapping[str, str], code: str) -> str
 
 
 def _variables(session: Session, runtime: Runtime) -> dict[str, str]:
-    return runtime.variables(session.environ.get("PATH", ""))
+    # As in the image: what the application prints is in the log at once.
+    return {"PYTHONUNBUFFERED": "1", **runtime.variables(session.environ.get("PATH", ""))}

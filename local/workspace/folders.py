@@ -112,7 +112,7 @@ class Folders:
         """
         for entry in self.root.iterdir():
             yield entry
-            if entry not in (self.venvs, self.database):
+            if entry not in (self.venvs, self.database) and not entry.is_symlink():
                 yield from entry.rglob("*")
 
     def remove_temporary(self) -> None:

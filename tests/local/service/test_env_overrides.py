@@ -12,6 +12,7 @@ def test_the_overrides_are_addresses_and_credentials_only() -> None:
     assert OVERRIDES == {
         "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
         "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "local-fake-key-id",
         "AWS_SECRET_ACCESS_KEY": "local-fake-key",
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:1003",
