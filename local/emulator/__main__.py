@@ -44,9 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     except UnsupportedVersionError as error:
         return _fail(str(error))
     except (OSError, OverflowError) as error:
-        return _fail(
-            f"cannot listen on {HOST}, ports {_ports(options)} ({error}): choose others or stop what listens there"
-        )
+        addresses = " or ".join(f"{HOST}:{port}" for port in _ports(options))
+        return _fail(f"cannot listen on {addresses} ({error}): choose another port or stop what listens there")
     address = f"{HOST}:{listeners[0].getsockname()[1]}"
     os.umask(PRIVATE_UMASK)
     _configure(address, options)

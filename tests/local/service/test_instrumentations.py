@@ -24,8 +24,8 @@ STATES = {
 def port(socket_enabled: None) -> Iterator[int]:  # noqa: ARG001 - the fake service listens on 127.0.0.1
     app = Flask("service")
     app.get("/api/health-check")(lambda: {"status": "ok", "instrumentations": STATES})
-    app.get("/healthz")(lambda: "ok")
-    app.get("/list")(lambda: [])
+    app.get("/healthz", endpoint="text")(lambda: "ok")
+    app.get("/list", endpoint="list")(lambda: [])
     with closing(LocalServer(app)) as served:
         yield int(served.url.rpartition(":")[2])
 

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from local.workspace.ports import free_port, load_balancer_port, is_free
+from local.workspace.ports import free_port, is_free, load_balancer_port
 from operations.errors import OperatorError
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])

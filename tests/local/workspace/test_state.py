@@ -17,7 +17,7 @@ def full() -> State:
         bootstrapped=True,
         fake_ports=FakePorts(honeycomb=1, rollbar=2, daemon=3),
         stacks="digest",
-        database=Database(folder="/var/tmp/database", port=5432, password="planted"),
+        database=Database(folder="/home/me/database", port=5432, password="planted"),
         outputs={"Url": "http://example.invalid"},
         service=RunningService(port=4, pid=13, identity="abc", task_definition="arn"),
     )
