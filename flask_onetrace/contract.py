@@ -50,6 +50,10 @@ CONFIGURED_NAME_ANNOTATION: Final = "service_name"
 
 CONTAINER_NAME: Final = "backend-flask"
 CONTAINER_PORT: Final = 4567
+SERVER_CONFIG: Final = "python:flask_onetrace.gunicorn_conf"
+SERVER_APP: Final = "flask_onetrace.wsgi:build()"
+"""The configuration and the application that gunicorn is started with, wherever the package is installed: the latter
+loads what `FLASK_APP` names."""
 XRAY_DAEMON_CONTAINER_NAME: Final = "xray-daemon"
 XRAY_DAEMON_PORT: Final = 2000
 """UDP for segments and TCP for the sampling proxy, the daemon's own defaults."""

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import flask_onetrace.worker_message  # noqa: F401 - before there are workers
 from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, STOP_TIMEOUT_SECONDS
 from flask_onetrace.parsing import SettingsError
 from flask_onetrace.settings import Settings, unset_empty_variables

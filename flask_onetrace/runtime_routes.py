@@ -13,7 +13,7 @@ from flask import Flask
 from flask_onetrace import health
 from flask_onetrace.contract import RUNTIME_FAULT_PATH, RUNTIME_HEALTH_CHECK_PATH, RUNTIME_PROBE_PATH
 from flask_onetrace.settings import Settings
-from flask_onetrace.telemetry import EXTENSION, Telemetry, trace_id
+from flask_onetrace.telemetry import EXTENSION, Telemetry
 
 
 class DeliberateError(RuntimeError):
@@ -34,7 +34,7 @@ def answer_in_front(app: Flask, settings: Settings) -> None:
 
 def probe() -> dict[str, str]:
     """Show that requests are served and traced."""
-    return {"status": "ok", "trace_id": trace_id()}
+    return {"status": "ok"}
 
 
 def fault() -> NoReturn:

@@ -25,7 +25,6 @@ from flask_onetrace.telemetry.config import DaemonAddress, SamplingRule, Secret
 T = TypeVar("T")
 
 _NAMES = frozenset(map(str, Variable))
-_MAX_SLOW_SECONDS = 3600.0
 _ALB_VARIABLES = {
     "alb_arn": Variable.ALB_ARN,
     "alb_oidc_issuer": Variable.ALB_OIDC_ISSUER,
@@ -33,7 +32,7 @@ _ALB_VARIABLES = {
 }
 """Whose claims are believed: all three, or none."""
 _UNKNOWN_SERVICE = "unknown_service"
-"""OpenTelemetry's name of a service that has none ("Resource semantic conventions", `service.name`)."""
+"""OpenTelemetry's `service.name` of a service without one ("Service resource", semantic conventions)."""
 _MIN_CREDENTIAL = 16
 """Characters. A header value of letters alone that is shorter is a word."""
 
@@ -106,9 +105,7 @@ class Settings:
     xray_origin: str | None = variable(Variable.XRAY_ORIGIN, aws_parsing.origin, None)
     sampling_rule: SamplingRule | None = variable(Variable.XRAY_SAMPLING_RULE, parsing.sampling_rule, None)
 
-    slow_seconds: float = variable(
-        Variable.TAIL_SAMPLING_SLOW_SECONDS, parsing.seconds(_MAX_SLOW_SECONDS), SLOW_SECONDS
-    )
+    slow_seconds: float = variable(Variable.TAIL_SAMPLING_SLOW_SECONDS, parsing.seconds(3600), SLOW_SECONDS)
     tail_per_second: int = variable(Variable.TAIL_SAMPLING_PER_SECOND, parsing.natural_number, TAIL_SAMPLING_PER_SECOND)
 
     log_group: str | None = variable(Variable.CLOUDWATCH_LOG_GROUP, aws_parsing.log_group_name, None)
@@ -130,7 +127,7 @@ class Settings:
         return cls(**values, other_credentials=Secret(_other_credentials(environ)))
 
     def named_after(self, app: str) -> Settings:
-        """Return the settings with the name of an app as the service's, where `OTEL_SERVICE_NAME` sets none."""
+        """Return the settings of a service with the name of its app, unless `OTEL_SERVICE_NAME` names it."""
         return replace(self, service_name=app) if self.service_name == _UNKNOWN_SERVICE else self
 
     @property
@@ -226,14 +223,13 @@ def _read(settings: type[Settings], environ: Mapping[str, str]) -> dict[str, Any
     values: dict[str, Any] = {}
     problems: list[str] = []
     for each in _variables(settings):
-        name, fallback, parse = each.metadata["variable"], each.metadata["fallback"], each.metadata["parse"]
-        text = environ.get(name, "").strip()
-        if not text and fallback is not None:
-            name, text = fallback, environ.get(fallback, "").strip()
-        if not text:
+        names = filter(None, (each.metadata["variable"], each.metadata["fallback"]))
+        texts = {name: text for name in names if (text := environ.get(name, "").strip())}
+        if not texts:
             continue
+        name, text = next(iter(texts.items()))
         try:
-            values[each.name] = parse(text)
+            values[each.name] = each.metadata["parse"](text)
         except ValueError as error:
             problems.append(f"{name}: {error}")
     if not problems:

@@ -18,6 +18,9 @@ from flask_onetrace.contract import (
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import sinks
 from flask_onetrace.telemetry.config import DropMetric, SamplingConfig, TelemetryConfig
+from flask_onetrace.telemetry.safe_logging import safe_logger
+
+logger = safe_logger(__name__)
 
 
 def telemetry_config(settings: Settings) -> TelemetryConfig:
@@ -57,5 +60,12 @@ def _user_of(settings: Settings) -> Callable[[Mapping[str, Any]], str | None] | 
         signer = ExpectedSigner(
             load_balancer_arn=settings.alb_arn, issuer=settings.alb_oidc_issuer, client_id=settings.alb_oidc_client_id
         )
-        return alb_user(signer, settings.alb_public_keys_url, settings.health_check_path)
+        try:
+            return alb_user(signer, settings.alb_public_keys_url, settings.health_check_path)
+        except ImportError as error:
+            remedy = 'pip install "Flask-OneTrace[alb]"'
+            logger.warning(
+                "ALB_ARN is set, but every user is anonymous: claims cannot be verified: %s: %s", error, remedy
+            )
+            return None
     return user_of_header(settings.user_header) if settings.trust_user_header else None

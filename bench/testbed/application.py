@@ -10,6 +10,7 @@ from infra.application_file import load
 
 APPLICATION: Final = load(DEFAULT_FOLDER)
 NAMES: Final[dict[str, str]] = {
+    str(Variable.FLASK_APP): APPLICATION.flask_app or "",
     str(Variable.OTEL_SERVICE_NAME): APPLICATION.service_name,
     str(Variable.HEALTH_CHECK_PATH): APPLICATION.health_check_path,
     **APPLICATION.variables,

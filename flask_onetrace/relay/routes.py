@@ -58,7 +58,7 @@ class _Relay:
     """The relay of one app."""
 
     def __init__(self, settings: Settings) -> None:
-        self._is_on = settings.browser_relay
+        self._off_because = _off_because(settings)
         self._name = settings.frontend_service_name
         self.counts = RelayCounts()
         self._limiter = RelayLimiter(settings.workers, 1 + MAX_SPANS)
@@ -80,8 +80,8 @@ class _Relay:
         return otlp_responses.success(content_type, rebuilt.rejected, rebuilt.reason)
 
     def _receive(self, export_request: Request, content_type: str) -> Rebuilt:
-        if not self._is_on:
-            raise RefusedError(404, "off", f"the browser relay is off: {Variable.BROWSER_RELAY}=true turns it on")
+        if self._off_because is not None:
+            raise RefusedError(404, "off", f"the browser relay is off: {self._off_because}")
         client = client_key(client_address(export_request.environ))
         if not self._limiter.take_request(client):
             raise _over_limit("client")
@@ -162,6 +162,14 @@ class _Relay:
         refused = RefusedError(400, "unexpected", f"the spans could not be read (error {error_id})")
         self.counts.refuse(refused.reason)
         return otlp_responses.refusal(refused, content_type)
+
+
+def _off_because(settings: Settings) -> str | None:
+    if not settings.browser_relay:
+        return f"{Variable.BROWSER_RELAY}=true turns it on"
+    if missing := browser.missing_package():
+        logger.warning("%s is true, but the browser relay is off: %s", Variable.BROWSER_RELAY, missing)
+    return missing
 
 
 def _read(export_request: Request) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from flask_onetrace.contract import SERVER_CONFIG
 from infra.application import Application
 from local.application.packages import interpreter
 from local.application.selection import is_sample, working_directory
@@ -20,7 +21,7 @@ from local.workspace.state import Record
 from local.workspace.steps import Program, run
 
 ROLE: Final = "service"
-GUNICORN: Final = ("-m", "gunicorn", "--config", "python:flask_onetrace.gunicorn_conf")
+GUNICORN: Final = ("-m", "gunicorn", "--config", SERVER_CONFIG)
 """The CMD of the image, without Python and the app."""
 READY_SECONDS: Final = 30.0
 BEFORE_START_SECONDS: Final = 300.0

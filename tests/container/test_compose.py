@@ -17,6 +17,8 @@ from flask_onetrace.contract import (
     CONTAINER_NAME,
     CONTAINER_PORT,
     HONEYCOMB_API,
+    SERVER_APP,
+    SERVER_CONFIG,
     STOP_TIMEOUT_SECONDS,
     XRAY_DAEMON_CONTAINER_NAME,
     XRAY_DAEMON_PORT,
@@ -114,7 +116,7 @@ def test_a_key_turns_on_only_its_own_sink(keys: list[str], sinks: set[str], monk
 
 def test_gunicorn_loads_the_service_without_any_key() -> None:
     gunicorn = Path(sys.executable).parent / "gunicorn"
-    command = [str(gunicorn), "--check-config", "--config", "flask_onetrace/gunicorn.conf.py", "service.wsgi:build()"]
+    command = [str(gunicorn), "--check-config", "--config", SERVER_CONFIG, SERVER_APP]
     environ = service()["environment"] | {"PATH": os.environ["PATH"], "PYTHONPATH": str(compose.ROOT)}
     process = subprocess.run(
         command, cwd=compose.ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60
