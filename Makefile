@@ -5,6 +5,10 @@ SHELL := /bin/bash
 ENV ?= dev
 # Its choices, without the one of `make up`.
 ENVIRONMENTS = $(shell sed -n -e '/"local"/d' -e 's/^    name="\([^"]*\)",$$/\1/p' -e 's/^[A-Z_]*: Final = replace.[A-Z_]*, name="\([^"]*\)".*/\1/p' infra/environments.py | paste -s -d '|' -)
+# The folder of the application that the stacks deploy, with its onetrace.toml; the sample application's without one.
+APP ?=
+# By the environment, as a path may have any character: what make writes into a recipe, a shell reads.
+export APP
 PYTHON ?= python3
 
 PY := .venv/bin/python
@@ -15,11 +19,11 @@ PAGE_SOURCES := $(wildcard service/web/*.json service/web/*.ts service/web/*.htm
 # jsii prints a warning about node 20 at each run otherwise; scripts/setup says it once.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
-# The version of the deployed code, on every span, segment, log line and error item.
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+# The version of the deployed code, which is that of the application's own repository, on every span, segment, log line and error item.
+VERSION ?= $(shell git -C '$(subst ','\'',$(or $(APP),.))' describe --tags --always --dirty 2>/dev/null)
 # By the environment, as a tag may have any character: what make writes into a recipe, a shell reads.
 export VERSION
-CONTEXT := -c environment=$(ENV) -c version="$$VERSION" $(CDK_CONTEXT)
+CONTEXT := -c environment=$(ENV) -c app="$$APP" -c version="$$VERSION" $(CDK_CONTEXT)
 
 .PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down run status logs test test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
 
@@ -27,6 +31,7 @@ help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  ENV=$(ENVIRONMENTS) is the environment of synth, deploy, verify, roll-back, diff, destroy, forget, secrets and honeycomb (now: $(ENV))."
+	@echo "  APP=folder is the application of all of these, described by its onetrace.toml (now: $${APP:-service})."
 	@echo "  VERSION=… labels what this checkout deploys (now: $$VERSION); make roll-back deploys an older one."
 	@echo "  LOCAL_IMAGE=skip skips the image build of make up, which runs if there is a Docker engine."
 
@@ -155,7 +160,7 @@ roll-back: $(READY) ## Deploy the earlier version TO of ENV, from its own commit
 
 deploy-roles: $(READY) ## Deploy the roles that GitHub Actions deploys with, for REPOSITORY=owner/name (docs/ci.md)
 	@$(CDK) deploy --app "$(PY) deploy_roles.py" --output cdk.out/deploy-roles $(if $(APPROVAL),--require-approval $(APPROVAL)) \
-		-c repository=$(REPOSITORY) $(CDK_CONTEXT)
+		-c repository=$(REPOSITORY) -c app="$$APP" $(CDK_CONTEXT)
 
 destroy: $(READY) ## Delete ENV's stacks from the AWS account of your credentials
 	@$(CDK) destroy --all $(CONTEXT)
@@ -163,7 +168,7 @@ destroy: $(READY) ## Delete ENV's stacks from the AWS account of your credential
 forget: $(READY) ## Delete what make destroy leaves of ENV, its secrets, log groups and access logs, after asking for its name
 	@$(PY) -m operations.forget --environment $(ENV)
 
-secrets: $(READY) ## Store ENV's Honeycomb and Rollbar keys, read from the environment, the terminal or standard input
+secrets: $(READY) ## Store ENV's Honeycomb and Rollbar keys and the application's own secrets, read from the environment, the terminal or standard input
 	@$(PY) -m operations.secrets --environment $(ENV)
 
 honeycomb: $(READY) ## Apply the queries, board and triggers of honeycomb/ to Honeycomb; PLAN=1 is a dry run

@@ -1,8 +1,7 @@
-"""Synthesize the two stacks of one environment: `cdk synth -c environment=dev`."""
+"""Synthesize the two stacks of an application in one environment: `cdk synth -c environment=dev -c app=service`."""
 
 import aws_cdk as cdk
 
-from flask_onetrace.contract import observability_stack_name, service_stack_name
 from infra.context import Deployment
 from infra.observability_stack import ObservabilityStack
 from infra.service_stack import ServiceStack
@@ -10,13 +9,13 @@ from infra.synth import synthesize
 
 
 def build(app: cdk.App) -> tuple[ObservabilityStack, ServiceStack]:
-    """Add the stacks of the environment in the app's context. Raises `ContextError` for a malformed context value."""
+    """Add the stacks that the app's context chooses. Raises `ContextError` for a malformed context value."""
     deployment = Deployment.from_context(app.node)
-    name = deployment.environment.name
-    observability = ObservabilityStack(app, observability_stack_name(name), environment=deployment.environment)
+    names = deployment.names
+    observability = ObservabilityStack(app, names.observability_stack, environment=deployment.environment, names=names)
     service = ServiceStack(
         app,
-        service_stack_name(name),
+        names.service_stack,
         deployment=deployment,
         log_group=observability.log_group,
         secrets=observability.secrets,

@@ -8,9 +8,6 @@ import re
 from enum import StrEnum
 from typing import Final
 
-APP_NAME: Final = "Cruddur"
-"""Prefixes the names of the app's resources in an account: stacks, log group, X-Ray groups, alarms, queries."""
-
 SERVICE_NAME: Final = "Backend-Flask"
 """`service.name` in OpenTelemetry, and the name of X-Ray segments where no environment is part of it."""
 
@@ -48,7 +45,6 @@ QUEUE_SECONDS_FIELD: Final = "queue_seconds"
 CONFIGURED_NAME_ANNOTATION: Final = "service_name"
 """The annotation with the configured name of a segment that is named after its host: the group filters by it."""
 
-CONTAINER_NAME: Final = "backend-flask"
 CONTAINER_PORT: Final = 4567
 SERVER_CONFIG: Final = "python:flask_onetrace.gunicorn_conf"
 SERVER_APP: Final = "flask_onetrace.wsgi:build()"
@@ -159,11 +155,11 @@ class Variable(StrEnum):
 
 
 class SecretName(StrEnum):
-    """The Secrets Manager entries, named `<environment>/<this>` so that environments can share an account."""
+    """The Secrets Manager entries of every application, named `<environment>/<application>/<this>`."""
 
-    HONEYCOMB_API_KEY = "cruddur/honeycomb-api-key"
-    ROLLBAR_ACCESS_TOKEN = "cruddur/rollbar-access-token"
-    HONEYCOMB_CONFIGURATION_KEY = "cruddur/honeycomb-configuration-key"
+    HONEYCOMB_API_KEY = "honeycomb-api-key"
+    ROLLBAR_ACCESS_TOKEN = "rollbar-access-token"
+    HONEYCOMB_CONFIGURATION_KEY = "honeycomb-configuration-key"
     """Used by `make honeycomb` and `make deploy`; the service never gets it."""
 
 
@@ -205,34 +201,9 @@ _LONGEST_IN_NAMESPACE: Final = 200
 """Characters, of the 255 that a namespace can have."""
 
 
-def environment_prefix(environment: str) -> str:
-    """Return what the names of `environment`'s resources begin with, `Cruddur-dev`."""
-    return f"{APP_NAME}-{environment}"
-
-
-def resource_name(environment: str, name: str) -> str:
-    """Return the name of one of `environment`'s stacks or alarms, `Cruddur-dev-<name>`."""
-    return f"{environment_prefix(environment)}-{name}"
-
-
 def metrics_namespace(environment: str) -> str:
     """Return the CloudWatch namespace of the metrics that come from `environment`'s log lines.
 
     A character that a namespace cannot have becomes a hyphen ("PutMetricData", Amazon CloudWatch API Reference).
     """
-    return f"{environment_prefix(_NO_NAMESPACE.sub('-', environment[:_LONGEST_IN_NAMESPACE]))}/Telemetry"
-
-
-def observability_stack_name(environment: str) -> str:
-    """Return the CloudFormation name of the stack that outlives the service."""
-    return resource_name(environment, "Observability")
-
-
-def service_stack_name(environment: str) -> str:
-    """Return the CloudFormation name of the stack that runs the service."""
-    return resource_name(environment, "Service")
-
-
-def secret_name(environment: str, secret: SecretName) -> str:
-    """Return the full Secrets Manager name of `secret` in `environment`."""
-    return f"{environment}/{secret}"
+    return f"Cruddur-{_NO_NAMESPACE.sub('-', environment[:_LONGEST_IN_NAMESPACE])}/Telemetry"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import aws_cdk as cdk
 
-from flask_onetrace.contract import SERVICE_NAME
+from infra.names import Names
 
 _POLICY: Final = re.compile(r"[A-Za-z0-9+=,.@_-][A-Za-z0-9+=,.@_/-]{0,127}")
 """The characters of a policy's name, and of its path ("CreatePolicy", IAM API Reference)."""
@@ -22,15 +22,15 @@ _TAG: Final = re.compile(r"[\w .:/=+@-]{1,256}")
 class Account:
     """What the account asks of each of its stacks. Raises `ValueError` for a malformed value."""
 
-    owner: str = "cruddur"
-    """The tag `owner`: a team that answers for the resources and their cost."""
+    owner: str | None = None
+    """The tag `owner`: a team that answers for the resources and their cost; None is the application's name."""
     permissions_boundary: str | None = None
     """The name of the managed policy that limits every role."""
     bootstrap_qualifier: str | None = None
     """The qualifier of the CDK's bootstrap stack, if not the default one; `make bootstrap QUALIFIER=` makes it."""
 
     def __post_init__(self) -> None:
-        if not _TAG.fullmatch(self.owner):
+        if self.owner is not None and not _TAG.fullmatch(self.owner):
             raise ValueError(f"owner {self.owner!r} is malformed: use up to 256 letters, digits and any of ' .:/=+@-_'")
         if self.permissions_boundary is not None and not _POLICY.fullmatch(self.permissions_boundary):
             raise ValueError(f"permissions_boundary {self.permissions_boundary!r} is malformed: write a policy's name")
@@ -41,14 +41,18 @@ class Account:
             )
 
 
-def stack_options(account: Account, *, environment_name: str, protected: bool) -> dict[str, Any]:
+def stack_options(account: Account, *, names: Names, protected: bool) -> dict[str, Any]:
     """Return the properties that both stacks share, as keyword arguments of `Stack`.
 
     CloudFormation copies a stack's tags to every resource that can have tags, and ECS those of a task definition to its
     tasks.
     """
     return {
-        "tags": {"environment": environment_name, "service": SERVICE_NAME, "owner": account.owner},
+        "tags": {
+            "environment": names.environment,
+            "service": names.application.service_name,
+            "owner": account.owner or names.application.slug,
+        },
         "termination_protection": protected,
         "permissions_boundary": (
             cdk.PermissionsBoundary.from_name(account.permissions_boundary) if account.permissions_boundary else None

@@ -11,7 +11,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from flask_onetrace.contract import SLOW_SECONDS, resource_name
+from flask_onetrace.contract import SLOW_SECONDS
 from infra.metrics import MINIMUM_FAILURES, MINIMUM_REQUESTS, ServiceMetrics
 from infra.names import Names
 from infra.saved_queries import saved_queries
@@ -68,12 +68,9 @@ class Alarms(Construct):
     def _roll_back_on(self, alarms: Sequence[cloudwatch.Alarm], service: ecs.FargateService) -> None:
         """Make ECS roll back a deployment during which one of `alarms` fires; none of them may refer to the service."""
         # Literal names: for references the CDK prints a warning at every synth.
-        names = [self._full_name(alarm.node.id) for alarm in alarms]
+        names = [self._names.resource(alarm.node.id) for alarm in alarms]
         service.enable_deployment_alarms(names, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
         service.node.add_dependency(*alarms)
-
-    def _full_name(self, name: str) -> str:
-        return resource_name(self._names.environment, name)
 
     def _errors(self, metrics: ServiceMetrics) -> cloudwatch.Alarm:
         return self._alarm(
@@ -142,7 +139,7 @@ class Alarms(Construct):
         )
 
     def _query(self, name: str) -> str:
-        query = saved_queries()[name]
+        query = saved_queries(self._names.application)[name]
         return f"[{query.title}]({query.console_url(region=self._region, log_group=self._names.log_group)})"
 
     def _alarm(
@@ -159,7 +156,7 @@ class Alarms(Construct):
         alarm = cloudwatch.Alarm(
             self,
             name,
-            alarm_name=self._full_name(name),
+            alarm_name=self._names.resource(name),
             alarm_description=text,
             metric=metric,
             threshold=threshold,

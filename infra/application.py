@@ -11,13 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from flask_onetrace.contract import CONTAINER_PORT, RUNTIME_HEALTH_CHECK_PATH, RUNTIME_PROBE_PATH
+from flask_onetrace.contract import CONTAINER_PORT, RUNTIME_HEALTH_CHECK_PATH, RUNTIME_PROBE_PATH, Variable
 
 FOLDER_VARIABLE: Final = "APP"
 """The variable, of `make` and of the environment, with the application's folder."""
 DEFAULT_FOLDER: Final = Path(__file__).parent.parent / "service"
 
+RUNTIME_HEALTH_COMMAND: Final = ("python", "-m", "flask_onetrace.healthcheck")
+"""The container's health check in an image with the runtime, which has Python but no curl."""
+RUNTIME_USER: Final = "10001:10001"
+"""The user of the images that are built here, as `uid:gid`."""
+
 _OK: Final = 200
+_FRONTEND_SUFFIX: Final = "-frontend"
+_USER_HEADER: Final = "X-User"
 
 
 class ApplicationError(ValueError):
@@ -35,17 +42,40 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """What the task role may do. `{region}`, `{account}` and `{environment}` in a resource are filled in."""
+    """What the task role may do. A resource's `{partition}`, `{region}`, `{account}` and `{environment}` are filled in.
+
+    `because` acknowledges a wildcard, which `make lint-infra` reports otherwise.
+    """
 
     actions: tuple[str, ...]
     resources: tuple[str, ...]
+    because: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """How the container's image is built, and what the task definition says of it.
+
+    Without a `dockerfile` of its own the application gets the project's, flask_onetrace/Dockerfile.
+    """
+
+    dockerfile: Path | None = None
+    """An absolute path."""
+    context: Path | None = None
+    """The build context of `dockerfile`, an absolute path."""
+    health_command: tuple[str, ...] | None = RUNTIME_HEALTH_COMMAND
+    """The container's health check, as arguments; None leaves it to the load balancer alone."""
+    user: str | None = RUNTIME_USER
+    """None is the image's own."""
+    read_only: bool = True
+    """Whether the root file system is read-only at run time: all but /tmp."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Local:
     """What differs where `make up` runs the application on this machine."""
 
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Values of its variables and secrets there."""
     services: tuple[str, ...] = ()
     """What it needs beside it: `postgresql` sets `DATABASE_URL`."""
@@ -60,14 +90,13 @@ class Application:
     name: str
     """Begins the names of its resources in an account: stacks, log group, X-Ray groups, alarms, dashboard, queries."""
     service_name: str
-    """`service.name` in OpenTelemetry, and the name of its X-Ray segments."""
+    """`service.name` in OpenTelemetry, and the name of its X-Ray segments: no other application's of the account."""
     folder: Path
     flask_app: str | None = None
     """What `FLASK_APP` takes, `orders:create_app()`; None looks for `wsgi.py` or `app.py`, as Flask does."""
     requirements: str | None = None
     """The file with its packages, in its folder."""
-    dockerfile: str | None = None
-    """Its own Dockerfile, in its folder; None builds the project's with its code and packages."""
+    image: Image = field(default_factory=Image)
     port: int = CONTAINER_PORT
     health_check_path: str = RUNTIME_HEALTH_CHECK_PATH
     smoke_test: Request = field(default_factory=lambda: Request(path=RUNTIME_PROBE_PATH))
@@ -75,7 +104,7 @@ class Application:
     variables_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By environment: added to `variables`, or in place of them."""
     secrets: Mapping[str, str] = field(default_factory=dict)
-    """The Secrets Manager entry, `<environment>/<this>`, of each variable that ECS fills from it."""
+    """The Secrets Manager entry, `<environment>/<slug>/<this>`, of each variable that ECS fills from it."""
     task_role: tuple[Statement, ...] = ()
     local: Local = field(default_factory=Local)
 
@@ -92,6 +121,16 @@ class Application:
     def variables_in(self, environment: str) -> dict[str, str]:
         """Return its own plain variables in `environment`."""
         return {**self.variables, **self.variables_of.get(environment, {})}
+
+    def frontend_service_name(self, environment: str) -> str:
+        """Return the `service.name` of the spans that its pages send."""
+        return self.variables_in(environment).get(
+            Variable.FRONTEND_SERVICE_NAME, f"{self.service_name}{_FRONTEND_SUFFIX}"
+        )
+
+    def user_header(self, environment: str) -> str:
+        """Return the request header that names the user where `TRUST_USER_HEADER` is true."""
+        return self.variables_in(environment).get(Variable.USER_HEADER, _USER_HEADER)
 
 
 def selected_folder(environ: Mapping[str, str] = os.environ) -> Path:

@@ -2,35 +2,68 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from flask_onetrace.contract import CONTAINER_PORT, RUNTIME_HEALTH_CHECK_PATH, RUNTIME_PROBE_PATH, Variable
-from infra.application import Application, ApplicationError, Local, Request, Statement
-
-T = TypeVar("T")
+from flask_onetrace.contract import (
+    CONTAINER_PORT,
+    RUNTIME_HEALTH_CHECK_PATH,
+    RUNTIME_PROBE_PATH,
+    XRAY_DAEMON_CONTAINER_NAME,
+    SecretName,
+)
+from infra.application import (
+    RUNTIME_HEALTH_COMMAND,
+    RUNTIME_USER,
+    Application,
+    ApplicationError,
+    Image,
+    Local,
+    Request,
+    Statement,
+    selected_folder,
+)
+from infra.application_variables import FORMS, RESERVED_SECRETS, RESERVED_VARIABLES
+from infra.names import LONGEST_APPLICATION
+from infra.toml_table import Table
 
 FILE: Final = "onetrace.toml"
 SERVICES: Final = ("postgresql",)
+PLACEHOLDERS: Final = ("partition", "region", "account", "environment")
+"""What is filled in between braces, in the resources of the task role's statements."""
+REQUIREMENTS: Final = "requirements.txt"
 
-_NAME: Final = re.compile(r"[A-Za-z](?:[A-Za-z0-9-]{0,14}[A-Za-z0-9])?")
+_NAME: Final = re.compile(rf"[A-Za-z][A-Za-z0-9]{{0,{LONGEST_APPLICATION - 1}}}")
 _SERVICE_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,30}[A-Za-z0-9])?")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SECRET: Final = re.compile(r"[A-Za-z0-9/_+=.@-]{1,200}")
-_PATH: Final = re.compile(r"/[!-~]*")
+_SECRET: Final = re.compile(r"(?!.*-.{6}$)[A-Za-z0-9/_+=.@-]{1,200}")
+"""Not ending in a hyphen and six characters: Secrets Manager would take them for the end of an ARN ("CreateSecret",
+AWS Secrets Manager API Reference)."""
+_PATH: Final = re.compile(r"/[A-Za-z0-9._~%/-]{0,127}")
+"""Without what has a meaning in an X-Ray sampling rule's `URLPath` or in a Logs Insights query."""
+_TARGET: Final = re.compile(r"/[!-~]*")
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_ACTION: Final = re.compile(r"[a-z0-9-]+:[A-Za-z*]+")
-_RESERVED: Final = frozenset(map(str, Variable)) - {
-    Variable.FLASK_APP,
-    Variable.USER_HEADER,
-    Variable.FRONTEND_SERVICE_NAME,
-    Variable.METRICS_NAMESPACE,
-}
+_HEADER_VALUE: Final = re.compile(r"[\t -~]*")
+_ANY: Final = re.compile(r".*", re.DOTALL)
+_WORDS: Final = re.compile(r"\S.*")
+_ACTION: Final = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
+_RESOURCE: Final = re.compile(
+    rf"(?:arn:(?:[^\s{{}}$]|\$\{{[A-Za-z0-9:/._-]+\}}|\{{(?:{'|'.join(PLACEHOLDERS)})\}})+|\*)"
+)
+"""IAM's own variables, `${aws:username}`, stay as they are."""
+_USER: Final = re.compile(r"[A-Za-z0-9_.-]+(?::[A-Za-z0-9_.-]+)?")
 _STATUSES: Final = range(100, 600)
 _PORTS: Final = range(1, 65_536)
+_ENTRIES: Final = frozenset(map(str, SecretName))
+
+
+def selected(flask_app: str | None = None) -> Application:
+    """Return the application in the folder of the variable `APP`. Raises `ApplicationError`."""
+    return load(selected_folder(), flask_app)
 
 
 def load(folder: Path, flask_app: str | None = None) -> Application:
@@ -38,165 +71,162 @@ def load(folder: Path, flask_app: str | None = None) -> Application:
 
     Without a file it has the folder's name and the defaults. Raises `ApplicationError`.
     """
-    if not folder.is_dir():
-        raise ApplicationError(f"APP={str(folder)!r} is no folder: set it to the folder of a Flask application")
     file = folder / FILE
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    except (OSError, ValueError) as error:
+        is_folder = folder.is_dir()
+        content = tomllib.loads(file.read_text(encoding="utf-8-sig")) if is_folder and file.exists() else {}
+    except (OSError, ValueError, RecursionError) as error:
         raise ApplicationError(f"{file} cannot be read: {error}: correct it (docs/adopt.md)") from error
-    return _application(_Table(content, file), folder, flask_app)
+    if not is_folder:
+        raise ApplicationError(f"APP={str(folder)!r} is no folder: set it to the folder of a Flask application")
+    return _application(Table(content, file), folder.resolve(), flask_app)
 
 
-def _application(table: _Table, folder: Path, flask_app: str | None) -> Application:
-    default_name = re.sub(r"[^A-Za-z0-9]+", "-", folder.resolve().name).strip("-")
-    name = table.text("name", _NAME, "up to 16 letters, digits and hyphens, a letter first", default_name)
-    described = table.text("flask_app", re.compile(r"\S.*"), "as FLASK_APP, for example 'orders:create_app()'", "")
-    table_of = table.table
+def check_environments(application: Application, known: Iterable[str]) -> None:
+    """Raise `ApplicationError` for variables of an environment that is not `known`."""
+    environments = list(known)
+    for name in application.variables_of:
+        if name not in environments:
+            raise ApplicationError(
+                f"{application.folder / FILE}: [variables.{name}] is of an unknown environment: use one of"
+                f" {', '.join(environments)} (infra/environments.py)"
+            )
+
+
+def default_name(folder: Path) -> str:
+    """Return a name made of the folder's: `order-service` becomes `OrderService`.
+
+    Of one that is too long, and of one without Latin letters, four digits of its hash tell it from others.
+    """
+    text = "".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", folder.name))
+    text = text if text[:1].isalpha() else f"App{text}"
+    if len(text) <= LONGEST_APPLICATION and folder.name.isascii():
+        return text
+    digits = hashlib.sha256(folder.name.encode(errors="surrogateescape")).hexdigest()[:4]
+    return f"{text[: LONGEST_APPLICATION - len(digits)]}{digits}"
+
+
+def _application(table: Table, folder: Path, flask_app: str | None) -> Application:
+    name = table.text(
+        "name", _NAME, f"up to {LONGEST_APPLICATION} letters and digits, a letter first", default_name(folder)
+    )
+    described = table.text("flask_app", _WORDS, "as FLASK_APP, for example 'orders:create_app()'", "")
+    path = "a path of letters, digits and any of '._~%/-', for example '/healthz'"
     application = Application(
         name=name,
-        service_name=table.text("service_name", _SERVICE_NAME, "up to 32 letters, digits, '.', '_' and '-'", name),
-        folder=folder.resolve(),
+        service_name=_service_name(table, default=name),
+        folder=folder,
         flask_app=flask_app or described or None,
-        requirements=table.file("requirements", folder, default="requirements.txt"),
-        dockerfile=table.file("dockerfile", folder),
+        requirements=_requirements(table, folder),
+        image=_image(table, folder),
         port=table.number("port", _PORTS, CONTAINER_PORT),
-        health_check_path=table.text(
-            "health_check_path", _PATH, "a path, for example '/healthz'", RUNTIME_HEALTH_CHECK_PATH
-        ),
-        smoke_test=_request(table_of("smoke_test")),
-        variables=table_of("variables").texts(_VARIABLE, _RESERVED),
-        variables_of={name: each.texts(_VARIABLE, _RESERVED) for name, each in table_of("variables").tables()},
-        secrets=table_of("secrets").texts(_VARIABLE, _RESERVED, _SECRET),
+        health_check_path=table.text("health_check_path", _PATH, path, RUNTIME_HEALTH_CHECK_PATH),
+        smoke_test=_request(table.table("smoke_test")),
+        variables=_variables(variables := table.table("variables"), beside_tables=True),
+        variables_of={environment: _variables(each) for environment, each in variables.tables()},
+        secrets=_secrets(table),
         task_role=tuple(map(_statement, table.tables_of("task_role"))),
-        local=_local(table_of("local")),
+        local=_local(table.table("local")),
     )
     table.refuse_others()
+    _refuse_two_sources(table, application)
     return application
 
 
-def _request(table: _Table) -> Request:
+def _service_name(table: Table, *, default: str) -> str:
+    expected = "up to 32 letters, digits, '.', '_' and '-', as another name than the X-Ray daemon's"
+    name = table.text("service_name", _SERVICE_NAME, expected, default)
+    if name.lower().replace(".", "-") == XRAY_DAEMON_CONTAINER_NAME:
+        raise table.error("service_name", name, expected)
+    return name
+
+
+def _requirements(table: Table, folder: Path) -> str | None:
+    path = table.path("requirements", folder, f"a file in {folder}", lambda path: _is_file_in(folder, path))
+    if path is not None:
+        return str(path.relative_to(folder))
+    return REQUIREMENTS if (folder / REQUIREMENTS).is_file() else None
+
+
+def _is_file_in(folder: Path, path: Path) -> bool:
+    return path.is_relative_to(folder) and path.is_file()
+
+
+def _image(table: Table, folder: Path) -> Image:
+    context = table.path("context", folder, "the folder that the Dockerfile is built in", Path.is_dir)
+    within = context or folder
+    dockerfile = table.path("dockerfile", folder, f"a Dockerfile in {within}", lambda path: _is_file_in(within, path))
+    if context is not None and dockerfile is None:
+        raise table.error("context", str(context), "no context without a `dockerfile`")
+    own = dockerfile is not None
+    command = table.list_of("health_command", _WORDS, "an argument", () if own else RUNTIME_HEALTH_COMMAND)
+    return Image(
+        dockerfile=dockerfile,
+        context=within if own else None,
+        health_command=command or None,
+        user=table.text("user", _USER, "a user of the image, for example '10001:10001'", "" if own else RUNTIME_USER)
+        or None,
+        read_only=table.boolean("read_only", default=True),
+    )
+
+
+def _request(table: Table) -> Request:
     request = Request(
-        path=table.text("path", _PATH, "a path, for example '/orders'", RUNTIME_PROBE_PATH),
+        path=table.text("path", _TARGET, "a path, for example '/orders'", RUNTIME_PROBE_PATH),
         status=table.number("status", _STATUSES, 200),
-        headers=table.table("headers").texts(_HEADER),
+        headers=table.table("headers", secret=True).texts(_HEADER, _HEADER_VALUE, "a string of printable characters"),
     )
     table.refuse_others()
     return request
 
 
-def _statement(table: _Table) -> Statement:
+def _variables(table: Table, *, beside_tables: bool = False) -> dict[str, str]:
+    variables = table.texts(
+        _VARIABLE, _ANY, "a string, as '1' or 'true'", reserved=RESERVED_VARIABLES, beside_tables=beside_tables
+    )
+    for name, form in FORMS.items():
+        if name in variables and not re.fullmatch(form.pattern, variables[name]):
+            raise table.error(name, variables[name], form.expected)
+    return variables
+
+
+def _secrets(table: Table) -> dict[str, str]:
+    secrets = table.table("secrets", secret=True)
+    expected = (
+        "the name of its Secrets Manager entry, for example 'database-url', not its value: up to 200 letters, digits"
+        " and any of '/_+=.@-', not ending in a hyphen and six characters"
+    )
+    entries = secrets.texts(_VARIABLE, _SECRET, expected, reserved=RESERVED_SECRETS)
+    for variable, entry in entries.items():
+        if entry in _ENTRIES:
+            raise secrets.error(variable, entry, f"another name than those of the sinks' keys, {', '.join(_ENTRIES)}")
+    return entries
+
+
+def _refuse_two_sources(table: Table, application: Application) -> None:
+    """Raise where a variable is plain and a secret: ECS takes no such task definition."""
+    for plain in (application.variables, *application.variables_of.values()):
+        for variable in application.secrets.keys() & plain.keys():
+            raise table.error(f"secrets.{variable}", "", "it in [variables] or in [secrets], not in both", secret=True)
+
+
+def _statement(table: Table) -> Statement:
+    filled = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
     statement = Statement(
         actions=table.list_of("actions", _ACTION, "an IAM action, for example 'sqs:SendMessage'"),
-        resources=table.list_of(
-            "resources",
-            re.compile(r"arn:\S+|\*"),
-            "an ARN, in which {region}, {account} and {environment} are filled in",
-        ),
+        resources=table.list_of("resources", _RESOURCE, f"an ARN, in which {filled} are filled in"),
+        because=table.text("because", _WORDS, "why it needs a wildcard", "") or None,
     )
     table.refuse_others()
     return statement
 
 
-def _local(table: _Table) -> Local:
+def _local(table: Table) -> Local:
+    variables: dict[str, Any] = table.table("variables", secret=True).texts(_VARIABLE, _ANY, "a string")
     local = Local(
-        variables=table.table("variables").texts(_VARIABLE),
+        variables=variables,
         services=table.list_of("services", re.compile("|".join(SERVICES)), f"one of {', '.join(SERVICES)}", ()),
-        before_start=table.text("before_start", re.compile(r"\S.*"), "a command", "") or None,
+        before_start=table.text("before_start", _WORDS, "a command", "") or None,
     )
     table.refuse_others()
     return local
-
-
-class _Table:
-    """A table of the file, which knows where it is and which of its keys were read."""
-
-    def __init__(self, content: Mapping[str, Any], file: Path, prefix: str = "") -> None:
-        self._content, self._file, self._prefix = content, file, prefix
-        self._read: set[str] = set()
-
-    def text(self, key: str, pattern: re.Pattern[str], expected: str, default: str) -> str:
-        """Return a string that matches `pattern`."""
-        return self._value(key, lambda value: isinstance(value, str) and pattern.fullmatch(value), expected, default)
-
-    def number(self, key: str, numbers: range, default: int) -> int:
-        """Return an integer in `numbers`."""
-        expected = f"a number from {numbers.start} to {numbers.stop - 1}"
-        return self._value(key, lambda value: type(value) is int and value in numbers, expected, default)
-
-    def list_of(
-        self, key: str, pattern: re.Pattern[str], expected: str, default: tuple[str, ...] | None = None
-    ) -> tuple[str, ...]:
-        """Return strings that match `pattern`; without a default, at least one."""
-
-        def is_valid(value: object) -> bool:
-            texts = value if isinstance(value, (list, tuple)) else [None]
-            return all(isinstance(each, str) and pattern.fullmatch(each) for each in texts) and bool(
-                texts or default is not None
-            )
-
-        return tuple(self._value(key, is_valid, f"a list of which each is {expected}", default or ()))
-
-    def file(self, key: str, folder: Path, default: str | None = None) -> str | None:
-        """Return the name of a file in `folder`; that of the default is left out where there is none."""
-        name = self.text(key, re.compile(r"[^\0]+"), "the name of a file", "")
-        if not name:
-            return default if default is not None and (folder / default).is_file() else None
-        path = (folder / name).resolve()
-        if not path.is_relative_to(folder.resolve()) or not path.is_file():
-            raise self._error(key, name, f"a file in {folder}")
-        return name
-
-    def table(self, key: str) -> _Table:
-        """Return a table, empty where there is none."""
-        none: dict[str, Any] = {}
-        content = self._value(key, lambda value: isinstance(value, dict), "a table", none)
-        return _Table(content, self._file, f"{self._prefix}{key}.")
-
-    def tables_of(self, key: str) -> tuple[_Table, ...]:
-        """Return the tables of an array."""
-
-        def is_valid(value: object) -> bool:
-            return isinstance(value, list) and all(isinstance(each, dict) for each in value)
-
-        none: list[dict[str, Any]] = []
-        tables = self._value(key, is_valid, f"an array of tables, [[{key}]]", none)
-        return tuple(_Table(each, self._file, f"{self._prefix}{key}[{index}].") for index, each in enumerate(tables))
-
-    def tables(self) -> list[tuple[str, _Table]]:
-        """Return all that are tables, by key."""
-        return [(key, self.table(key)) for key, value in self._content.items() if isinstance(value, dict)]
-
-    def texts(
-        self, keys: re.Pattern[str], reserved: frozenset[str] = frozenset(), values: re.Pattern[str] | None = None
-    ) -> dict[str, str]:
-        """Return all that are no tables, which must be strings."""
-        texts = {key: value for key, value in self._content.items() if not isinstance(value, dict)}
-        for key, value in texts.items():
-            if not keys.fullmatch(key):
-                raise self._error(key, value, "a key that is a name of letters, digits and underscores")
-            if key in reserved:
-                raise ApplicationError(
-                    f"{self._file}: {self._prefix}{key} is set by the deployment itself: remove it (docs/adopt.md)"
-                )
-            if not isinstance(value, str) or "\0" in value or (values is not None and not values.fullmatch(value)):
-                raise self._error(key, value, "a string")
-        return texts
-
-    def refuse_others(self) -> None:
-        """Raise for a key that was not read."""
-        for key in self._content:
-            if key not in self._read:
-                known = ", ".join(sorted(self._read))
-                raise ApplicationError(f"{self._file}: {self._prefix}{key} is not a key: use one of {known}")
-
-    def _value(self, key: str, is_valid: Callable[[Any], Any], expected: str, default: T) -> T:
-        self._read.add(key)
-        value = self._content.get(key, default)
-        if value is not default and not is_valid(value):
-            raise self._error(key, value, expected)
-        result: T = value
-        return result
-
-    def _error(self, key: str, value: object, expected: str) -> ApplicationError:
-        return ApplicationError(f"{self._file}: {self._prefix}{key} = {value!r} is malformed: write {expected}")

@@ -12,7 +12,10 @@ from constructs import Node
 
 from flask_onetrace.contract import LONGEST_VERSION, VERSION_PATTERN
 from infra.account import Account
+from infra.application import DEFAULT_FOLDER, Application, ApplicationError
+from infra.application_file import check_environments, load
 from infra.environments import DEFAULT, ENVIRONMENTS, LOCAL, Environment
+from infra.names import Names
 
 PYPROJECT: Final = Path(__file__).parent.parent / "pyproject.toml"
 
@@ -58,15 +61,16 @@ def project_version() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """The input of one synth: the environment, the version to run, and the image to name instead of building one."""
+    """The input of one synth: application, environment, version, and the image to name instead of building one."""
 
+    application: Application
     environment: Environment
     version: str
     image: str | None
 
     @classmethod
     def from_context(cls, node: Node) -> Deployment:
-        """Read the keys environment, version, image, plain_http, protected and those of `OVERRIDES`.
+        """Read the keys app, environment, version, image, plain_http, protected and those of `OVERRIDES`.
 
         Raises `ContextError`. An absent or empty key means its default.
         """
@@ -92,16 +96,23 @@ class Deployment:
                 "of its `ingress` in infra/environments.py, or accept it with -c plain_http=yes (CDK_CONTEXT= to make)"
             )
         return cls(
+            application=_application(node, environment),
             environment=environment,
             version=_value(node, "version", version_format) or default_version,
             image=_value(node, "image", IMAGE),
         )
+
+    @property
+    def names(self) -> Names:
+        """The names of the resources of both stacks."""
+        return Names(self.application, self.environment.name, tutorial=self.environment.tutorial_names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployRolesContext:
     """The input of a synth of the deploy roles: who may assume them, and for which environments of one account."""
 
+    application: Application
     repository: str
     branch: str
     environments: tuple[Environment, ...]
@@ -109,7 +120,7 @@ class DeployRolesContext:
 
     @classmethod
     def from_context(cls, node: Node) -> DeployRolesContext:
-        """Read the keys repository, branch, deploy_environments and oidc_provider.
+        """Read the keys app, repository, branch, deploy_environments and oidc_provider.
 
         Raises `ContextError`. All but the repository have a default, which an empty value means too.
         """
@@ -119,10 +130,12 @@ class DeployRolesContext:
                 f"repository is not set: pass -c repository={REPOSITORY.example}, or REPOSITORY= to make; it is the "
                 "part between `repo:` and the next colon of the subject that the repository's OIDC settings show"
             )
+        environments = _deployable(_text(node, "deploy_environments"))
         return cls(
+            application=_application(node, *environments),
             repository=repository,
             branch=_value(node, "branch", BRANCH) or "main",
-            environments=_deployable(_text(node, "deploy_environments")),
+            environments=environments,
             existing_provider=_value(node, "oidc_provider", OIDC_PROVIDER) == "existing",
         )
 
@@ -130,6 +143,19 @@ class DeployRolesContext:
     def account(self) -> Account:
         """What the account of the environments asks of a stack."""
         return self.environments[0].account
+
+
+def _application(node: Node, *environments: Environment) -> Application:
+    """Return the application in the folder of the key app, whose name goes with those of the environments."""
+    try:
+        text = _text(node, "app")
+        application = load(Path(text).expanduser() if text else DEFAULT_FOLDER)
+        check_environments(application, ENVIRONMENTS)
+        for each in environments:
+            Names(application, each.name)
+    except (ApplicationError, RuntimeError) as error:  # RuntimeError: no home folder for a ~
+        raise ContextError(str(error)) from error
+    return application
 
 
 def _deployable(names: str) -> tuple[Environment, ...]:

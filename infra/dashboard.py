@@ -14,7 +14,8 @@ from flask_onetrace.contract import SLOW_SECONDS
 from infra import console_urls
 from infra.alarms import ERROR_PERCENT, Alarms
 from infra.metrics import ServiceMetrics
-from infra.saved_queries import saved_queries
+from infra.names import Names
+from infra.saved_queries import SavedQuery, saved_queries
 
 WIDTH: Final = 8
 """Columns, of the dashboard's 24: three graphs side by side."""
@@ -34,7 +35,7 @@ class Links:
     """
 
     region: str
-    log_group: str
+    names: Names
     honeycomb_board: str | None
     rollbar_items: str | None
 
@@ -47,8 +48,8 @@ class Links:
             **_team_link("Rollbar", self.rollbar_items, ROLLBAR_HOME, setting="rollbar_items"),
         }
         queries = {
-            query.title: query.console_url(region=self.region, log_group=self.log_group)
-            for query in saved_queries().values()
+            query.title: query.console_url(region=self.region, log_group=self.names.log_group)
+            for query in saved_queries(self.names.application).values()
         }
         return f"{_markdown(links)}\n\n{_markdown(queries)}"
 
@@ -65,9 +66,11 @@ class Dashboard(Construct):
     """Create the dashboard, $3.00 a month beyond an account's first three."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, name: str, metrics: ServiceMetrics, alarms: Alarms, links: Links
+        self, scope: Construct, construct_id: str, *, metrics: ServiceMetrics, alarms: Alarms, links: Links
     ) -> None:
         super().__init__(scope, construct_id)
+        names = links.names
+        name = names.dashboard
 
         board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=name, default_interval=TIME_RANGE)
         board.add_widgets(
@@ -79,7 +82,7 @@ class Dashboard(Construct):
         board.add_widgets(_traffic(metrics), _latency(metrics), _errors(metrics))
         board.add_widgets(_tasks(metrics), _load(metrics), _threads(metrics))
         board.add_widgets(_queue(metrics), _sampled(metrics), _dropped(metrics))
-        board.add_widgets(_top_errors(links.log_group))
+        board.add_widgets(_top_errors(saved_queries(names.application)["errors-by-route"], names.log_group))
         self.url = console_urls.dashboard(links.region, name)
 
 
@@ -138,8 +141,7 @@ def _dropped(metrics: ServiceMetrics) -> cloudwatch.IWidget:
     return _graph("Telemetry dropped a minute, by sink: expect none", [metrics.dropped_by_sink()])
 
 
-def _top_errors(log_group: str) -> cloudwatch.IWidget:
-    query = saved_queries()["errors-by-route"]
+def _top_errors(query: SavedQuery, log_group: str) -> cloudwatch.IWidget:
     return cloudwatch.LogQueryWidget(
         title=query.title,
         log_group_names=[log_group],

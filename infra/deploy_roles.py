@@ -7,15 +7,11 @@ from aws_cdk import ArnFormat, DefaultStackSynthesizer, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from flask_onetrace.contract import (
-    SecretName,
-    observability_stack_name,
-    resource_name,
-    secret_name,
-    service_stack_name,
-)
+from flask_onetrace.contract import SecretName
 from infra.environments import Environment
-from infra.findings import NAG, acknowledge
+from infra.findings import acknowledge
+from infra.names import Names
+from infra.task_role import wildcard_findings
 
 DEPLOYMENT: Final = ("deploy", "file-publishing", "image-publishing", "lookup")
 COMPARISON: Final = ("lookup",)
@@ -36,9 +32,10 @@ class DeployRole(iam.Role):
         construct_id: str,
         *,
         environment: Environment,
+        names: Names,
         trusted: iam.IPrincipal,
     ) -> None:
-        statements = [_assume_bootstrap_roles(scope, DEPLOYMENT, [environment]), *_own_calls(scope, environment)]
+        statements = [_assume_bootstrap_roles(scope, DEPLOYMENT, [environment]), *_own_calls(scope, environment, names)]
         super().__init__(
             scope,
             construct_id,
@@ -49,7 +46,7 @@ class DeployRole(iam.Role):
         )
         acknowledge(
             self,
-            *(f"{NAG}IAM5[Resource::{each}]" for each in _patterns(scope, statements)),
+            *wildcard_findings(scope, [each for statement in statements for each in statement.resources]),
             because="CloudFormation and ECS end the names of what they create at random: each pattern is of one"
             " environment. Three actions take no resource.",
         )
@@ -91,29 +88,18 @@ def _assume_bootstrap_roles(
     )
 
 
-def _patterns(scope: Construct, statements: Sequence[iam.PolicyStatement]) -> Sequence[str]:
-    """Return the resources with a wildcard, as cdk-nag writes them."""
-    stack = Stack.of(scope)
-    written = {stack.partition: "Partition", stack.region: "Region", stack.account: "AccountId"}
-    patterns = dict.fromkeys(each for statement in statements for each in statement.resources if "*" in each)
-    for token, name in written.items():
-        patterns = {pattern.replace(token, f"<AWS::{name}>"): None for pattern in patterns}
-    return list(patterns)
-
-
-def _own_calls(scope: Construct, environment: Environment) -> Sequence[iam.PolicyStatement]:
+def _own_calls(scope: Construct, environment: Environment, names: Names) -> Sequence[iam.PolicyStatement]:
     """Return the calls of `operations`, which the CDK's roles do not make.
 
     DescribeTaskDefinition has no resource to limit it to, and the lists have their cluster as a condition ("Actions
     defined by Amazon Elastic Container Service", Service Authorization Reference). The names of the cluster, of the
     service and of the containers' log group begin with the stack's.
     """
-    name = environment.name
-    service_stack = service_stack_name(name)
-    stacks = [observability_stack_name(name), service_stack]
+    service_stack = names.service_stack
+    stacks = [names.observability_stack, service_stack]
     stack_arns = [_arn(scope, "cloudformation", "stack", f"{each}/*") for each in stacks]
     secrets = [
-        _arn(scope, "secretsmanager", "secret", secret_name(name, key) + _ARN_SUFFIX, ":")
+        _arn(scope, "secretsmanager", "secret", names.secret(key) + _ARN_SUFFIX, ":")
         for key in (SecretName.HONEYCOMB_CONFIGURATION_KEY, SecretName.ROLLBAR_ACCESS_TOKEN)
     ]
     allowed: Sequence[tuple[str, Sequence[str]]] = [
@@ -124,9 +110,13 @@ def _own_calls(scope: Construct, environment: Environment) -> Sequence[iam.Polic
         ("ecs:DescribeTaskDefinition", ["*"]),
         ("ecs:DescribeTasks", [_arn(scope, "ecs", "task", f"{service_stack}-*/*")]),
         ("logs:GetLogEvents", [_arn(scope, "logs", "log-group", f"{service_stack}-*:log-stream:*", ":")]),
-        ("cloudwatch:DescribeAlarms", [_arn(scope, "cloudwatch", "alarm", resource_name(name, "*"), ":")]),
+        ("cloudwatch:DescribeAlarms", [_arn(scope, "cloudwatch", "alarm", names.resource("*"), ":")]),
         ("secretsmanager:GetSecretValue", secrets),
     ]
+    if own_secrets := [
+        _arn(scope, "secretsmanager", "secret", name + _ARN_SUFFIX, ":") for name in names.own_secrets.values()
+    ]:
+        allowed = [*allowed, ("secretsmanager:DescribeSecret", own_secrets)]
     statements = [iam.PolicyStatement(actions=[action], resources=resources) for action, resources in allowed]
     clusters = {"ArnLike": {"ecs:cluster": _arn(scope, "ecs", "cluster", f"{service_stack}-*")}}
     lists = iam.PolicyStatement(actions=["ecs:ListServices", "ecs:ListTasks"], resources=["*"], conditions=clusters)

@@ -1,17 +1,13 @@
 """Compose the stack of an account's deploy roles: GitHub's identity provider and the roles of the workflows."""
 
-from typing import Final
-
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, PermissionsBoundary, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from flask_onetrace.contract import APP_NAME, SERVICE_NAME
 from infra.context import DeployRolesContext
 from infra.deploy_roles import DeployRole, DiffRole
 from infra.github_oidc import GitHubJobs, GitHubProvider
-
-NAME: Final = f"{APP_NAME}-DeployRoles"
+from infra.names import Names
 
 
 class DeployRolesStack(Stack):
@@ -23,8 +19,11 @@ class DeployRolesStack(Stack):
         super().__init__(
             scope,
             construct_id,
-            description=f"{APP_NAME}: roles of GitHub Actions, for {context.repository}",
-            tags={"service": SERVICE_NAME, "owner": account.owner},
+            description=f"{context.application.name}: roles of GitHub Actions, for {context.repository}",
+            tags={
+                "service": context.application.service_name,
+                "owner": account.owner or context.application.slug,
+            },
             permissions_boundary=PermissionsBoundary.from_name(boundary) if boundary else None,
             synthesizer=DefaultStackSynthesizer(qualifier=account.bootstrap_qualifier),
         )
@@ -33,7 +32,13 @@ class DeployRolesStack(Stack):
         for environment in context.environments:
             name = environment.name.title()
             trusted = jobs.of_environment(environment.name, branch=context.branch)
-            role = DeployRole(self, f"{name}Deploy", environment=environment, trusted=trusted)
+            role = DeployRole(
+                self,
+                f"{name}Deploy",
+                environment=environment,
+                names=Names(context.application, environment.name),
+                trusted=trusted,
+            )
             self._output(f"{name}DeployRoleArn", role)
         trusted = jobs.of_pull_requests()
         self._output("DiffRoleArn", DiffRole(self, "Diff", environments=context.environments, trusted=trusted))

@@ -10,7 +10,6 @@ from infra.account import Account
 from infra.fargate_service import Tasks
 from infra.ingress import Ingress
 from infra.logs import Retention
-from infra.names import Names
 from infra.network import Networking
 from infra.notifications import Notifications
 from infra.telemetry import Sampling, Telemetry
@@ -43,11 +42,6 @@ class Environment:
 
     def __post_init__(self) -> None:
         self.ingress.check_network(self.network, self.name)
-
-    @property
-    def names(self) -> Names:
-        """The names of the environment's resources. Raises `ValueError` for a malformed `name`."""
-        return Names(self.name, tutorial=self.tutorial_names)
 
 
 SAMPLE_ALL: Final = Sampling(fixed_rate=1.0, reservoir_size=5)

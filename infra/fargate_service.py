@@ -19,7 +19,7 @@ TMP_VOLUME: Final = "scratch"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """The container to run: `health_command` is a command in the image.
+    """The container to run: `health_command` is a command in the image; None leaves it to the load balancer.
 
     `cpu` is its share of the task's CPU units while other containers want theirs, `memory` its own limit in MiB.
     """
@@ -31,9 +31,11 @@ class Container:
     memory: int
     variables: Mapping[str, str]
     secrets: Mapping[str, ecs.Secret]
-    health_command: Sequence[str]
-    user: str
-    """`uid:gid`, not root."""
+    health_command: Sequence[str] | None
+    user: str | None
+    """`uid:gid`, not root; None is the image's own."""
+    read_only: bool
+    """Whether the root file system is; ECS Exec writes to it ("Using Amazon ECS Exec")."""
     stop_timeout: Duration
 
 
@@ -118,7 +120,6 @@ class FargateService(Construct):
             self.task_definition,
             container,
             logging=output.driver(container.name),
-            read_only=not tasks.ecs_exec,  # ECS Exec writes to the root file system ("Using Amazon ECS Exec")
         )
         self.service = ecs.FargateService(
             self,
@@ -208,7 +209,7 @@ def _task_definition(scope: Construct, tasks: Tasks) -> ecs.FargateTaskDefinitio
 
 
 def _add_container(
-    task_definition: ecs.FargateTaskDefinition, container: Container, *, logging: ecs.LogDriver, read_only: bool
+    task_definition: ecs.FargateTaskDefinition, container: Container, *, logging: ecs.LogDriver
 ) -> ecs.ContainerDefinition:
     definition = task_definition.add_container(
         container.name,
@@ -220,16 +221,22 @@ def _add_container(
         secrets=container.secrets,
         user=container.user,
         logging=logging,
-        readonly_root_filesystem=read_only,
+        readonly_root_filesystem=container.read_only,
         port_mappings=[ecs.PortMapping(container_port=container.port)],
         stop_timeout=container.stop_timeout,
-        health_check=ecs.HealthCheck(
-            command=["CMD", *container.health_command],
-            interval=Duration.seconds(10),
-            timeout=Duration.seconds(5),
-            retries=3,
-            start_period=HEALTH_CHECK_GRACE_PERIOD,
-        ),
+        health_check=_health_check(container.health_command),
     )
     definition.add_mount_points(ecs.MountPoint(container_path="/tmp", source_volume=TMP_VOLUME, read_only=False))  # noqa: S108 - the one writable folder, named by its mount
     return definition
+
+
+def _health_check(command: Sequence[str] | None) -> ecs.HealthCheck | None:
+    if command is None:
+        return None
+    return ecs.HealthCheck(
+        command=["CMD", *command],
+        interval=Duration.seconds(10),
+        timeout=Duration.seconds(5),
+        retries=3,
+        start_period=HEALTH_CHECK_GRACE_PERIOD,
+    )

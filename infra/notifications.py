@@ -14,8 +14,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from flask_onetrace.contract import APP_NAME, environment_prefix
 from infra.findings import CHECKOV, acknowledge
+from infra.names import Names
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _WORKSPACE: Final = re.compile(r"T[A-Z0-9]{2,254}")
@@ -74,7 +74,7 @@ class AlarmTopic(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        environment_name: str,
+        names: Names,
         notifications: Notifications,
         encryption_key: kms.IKey | None,
     ) -> None:
@@ -83,7 +83,7 @@ class AlarmTopic(Construct):
         self.topic = sns.Topic(
             self,
             "Topic",
-            display_name=f"{APP_NAME} {environment_name}",
+            display_name=f"{names.application.name} {names.environment}",
             enforce_ssl=True,
             master_key=encryption_key,
         )
@@ -98,14 +98,14 @@ class AlarmTopic(Construct):
         if notifications.email is not None:
             self._subscribe("Email", protocol="email", endpoint=notifications.email)
         if notifications.slack is not None:
-            self._add_slack_channel(environment_name, notifications.slack)
+            self._add_slack_channel(names, notifications.slack)
         if notifications.webhook_secret is not None:
             # The URL has a key in it: CloudFormation resolves it when it deploys, so no template holds it.
             url = SecretValue.secrets_manager(notifications.webhook_secret).unsafe_unwrap()
             self._subscribe("Webhook", protocol="https", endpoint=url)
         if notifications.monthly_budget is not None:
             self._grant_publish("budgets.amazonaws.com")
-            self._budget(environment_name, notifications.monthly_budget, email=notifications.email)
+            self._budget(names, notifications.monthly_budget, email=notifications.email)
 
     def _subscribe(self, construct_id: str, *, protocol: str, endpoint: str) -> None:
         """Subscribe to alarms that fire, are over or lose their data, not to those that turn OK when created."""
@@ -129,11 +129,11 @@ class AlarmTopic(Construct):
             )
         )
 
-    def _add_slack_channel(self, environment_name: str, channel: SlackChannel) -> None:
+    def _add_slack_channel(self, names: Names, channel: SlackChannel) -> None:
         chatbot.SlackChannelConfiguration(
             self,
             "Slack",
-            slack_channel_configuration_name=environment_prefix(environment_name),
+            slack_channel_configuration_name=names.prefix,
             slack_workspace_id=channel.workspace_id,
             slack_channel_id=channel.channel_id,
             notification_topics=[self.topic],
@@ -141,7 +141,7 @@ class AlarmTopic(Construct):
             guardrail_policies=[iam.ManagedPolicy.from_aws_managed_policy_name("CloudWatchReadOnlyAccess")],
         )
 
-    def _budget(self, environment_name: str, dollars: int, *, email: str | None) -> None:
+    def _budget(self, names: Names, dollars: int, *, email: str | None) -> None:
         # By mail from the budget itself: its message is no JSON, which the topic's subscriptions are filtered by.
         addresses = {"SNS": self.topic.topic_arn} | ({"EMAIL": email} if email is not None else {})
         subscribers = [
@@ -152,11 +152,11 @@ class AlarmTopic(Construct):
             self,
             "Budget",
             budget=budgets.CfnBudget.BudgetDataProperty(
-                budget_name=environment_prefix(environment_name),
+                budget_name=names.prefix,
                 budget_type="COST",
                 time_unit="MONTHLY",
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=dollars, unit="USD"),
-                cost_filters={"TagKeyValue": [f"user:environment${environment_name}"]},
+                cost_filters={"TagKeyValue": [f"user:environment${names.environment}"]},
             ),
             notifications_with_subscribers=[
                 budgets.CfnBudget.NotificationWithSubscribersProperty(

@@ -9,13 +9,14 @@ from aws_cdk.aws_secretsmanager import ISecret
 from aws_cdk.aws_sns import ITopic
 from constructs import Construct
 
-from flask_onetrace.contract import APP_NAME, SecretName, metrics_namespace
+from flask_onetrace.contract import SecretName
 from infra.access_logs import AccessLogs
 from infra.account import stack_options
 from infra.encryption import CustomerKey
 from infra.environments import Environment
 from infra.logs import ApplicationLogs
 from infra.metrics import measure_sampled_share, measure_threads
+from infra.names import Names
 from infra.notifications import AlarmTopic
 from infra.saved_queries import SavedQueries
 from infra.secrets import SinkSecrets
@@ -25,21 +26,20 @@ from infra.xray import Tracing
 class ObservabilityStack(Stack):
     """Hold the log group with its queries and metrics, X-Ray's groups and rules, the secrets and the alarms' topic."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, names: Names) -> None:
         super().__init__(
             scope,
             construct_id,
-            description=f"{APP_NAME} {environment.name}: log group with its queries and metrics, X-Ray groups and rule,"
-            " sink keys, topic of the alarms",
-            **stack_options(environment.account, environment_name=environment.name, protected=environment.protected),
+            description=f"{names.application.name} {names.environment}: log group with its queries and metrics,"
+            " X-Ray groups and rule, sink keys, topic of the alarms",
+            **stack_options(environment.account, names=names, protected=environment.protected),
         )
         retention, telemetry = environment.retention, environment.telemetry
         self.encryption_key: kms.IKey | None = None
         if environment.customer_key:
             self.encryption_key = CustomerKey(self, "Encryption", environment_name=environment.name).key
 
-        names = environment.names
-        self.log_group = self._application_logs(environment)
+        self.log_group = self._application_logs(environment, names)
         Tracing(
             self,
             "Tracing",
@@ -50,7 +50,7 @@ class ObservabilityStack(Stack):
         sink_secrets = SinkSecrets(
             self,
             "Secrets",
-            environment_name=environment.name,
+            names=names,
             removal_policy=retention.removal_policy,
             encryption_key=self.encryption_key,
         )
@@ -59,7 +59,7 @@ class ObservabilityStack(Stack):
         alarm_topic = AlarmTopic(
             self,
             "Alarms",
-            environment_name=environment.name,
+            names=names,
             notifications=environment.notifications,
             encryption_key=self.encryption_key,
         )
@@ -67,9 +67,8 @@ class ObservabilityStack(Stack):
         self.topic: ITopic = alarm_topic.topic
         self.secrets: Mapping[SecretName, ISecret] = sink_secrets.by_name
 
-    def _application_logs(self, environment: Environment) -> ILogGroup:
+    def _application_logs(self, environment: Environment, names: Names) -> ILogGroup:
         """Create the log group with its metrics and queries."""
-        names = environment.names
         group = ApplicationLogs(
             self,
             "Logs",
@@ -77,8 +76,7 @@ class ObservabilityStack(Stack):
             retention=environment.retention,
             encryption_key=self.encryption_key,
         ).log_group
-        namespace = metrics_namespace(environment.name)
-        measure_sampled_share(self, "SampledShare", log_group=group, namespace=namespace)
-        measure_threads(Construct(self, "Threads"), log_group=group, namespace=namespace)
-        SavedQueries(self, "Queries", folder=names.query_folder, log_group=group)
+        measure_sampled_share(self, "SampledShare", log_group=group, namespace=names.metrics_namespace)
+        measure_threads(Construct(self, "Threads"), log_group=group, namespace=names.metrics_namespace)
+        SavedQueries(self, "Queries", names=names, log_group=group)
         return group

@@ -10,8 +10,12 @@ from aws_cdk.aws_logs import CfnQueryDefinition, ILogGroup
 from constructs import Construct
 
 from infra import console_urls
+from infra.application import Application
+from infra.names import Names
 
 FOLDER: Final = Path(__file__).parent.parent / "aws" / "queries"
+HEALTH_CHECK_PATH: Final = "{{health_check_path}}"
+"""What stands in the files for the application's health check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +36,27 @@ class SavedQuery:
         return console_urls.logs_insights(region, query=self.commands, log_group=log_group)
 
 
-def saved_queries() -> dict[str, SavedQuery]:
-    """Return the queries of `aws/queries` by name."""
-    return {path.stem: _parse(path) for path in sorted(FOLDER.glob("*.cwli"))}
+def saved_queries(application: Application) -> dict[str, SavedQuery]:
+    """Return the queries of `aws/queries` by name, for `application`."""
+    return {path.stem: _parse(path, application) for path in sorted(FOLDER.glob("*.cwli"))}
 
 
-def _parse(path: Path) -> SavedQuery:
-    text = path.read_text(encoding="utf-8").rstrip("\n")
+def _parse(path: Path, application: Application) -> SavedQuery:
+    text = path.read_text(encoding="utf-8").rstrip("\n").replace(HEALTH_CHECK_PATH, application.health_check_path)
     return SavedQuery(path.stem, text.partition("\n")[0].removeprefix("# "), text)
 
 
 class SavedQueries(Construct):
     """Create a query definition from each file. It is free; running it costs $0.005 per GB scanned."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, folder: str, log_group: ILogGroup) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, names: Names, log_group: ILogGroup) -> None:
         super().__init__(scope, construct_id)
 
-        for query in saved_queries().values():
+        for query in saved_queries(names.application).values():
             CfnQueryDefinition(
                 self,
                 query.name.title().replace("-", ""),
-                name=f"{folder}/{query.title}",
+                name=f"{names.query_folder}/{query.title}",
                 query_string=query.text,
                 log_group_names=[log_group.log_group_name],
             )

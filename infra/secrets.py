@@ -8,8 +8,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from flask_onetrace.contract import SECRET_PLACEHOLDER, SecretName, secret_name
+from flask_onetrace.contract import SECRET_PLACEHOLDER, SecretName
 from infra.findings import CHECKOV, NAG, acknowledge
+from infra.names import Names
 
 
 class SinkSecrets(Construct):
@@ -20,7 +21,7 @@ class SinkSecrets(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        environment_name: str,
+        names: Names,
         removal_policy: RemovalPolicy,
         encryption_key: kms.IKey | None,
     ) -> None:
@@ -28,7 +29,7 @@ class SinkSecrets(Construct):
 
         self._removal_policy, self._encryption_key = removal_policy, encryption_key
         self.by_name: Mapping[SecretName, secretsmanager.ISecret] = {
-            name: self._entry(name, full_name=secret_name(environment_name, name)) for name in SecretName
+            name: self._entry(name, full_name=names.secret(name)) for name in SecretName
         }
 
     def _entry(self, name: SecretName, *, full_name: str) -> secretsmanager.Secret:

@@ -14,9 +14,6 @@ FOLDER: Final = Path(__file__).parent.parent / "aws" / "json"
 GROUPS: Final = ("xray-group", "xray-group-faults", "xray-group-slow")
 """The file of each group: all traces of the service, those with a fault, the slow ones."""
 
-TUTORIAL: Final = Names("tutorial", tutorial=True)
-"""The names in the files."""
-
 
 class Tracing(Construct):
     """Create the groups and the sampling rules.
@@ -58,18 +55,25 @@ def sampling_rule(names: Names, override: Sampling | None) -> dict[str, Any]:
 
 
 def _rule(file: str, names: Names) -> dict[str, Any]:
+    """Return the rule of `file` with `names`; of the paths in the files only `*` is every application's."""
     rule: dict[str, Any] = load(file)["SamplingRule"]
     return rule | {
-        "RuleName": rule["RuleName"].replace(TUTORIAL.xray_group, names.xray_group),
+        "RuleName": _renamed(rule["RuleName"], names),
         "ServiceName": names.xray_service,
+        "URLPath": "*" if rule["URLPath"] == "*" else names.application.health_check_path,
     }
 
 
 def _group(file: str, names: Names, *, dynamic_naming: bool) -> dict[str, Any]:
     """Return the group of `file`; with dynamic naming its filter matches renamed segments as well."""
-    group = load(file)
+    group, all_traces = load(file), load("xray-group")["FilterExpression"]
     traces = names.xray_filter_with_renamed if dynamic_naming else names.xray_filter
     return group | {
-        "GroupName": group["GroupName"].replace(TUTORIAL.xray_group, names.xray_group),
-        "FilterExpression": group["FilterExpression"].replace(TUTORIAL.xray_filter, traces),
+        "GroupName": _renamed(group["GroupName"], names),
+        "FilterExpression": group["FilterExpression"].replace(all_traces, traces),
     }
+
+
+def _renamed(name: str, names: Names) -> str:
+    """Return a group's or rule's name with the application's in place of the tutorial's, which it begins with."""
+    return names.xray_group + name.removeprefix(load("xray-group")["GroupName"])

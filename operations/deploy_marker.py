@@ -20,10 +20,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from flask_onetrace.contract import Variable
 from flask_onetrace.parsing import base_url
+from infra.names import Names
 from operations.deployment import aws_session, deployed_service
 from operations.errors import MissingKeyError, OperatorError, without_credentials
 from operations.honeycomb.client import ALL_DATASETS, connect
 from operations.keys import find_key
+from operations.selection import selected_names
 
 _TIMEOUT: Final = (5.0, 30.0)
 
@@ -31,9 +33,14 @@ _TIMEOUT: Final = (5.0, 30.0)
 class Deploy(NamedTuple):
     """What is recorded; `at` in seconds since the epoch."""
 
-    environment: str
+    names: Names
     version: str
     at: int
+
+    @property
+    def environment(self) -> str:
+        """The environment that was deployed to."""
+        return self.names.environment
 
 
 def main(
@@ -47,14 +54,18 @@ def main(
     parser.add_argument("--environment", required=True, help="the deployed environment of infra/environments.py")
     environment: str = parser.parse_args(arguments).environment
     try:
-        service = deployed_service(aws_session(), environment)
+        names = selected_names(environment)
+        service = deployed_service(aws_session(), names)
+    except OperatorError as error:
+        sys.stderr.write(f"{without_credentials(error)}\n")
+        return 1
     except (BotoCoreError, ClientError) as error:
         sys.stderr.write(
             f"{without_credentials(error)}\n"
             f"Check that {environment!r} is deployed (make deploy) and your credentials are its own.\n"
         )
         return 1
-    deploy = Deploy(environment, service.version, int(now()))
+    deploy = Deploy(names, service.version, int(now()))
     recorded = [
         _record("Honeycomb", deploy, lambda: _honeycomb_marker(deploy, sleep)),
         _record("Rollbar", deploy, lambda: _rollbar_deploy(deploy, service.variables[Variable.ROLLBAR_ENDPOINT])),
@@ -82,14 +93,14 @@ def _record(product: str, deploy: Deploy, send: Callable[[], None]) -> bool:
 def _honeycomb_marker(deploy: Deploy, sleep: Callable[[float], None]) -> None:
     """Create a marker that every dataset shows (Honeycomb API reference, "Create a Marker")."""
     marker = {"type": "deploy", "message": f"{deploy.environment} {deploy.version}", "start_time": deploy.at}
-    with connect(deploy.environment, sleep) as client:
+    with connect(deploy.names, sleep) as client:
         client.post(f"/1/markers/{ALL_DATASETS}", marker)
 
 
 def _rollbar_deploy(deploy: Deploy, endpoint: str) -> None:
     """Report the deploy (Rollbar API reference, "Report a deploy"), with the token and the version that items carry."""
     variable = Variable.ROLLBAR_ACCESS_TOKEN
-    token = find_key(variable, deploy.environment, f"Fill it in with make secrets, or set {variable}")
+    token = find_key(variable, deploy.names, f"Fill it in with make secrets, or set {variable}")
     body = {
         "environment": deploy.environment,
         "revision": deploy.version,

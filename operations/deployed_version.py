@@ -16,11 +16,12 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flask_onetrace.contract import Output, is_version
+from infra.application import selected_folder
 from operations import git
 from operations.deployment import NO_SUCH_STACK, aws_session, deployed_service
 from operations.errors import OperatorError, without_credentials
+from operations.selection import selected_names
 
-ROOT: Final = Path(__file__).parents[1]
 _STEP_OUTPUTS: Final = "GITHUB_OUTPUT"
 
 
@@ -29,13 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m operations.deployed_version", description=__doc__)
     parser.add_argument("--environment", required=True, help="the environment of infra/environments.py")
     parser.add_argument("--no-downgrade", action="store_true", help="fail where it is newer than the checkout")
-    parser.add_argument("--root", type=Path, default=ROOT, help="the checkout")
+    parser.add_argument("--root", type=Path, help="the checkout (default: that of the application)")
     options = parser.parse_args(arguments)
     environment: str = options.environment
     try:
         version = _deployed_version(environment)
         if version is not None and options.no_downgrade:
-            _refuse_downgrade(options.root, environment, version)
+            _refuse_downgrade(options.root or git.checkout_of(selected_folder()), environment, version)
     except OperatorError as error:
         sys.stderr.write(f"{without_credentials(error.problem)}\n{error.remedy}.\n")
         return 1
@@ -71,7 +72,7 @@ def _refuse_downgrade(root: Path, environment: str, version: str) -> None:
 
 def _deployed_version(environment: str) -> str | None:
     try:
-        return deployed_service(aws_session(), environment).version
+        return deployed_service(aws_session(), selected_names(environment)).version
     except KeyError as error:
         if error.args == (Output.TASK_DEFINITION,):  # the stack's first deploy failed, or has not ended
             return None

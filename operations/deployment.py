@@ -8,7 +8,8 @@ from typing import Final
 
 import boto3
 
-from flask_onetrace.contract import CONTAINER_NAME, Output, Variable, service_stack_name
+from flask_onetrace.contract import Output, Variable
+from infra.names import Names
 
 NO_SUCH_STACK: Final = "ValidationError"
 """The error code of DescribeStacks for a stack that does not exist."""
@@ -31,18 +32,18 @@ def aws_session() -> boto3.Session:
     return boto3.Session(region_name=os.environ.get("AWS_REGION"))
 
 
-def stack_outputs(session: boto3.Session, environment: str) -> dict[str, str]:
-    """Return the outputs of the environment's service stack. Raises botocore's `ClientError`."""
-    stack = session.client("cloudformation").describe_stacks(StackName=service_stack_name(environment))["Stacks"][0]
+def stack_outputs(session: boto3.Session, names: Names) -> dict[str, str]:
+    """Return the outputs of the service stack. Raises botocore's `ClientError`."""
+    stack = session.client("cloudformation").describe_stacks(StackName=names.service_stack)["Stacks"][0]
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
 
 
-def deployed_service(session: boto3.Session, environment: str) -> DeployedService:
+def deployed_service(session: boto3.Session, names: Names) -> DeployedService:
     """Return the service that the environment runs. Raises botocore's `ClientError`.
 
     ECS says what that is: after a rollback of its own, the stack names a task definition that does not run.
     """
-    outputs = stack_outputs(session, environment)
+    outputs = stack_outputs(session, names)
     definition = outputs[Output.TASK_DEFINITION]
     client = session.client("ecs")
     serving, cluster, service = definition, outputs.get(Output.CLUSTER), outputs.get(Output.SERVICE)
@@ -50,5 +51,5 @@ def deployed_service(session: boto3.Session, environment: str) -> DeployedServic
         for each in client.describe_services(cluster=cluster, services=[service])["services"]:
             serving = each["taskDefinition"]
     task = client.describe_task_definition(taskDefinition=serving)["taskDefinition"]
-    [container] = [each for each in task["containerDefinitions"] if each["name"] == CONTAINER_NAME]
+    [container] = [each for each in task["containerDefinitions"] if each["name"] == names.application.container_name]
     return DeployedService({each["name"]: each["value"] for each in container["environment"]})

@@ -14,10 +14,11 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from flask_onetrace.contract import SecretName, observability_stack_name, secret_name, service_stack_name
 from infra.environments import ENVIRONMENTS
+from infra.names import Names
 from operations.deployment import aws_session
 from operations.errors import OperatorError, without_credentials
+from operations.selection import selected_names
 
 _GONE: Final = "DELETE_COMPLETE"
 _INSIGHTS: Final = "/aws/ecs/containerinsights/{stack}-"
@@ -32,22 +33,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     environment: str = parser.parse_args(arguments).environment
     try:
-        return _forget(aws_session(), environment)
+        names = selected_names(environment, tutorial=ENVIRONMENTS[environment].tutorial_names)
+        return _forget(aws_session(), names)
     except OperatorError as error:
         return _fail(f"{error.problem}\n{error.remedy}.")
     except (BotoCoreError, ClientError) as error:
         return _fail(f"{error}\nCheck that your credentials are those of {environment!r}, and may delete its data.")
 
 
-def _forget(session: boto3.Session, environment: str) -> int:
-    own = {observability_stack_name(environment), service_stack_name(environment)}
+def _forget(session: boto3.Session, names: Names) -> int:
+    environment, own = names.environment, {names.observability_stack, names.service_stack}
     if remaining := own & _stacks(session):
         problem = f"The stack {min(remaining)} still exists"
         raise OperatorError(problem, f"Run `make destroy ENV={environment}` first, and wait until it is through")
-    secrets = _secrets(session, environment)
-    groups = _log_groups(session, environment)
+    secrets = _secrets(session, names)
+    groups = _log_groups(session, names)
     account = session.client("sts").get_caller_identity()["Account"]
-    buckets = _buckets(session, environment, account)
+    buckets = _buckets(session, names, account)
     if not secrets and not groups and not buckets:
         sys.stdout.write(f"Nothing is left of {environment}.\n")
         return 0
@@ -79,11 +81,11 @@ def _stacks(session: boto3.Session) -> set[str]:
     return {each["StackName"] for page in pages for each in page["Stacks"] if each["StackStatus"] != _GONE}
 
 
-def _secrets(session: boto3.Session, environment: str) -> list[str]:
-    """Return the names of the environment's secrets, those included that are scheduled to be deleted."""
+def _secrets(session: boto3.Session, names: Names) -> list[str]:
+    """Return the names of the secrets that exist, also of those that are scheduled to be deleted."""
     client: Any = session.client("secretsmanager")
     found = []
-    for name in (secret_name(environment, secret) for secret in SecretName):
+    for name in names.secrets.values():
         try:
             client.describe_secret(SecretId=name)
         except client.exceptions.ResourceNotFoundException:
@@ -92,16 +94,16 @@ def _secrets(session: boto3.Session, environment: str) -> list[str]:
     return found
 
 
-def _log_groups(session: boto3.Session, environment: str) -> list[str]:
-    insights, own = _INSIGHTS.format(stack=service_stack_name(environment)), ENVIRONMENTS[environment].names.log_group
+def _log_groups(session: boto3.Session, names: Names) -> list[str]:
+    insights, own = _INSIGHTS.format(stack=names.service_stack), names.log_group
     paginator = session.client("logs").get_paginator("describe_log_groups")
     pages = [page for prefix in (insights, own) for page in paginator.paginate(logGroupNamePrefix=prefix)]
-    names = [each["logGroupName"] for page in pages for each in page["logGroups"]]
-    return [name for name in names if name == own or name.startswith(insights)]
+    found = [each["logGroupName"] for page in pages for each in page["logGroups"]]
+    return [name for name in found if name == own or name.startswith(insights)]
 
 
-def _buckets(session: boto3.Session, environment: str, account: str) -> list[str]:
-    name = ENVIRONMENTS[environment].names.access_log_bucket(account, session.region_name)
+def _buckets(session: boto3.Session, names: Names, account: str) -> list[str]:
+    name = names.access_log_bucket(account, session.region_name)
     return [each["Name"] for each in session.client("s3").list_buckets()["Buckets"] if each["Name"] == name]
 
 

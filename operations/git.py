@@ -22,6 +22,11 @@ def run(root: Path, *arguments: str) -> str:
     return process.stdout.strip()
 
 
+def checkout_of(folder: Path) -> Path:
+    """Return the top of the checkout that `folder` is in. Raises `OperatorError`."""
+    return Path(run(folder, "rev-parse", "--show-toplevel"))
+
+
 def commit_of(root: Path, version: str) -> str:
     """Return the commit of a version, as `git describe` prints it. Raises `OperatorError` where there is none."""
     if not version:

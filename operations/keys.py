@@ -1,18 +1,19 @@
-"""Store the Honeycomb and Rollbar keys in Secrets Manager, and look them up."""
+"""Store the sinks' keys and the application's own secrets in Secrets Manager, and look them up."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from flask_onetrace.contract import SECRET_PLACEHOLDER, SECRET_SOURCES, secret_name
+from flask_onetrace.contract import SECRET_PLACEHOLDER, SECRET_SOURCES
 from flask_onetrace.parsing import secret
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry.config import Secret
+from infra.names import Names
 from operations.deployment import aws_session
 from operations.errors import MissingKeyError, OperatorError
 
@@ -20,18 +21,77 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 
-def fill(client: SecretsManagerClient, environment: str, keys: Mapping[str, str]) -> list[str]:
-    """Store each variable's key in the environment's secret for it, and return the secrets' names.
+_MISSING: Final = "ResourceNotFoundException"
+_LONGEST: Final = 65_536
+"""Bytes of a secret's value ("CreateSecret", AWS Secrets Manager API Reference)."""
+
+
+class Filled(NamedTuple):
+    """The names of the entries that hold their key now, and the variables whose entry the first deploy will create."""
+
+    names: list[str]
+    too_early: list[str]
+
+
+def fill(client: SecretsManagerClient, names: Names, keys: Mapping[str, str]) -> Filled:
+    """Store each variable's key in its entry. An entry of the application's own is created where there is none.
 
     Raises `OperatorError`, before anything is stored, where one cannot be a key, and botocore's `ClientError`.
     """
     check(keys)
-    names = []
+    filled = Filled([], [])
     for variable, key in keys.items():
-        name = secret_name(environment, SECRET_SOURCES[variable])
+        name = names.secrets[variable]
+        if variable in names.own_secrets:
+            _store(client, name, key, variable)
+        elif not _put(client, name, key):
+            filled.too_early.append(variable)
+            continue
+        filled.names.append(name)
+    return filled
+
+
+def _store(client: SecretsManagerClient, name: str, key: str, variable: str) -> None:
+    """Store the value, in a new entry where there is none. One that is scheduled to be deleted is restored."""
+    if (entry := _described(client, name)) is None:
+        client.create_secret(Name=name, SecretString=key, Description=f"{variable}, stored by `make secrets`")
+        return
+    if entry.get("DeletedDate"):
+        client.restore_secret(SecretId=name)
+    client.put_secret_value(SecretId=name, SecretString=key)
+
+
+def _put(client: SecretsManagerClient, name: str, key: str) -> bool:
+    """Store the value in an entry that a stack creates, and return whether it exists."""
+    try:
         client.put_secret_value(SecretId=name, SecretString=key)
-        names.append(name)
-    return names
+    except ClientError as error:
+        if error.response["Error"]["Code"] == _MISSING:
+            return False
+        raise
+    return True
+
+
+def missing(client: SecretsManagerClient, entries: Mapping[str, str]) -> dict[str, str]:
+    """Return those of `entries`, names by variable, that a task could not read: absent, deleted, or without a value.
+
+    Raises botocore's `ClientError`.
+    """
+    described = {variable: _described(client, name) for variable, name in entries.items()}
+    return {
+        variable: entries[variable]
+        for variable, entry in described.items()
+        if entry is None or entry.get("DeletedDate") or not entry.get("VersionIdsToStages")
+    }
+
+
+def _described(client: SecretsManagerClient, name: str) -> Mapping[str, Any] | None:
+    try:
+        return dict(client.describe_secret(SecretId=name))
+    except ClientError as error:
+        if error.response["Error"]["Code"] == _MISSING:
+            return None
+        raise
 
 
 def check(keys: Mapping[str, str]) -> None:
@@ -49,6 +109,8 @@ def _problem(variable: str, key: str) -> str | None:
         return "the value is empty: paste the key"
     if key == SECRET_PLACEHOLDER:
         return f"the value is the placeholder {SECRET_PLACEHOLDER!r}: paste the key"
+    if variable not in SECRET_SOURCES:  # the application's own, which has any shape
+        return None if len(key.encode()) <= _LONGEST else f"the value is longer than {_LONGEST} bytes"
     if other := next((name for name in SECRET_SOURCES if key.startswith(f"{name}=")), None):
         return f"the value (not shown) begins with `{other}=`: give each variable its own key"
     try:
@@ -64,17 +126,17 @@ def _parser_of(variable: str) -> Callable[[str], Any]:
     return parsers.get(variable) or secret
 
 
-def unfilled(client: SecretsManagerClient, environment: str) -> list[str]:
-    """Return the variables whose secrets still hold the placeholder. Raises botocore's `ClientError`."""
+def unfilled(client: SecretsManagerClient, names: Names) -> list[str]:
+    """Return the variables of the sinks' keys that are still the placeholder. Raises botocore's `ClientError`."""
     return [
         variable
-        for variable, entry in SECRET_SOURCES.items()
-        if client.get_secret_value(SecretId=secret_name(environment, entry))["SecretString"] == SECRET_PLACEHOLDER
+        for variable in SECRET_SOURCES
+        if client.get_secret_value(SecretId=names.secrets[variable])["SecretString"] == SECRET_PLACEHOLDER
     ]
 
 
-def find_key(variable: str, environment: str, remedy: str) -> Secret[str]:
-    """Return the key in the environment variable, else in `environment`'s secret for it.
+def find_key(variable: str, names: Names, remedy: str) -> Secret[str]:
+    """Return the key in the environment variable, else in the secret for it.
 
     Raises `MissingKeyError` with `remedy` where neither is filled in, and `OperatorError` where the secret cannot be
     read or the value cannot be a key; neither shows the value.
@@ -82,8 +144,8 @@ def find_key(variable: str, environment: str, remedy: str) -> Secret[str]:
     source = variable
     key = os.environ.get(variable, "").strip()
     if not key:
-        source = f"the secret {secret_name(environment, SECRET_SOURCES[variable])}"
-        key = _stored_key(variable, environment, remedy)
+        source = f"the secret {names.secrets[variable]}"
+        key = _stored_key(variable, names.secrets[variable], remedy)
     if key in {"", SECRET_PLACEHOLDER}:
         raise MissingKeyError(f"{variable} is not set, and {source} is not filled in", remedy)
     try:
@@ -92,12 +154,11 @@ def find_key(variable: str, environment: str, remedy: str) -> Secret[str]:
         raise OperatorError(f"{source} holds no key", str(error).capitalize()) from error
 
 
-def _stored_key(variable: str, environment: str, remedy: str) -> str:
-    name = secret_name(environment, SECRET_SOURCES[variable])
+def _stored_key(variable: str, name: str, remedy: str) -> str:
     try:
         return aws_session().client("secretsmanager").get_secret_value(SecretId=name).get("SecretString", "").strip()
     except (BotoCoreError, ClientError) as error:
-        if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ResourceNotFoundException":
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] == _MISSING:
             return ""
         # botocore's message may have several lines, and a full stop of its own.
         reason = " ".join(str(error).split()).rstrip(".")

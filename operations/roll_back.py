@@ -1,5 +1,7 @@
 """Roll an environment back: deploy the commit of an earlier version, by that commit's own `make deploy`.
 
+The commit of an application in another repository has none: it is deployed by this checkout's.
+
 The ECS service cannot be pointed back at the task definition before: CloudFormation deregisters a task definition that
 it has replaced, and ECS accepts none that is INACTIVE ("UpdateService", Amazon ECS API Reference). It would also drift
 from its stack, so that the next deploy compares with a template that does not run.
@@ -8,15 +10,17 @@ from its stack, so that the next deploy compares with a template that does not r
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from flask_onetrace.contract import is_version
+from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, selected_folder
 from operations import git
 from operations.errors import OperatorError, without_credentials
 
@@ -35,11 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help="the checkout")
     options = parser.parse_args(arguments)
     try:
-        commit = git.commit_of(options.root, options.to)
-        with _worktree(options.root, commit) as folder:
+        application = selected_folder()
+        is_own = application == DEFAULT_FOLDER or application.is_relative_to(options.root.resolve())
+        source = options.root if is_own else git.checkout_of(application)
+        commit = git.commit_of(source, options.to)
+        with _worktree(source, commit) as folder:
             sys.stdout.write(f"Roll {options.environment} back to {options.to}, the commit {commit}\n")
             sys.stdout.flush()
-            _deploy(options.root, folder, options.environment, options.to)
+            # In the worktree, where it is as of the commit.
+            app = "" if application == DEFAULT_FOLDER else str(folder / application.relative_to(source.resolve()))
+            _deploy(options.root, folder if is_own else options.root, _Target(options.environment, options.to, app))
     except OperatorError as error:
         sys.stderr.write(f"{without_credentials(error.problem)}\n{error.remedy}.\n")
         return 1
@@ -61,23 +70,32 @@ def _worktree(root: Path, commit: str) -> Iterator[Path]:
             git.run(root, "worktree", "remove", "--force", str(folder))
 
 
-def _deploy(root: Path, folder: Path, environment: str, version: str) -> None:
-    """Run the commit's `make deploy`, with the installed dependencies if they are of the same locks.
+class _Target(NamedTuple):
+    """What to deploy and where: `app` is the application's folder, empty for the sample application's."""
+
+    environment: str
+    version: str
+    app: str
+
+
+def _deploy(root: Path, folder: Path, target: _Target) -> None:
+    """Run the `make deploy` of the checkout in `folder`, with the installed dependencies if they are of the same locks.
 
     Else it installs its own. Raises `CalledProcessError`.
     """
-    if not is_version(version):  # make and its shells would read a tag of other characters
+    if not is_version(target.version):  # make and its shells would read a tag of other characters
         raise OperatorError(
-            f"The version {version!r} is malformed", "Name a commit, or a tag of letters, digits and _.+-"
+            f"The version {target.version!r} is malformed", "Name a commit, or a tag of letters, digits and _.+-"
         )
     command = ["make", "--directory", str(folder), "deploy"]
-    command += [f"ENV={environment}", f"VERSION={version}", "APPROVAL=never"]
-    if _same_locks(root, folder):
+    command += [f"ENV={target.environment}", f"VERSION={target.version}", "APPROVAL=never"]
+    if folder != root and _same_locks(root, folder):
         for name in INSTALLED:
             (folder / name).symlink_to((root / name).resolve())
         # Its prerequisites were written by the checkout just now, and are newer.
         command.append(f"--old-file={_READY}")
-    subprocess.run(command, check=True)  # noqa: S603 - the version is checked above
+    environ = {**os.environ, FOLDER_VARIABLE: target.app}
+    subprocess.run(command, env=environ, check=True)  # noqa: S603 - the version is checked above
 
 
 def _same_locks(root: Path, folder: Path) -> bool:

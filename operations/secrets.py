@@ -1,8 +1,9 @@
-"""Fill in the Honeycomb and Rollbar keys of one environment, in Secrets Manager.
+"""Fill in the keys of one environment, in Secrets Manager: Honeycomb's, Rollbar's, and the application's own secrets.
 
-Each key is read from the environment variable of its name, else from the terminal (not echoed), or line by line from
-standard input. A key is never an argument: every process of the machine can read those. One that the service would
-reject at its start is rejected here, and then none is stored.
+The entries of its own are created here, before the first deploy, whose tasks read them. Each key is read from the
+environment variable of its name, else from the terminal (not echoed), or line by line from standard input. A key is
+never an argument: every process of the machine can read those. One that the service would reject at its start is
+rejected here, and then none is stored.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ import argparse
 import getpass
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TextIO
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flask_onetrace.contract import SECRET_OF, SECRET_SOURCES
-from operations.deployment import aws_session
+from infra.names import Names
+from operations.deployment import NO_SUCH_STACK, aws_session
 from operations.errors import OperatorError, without_credentials
 from operations.keys import check, fill
 from operations.rollout import roll_out
+from operations.selection import selected_names
 
 
 def main() -> int:
@@ -28,27 +32,52 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m operations.secrets", description=__doc__)
     parser.add_argument("--environment", required=True, help="the keys' environment of infra/environments.py")
     environment: str = parser.parse_args().environment
-    keys = read_keys(os.environ, prompt if sys.stdin.isatty() else lambda variable: read_line(variable, sys.stdin))
-    if not keys:
-        return _fail(f"No key to store. Set {' or '.join(SECRET_SOURCES)}, or type one at the prompt.")
     try:
+        names = selected_names(environment)
+        ask = prompt if sys.stdin.isatty() else lambda variable: read_line(variable, sys.stdin)
+        keys = read_keys(os.environ, ask, names.secrets)
+        if not keys:
+            return _fail(f"No key to store. Set {' or '.join(names.secrets)}, or type one at the prompt.")
         check(keys)
-        session = aws_session()
-        names = fill(session.client("secretsmanager"), environment, keys)
-        service = roll_out(session, environment) if set(keys) & set(SECRET_OF) else None
+        return _store(aws_session(), names, keys)
     except OperatorError as error:
         return _fail(f"{error.problem}\n{error.remedy}.")
     except (BotoCoreError, ClientError) as error:
         return _fail(f"{error}\nCheck that {environment!r} is deployed (make deploy) and your credentials are its own.")
-    sys.stdout.write(f"Filled in {', '.join(names)}.\n")
-    if service is not None:
-        sys.stdout.write(f"Started a new deployment of service {service}: its sinks turn on as the new tasks start.\n")
-    return 0
 
 
-def read_keys(environ: Mapping[str, str], ask: Callable[[str], str]) -> dict[str, str]:
+def _store(session: boto3.Session, names: Names, keys: Mapping[str, str]) -> int:
+    """Store the keys and print what became of them; return the exit status."""
+    names_filled, too_early = fill(session.client("secretsmanager"), names, keys)
+    if names_filled:
+        sys.stdout.write(f"Filled in {', '.join(names_filled)}.\n")
+    if set(keys).difference(too_early) & {*SECRET_OF, *names.own_secrets} and (service := _restart(session, names)):
+        sys.stdout.write(f"Started a new deployment of service {service}: its new tasks read the keys.\n")
+    if too_early:
+        sys.stderr.write(
+            f"Not stored: {', '.join(too_early)}, whose entries the first deploy creates. Check that"
+            f" {names.environment!r} is deployed (make deploy), then run make secrets again.\n"
+        )
+    return 0 if names_filled else 1
+
+
+def _restart(session: boto3.Session, names: Names) -> str | None:
+    """Return the name of the service whose tasks are replaced, None where there is none yet."""
+    try:
+        return roll_out(session, names)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == NO_SUCH_STACK:
+            return None
+        raise
+    except KeyError:  # the stack's first deploy failed, or has not ended
+        return None
+
+
+def read_keys(
+    environ: Mapping[str, str], ask: Callable[[str], str], variables: Iterable[str] = SECRET_SOURCES
+) -> dict[str, str]:
     """Return the keys by variable, from `environ`, else from `ask`; without those that are empty in both."""
-    keys = {variable: environ.get(variable, "").strip() or ask(variable).strip() for variable in SECRET_SOURCES}
+    keys = {variable: environ.get(variable, "").strip() or ask(variable).strip() for variable in variables}
     return {variable: key for variable, key in keys.items() if key}
 
 

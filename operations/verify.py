@@ -1,7 +1,7 @@
 """Verify a deployed environment from outside: its URL serves the version that was deployed, and traces requests.
 
 Several responses in a row have to be right, because tasks of the version before may still answer until their
-connections have drained.
+connections have drained. Then the request of the smoke test has to be answered as the application's description says.
 """
 
 from __future__ import annotations
@@ -16,9 +16,13 @@ from typing import Any, Final, NamedTuple
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-from flask_onetrace.contract import HEALTH_CHECK_PATH, TRACE_ID_HEADER, Output
+from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, TRACE_ID_HEADER, Output
+from infra.application import Application
+from infra.environments import ENVIRONMENTS
+from infra.names import Names
 from operations.deployment import aws_session, stack_outputs
 from operations.errors import OperatorError, without_credentials
+from operations.selection import selected_names
 
 DEADLINE: Final = 180.0
 """Seconds until the responses have to be right: a new DNS name or certificate may need a few of them."""
@@ -30,10 +34,15 @@ _SHOWN: Final = 200
 
 
 class Expected(NamedTuple):
-    """What the health check has to report."""
+    """What the health check has to report, and whether users log in, so that the smoke test is answered with no page.
 
+    The application says where its health check is, and what its smoke test is.
+    """
+
+    application: Application
     environment: str
     version: str
+    has_login: bool = False
 
 
 class Clock(NamedTuple):
@@ -52,8 +61,11 @@ def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) 
     parser.add_argument("--pause", type=float, default=PAUSE, help="seconds between requests (default: %(default)g)")
     options = parser.parse_args(arguments)
     try:
-        url = _url(options.environment)
-        expected = Expected(options.environment, options.version)
+        names = selected_names(options.environment)
+        url = _url(names)
+        environment = ENVIRONMENTS.get(options.environment)
+        has_login = environment is not None and environment.ingress.authentication is not None
+        expected = Expected(names.application, options.environment, options.version, has_login)
         sinks = verify(url, expected, deadline=options.deadline, pause=options.pause, clock=clock or Clock())
     except OperatorError as error:
         sys.stderr.write(f"{without_credentials(error.problem)}\n{error.remedy}.\n")
@@ -70,6 +82,8 @@ def verify(url: str, expected: Expected, *, deadline: float, pause: float, clock
     while True:
         try:
             sinks = _probe(url, expected)
+            if correct + 1 == IN_A_ROW and not expected.has_login:
+                _smoke_test(url, expected.application)
         except OperatorError as error:
             correct = 0
             if clock.now() >= end:
@@ -83,25 +97,56 @@ def verify(url: str, expected: Expected, *, deadline: float, pause: float, clock
 
 def _probe(url: str, expected: Expected) -> Mapping[str, Any]:
     """Send one health check and return the sinks' status. Raises `OperatorError` where anything differs."""
-    target, trace_id = url.rstrip("/") + HEALTH_CHECK_PATH, _trace_id()
+    target, response, trace_id = _traced_get(url, expected.application.health_check_path, {})
+    if response.status_code == requests.codes.ok and not _has_version(response):  # a route of the application's own
+        of_runtime = _traced_get(url, RUNTIME_HEALTH_CHECK_PATH, {})
+        if _has_version(of_runtime[1]):
+            target, response, trace_id = of_runtime
+    health = _health(target, response)
+    _compare(target, "version", health, expected.version, "Deploy it, or pass the deployed one as VERSION=")
+    _compare(target, "environment", health, expected.environment, "Check the domain's record: it is another's")
+    _check_trace_id(target, response, trace_id)
+    sinks: Mapping[str, Any] = health.get("sinks", {})
+    return sinks
+
+
+def _smoke_test(url: str, application: Application) -> None:
+    """Send the smoke test's request. Raises `OperatorError` for another status, or without the trace's id."""
+    test = application.smoke_test
+    target, response, trace_id = _traced_get(url, test.path, test.headers)
+    if response.status_code != test.status:
+        raise OperatorError(
+            f"{target} answered {response.status_code} instead of {test.status}: {response.text[:_SHOWN]!r}",
+            "Look up the request's log lines, or correct [smoke_test] in onetrace.toml",
+        )
+    _check_trace_id(target, response, trace_id)
+
+
+def _traced_get(url: str, path: str, headers: Mapping[str, str]) -> tuple[str, requests.Response, str]:
+    """Return the request's URL, its response and its trace id. Raises `OperatorError` without a response."""
+    target, trace_id = url.rstrip("/") + path, _trace_id()
     # Version, trace id, parent id and flags ("traceparent Header", W3C Trace Context).
-    headers = {"traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01"}
+    traced = {**headers, "traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01"}
     try:
-        response = requests.get(target, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
+        response = requests.get(target, headers=traced, timeout=_TIMEOUT, allow_redirects=False)
     except requests.RequestException as error:
         raise OperatorError(
             f"No response from {target} ({type(error).__name__})", "Check the domain's record and the load balancer"
         ) from error
-    health = _health(target, response)
-    _compare(target, "version", health, expected.version, "Deploy it, or pass the deployed one as VERSION=")
-    _compare(target, "environment", health, expected.environment, "Check the domain's record: it is another's")
+    return target, response, trace_id
+
+
+def _check_trace_id(target: str, response: requests.Response, trace_id: str) -> None:
     if (received := response.headers.get(TRACE_ID_HEADER)) != trace_id:
         raise OperatorError(
             f"{target} answered with {TRACE_ID_HEADER} {received!r} to a request of the trace {trace_id}",
             "Check what is between the load balancer and the service: the trace context is lost on the way",
         )
-    sinks: Mapping[str, Any] = health.get("sinks", {})
-    return sinks
+
+
+def _has_version(response: requests.Response) -> bool:
+    health = _json(response)
+    return isinstance(health, dict) and "version" in health
 
 
 def _status(sink: Mapping[str, Any]) -> str:
@@ -117,13 +162,17 @@ def _health(target: str, response: requests.Response) -> Mapping[str, Any]:
     remedy = "Read the log lines of the containers' standard output"
     if response.status_code != requests.codes.ok:
         raise OperatorError(f"{target} answered {response.status_code}: {response.text[:_SHOWN]!r}", remedy)
-    try:
-        health = response.json()
-    except requests.JSONDecodeError:
-        health = None
+    health = _json(response)
     if not isinstance(health, dict) or health.get("status") != "ok":
         raise OperatorError(f"{target} answered {response.text[:_SHOWN]!r}, which is no health check", remedy)
     return health
+
+
+def _json(response: requests.Response) -> object:
+    try:
+        return response.json()
+    except requests.JSONDecodeError:
+        return None
 
 
 def _compare(target: str, key: str, health: Mapping[str, Any], expected: str, remedy: str) -> None:
@@ -131,10 +180,11 @@ def _compare(target: str, key: str, health: Mapping[str, Any], expected: str, re
         raise OperatorError(f"{target} answers with {key} {health.get(key)!r} instead of {expected!r}", remedy)
 
 
-def _url(environment: str) -> str:
+def _url(names: Names) -> str:
+    environment = names.environment
     remedy = f"Check that {environment!r} is deployed (make deploy) and your credentials are its own"
     try:
-        url = stack_outputs(aws_session(), environment).get(Output.URL)
+        url = stack_outputs(aws_session(), names).get(Output.URL)
     except (BotoCoreError, ClientError) as error:
         raise OperatorError(" ".join(str(error).split()), remedy) from error
     if url is None:

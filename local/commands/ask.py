@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from flask_onetrace.contract import Output
+from infra.names import Names
 from local.application.selection import running
 from local.backing_services import emulator
 from local.backing_services.emulated_aws import EmulatedAws
 from local.commands.table import ResultTable
-from local.deploy.cdk import ENVIRONMENT
 from local.workspace.folders import CHECKOUT
 from local.workspace.http_client import direct_client
 from local.workspace.ports import LOOPBACK
 from local.workspace.session import Session
 from local.workspace.state import FakePorts
 from operations.errors import OperatorError
+from operations.honeycomb.declarations import load
 
 TIME_RANGE: Final = timedelta(hours=3)
 HONEYCOMB: Final = CHECKOUT / "honeycomb"
@@ -36,19 +35,20 @@ def ask(session: Session, *, markdown: bool) -> None:
     port, ports = session.state.gateway_port, session.state.fake_ports
     if port is None or ports is None or session.running(emulator.ROLE) is None:
         raise OperatorError("Nothing is running", "Start with make up, then open its page or send it requests")
-    aws, application = EmulatedAws(port), running(session.state.application)
+    session.selected = running(session.state.application)
+    aws, names = EmulatedAws(port), session.names
     for tables in (
-        _cloudwatch_queries(aws, session.state.outputs[Output.LOG_GROUP], f"{application.name}-{ENVIRONMENT}/"),
+        _cloudwatch_queries(aws, session.state.outputs[Output.LOG_GROUP], names),
         _xray_groups(aws),
-        _honeycomb_board(ports, f"{application.name}: "),
+        _honeycomb_board(ports, names),
     ):
         for table in tables:
             session.report.line(table.as_markdown() if markdown else table.as_text())
 
 
-def _cloudwatch_queries(aws: EmulatedAws, log_group: str, prefix: str) -> Iterator[ResultTable]:
+def _cloudwatch_queries(aws: EmulatedAws, log_group: str, names: Names) -> Iterator[ResultTable]:
     """Run the deployed saved queries; the one about one trace comes last and gets the id of a failed request."""
-    trace_id = TRACE_ID_PLACEHOLDER
+    trace_id, prefix = TRACE_ID_PLACEHOLDER, f"{names.query_folder}/"
     definitions = aws.logs.describe_query_definitions(queryDefinitionNamePrefix=prefix)["queryDefinitions"]
     for definition in sorted(definitions, key=lambda each: TRACE_ID_PLACEHOLDER in each["queryString"]):
         rows = _insights_rows(aws, log_group, definition["queryString"].replace(TRACE_ID_PLACEHOLDER, trace_id))
@@ -92,18 +92,14 @@ def _xray_groups(aws: EmulatedAws) -> Iterator[ResultTable]:
         yield ResultTable("X-Ray", f"Group {group['GroupName']}: {expression}", rows)
 
 
-def _honeycomb_board(ports: FakePorts, prefix: str) -> Iterator[ResultTable]:
+def _honeycomb_board(ports: FakePorts, names: Names) -> Iterator[ResultTable]:
     """Run the queries of the board, in its order."""
     with direct_client() as client:
-        for panel in _read_json(HONEYCOMB / "board.json")["panels"]:
-            query = _read_json(HONEYCOMB / "queries" / f"{panel['query']}.json")
-            url = f"http://{LOOPBACK}:{ports.honeycomb}/queries/{query['dataset']}"
-            response = client.post(url, json=query["query"], timeout=TIMEOUT_SECONDS)
+        declared = load(HONEYCOMB, names)
+        for panel in declared.board["panels"]:
+            query = declared.queries[panel["query"]]
+            url = f"http://{LOOPBACK}:{ports.honeycomb}/queries/{query.dataset}"
+            response = client.post(url, json=query.specification, timeout=TIMEOUT_SECONDS)
             response.raise_for_status()
-            name = query["name"].removeprefix(prefix).capitalize()
+            name = query.name.removeprefix(f"{names.application.name}: ").capitalize()
             yield ResultTable("Honeycomb", name, response.json())
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return document

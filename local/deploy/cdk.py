@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from flask_onetrace.contract import Output, Variable, observability_stack_name, service_stack_name
+from flask_onetrace.contract import Output, Variable
 from infra.application import FOLDER_VARIABLE
+from infra.names import Names
 from local.backing_services.emulated_aws import REGION, EmulatedAws
 from local.deploy import docker_engine
 from local.deploy.cdk_log import build_failure, progress
@@ -17,11 +18,10 @@ from local.deploy.image import Image
 from local.workspace.errors import FailedStepError
 from local.workspace.folders import CHECKOUT
 from local.workspace.report import Step
-from local.workspace.session import Session
+from local.workspace.session import ENVIRONMENT, Session
 from local.workspace.steps import Program, run
 from operations.errors import OperatorError
 
-ENVIRONMENT: Final = "local"
 CDK: Final = CHECKOUT / "node_modules" / ".bin" / "cdk"
 ACCOUNT: Final = "000000000000"
 QUIET: Final = {
@@ -76,17 +76,17 @@ def deploy(session: Session, aws: EmulatedAws, image: Image, source: str) -> Non
             folders.restrict()
             if image.is_built:
                 docker_engine.log_out(session.environ, aws.registry)
-        session.state.outputs, session.state.stacks = read_outputs(folders.outputs), source
+        session.state.outputs, session.state.stacks = read_outputs(folders.outputs, session.names), source
     session.save()
     log = folders.log("cdk-deploy").read_text(encoding="utf-8", errors="replace")
     session.report.line(f"    image: {image.outcome(log)}")
 
 
-def read_outputs(path: Path) -> dict[str, str]:
+def read_outputs(path: Path, names: Names) -> dict[str, str]:
     """Return the stack outputs that `cdk deploy` wrote. Raises `OperatorError` if one of the contract is missing."""
     stacks = json.loads(path.read_text(encoding="utf-8"))
-    names = (observability_stack_name(ENVIRONMENT), service_stack_name(ENVIRONMENT))
-    outputs = {name: value for stack in names for name, value in stacks.get(stack, {}).items()}
+    stack_names = (names.observability_stack, names.service_stack)
+    outputs = {name: value for stack in stack_names for name, value in stacks.get(stack, {}).items()}
     missing = [name for name in Output if name not in outputs]
     if missing:
         raise OperatorError(f"The deployed stacks have no output {', '.join(missing)}", "Add it in infra/outputs.py")

@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from flask_onetrace.contract import APP_NAME, CONTAINER_NAME
+from infra.application import Application
 from local.deploy.docker_engine import OPT_OUT
 from local.workspace.errors import FIX_LAST_LINES
 
-PLAIN_IMAGE: Final = f"{APP_NAME.lower()}-{CONTAINER_NAME}"
 PUBLISHED: Final = re.compile(r"success: Published .*/AssetImage")
 """What `cdk deploy` prints for a pushed image; for one that the registry already has it prints nothing."""
 
@@ -47,12 +46,12 @@ class Image:
         return "unchanged: the emulated ECR already has it"
 
 
-def choose(fingerprint: str, skip_reason: str | None) -> Image:
+def choose(application: Application, fingerprint: str, skip_reason: str | None) -> Image:
     """Return the image to build or, given a reason not to build one, a placeholder named by the code's fingerprint."""
     version = version_of(fingerprint)
     if skip_reason is None:
         return Image(version, None, None)
-    name = f"{PLAIN_IMAGE}:{fingerprint}"
+    name = f"{application.slug}-{application.container_name}:{fingerprint}"
     return Image(version, name, f"not built: {skip_reason}. The task definition names the placeholder {name}")
 
 

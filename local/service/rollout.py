@@ -19,7 +19,7 @@ from local.service.instrumentations import untraced_libraries
 from local.service.runner import ROLE, before_start, identity, runtime_of, start
 from local.service.target_group import set_target
 from local.service.task import ResolvedTask, TaskSpec, resolve
-from local.service.variables import completed, overrides
+from local.service.variables import overrides
 from local.smoke_test.run import Target, smoke_test
 from local.workspace.interrupts import deferred_interrupts
 from local.workspace.ports import LOOPBACK, free_port
@@ -51,10 +51,10 @@ def ensure(session: Session, aws: EmulatedAws, fakes: FakePorts, version: Versio
     Raises `OperatorError`: then what ran before still gets the requests.
     """
     with kept_on_failure(session, aws, version.task_definition):
-        spec = revision.spec_of(aws, session.state.outputs, version.task_definition)
-        task = resolved(aws, completed(spec, session.application))
+        task = resolved(aws, revision.spec_of(aws, session.state.outputs, version.task_definition))
         own = overrides(session.application, version.values)
-        current = identity(task, {**env_overrides(aws, fakes, 0), **own}, version.code)
+        addresses = env_overrides(aws, fakes, 0, session.application.flask_app)
+        current = identity(task, {**addresses, **own}, version.code)
         service = session.state.service
         if service and session.running(ROLE, service.pid) and service.identity == current:
             session.report.line("  The running service is up to date")
@@ -124,7 +124,7 @@ def _start(
     """Start a process of the version, which gets no requests yet."""
     _keep_target(session, aws)
     port, own = free_port(), overrides(session.application, version.values)
-    addresses = env_overrides(aws, fakes, port)
+    addresses = env_overrides(aws, fakes, port, session.application.flask_app)
     runtime = runtime_of(session, task, {**addresses, **own})
     before_start(session, runtime)
     with session.report.step(f"Start the service from task definition {version.revision}") as step:

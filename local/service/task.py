@@ -32,7 +32,7 @@ def container_spec(definition: TaskDefinitionTypeDef, container: str) -> TaskSpe
     if container not in by_name:
         raise OperatorError(
             f"Task definition {arn} has no container {container!r}, only {', '.join(by_name) or 'none'}",
-            "Name the container after CONTAINER_NAME in flask_onetrace/contract.py",
+            "Check that `service_name` in onetrace.toml is the deployed one, or run make up again",
         )
     return _spec(arn, by_name[container])
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-from infra.application import Application
+from infra.application import Application, ApplicationError
+from infra.names import Names
 from local.workspace.folders import CHECKOUT, Folders
 from local.workspace.interrupts import deferred_interrupts
 from local.workspace.processes import Supervisor, is_running
 from local.workspace.report import Report
 from local.workspace.state import Record, State
 from operations.errors import OperatorError
+
+ENVIRONMENT: Final = "local"
+"""The environment that is deployed into the emulator (infra/environments.py)."""
 
 
 @dataclass(slots=True)
@@ -43,6 +48,14 @@ class Session:
         if self.selected is None:
             raise OperatorError("No application is selected", "Start with make up")
         return self.selected
+
+    @property
+    def names(self) -> Names:
+        """Return the names of the application's resources. Raises `OperatorError` for a bad name of the application."""
+        try:
+            return Names(self.application, ENVIRONMENT)
+        except ApplicationError as error:
+            raise OperatorError(str(error), "Correct it in the description") from error
 
     def save(self) -> None:
         """Write the state file."""

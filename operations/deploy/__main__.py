@@ -14,9 +14,10 @@ from typing import NamedTuple
 from botocore.exceptions import BotoCoreError
 
 from infra.environments import ENVIRONMENTS
+from infra.names import Names
 from operations.deploy import cdk_process, stacks
 from operations.deploy.cdk_process import Finished
-from operations.deploy.clients import connect
+from operations.deploy.clients import Clients, connect
 from operations.deploy.observations import Observer
 from operations.deploy.reader import Reader
 from operations.deploy.report import Report
@@ -26,6 +27,8 @@ from operations.deploy.stacks import Snapshot
 from operations.deploy.watcher import Watcher, live_printer, write_line
 from operations.deployment import aws_session
 from operations.errors import OperatorError, without_credentials
+from operations.keys import missing
+from operations.selection import selected_names
 
 
 class Options(NamedTuple):
@@ -41,6 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Deploy and return the exit status."""
     options = _options(arguments)
     try:
+        return _deploy(options, selected_names(options.environment))
+    except OperatorError as error:
+        sys.stderr.write(f"error: {error.problem}.\n{error.remedy}\n")
+        return 1
+
+
+def _deploy(options: Options, names: Names) -> int:
+    """Return the exit status. Raises `OperatorError` for what a deploy cannot succeed with."""
+    try:
         clients = connect(aws_session())
     except BotoCoreError as error:  # without a region, for one: the CDK says so too
         write_line("AWS", f"this deploy cannot be monitored: {without_credentials(error)}")
@@ -48,28 +60,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     reader = Reader()
     before = reader.read(
         "the stacks",
-        lambda: stacks.snapshot(clients.cloudformation, options.environment),
+        lambda: stacks.snapshot(clients.cloudformation, names),
         Snapshot([], datetime.now(UTC)),
     )
-    try:
-        _check_stack_states(options.environment, before, reader)
-    except OperatorError as error:
-        sys.stderr.write(f"error: {error.problem}.\n{error.remedy}\n")
-        return 1
+    _check_stack_states(options.environment, before, reader)
+    _check_secrets(names, clients, reader)
     # A stack that cannot be read may well exist, with protection that must not be taken from it.
-    is_first = "the stacks" not in reader.problems and stacks.is_first_deploy(before, options.environment)
-    notes = reader.read(
-        "the alarms", lambda: rollback_notes(clients, options.environment, is_first=is_first), list[str]()
-    )
+    is_first = "the stacks" not in reader.problems and stacks.is_first_deploy(before, names)
+    notes = reader.read("the alarms", lambda: rollback_notes(clients, names, is_first=is_first), list[str]())
     sys.stderr.writelines(f"{note}\n" for note in notes)
-    observer = Observer(clients, reader, options.environment, since=before.at, callbacks=live_printer())
+    observer = Observer(clients, reader, names, since=before.at, callbacks=live_printer())
     finished = _run(_commands(options, is_first=is_first), Watcher(observer, reader, seconds=options.poll))
-    report = Report(clients, reader, observer, options.environment)
+    report = Report(clients, reader, observer, names)
     if finished.status != 0:
         return report.failed(finished)
     limits = WaitLimits(rollout=options.rollout * 60, pause=options.poll, unknown=6 * options.poll)
     try:
-        return report.succeeded(await_rollout(clients, reader, observer, options.environment, limits))
+        return report.succeeded(await_rollout(clients, reader, observer, names, limits))
     except KeyboardInterrupt:
         return report.not_awaited()
 
@@ -96,6 +103,17 @@ def _check_stack_states(environment: str, before: Snapshot, reader: Reader) -> N
             raise OperatorError(f"The stack {stack.name} cannot be deployed: it is in {stack.status}", f"{recovery}.")
         if note := stacks.note_on(stack):
             sys.stderr.write(f"note: {note}\n")
+
+
+def _check_secrets(names: Names, clients: Clients, reader: Reader) -> None:
+    """Raise `OperatorError` where one of the application's secrets is missing: no task would start, for minutes."""
+    secrets = reader.read("the secrets", lambda: missing(clients.secrets, names.own_secrets), dict[str, str]())
+    if secrets:
+        entries = ", ".join(f"{name} ({variable})" for variable, name in secrets.items())
+        raise OperatorError(
+            f"The task definition reads secrets that do not exist, or have no value: {entries}",
+            f"Create them: make secrets ENV={names.environment}. It asks for each, then run make deploy again",
+        )
 
 
 def _run(commands: Sequence[Sequence[str]], watcher: Watcher) -> Finished:

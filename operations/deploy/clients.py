@@ -20,6 +20,7 @@ class Clients:
     cloudwatch: Client
     ecs: Client
     logs: Client
+    secrets: Client
 
 
 def connect(session: boto3.Session) -> Clients:
@@ -30,4 +31,5 @@ def connect(session: boto3.Session) -> Clients:
         cloudwatch=session.client("cloudwatch", config=config),
         ecs=session.client("ecs", config=config),
         logs=session.client("logs", config=config),
+        secrets=session.client("secretsmanager", config=config),
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from infra.names import Names
 from operations.deploy import alarms, container_output, services, stacks, stopped_tasks
 from operations.deploy.alarms import FiringAlarm
 from operations.deploy.clients import Clients
@@ -48,15 +49,15 @@ class Observer:
     """Reads the environment's services. Not thread-safe: one thread polls at a time."""
 
     def __init__(
-        self, clients: Clients, reader: Reader, environment: str, *, since: datetime, callbacks: Callbacks
+        self, clients: Clients, reader: Reader, names: Names, *, since: datetime, callbacks: Callbacks
     ) -> None:
         self.observations = Observations()
         self.since = since
         self._clients = clients
         self._reader = reader
-        self._environment = environment
+        self._names = names
         self._callbacks = callbacks
-        self._definitions = TaskDefinitions(clients.ecs)
+        self._definitions = TaskDefinitions(clients.ecs, names.application.container_name)
         self._cluster: str | None = None
 
     def poll(self) -> None:
@@ -65,9 +66,7 @@ class Observer:
 
     def _poll(self) -> None:
         cloudformation, ecs = self._clients.cloudformation, self._clients.ecs
-        name = self._reader.read(
-            "the stack's cluster", lambda: stacks.cluster_name(cloudformation, self._environment), None
-        )
+        name = self._reader.read("the stack's cluster", lambda: stacks.cluster_name(cloudformation, self._names), None)
         # A rollback deletes it.
         self._cluster = name or self._cluster
         if (cluster := self._cluster) is None:

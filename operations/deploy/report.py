@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Final
 
+from infra.names import Names
 from operations.deploy import stacks
 from operations.deploy.cdk_process import SIGNALLED, Finished
 from operations.deploy.clients import Clients
@@ -27,11 +28,12 @@ EXPIRED_CREDENTIALS: Final = (
 class Report:
     """Prints what the deploy's reader and observer have found. No method raises."""
 
-    def __init__(self, clients: Clients, reader: Reader, observer: Observer, environment: str) -> None:
+    def __init__(self, clients: Clients, reader: Reader, observer: Observer, names: Names) -> None:
         self._clients = clients
         self._reader = reader
         self._observer = observer
-        self._environment = environment
+        self._names = names
+        self._environment = names.environment
 
     def failed(self, finished: Finished) -> int:
         """Explain why the CDK failed, or what continues after Ctrl-C; return its exit status."""
@@ -74,14 +76,14 @@ class Report:
         cloudformation, since = self._clients.cloudformation, self._observer.since
         none: list[FailedResource] = []
         resources = self._reader.read(
-            "stack events", lambda: stacks.failed_resources(cloudformation, self._environment, since), none
+            "stack events", lambda: stacks.failed_resources(cloudformation, self._names, since), none
         )
         return Findings(self._environment, since, resources, self._observer.observations, self._stacks(), self._reader)
 
     def _stacks(self) -> list[Stack]:
         cloudformation = self._clients.cloudformation
         none = Snapshot([], datetime.now(UTC))
-        return self._reader.read("the stacks", lambda: stacks.snapshot(cloudformation, self._environment), none).stacks
+        return self._reader.read("the stacks", lambda: stacks.snapshot(cloudformation, self._names), none).stacks
 
     def _explain_interruption(self) -> None:
         described = self._stacks()

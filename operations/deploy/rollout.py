@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from flask_onetrace.contract import Output, service_stack_name
+from flask_onetrace.contract import Output
+from infra.names import Names
 from operations.deploy import services, stacks
 from operations.deploy.clients import Clients
 from operations.deploy.observations import Observer
@@ -48,15 +49,13 @@ class WaitLimits:
     unknown: float
 
 
-def await_rollout(
-    clients: Clients, reader: Reader, observer: Observer, environment: str, limits: WaitLimits
-) -> Rollout:
+def await_rollout(clients: Clients, reader: Reader, observer: Observer, names: Names, limits: WaitLimits) -> Rollout:
     """Return how the rollout ended, or that it has not within the limit. Never raises."""
     start = time.monotonic()
     while True:
         observer.poll()
         rollout = reader.read(
-            "the version that serves", lambda: current_rollout(clients, environment), Rollout(Outcome.UNKNOWN)
+            "the version that serves", lambda: current_rollout(clients, names), Rollout(Outcome.UNKNOWN)
         )
         seconds = {Outcome.UNFINISHED: limits.rollout, Outcome.UNKNOWN: limits.unknown}
         if time.monotonic() - start >= seconds.get(rollout.outcome, 0.0):
@@ -64,10 +63,10 @@ def await_rollout(
         time.sleep(limits.pause)
 
 
-def current_rollout(clients: Clients, environment: str) -> Rollout:
+def current_rollout(clients: Clients, names: Names) -> Rollout:
     """Return the state of the rollout. Raises botocore's `ClientError`."""
-    described = stacks.snapshot(clients.cloudformation, environment).stacks
-    stack = next((each for each in described if each.name == service_stack_name(environment)), None)
+    described = stacks.snapshot(clients.cloudformation, names).stacks
+    stack = next((each for each in described if each.name == names.service_stack), None)
     deployment = _primary_deployment(clients, stack) if stack else None
     if stack is None or deployment is None:
         return Rollout(Outcome.UNKNOWN)

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from flask_onetrace.contract import observability_stack_name, service_stack_name
+from infra.names import Names
 from operations.deploy.clients import Client
 from operations.deploy.reader import error_code
 from operations.deployment import NO_SUCH_STACK
@@ -77,10 +77,10 @@ class Snapshot(NamedTuple):
     at: datetime
 
 
-def snapshot(cloudformation: Client, environment: str) -> Snapshot:
+def snapshot(cloudformation: Client, names: Names) -> Snapshot:
     """Return the environment's stacks. Raises botocore's `ClientError` and `BotoCoreError`."""
     stacks, moment = [], datetime.now(UTC)
-    for name in stack_names(environment):
+    for name in stack_names(names):
         try:
             response = cloudformation.describe_stacks(StackName=name)
         except ClientError as error:
@@ -92,15 +92,14 @@ def snapshot(cloudformation: Client, environment: str) -> Snapshot:
     return Snapshot(stacks, moment)
 
 
-def stack_names(environment: str) -> tuple[str, str]:
+def stack_names(names: Names) -> tuple[str, str]:
     """Return the names of both stacks, in the order of their deploy."""
-    return observability_stack_name(environment), service_stack_name(environment)
+    return names.observability_stack, names.service_stack
 
 
-def is_first_deploy(before: Snapshot, environment: str) -> bool:
+def is_first_deploy(before: Snapshot, names: Names) -> bool:
     """Return whether the stack of the service does not exist, or was never created."""
-    name = service_stack_name(environment)
-    return not any(each.name == name and each.status not in NOTES for each in before.stacks)
+    return not any(each.name == names.service_stack and each.status not in NOTES for each in before.stacks)
 
 
 def note_on(stack: Stack) -> str | None:
@@ -117,9 +116,9 @@ def recovery(stack: Stack, environment: str) -> str | None:
     return text and text.format(stack=stack.name, environment=environment)
 
 
-def failed_resources(cloudformation: Client, environment: str, since: datetime) -> list[FailedResource]:
+def failed_resources(cloudformation: Client, names: Names, since: datetime) -> list[FailedResource]:
     """Return the resources that failed, the first failure first, without those cancelled because of another one."""
-    events = [each for name in stack_names(environment) for each in _events(cloudformation, name, since)]
+    events = [each for name in stack_names(names) for each in _events(cloudformation, name, since)]
     failures = sorted(each for each in events if each.status.endswith("_FAILED"))
     resources = [each for each in failures if each.logical_id != each.stack]
     causes = [each for each in resources if "cancelled" not in each.reason.lower()]
@@ -127,21 +126,21 @@ def failed_resources(cloudformation: Client, environment: str, since: datetime) 
     return causes or resources or failures
 
 
-def cluster_name(cloudformation: Client, environment: str) -> str | None:
+def cluster_name(cloudformation: Client, names: Names) -> str | None:
     """Return the name of the service's cluster, None before it exists. During a first deploy no stack output has it."""
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=service_stack_name(environment))
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=names.service_stack)
     try:
         resources = [each for page in pages for each in page.get("StackResourceSummaries") or []]
     except ClientError as error:
         if error_code(error) == NO_SUCH_STACK:
             return None
         raise
-    names = [
+    clusters = [
         each.get("PhysicalResourceId")
         for each in resources
         if each.get("ResourceType") == "AWS::ECS::Cluster" and each.get("ResourceStatus") != "DELETE_COMPLETE"
     ]
-    return next(filter(None, names), None)
+    return next(filter(None, clusters), None)
 
 
 def _events(cloudformation: Client, name: str, since: datetime) -> Iterator[FailedResource]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_onetrace.contract import CONTAINER_NAME, Variable
+from flask_onetrace.contract import Variable
 from operations.deploy.clients import Client
 
 
 class TaskDefinitions:
-    """The containers of task definitions, by ARN."""
+    """The containers of task definitions, by ARN; `container` is the name of the application's."""
 
-    def __init__(self, ecs: Client) -> None:
+    def __init__(self, ecs: Client, container: str) -> None:
         self._ecs = ecs
+        self._container = container
         self._containers: dict[str, list[dict[str, Any]]] = {}
 
     def containers(self, arn: str) -> list[dict[str, Any]]:
@@ -27,7 +28,7 @@ class TaskDefinitions:
         variables = [
             variable
             for container in self.containers(arn)
-            if container.get("name") == CONTAINER_NAME
+            if container.get("name") == self._container
             for variable in container.get("environment") or []
         ]
         versions = [each.get("value") for each in variables if each.get("name") == Variable.SERVICE_VERSION]

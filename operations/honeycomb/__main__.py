@@ -20,6 +20,7 @@ from operations.honeycomb.declarations import load
 from operations.honeycomb.reconcile import reconcile
 from operations.honeycomb.remote_state import describe_environment, fetch
 from operations.honeycomb.writer import Writer
+from operations.selection import selected_names
 
 DECLARATIONS: Final = Path(__file__).parents[2] / "honeycomb"
 
@@ -33,12 +34,13 @@ def main(arguments: Sequence[str] | None = None, *, sleep: Callable[[float], Non
     """Apply the declarations; return 1 where something failed or has to wait. `sleep` takes seconds."""
     options = _parse(arguments)
     try:
+        names = selected_names(options.environment)
         environment = ENVIRONMENTS.get(options.environment)
         relays = environment is None or environment.telemetry.browser_relay
-        declared = load(options.declarations, browser_spans=relays)
-        with connect(options.environment, sleep) as client:
+        declared = load(options.declarations, names, browser_spans=relays)
+        with connect(names, sleep) as client:
             sys.stdout.write(f"Honeycomb: {describe_environment(client)}\n")
-            remote = fetch(client, declared.queries.values())
+            remote = fetch(client, declared.application, declared.queries.values())
             writer = Writer(client, sys.stdout.write, dry_run=options.plan)
             reconcile(declared, remote, writer)
             if not relays:

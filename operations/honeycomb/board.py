@@ -8,7 +8,7 @@ from operations.honeycomb.remote_state import RemoteState
 from operations.honeycomb.writer import Writer
 
 
-def apply_board(board: Json, remote: RemoteState, writer: Writer) -> None:
+def apply_board(application: str, board: Json, remote: RemoteState, writer: Writer) -> None:
     """Apply the declared board, without the panels whose query has to wait, and enter it into `remote`."""
     panels = [panel for panel in board["panels"] if panel["query"] in writer.query_ids]
     if not panels:
@@ -16,7 +16,7 @@ def apply_board(board: Json, remote: RemoteState, writer: Writer) -> None:
         return
     ours, others = _existing_panels(board, remote)
     declared = [_panel(*writer.query_ids[each["query"]], each["style"], each["position"]) for each in panels]
-    description = OwnershipTag("board").append_to(board["description"])
+    description = OwnershipTag(application, "board").append_to(board["description"])
     body = {"name": board["name"], "description": description, "panels": declared + others}
     extra: Json = {"type": "flexible", "layout_generation": "manual"}
     if remote.board.get("tags"):

@@ -13,6 +13,7 @@ import requests
 from flask_onetrace.contract import CONFIGURATION_KEY_VARIABLE, HONEYCOMB_API
 from flask_onetrace.masking import masked
 from flask_onetrace.telemetry.config import Secret
+from infra.names import Names
 from operations.errors import OperatorError
 from operations.honeycomb.http_errors import REQUIRED_KEY, error_response, no_response, unexpected_response
 from operations.honeycomb.retry import MAX_ATTEMPTS, RETRY_BUDGET, retry_delay
@@ -101,11 +102,11 @@ class HoneycombClient:
 
 
 @contextmanager
-def connect(environment: str, sleep: Callable[[float], None]) -> Iterator[HoneycombClient]:
-    """Yield a client with the configuration key of `environment`. Raises `OperatorError`."""
+def connect(names: Names, sleep: Callable[[float], None]) -> Iterator[HoneycombClient]:
+    """Yield a client with the configuration key of an environment. Raises `OperatorError`."""
     ingest = "the service's own HONEYCOMB_API_KEY is an ingest key and cannot do this"
     remedy = f"Set {CONFIGURATION_KEY_VARIABLE} to {REQUIRED_KEY}; {ingest}"
-    key = find_key(CONFIGURATION_KEY_VARIABLE, environment, remedy)
+    key = find_key(CONFIGURATION_KEY_VARIABLE, names, remedy)
     with requests.Session() as session:
         yield HoneycombClient(session, _api_url(), key, sleep)
 

@@ -1,4 +1,7 @@
-"""Load the declarations of one folder: `queries/*.json`, `triggers/*.json` and `board.json`."""
+"""Load the declarations of one folder: `queries/*.json`, `triggers/*.json` and `board.json`.
+
+They are templates: `{{application}}` and the other names of `substitutions` are replaced by those of an application.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,15 @@ from typing import Final
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from infra.names import Names
 from operations.errors import OperatorError
 from operations.honeycomb.client import Json
 from operations.honeycomb.ownership_tag import OwnershipTag, digest
 
 _SCHEMA: Final = Path(__file__).with_name("declarations.schema.json")
+
+_PLACEHOLDER: Final = re.compile(r"\{\{(\w+)\}\}")
+_NOT_IN_SLUG: Final = re.compile(r"[^a-z0-9_-]+")
 
 # A column in a formula ("Calculated Field Formula Reference", syntax): `$name` or `$"any name"`, outside of strings.
 _FORMULA_COLUMN: Final = re.compile(r'\$"([^"]+)"|\$([\w./:=+?-]+)|"(?:[^"\\]|\\.)*"|`[^`]*`')
@@ -26,6 +33,8 @@ _FORMULA_COLUMN: Final = re.compile(r'\$"([^"]+)"|\$([\w./:=+?-]+)|"(?:[^"\\]|\\
 class Query:
     """A named query on `dataset`; `specification` is Honeycomb's ("Query specification")."""
 
+    application: str
+    """Its slug."""
     key: str
     name: str
     description: str
@@ -35,7 +44,7 @@ class Query:
     @property
     def tag(self) -> OwnershipTag:
         """Return the tag of its annotation; the digest tells one version of the query from another."""
-        return OwnershipTag(self.key, digest([self.dataset, self.specification]))
+        return OwnershipTag(self.application, self.key, digest([self.dataset, self.specification]))
 
     @property
     def columns(self) -> frozenset[str]:
@@ -51,39 +60,77 @@ class Query:
 
 @dataclass(frozen=True, kw_only=True)
 class Declarations:
-    """The desired state: queries and triggers by their file names without the suffix, and the board."""
+    """The desired state of an application: queries and triggers by their file names without the suffix, and the board.
 
+    `application` is its slug.
+    """
+
+    application: str
     queries: Mapping[str, Query]
     triggers: Mapping[str, Json]
     board: Json
 
 
-def load(folder: Path, *, browser_spans: bool = True) -> Declarations:
-    """Load the declarations in `folder`, without `browser_spans` only those that need none.
+def load(folder: Path, names: Names, *, browser_spans: bool = True) -> Declarations:
+    """Load the declarations in `folder` for an application, without `browser_spans` only those that need none.
 
     Raises `OperatorError` for an invalid one, naming file and field.
     """
-    documents = {path.stem: _read(path, "query") for path in sorted((folder / "queries").glob("*.json"))}
+    values, slug = substitutions(names), names.application.slug
+    documents = {path.stem: _read(path, values, "query") for path in sorted((folder / "queries").glob("*.json"))}
     if not documents:
         raise OperatorError(f"{folder / 'queries'} holds no declaration", "Restore its files")
     wanted = {
         key: each for key, each in documents.items() if not each.pop("needs_browser_spans", False) or browser_spans
     }
-    queries = {key: Query(key=key, specification=each.pop("query"), **each) for key, each in wanted.items()}
+    queries = {
+        key: Query(application=slug, key=key, specification=each.pop("query"), **each) for key, each in wanted.items()
+    }
     paths = sorted((folder / "triggers").glob("*.json"))
-    triggers = {path.stem: _read(path, "trigger", list(documents)) for path in paths}
-    board = _read(folder / "board.json", "board", list(documents))
+    triggers = {path.stem: _read(path, values, "trigger", list(documents)) for path in paths}
+    board = _read(folder / "board.json", values, "board", list(documents))
     return Declarations(
+        application=slug,
         queries=queries,
         triggers={key: each for key, each in triggers.items() if each["query"] in queries},
         board=board | {"panels": [each for each in board["panels"] if each["query"] in queries]},
     )
 
 
-def _read(path: Path, kind: str, queries: list[str] | None = None) -> Json:
+def substitutions(names: Names) -> Mapping[str, str]:
+    """Return what replaces each placeholder, by its name."""
+    application = names.application
+    frontend = application.frontend_service_name(names.environment)
+    return {
+        "application": application.name,
+        "service_name": application.service_name,
+        "service_dataset": dataset_slug(application.service_name),
+        "frontend_service_name": frontend,
+        "frontend_dataset": dataset_slug(frontend),
+        "health_check_path": application.health_check_path,
+    }
+
+
+def dataset_slug(service_name: str) -> str:
+    """Return the slug of the dataset that Honeycomb makes of a `service.name`: in lower case, with hyphens."""
+    return _NOT_IN_SLUG.sub("-", service_name.lower())
+
+
+def _filled_in(path: Path, text: str, values: Mapping[str, str]) -> str:
+    """Return the JSON text with its placeholders replaced. Raises `OperatorError` for an unknown one."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            raise OperatorError(f"{path}: {match[0]} is no placeholder", f"Use one of {', '.join(values)}")
+        return json.dumps(values[match[1]])[1:-1]
+
+    return _PLACEHOLDER.sub(value, text)
+
+
+def _read(path: Path, values: Mapping[str, str], kind: str, queries: list[str] | None = None) -> Json:
     """Return the document at `path`, valid against the schema of `kind`, which may refer to `queries`."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(_filled_in(path, path.read_text(encoding="utf-8"), values))
     except OSError as error:
         raise OperatorError(f"{path} cannot be read ({error.strerror})", "Restore the file") from error
     except ValueError as error:

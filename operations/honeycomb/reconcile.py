@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from operations.honeycomb.board import apply_board
 from operations.honeycomb.declarations import Declarations
+from operations.honeycomb.ownership_tag import OwnershipTag
 from operations.honeycomb.queries import apply_query
 from operations.honeycomb.remote_state import RemoteState
 from operations.honeycomb.triggers import apply_trigger
@@ -18,8 +19,9 @@ def reconcile(declared: Declarations, remote: RemoteState, writer: Writer) -> No
         apply_query(query, remote, writer)
     triggers = {(declared.queries[each["query"]].dataset, key): each for key, each in declared.triggers.items()}
     for (dataset, key), trigger in triggers.items():
-        apply_trigger(key, trigger, dataset, remote.triggers.get((dataset, key), {}), writer)
-    apply_board(declared.board, remote, writer)
+        existing = remote.triggers.get((dataset, key), {})
+        apply_trigger(OwnershipTag(declared.application, key), trigger, dataset, existing, writer)
+    apply_board(declared.application, declared.board, remote, writer)
     for key in sorted({each.tag.key for each in remote.annotations} - set(declared.queries)):
         writer.step("leave", "query", key, _UNDECLARED)
     for dataset, key in sorted(set(remote.triggers) - set(triggers)):

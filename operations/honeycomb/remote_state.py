@@ -42,17 +42,17 @@ class RemoteState:
         return str(links.get("board_url") or "") if isinstance(links, dict) else ""
 
 
-def fetch(client: HoneycombClient, queries: Iterable[Query]) -> RemoteState:
-    """Return the state of the datasets of `queries`. Raises `OperatorError`."""
+def fetch(client: HoneycombClient, application: str, queries: Iterable[Query]) -> RemoteState:
+    """Return the state of the datasets of `queries`, as `application`, by its slug, owns it. Raises `OperatorError`."""
     # The environment-wide dataset last: its lists may repeat the others'.
     datasets = sorted({query.dataset for query in queries}, key=lambda dataset: (dataset == ALL_DATASETS, dataset))
     columns = {dataset: _columns(client, dataset) for dataset in datasets}
     existing = [dataset for dataset in datasets if columns[dataset] is not None]
     annotations, other_annotations = _list(
-        client, {each: f"/1/query_annotations/{each}?include_board_annotations=true" for each in existing}
+        client, application, {each: f"/1/query_annotations/{each}?include_board_annotations=true" for each in existing}
     )
-    boards, other_boards = _list(client, {"": "/1/boards"})
-    triggers, other_triggers = _list(client, {each: f"/1/triggers/{each}" for each in existing})
+    boards, other_boards = _list(client, application, {"": "/1/boards"})
+    triggers, other_triggers = _list(client, application, {each: f"/1/triggers/{each}" for each in existing})
     return RemoteState(
         columns=columns,
         annotations=annotations,
@@ -83,13 +83,14 @@ def _columns(client: HoneycombClient, dataset: str) -> frozenset[str] | None:
         return None
 
 
-def _list(client: HoneycombClient, paths: Mapping[str, str]) -> tuple[list[Resource], int]:
-    """Return the owned resources at `paths`, which are by dataset, and the number of the others."""
+def _list(client: HoneycombClient, application: str, paths: Mapping[str, str]) -> tuple[list[Resource], int]:
+    """Return the application's resources at `paths`, which are by dataset, and the number of the others."""
     bodies: dict[str, tuple[str, Json]] = {}
     for dataset, path in paths.items():
         for body in client.list(path):
             bodies.setdefault(body["id"], (str(body.get("dataset_slug") or dataset), body))
-    owned = [Resource(dataset, tag, body) for dataset, body in bodies.values() if (tag := tag_of(body))]
+    tagged = [Resource(dataset, tag, body) for dataset, body in bodies.values() if (tag := tag_of(body))]
+    owned = [each for each in tagged if each.tag.application == application]
     return owned, len(bodies) - len(owned)
 
 

@@ -12,15 +12,15 @@ _SETTINGS: Final = ("tags", "disabled", "evaluation_schedule_type", "evaluation_
 """The fields of a trigger that are set in Honeycomb, in addition to its recipients."""
 
 
-def apply_trigger(key: str, trigger: Json, dataset: str, existing: Json, writer: Writer) -> None:
+def apply_trigger(tag: OwnershipTag, trigger: Json, dataset: str, existing: Json, writer: Writer) -> None:
     """Apply a declared trigger on a query of `dataset`; `existing` is empty where there is none."""
     body = dict(trigger)
     query = body.pop("query")
     if query not in writer.query_ids:
-        writer.step("wait", "trigger", key, f"for the query {query}")
+        writer.step("wait", "trigger", tag.key, f"for the query {query}")
         return
     body["query_id"] = writer.query_ids[query].query_id
-    body["description"] = OwnershipTag(key).append_to(trigger["description"])
+    body["description"] = tag.append_to(trigger["description"])
     settings = {name: existing[name] for name in _SETTINGS if existing.get(name)}
     if recipients := existing.get("recipients"):
         # By id: the type and target that Honeycomb lists beside it are deprecated in requests.
@@ -28,4 +28,4 @@ def apply_trigger(key: str, trigger: Json, dataset: str, existing: Json, writer:
         settings["recipients"] = [{name: each[name] for name in fields if each.get(name)} for each in recipients]
     note = "" if recipients else "notifies nobody yet: add a recipient in Honeycomb"
     path = f"/1/triggers/{dataset}"
-    writer.upsert("trigger", key, path, existing=existing, body=body, extra=settings, note=note)
+    writer.upsert("trigger", tag.key, path, existing=existing, body=body, extra=settings, note=note)

@@ -17,6 +17,7 @@ from local.backing_services.emulated_aws import EmulatedAws
 from local.workspace.http_client import direct_client
 from local.workspace.state import State
 from tests.acceptance.foreign_page import Target
+from tests.sample import names_of
 
 SETTLE_SECONDS = 2.0
 FUNCTION = {"FunctionName": "planted", "Runtime": "python3.11", "Handler": "index.handler", "Code": {"ZipFile": ""}}
@@ -144,7 +145,7 @@ def _effects(state: State) -> Effects:
     pages = aws.xray.get_paginator("get_trace_summaries").paginate(
         StartTime=now - timedelta(hours=1), EndTime=now + timedelta(minutes=1)
     )
-    lines = aws.logs.get_paginator("filter_log_events").paginate(logGroupName=LOCAL.names.log_group)
+    lines = aws.logs.get_paginator("filter_log_events").paginate(logGroupName=names_of(LOCAL.name).log_group)
     return Effects(
         users=tuple(re.findall("<UserName>(.*?)</UserName>", users)),
         buckets=tuple(re.findall("<Name>(.*?)</Name>", buckets)),

@@ -16,6 +16,7 @@ from local.backing_services.emulated_aws import EmulatedAws
 from local.smoke_test.backends import xray_id
 from local.workspace.http_client import direct_client
 from local.workspace.state import State
+from tests.sample import names_of
 
 XRAY_BATCH_SIZE = 5
 
@@ -61,7 +62,7 @@ def _segments(aws: EmulatedAws, trace_ids: list[str]) -> Iterator[str]:
 
 
 def _access_lines(aws: EmulatedAws, trace_ids: set[str]) -> Iterator[str]:
-    for page in aws.logs.get_paginator("filter_log_events").paginate(logGroupName=LOCAL.names.log_group):
+    for page in aws.logs.get_paginator("filter_log_events").paginate(logGroupName=names_of(LOCAL.name).log_group):
         for event in page["events"]:
             line: dict[str, Any] = json.loads(event["message"])
             if line["logger"] == ACCESS_LOGGER and line["trace_id"] in trace_ids:

@@ -8,9 +8,9 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_ecr_assets as ecr_assets
 
-from infra.image import DOCKERFILE
 from tests.container.compose import ROOT
 
+DOCKERFILE = "service/Dockerfile"
 PACKAGES = ("flask_onetrace", "service")
 
 

@@ -13,8 +13,6 @@ import pytest
 
 from bench.testbed.application import NAMES
 from flask_onetrace.contract import (
-    APP_NAME,
-    CONTAINER_NAME,
     CONTAINER_PORT,
     HONEYCOMB_API,
     SERVER_APP,
@@ -29,6 +27,7 @@ from flask_onetrace.telemetry import EXTENSION
 from infra import xray_sidecar
 from service.factory import create_app
 from tests.container import compose
+from tests.sample import CRUDDUR
 
 AWS_CREDENTIALS = {"AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 AWS_KEYS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
@@ -36,7 +35,7 @@ EMPTY = dict.fromkeys(compose.variable_names(), "")
 
 
 def service(environ: Mapping[str, str] = EMPTY) -> dict[str, Any]:
-    return compose.services(environ)[CONTAINER_NAME]
+    return compose.services(environ)[CRUDDUR.container_name]
 
 
 def daemon(environ: Mapping[str, str] = EMPTY) -> dict[str, Any]:
@@ -60,7 +59,7 @@ def test_every_variable_is_read_by_the_service_or_the_aws_sdk() -> None:
 
 
 def test_the_project_is_named_after_the_app() -> None:
-    assert compose.content()["name"] == APP_NAME.lower()
+    assert compose.content()["name"] == CRUDDUR.name.lower()
 
 
 def test_the_service_has_the_names_of_the_applications_description() -> None:
@@ -151,7 +150,7 @@ def test_the_service_is_published_only_on_the_loopback_interface() -> None:
     assert "ports" not in daemon()
 
 
-@pytest.mark.parametrize("name", [CONTAINER_NAME, XRAY_DAEMON_CONTAINER_NAME])
+@pytest.mark.parametrize("name", [CRUDDUR.container_name, XRAY_DAEMON_CONTAINER_NAME])
 def test_a_container_can_neither_write_its_root_nor_gain_privileges(name: str) -> None:
     container = compose.services(EMPTY)[name]
     assert container["read_only"] is True

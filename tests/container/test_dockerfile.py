@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from flask_onetrace.contract import CONTAINER_PORT, SERVER_APP, SERVER_CONFIG, Variable
-from infra.service_stack import HEALTH_COMMAND
+from infra.application import RUNTIME_HEALTH_COMMAND
 from tests.container.compose import ROOT
 from tests.container.dockerfile import exec_form, stages
 
@@ -70,7 +70,7 @@ def test_gunicorn_is_process_one_with_the_services_own_configuration() -> None:
 
 def test_the_health_check_is_the_task_definitions() -> None:
     options, _, command = FINAL.only("HEALTHCHECK").partition(" CMD ")
-    assert exec_form(command) == list(HEALTH_COMMAND)
+    assert exec_form(command) == list(RUNTIME_HEALTH_COMMAND)
     assert {"--interval=10s", "--timeout=5s", "--retries=3"} <= set(options.split())
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import app
-from flask_onetrace.contract import observability_stack_name, service_stack_name
 from operations.synthesis import new_app
+from tests.sample import names_of
 
 ROOT: Final = Path(__file__).parent.parent.parent
 PLAIN_IMAGE: Final = "backend-flask:plain"
@@ -69,8 +69,8 @@ class Assembly:
 def load(folder: Path, environment: str) -> Assembly:
     return Assembly(
         environment=environment,
-        observability=_template(folder, observability_stack_name(environment)),
-        service=_template(folder, service_stack_name(environment)),
+        observability=_template(folder, names_of(environment).observability_stack),
+        service=_template(folder, names_of(environment).service_stack),
     )
 
 

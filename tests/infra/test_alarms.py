@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from flask_onetrace.contract import DROPPED_METRIC, SLOW_SECONDS, metrics_namespace, resource_name
+from flask_onetrace.contract import DROPPED_METRIC, SLOW_SECONDS
 from infra.alarms import ERROR_PERCENT
 from infra.metrics import MINIMUM_FAILURES, MINIMUM_REQUESTS
 from infra.xray import load
 from tests.infra.assembly import Assembly, Json
+from tests.sample import names_of
 
 EVERY = ["5xx-share", "p99", "unhealthy-targets", "tasks-below-desired", "telemetry-dropped"]
 LONGEST_REGION = "ap-southeast-2"
@@ -38,7 +39,7 @@ class Number(float):
 
 def alarms_of(assembly: Assembly) -> dict[str, Json]:
     alarms = [each["Properties"] for each in assembly.service.of_type("AWS::CloudWatch::Alarm")]
-    return {each["AlarmName"].removeprefix(resource_name(assembly.environment, "")): each for each in alarms}
+    return {each["AlarmName"].removeprefix(names_of(assembly.environment).resource("")): each for each in alarms}
 
 
 def expression_of(alarm: Json) -> str:
@@ -215,7 +216,7 @@ def test_the_alarm_and_the_x_ray_group_share_the_threshold_of_slow(dev: Assembly
 def test_dropped_telemetry_fires_within_a_minute(dev: Assembly) -> None:
     alarm = alarms_of(dev)["telemetry-dropped"]
     assert (alarm["Namespace"], alarm["MetricName"], alarm.get("Dimensions")) == (
-        metrics_namespace("dev"),
+        names_of("dev").metrics_namespace,
         DROPPED_METRIC,
         None,
     )

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from flask_onetrace.contract import CONTAINER_NAME
 from flask_onetrace.settings import Settings
 from infra.authentication import Cognito, Oidc
 from infra.domain import Domain
@@ -20,6 +19,7 @@ from infra.network import Networking
 from tests.infra.assembly import Json, StackTemplate
 from tests.infra.conftest import CERTIFICATE, COGNITO, OIDC, with_login
 from tests.infra.test_cfn_lint import lint
+from tests.sample import CRUDDUR
 
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
@@ -129,7 +129,7 @@ def test_the_load_balancer_reaches_the_provider_over_443_and_else_only_the_tasks
 
 
 def test_the_service_believes_this_load_balancer_this_issuer_and_this_client(login: StackTemplate) -> None:
-    entries = {each["Name"]: each["Value"] for each in login.container(CONTAINER_NAME)["Environment"]}
+    entries = {each["Name"]: each["Value"] for each in login.container(CRUDDUR.container_name)["Environment"]}
     [balancer] = login.ids_of_type("AWS::ElasticLoadBalancingV2::LoadBalancer")
     assert entries["ALB_ARN"] == {"Ref": balancer}
     config = https_listener(login)["DefaultActions"][0]
@@ -144,7 +144,7 @@ def test_the_service_believes_this_load_balancer_this_issuer_and_this_client(log
 
 
 def test_without_authentication_every_request_is_forwarded_and_no_claims_are_believed(https: StackTemplate) -> None:
-    entries = {each["Name"]: each["Value"] for each in https.container(CONTAINER_NAME)["Environment"]}
+    entries = {each["Name"]: each["Value"] for each in https.container(CRUDDUR.container_name)["Environment"]}
     assert {name: value for name, value in entries.items() if name.startswith("ALB_") and value} == {}
     assert kinds(https_listener(https)["DefaultActions"]) == ["forward"]
     assert not https.of_type(RULE)

@@ -14,6 +14,7 @@ from infra.domain import Domain, HostedZone
 from infra.environments import DEV, ENVIRONMENTS, LOCAL, PROD
 from service import __version__
 from tests.infra.conftest import CERTIFICATE, UNKNOWN_ENVIRONMENT, ZONE
+from tests.sample import CRUDDUR
 
 
 def deployment(**context: str) -> Deployment:
@@ -21,7 +22,7 @@ def deployment(**context: str) -> Deployment:
 
 
 def test_the_default_is_dev_at_the_services_own_version_with_a_built_image() -> None:
-    assert deployment() == Deployment(environment=DEV, version=__version__, image=None)
+    assert deployment() == Deployment(application=CRUDDUR, environment=DEV, version=__version__, image=None)
 
 
 def test_an_empty_value_means_the_default() -> None:
@@ -30,7 +31,9 @@ def test_an_empty_value_means_the_default() -> None:
 
 def test_version_and_image_are_read_from_the_context() -> None:
     release = deployment(environment="local", version="2.1.0-rc.1", image="registry.test:5000/backend-flask:2")
-    assert release == Deployment(environment=LOCAL, version="2.1.0-rc.1", image="registry.test:5000/backend-flask:2")
+    assert release == Deployment(
+        application=CRUDDUR, environment=LOCAL, version="2.1.0-rc.1", image="registry.test:5000/backend-flask:2"
+    )
 
 
 def test_the_longest_version_is_accepted_by_the_service_too() -> None:

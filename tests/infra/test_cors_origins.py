@@ -11,13 +11,14 @@ from infra.context import Deployment
 from infra.cors_origins import CorsOrigins
 from infra.environments import DEV, ENVIRONMENTS
 from infra.service_environment import service_variables
+from tests.sample import CRUDDUR
 
 ACCEPTED = ("https://app.example.com", "http://localhost:3000", "https://app.example.com:8443", "http://a-1.example.io")
 
 
 def settings_of(cors: CorsOrigins | None) -> Settings:
     environment = replace(DEV, ingress=replace(DEV.ingress, cors=cors))
-    deployment = Deployment(environment=environment, version="1.0.0", image=None)
+    deployment = Deployment(application=CRUDDUR, environment=environment, version="1.0.0", image=None)
     return Settings.from_env(service_variables(deployment, region="eu-west-1"))
 
 

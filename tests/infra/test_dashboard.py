@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from flask_onetrace.contract import ACCESS_LOGGER, APP_NAME, DROPPED_METRIC, SINK_DIMENSION, metrics_namespace
+from flask_onetrace.contract import ACCESS_LOGGER, DROPPED_METRIC, SINK_DIMENSION
 from infra.environments import DEV
 from infra.saved_queries import saved_queries
 from local.emulator.logs.insights.query import run
 from tests.infra.assembly import Assembly, Json
+from tests.sample import CRUDDUR, names_of
 
 COLUMNS = 24
 BUSY_THREADS = "Busy threads of a worker, from 80 % on: expect none"
@@ -91,21 +92,19 @@ def test_the_desired_count_is_shown_with_container_insights(dev: Assembly, prod:
 
 def test_dropped_telemetry_has_a_line_per_sink(dev: Assembly) -> None:
     [[search]] = widget(dev, TITLES[9])["metrics"]
-    assert (
-        search["expression"]
-        == f"SEARCH('{{{metrics_namespace('dev')},{SINK_DIMENSION}}} MetricName=\"{DROPPED_METRIC}\"', 'Sum', 60)"
-    )
+    metrics = f"{names_of('dev').metrics_namespace},{SINK_DIMENSION}"
+    assert search["expression"] == f"SEARCH('{{{metrics}}} MetricName=\"{DROPPED_METRIC}\"', 'Sum', 60)"
 
 
 def test_the_top_errors_widget_runs_the_saved_query(dev: Assembly) -> None:
     source, _, commands = widget(dev, "Errors by route")["query"].partition(" | ")
-    assert source == f"SOURCE '{DEV.names.log_group}'"
+    assert source == f"SOURCE '{names_of(DEV.name).log_group}'"
     # A command follows SOURCE, so the comment at the head of the file must be gone.
     assert "#" not in commands
     lines = [{"logger": ACCESS_LOGGER, "method": "GET", "route": "/fault", "status": each} for each in (500, 500, 200)]
     events = [{"@message": json.dumps(line), "@timestamp": "2026-11-24 12:00:00.000"} for line in lines]
     rows = run(commands, events)
-    assert rows == run(saved_queries()["errors-by-route"].text, events)
+    assert rows == run(saved_queries(CRUDDUR)["errors-by-route"].text, events)
     assert [{each["field"]: each["value"] for each in row} for row in rows] == [
         {"method": "GET", "route": "/fault", "status": "500", "errors": "2"}
     ]
@@ -113,7 +112,7 @@ def test_the_top_errors_widget_runs_the_saved_query(dev: Assembly) -> None:
 
 def test_there_are_links_to_x_ray_and_to_every_saved_query(dev: Assembly) -> None:
     text = body_of(dev)["widgets"][0]["properties"]["markdown"]
-    for title in ("X-Ray map", "X-Ray traces", *(each.title for each in saved_queries().values())):
+    for title in ("X-Ray map", "X-Ray traces", *(each.title for each in saved_queries(CRUDDUR).values())):
         assert f"[{title}](https://" in text
 
 
@@ -134,4 +133,4 @@ def test_a_teams_own_board_and_project_are_linked(synthesized: Any) -> None:  # 
 
 def test_the_stack_outputs_the_dashboards_url(dev: Assembly) -> None:
     url = dev.service.content["Outputs"]["Dashboard"]["Value"]["Fn::Join"][1]
-    assert url[-1].endswith(f"#dashboards/dashboard/{APP_NAME}-dev")
+    assert url[-1].endswith(f"#dashboards/dashboard/{CRUDDUR.name}-dev")

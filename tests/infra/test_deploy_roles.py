@@ -15,12 +15,12 @@ import pytest
 import deploy_roles
 from infra.account import Account
 from infra.context import ContextError, DeployRolesContext
-from infra.deploy_roles_stack import NAME
 from infra.environments import DEV, ENVIRONMENTS, PROD, Environment
 from operations.synthesis import new_app
 from tests.infra.assembly import Json, StackTemplate
 from tests.infra.test_cfn_lint import lint
 from tests.infra.test_least_privilege import as_list
+from tests.sample import CRUDDUR
 
 CLASSIC = "octo-org/octo-repo"
 IMMUTABLE = "octo-org@123456/octo-repo@456789"
@@ -38,7 +38,7 @@ def roles(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., StackTempla
         app = new_app(folder, **dict(context))
         deploy_roles.build(app)
         app.synth()
-        path = folder / f"{NAME}.template.json"
+        path = folder / "Cruddur-DeployRoles.template.json"
         return StackTemplate(path=path, content=json.loads(path.read_text(encoding="utf-8")))
 
     def synthesize(repository: str = IMMUTABLE, **context: str) -> StackTemplate:
@@ -226,6 +226,7 @@ def test_the_template_equals_its_snapshot(roles: Callable[..., StackTemplate]) -
 
 def test_the_context_has_defaults_for_all_but_the_repository() -> None:
     assert context(repository=CLASSIC) == DeployRolesContext(
+        application=CRUDDUR,
         repository=CLASSIC,
         branch="main",
         environments=(DEV, PROD),

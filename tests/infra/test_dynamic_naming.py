@@ -12,25 +12,28 @@ from infra.context import Deployment
 from infra.environments import DEV, ENVIRONMENTS, Environment
 from infra.observability_stack import ObservabilityStack
 from infra.service_environment import service_variables
+from tests.sample import CRUDDUR, names_of
 
 PATTERN = "*4567-workspace.example.com*"
 
 
 def filters_of(environment: Environment) -> dict[str, str]:
-    template = Template.from_stack(ObservabilityStack(App(), "Stack", environment=environment))
+    template = Template.from_stack(
+        ObservabilityStack(App(), "Stack", environment=environment, names=names_of(environment.name))
+    )
     groups = [each["Properties"] for each in template.find_resources("AWS::XRay::Group").values()]
     return {group["GroupName"]: group["FilterExpression"] for group in groups}
 
 
 def xray_url_of(environment: Environment) -> str | None:
-    deployment = Deployment(environment=environment, version="1", image=None)
+    deployment = Deployment(application=CRUDDUR, environment=environment, version="1", image=None)
     return Settings.from_env(service_variables(deployment, region="us-east-1")).xray_url
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=list(ENVIRONMENTS))
 def test_dynamic_naming_is_off_in_every_environment(environment: Environment) -> None:
     assert xray_url_of(environment) is None
-    assert filters_of(environment)[environment.names.xray_group] == environment.names.xray_filter
+    assert filters_of(environment)[names_of(environment.name).xray_group] == names_of(environment.name).xray_filter
 
 
 def test_the_pattern_is_set_in_the_service_and_widens_the_groups() -> None:

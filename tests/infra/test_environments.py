@@ -6,8 +6,9 @@ import pytest
 from aws_cdk import RemovalPolicy
 
 from infra.environments import DEFAULT, DEV, ENVIRONMENTS, LOCAL, PROD, Environment
-from infra.xray import TUTORIAL, load, sampling_rule
+from infra.xray import load, sampling_rule
 from infra.xray_sidecar import MEMORY
+from tests.sample import TUTORIAL, names_of
 
 EVERY = pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=list(ENVIRONMENTS))
 
@@ -65,4 +66,4 @@ def test_production_keeps_its_data_and_samples_at_the_rates_of_the_file() -> Non
 
 @pytest.mark.parametrize("environment", [LOCAL, DEV], ids=["local", "dev"])
 def test_local_and_dev_sample_every_request(environment: Environment) -> None:
-    assert sampling_rule(environment.names, environment.telemetry.sampling)["FixedRate"] == 1.0
+    assert sampling_rule(names_of(environment.name), environment.telemetry.sampling)["FixedRate"] == 1.0

@@ -2,8 +2,8 @@
 
 from copy import deepcopy
 
-from flask_onetrace.contract import CONTAINER_NAME
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json
+from tests.sample import CRUDDUR
 
 
 def without_image(assembly: Assembly) -> Json:
@@ -12,7 +12,7 @@ def without_image(assembly: Assembly) -> Json:
     for resource in content["Resources"].values():
         if resource["Type"] == "AWS::ECS::TaskDefinition":
             for container in resource["Properties"]["ContainerDefinitions"]:
-                if container["Name"] == CONTAINER_NAME:
+                if container["Name"] == CRUDDUR.container_name:
                     container["Image"] = "…"
         if resource["Type"] == "AWS::IAM::Policy":
             document = resource["Properties"]["PolicyDocument"]
@@ -27,10 +27,10 @@ def test_a_plain_image_changes_only_the_image_and_its_pull_permission(with_asset
 
 
 def test_a_plain_image_keeps_its_name_and_needs_no_permission(prod: Assembly) -> None:
-    assert prod.service.container(CONTAINER_NAME)["Image"] == PLAIN_IMAGE
+    assert prod.service.container(CRUDDUR.container_name)["Image"] == PLAIN_IMAGE
     assert not [each for each in prod.service.statements_of("ExecutionRoleArn") if "ecr:" in str(each["Action"])]
 
 
 def test_the_built_image_is_pulled_from_the_environments_own_registry(with_asset: Assembly) -> None:
-    image = with_asset.service.container(CONTAINER_NAME)["Image"]["Fn::Sub"]
+    image = with_asset.service.container(CRUDDUR.container_name)["Image"]["Fn::Sub"]
     assert image.startswith("${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/cdk-")

@@ -9,10 +9,10 @@ from unittest.mock import patch
 
 import pytest
 
-from flask_onetrace.contract import APP_NAME, SERVICE_NAME, metrics_namespace
 from infra.environments import DEV, ENVIRONMENTS
 from infra.names import Names
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json, synthesize
+from tests.sample import CRUDDUR, names_of
 
 LONGEST = "a" * 17
 NAMING = {"LogGroupName", "GroupName", "RuleName", "Name", "AlarmName", "DashboardName", "MetricNamespace", "TopicName"}
@@ -63,31 +63,21 @@ def test_an_environment_with_the_longest_name_has_x_ray_names_that_x_ray_takes(t
     names = [name for kind in ("Group", "SamplingRule") for each in stack.of_type(f"AWS::XRay::{kind}")
              for key, name in names_in(each) if key in {"GroupName", "RuleName"}]  # fmt: skip
     assert max(map(len, names)) == 32
-    assert len(Names(LONGEST).access_log_bucket("123456789012", "ap-southeast-2")) <= 63
+    assert len(names_of(LONGEST).access_log_bucket("123456789012", "ap-southeast-2")) <= 63
 
 
 def test_only_one_environment_has_the_tutorials_names() -> None:
     assert [name for name, each in ENVIRONMENTS.items() if each.tutorial_names] == ["local"]
-    names = ENVIRONMENTS["local"].names
-    assert (names.xray_group, names.xray_service) == (APP_NAME, SERVICE_NAME)
-    assert names.log_group == f"{APP_NAME}-{SERVICE_NAME}"
+    names = names_of("local")
+    assert (names.xray_group, names.xray_service) == (CRUDDUR.name, CRUDDUR.service_name)
+    assert names.log_group == f"{CRUDDUR.name}-{CRUDDUR.service_name}"
 
 
 @pytest.mark.parametrize("name", ["", "Prod", "a" * 18, "1a", "a_b", "a-", "dev ", "dév", "a\n"])
 def test_a_malformed_name_of_an_environment_is_an_error_that_names_it(name: str) -> None:
     with pytest.raises(ValueError, match="use up to 17 lower-case letters") as raised:
-        Names(name)
+        Names(CRUDDUR, name)
     assert repr(name) in str(raised.value)
-
-
-@pytest.mark.parametrize("environment", ["", "prod (eu)", "prüfung", "a\nb", "x" * 1000])
-def test_the_metrics_of_any_environment_have_a_namespace_that_cloudwatch_takes(
-    environment: str,
-) -> None:
-    namespace = metrics_namespace(environment)
-    assert len(namespace) <= 255
-    assert namespace.isascii()
-    assert namespace.replace("/", "").replace("-", "").isalnum()
 
 
 def test_no_stack_exports_what_another_imports_so_that_names_can_change(assembly: Assembly) -> None:

@@ -12,12 +12,13 @@ from aws_cdk.assertions import Template
 
 from infra.notifications import AlarmTopic, Notifications, SlackChannel
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json
+from tests.sample import names_of
 
 SLACK = SlackChannel(workspace_id="T0123ABCD", channel_id="C0123ABCD")
 
 
 def template_with(stack: Stack, **choices: Any) -> Template:  # noqa: ANN401 - of each field's type
-    AlarmTopic(stack, "Alarms", environment_name="test", notifications=Notifications(**choices), encryption_key=None)
+    AlarmTopic(stack, "Alarms", names=names_of("test"), notifications=Notifications(**choices), encryption_key=None)
     return Template.from_stack(stack)
 
 

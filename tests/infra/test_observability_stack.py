@@ -7,12 +7,13 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk.assertions import Template
 from aws_cdk.aws_logs import RetentionDays
 
-from flask_onetrace.contract import SECRET_PLACEHOLDER, SecretName, secret_name
+from flask_onetrace.contract import SECRET_PLACEHOLDER, SecretName
 from infra.logs import ApplicationLogs, Retention
 from infra.secrets import SinkSecrets
 from infra.telemetry import Sampling
-from infra.xray import GROUPS, TUTORIAL, Tracing, load
+from infra.xray import GROUPS, Tracing, load
 from tests.infra.assembly import PLAIN_IMAGE, Assembly
+from tests.sample import TUTORIAL, names_of
 
 
 def test_the_log_group_has_the_retention_and_removal_policy(stack: Stack) -> None:
@@ -43,11 +44,11 @@ def test_the_sampling_rule_is_the_files_with_the_environments_rates(stack: Stack
 
 
 def test_each_secret_is_created_with_the_placeholder_under_its_environments_name(stack: Stack) -> None:
-    SinkSecrets(stack, "Secrets", environment_name="test", removal_policy=RemovalPolicy.DESTROY, encryption_key=None)
+    SinkSecrets(stack, "Secrets", names=names_of("test"), removal_policy=RemovalPolicy.DESTROY, encryption_key=None)
     resources = Template.from_stack(stack).find_resources("AWS::SecretsManager::Secret")
     properties = [each["Properties"] for each in resources.values()]
     assert {each["Name"]: each["SecretString"] for each in properties} == {
-        secret_name("test", name): SECRET_PLACEHOLDER for name in SecretName
+        names_of("test").secret(name): SECRET_PLACEHOLDER for name in SecretName
     }
 
 

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import pytest
 
-from flask_onetrace.contract import CONTAINER_NAME, RELAY_PATH, XRAY_DAEMON_CONTAINER_NAME, Variable, service_stack_name
+from flask_onetrace.contract import RELAY_PATH, XRAY_DAEMON_CONTAINER_NAME, Variable
 from infra.account import Account
 from infra.environments import DEV, ENVIRONMENTS, PROD, Environment
 from infra.firewall import Firewall
@@ -23,6 +23,7 @@ from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json, synthesize
 from tests.infra.test_cfn_lint import lint
 from tests.infra.test_dashboard import BUSY_THREADS, widget
 from tests.infra.test_notifications import SLACK
+from tests.sample import CRUDDUR, names_of
 
 ZONES = ("us-east-1b", "us-east-1d")
 EXISTING = ExistingVpc(
@@ -31,6 +32,7 @@ EXISTING = ExistingVpc(
     private_subnet_ids=("subnet-0aaaaaaaaaaaaaaa1", "subnet-0aaaaaaaaaaaaaaa2"),
     public_subnet_ids=("subnet-0bbbbbbbbbbbbbbb1", "subnet-0bbbbbbbbbbbbbbb2"),
 )
+
 VARIANTS: dict[str, Environment] = {
     "arm64": replace(DEV, tasks=replace(DEV.tasks, arm64=True)),
     "spot": replace(DEV, tasks=replace(DEV.tasks, spot_percent=70)),
@@ -92,7 +94,7 @@ def test_an_image_that_the_cdk_builds_is_of_the_tasks_architecture(tmp_path: Pat
     for arm64, platform in ((False, "linux/amd64"), (True, "linux/arm64")):
         with patch.dict(ENVIRONMENTS, dev=VARIANTS["arm64"] if arm64 else DEV):
             synthesize(tmp_path / platform, "dev")
-        assets = json.loads((tmp_path / platform / f"{service_stack_name('dev')}.assets.json").read_text("utf-8"))
+        assets = json.loads((tmp_path / platform / f"{names_of('dev').service_stack}.assets.json").read_text("utf-8"))
         assert {each["source"].get("platform") for each in assets["dockerImages"].values()} == {platform}
 
 
@@ -111,7 +113,9 @@ def test_spot_runs_its_share_of_the_tasks_above_the_minimum(variant: Variant) ->
 
 def test_the_threads_of_a_worker_are_set_and_are_the_limit_in_the_dashboard(variant: Variant) -> None:
     assembly = variant("threads")
-    variables = {each["Name"]: each["Value"] for each in assembly.service.container(CONTAINER_NAME)["Environment"]}
+    variables = {
+        each["Name"]: each["Value"] for each in assembly.service.container(CRUDDUR.container_name)["Environment"]
+    }
     assert variables[Variable.WEB_THREADS] == "54"
     [limit] = widget(assembly, BUSY_THREADS)["annotations"]["horizontal"]
     assert limit["value"] == 54
@@ -120,7 +124,7 @@ def test_the_threads_of_a_worker_are_set_and_are_the_limit_in_the_dashboard(vari
 def test_ecs_exec_opens_a_shell_where_the_root_file_system_is_writable(variant: Variant) -> None:
     service = variant("exec").service
     assert service.only("AWS::ECS::Service")["EnableExecuteCommand"] is True
-    assert service.container(CONTAINER_NAME)["ReadonlyRootFilesystem"] is False
+    assert service.container(CRUDDUR.container_name)["ReadonlyRootFilesystem"] is False
     actions = [action for each in service.statements_of("TaskRoleArn") for action in each["Action"]]
     assert "ssmmessages:OpenDataChannel" in actions
 
@@ -128,7 +132,7 @@ def test_ecs_exec_opens_a_shell_where_the_root_file_system_is_writable(variant: 
 def test_without_ecs_exec_no_shell_can_be_opened(dev: Assembly, prod: Assembly) -> None:
     for assembly in (dev, prod):
         assert not assembly.service.only("AWS::ECS::Service").get("EnableExecuteCommand")
-        assert assembly.service.container(CONTAINER_NAME)["ReadonlyRootFilesystem"] is True
+        assert assembly.service.container(CRUDDUR.container_name)["ReadonlyRootFilesystem"] is True
         assert "ssmmessages" not in assembly.service.text
 
 

@@ -6,10 +6,11 @@ import re
 
 import pytest
 
-from flask_onetrace.contract import ACCESS_LOGGER, HEALTH_CHECK_PATH, environment_prefix
+from flask_onetrace.contract import ACCESS_LOGGER
 from infra.saved_queries import saved_queries
 from local.emulator.logs.insights.grammar import parse
 from tests.infra.assembly import Assembly
+from tests.sample import CRUDDUR, names_of
 
 REGION = "eu-central-1"
 PLACEHOLDER_TRACE_ID = "0" * 32
@@ -18,14 +19,15 @@ PLACEHOLDER_TRACE_ID = "0" * 32
 def test_every_file_is_deployed_under_its_title_for_the_services_log_group(assembly: Assembly) -> None:
     definitions = [each["Properties"] for each in assembly.observability.of_type("AWS::Logs::QueryDefinition")]
     assert {each["Name"]: each["QueryString"] for each in definitions} == {
-        f"{environment_prefix(assembly.environment)}/{query.title}": query.text for query in saved_queries().values()
+        f"{names_of(assembly.environment).prefix}/{query.title}": query.text
+        for query in saved_queries(CRUDDUR).values()
     }
     [group] = assembly.observability.ids_of_type("AWS::Logs::LogGroup")
     assert [each["LogGroupNames"] for each in definitions] == [[{"Ref": group}]] * len(definitions)
 
 
 def test_there_are_these_queries() -> None:
-    assert sorted(query.title for query in saved_queries().values()) == [
+    assert sorted(query.title for query in saved_queries(CRUDDUR).values()) == [
         "Dropped telemetry",
         "Errors by route",
         "Everything about one trace",
@@ -35,15 +37,15 @@ def test_there_are_these_queries() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", saved_queries())
+@pytest.mark.parametrize("name", saved_queries(CRUDDUR))
 def test_a_query_compares_with_names_of_the_contract(name: str) -> None:
-    values = re.findall(r'"([^"]*)"', saved_queries()[name].commands)
-    assert set(values) <= {ACCESS_LOGGER, HEALTH_CHECK_PATH, PLACEHOLDER_TRACE_ID}
+    values = re.findall(r'"([^"]*)"', saved_queries(CRUDDUR)[name].commands)
+    assert set(values) <= {ACCESS_LOGGER, CRUDDUR.health_check_path, PLACEHOLDER_TRACE_ID}
 
 
-@pytest.mark.parametrize("name", saved_queries())
+@pytest.mark.parametrize("name", saved_queries(CRUDDUR))
 def test_a_url_holds_the_whole_query_and_the_log_group(name: str) -> None:
-    query = saved_queries()[name]
+    query = saved_queries(CRUDDUR)[name]
     url = query.console_url(region=REGION, log_group="Some-Group")
     assert url.startswith(f"https://{REGION}.console.aws.amazon.com/cloudwatch/home?region={REGION}#logsV2:")
     [(text, source)] = re.findall(r"editorString~'([\w.*-]+)~source~\(~'([\w.*-]+)\)\)$", url)

@@ -1,18 +1,16 @@
 """The template of the service stack."""
 
 from flask_onetrace.contract import (
-    CONTAINER_NAME,
     CONTAINER_PORT,
-    HEALTH_CHECK_PATH,
     STOP_TIMEOUT_SECONDS,
     XRAY_DAEMON_CONTAINER_NAME,
     XRAY_DAEMON_PORT,
     Output,
-    resource_name,
 )
-from infra.service_stack import HEALTH_COMMAND
+from infra.application import RUNTIME_HEALTH_COMMAND
 from tests.infra.assembly import Assembly, StackTemplate
 from tests.infra.conftest import ZONE
+from tests.sample import CRUDDUR, names_of
 
 
 def test_a_version_that_is_unhealthy_or_fires_an_alarm_is_rolled_back_while_the_old_one_serves(
@@ -21,7 +19,7 @@ def test_a_version_that_is_unhealthy_or_fires_an_alarm_is_rolled_back_while_the_
     service = assembly.service.only("AWS::ECS::Service")
     assert service["DeploymentConfiguration"] == {
         "Alarms": {
-            "AlarmNames": [resource_name(assembly.environment, alarm) for alarm in ("5xx-share", "p99")],
+            "AlarmNames": [names_of(assembly.environment).resource(alarm) for alarm in ("5xx-share", "p99")],
             "Enable": True,
             "Rollback": True,
         },
@@ -44,15 +42,15 @@ def test_every_container_has_a_read_only_root_and_a_memory_limit(assembly: Assem
 
 
 def test_the_flask_container_can_write_only_to_tmp(assembly: Assembly) -> None:
-    assert assembly.service.container(CONTAINER_NAME)["MountPoints"] == [
+    assert assembly.service.container(CRUDDUR.container_name)["MountPoints"] == [
         {"ContainerPath": "/tmp", "ReadOnly": False, "SourceVolume": "scratch"}  # noqa: S108 - the mount itself
     ]
 
 
 def test_the_flask_container_has_time_to_flush_and_a_health_check(assembly: Assembly) -> None:
-    container = assembly.service.container(CONTAINER_NAME)
+    container = assembly.service.container(CRUDDUR.container_name)
     assert container["StopTimeout"] == STOP_TIMEOUT_SECONDS
-    assert container["HealthCheck"]["Command"] == ["CMD", *HEALTH_COMMAND]
+    assert container["HealthCheck"]["Command"] == ["CMD", *RUNTIME_HEALTH_COMMAND]
     assert container["Essential"] is True
 
 
@@ -60,7 +58,7 @@ def test_the_flask_container_stops_before_the_daemon_that_takes_its_last_segment
     containers = assembly.service.only("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
     depends = {each["Name"]: each.get("DependsOn") for each in containers}
     assert depends == {
-        CONTAINER_NAME: [{"Condition": "START", "ContainerName": XRAY_DAEMON_CONTAINER_NAME}],
+        CRUDDUR.container_name: [{"Condition": "START", "ContainerName": XRAY_DAEMON_CONTAINER_NAME}],
         XRAY_DAEMON_CONTAINER_NAME: None,
     }
 
@@ -69,7 +67,7 @@ def test_the_flask_container_gets_the_cpu_that_the_daemon_leaves(assembly: Assem
     task = assembly.service.only("AWS::ECS::TaskDefinition")
     shares = {each["Name"]: each["Cpu"] for each in task["ContainerDefinitions"]}
     assert sum(shares.values()) == int(task["Cpu"])
-    assert shares[CONTAINER_NAME] > 5 * shares[XRAY_DAEMON_CONTAINER_NAME]
+    assert shares[CRUDDUR.container_name] > 5 * shares[XRAY_DAEMON_CONTAINER_NAME]
 
 
 def test_the_daemon_is_started_again_and_buffers_less_than_its_memory(assembly: Assembly) -> None:
@@ -87,7 +85,7 @@ def test_the_daemon_is_not_essential_and_receives_segments_by_udp(assembly: Asse
 
 
 def test_a_containers_output_never_blocks_it(assembly: Assembly) -> None:
-    for name in (CONTAINER_NAME, XRAY_DAEMON_CONTAINER_NAME):
+    for name in (CRUDDUR.container_name, XRAY_DAEMON_CONTAINER_NAME):
         options = assembly.service.container(name)["LogConfiguration"]["Options"]
         assert (options["mode"], options["max-buffer-size"]) == ("non-blocking", "4194304b")
 
@@ -96,13 +94,13 @@ def test_container_output_goes_to_a_group_of_its_own_and_outlives_a_weekend(asse
     days = {"local": 1, "dev": 7, "prod": 14}[assembly.environment]
     groups = assembly.service.of_type("AWS::Logs::LogGroup")
     assert [each["Properties"] for each in groups] == [{"RetentionInDays": days}] * len(groups)
-    driver = assembly.service.container(CONTAINER_NAME)["LogConfiguration"]["Options"]
+    driver = assembly.service.container(CRUDDUR.container_name)["LogConfiguration"]["Options"]
     assert driver["awslogs-group"]["Ref"] in assembly.service.ids_of_type("AWS::Logs::LogGroup")
 
 
 def test_the_load_balancer_checks_the_services_health_and_drops_malformed_headers(assembly: Assembly) -> None:
     targets = assembly.service.only("AWS::ElasticLoadBalancingV2::TargetGroup")
-    assert (targets["HealthCheckPath"], targets["Port"]) == (HEALTH_CHECK_PATH, CONTAINER_PORT)
+    assert (targets["HealthCheckPath"], targets["Port"]) == (CRUDDUR.health_check_path, CONTAINER_PORT)
     assert {"Key": "deregistration_delay.timeout_seconds", "Value": "30"} in targets["TargetGroupAttributes"]
     balancer = assembly.service.only("AWS::ElasticLoadBalancingV2::LoadBalancer")
     assert {

@@ -7,16 +7,11 @@ import time
 
 import pytest
 
-from flask_onetrace.contract import (
-    QUEUE_SECONDS_METRIC,
-    REQUESTS_WAITING_METRIC,
-    THREADS_BUSY_METRIC,
-    THREADS_LOGGER,
-    metrics_namespace,
-)
+from flask_onetrace.contract import QUEUE_SECONDS_METRIC, REQUESTS_WAITING_METRIC, THREADS_BUSY_METRIC, THREADS_LOGGER
 from flask_onetrace.server.thread_usage import ThreadUsage
 from tests.infra.assembly import Assembly
 from tests.infra.metric_filters import metric_filter, metric_values
+from tests.sample import names_of
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory, backends, make_app
 
@@ -59,5 +54,5 @@ def test_fields_of_those_names_in_other_lines_are_not_measured(
 def test_the_metrics_have_units_and_stand_beside_the_other_ones(name: str, unit: str, assembly: Assembly) -> None:
     [transformation] = metric_filter(assembly, name)["MetricTransformations"]
     assert transformation["Unit"] == unit
-    assert transformation["MetricNamespace"] == metrics_namespace(assembly.environment)
+    assert transformation["MetricNamespace"] == names_of(assembly.environment).metrics_namespace
     assert "DefaultValue" not in transformation  # without scarce threads they cost nothing

@@ -8,9 +8,9 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel, StructureShape
 from botocore.validate import ParamValidator
 
-from flask_onetrace.contract import APP_NAME, HEALTH_CHECK_PATH, SERVICE_NAME
 from flask_onetrace.parsing import sampling_rule
-from infra.xray import GROUPS, TUTORIAL, load
+from infra.xray import GROUPS, load
+from tests.sample import CRUDDUR, TUTORIAL
 
 
 def problems(file: str, operation: str) -> str:
@@ -38,13 +38,13 @@ def test_a_file_for_another_command_is_invalid() -> None:
 
 def test_the_sampling_rule_is_the_apps_and_matches_the_services_segments() -> None:
     rule = load("xray")["SamplingRule"]
-    assert (rule["RuleName"], rule["ServiceName"]) == (APP_NAME, SERVICE_NAME)
+    assert (rule["RuleName"], rule["ServiceName"]) == (CRUDDUR.name, CRUDDUR.service_name)
 
 
 def test_health_checks_have_a_rule_of_their_own_that_samples_none_and_comes_first() -> None:
     rule = load("xray-health-checks")["SamplingRule"]
-    assert (rule["RuleName"], rule["ServiceName"]) == (f"{APP_NAME}-Health", SERVICE_NAME)
-    assert rule["URLPath"] == HEALTH_CHECK_PATH
+    assert (rule["RuleName"], rule["ServiceName"]) == (f"{CRUDDUR.name}-Health", CRUDDUR.service_name)
+    assert rule["URLPath"] == CRUDDUR.health_check_path
     assert (rule["FixedRate"], rule["ReservoirSize"]) == (0, 0)
     assert rule["Priority"] < load("xray")["SamplingRule"]["Priority"]
 
@@ -62,9 +62,9 @@ def test_the_service_parses_the_sampling_rule_as_its_local_fallback() -> None:
 def test_there_are_groups_of_all_traces_of_faults_and_of_slow_requests() -> None:
     filters = {group["GroupName"]: group["FilterExpression"] for group in map(load, GROUPS)}
     assert filters == {
-        APP_NAME: TUTORIAL.xray_filter,
-        f"{APP_NAME}-Faults": f"{TUTORIAL.xray_filter} AND fault",
-        f"{APP_NAME}-Slow": f"{TUTORIAL.xray_filter} AND responsetime > 1",
+        CRUDDUR.name: TUTORIAL.xray_filter,
+        f"{CRUDDUR.name}-Faults": f"{TUTORIAL.xray_filter} AND fault",
+        f"{CRUDDUR.name}-Slow": f"{TUTORIAL.xray_filter} AND responsetime > 1",
     }
 
 

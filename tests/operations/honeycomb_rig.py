@@ -16,6 +16,7 @@ from operations.honeycomb.__main__ import DECLARATIONS, main
 from operations.honeycomb.declarations import Declarations, load
 from tests.fakes import honeycomb_api
 from tests.fakes.honeycomb_api import Environment
+from tests.sample import names_of
 
 KEY = "sentinel-configuration-key-5eed"
 Document = dict[str, Any]
@@ -30,7 +31,7 @@ def required_columns(declared: Declarations) -> set[tuple[str, str]]:
 def columns_by_dataset() -> dict[str, set[str]]:
     """Return the columns of a service once all of its features were used."""
     columns: dict[str, set[str]] = {}
-    for dataset, column in required_columns(load(DECLARATIONS)):
+    for dataset, column in required_columns(load(DECLARATIONS, names_of("dev"))):
         columns.setdefault(dataset, set()).add(column)
     everywhere = columns.pop("__all__")
     return {dataset: each | everywhere for dataset, each in columns.items()}

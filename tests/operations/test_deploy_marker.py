@@ -12,7 +12,7 @@ import boto3
 import pytest
 import requests
 
-from flask_onetrace.contract import SECRET_PLACEHOLDER, SecretName, secret_name, service_stack_name
+from flask_onetrace.contract import SECRET_PLACEHOLDER, SecretName
 from local.backing_services.emulated_aws import EmulatedAws
 from local.fakes import rollbar
 from local.fakes.server import LocalServer
@@ -20,6 +20,7 @@ from operations.deploy_marker import main
 from tests.fakes import honeycomb_api
 from tests.fakes.honeycomb_api import Environment, PlannedResponse
 from tests.local.emulator.conftest import free_port
+from tests.sample import names_of
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -64,13 +65,15 @@ class Products:
             "Outputs": {"TaskDefinition": {"Value": {"Ref": "Task"}}},
         }
         cloudformation = boto3.client("cloudformation", region_name="us-east-1")
-        stack = cloudformation.create_stack(StackName=service_stack_name(environment), TemplateBody=json.dumps(body))
+        stack = cloudformation.create_stack(
+            StackName=names_of(environment).service_stack, TemplateBody=json.dumps(body)
+        )
         cloudformation.get_waiter("stack_create_complete").wait(
             StackName=stack["StackId"], WaiterConfig={"Delay": 1, "MaxAttempts": 20}
         )
 
     def fill(self, environment: str, entry: SecretName, value: str) -> None:
-        self.aws.secrets.create_secret(Name=secret_name(environment, entry), SecretString=value)
+        self.aws.secrets.create_secret(Name=names_of(environment).secret(entry), SecretString=value)
 
 
 @pytest.fixture

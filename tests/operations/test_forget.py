@@ -9,18 +9,19 @@ from typing import Any
 
 import pytest
 
-from flask_onetrace.contract import SecretName, observability_stack_name, secret_name, service_stack_name
+from flask_onetrace.contract import SecretName
 from infra.environments import PROD
 from local.backing_services.emulated_aws import EmulatedAws
 from operations import forget
 from operations.deployment import aws_session
+from tests.sample import names_of
 
-LOG_GROUP = PROD.names.log_group
+LOG_GROUP = names_of(PROD.name).log_group
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
-INSIGHTS = f"/aws/ecs/containerinsights/{service_stack_name('prod')}-BackendCluster1A2B/performance"
-OTHERS = f"/aws/ecs/containerinsights/{service_stack_name('production')}-Cluster/performance"
+INSIGHTS = f"/aws/ecs/containerinsights/{names_of('prod').service_stack}-BackendCluster1A2B/performance"
+OTHERS = f"/aws/ecs/containerinsights/{names_of('production').service_stack}-Cluster/performance"
 ACCESS_LOGS = "cruddur-prod-alb-logs-000000000000-us-east-1"
 OTHER_BUCKET = "cruddur-production-alb-logs-000000000000-us-east-1"
 TEMPLATE = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
@@ -32,9 +33,9 @@ def leftovers(emulated_aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> Ite
     for name, value in emulated_aws.variables.items():
         monkeypatch.setenv(name, value)
     for secret in SecretName:
-        emulated_aws.secrets.create_secret(Name=secret_name("prod", secret), SecretString="a-key")
-        emulated_aws.secrets.create_secret(Name=secret_name("other", secret), SecretString="a-key")
-    emulated_aws.secrets.delete_secret(SecretId=secret_name("prod", SecretName.ROLLBAR_ACCESS_TOKEN))
+        emulated_aws.secrets.create_secret(Name=names_of("prod").secret(secret), SecretString="a-key")
+        emulated_aws.secrets.create_secret(Name=names_of("other").secret(secret), SecretString="a-key")
+    emulated_aws.secrets.delete_secret(SecretId=names_of("prod").secret(SecretName.ROLLBAR_ACCESS_TOKEN))
     for group in (LOG_GROUP, f"{LOG_GROUP}-2", INSIGHTS, OTHERS):
         emulated_aws.logs.create_log_group(logGroupName=group)
     for bucket in (ACCESS_LOGS, OTHER_BUCKET):
@@ -85,18 +86,18 @@ def test_the_environments_secrets_and_log_groups_are_deleted_and_no_others(
     leftovers: EmulatedAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("prod", monkeypatch) == 0
-    assert secrets(leftovers) == {secret_name("other", secret) for secret in SecretName}
+    assert secrets(leftovers) == {names_of("other").secret(secret) for secret in SecretName}
     assert groups(leftovers) == {f"{LOG_GROUP}-2", OTHERS}
     assert buckets() == {OTHER_BUCKET}
     printed = capsys.readouterr().out
     assert "Left of prod in account 000000000000, region " in printed
     assert all(
         name in printed
-        for name in (LOG_GROUP, INSIGHTS, ACCESS_LOGS, secret_name("prod", SecretName.HONEYCOMB_API_KEY))
+        for name in (LOG_GROUP, INSIGHTS, ACCESS_LOGS, names_of("prod").secret(SecretName.HONEYCOMB_API_KEY))
     )
     assert "CDKToolkit" in printed
     # The names are free: the next deployment can create them.
-    leftovers.secrets.create_secret(Name=secret_name("prod", SecretName.ROLLBAR_ACCESS_TOKEN), SecretString="new")
+    leftovers.secrets.create_secret(Name=names_of("prod").secret(SecretName.ROLLBAR_ACCESS_TOKEN), SecretString="new")
     assert run("prod", monkeypatch) == 0
     assert run("", monkeypatch) == 0
     assert "Nothing is left of prod." in capsys.readouterr().out
@@ -111,7 +112,7 @@ def test_without_the_environments_name_nothing_is_deleted(
     assert "Nothing is deleted" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("stack", [observability_stack_name("prod"), service_stack_name("prod")])
+@pytest.mark.parametrize("stack", [names_of("prod").observability_stack, names_of("prod").service_stack])
 def test_an_environment_that_is_deployed_is_not_forgotten(
     leftovers: EmulatedAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stack: str
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from operations.honeycomb.__main__ import DECLARATIONS
 from operations.honeycomb.declarations import load
 from tests.operations.honeycomb_rig import P90, Rig, change_specification, rig
+from tests.sample import names_of
 
 __all__ = ["rig"]
 
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 def test_a_first_run_creates_everything_that_is_declared(rig: Rig) -> None:
     outcome = rig.run()
 
-    declared = load(DECLARATIONS)
+    declared = load(DECLARATIONS, names_of("dev"))
     assert outcome.code == 0
     assert len(outcome.lines("create")) == len(declared.queries) + len(declared.triggers) + 1
     assert {each["name"] for each in rig.environment.annotations.values()} == {

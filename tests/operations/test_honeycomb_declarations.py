@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from bench.testbed.application import FRONTEND as FRONTEND_NAME
-from flask_onetrace.contract import HEALTH_CHECK_PATH, SERVICE_NAME
 from operations.errors import OperatorError
 from operations.honeycomb.__main__ import DECLARATIONS
 from operations.honeycomb.declarations import Declarations, Query, load
 from tests.operations.honeycomb_rig import required_columns
+from tests.sample import CRUDDUR, names_of
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory, backends, make_app
 from tests.telemetry.segments import get_trace_id
@@ -25,8 +24,8 @@ from tests.telemetry.segments import get_trace_id
 __all__ = ["backends", "make_app"]
 
 WEB_SOURCES = Path(__file__).parents[2] / "service" / "web" / "src"
-BACKEND = SERVICE_NAME.lower()
-FRONTEND = FRONTEND_NAME.lower()
+BACKEND = CRUDDUR.service_name.lower()
+FRONTEND = "Cruddur-Frontend".lower()
 
 HONEYCOMB_COLUMNS = {
     *("name", "duration_ms", "trace.trace_id", "trace.span_id", "trace.parent_id", "span.kind", "status_code"),
@@ -83,7 +82,7 @@ def missing_columns(declared: Declarations, backend: set[str], browser: set[str]
 
 @pytest.mark.allow_hosts(["127.0.0.1"])
 def test_spans_have_every_column_that_a_query_needs(backend_columns: set[str], browser_columns: set[str]) -> None:
-    assert missing_columns(load(DECLARATIONS), backend_columns, browser_columns) == set()
+    assert missing_columns(load(DECLARATIONS, names_of("dev")), backend_columns, browser_columns) == set()
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])
@@ -94,13 +93,13 @@ def test_a_column_that_no_span_has_is_reported(
     folder = copy_declarations(tmp_path)
     edit(folder, f"queries/{file}.json", lambda document: document["query"]["breakdowns"].append("enduser.id"))
 
-    [(_, column)] = missing_columns(load(folder), backend_columns, browser_columns)
+    [(_, column)] = missing_columns(load(folder, names_of("dev")), backend_columns, browser_columns)
 
     assert column == "enduser.id"
 
 
 def test_the_declarations_use_the_names_of_the_contract() -> None:
-    declared = load(DECLARATIONS)
+    declared = load(DECLARATIONS, names_of("dev"))
     assert {each.dataset for each in declared.queries.values()} == {BACKEND, FRONTEND, "__all__"}
     excluded_routes = {
         each["value"]
@@ -108,11 +107,11 @@ def test_the_declarations_use_the_names_of_the_contract() -> None:
         for each in query.specification["filters"]
         if each["op"] == "!="
     }
-    assert excluded_routes == {HEALTH_CHECK_PATH}
+    assert excluded_routes == {CRUDDUR.health_check_path}
 
 
 def test_server_spans_are_filtered_by_kind_because_those_below_a_click_have_a_parent() -> None:
-    for query in load(DECLARATIONS).queries.values():
+    for query in load(DECLARATIONS, names_of("dev")).queries.values():
         if query.dataset == BACKEND:
             assert {"column": "span.kind", "op": "=", "value": "server"} in query.specification["filters"]
             assert "trace.parent_id" not in query.columns
@@ -129,7 +128,9 @@ def test_server_spans_are_filtered_by_kind_because_those_below_a_click_have_a_pa
 def test_a_query_needs_the_columns_of_its_formulas_and_not_their_names(expression: str, columns: set[str]) -> None:
     fields = [{"name": "own", "expression": expression}]
     specification = {"calculated_fields": fields, "breakdowns": ["own", "name"]}
-    query = Query(key="any", name="Any", description="Any.", dataset=BACKEND, specification=specification)
+    query = Query(
+        application="cruddur", key="any", name="Any", description="Any.", dataset=BACKEND, specification=specification
+    )
     assert query.columns == {*columns, "name"}
 
 
@@ -190,7 +191,7 @@ def test_a_mistake_is_named_by_file_and_field(tmp_path: Path, file: str, change:
     edit(folder, file, change)
 
     with pytest.raises(OperatorError) as error:
-        load(folder)
+        load(folder, names_of("dev"))
 
     assert str(error.value).startswith(f"{folder / file}: {message}")
     assert "declarations.schema.json" in error.value.remedy
@@ -202,7 +203,7 @@ def test_a_file_that_is_no_json_object_is_named(tmp_path: Path, text: str) -> No
     (folder / "board.json").write_text(text, encoding="latin-1")
 
     with pytest.raises(OperatorError, match=r"/honeycomb/board\.json(: \[1\] is not of type 'object'| is not JSON)"):
-        load(folder)
+        load(folder, names_of("dev"))
 
 
 def test_a_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
@@ -210,9 +211,9 @@ def test_a_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
     (folder / "board.json").unlink()
 
     with pytest.raises(OperatorError, match=r"/honeycomb/board\.json cannot be read \(No such file"):
-        load(folder)
+        load(folder, names_of("dev"))
 
 
 def test_a_folder_without_queries_is_named(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="/queries holds no declaration"):
-        load(tmp_path)
+        load(tmp_path, names_of("dev"))

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from flask_onetrace.contract import SECRET_PLACEHOLDER, SecretName, secret_name
+from flask_onetrace.contract import SECRET_PLACEHOLDER, SecretName
 from local.backing_services.emulated_aws import EmulatedAws
 from tests.operations.honeycomb_rig import KEY, Rig, rig
+from tests.sample import names_of
 
 __all__ = ["rig"]
 
@@ -35,13 +36,13 @@ def without_variable(rig: Rig, emulated_aws: EmulatedAws, monkeypatch: pytest.Mo
 def test_without_the_variable_the_key_is_read_from_the_environments_secret(
     without_variable: Rig, emulated_aws: EmulatedAws
 ) -> None:
-    store(emulated_aws, secret_name("prod", SecretName.HONEYCOMB_CONFIGURATION_KEY), KEY)
+    store(emulated_aws, names_of("prod").secret(SecretName.HONEYCOMB_CONFIGURATION_KEY), KEY)
 
     assert without_variable.run("--environment", "prod", "--plan").code == 0
 
 
 def test_the_placeholder_is_not_taken_for_a_key(without_variable: Rig, emulated_aws: EmulatedAws) -> None:
-    store(emulated_aws, secret_name("unfilled", SecretName.HONEYCOMB_CONFIGURATION_KEY), SECRET_PLACEHOLDER)
+    store(emulated_aws, names_of("unfilled").secret(SecretName.HONEYCOMB_CONFIGURATION_KEY), SECRET_PLACEHOLDER)
 
     outcome = without_variable.run("--environment", "unfilled")
 

@@ -11,18 +11,11 @@ from pathlib import Path
 import boto3
 import pytest
 
-from flask_onetrace.contract import (
-    CONFIGURATION_KEY_VARIABLE,
-    SECRET_PLACEHOLDER,
-    SECRET_SOURCES,
-    Output,
-    SecretName,
-    secret_name,
-    service_stack_name,
-)
+from flask_onetrace.contract import CONFIGURATION_KEY_VARIABLE, SECRET_PLACEHOLDER, SECRET_SOURCES, Output, SecretName
 from flask_onetrace.parsing import SettingsError
 from flask_onetrace.settings import Settings
 from local.backing_services.emulated_aws import FAKE_KEY, FAKE_KEY_ID, EmulatedAws
+from tests.sample import names_of
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -47,7 +40,7 @@ REJECTED = {
 def aws(emulated_aws: EmulatedAws) -> EmulatedAws:
     """The emulator with the secrets of `dev`, and a stack of the service's outputs."""
     for secret in SecretName:
-        emulated_aws.secrets.create_secret(Name=secret_name("dev", secret), SecretString=SECRET_PLACEHOLDER)
+        emulated_aws.secrets.create_secret(Name=names_of("dev").secret(secret), SecretString=SECRET_PLACEHOLDER)
     ecs = emulated_aws.ecs
     ecs.create_cluster(clusterName="cluster")
     ecs.register_task_definition(family="task", containerDefinitions=[{"name": "a", "image": "a"}])
@@ -64,7 +57,7 @@ def aws(emulated_aws: EmulatedAws) -> EmulatedAws:
         aws_access_key_id=FAKE_KEY_ID,
         aws_secret_access_key=FAKE_KEY,
     )
-    stack = service_stack_name("dev")
+    stack = names_of("dev").service_stack
     cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(template))
     cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
     return emulated_aws
@@ -85,7 +78,7 @@ def run(aws: EmulatedAws, keys: dict[str, str], *, stdin: str = "") -> subproces
 
 def stored(aws: EmulatedAws) -> dict[str, str]:
     return {
-        variable: aws.secrets.get_secret_value(SecretId=secret_name("dev", entry))["SecretString"]
+        variable: aws.secrets.get_secret_value(SecretId=names_of("dev").secret(entry))["SecretString"]
         for variable, entry in SECRET_SOURCES.items()
     }
 

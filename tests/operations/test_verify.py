@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from flask import Flask, Response, jsonify, request
 
-from flask_onetrace.contract import HEALTH_CHECK_PATH, TRACE_ID_HEADER
+from flask_onetrace.contract import TRACE_ID_HEADER
 from local.fakes.server import LocalServer
 from operations import verify
 from operations.errors import OperatorError
 from operations.verify import IN_A_ROW, Clock, Expected
+from tests.sample import CRUDDUR
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
-EXPECTED = Expected("prod", "v2")
+EXPECTED = Expected(CRUDDUR, "prod", "v2")
 SINKS = {"xray": {"on": True}, "rollbar": {"on": False, "because": "ROLLBAR_ACCESS_TOKEN is not set"}}
 HEALTH = {"status": "ok", "version": "v2", "environment": "prod", "sinks": SINKS}
 Answer = Callable[[], Response]
@@ -42,7 +43,12 @@ class Target:
         self.answers: list[Answer] = []
         self.requests = 0
         self.app = Flask("target")
-        self.app.get(HEALTH_CHECK_PATH)(self._answer)
+        self.app.get(CRUDDUR.health_check_path)(self._answer)
+        self.app.get(CRUDDUR.smoke_test.path, endpoint="smoke test")(self._answer_smoke_test)
+        self.smoke_test: Answer = health()
+
+    def _answer_smoke_test(self) -> Response:
+        return self.smoke_test()
 
     def _answer(self) -> Response:
         self.requests += 1
@@ -95,7 +101,7 @@ def test_what_is_not_right_until_the_deadline_is_named_with_what_to_do(
     fake.answers = [answer]
     with pytest.raises(OperatorError) as error:
         verify.verify(url, EXPECTED, deadline=3, pause=1, clock=FakeClock().clock)
-    assert str(error.value).startswith(f"After 3 s: {url}{HEALTH_CHECK_PATH} answer")
+    assert str(error.value).startswith(f"After 3 s: {url}{CRUDDUR.health_check_path} answer")
     assert message in str(error.value)
     assert fake.requests == 4
 

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask, Response, request
 from werkzeug.test import Client
 
-from flask_onetrace.contract import Output, Variable, service_stack_name
+from flask_onetrace.contract import Output, Variable
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import EXTENSION
 from local.backing_services.emulated_aws import FAKE_KEY, FAKE_KEY_ID, REGION, EmulatedAws
@@ -26,6 +26,7 @@ from local.service.target_group import set_target
 from operations.roll_back import INSTALLED
 from service.factory import create_app
 from tests.local.conftest import emulated_aws
+from tests.sample import names_of
 from tests.workflows.workflow import ROOT
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class Tasks:
             aws_access_key_id=FAKE_KEY_ID,
             aws_secret_access_key=FAKE_KEY,
         )
-        return client.describe_stacks(StackName=service_stack_name("dev"))["Stacks"][0]
+        return client.describe_stacks(StackName=names_of("dev").service_stack)["Stacks"][0]
 
     def register(self, command: str) -> None:
         """Become the target of the load balancer that `make deploy` has created."""

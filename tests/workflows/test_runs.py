@@ -11,10 +11,10 @@ import boto3
 import pytest
 
 from local.backing_services.emulated_aws import FAKE_KEY, FAKE_KEY_ID, REGION, EmulatedAws
-from local.deploy.image import PLAIN_IMAGE
 from local.fakes.server import LocalServer
 from operations.pull_request_comment import MARKER
 from tests.operations.github_api import REPOSITORY, TOKEN, GitHubApi
+from tests.sample import PLAIN_IMAGE
 from tests.workflows.conftest import Tasks, commit
 from tests.workflows.workflow import WORKFLOWS, Run, run_make
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from flask_onetrace.contract import SECRET_PLACEHOLDER, SECRET_SOURCES, Variable, secret_name
+from flask_onetrace.contract import SECRET_PLACEHOLDER, SECRET_SOURCES, Variable
 from local.backing_services.emulated_aws import EmulatedAws
 from local.deploy import fake_keys
 from local.workspace.folders import Folders
 from local.workspace.report import Report
 from local.workspace.session import Session
+from tests.sample import names_of
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -20,7 +21,7 @@ def test_every_secret_of_the_contract_gets_a_fake_key_and_a_real_one_is_kept(
     emulated_aws: EmulatedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(SECRET_SOURCES, "MADE_UP_TOKEN", "cruddur/made-up-token")
-    entries = {variable: secret_name("local", entry) for variable, entry in SECRET_SOURCES.items()}
+    entries = {variable: names_of("local").secret(entry) for variable, entry in SECRET_SOURCES.items()}
     for entry in entries.values():
         emulated_aws.secrets.create_secret(Name=entry, SecretString=SECRET_PLACEHOLDER)
     emulated_aws.secrets.put_secret_value(SecretId=entries[Variable.ROLLBAR_ACCESS_TOKEN], SecretString="set-by-hand")

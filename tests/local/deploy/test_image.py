@@ -4,6 +4,7 @@ from pathlib import Path
 
 from local.deploy.fingerprint import fingerprint
 from local.deploy.image import choose
+from tests.sample import CRUDDUR
 
 
 def tree(root: Path) -> Path:
@@ -69,7 +70,7 @@ def test_content_moved_between_files_changes_the_fingerprint(tmp_path: Path) -> 
 
 
 def test_without_a_build_the_image_is_a_placeholder_with_the_reason() -> None:
-    image = choose("0123456789ab", "LOCAL_IMAGE=skip")
+    image = choose(CRUDDUR, "0123456789ab", "LOCAL_IMAGE=skip")
 
     assert image.context == ("version=local+0123456789ab", "image=cruddur-backend-flask:0123456789ab")
     assert not image.is_built
@@ -79,7 +80,7 @@ def test_without_a_build_the_image_is_a_placeholder_with_the_reason() -> None:
 
 
 def test_a_build_has_a_remedy_that_skips_it() -> None:
-    image = choose("0123456789ab", None)
+    image = choose(CRUDDUR, "0123456789ab", None)
 
     assert image.context == ("version=local+0123456789ab",)
     assert image.is_built
@@ -87,7 +88,7 @@ def test_a_build_has_a_remedy_that_skips_it() -> None:
 
 
 def test_the_outcome_is_read_from_the_deploy_log() -> None:
-    image = choose("0123456789ab", None)
+    image = choose(CRUDDUR, "0123456789ab", None)
     template = "Cruddur-local-Service: success: Published Cruddur-local-Service Template (current_account)\n"
     published = "Cruddur-local-Service: success: Published Backend/Task/backend-flask/AssetImage (current_account)\n"
 

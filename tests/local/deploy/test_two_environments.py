@@ -14,17 +14,17 @@ from pathlib import Path
 import pytest
 from botocore.credentials import Credentials
 
-from flask_onetrace.contract import TRACE_ID_HEADER, Output, Variable, service_stack_name
+from flask_onetrace.contract import TRACE_ID_HEADER, Output, Variable
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import EXTENSION
 from local.backing_services.emulated_aws import FAKE_KEY, FAKE_KEY_ID, REGION, EmulatedAws
 from local.deploy.cdk import CDK, QUIET
-from local.deploy.image import PLAIN_IMAGE
 from local.fakes.xray_daemon import XRayDaemon
 from local.service.rollout import deployed_task
 from local.smoke_test.backends import xray_id
 from service.factory import create_app
 from tests.local.emulator.conftest import free_port
+from tests.sample import PLAIN_IMAGE, names_of
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
 
@@ -59,7 +59,7 @@ def deploy(emulated_aws: EmulatedAws, tmp_path_factory: pytest.TempPathFactory) 
         app = ("--app", f"{sys.executable} -m tests.local.deploy.app_with_staging")
         output = ("--output", str(folder / environment), "--outputs-file", str(file))
         cdk("deploy", "--all", "--require-approval", "never", *app, *context, *output, extra=extra)
-        outputs: Outputs = json.loads(file.read_text(encoding="utf-8"))[service_stack_name(environment)]
+        outputs: Outputs = json.loads(file.read_text(encoding="utf-8"))[names_of(environment).service_stack]
         return outputs
 
     (folder / "home").mkdir()

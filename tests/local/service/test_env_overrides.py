@@ -5,7 +5,7 @@ from local.backing_services.emulated_aws import EmulatedAws
 from local.service.env_overrides import differences, env_overrides
 from local.workspace.state import FakePorts
 
-OVERRIDES = env_overrides(EmulatedAws(4566), FakePorts(honeycomb=1001, rollbar=1002, daemon=1003), 1004)
+OVERRIDES = env_overrides(EmulatedAws(4566), FakePorts(honeycomb=1001, rollbar=1002, daemon=1003), 1004, "shop")
 
 
 def test_the_overrides_are_addresses_and_credentials_only() -> None:
@@ -20,6 +20,7 @@ def test_the_overrides_are_addresses_and_credentials_only() -> None:
         "ROLLBAR_ENDPOINT": "http://127.0.0.1:1002/api/1/",
         "BIND_HOST": "127.0.0.1",
         "PORT": "1004",
+        "FLASK_APP": "shop",
     }
 
 

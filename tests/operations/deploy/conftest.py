@@ -14,17 +14,18 @@ from unittest.mock import patch
 
 import pytest
 
-from flask_onetrace.contract import CONTAINER_NAME, Output, Variable, resource_name, service_stack_name
+from flask_onetrace.contract import Output, Variable
 from local.backing_services.emulated_aws import FAKE_KEY, EmulatedAws
 from operations.deploy import __main__ as deploy_main
 from operations.deploy.clients import Clients, connect
 from operations.deployment import aws_session
 from tests.local.emulator.conftest import free_port, wait_until_ready
+from tests.sample import CRUDDUR, names_of
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = "dev"
-STACK = service_stack_name(ENVIRONMENT)
-ALARM = resource_name(ENVIRONMENT, "5xx-share")
+STACK = names_of(ENVIRONMENT).service_stack
+ALARM = names_of(ENVIRONMENT).resource("5xx-share")
 POLL = "0.2"
 Template = dict[str, Any]
 
@@ -161,11 +162,11 @@ def _alarm() -> Template:
 def _task(version: str, image: str) -> Template:
     options = {
         "awslogs-group": {"Ref": "Output"},
-        "awslogs-stream-prefix": CONTAINER_NAME,
+        "awslogs-stream-prefix": CRUDDUR.container_name,
         "awslogs-region": "us-east-1",
     }
     container = {
-        "Name": CONTAINER_NAME,
+        "Name": CRUDDUR.container_name,
         "Image": f"{image}:1",
         "Environment": [{"Name": Variable.SERVICE_VERSION, "Value": version}],
         "LogConfiguration": {"LogDriver": "awslogs", "Options": options},

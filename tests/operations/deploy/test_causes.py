@@ -11,6 +11,7 @@ from operations.deploy.causes import cause_of_container, cause_of_task
 from operations.deploy.plain_text import LONGEST_LINE, one_line, printable_lines
 from operations.deploy.stacks import failed_resources
 from operations.deploy.stopped_tasks import Container, StoppedTask, grouped
+from tests.sample import names_of
 
 REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/backend:v2"
 
@@ -176,13 +177,13 @@ def test_the_first_failure_is_named_first_and_what_was_cancelled_for_it_is_not()
         (8, "Cruddur-dev-Service", "UPDATE_ROLLBACK_FAILED", "The following resource(s) failed: [Role, Topic]"),
         (9, "Cluster", "DELETE_COMPLETE", ""),
     )
-    failures = failed_resources(events, "dev", datetime.fromtimestamp(4, UTC))
+    failures = failed_resources(events, names_of("dev"), datetime.fromtimestamp(4, UTC))
     assert [each.logical_id for each in failures] == ["Role", "Topic"]
 
 
 def test_where_no_resource_failed_the_stacks_own_reason_is_named() -> None:
     events = StackEvents((5, "Cruddur-dev-Service", "CREATE_FAILED", "Output Url cannot be resolved"))
-    [failure] = failed_resources(events, "dev", datetime.fromtimestamp(4, UTC))
+    [failure] = failed_resources(events, names_of("dev"), datetime.fromtimestamp(4, UTC))
     assert failure.reason == "Output Url cannot be resolved"
 
 

@@ -11,6 +11,7 @@ from operations.deploy import __main__ as deploy_main
 from operations.deploy import stacks
 from tests.operations.deploy.conftest import STACK, Account, template
 from tests.operations.deploy.responses import Response, patch_responses
+from tests.sample import names_of
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -120,7 +121,7 @@ def test_a_first_deploy_is_protected_from_deletion_once_it_has_succeeded(
 ) -> None:
     name = f"Cruddur-{environment}-Service"
     stacks_before = [] if status is None else [stacks.Stack(name, status, "", {})]
-    is_first = stacks.is_first_deploy(stacks.Snapshot(stacks_before, datetime.now(UTC)), environment)
+    is_first = stacks.is_first_deploy(stacks.Snapshot(stacks_before, datetime.now(UTC)), names_of(environment))
     options = deploy_main.Options(environment, ["cdk", "deploy", *chosen], 1.0, 1.0)
     commands = deploy_main._commands(options, is_first=is_first)
     assert [list(each)[2:] for each in commands] == runs

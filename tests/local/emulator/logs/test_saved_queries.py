@@ -12,7 +12,7 @@ from aws_cdk.assertions import Template
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from flask_onetrace.contract import DROPPED_METRIC, SINK_DIMENSION, metrics_namespace
+from flask_onetrace.contract import DROPPED_METRIC, SINK_DIMENSION
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import EXTENSION
 from flask_onetrace.telemetry.config import DropMetric
@@ -21,11 +21,12 @@ from infra.environments import DEV
 from infra.observability_stack import ObservabilityStack
 from service.factory import create_app
 from tests.local.emulator.conftest import Aws, Client
+from tests.sample import names_of
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 VERSION = "7.1"
-DROP_METRIC = DropMetric(namespace=metrics_namespace(DEV.name), name=DROPPED_METRIC, dimension=SINK_DIMENSION)
+DROP_METRIC = DropMetric(namespace=names_of(DEV.name).metrics_namespace, name=DROPPED_METRIC, dimension=SINK_DIMENSION)
 HOME, FAULT, HEALTH = "/api/activities/home", "/api/fault", "/api/health-check"
 REQUESTS = [(HOME, "andrew"), (HOME, "andrew"), (HOME, "worf"), (FAULT, "worf"), (HOME, None), (HEALTH, None)]
 
@@ -36,7 +37,9 @@ Ask = Callable[..., list[Row]]
 @pytest.fixture
 def logs(aws: Aws) -> Client:
     """The emulated CloudWatch Logs, with the log group and the queries of the observability stack."""
-    stack: Stack = ObservabilityStack(App(analytics_reporting=False), "Stack", environment=DEV)
+    stack: Stack = ObservabilityStack(
+        App(analytics_reporting=False), "Stack", environment=DEV, names=names_of(DEV.name)
+    )
     kinds = ("AWS::Logs::LogGroup", "AWS::Logs::QueryDefinition")
     resources = Template.from_stack(stack).to_json()["Resources"]
     aws.stack({name: each for name, each in resources.items() if each["Type"] in kinds})
@@ -53,7 +56,11 @@ def responses(
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws.account)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "fake-secret-key")
-    variables = {"CLOUDWATCH_LOG_GROUP": DEV.names.log_group, "AWS_REGION": "us-east-1", "SERVICE_VERSION": VERSION}
+    variables = {
+        "CLOUDWATCH_LOG_GROUP": names_of(DEV.name).log_group,
+        "AWS_REGION": "us-east-1",
+        "SERVICE_VERSION": VERSION,
+    }
     app = create_app(Settings.from_env({**variables, "FAULT_ROUTES": "true", "TRUST_USER_HEADER": "true"}))
     try:
         return [_get(app, path, user) for path, user in REQUESTS]
@@ -73,10 +80,10 @@ def ask(logs: Client, responses: list[TestResponse]) -> Ask:
     """Run a saved query by its title, with its text edited first."""
 
     def run(title: str, edit: Callable[[str], str] = str) -> list[Row]:
-        [definition] = logs.describe_query_definitions(queryDefinitionNamePrefix=f"{DEV.names.query_folder}/{title}")[
-            "queryDefinitions"
-        ]
-        assert definition["logGroupNames"] == [DEV.names.log_group]
+        [definition] = logs.describe_query_definitions(
+            queryDefinitionNamePrefix=f"{names_of(DEV.name).query_folder}/{title}"
+        )["queryDefinitions"]
+        assert definition["logGroupNames"] == [names_of(DEV.name).log_group]
         now = int(time.time())
         span = {"startTime": now - 60, "endTime": now + 60}
         started = logs.start_query(

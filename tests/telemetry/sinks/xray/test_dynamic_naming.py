@@ -13,6 +13,7 @@ from infra.environments import LOCAL
 from infra.observability_stack import ObservabilityStack
 from local.emulator.xray.filter_expressions import compile_filter
 from local.emulator.xray.trace_view import TraceView
+from tests.sample import names_of
 from tests.telemetry.backends import Document, FakeBackends
 from tests.telemetry.conftest import AppFactory
 from tests.telemetry.segments import get_trace_id, segment_of
@@ -24,9 +25,10 @@ RULE_FOR_CONFIGURED_NAME = '{"RuleName":"mine","FixedRate":1,"ReservoirSize":0,"
 
 def deployed_filter(xray_url: str | None) -> str:
     telemetry = dataclasses.replace(LOCAL.telemetry, xray_url=xray_url)
-    stack = ObservabilityStack(App(), "Stack", environment=dataclasses.replace(LOCAL, telemetry=telemetry))
+    environment, names = dataclasses.replace(LOCAL, telemetry=telemetry), names_of(LOCAL.name)
+    stack = ObservabilityStack(App(), "Stack", environment=environment, names=names)
     groups = [each["Properties"] for each in Template.from_stack(stack).find_resources("AWS::XRay::Group").values()]
-    [expression] = [group["FilterExpression"] for group in groups if group["GroupName"] == LOCAL.names.xray_group]
+    [expression] = [group["FilterExpression"] for group in groups if group["GroupName"] == names.xray_group]
     return str(expression)
 
 

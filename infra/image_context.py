@@ -1,0 +1,66 @@
+"""Stage the build context of flask_onetrace/Dockerfile: the runtime, its locked packages, and an application's folder.
+
+A folder and no named build contexts, which Docker's classic builder does not have.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from aws_cdk import CopyOptions, FileSystem, IgnoreMode
+
+from infra.application import Application
+
+CHECKOUT: Final = Path(__file__).parent.parent
+RUNTIME: Final = CHECKOUT / "flask_onetrace"
+DOCKERFILE: Final = RUNTIME / "Dockerfile"
+RUNTIME_LOCK: Final = CHECKOUT / "service" / "requirements.txt"
+"""The runtime's packages, with hashes."""
+
+_DOCKERIGNORE: Final = ".dockerignore"
+EXCLUDED: Final = (
+    "**/.git",
+    "**/.hg",
+    "**/.svn",
+    "**/.venv",
+    "**/node_modules",
+    "**/__pycache__",
+    "**/*.pyc",
+    "**/.env",
+    "**/.env.*",
+    "**/.mypy_cache",
+    "**/.pytest_cache",
+    "**/.ruff_cache",
+    "cdk.out",
+    "onetrace.toml",
+    _DOCKERIGNORE,
+)
+"""What is no part of an image whatever the application's .dockerignore says: history, what was installed or cached on
+this machine, and files that hold keys."""
+
+
+def stage_context(application: Application, target: Path) -> None:
+    """Fill the empty folder `target` with what the Dockerfile copies."""
+    shutil.copy(DOCKERFILE, target / DOCKERFILE.name)
+    runtime = target / "runtime"
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", DOCKERFILE.name)
+    shutil.copytree(RUNTIME, runtime / RUNTIME.name, ignore=ignored)
+    shutil.copy(RUNTIME_LOCK, runtime / "requirements.txt")
+    options = CopyOptions(exclude=exclusions(application), ignore_mode=IgnoreMode.DOCKER)
+    (target / "app").mkdir()
+    FileSystem.copy_directory(str(application.folder), str(target / "app"), options)
+
+
+def exclusions(application: Application) -> list[str]:
+    """Return the patterns of files to leave out, in the format of a .dockerignore; the last one that matches decides.
+
+    Virtual environments are left out under any name.
+    """
+    folder = application.folder
+    own = folder / _DOCKERIGNORE
+    lines = own.read_text(encoding="utf-8", errors="replace").splitlines() if own.is_file() else []
+    environments = sorted(path.parent.name for path in folder.glob("*/pyvenv.cfg"))
+    needed = [f"!{application.requirements}"] if application.requirements else []
+    return [*lines, *needed, *EXCLUDED, *environments]
