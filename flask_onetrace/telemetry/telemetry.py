@@ -16,6 +16,7 @@ from flask import Flask, got_request_exception, has_request_context, request
 from opentelemetry import trace
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
+from werkzeug.exceptions import HTTPException
 
 from flask_onetrace.telemetry import celery_signals, ids, process_globals
 from flask_onetrace.telemetry.access_log import AccessLog
@@ -309,7 +310,8 @@ class Telemetry:
             span.set_status(StatusCode.ERROR)
 
     def _on_exception(self, sender: Flask, exception: BaseException, **_: object) -> None:  # noqa: ARG002 - the signal's signature
-        self.report_in_request(exception)
+        if not _is_client_error(exception):
+            self.report_in_request(exception)
 
     def observe_mounted_apps(self) -> None:
         """Report the unhandled exceptions of Flask apps that answer a request of this one, and have no telemetry."""
@@ -318,7 +320,7 @@ class Telemetry:
     def _on_mounted_exception(self, sender: Flask, exception: BaseException, **_: object) -> None:
         scope = current_scope()
         if EXTENSION not in sender.extensions and scope is not None and scope.telemetry is self:
-            self.report_in_request(exception)
+            self._on_exception(sender, exception)
 
     def report_in_request(self, exception: BaseException) -> None:
         """Record an unhandled exception of Flask's current request. Never raises.
@@ -399,6 +401,18 @@ def _shut_down_all() -> None:
     """
     for each in tuple(_running):
         each.shutdown()
+
+
+def _is_client_error(exception: BaseException) -> bool:
+    """Return whether an exception is a response of less than 500, which Flask does not signal.
+
+    Flask-RESTX and Flask-RESTful do, for each 400 and 404.
+    """
+    if not isinstance(exception, HTTPException):
+        return False
+    response = exception.response
+    status = exception.code if response is None else getattr(response, "status_code", None)
+    return status is not None and status < _SERVER_ERROR
 
 
 def _before_proxy_fix(environ: Mapping[str, Any], outer: object) -> Mapping[str, Any]:
