@@ -25,7 +25,7 @@ VERSION ?= $(shell git -C '$(subst ','\'',$(or $(APP),.))' describe --tags --alw
 export VERSION
 CONTEXT := -c environment=$(ENV) -c app="$$APP" -c version="$$VERSION" $(CDK_CONTEXT)
 
-.PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down status logs test test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
+.PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down run status logs test test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +43,7 @@ $(PAGE): $(READY) $(PAGE_SOURCES) scripts/page
 
 setup: $(READY) $(PAGE) ## Install the dependencies and build the page (the other targets do so when needed)
 
-up: $(READY) $(PAGE) ## Deploy into an AWS emulator on this machine, send two requests and show where they arrived; needs no account
+up: $(READY) $(if $(APP),,$(PAGE)) ## Deploy APP=folder (now: the sample app) into an AWS emulator on this machine, send two requests and show where they arrived; needs no account
 	@$(PY) -m local up
 
 down: $(READY) ## Stop everything that make up started
@@ -51,6 +51,10 @@ down: $(READY) ## Stop everything that make up started
 
 status: $(READY) ## Show what make up has running
 	@$(PY) -m local status
+
+# CMD is read by the shell and not by make, which would expand it; make itself exits with 2 where the command fails.
+run: $(READY) ## Run CMD="flask db upgrade" with the environment of the local deployment's task, secrets included
+	@$(PY) -m local run "$$CMD"
 
 logs: $(READY) ## Follow the local deployment's log lines, until Ctrl-C
 	@$(PY) -m local logs
@@ -100,7 +104,7 @@ lint: $(READY) $(PAGE) ## Check style, types, import layers, shell scripts, the 
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo --no-cache
 	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser scripts/databases scripts/test-image-python .ci/run
-	@.venv/bin/hadolint service/Dockerfile
+	@.venv/bin/hadolint service/Dockerfile infra/application_image/Dockerfile
 	@.venv/bin/jactionlint --shellcheck=.venv/bin/shellcheck --pyflakes= --strict-exit
 	@.venv/bin/zizmor --offline --no-progress --quiet --persona pedantic --strict-collection .github
 

@@ -31,6 +31,12 @@ def test_the_wheel_holds_every_module_of_the_package_and_nothing_else(wheel: Pat
     assert "flask_onetrace/gunicorn_conf.py" in modules
 
 
+def test_no_file_of_the_wheel_names_the_sample_application(wheel: Path) -> None:
+    names = re.compile(rb"cruddur|backend-flask", re.IGNORECASE)
+    with ZipFile(wheel) as archive:
+        assert [each for each in archive.namelist() if names.search(archive.read(each))] == []
+
+
 def test_the_wheel_has_the_version_of_the_project(wheel: Path, metadata: Metadata) -> None:
     assert str(metadata.version) == project_version()
     assert wheel.name == f"flask_onetrace-{project_version()}-py3-none-any.whl"
