@@ -73,7 +73,10 @@ def test_what_flask_takes_is_taken(flask_app: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["wsgi.py", "app.py"])
-def test_without_flask_app_the_working_directory_has_it(folder: Path, name: str) -> None:
+def test_without_flask_app_the_working_directory_has_it(
+    folder: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, name.removesuffix(".py"), raising=False)  # another test's
     write(folder, name, f"from flask import Flask\nsite = Flask({name!r})")
     assert load_app("").name == name
 
