@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,6 +80,13 @@ def test_without_flask_app_the_working_directory_has_it(
     monkeypatch.delitem(sys.modules, name.removesuffix(".py"), raising=False)  # another test's
     write(folder, name, f"from flask import Flask\nsite = Flask({name!r})")
     assert load_app("").name == name
+
+
+def test_a_call_of_run_that_is_not_guarded_starts_no_server(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, "loaded_script.py", "from flask import Flask\napp = Flask('script')\napp.run()")
+    assert load_app("loaded_script").name == "script"
+    assert "Ignoring a call to 'app.run()'" in capsys.readouterr().out
+    assert "FLASK_RUN_FROM_CLI" not in os.environ
 
 
 @pytest.mark.parametrize(
