@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,14 +41,26 @@ def load_app(flask_app: str) -> Flask:
     The debug flag stays as the application sets it: a server is no `flask run`. Raises `AppLoadError`.
     """
     shown = f"{Variable.FLASK_APP}={flask_app!r}"
-    path = flask_app or _default_file()
+    path, patched = flask_app or _default_file(), _are_threads_patched()
     try:
         with _calls_of_run_ignored():
-            return ScriptInfo(path, set_debug_flag=False).load_app()
+            app = ScriptInfo(path, set_debug_flag=False).load_app()
     except NoAppException as error:
         raise AppLoadError(_not_found(shown, error)) from error
     except (Exception, SystemExit) as error:
         raise AppLoadError(_error_in_app(shown, error)) from error
+    if _are_threads_patched() and not patched:
+        raise AppLoadError(
+            f"{shown} replaces the standard library's threads by gevent's while it is loaded, and the worker's own threads"
+            " would hang: remove the call of `monkey.patch_all()`, or have gunicorn make it before,"
+            " GUNICORN_CMD_ARGS='--worker-class gevent'"
+        )
+    return app
+
+
+def _are_threads_patched() -> bool:
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and monkey.is_module_patched("threading")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -87,6 +88,29 @@ def test_a_call_of_run_that_is_not_guarded_starts_no_server(folder: Path, capsys
     assert load_app("loaded_script").name == "script"
     assert "Ignoring a call to 'app.run()'" in capsys.readouterr().out
     assert "FLASK_RUN_FROM_CLI" not in os.environ
+
+
+def test_an_application_that_patches_threads_is_refused_unless_the_worker_has_done_so_before(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(
+        folder,
+        "loaded_gevent.py",
+        """
+        import sys
+        from flask import Flask
+
+        sys.modules["gevent.monkey"].patched.add("threading")
+        app = Flask("gevent")
+    """,
+    )
+    gevent = ModuleType("gevent.monkey")
+    patched: set[str] = set()
+    vars(gevent).update(patched=patched, is_module_patched=patched.__contains__)
+    monkeypatch.setitem(sys.modules, "gevent.monkey", gevent)
+    with pytest.raises(AppLoadError, match="'--worker-class gevent'"):
+        load_app("loaded_gevent")
+    assert load_app("loaded_gevent").name == "gevent"
 
 
 @pytest.mark.parametrize(
