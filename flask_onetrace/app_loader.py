@@ -51,8 +51,8 @@ def load_app(flask_app: str) -> Flask:
         raise AppLoadError(_error_in_app(shown, error)) from error
     if _are_threads_patched() and not patched:
         raise AppLoadError(
-            f"{shown} replaces the standard library's threads by gevent's while it is loaded, and the worker's own threads"
-            " would hang: remove the call of `monkey.patch_all()`, or have gunicorn make it before,"
+            f"{shown} replaces the standard library's threads by gevent's while it is loaded, and the worker's own"
+            " threads would hang: remove the call of `monkey.patch_all()`, or have gunicorn make it before,"
             " GUNICORN_CMD_ARGS='--worker-class gevent'"
         )
     return app
