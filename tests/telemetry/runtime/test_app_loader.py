@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -43,18 +42,13 @@ MODULE = """
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(folder: Path) -> Iterator[None]:
-    path, modules = list(sys.path), set(sys.modules)
+def _applications(folder: Path) -> None:
     write(folder, "loaded_shop.py", MODULE)
     write(folder, "loaded_package/__init__.py", "")
     write(folder, "loaded_package/web.py", "from flask import Flask\napplication = Flask('web')")
     write(folder, "loaded_outer.py", "import loaded_inner")
     write(folder, "loaded_inner.py", "import nothing_of_this_name")
     write(folder, "loaded_typo.py", "def create_app(:")
-    yield
-    sys.path[:] = path
-    for name in set(sys.modules) - modules:
-        del sys.modules[name]
 
 
 @pytest.mark.parametrize(
