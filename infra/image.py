@@ -39,7 +39,7 @@ def service_image(scope: Construct, application: Application, name: str | None, 
 
 
 def _application_image(scope: Construct, application: Application, platform: ecr_assets.Platform) -> ecs.ContainerImage:
-    """Return the image of a context that is staged here: the CDK copies it at once, and its hash follows the content."""
+    """Return the image of a context that is staged here: the CDK copies it at once, and its hash follows it."""
     with tempfile.TemporaryDirectory(prefix="onetrace-image-") as folder:
         stage_context(application, Path(folder))
         asset = ecr_assets.DockerImageAsset(
