@@ -25,7 +25,7 @@ VERSION ?= $(shell git -C '$(subst ','\'',$(or $(APP),.))' describe --tags --alw
 export VERSION
 CONTEXT := -c environment=$(ENV) -c app="$$APP" -c version="$$VERSION" $(CDK_CONTEXT)
 
-.PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down status logs test test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
+.PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down run status logs test test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +43,7 @@ $(PAGE): $(READY) $(PAGE_SOURCES) scripts/page
 
 setup: $(READY) $(PAGE) ## Install the dependencies and build the page (the other targets do so when needed)
 
-up: $(READY) $(PAGE) ## Deploy into an AWS emulator on this machine, send two requests and show where they arrived; needs no account
+up: $(READY) $(if $(APP),,$(PAGE)) ## Deploy APP=folder (now: the sample app) into an AWS emulator on this machine, send two requests and show where they arrived; needs no account
 	@$(PY) -m local up
 
 down: $(READY) ## Stop everything that make up started
@@ -51,6 +51,10 @@ down: $(READY) ## Stop everything that make up started
 
 status: $(READY) ## Show what make up has running
 	@$(PY) -m local status
+
+# CMD is read by the shell and not by make, which would expand it; make itself exits with 2 where the command fails.
+run: $(READY) ## Run CMD="flask db upgrade" with the environment of the local deployment's task, secrets included
+	@$(PY) -m local run "$$CMD"
 
 logs: $(READY) ## Follow the local deployment's log lines, until Ctrl-C
 	@$(PY) -m local logs
@@ -64,7 +68,7 @@ test: $(READY) $(PAGE) ## Run every test, the page's too; TESTS=tests/unit runs 
 	@$(PY) -m pytest $(TESTS)
 	@$(if $(TESTS),,cd service/web && npm test --silent)
 
-test-peers: $(READY) ## Run the test suites of Flask and five neighbours with telemetry in every app (PEERS=flask runs only that one)
+test-peers: $(READY) ## Run the test suites of Flask, five neighbours and httpbin with telemetry in every app (PEERS=flask runs only that one)
 	@$(PY) -m tests.peers $(PEERS)
 
 test-image-python: $(READY) $(PAGE) ## Run the service's tests on the version of Python that the image has, if this machine has it

@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.testbed.application import NAMES
+
 ROOT = Path(__file__).parents[1]
 _TIMEOUT = 60
 SINKS = {
@@ -67,7 +69,7 @@ def measure(environment: dict[str, str], runs: int) -> Start:
         process = subprocess.run(  # noqa: S603 - our own program
             command,
             cwd=ROOT,
-            env={**clean, **environment, "LOG_CONSOLE": "false"},
+            env={**clean, **NAMES, **environment, "LOG_CONSOLE": "false"},
             capture_output=True,
             text=True,
             timeout=_TIMEOUT,

@@ -14,7 +14,7 @@ from celery import Celery
 from celery.signals import worker_init
 
 from flask_onetrace.telemetry import annotate
-from service.wsgi import build
+from service.factory import create_app
 
 log = logging.getLogger("worker")
 celery = Celery("examples", broker=os.environ.get("BROKER_URL", "redis://127.0.0.1:6379/0"))
@@ -25,7 +25,7 @@ celery.conf.worker_hijack_root_logger = False
 @worker_init.connect  # type: ignore[untyped-decorator]  # Celery publishes no types
 def observe(**_: Any) -> None:  # noqa: ANN401 - a signal's arguments
     """Create the app, and keep it: it has the sinks."""
-    celery.flask_app = build()
+    celery.flask_app = create_app()
 
 
 @celery.task  # type: ignore[untyped-decorator]  # as above

@@ -8,14 +8,14 @@ import click
 from flask import Flask
 
 from flask_onetrace.telemetry import job, trace_id
-from service import wsgi
+from service.factory import create_app
 
 log = logging.getLogger("restock")
 
 
 def build() -> Flask:
     """Return the service's app with one command more."""
-    app = wsgi.build()
+    app = create_app()
 
     @app.cli.command("restock")
     @click.argument("amount", type=int)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import logging
 
 from flask_onetrace.telemetry import annotate, job, span
-from service.wsgi import build
+from service.factory import create_app
 
 log = logging.getLogger("nightly")
 
 
 def main() -> None:
     """Count the day's orders."""
-    app = build()  # it has the sinks, and its settings are the environment's
+    app = create_app()  # it has the sinks, and its settings are the environment's
     with app.app_context(), job("nightly-report"):
         with span("count orders"):
             orders = 3

@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 
 from flask_onetrace.telemetry import job
-from service.wsgi import build
+from service.factory import create_app
 
 log = logging.getLogger("worker")
 
@@ -45,7 +45,7 @@ def work(queue: Any, url: str) -> int:  # noqa: ANN401 - boto3's clients have no
 
 def main() -> None:
     """Handle messages until SIGTERM."""
-    app = build()  # it has the sinks
+    app = create_app()  # it has the sinks
     queue, url = boto3.client("sqs"), os.environ["QUEUE_URL"]
     with app.app_context():
         while True:

@@ -1,1 +1,55 @@
-"""Observe a Flask app in Honeycomb, AWS X-Ray, CloudWatch Logs and Rollbar under one trace id."""
+"""Observe a Flask app in Honeycomb, AWS X-Ray, CloudWatch Logs and Rollbar under one trace id.
+
+`init_app(app)` is all that an app needs. It reads its settings from the environment; `Telemetry(config).install(app)`
+takes plain values instead. Handlers and jobs use the functions of `flask_onetrace.telemetry`, which are here too.
+
+Names are imported at first use: what needs the settings alone must not pay for Flask and OpenTelemetry.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from flask_onetrace.extension import OneTrace, init_app
+    from flask_onetrace.parsing import SettingsError
+    from flask_onetrace.settings import Settings
+    from flask_onetrace.telemetry import Telemetry, annotate, carry, identify, job, span, trace_id
+    from flask_onetrace.telemetry.config import TelemetryConfig
+
+__all__ = [
+    "OneTrace",
+    "Settings",
+    "SettingsError",
+    "Telemetry",
+    "TelemetryConfig",
+    "annotate",
+    "carry",
+    "identify",
+    "init_app",
+    "job",
+    "span",
+    "trace_id",
+]
+
+_HOMES: Final = {
+    **dict.fromkeys(("OneTrace", "init_app"), "extension"),
+    "SettingsError": "parsing",
+    "Settings": "settings",
+    **dict.fromkeys(("Telemetry", "annotate", "carry", "identify", "job", "span", "trace_id"), "telemetry"),
+    "TelemetryConfig": "telemetry.config",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the exported names
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value  # the next look-up finds it without this function
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

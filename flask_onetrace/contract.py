@@ -8,9 +8,6 @@ import re
 from enum import StrEnum
 from typing import Final
 
-SERVICE_NAME: Final = "Backend-Flask"
-"""`service.name` in OpenTelemetry, and the name of X-Ray segments where no environment is part of it."""
-
 LONGEST_VERSION: Final = 40
 """Characters that Rollbar accepts as an item's `code_version` and a deploy's `revision`; an item belongs to the deploy
 of the same version (Rollbar API reference, "Create an item" and "Report a deploy")."""
@@ -46,6 +43,10 @@ CONFIGURED_NAME_ANNOTATION: Final = "service_name"
 """The annotation with the configured name of a segment that is named after its host: the group filters by it."""
 
 CONTAINER_PORT: Final = 4567
+SERVER_CONFIG: Final = "python:flask_onetrace.gunicorn_conf"
+SERVER_APP: Final = "flask_onetrace.wsgi:build()"
+"""The configuration and the application that gunicorn is started with, wherever the package is installed: the latter
+loads what `FLASK_APP` names."""
 XRAY_DAEMON_CONTAINER_NAME: Final = "xray-daemon"
 XRAY_DAEMON_PORT: Final = 2000
 """UDP for segments and TCP for the sampling proxy, the daemon's own defaults."""
@@ -61,12 +62,7 @@ RUNTIME_FAULT_PATH: Final = "/_onetrace/fault"
 ASSETS_PATH: Final = "/assets/"
 """Begins the paths of the page's files. These and the health check need no session, and have no user."""
 
-FRONTEND_SERVICE_NAME: Final = "Cruddur-Frontend"
-"""The `service.name` of the browser's spans, and the only one that the relay accepts."""
-
 RELAY_PATH: Final = "/v1/traces"
-USER_HEADER: Final = "X-Cruddur-User"
-"""Names the user if `TRUST_USER_HEADER` is true: any client can set it."""
 
 OIDC_DATA_HEADER: Final = "X-Amzn-Oidc-Data"
 """The user's claims, signed by a load balancer that authenticates users ("Authenticate users", ALB documentation)."""
@@ -96,7 +92,11 @@ TAIL_SAMPLING_PER_SECOND: Final = 200
 
 
 class Variable(StrEnum):
-    """Every environment variable that the service reads and the task definition sets."""
+    """Every environment variable that the service reads and the task definition sets.
+
+    `USER_HEADER` names the header in which callers name their user: any client can set it, so it is read only if
+    `TRUST_USER_HEADER` is true. `FRONTEND_SERVICE_NAME` is the `service.name` of the browser's spans.
+    """
 
     FLASK_APP = "FLASK_APP"
     HEALTH_CHECK_PATH = "HEALTH_CHECK_PATH"
@@ -191,16 +191,3 @@ class Output(StrEnum):
 def is_version(text: str) -> bool:
     """Return whether `text` may be deployed as a version."""
     return re.fullmatch(VERSION_PATTERN, text) is not None
-
-
-_NO_NAMESPACE: Final = re.compile(r"[^A-Za-z0-9._#:-]")
-_LONGEST_IN_NAMESPACE: Final = 200
-"""Characters, of the 255 that a namespace can have."""
-
-
-def metrics_namespace(environment: str) -> str:
-    """Return the CloudWatch namespace of the metrics that come from `environment`'s log lines.
-
-    A character that a namespace cannot have becomes a hyphen ("PutMetricData", Amazon CloudWatch API Reference).
-    """
-    return f"Cruddur-{_NO_NAMESPACE.sub('-', environment[:_LONGEST_IN_NAMESPACE])}/Telemetry"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from flask_onetrace.contract import API_PATH, RELAY_PATH, TRACE_ID_HEADER, USER_HEADER
+from flask_onetrace.contract import API_PATH, RELAY_PATH, TRACE_ID_HEADER
 from flask_onetrace.settings import Settings
 
 _REQUEST_HEADERS = (
@@ -19,14 +19,9 @@ _REQUEST_HEADERS = (
     "traceparent",
     "tracestate",
     "baggage",
-    USER_HEADER,
 )
 _RESPONSE_HEADERS = ("location", "link", TRACE_ID_HEADER, "traceresponse", "Server-Timing")
 _EXPOSED = {"Access-Control-Expose-Headers": ", ".join(_RESPONSE_HEADERS)}
-_PREFLIGHT = {
-    "Access-Control-Allow-Methods": "OPTIONS, GET, HEAD, POST",
-    "Access-Control-Allow-Headers": ", ".join(_REQUEST_HEADERS),
-}
 
 
 def register(app: Flask, settings: Settings) -> None:
@@ -34,6 +29,11 @@ def register(app: Flask, settings: Settings) -> None:
     origins = allowed_origins(settings)
     if not origins:
         return
+
+    preflight = {
+        "Access-Control-Allow-Methods": "OPTIONS, GET, HEAD, POST",
+        "Access-Control-Allow-Headers": ", ".join((*_REQUEST_HEADERS, settings.user_header)),
+    }
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -46,7 +46,7 @@ def register(app: Flask, settings: Settings) -> None:
         origin = request.environ.get("HTTP_ORIGIN")
         if origin in origins:
             headers["Access-Control-Allow-Origin"] = origin
-            headers.update(_PREFLIGHT if _is_preflight() else _EXPOSED)
+            headers.update(preflight if _is_preflight() else _EXPOSED)
         return response
 
 

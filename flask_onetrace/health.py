@@ -9,7 +9,6 @@ from typing import Any, Final
 from flask import Blueprint, Flask, current_app, request
 
 from flask_onetrace.authentication.alb_user import AlbUser
-from flask_onetrace.contract import HEALTH_CHECK_PATH
 from flask_onetrace.relay import counts as relay_counts
 from flask_onetrace.relay.counts import RelayCounts
 from flask_onetrace.settings import Settings
@@ -22,21 +21,23 @@ _PROXY_HEADERS: Final = ("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_X_REAL_IP",
 """The beginnings of the headers that proxies add, in WSGI's form; load balancers remove none that a client sent."""
 
 
-def register(app: Flask, settings: Settings) -> None:
-    """Add the route to `app`."""
+def register(app: Flask, settings: Settings, path: str | None = None, observed: Flask | None = None) -> None:
+    """Add the route to `app`, at the settings' path by default; it shows the telemetry of `observed`, or of `app`."""
     blueprint = Blueprint("health", __name__)
     is_public = settings.health_check_detail
 
-    @blueprint.get(HEALTH_CHECK_PATH)
+    @blueprint.get(path or settings.health_check_path)
     def health_check() -> dict[str, Any]:
         """Return the service's version and which sinks are on.
 
         With `?detail` also their item counts and last errors, for callers that no proxy forwards, or for all.
         """
-        telemetry: Telemetry = current_app.extensions[EXTENSION]
-        counts: RelayCounts = current_app.extensions[relay_counts.EXTENSION]
-        # The load balancer asks every few seconds, even where no browser sends anything any more.
-        counts.report()
+        extensions = (observed or current_app).extensions
+        telemetry: Telemetry = extensions[EXTENSION]
+        relay: RelayCounts | None = extensions.get(relay_counts.EXTENSION)
+        if relay is not None:
+            # The load balancer asks every few seconds, even where no browser sends anything any more.
+            relay.report()
         health: dict[str, Any] = {
             "status": "ok",
             "version": telemetry.config.service_version,
@@ -48,13 +49,13 @@ def register(app: Flask, settings: Settings) -> None:
         # An error names the address that it came from, which may be a secret.
         detail = {sink.name: telemetry.redact.value(sink.detail()) for sink in telemetry.sinks}
         user_of = telemetry.config.user_of
-        thread_usage = current_app.extensions.get(THREAD_USAGE)
+        thread_usage = extensions.get(THREAD_USAGE)
         return {
             **health,
             "sinks": detail,
             "sampling": telemetry.sampling_detail(),
             "instrumentations": instrumentations.detail(),
-            "relay": counts.detail(),
+            **({"relay": relay.detail()} if relay is not None else {}),
             **({"claims": user_of.detail()} if isinstance(user_of, AlbUser) else {}),
             **({"threads": thread_usage()} if thread_usage is not None else {}),
             "worker": os.getpid(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import urllib.request
 
-from flask_onetrace.contract import HEALTH_CHECK_PATH
 from flask_onetrace.parsing import SettingsError
 from flask_onetrace.settings import Settings
 
@@ -17,7 +16,8 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def main() -> int:
     """Return 0 when the service answers 200 on its own port, else 1 with the reason on standard error."""
     try:
-        url = f"http://127.0.0.1:{Settings.from_env().port}{HEALTH_CHECK_PATH}"
+        settings = Settings.from_env()
+        url = f"http://127.0.0.1:{settings.port}{settings.health_check_path}"
         with _DIRECT.open(url, timeout=_TIMEOUT):
             return 0
     # An invalid setting, a refused connection, a status other than 2xx, or a timeout.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, astuple, dataclass, field, fields
+from dataclasses import Field, astuple, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
-from flask_onetrace import aws_parsing, parsing
+from flask_onetrace import aws_parsing, name_parsing, parsing
 from flask_onetrace.contract import (
     CONTAINER_PORT,
     MAX_SHUTDOWN_DEADLINE_SECONDS,
     ROLLBAR_API,
-    SERVICE_NAME,
+    RUNTIME_HEALTH_CHECK_PATH,
     SHUTDOWN_DEADLINE_SECONDS,
     SLOW_SECONDS,
     TAIL_SAMPLING_PER_SECOND,
@@ -25,20 +25,21 @@ from flask_onetrace.telemetry.config import DaemonAddress, SamplingRule, Secret
 T = TypeVar("T")
 
 _NAMES = frozenset(map(str, Variable))
-_MAX_SLOW_SECONDS = 3600.0
 _ALB_VARIABLES = {
     "alb_arn": Variable.ALB_ARN,
     "alb_oidc_issuer": Variable.ALB_OIDC_ISSUER,
     "alb_oidc_client_id": Variable.ALB_OIDC_CLIENT_ID,
 }
 """Whose claims are believed: all three, or none."""
+_UNKNOWN_SERVICE = "unknown_service"
+"""OpenTelemetry's `service.name` of a service without one ("Service resource", semantic conventions)."""
 _MIN_CREDENTIAL = 16
 """Characters. A header value of letters alone that is shorter is a word."""
 
 
-def variable(name: str, parse: Callable[[str], T], default: T) -> T:
-    """Declare a field read from the variable `name`; an absent or empty variable means `default`."""
-    declaration: T = field(default=default, metadata={"variable": name, "parse": parse})
+def variable(name: str, parse: Callable[[str], T], default: T, *, fallback: str | None = None) -> T:
+    """Declare a field read from the variable `name`, else from `fallback`; absent or empty variables mean `default`."""
+    declaration: T = field(default=default, metadata={"variable": name, "fallback": fallback, "parse": parse})
     return declaration
 
 
@@ -46,14 +47,17 @@ def variable(name: str, parse: Callable[[str], T], default: T) -> T:
 class Settings:
     """The validated settings of one process. A sink is on when the setting that it needs is present."""
 
+    flask_app: str = variable(Variable.FLASK_APP, str, "")
     environment: str = variable(Variable.DEPLOYMENT_ENVIRONMENT, str, "local")
     version: str = variable(Variable.SERVICE_VERSION, parsing.version, "unknown")
+    health_check_path: str = variable(Variable.HEALTH_CHECK_PATH, name_parsing.url_path, RUNTIME_HEALTH_CHECK_PATH)
     fault_routes: bool = variable(Variable.FAULT_ROUTES, parsing.boolean, False)
     alb_arn: str | None = variable(Variable.ALB_ARN, aws_parsing.load_balancer_arn, None)
     alb_oidc_issuer: str = variable(Variable.ALB_OIDC_ISSUER, parsing.base_url, "")
     alb_oidc_client_id: str = variable(Variable.ALB_OIDC_CLIENT_ID, parsing.client_id, "")
     alb_public_keys_url: str | None = variable(Variable.ALB_PUBLIC_KEYS_URL, aws_parsing.public_keys_url, None)
     trust_user_header: bool = variable(Variable.TRUST_USER_HEADER, parsing.boolean, False)
+    user_header: str = variable(Variable.USER_HEADER, name_parsing.header_name, "X-User")
     frontend_origins: frozenset[str] = variable(Variable.FRONTEND_URL, parsing.origins, frozenset())
     backend_origins: frozenset[str] = variable(Variable.BACKEND_URL, parsing.origins, frozenset())
     bind_host: str = variable(Variable.BIND_HOST, parsing.bind_host, "127.0.0.1")
@@ -70,7 +74,9 @@ class Settings:
     redact_names: frozenset[str] = variable(Variable.REDACT_NAMES, parsing.field_names, frozenset())
     baggage_hosts: frozenset[str] = variable(Variable.BAGGAGE_HOSTS, parsing.host_names, frozenset())
 
-    service_name: str = variable(Variable.OTEL_SERVICE_NAME, str, SERVICE_NAME)
+    service_name: str = variable(Variable.OTEL_SERVICE_NAME, name_parsing.service_name, _UNKNOWN_SERVICE)
+    frontend_name: str | None = variable(Variable.FRONTEND_SERVICE_NAME, name_parsing.service_name, None)
+    namespace: str | None = variable(Variable.METRICS_NAMESPACE, name_parsing.metrics_namespace, None)
     otel_sdk_disabled: bool = variable(Variable.OTEL_SDK_DISABLED, parsing.boolean, False)
     disabled_instrumentations: frozenset[str] = variable(
         Variable.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS, parsing.instrumentation_names, frozenset()
@@ -88,18 +94,18 @@ class Settings:
     honeycomb_api_key: Secret[str] | None = variable(Variable.HONEYCOMB_API_KEY, parsing.secret, None)
     honeycomb_keep_everything: bool = variable(Variable.HONEYCOMB_KEEP_EVERYTHING, parsing.boolean, False)
 
-    aws_region: str | None = variable(Variable.AWS_REGION, aws_parsing.aws_region, None)
+    aws_region: str | None = variable(
+        Variable.AWS_REGION, aws_parsing.aws_region, None, fallback=Variable.AWS_DEFAULT_REGION
+    )
     xray_daemon_address: DaemonAddress | None = variable(
         Variable.AWS_XRAY_DAEMON_ADDRESS, aws_parsing.daemon_address, None
     )
-    xray_service_name: str = variable(Variable.AWS_XRAY_TRACING_NAME, aws_parsing.segment_name, SERVICE_NAME)
+    xray_tracing_name: str | None = variable(Variable.AWS_XRAY_TRACING_NAME, aws_parsing.segment_name, None)
     xray_url: str | None = variable(Variable.AWS_XRAY_URL, str, None)
     xray_origin: str | None = variable(Variable.XRAY_ORIGIN, aws_parsing.origin, None)
     sampling_rule: SamplingRule | None = variable(Variable.XRAY_SAMPLING_RULE, parsing.sampling_rule, None)
 
-    slow_seconds: float = variable(
-        Variable.TAIL_SAMPLING_SLOW_SECONDS, parsing.seconds(_MAX_SLOW_SECONDS), SLOW_SECONDS
-    )
+    slow_seconds: float = variable(Variable.TAIL_SAMPLING_SLOW_SECONDS, parsing.seconds(3600), SLOW_SECONDS)
     tail_per_second: int = variable(Variable.TAIL_SAMPLING_PER_SECOND, parsing.natural_number, TAIL_SAMPLING_PER_SECOND)
 
     log_group: str | None = variable(Variable.CLOUDWATCH_LOG_GROUP, aws_parsing.log_group_name, None)
@@ -111,14 +117,32 @@ class Settings:
     """The credentials in variables that are no settings, as AWS_SECRET_ACCESS_KEY and HTTPS_PROXY, by variable."""
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read and validate every variable of the contract.
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, without: frozenset[str] = frozenset()) -> Settings:
+        """Read and validate every variable of the contract but those `without` which it does: they are another's.
 
-        Raises `SettingsError`, which lists all invalid variables, their values (never a secret's)
-        and what to set instead.
+        Raises `SettingsError`, which lists all invalid variables, their values (never a secret's) and what to set.
         """
-        values = _read(cls, os.environ if environ is None else environ)
-        return cls(**values, other_credentials=Secret(_other_credentials(environ)))
+        values = _read(cls, os.environ if environ is None else environ, without)
+        return cls(**values, other_credentials=Secret(_other_credentials(environ, _NAMES - without)))
+
+    def named_after(self, app: str) -> Settings:
+        """Return the settings of a service with the name of its app, unless `OTEL_SERVICE_NAME` names it."""
+        return replace(self, service_name=app) if self.service_name == _UNKNOWN_SERVICE else self
+
+    @property
+    def xray_service_name(self) -> str:
+        """The name of X-Ray segments, by default the service's."""
+        return self.xray_tracing_name or name_parsing.segment_name_of(self.service_name)
+
+    @property
+    def frontend_service_name(self) -> str:
+        """The `service.name` of the browser's spans, and the only one that the relay accepts."""
+        return self.frontend_name or f"{self.service_name}-frontend"
+
+    @property
+    def metrics_namespace(self) -> str:
+        """The CloudWatch namespace of the metrics that are extracted from log lines."""
+        return self.namespace or name_parsing.namespace_of(self.service_name, self.environment)
 
     def __repr__(self) -> str:
         """Return the fields, texts as `masked` shows them: a key may have been pasted into any of them."""
@@ -129,7 +153,7 @@ class Settings:
         """Return the values of every secret by each name it goes by: field, variable, and header where it is one.
 
         A setting is secret because its type is `Secret`: nothing lists them. Of headers, those that name what is public
-        anyway are left out, as `x-honeycomb-dataset=Backend-Flask` does: to redact it would redact the service's name.
+        anyway are left out, as `x-honeycomb-dataset=orders` does: to redact it would redact the service's name.
         """
         public = {str(getattr(self, each.name)) for each in fields(self)}
         others = self.other_credentials.reveal()
@@ -162,13 +186,13 @@ def _variables(settings: Settings | type[Settings]) -> Iterator[Field[Any]]:
     return (each for each in fields(settings) if "variable" in each.metadata)
 
 
-def _other_credentials(environ: Mapping[str, str] | None) -> dict[str, tuple[str, ...]]:
-    """Return the credentials in this process's variables and those of `environ` that are no settings.
+def _other_credentials(environ: Mapping[str, str] | None, read: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """Return the credentials in this process's variables and those of `environ` that are not `read` as settings.
 
     This process's in any case, as libraries read them there. A mapping of another class may offer no iteration.
     """
     variables = {**os.environ, **(environ if isinstance(environ, dict) else {})}
-    return credentials_of({name: text for name, text in variables.items() if name not in _NAMES})
+    return credentials_of({name: text for name, text in variables.items() if name not in read})
 
 
 def _shown(value: object) -> str:
@@ -194,16 +218,19 @@ def unset_empty_variables() -> None:
             del os.environ[name]
 
 
-def _read(settings: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
+def _read(settings: type[Settings], environ: Mapping[str, str], without: frozenset[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     problems: list[str] = []
     for each in _variables(settings):
-        name, parse = each.metadata["variable"], each.metadata["parse"]
-        text = environ.get(name, "").strip()
-        if not text:
+        names = [
+            name for name in (each.metadata["variable"], each.metadata["fallback"]) if name not in {None, *without}
+        ]
+        texts = {name: text for name in names if (text := environ.get(name, "").strip())}
+        if not texts:
             continue
+        name, text = next(iter(texts.items()))
         try:
-            values[each.name] = parse(text)
+            values[each.name] = each.metadata["parse"](text)
         except ValueError as error:
             problems.append(f"{name}: {error}")
     if not problems:

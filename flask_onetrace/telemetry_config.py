@@ -11,16 +11,16 @@ from flask_onetrace.authentication.user_header import user_of_header
 from flask_onetrace.contract import (
     ACCESS_LOGGER,
     DROPPED_METRIC,
-    HEALTH_CHECK_PATH,
-    RELAY_PATH,
+    RUNTIME_HEALTH_CHECK_PATH,
     SINK_DIMENSION,
     TRACE_ID_HEADER,
-    USER_HEADER,
-    metrics_namespace,
 )
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import sinks
 from flask_onetrace.telemetry.config import DropMetric, SamplingConfig, TelemetryConfig
+from flask_onetrace.telemetry.safe_logging import safe_logger
+
+logger = safe_logger(__name__)
 
 
 def telemetry_config(settings: Settings) -> TelemetryConfig:
@@ -33,15 +33,11 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
         log_level=settings.log_level,
         access_logger=ACCESS_LOGGER,
         trace_id_header=TRACE_ID_HEADER,
-        # The requests that carry the browser's spans would make spans and lines without end.
-        untraced_paths=frozenset({RELAY_PATH}),
         # The load balancer and ECS ask every few seconds: 0.36 GB of lines a month and task.
-        quiet_paths=frozenset({HEALTH_CHECK_PATH}),
+        quiet_paths=frozenset({settings.health_check_path, RUNTIME_HEALTH_CHECK_PATH}),
         user_of=_user_of(settings),
         shutdown_deadline=settings.shutdown_deadline,
-        drop_metric=DropMetric(
-            namespace=metrics_namespace(settings.environment), name=DROPPED_METRIC, dimension=SINK_DIMENSION
-        ),
+        drop_metric=DropMetric(namespace=settings.metrics_namespace, name=DROPPED_METRIC, dimension=SINK_DIMENSION),
         sampling=SamplingConfig(
             service_name=settings.xray_service_name,
             rule=settings.sampling_rule,
@@ -64,5 +60,12 @@ def _user_of(settings: Settings) -> Callable[[Mapping[str, Any]], str | None] | 
         signer = ExpectedSigner(
             load_balancer_arn=settings.alb_arn, issuer=settings.alb_oidc_issuer, client_id=settings.alb_oidc_client_id
         )
-        return alb_user(signer, settings.alb_public_keys_url)
-    return user_of_header(USER_HEADER) if settings.trust_user_header else None
+        try:
+            return alb_user(signer, settings.alb_public_keys_url, settings.health_check_path)
+        except ImportError as error:
+            remedy = 'pip install "Flask-OneTrace[alb]"'
+            logger.warning(
+                "ALB_ARN is set, but every user is anonymous: claims cannot be verified: %s: %s", error, remedy
+            )
+            return None
+    return user_of_header(settings.user_header) if settings.trust_user_header else None

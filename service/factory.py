@@ -1,4 +1,4 @@
-"""Build the Flask app: `create_app(settings)` returns a new one each time."""
+"""Build the Flask app: `create_app()` returns a new one each time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from service.activities import routes
 from service.routes import errors, faults, page
 
 
-def create_app(settings: Settings) -> Flask:
-    """Return an app with its own telemetry. No sink is reached here."""
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return an app with its own telemetry, by default with the environment's settings. No sink is reached here."""
+    if settings is None:
+        settings = Settings.from_env()
     app = Flask("service", static_folder=None)
     Telemetry(telemetry_config(settings)).install(app)
     errors.register(app)

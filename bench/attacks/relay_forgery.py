@@ -13,7 +13,8 @@ from bench.attacks import raw_http
 from bench.attacks.lab import Lab, Target
 from bench.attacks.promise import Promise, Row, listed
 from bench.attacks.relay_requests import attribute, batch, post
-from flask_onetrace.contract import FRONTEND_SERVICE_NAME, HEALTH_CHECK_PATH
+from bench.testbed.application import FRONTEND
+from flask_onetrace.contract import HEALTH_CHECK_PATH
 
 _MARK = "forged-by-a-client"
 _PROTOBUF = "application/x-protobuf"
@@ -123,7 +124,7 @@ def _names_other_service(forwarded: Any) -> bool:  # noqa: ANN401 - as above
         for each in resource.resource.attributes
         if each.key == "service.name"
     ]
-    return any(name != FRONTEND_SERVICE_NAME for name in names)
+    return any(name != FRONTEND for name in names)
 
 
 def _span_names_service(forwarded: Any) -> bool:  # noqa: ANN401 - as above

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from bench.attacks import raw_http
-from flask_onetrace.contract import FRONTEND_SERVICE_NAME, RELAY_PATH
+from bench.testbed.application import FRONTEND
+from flask_onetrace.contract import RELAY_PATH
 
 ORIGIN = "http://service.test"
 JSON = "application/json"
@@ -36,7 +37,7 @@ def batch(*attributes: dict[str, Any], spans: int = 1, **changes: object) -> dic
         }
         for _ in range(spans)
     ]
-    resource = {"attributes": [attribute("service.name", FRONTEND_SERVICE_NAME)]}
+    resource = {"attributes": [attribute("service.name", FRONTEND)]}
     return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {"name": "page"}, "spans": each}]}]}
 
 

@@ -12,7 +12,7 @@ from flask import Blueprint, Flask, Response, request
 
 from bench.attacks import planted
 from flask_onetrace import telemetry
-from service.wsgi import build as build_service
+from flask_onetrace.wsgi import build as build_service
 
 logger = logging.getLogger(__name__)
 routes = Blueprint("attack", __name__, url_prefix="/attack")

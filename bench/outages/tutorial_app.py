@@ -14,7 +14,7 @@ def build() -> Any:  # noqa: ANN401 - a Flask app
     os.environ["OTEL_EXPORTER_OTLP_HEADERS"] = "x-honeycomb-team=drill"
     app = Tutorial(os.environ, console=False).app
     app.add_url_rule(HEALTH_CHECK_PATH, "health", lambda: {"status": "ok"})
-    app.extensions["telemetry"] = _NoTelemetry()
+    app.extensions["onetrace"] = _NoTelemetry()
     return app
 
 

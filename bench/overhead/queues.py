@@ -108,7 +108,7 @@ def measure(sink: str, kinds: list[str]) -> dict[str, Any]:
         grown = _resident() - before
         _trim()
         held = _resident() - before
-        queues = [each.queue for each in app.extensions["telemetry"].sinks if each.queue is not None]
+        queues = [each.queue for each in app.extensions["onetrace"].sinks if each.queue is not None]
         del ballast
         return {"kinds": kinds, "queued": sum(queue.queued for queue in queues), "held": held, "grown": grown}
 

@@ -19,14 +19,15 @@ from typing import IO, Any
 from bench import load
 from bench.load import Load
 from bench.paths import FAULT, HOME, NOTIFICATIONS
-from flask_onetrace.contract import HEALTH_CHECK_PATH
+from bench.testbed.application import NAMES
+from flask_onetrace.contract import HEALTH_CHECK_PATH, SERVER_APP, SERVER_CONFIG
 
 ROOT = Path(__file__).parents[2]
 PATHS = (HOME, NOTIFICATIONS) * 12 + (FAULT,)
 """One request in 25 fails on purpose."""
 CONNECTIONS = 4
 _APPS = {
-    "ours": "service.wsgi:build()",
+    "ours": SERVER_APP,
     "tutorial": "bench.outages.tutorial_app:build()",
     "attacked": "bench.attacks.target_app:build()",
 }
@@ -96,8 +97,8 @@ def start(
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
-    command = [gunicorn, "--config", "flask_onetrace/gunicorn.conf.py", _APPS[kind]]
-    variables = {"PATH": os.environ["PATH"], "PORT": str(port), **environment}
+    command = [gunicorn, "--config", SERVER_CONFIG, _APPS[kind]]
+    variables = {"PATH": os.environ["PATH"], "PORT": str(port), **NAMES, **environment}
     start_time = time.monotonic()
     process = subprocess.Popen(  # noqa: S603 - our own command
         command, cwd=ROOT, env=variables, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True

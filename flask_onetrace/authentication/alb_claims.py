@@ -43,6 +43,7 @@ class ClaimsVerifier:
     """Verify claims with the public keys of a load balancer."""
 
     def __init__(self, signer: ExpectedSigner, keys: PublicKeys, clock: Callable[[], float] = time.time) -> None:
+        import cryptography  # noqa: F401, PLC0415 - without it, PyJWT is imported and verifies nothing
         import jwt  # noqa: PLC0415 - only where users are authenticated: its import takes some tens of ms
 
         self._decode = jwt.decode

@@ -13,7 +13,7 @@ from flask_onetrace.authentication.alb_claims import ClaimsVerifier, ExpectedSig
 from flask_onetrace.authentication.errors import RefusedClaimsError
 from flask_onetrace.authentication.key_endpoint import fetch_key, public_keys_url
 from flask_onetrace.authentication.public_keys import PublicKeys
-from flask_onetrace.contract import ASSETS_PATH, HEALTH_CHECK_PATH, OIDC_DATA_HEADER, RELAY_PATH
+from flask_onetrace.contract import ASSETS_PATH, OIDC_DATA_HEADER, RELAY_PATH
 from flask_onetrace.telemetry.export.fork import on_fork
 from flask_onetrace.telemetry.safe_logging import safe_logger
 
@@ -30,8 +30,11 @@ class AlbUser:
     not looked at, and on the relay's no key is fetched for it: only a load balancer's own claims cause a fetch.
     """
 
-    def __init__(self, verifier: ClaimsVerifier, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, verifier: ClaimsVerifier, health_check_path: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._verifier = verifier
+        self._health_check_path = health_check_path
         self._clock = clock
         self._verified = 0
         self._refused: Counter[str] = Counter()
@@ -48,7 +51,7 @@ class AlbUser:
         if not token:
             return None
         path = environ.get("PATH_INFO", "")
-        if path == HEALTH_CHECK_PATH or path.startswith(ASSETS_PATH):
+        if path == self._health_check_path or path.startswith(ASSETS_PATH):
             return None
         try:
             subject = self._verifier.subject(token, may_fetch=path != RELAY_PATH)
@@ -80,7 +83,7 @@ class AlbUser:
             return {"verified": self._verified, "refused": dict(self._refused)}
 
 
-def alb_user(signer: ExpectedSigner, keys_url: str | None) -> AlbUser:
+def alb_user(signer: ExpectedSigner, keys_url: str | None, health_check_path: str) -> AlbUser:
     """Return the users of a load balancer, whose public keys are at `keys_url`, by default AWS's own."""
     url = keys_url or public_keys_url(signer.load_balancer_arn)
-    return AlbUser(ClaimsVerifier(signer, PublicKeys(partial(fetch_key, url))))
+    return AlbUser(ClaimsVerifier(signer, PublicKeys(partial(fetch_key, url))), health_check_path)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from flask_onetrace.contract import FRONTEND_SERVICE_NAME
 from flask_onetrace.relay.browser_attributes import (
     MAX_TEXT,
     SERVICE_NAME,
@@ -73,10 +72,14 @@ class Rebuilt(NamedTuple):
 
 
 class Rebuilder:
-    """Rebuilds one request. `redact` gets every text, and `user` becomes the `user.id` of every span."""
+    """Rebuilds one request's spans, of the service `name` alone.
 
-    def __init__(self, reader: Reader, redact: Redactor, user: str | None) -> None:
+    `redact` gets every text, and `user` becomes the `user.id` of every span.
+    """
+
+    def __init__(self, reader: Reader, redact: Redactor, name: str, user: str | None) -> None:
         self._reader = reader
+        self._name = name
         self._texts = Texts(redact)
         self._user = user
         self._items_left = MAX_ITEMS
@@ -107,9 +110,9 @@ class Rebuilder:
     def _resources(self, resources: Sequence[tuple[Sequence[Any], Sequence[ScopeSpans]]]) -> Iterator[dict[str, Any]]:
         for raw_attributes, scopes in resources:
             attributes = self._attributes(raw_attributes, is_of_resource, MAX_OTHER_ATTRIBUTES)
-            if {"key": SERVICE_NAME, "value": {"string_value": FRONTEND_SERVICE_NAME}} not in attributes:
+            if {"key": SERVICE_NAME, "value": {"string_value": self._name}} not in attributes:
                 count = sum(len(scope.spans) for scope in scopes)
-                self._reject("service", f"only spans of the service {FRONTEND_SERVICE_NAME} are accepted", count)
+                self._reject("service", f"only spans of the service {self._name} are accepted", count)
                 continue
             yield {"resource": {"attributes": attributes}, "scope_spans": [self._scope(each) for each in scopes]}
 

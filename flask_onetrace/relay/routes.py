@@ -43,8 +43,11 @@ _METHODS = ("POST", "GET", "PUT", "PATCH", "DELETE")
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Add the relay to `app`, with limits and counts of its own."""
+    """Add the relay to `app`, which has telemetry, with limits and counts of its own."""
     relay = _Relay(settings)
+    # The requests that carry the browser's spans would make spans and lines without end.
+    telemetry: Telemetry = app.extensions[EXTENSION]
+    telemetry.middleware.leave_untraced(RELAY_PATH)
     app.extensions[relay_counts.EXTENSION] = relay.counts
     blueprint = Blueprint("relay", __name__)
     blueprint.add_url_rule(RELAY_PATH, "relay", relay.respond, methods=_METHODS)
@@ -55,7 +58,8 @@ class _Relay:
     """The relay of one app."""
 
     def __init__(self, settings: Settings) -> None:
-        self._is_on = settings.browser_relay
+        self._off_because = _off_because(settings)
+        self._name = settings.frontend_service_name
         self.counts = RelayCounts()
         self._limiter = RelayLimiter(settings.workers, 1 + MAX_SPANS)
         self._origins = allowed_origins(settings)
@@ -76,8 +80,8 @@ class _Relay:
         return otlp_responses.success(content_type, rebuilt.rejected, rebuilt.reason)
 
     def _receive(self, export_request: Request, content_type: str) -> Rebuilt:
-        if not self._is_on:
-            raise RefusedError(404, "off", f"the browser relay is off: {Variable.BROWSER_RELAY}=true turns it on")
+        if self._off_because is not None:
+            raise RefusedError(404, "off", f"the browser relay is off: {self._off_because}")
         client = client_key(client_address(export_request.environ))
         if not self._limiter.take_request(client):
             raise _over_limit("client")
@@ -142,7 +146,7 @@ class _Relay:
             raise RefusedError(413, "elements", f"more than {MAX_ELEMENTS} values: send the spans in several requests")
         telemetry: Telemetry = current_app.extensions[EXTENSION]
         try:
-            rebuilt = Rebuilder(reader, telemetry.redact, _user(telemetry)).rebuild(body)
+            rebuilt = Rebuilder(reader, telemetry.redact, self._name, _user(telemetry)).rebuild(body)
         except TooManySpansError as error:
             raise RefusedError(413, "spans", f"{error}: send the spans in several requests") from error
         except MalformedSpansError as error:
@@ -158,6 +162,14 @@ class _Relay:
         refused = RefusedError(400, "unexpected", f"the spans could not be read (error {error_id})")
         self.counts.refuse(refused.reason)
         return otlp_responses.refusal(refused, content_type)
+
+
+def _off_because(settings: Settings) -> str | None:
+    if not settings.browser_relay:
+        return f"{Variable.BROWSER_RELAY}=true turns it on"
+    if missing := browser.missing_package():
+        logger.warning("%s is true, but the browser relay is off: %s", Variable.BROWSER_RELAY, missing)
+    return missing
 
 
 def _read(export_request: Request) -> bytes:

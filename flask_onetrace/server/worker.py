@@ -15,7 +15,7 @@ from typing import Any, Final
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
-from flask_onetrace.contract import HEALTH_CHECK_PATH, TRACE_ID_HEADER
+from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, TRACE_ID_HEADER
 from flask_onetrace.server.connection import Connection
 from flask_onetrace.server.limits import Limits
 from flask_onetrace.server.loop import ClientLoop
@@ -40,6 +40,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
 
     alive: bool
     limits = Limits()
+    health_check_paths = frozenset({RUNTIME_HEALTH_CHECK_PATH})
+    """Paths that are served while every thread is busy."""
     drain_seconds: float | None = None
     """How long requests may take to end once the worker stops; `graceful_timeout` by default."""
 
@@ -109,7 +111,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         """Have a thread serve a complete request. A health check waits for none: it is answered on one of its own."""
         if len(self._clients.served) <= self._threads:
             self.tpool.submit(self._serve, connection)
-        elif connection.request.path == HEALTH_CHECK_PATH:
+        elif connection.request.path in self.health_check_paths:
             self._reserved.submit(self._serve, connection)
         else:
             self._usage.enqueue(connection)

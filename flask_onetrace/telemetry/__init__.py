@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flask_onetrace.telemetry.context.request_scope import RequestScope
     from flask_onetrace.telemetry.context.trace_scope import TraceScope, current_scope
     from flask_onetrace.telemetry.job_span import job
-    from flask_onetrace.telemetry.process_globals import current_telemetry
+    from flask_onetrace.telemetry.process_globals import current_telemetry, prepare
     from flask_onetrace.telemetry.telemetry import Telemetry
     from flask_onetrace.telemetry.traced_app import EXTENSION
 
@@ -42,6 +42,7 @@ __all__ = [
     "current_telemetry",
     "identify",
     "job",
+    "prepare",
     "span",
     "trace_id",
 ]
@@ -53,7 +54,7 @@ _HOMES: Final = {
     "EXTENSION": "traced_app",
     "job": "job_span",
     "Telemetry": "telemetry",
-    "current_telemetry": "process_globals",
+    **dict.fromkeys(("current_telemetry", "prepare"), "process_globals"),
 }
 
 

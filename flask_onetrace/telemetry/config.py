@@ -90,8 +90,6 @@ class TelemetryConfig:
     service_version: str = "unknown"
     environment: str = "local"
     log_level: str = "INFO"
-    untraced_paths: frozenset[str] = frozenset()
-    """Paths without a span and an access line of their own."""
     quiet_paths: frozenset[str] = frozenset()
     """Paths whose requests have an access line only if they fail."""
     user_of: Callable[[Mapping[str, Any]], str | None] | None = None

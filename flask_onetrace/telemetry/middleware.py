@@ -9,6 +9,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from http import HTTPStatus
 from operator import itemgetter
 from time import perf_counter, time_ns
@@ -54,7 +55,10 @@ class TraceMiddleware:
 
     def __init__(self, telemetry: AppTelemetry, propagates: Callable[[], bool] = lambda: False) -> None:
         self.start_request = telemetry.start_request
-        self.untraced_paths = telemetry.config.untraced_paths
+        self.reserved_paths: frozenset[str] = frozenset()
+        """Those of both kinds below: most requests are for none."""
+        self.untraced_paths: frozenset[str] = frozenset()
+        self._answers: dict[str, WSGIApplication] = {}
         self.propagates = propagates
         self.open_requests = telemetry.open_requests
         self.served, self.unclosed = telemetry.open_requests.served, telemetry.open_requests.unclosed
@@ -68,6 +72,23 @@ class TraceMiddleware:
     def wrap(self, app: WSGIApplication) -> WSGIApplication:
         """Return `app` with each of its requests traced."""
         return _Traced(self, app).serve
+
+    def leave_untraced(self, path: str) -> None:
+        """Give the requests for `path` neither a span nor an access line of their own."""
+        self.untraced_paths |= {path}
+        self.reserved_paths |= {path}
+
+    def answer(self, paths: Iterable[str], answerer: WSGIApplication) -> None:
+        """Have `answerer` answer the requests for `paths`, traced like any other, in place of the application."""
+        middleware = copy(self)
+        middleware.reserved_paths = frozenset()
+        served = middleware.wrap(answerer)
+        self._answers |= dict.fromkeys(paths, served)
+        self.reserved_paths |= self._answers.keys()
+
+    def answerer_of(self, path: str) -> WSGIApplication | None:
+        """Return what answers a reserved path in place of the application; None for one that is not traced."""
+        return self._answers.get(path)
 
 
 class TracedApplication(Protocol):
@@ -86,8 +107,8 @@ def serve(self: TracedApplication, environ: WSGIEnvironment, start_response: Sta
     It is a method of each traced application: one that only called it would cost each request a call.
     """
     middleware = self.trace_middleware
-    if environ.get("PATH_INFO") in middleware.untraced_paths:
-        return self.untraced_wsgi_app(environ, start_response)
+    if environ.get("PATH_INFO") in middleware.reserved_paths:
+        return (middleware.answerer_of(environ["PATH_INFO"]) or self.untraced_wsgi_app)(environ, start_response)
     try:
         scope = middleware.start_request(environ)
     except Exception:

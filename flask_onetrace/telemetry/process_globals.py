@@ -25,9 +25,10 @@ from flask_onetrace.telemetry.safe_logging import safe_logger
 from flask_onetrace.telemetry.spans.tracer import AppTracer, AppTracerProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.util.types import Attributes
 
 
@@ -44,6 +45,9 @@ class _State:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.apps: tuple[Callable[[], AppTelemetry | None], ...] = ()
+        self.processors: tuple[SpanProcessor, ...] = ()
+        """Those that the application has added to the process's provider."""
+        self.is_prepared = False
         self.is_installed = False
 
     def latest(self) -> AppTelemetry | None:
@@ -54,21 +58,42 @@ class _State:
         return None
 
 
+def prepare(disabled_instrumentations: Collection[str]) -> None:
+    """Install the tracer provider, the propagator and the instrumentations, once.
+
+    Before the application is imported, what it creates at import is instrumented too, as a database engine.
+    """
+    with _state.lock:
+        if _state.is_prepared:
+            return
+        _state.is_prepared = True
+        trace.set_tracer_provider(ScopedTracerProvider())
+        propagate.set_global_textmap(TraceContextPropagator())
+    # Without the lock: other threads may hold import locks that this needs.
+    instrumentations.install(disabled_instrumentations, _baggage_hosts)
+
+
 def install(telemetry: AppTelemetry) -> None:
     """Install the globals with the first app, and route calls from outside requests to `telemetry`."""
     with _state.lock:
         _state.apps = (*(each for each in _state.apps if each() is not None), weakref.ref(telemetry))
+        for each in _state.processors:
+            telemetry.provider.add_span_processor(each)
         logging.getLogger().setLevel(telemetry.config.log_level)
-        if _state.is_installed:
-            return
-        _state.is_installed = True
-        trace.set_tracer_provider(ScopedTracerProvider())
-        propagate.set_global_textmap(TraceContextPropagator())
-        logging.getLogger().addHandler(log_handler)
-        for name in _VERBOSE_LOGGERS:
-            logging.getLogger(name).setLevel(logging.WARNING)
-    # Without the lock: other threads may hold import locks that this needs.
-    instrumentations.install(telemetry.config.disabled_instrumentations, _baggage_hosts)
+        if not _state.is_installed:
+            _state.is_installed = True
+            _install_logging()
+    prepare(telemetry.config.disabled_instrumentations)
+
+
+def _install_logging() -> None:
+    logging.getLogger().addHandler(log_handler)
+    for name in _VERBOSE_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    if log_handler.was_closed:  # the application has configured logging at its import, after this module's
+        log_handler.watch()
+        for logger_of_ours in _loggers_of(_OWN_LOGGERS):
+            logger_of_ours.disabled = False
 
 
 def restore_logging(access_logger: logging.Logger, package: str) -> None:
@@ -78,11 +103,9 @@ def restore_logging(access_logger: logging.Logger, package: str) -> None:
 
     By default it disables every logger that exists, and replaces the handlers of the root logger.
     """
-    log_handler.was_closed = False
     log_handler.watch()
     root = logging.getLogger()
-    own = [name for name in tuple(root.manager.loggerDict) if f"{name}.".startswith((_OWN_LOGGERS, f"{package}."))]
-    loggers = {access_logger, *map(logging.getLogger, own)}
+    loggers = {access_logger, *_loggers_of(_OWN_LOGGERS, f"{package}.")}
     if log_handler in root.handlers and not any(each.disabled for each in loggers):
         return
     with _state.lock:
@@ -94,6 +117,12 @@ def restore_logging(access_logger: logging.Logger, package: str) -> None:
         "logging was configured after the app was created, which silenced the application's lines: they are on again."
         " Configure logging first, or with disable_existing_loggers=False"
     )
+
+
+def _loggers_of(*packages: str) -> list[logging.Logger]:
+    """Return the loggers that there are of `packages`, each with a dot at its end."""
+    names = tuple(logging.getLogger().manager.loggerDict)
+    return [logging.getLogger(name) for name in names if f"{name}.".startswith(packages)]
 
 
 def release(telemetry: AppTelemetry) -> None:
@@ -120,7 +149,27 @@ def current_redactor() -> Redactor:
 
 
 class ScopedTracerProvider(trace.TracerProvider):
-    """Create tracers that start their spans with the current app's provider."""
+    """Create tracers that start their spans with the current app's provider.
+
+    It has the methods of the SDK's provider, which an application takes it for that sets up OpenTelemetry itself.
+    """
+
+    def add_span_processor(self, processor: SpanProcessor) -> None:
+        """Pass the spans of every app to `processor`, also of those to come."""
+        with _state.lock:
+            _state.processors += (processor,)
+            for reference in _state.apps:
+                if (telemetry := reference()) is not None:
+                    telemetry.provider.add_span_processor(processor)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Have the added processors export their spans."""
+        return not [each for each in _state.processors if not each.force_flush(timeout_millis)]
+
+    def shutdown(self) -> None:
+        """Shut the added processors down."""
+        for each in _state.processors:
+            each.shutdown()
 
     def get_tracer(
         self,
@@ -160,12 +209,13 @@ class ScopedLogHandler(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.was_closed = False
+        self.was_closed: bool
         """Whether logging may have been configured anew."""
         self.watch()
 
     def watch(self) -> None:
         """Wait for `logging.config`, which closes the handlers that there are, and forgets them."""
+        self.was_closed = False
         self._canary = _Canary(self)
 
     def handle(self, record: logging.LogRecord) -> bool:

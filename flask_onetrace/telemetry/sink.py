@@ -36,6 +36,8 @@ class Sink:
 
     name: str
     off_because: str | None = None
+    warning: str | None = None
+    """Logged once the app is observed: why the sink is off although its setting is there."""
     span_processor: SpanProcessor | None = None
     log_handler: logging.Handler | None = None
     log_access: Callable[[RequestScope], None] | None = None
@@ -80,6 +82,16 @@ class Sink:
         figures = {"queued": queue.queued, **limits, "delivered": counts.delivered}
         errors = {"unauthorized": queue.unauthorized_reason, "last_error": queue.last_error}
         return {**self.status(), **figures, "dropped": dropped, **{name: text for name, text in errors.items() if text}}
+
+
+def without_package(name: str, error: ImportError, *, setting: str, extra: str) -> Sink:
+    """Return the sink `name`, off because a package that its `setting` needs cannot be imported."""
+    remedy = f'pip install "Flask-OneTrace[{extra}]"'
+    return Sink(
+        name=name,
+        off_because=f"{error}: {remedy}",
+        warning=f"{setting} is set, but {name} is off, as its package cannot be imported: {error}: {remedy}",
+    )
 
 
 def service_info(config: TelemetryConfig) -> ServiceInfo:

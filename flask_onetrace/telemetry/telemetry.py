@@ -16,6 +16,7 @@ from flask import Flask, got_request_exception, has_request_context, request
 from opentelemetry import trace
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
+from werkzeug.exceptions import HTTPException
 
 from flask_onetrace.telemetry import celery_signals, ids, process_globals
 from flask_onetrace.telemetry.access_log import AccessLog
@@ -51,7 +52,7 @@ from flask_onetrace.telemetry.sinks import connect_all
 from flask_onetrace.telemetry.spans.span import LightSpan
 from flask_onetrace.telemetry.spans.tracer import AppTracerProvider, Root
 from flask_onetrace.telemetry.spans.unsampled import UnsampledSpan
-from flask_onetrace.telemetry.traced_app import EXTENSION, trace_requests
+from flask_onetrace.telemetry.traced_app import EXTENSION, refuse_traced, trace_requests
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -104,8 +105,7 @@ class Telemetry:
 
     def install(self, app: Flask) -> None:
         """Wrap `app` in the middleware, and listen to its errors."""
-        if EXTENSION in app.extensions:
-            raise RuntimeError("telemetry is installed in this app already: each request would be traced twice")
+        refuse_traced(app)
         app.extensions[EXTENSION] = self
         self._package = app.import_name.partition(".")[0]
         self.middleware = TraceMiddleware(self, _propagation(app))
@@ -121,6 +121,8 @@ class Telemetry:
         for sink in self.sinks:
             if sink.install is not None:
                 sink.install()
+            if sink.warning is not None:
+                logger.warning(sink.warning)
 
     def sink(self, name: str) -> Sink:
         """Return the sink `name`, on or off. Raises `LookupError` for a name that no sink has."""
@@ -308,7 +310,17 @@ class Telemetry:
             span.set_status(StatusCode.ERROR)
 
     def _on_exception(self, sender: Flask, exception: BaseException, **_: object) -> None:  # noqa: ARG002 - the signal's signature
-        self.report_in_request(exception)
+        if not _is_client_error(exception):
+            self.report_in_request(exception)
+
+    def observe_mounted_apps(self) -> None:
+        """Report the unhandled exceptions of Flask apps that answer a request of this one, and have no telemetry."""
+        got_request_exception.connect(self._on_mounted_exception)
+
+    def _on_mounted_exception(self, sender: Flask, exception: BaseException, **_: object) -> None:
+        scope = current_scope()
+        if EXTENSION not in sender.extensions and scope is not None and scope.telemetry is self:
+            self._on_exception(sender, exception)
 
     def report_in_request(self, exception: BaseException) -> None:
         """Record an unhandled exception of Flask's current request. Never raises.
@@ -323,7 +335,7 @@ class Telemetry:
         if isinstance(exception, GeneratorExit):
             return  # the response has begun: its body was closed before its end, which is no failure
         scope: TraceScope | None = None
-        if environ.get("PATH_INFO") not in self.config.untraced_paths:
+        if environ.get("PATH_INFO") not in self.middleware.untraced_paths:
             scope = self.open_requests.scope_of(environ)
             if scope is None and current is not None and current.telemetry is self:
                 scope = current  # middleware has replaced all of the environment
@@ -391,6 +403,18 @@ def _shut_down_all() -> None:
         each.shutdown()
 
 
+def _is_client_error(exception: BaseException) -> bool:
+    """Return whether an exception is a response of less than 500, which Flask does not signal.
+
+    Flask-RESTX and Flask-RESTful do, for each 400 and 404.
+    """
+    if not isinstance(exception, HTTPException):
+        return False
+    response = exception.response
+    status = exception.code if response is None else getattr(response, "status_code", None)
+    return status is not None and status < _SERVER_ERROR
+
+
 def _before_proxy_fix(environ: Mapping[str, Any], outer: object) -> Mapping[str, Any]:
     """Return `environ` as the request came, without what Werkzeug's `ProxyFix` has replaced beneath.
 
@@ -419,6 +443,8 @@ def _sampler(config: SamplingConfig) -> Sampler:
     local = LocalSampler(config.rule or KEEP_EVERYTHING)
     if config.daemon is None:
         return local
-    from flask_onetrace.telemetry.sampling.remote import RemoteSampler  # noqa: PLC0415 - imports the X-Ray SDK
-
+    try:
+        from flask_onetrace.telemetry.sampling.remote import RemoteSampler  # noqa: PLC0415 - imports the X-Ray SDK
+    except ImportError:  # the X-Ray sink, which is off for the same reason, says so
+        return local
     return RemoteSampler(config.daemon, local, config.service_name)

@@ -12,10 +12,19 @@ from flask import Flask
 
 from flask_onetrace.telemetry.middleware import TraceMiddleware, serve
 
-EXTENSION: Final = "telemetry"
+EXTENSION: Final = "onetrace"
 """The key of an app's telemetry in `app.extensions`."""
 _CURRENT_EXCEPTION: Final = object()
 """The default of `do_teardown_request`, which Flask has a private object for."""
+
+
+def refuse_traced(app: Flask) -> None:
+    """Raise `RuntimeError` for an app that is traced already."""
+    if EXTENSION in app.extensions:
+        raise RuntimeError(
+            f"telemetry is installed in the app {app.name!r} already, and each request would be traced twice: "
+            "call init_app once for each app, where it is created"
+        )
 
 
 def trace_requests(app: Flask, middleware: TraceMiddleware) -> None:

@@ -48,17 +48,17 @@ class EmulatedAws:
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,  # boto3 reads this one alone
             "AWS_ACCESS_KEY_ID": FAKE_KEY_ID,
             "AWS_SECRET_ACCESS_KEY": FAKE_KEY,
         }
 
-    def load_balancer_host(self, arn: str) -> str:
-        """Return the `host:port` that the emulator routes to the load balancer.
+    def load_balancer_name(self, arn: str) -> str:
+        """Return the host name that the emulator routes to the load balancer.
 
         The ARN ends in `loadbalancer/app/<name>/<id>` (Elastic Load Balancing, "Resource types").
         """
-        name = arn.split("/")[-2]
-        return f"{name}.alb.localhost:{self.port}".lower()
+        return f"{arn.split('/')[-2]}.alb.localhost".lower()
 
     @cached_property
     def ecs(self) -> ECSClient:

@@ -10,10 +10,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flask_onetrace.contract import Output
+from infra.names import Names
+from local.application.selection import running
 from local.backing_services import emulator
 from local.backing_services.emulated_aws import EmulatedAws
 from local.commands.table import ResultTable
-from local.deploy.cdk import ENVIRONMENT
 from local.workspace.folders import CHECKOUT
 from local.workspace.http_client import direct_client
 from local.workspace.ports import LOOPBACK
@@ -21,7 +22,6 @@ from local.workspace.session import Session
 from local.workspace.state import FakePorts
 from operations.errors import OperatorError
 from operations.honeycomb.declarations import load
-from operations.selection import selected_names
 
 TIME_RANGE: Final = timedelta(hours=3)
 HONEYCOMB: Final = CHECKOUT / "honeycomb"
@@ -35,19 +35,20 @@ def ask(session: Session, *, markdown: bool) -> None:
     port, ports = session.state.gateway_port, session.state.fake_ports
     if port is None or ports is None or session.running(emulator.ROLE) is None:
         raise OperatorError("Nothing is running", "Start with make up, then open its page or send it requests")
-    aws = EmulatedAws(port)
+    session.selected = running(session.state.application)
+    aws, names = EmulatedAws(port), session.names
     for tables in (
-        _cloudwatch_queries(aws, session.state.outputs[Output.LOG_GROUP]),
+        _cloudwatch_queries(aws, session.state.outputs[Output.LOG_GROUP], names),
         _xray_groups(aws),
-        _honeycomb_board(ports),
+        _honeycomb_board(ports, names),
     ):
         for table in tables:
             session.report.line(table.as_markdown() if markdown else table.as_text())
 
 
-def _cloudwatch_queries(aws: EmulatedAws, log_group: str) -> Iterator[ResultTable]:
+def _cloudwatch_queries(aws: EmulatedAws, log_group: str, names: Names) -> Iterator[ResultTable]:
     """Run the deployed saved queries; the one about one trace comes last and gets the id of a failed request."""
-    trace_id, prefix = TRACE_ID_PLACEHOLDER, f"{selected_names(ENVIRONMENT).query_folder}/"
+    trace_id, prefix = TRACE_ID_PLACEHOLDER, f"{names.query_folder}/"
     definitions = aws.logs.describe_query_definitions(queryDefinitionNamePrefix=prefix)["queryDefinitions"]
     for definition in sorted(definitions, key=lambda each: TRACE_ID_PLACEHOLDER in each["queryString"]):
         rows = _insights_rows(aws, log_group, definition["queryString"].replace(TRACE_ID_PLACEHOLDER, trace_id))
@@ -91,10 +92,9 @@ def _xray_groups(aws: EmulatedAws) -> Iterator[ResultTable]:
         yield ResultTable("X-Ray", f"Group {group['GroupName']}: {expression}", rows)
 
 
-def _honeycomb_board(ports: FakePorts) -> Iterator[ResultTable]:
+def _honeycomb_board(ports: FakePorts, names: Names) -> Iterator[ResultTable]:
     """Run the queries of the board, in its order."""
     with direct_client() as client:
-        names = selected_names(ENVIRONMENT)
         declared = load(HONEYCOMB, names)
         for panel in declared.board["panels"]:
             query = declared.queries[panel["query"]]

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.commands.ask import ask
 from local.commands.down import down
 from local.commands.logs import logs
+from local.commands.run import run_command
 from local.commands.status import status
 from local.commands.up import up
 from local.workspace.errors import FailedStepError
@@ -62,6 +63,8 @@ def _run(options: argparse.Namespace, report: Report) -> int:
     if options.command == "logs":
         logs(session, follow=not options.no_follow)
         return 0
+    if options.command == "run":
+        run_command(session, options.line)
     if options.command == "ask":
         ask(session, markdown=options.markdown)
         return 0
@@ -74,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("up", help="deploy into an embedded AWS, send two requests, show where they are seen")
     commands.add_parser("down", help="stop everything that up started")
     commands.add_parser("status", help="show what is running")
+    run_parser = commands.add_parser("run", help="run a command with the environment of the deployed task")
+    run_parser.add_argument("line", help="the command, for a shell")
     ask_parser = commands.add_parser("ask", help="run every saved query over the telemetry so far")
     ask_parser.add_argument("--markdown", action="store_true", help="print tables in Markdown")
     logs_parser = commands.add_parser("logs", help="follow the log lines")

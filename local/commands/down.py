@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from local.backing_services import postgresql
 from local.workspace.lock import exclusive
 from local.workspace.session import Session
 from local.workspace.state import Record, State
@@ -14,6 +15,7 @@ def down(session: Session) -> None:
     with exclusive(session.folders.lock_file):
         stopped = session.stop(list(reversed(_recorded(session))))
         orphans = session.stop(session.supervisor.orphans())
+        postgresql.delete(session)
         session.folders.state_file.unlink(missing_ok=True)
         session.folders.remove_temporary()
     for record in stopped:

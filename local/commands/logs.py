@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flask_onetrace.contract import Output
-from local.backing_services import emulator, fakes
+from local.backing_services import emulator, fakes, postgresql
 from local.backing_services.emulated_aws import EmulatedAws
 from local.service import runner
 from local.workspace.session import Session
@@ -23,7 +23,7 @@ OVERLAP_MILLISECONDS: Final = 5_000
 """Events may become visible slightly out of order."""
 MAX_RECENT_IDS: Final = 10_000
 """Event ids to remember, against printing an event twice."""
-ROLES: Final = (emulator.ROLE, fakes.ROLE, runner.ROLE)
+ROLES: Final = (emulator.ROLE, fakes.ROLE, postgresql.ROLE, runner.ROLE)
 """The long-running processes. The CDK's output stays in its own log files."""
 
 

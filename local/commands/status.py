@@ -28,8 +28,11 @@ def status(session: Session) -> bool:
     say(f"{'total':10} {'':16} {sum(memory.values()) / MEBIBYTE:6.0f} MiB")
     aws = EmulatedAws(state.gateway_port)
     say(f"emulated AWS    {aws.endpoint}")
+    if state.application is not None:
+        say(f"application     {state.application.name} ({state.application.folder})")
     if state.outputs:
-        say(f"load balancer   http://{aws.load_balancer_host(state.outputs[Output.LOAD_BALANCER])}/")
+        name = aws.load_balancer_name(state.outputs[Output.LOAD_BALANCER])
+        say(f"load balancer   http://127.0.0.1:{state.load_balancer_port}/ (http://{name}:{state.gateway_port}/)")
     if state.fake_ports is not None:
         ports = state.fake_ports
         say(f"fakes           Honeycomb :{ports.honeycomb}  Rollbar :{ports.rollbar}  X-Ray daemon :{ports.daemon}")

@@ -9,17 +9,18 @@ from contextlib import contextmanager
 from typing import Final
 
 from flask_onetrace.contract import Output
-from local.backing_services import emulator, fakes
-from local.deploy import cdk, docker_engine, fake_keys, prerequisites
+from infra.application import FOLDER_VARIABLE
+from local.application.selection import is_sample, refuse_another, selected, selection, short
+from local.backing_services import emulator, fakes, postgresql
+from local.deploy import cdk, docker_engine, fake_keys, prerequisites, sources
 from local.deploy.fingerprint import fingerprint
 from local.deploy.image import choose
-from local.service import rollout
-from local.smoke_test.run import smoke_test
+from local.service import revision, rollout
+from local.service.variables import local_values, store_secrets
 from local.workspace.folders import CHECKOUT
 from local.workspace.lock import exclusive
 from local.workspace.session import Session
 from local.workspace.state import State
-from operations.selection import selected_names
 
 DISCLAIMER: Final = (
     "Emulated on this machine, none of it is AWS: CloudFormation, ECS, the load balancer, X-Ray, CloudWatch Logs and",
@@ -34,37 +35,46 @@ def up(session: Session) -> None:
     Raises `OperatorError`. On an error or Ctrl-C, the processes that this run started are stopped.
     """
     start = time.monotonic()
-    prerequisites.check()
+    session.selected = selected(session.environ)
     session.folders.make()
     with exclusive(session.folders.lock_file), rolled_back_on_failure(session):
         session.state = State.load(session.folders.state_file)
-        host = _bring_up(session)
-    _conclude(session, host, time.monotonic() - start)
+        if session.running(emulator.ROLE):
+            refuse_another(session.state.application, session.application)
+        _bring_up(session)
+    _conclude(session, time.monotonic() - start)
 
 
-def _bring_up(session: Session) -> str:
-    code = fingerprint(CHECKOUT / "flask_onetrace", CHECKOUT / "service")
+def _bring_up(session: Session) -> None:
+    application = session.application
+    code = fingerprint(CHECKOUT / "flask_onetrace", application.folder)
     skip_reason = docker_engine.why_no_engine(session.environ)
+    prerequisites.check_once(session)
     aws = emulator.ensure(session)
+    session.state.application = selection(application, session.environ)
     cdk.bootstrap(session, aws)
-    application = selected_names(cdk.ENVIRONMENT).application
     image = choose(application, code, skip_reason or docker_engine.why_no_push(session.environ, aws.registry))
-    cdk.deploy(session, aws, image)
+    with rollout.kept_on_failure(session, aws, session.state.outputs.get(Output.TASK_DEFINITION, "")):
+        cdk.deploy(session, aws, image, sources.digest(application, code if image.is_built else ""))
+    values = local_values(application, postgresql.ensure(session))
+    store_secrets(session, aws, values)
     fake_keys.ensure(session, aws)
     ports = fakes.ensure(session, aws)
-    rollout.ensure(session, aws, ports, code)
-    host = aws.load_balancer_host(session.state.outputs[Output.LOAD_BALANCER])
-    smoke_test(session, aws, ports, host)
-    return host
+    task_definition = revision.for_version(aws, session.state.outputs, image.version, image.name)
+    rollout.ensure(session, aws, ports, rollout.Version(task_definition=task_definition, code=code, values=values))
 
 
-def _conclude(session: Session, host: str, seconds: float) -> None:
-    say = session.report.line
+def _conclude(session: Session, seconds: float) -> None:
+    application, say = session.application, session.report.line
+    request = application.smoke_test
     say()
-    say(f"Up after {seconds:.0f} s: http://{host}/api/activities/home")
+    # A browser does not send the headers that the smoke test has.
+    say(f"Up after {seconds:.1f} s: {rollout.load_balancer_url(session)}{'/' if request.headers else request.path}")
     for line in DISCLAIMER:
         say(line)
-    say("Next: make ask | make logs | make status | make down, or change service/ and run make up again.")
+    again = "make up" if is_sample(application) else f"make up {FOLDER_VARIABLE}={short(application.folder)}"
+    say("Next: make ask | make logs | make status | make run CMD=… | make down,")
+    say(f"or change {short(application.folder)}/ and run {again} again.")
 
 
 @contextmanager

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from local.backing_services.emulated_aws import EmulatedAws
-from local.deploy.cdk import ENVIRONMENT
 from local.workspace.session import Session
 from operations.keys import fill, unfilled
-from operations.selection import selected_names
 
 
 def ensure(session: Session, aws: EmulatedAws) -> None:
     """Fill in the secrets that still hold the placeholder; keep keys that were set by hand."""
-    names = selected_names(ENVIRONMENT)
+    names = session.names
     variables = unfilled(aws.secrets, names)
     if not variables:
         return

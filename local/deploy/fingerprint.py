@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 DIGITS: Final = 12
 EXCLUDED: Final = frozenset({"__pycache__", "node_modules"})
+WRITTEN: Final = frozenset({".db", ".log", ".pyc", ".sqlite", ".sqlite3"})
+"""Endings of what an application writes into its folder while it runs."""
 
 
-def fingerprint(*folders: Path) -> str:
-    """Return 12 hex digits of the SHA-256 over the names and contents of the files in `folders`."""
+def fingerprint(*places: Path) -> str:
+    """Return 12 hex digits of the SHA-256 over the names and contents of the files in folders, and of single files.
+
+    Left out are hidden folders, virtual environments and what a running application writes.
+    """
     digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and EXCLUDED.isdisjoint(path.parts):
-                name = path.relative_to(folder).as_posix().encode()
-                content = path.read_bytes()
-                digest.update(b"%d:%s%d:%s" % (len(name), name, len(content), content))
+    for place in places:
+        for path in sorted(_files(place)):
+            name = path.relative_to(place.parent if place.is_file() else place).as_posix().encode()
+            content = path.read_bytes()
+            digest.update(b"%d:%s%d:%s" % (len(name), name, len(content), content))
     return digest.hexdigest()[:DIGITS]
+
+
+def _files(place: Path) -> Iterator[Path]:
+    if place.is_file():
+        yield place
+    for folder, folders, names in os.walk(place):
+        folders[:] = [each for each in folders if _is_source(Path(folder, each))]
+        paths = (Path(folder, name) for name in names)
+        yield from (path for path in paths if path.suffix not in WRITTEN and path.is_file())
+
+
+def _is_source(folder: Path) -> bool:
+    hidden = folder.name.startswith(".") or folder.name in EXCLUDED
+    return not hidden and not (folder / "pyvenv.cfg").exists()

@@ -9,7 +9,6 @@ from typing import Final
 from infra.application import Application
 from local.deploy.docker_engine import OPT_OUT
 from local.workspace.errors import FIX_LAST_LINES
-from service import __version__
 
 PUBLISHED: Final = re.compile(r"success: Published .*/AssetImage")
 """What `cdk deploy` prints for a pushed image; for one that the registry already has it prints nothing."""
@@ -17,10 +16,16 @@ PUBLISHED: Final = re.compile(r"success: Published .*/AssetImage")
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The CDK context that selects an image. `placeholder` is why none is built, None if the CDK builds it."""
+    """The version to deploy. Where `placeholder` says why no image is built, the task definition names `name`."""
 
-    context: tuple[str, ...]
+    version: str
+    name: str | None
     placeholder: str | None
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """Return the CDK context that selects both."""
+        return (f"version={self.version}", *(() if self.name is None else (f"image={self.name}",)))
 
     @property
     def is_built(self) -> bool:
@@ -37,16 +42,19 @@ class Image:
         if self.placeholder is not None:
             return self.placeholder
         if PUBLISHED.search(deploy_log):
-            return "built from service/Dockerfile and pushed to the emulated ECR"
+            return "built and pushed to the emulated ECR"
         return "unchanged: the emulated ECR already has it"
 
 
 def choose(application: Application, fingerprint: str, skip_reason: str | None) -> Image:
     """Return the image to build or, given a reason not to build one, a placeholder named by the code's fingerprint."""
-    version = f"version={__version__}+{fingerprint}"
+    version = version_of(fingerprint)
     if skip_reason is None:
-        return Image((version,), None)
+        return Image(version, None, None)
     name = f"{application.slug}-{application.container_name}:{fingerprint}"
-    return Image(
-        (version, f"image={name}"), f"not built: {skip_reason}. The task definition names the placeholder {name}"
-    )
+    return Image(version, name, f"not built: {skip_reason}. The task definition names the placeholder {name}")
+
+
+def version_of(fingerprint: str) -> str:
+    """Return the version of code on this machine, `local+<fingerprint>`."""
+    return f"local+{fingerprint}"

@@ -12,6 +12,7 @@ from typing import Final
 
 from local.deploy.cdk import CDK
 from local.workspace.folders import CHECKOUT
+from local.workspace.session import Session
 from operations.errors import OperatorError
 
 OLDEST_NODE: Final = 20
@@ -19,6 +20,12 @@ NODE_SECONDS: Final = 10
 PACKAGES: Final = ("aws_cdk", "ministack", "flask", "gunicorn", "opentelemetry", "psutil", "rollbar", "watchtower")
 SETUP: Final = "Run make setup"
 INSTALL_NODE: Final = f"Install Node.js {OLDEST_NODE} or newer"
+
+
+def check_once(session: Session) -> None:
+    """Check before the first deploy: what it needs was there then, and an edit of the application needs less."""
+    if not session.state.stacks:
+        check()
 
 
 def check() -> None:

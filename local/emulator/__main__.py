@@ -40,27 +40,33 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         check_version()
-        listener = socket.create_server((HOST, options.port), backlog=256)
+        listeners = [socket.create_server((HOST, port), backlog=256) for port in _ports(options)]
     except UnsupportedVersionError as error:
         return _fail(str(error))
     except (OSError, OverflowError) as error:
-        return _fail(
-            f"cannot listen on {HOST}:{options.port} ({error}): choose another port or stop what listens there"
-        )
-    address = f"{HOST}:{listener.getsockname()[1]}"
+        addresses = " or ".join(f"{HOST}:{port}" for port in _ports(options))
+        return _fail(f"cannot listen on {addresses} ({error}): choose another port or stop what listens there")
+    address = f"{HOST}:{listeners[0].getsockname()[1]}"
     os.umask(PRIVATE_UMASK)
     _configure(address, options)
     confine()
     # On import, the KMS module warns about an optional package that is not needed here.
     logging.getLogger("kms").setLevel(logging.ERROR)
     install(registry=address if options.push_here else None)
-    asyncio.run(_serve(listener))
+    asyncio.run(_serve(listeners))
     return 0
+
+
+def _ports(options: argparse.Namespace) -> list[int]:
+    return [port for port in (options.port, options.load_balancer_port) if port is not None]
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.emulator", description="An AWS emulator on 127.0.0.1.")
     parser.add_argument("--port", type=int, required=True, help="the port that serves every AWS service")
+    parser.add_argument(
+        "--load-balancer-port", type=int, help="a port of the one load balancer, by whatever name of this machine"
+    )
     parser.add_argument("--region", default="us-east-1", help="the region of unsigned requests")
     parser.add_argument("--log-level", default="WARNING", help="ministack's own log: DEBUG, INFO, WARNING, ERROR")
     parser.add_argument(
@@ -90,7 +96,7 @@ def _configure(address: str, options: argparse.Namespace) -> None:
     os.environ.update(STATE_DIR=str(folder), S3_DATA_DIR=str(folder / "s3"), TMPDIR=str(folder))
 
 
-async def _serve(listener: socket.socket) -> None:
+async def _serve(listeners: list[socket.socket]) -> None:
     from hypercorn.asyncio import serve  # noqa: PLC0415 - after the environment is set
     from hypercorn.config import Config  # noqa: PLC0415 - the same
     from ministack import app  # noqa: PLC0415 - the same
@@ -103,11 +109,12 @@ async def _serve(listener: socket.socket) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     config = Config()
-    config.bind = [f"fd://{listener.fileno()}"]
+    config.bind = [f"fd://{listener.fileno()}" for listener in listeners]
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.graceful_timeout = GRACE_SECONDS
     config.loglevel = "WARNING"
-    await serve(boundary.application(), config, shutdown_trigger=stop.wait)
+    front_port = listeners[-1].getsockname()[1] if len(listeners) > 1 else None
+    await serve(boundary.application(front_port), config, shutdown_trigger=stop.wait)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from ministack.core.iam_actions import access_denied_response
 from ministack.core.responses import error_response_json
 from ministack.services.cloudformation import engine, provisioners
 
+from local.emulator import load_balancer
 from local.emulator.allow_list import REMEDY, RESOURCE_TYPES, SERVICES
 from local.emulator.json_api import Json, ServiceError
 from local.emulator.registry import Reply
@@ -27,8 +28,11 @@ HEALTH_PATH: Final = "/_ministack/health"
 INTERNAL_PREFIX: Final = "/_"
 """Begins the paths of ministack's own endpoints; no path of an AWS API does, nor any name of a bucket."""
 
+MINISTACK_PREFIX: Final = "/_ministack/"
+
 NOT_SERVED: Final = "UnsupportedOperation"
 NOT_FOUND: Final = 404
+UNAVAILABLE: Final = 503
 _SIGNED_SERVICE: Final = re.compile(r"Credential=[^/,\s]+/[^/,\s]+/[^/,\s]+/([^/,\s]+)/")
 _LOAD_BALANCER_HOST: Final = re.compile(f"(?:{LOAD_BALANCER_NAMES})(?::[0-9]+)?")
 
@@ -45,17 +49,32 @@ def install() -> None:
     _name_resource_types_that_are_not_served()
 
 
-def application() -> asgi.Application:
-    """Return ministack's application behind the request guard, without the endpoints that bypass the replaced steps."""
+def application(load_balancer_port: int | None = None) -> asgi.Application:
+    """Return ministack's application behind the request guard, without the endpoints that bypass the replaced steps.
+
+    What arrives on `load_balancer_port` is for the one load balancer, whatever the request's host.
+    """
 
     async def serve(scope: asgi.Message, receive: Any, send: asgi.Send) -> None:  # noqa: ANN401 - ASGI's callable
-        if scope["type"] == "http" and scope["path"].startswith(INTERNAL_PREFIX) and scope["path"] != HEALTH_PATH:
+        if scope["type"] == "http" and scope["server"][1] == load_balancer_port:
+            name = load_balancer.only_name()
+            if name is None:
+                return await asgi.respond(scope, send, UNAVAILABLE, {"error": load_balancer.NOT_ONE})
+            scope = load_balancer.addressed_to(name, scope)
+        if scope["type"] == "http" and _is_internal(scope):
             error = f"{scope['path']} is not served: of ministack's own endpoints only {HEALTH_PATH} is"
             return await asgi.respond(scope, send, NOT_FOUND, {"error": error})
         await app.app(scope, receive, send)
         return None
 
     return asgi.guarded(serve, POLICY)
+
+
+def _is_internal(scope: asgi.Message) -> bool:
+    """Return whether ministack would answer the request itself; an application may have paths that begin alike."""
+    path, host = scope["path"], dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    prefix = MINISTACK_PREFIX if _is_load_balancer({"host": host}) else INTERNAL_PREFIX
+    return bool(path.startswith(prefix) and path != HEALTH_PATH)
 
 
 def _keep(table: dict[str, Any], names: frozenset[str]) -> None:

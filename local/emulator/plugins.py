@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from local.emulator import autoscaling, boundary, cloudwatch, ec2, ecr, ecs, secretsmanager, sqs
+from local.emulator import autoscaling, boundary, cloudwatch, ec2, ecr, ecs, load_balancer, secretsmanager, sqs
 from local.emulator.logs import service as logs
 from local.emulator.xray import service as xray
 
-PLUGINS: Final = (autoscaling, cloudwatch, ec2, ecr, ecs, logs, secretsmanager, sqs, xray, boundary)
+PLUGINS: Final = (autoscaling, cloudwatch, ec2, ecr, ecs, load_balancer, logs, secretsmanager, sqs, xray, boundary)
 
 _installed: Final[list[str]] = []
 

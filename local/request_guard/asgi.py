@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-from local.request_guard.decision import CONTENT_TYPE, CORS_PREFIX, STATUS, Policy, Values, allows_cors, refusal
+from .decision import CONTENT_TYPE, CORS_PREFIX, STATUS, Policy, Values, allows_cors, refusal
 
 Message = Any
 """A scope or an event of ASGI, whose values have many types."""

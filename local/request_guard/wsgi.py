@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from local.request_guard.decision import CONTENT_TYPE, CORS_PREFIX, STATUS, Policy, Values, allows_cors, refusal
+from .decision import CONTENT_TYPE, CORS_PREFIX, STATUS, Policy, Values, allows_cors, refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

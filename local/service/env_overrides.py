@@ -11,7 +11,7 @@ from local.workspace.ports import LOOPBACK
 from local.workspace.state import FakePorts
 
 
-def env_overrides(aws: EmulatedAws, fakes: FakePorts, port: int) -> dict[str, str]:
+def env_overrides(aws: EmulatedAws, fakes: FakePorts, port: int, flask_app: str | None) -> dict[str, str]:
     """Return the variables to override for a process that runs on this machine instead of in a task.
 
     The fake credentials replace those of the task role; only the emulator accepts them.
@@ -23,6 +23,8 @@ def env_overrides(aws: EmulatedAws, fakes: FakePorts, port: int) -> dict[str, st
         Variable.ROLLBAR_ENDPOINT: f"http://{LOOPBACK}:{fakes.rollbar}{urlsplit(ROLLBAR_API).path}",
         Variable.BIND_HOST: LOOPBACK,
         Variable.PORT: str(port),
+        # That of `make up FLASK_APP=…` takes precedence over the description's, which is deployed.
+        Variable.FLASK_APP: flask_app or "",
     }
 
 

@@ -1,75 +1,170 @@
-"""Run the deployed service behind the deployed load balancer, and replace it when it is outdated."""
+"""Run the deployed service behind the deployed load balancer, and replace it once the new version has proved itself."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from flask_onetrace.contract import Output
 from local.backing_services.emulated_aws import EmulatedAws
-from local.deploy.cdk import ENVIRONMENT
+from local.service import revision
+from local.service.candidate import candidate_rule
 from local.service.env_overrides import differences, env_overrides
 from local.service.instrumentations import untraced_libraries
-from local.service.runner import ROLE, identity, start
+from local.service.runner import ROLE, before_start, identity, runtime_of, start
 from local.service.target_group import set_target
-from local.service.task import ResolvedTask, TaskSpec, container_spec, resolve
-from local.workspace.ports import free_port
+from local.service.task import ResolvedTask, TaskSpec, resolve
+from local.service.variables import overrides
+from local.smoke_test.run import Target, smoke_test
+from local.workspace.interrupts import deferred_interrupts
+from local.workspace.ports import LOOPBACK, free_port
 from local.workspace.session import Session
 from local.workspace.state import FakePorts, RunningService
 from operations.errors import OperatorError
-from operations.selection import selected_names
 
-DRAIN_SECONDS: Final = 0.5
+DRAIN_SECONDS: Final = 0.2
 """For requests that the load balancer routed to the old process just before it was deregistered."""
 
 
-def ensure(session: Session, aws: EmulatedAws, fakes: FakePorts, code: str) -> None:
-    """Start the deployed revision, unless a process of the same revision, environment and code is running."""
-    task = deployed_task(aws, session.state.outputs)
-    service = session.state.service
-    current = identity(task, env_overrides(aws, fakes, 0), code)
-    if service and session.running(ROLE) and service.identity == current:
-        session.report.line("  The running service is up to date")
-        set_target(aws.elbv2, session.state.outputs[Output.TARGET_GROUP], service.port)
-        return
-    _replace(session, aws, task, fakes, current)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """What to run: a revision of the task definition, the code's fingerprint, and the values on this machine."""
+
+    task_definition: str
+    code: str
+    values: Mapping[str, str] = field(repr=False)
+
+    @property
+    def revision(self) -> str:
+        """Return the `family:revision` of the task definition."""
+        return self.task_definition.rpartition("/")[2]
 
 
-def deployed_task(aws: EmulatedAws, outputs: dict[str, str]) -> ResolvedTask:
-    """Return the container of the service's current revision with its secrets resolved, as ECS would start it."""
+def ensure(session: Session, aws: EmulatedAws, fakes: FakePorts, version: Version) -> None:
+    """Run the version and prove it, unless a process of the same revision, environment and code is running.
+
+    Raises `OperatorError`: then what ran before still gets the requests.
+    """
+    with kept_on_failure(session, aws, version.task_definition):
+        task = resolved(aws, revision.spec_of(aws, session.state.outputs, version.task_definition))
+        own = overrides(session.application, version.values)
+        addresses = env_overrides(aws, fakes, 0, session.application.flask_app)
+        current = identity(task, {**addresses, **own}, version.code)
+        service = session.state.service
+        if service and session.running(ROLE, service.pid) and service.identity == current:
+            session.report.line("  The running service is up to date")
+            _switch(session, aws, service)
+            smoke_test(session, aws, fakes, Target(load_balancer_url(session)))
+            return
+        service = _start(session, aws, fakes, version, task=task, new_identity=current)
+        with candidate_rule(aws, session.state.outputs, service.port) as headers:
+            smoke_test(session, aws, fakes, Target(load_balancer_url(session), headers))
+        _replace(session, aws, service)
+
+
+def resolved(aws: EmulatedAws, spec: TaskSpec) -> ResolvedTask:
+    """Return the container with its secrets resolved, as ECS would start it."""
     secrets = aws.secrets
-    return resolve(
-        _deployed_spec(aws, outputs), lambda source: secrets.get_secret_value(SecretId=source)["SecretString"]
+    return resolve(spec, lambda source: secrets.get_secret_value(SecretId=source)["SecretString"])
+
+
+def deployed_task(aws: EmulatedAws, outputs: Mapping[str, str]) -> ResolvedTask:
+    """Return the container of the service's current revision with its secrets resolved."""
+    return resolved(aws, revision.spec_of(aws, outputs, revision.current(aws, outputs)))
+
+
+def load_balancer_url(session: Session) -> str:
+    """Return the address of the load balancer, `http://127.0.0.1:<port>`."""
+    return f"http://{LOOPBACK}:{session.state.load_balancer_port}"
+
+
+@contextmanager
+def kept_on_failure(session: Session, aws: EmulatedAws, task_definition: str) -> Iterator[None]:
+    """Let what ran before get the requests again if the block fails, as ECS's circuit breaker does.
+
+    The service has its task definition again, also where CloudFormation has already deployed the next one.
+    """
+    try:
+        yield
+    except BaseException:
+        with deferred_interrupts():
+            try:
+                _roll_back(session, aws, task_definition)
+            except (BotoCoreError, ClientError, OperatorError) as error:
+                session.report.line(f"  Rolling back failed: {error}. Run make down, then make up.")
+        raise
+
+
+def _roll_back(session: Session, aws: EmulatedAws, failed: str) -> None:
+    service, outputs = session.state.service, session.state.outputs
+    if service is None or session.running(ROLE, service.pid) is None:
+        return
+    _switch(session, aws, service)
+    if failed != service.task_definition:
+        revision.forget(aws, outputs, failed)
+    session.report.line(
+        f"  Rolled back: {service.task_definition.rpartition('/')[2]} serves on at {load_balancer_url(session)}/"
     )
 
 
-def _deployed_spec(aws: EmulatedAws, outputs: dict[str, str]) -> TaskSpec:
-    cluster, name = outputs[Output.CLUSTER], outputs[Output.SERVICE]
-    services = aws.ecs.describe_services(cluster=cluster, services=[name])["services"]
-    if not services:
-        raise OperatorError(f"Cluster {cluster} has no service {name}", "Run make down, then make up")
-    revision = services[0]["taskDefinition"]
-    definition = aws.ecs.describe_task_definition(taskDefinition=revision)["taskDefinition"]
-    return container_spec(definition, selected_names(ENVIRONMENT).application.container_name)
+def _start(
+    session: Session,
+    aws: EmulatedAws,
+    fakes: FakePorts,
+    version: Version,
+    *,
+    task: ResolvedTask,
+    new_identity: str,
+) -> RunningService:
+    """Start a process of the version, which gets no requests yet."""
+    _keep_target(session, aws)
+    port, own = free_port(), overrides(session.application, version.values)
+    addresses = env_overrides(aws, fakes, port, session.application.flask_app)
+    runtime = runtime_of(session, task, {**addresses, **own})
+    before_start(session, runtime)
+    with session.report.step(f"Start the service from task definition {version.revision}") as step:
+        name = aws.load_balancer_name(session.state.outputs[Output.LOAD_BALANCER])
+        record = start(session, runtime, port, name)
+        step.note = f"port {port}"
+    say = session.report.line
+    say("    environment overrides, because it runs outside a container:")
+    for line in differences(task.environment, addresses):
+        say(f"      {line}")
+    if own:
+        # Without their values: a database's URL has its password.
+        say(f"      from [local] of the description: {', '.join(own)}")
+    for line in untraced_libraries(port, session.application.health_check_path):
+        say(f"    {line}")
+    return RunningService(port=port, pid=record.pid, identity=new_identity, task_definition=version.task_definition)
 
 
-def _replace(session: Session, aws: EmulatedAws, task: ResolvedTask, fakes: FakePorts, new_identity: str) -> None:
-    verb = "Replace" if session.state.service and session.running(ROLE) else "Start"
-    outdated = [record for record in session.state.processes if record.role == ROLE]
-    port = free_port()
-    overrides = env_overrides(aws, fakes, port)
-    arn = task.spec.task_definition
-    with session.report.step(f"{verb} the service from task definition {arn.rpartition('/')[2]}") as step:
-        start(session, task, overrides, port, aws.load_balancer_host(session.state.outputs[Output.LOAD_BALANCER]))
-        set_target(aws.elbv2, session.state.outputs[Output.TARGET_GROUP], port)
-        session.state.service = RunningService(port=port, identity=new_identity, task_definition=arn)
+def _replace(session: Session, aws: EmulatedAws, service: RunningService) -> None:
+    """Send the requests to a process that has proved itself, and stop the others."""
+    outdated = [each for each in session.state.processes if each.role == ROLE and each.pid != service.pid]
+    with deferred_interrupts():
+        _switch(session, aws, service)
+        session.state.service = service
         session.save()
-        if outdated:
+    if outdated:
+        with session.report.step("Stop the old version"):
             time.sleep(DRAIN_SECONDS)
             session.stop(outdated)
-        step.note = f"port {port}"
-    session.report.line("    environment overrides, because it runs outside a container:")
-    for line in differences(task.environment, overrides):
-        session.report.line(f"      {line}")
-    for line in untraced_libraries(port):
-        session.report.line(f"    {line}")
+
+
+def _keep_target(session: Session, aws: EmulatedAws) -> None:
+    """Let the running process keep its requests: a deploy of the stacks may have replaced the target group."""
+    service = session.state.service
+    if service is not None and session.running(ROLE, service.pid):
+        set_target(aws.elbv2, session.state.outputs[Output.TARGET_GROUP], service.port)
+
+
+def _switch(session: Session, aws: EmulatedAws, service: RunningService) -> None:
+    """Have the emulated service and its target group lead to a process."""
+    outputs = session.state.outputs
+    revision.run_revision(aws, outputs, service.task_definition)
+    set_target(aws.elbv2, outputs[Output.TARGET_GROUP], service.port)

@@ -3,41 +3,100 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
-from flask_onetrace.contract import HEALTH_CHECK_PATH
+from flask_onetrace.contract import SERVER_CONFIG
+from infra.application import Application
+from local.application.packages import interpreter
+from local.application.selection import is_sample, working_directory
 from local.service.task import ResolvedTask
-from local.workspace.http_client import is_ready
+from local.workspace.errors import FIX_LAST_LINES, FailedStepError
+from local.workspace.http_client import is_ready, status_of
 from local.workspace.ports import LOOPBACK
 from local.workspace.session import Session
 from local.workspace.state import Record
+from local.workspace.steps import Program, run
 
 ROLE: Final = "service"
-COMMAND: Final = (sys.executable, "-m", "gunicorn", "--config", "flask_onetrace/gunicorn.conf.py")
-"""The CMD of service/Dockerfile, without its app."""
+GUNICORN: Final = ("-m", "gunicorn", "--config", SERVER_CONFIG)
+"""The CMD of the image, without Python and the app."""
 READY_SECONDS: Final = 30.0
+BEFORE_START_SECONDS: Final = 300.0
+SHELL: Final = "/bin/sh"
 
 
-def start(session: Session, task: ResolvedTask, overrides: Mapping[str, str], port: int, load_balancer: str) -> Record:
-    """Start the process and wait until its health check passes. Raises `FailedStepError`."""
-    record = session.start(ROLE, [*COMMAND, app_of(load_balancer)], {**task.environment, **overrides})
-    session.supervisor.wait_until(
-        lambda: is_ready(f"http://{LOOPBACK}:{port}{HEALTH_CHECK_PATH}"),
-        record,
-        seconds=READY_SECONDS,
-        what="The service",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """What runs an application's commands: its Python, the folder they run in, and the task's environment."""
+
+    python: Path
+    folder: Path
+    environment: Mapping[str, str] = field(repr=False)
+
+    def variables(self, path: str) -> dict[str, str]:
+        """Return the environment, with the programs of the application's packages before those on `path`."""
+        return {**self.environment, "PATH": f"{self.python.parent}:{path}", "VIRTUAL_ENV": str(self.python.parents[1])}
+
+
+def runtime_of(session: Session, task: ResolvedTask, overrides: Mapping[str, str]) -> Runtime:
+    """Return the runtime of the application, its packages installed. Raises `OperatorError`."""
+    application = session.application
+    return Runtime(
+        python=interpreter(session, application),
+        folder=working_directory(application),
+        environment={**task.environment, **overrides},
     )
+
+
+def start(session: Session, runtime: Runtime, port: int, load_balancer: str) -> Record:
+    """Start the process and wait until its health check passes. Raises `FailedStepError`."""
+    application = session.application
+    arguments = command(runtime.python, application, load_balancer)
+    record = session.start(ROLE, arguments, _variables(session, runtime), cwd=runtime.folder)
+    url = f"http://{LOOPBACK}:{port}{application.health_check_path}"
+    try:
+        session.supervisor.wait_until(lambda: is_ready(url), record, seconds=READY_SECONDS, what="The service")
+    except FailedStepError as error:
+        status = status_of(url)
+        if status is None:
+            raise
+        reason = f"its health check GET {application.health_check_path} returned {status}"
+        raise FailedStepError(f"{error.problem}: {reason}", FIX_LAST_LINES, log=error.log, lines=error.lines) from None
     return record
 
 
-def app_of(load_balancer: str) -> str:
-    """Return gunicorn's argument for the guarded app behind the load balancer `host:port`."""
-    return f"local.service.wsgi:build_guarded({load_balancer!r})"
+def before_start(session: Session, runtime: Runtime) -> None:
+    """Run the description's command with the task's environment. Raises `FailedStepError` with its output."""
+    line = session.application.local.before_start
+    if line is None:
+        return
+    with session.report.step(f"Run before the start: {line}") as step:
+        program = Program(
+            role="before-start",
+            title=f"[local] before_start = {line!r}",
+            command=[SHELL, "-c", line],
+            environment=_variables(session, runtime),
+            cwd=runtime.folder,
+            seconds=BEFORE_START_SECONDS,
+        )
+        run(session, program, step)
+
+
+def command(python: Path, application: Application, load_balancer: str) -> Sequence[str]:
+    """Return gunicorn's command for the guarded app behind the load balancer of that name."""
+    guard = "local.request_guard" if is_sample(application) else "onetrace_request_guard"
+    return [str(python), *GUNICORN, f"{guard}.service:build_guarded({load_balancer!r})"]
 
 
 def identity(task: ResolvedTask, overrides: Mapping[str, str], code: str) -> str:
     """Return a digest of the task definition, the environment and the code's fingerprint."""
     parts = (task.spec.task_definition, code, *sorted(overrides.items()), *sorted(task.environment.items()))
     return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _variables(session: Session, runtime: Runtime) -> dict[str, str]:
+    # As in the image: what the application prints is in the log at once.
+    return {"PYTHONUNBUFFERED": "1", **runtime.variables(session.environ.get("PATH", ""))}

@@ -2,40 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
 from flask_onetrace.contract import Output
 from local.backing_services.emulated_aws import EmulatedAws
-from local.smoke_test.arrivals import wait_for_arrivals
+from local.smoke_test.arrivals import Arrival, wait_for_arrivals
 from local.smoke_test.backends import TelemetryBackend, telemetry_backends
-from local.smoke_test.probes import PROBES, Probe, send
+from local.smoke_test.probes import Answer, probes_of, send
 from local.workspace.session import Session
 from local.workspace.state import FakePorts
 from operations.errors import OperatorError
 
 
-def smoke_test(session: Session, aws: EmulatedAws, fakes: FakePorts, host: str) -> None:
-    """Send the probes to the load balancer `host`. Raises `OperatorError` naming the backends that received nothing."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The load balancer's address, and the headers by which it sends a request to the process to test."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def smoke_test(session: Session, aws: EmulatedAws, fakes: FakePorts, target: Target) -> None:
+    """Send the probes. Raises `OperatorError`: what was expected, what came, and which backends received nothing."""
     backends = telemetry_backends(aws, fakes, session.state.outputs[Output.LOG_GROUP])
-    missing = {
-        name
-        for probe in PROBES
-        for name in _run(session, aws, host, probe, [backends[name] for name in probe.backends])
-    }
-    if missing:
-        raise OperatorError(
-            f"The smoke test failed, telemetry is missing in: {', '.join(sorted(missing))}",
-            f"See the logs in {session.folders.logs}",
-        )
+    answers = [send(target.url, target.headers, probe) for probe in probes_of(session.application)]
+    with ThreadPoolExecutor(max_workers=len(answers)) as pool:
+        arrivals = list(pool.map(lambda answer: _arrivals(answer, backends), answers))
+    problems = []
+    for answer, arrived in zip(answers, arrivals, strict=True):
+        _report(session, target, answer, arrived)
+        problems += _problems(answer, arrived)
+    if problems:
+        raise OperatorError(f"The smoke test failed. {'; '.join(problems)}", f"See the logs in {session.folders.logs}")
 
 
-def _run(session: Session, aws: EmulatedAws, host: str, probe: Probe, backends: list[TelemetryBackend]) -> list[str]:
-    """Send one probe, print its arrivals and return the names of the backends without any."""
-    trace_id = send(aws.endpoint, host, probe)
+def _arrivals(answer: Answer, backends: Mapping[str, TelemetryBackend]) -> list[Arrival]:
+    """Wait for the telemetry of a response that is as expected; another one is a failure whatever arrives."""
+    if answer.problem is not None:
+        return []
+    return wait_for_arrivals([backends[name] for name in answer.probe.backends], answer.trace_id)
+
+
+def _problems(answer: Answer, arrivals: list[Arrival]) -> list[str]:
+    missing = [each.backend for each in arrivals if each.summary is None]
+    if answer.problem is not None:
+        return [answer.problem]
+    return (
+        [f"GET {answer.probe.path}, trace id {answer.trace_id}, is missing in {', '.join(missing)}"] if missing else []
+    )
+
+
+def _report(session: Session, target: Target, answer: Answer, arrivals: list[Arrival]) -> None:
     say = session.report.line
     say()
-    say(f"GET http://{host}{probe.path} -> {probe.status}")
-    say(f"  trace id {trace_id}")
-    arrivals = wait_for_arrivals(backends, trace_id)
-    width = max(len(each.summary or "") for each in arrivals)
+    say(f"GET {target.url}{answer.probe.path} -> {answer.status}")
+    say(f"  trace id {answer.trace_id or 'MISSING'}")
+    width = max((len(each.summary or "") for each in arrivals), default=0)
     for each in arrivals:
         say(f"  {each.backend:16} {each.summary or 'NOT FOUND':{width}}  after {each.seconds:.1f} s")
-    return [each.backend for each in arrivals if each.summary is None]

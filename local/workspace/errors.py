@@ -16,4 +16,9 @@ class FailedStepError(OperatorError):
 
     def __init__(self, problem: str, remedy: str, *, log: Path, lines: list[str]) -> None:
         super().__init__(problem, f"{remedy} (full log: {log})")
+        self.log = log
         self.lines = lines
+
+    def with_remedy(self, remedy: str, lines: list[str]) -> FailedStepError:
+        """Return the error with another remedy and other lines of the log."""
+        return FailedStepError(self.problem, remedy, log=self.log, lines=lines)

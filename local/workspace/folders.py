@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -73,15 +73,30 @@ class Folders:
         """Return the folder of the files that the emulator writes."""
         return self.root / "emulator"
 
+    @property
+    def venvs(self) -> Path:
+        """Return the folder of the applications' virtual environments, which `make down` keeps."""
+        return self.root / "venvs"
+
+    @property
+    def packages(self) -> Path:
+        """Return the folder of what an application's virtual environment imports from this checkout."""
+        return self.root / "packages"
+
+    @property
+    def database(self) -> Path:
+        """Return the folder of the application's database."""
+        return self.root / "postgresql"
+
     def make(self) -> None:
         """Create the folders, and let this user alone read them and what an earlier version left in them."""
-        for folder in (self.root, self.logs, self.cdk_home, self.temporary, self.emulator):
+        for folder in (self.root, self.logs, self.cdk_home, self.temporary, self.emulator, self.venvs):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.restrict()
 
     def restrict(self) -> None:
         """Remove the permissions of the group and of others from every file and folder. Raises `OperatorError`."""
-        for path in (self.root, *self.root.rglob("*")):
+        for path in (self.root, *self._entries()):
             try:
                 if not path.is_symlink():
                     path.chmod(path.stat().st_mode & PRIVATE)
@@ -89,6 +104,16 @@ class Folders:
                 continue  # a child process removed its temporary file
             except PermissionError as error:
                 raise OperatorError(f"{path} belongs to another user", f"Delete {self.root}") from error
+
+    def _entries(self) -> Iterator[Path]:
+        """List what is under `root`, of what others write for themselves only the folder.
+
+        uv links an environment's files to its cache, and PostgreSQL's may belong to its own user.
+        """
+        for entry in self.root.iterdir():
+            yield entry
+            if entry not in (self.venvs, self.database) and not entry.is_symlink():
+                yield from entry.rglob("*")
 
     def remove_temporary(self) -> None:
         """Remove the temporary files, once no child process runs."""

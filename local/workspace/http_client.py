@@ -7,6 +7,7 @@ from typing import Final
 import requests
 
 READINESS_TIMEOUT_SECONDS: Final = 2
+_CLIENT_ERROR: Final = 400
 
 
 def direct_client() -> requests.Session:
@@ -18,8 +19,14 @@ def direct_client() -> requests.Session:
 
 def is_ready(url: str) -> bool:
     """Return whether a GET of `url` gives a status below 400."""
+    status = status_of(url)
+    return status is not None and status < _CLIENT_ERROR
+
+
+def status_of(url: str) -> int | None:
+    """Return the status of a GET, None where there is no response."""
     with direct_client() as client:
         try:
-            return client.get(url, timeout=READINESS_TIMEOUT_SECONDS).ok
+            return client.get(url, timeout=READINESS_TIMEOUT_SECONDS).status_code
         except requests.RequestException:
-            return False
+            return None

@@ -37,9 +37,9 @@ def free_port() -> int:
     raise OperatorError(f"No free port on {LOOPBACK} after {ATTEMPTS} attempts", "Stop programs that hold many sockets")
 
 
-def gateway_port(environ: Mapping[str, str]) -> int:
+def load_balancer_port(environ: Mapping[str, str]) -> int:
     """Return the port that `LOCAL_PORT` sets, or a free one. Raises `OperatorError` if the set port is in use."""
-    fixed = fixed_gateway_port(environ)
+    fixed = fixed_port(environ)
     if fixed is None:
         return free_port()
     if not is_free(fixed):
@@ -50,7 +50,7 @@ def gateway_port(environ: Mapping[str, str]) -> int:
     return fixed
 
 
-def fixed_gateway_port(environ: Mapping[str, str]) -> int | None:
+def fixed_port(environ: Mapping[str, str]) -> int | None:
     """Return the port that `LOCAL_PORT` sets, if any. Raises `OperatorError` if it is not a port number."""
     text = environ.get(PORT_VARIABLE, "").strip()
     if not text:

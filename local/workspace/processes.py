@@ -15,7 +15,7 @@ from local.workspace.errors import FIX_LAST_LINES, FailedStepError
 from local.workspace.folders import CHECKOUT, Folders
 from local.workspace.state import Record
 
-MARKER: Final = "CRUDDUR_LOCAL_STATE"
+MARKER: Final = "ONETRACE_LOCAL_STATE"
 """An environment variable of every child, with the state folder as value, by which orphans are found."""
 
 INHERITED: Final = ("PATH", "HOME", "LANG")
@@ -41,9 +41,18 @@ class Supervisor:
         self._children: dict[Record, subprocess.Popen[bytes]] = {}
 
     def start(
-        self, role: str, command: Sequence[str], environment: Mapping[str, str], *, cwd: Path = CHECKOUT
+        self,
+        role: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        cwd: Path = CHECKOUT,
+        user: str | None = None,
     ) -> Record:
-        """Start `command` with `environment` and the variables in `INHERITED`; its output goes to the role's log."""
+        """Start `command` with `environment` and the variables in `INHERITED`; its output goes to the role's log.
+
+        Only root can name a `user`.
+        """
         # Not truncated: an older process of the same role may still write to the file.
         self._folders.log(role).unlink(missing_ok=True)
         with self._folders.log(role).open("wb") as log:
@@ -51,6 +60,7 @@ class Supervisor:
                 command,
                 env={**self._base, **environment},
                 cwd=cwd,
+                user=user,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -64,6 +74,10 @@ class Supervisor:
     def exit_code(self, record: Record) -> int | None:
         """Return the exit code of a child of this process; None while it runs."""
         return self._children[record].poll()
+
+    def succeeds(self, command: Sequence[str]) -> bool:
+        """Return whether a command, which ends at once, exits with 0."""
+        return subprocess.run(command, env=self._base, capture_output=True, check=False).returncode == 0  # noqa: S603 - the commands are this project's own
 
     def wait_until(self, ready: Callable[[], bool], record: Record, *, seconds: float, what: str) -> None:
         """Wait until `ready`. Raises `FailedStepError` if the process ends first or `seconds` pass."""

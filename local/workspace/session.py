@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
+from infra.application import Application, ApplicationError
+from infra.names import Names
 from local.workspace.folders import CHECKOUT, Folders
 from local.workspace.interrupts import deferred_interrupts
 from local.workspace.processes import Supervisor, is_running
 from local.workspace.report import Report
 from local.workspace.state import Record, State
+from operations.errors import OperatorError
+
+ENVIRONMENT: Final = "local"
+"""The environment that is deployed into the emulator (infra/environments.py)."""
 
 
 @dataclass(slots=True)
@@ -22,6 +29,7 @@ class Session:
     report: Report
     supervisor: Supervisor
     state: State
+    selected: Application | None = None
     started: list[Record] = field(default_factory=list)
 
     @classmethod
@@ -34,16 +42,37 @@ class Session:
         """Load the state that an earlier command saved. Raises `OperatorError` when it is unreadable."""
         return cls(folders, environ, report, Supervisor(folders, environ), State.load(folders.state_file))
 
+    @property
+    def application(self) -> Application:
+        """Return the application of this run. Raises `OperatorError` before one is selected."""
+        if self.selected is None:
+            raise OperatorError("No application is selected", "Start with make up")
+        return self.selected
+
+    @property
+    def names(self) -> Names:
+        """Return the names of the application's resources. Raises `OperatorError` for a bad name of the application."""
+        try:
+            return Names(self.application, ENVIRONMENT)
+        except ApplicationError as error:
+            raise OperatorError(str(error), "Correct it in the description") from error
+
     def save(self) -> None:
         """Write the state file."""
         self.state.save(self.folders.state_file)
 
     def start(
-        self, role: str, command: Sequence[str], environment: Mapping[str, str], *, cwd: Path = CHECKOUT
+        self,
+        role: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        cwd: Path = CHECKOUT,
+        user: str | None = None,
     ) -> Record:
         """Start a process and record it at once, so that neither a crash nor Ctrl-C can orphan it."""
         with deferred_interrupts():
-            record = self.supervisor.start(role, command, environment, cwd=cwd)
+            record = self.supervisor.start(role, command, environment, cwd=cwd, user=user)
             self.started.append(record)
             self.state.processes.append(record)
             self.save()
@@ -56,7 +85,7 @@ class Session:
         self.save()
         return stopped
 
-    def running(self, role: str) -> Record | None:
-        """Return the role's newest process if it is running."""
-        record = self.state.newest(role)
-        return record if record is not None and is_running(record) else None
+    def running(self, role: str, pid: int | None = None) -> Record | None:
+        """Return the role's newest process, or that with `pid`, if it is running."""
+        records = [each for each in self.state.processes if each.role == role and pid in (None, each.pid)]
+        return records[-1] if records and is_running(records[-1]) else None

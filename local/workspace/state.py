@@ -35,8 +35,27 @@ class RunningService:
     """The service process behind the load balancer; an equal `identity` means equal code and environment."""
 
     port: int
+    pid: int
     identity: str
     task_definition: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """The application that is up: the folder of its description, and the `FLASK_APP` that replaces the file's."""
+
+    name: str
+    folder: str
+    flask_app: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """The application's PostgreSQL: the folder of its data, its port and the password of its one user."""
+
+    folder: str
+    port: int
+    password: str = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -44,15 +63,16 @@ class State:
     """The state that a later command needs."""
 
     processes: list[Record] = field(default_factory=list)
+    application: Selected | None = None
     gateway_port: int | None = None
+    load_balancer_port: int | None = None
     bootstrapped: bool = False
+    stacks: str = ""
+    """What the deployed stacks were synthesized from, as a digest; empty before the first deploy."""
     fake_ports: FakePorts | None = None
+    database: Database | None = None
     outputs: dict[str, str] = field(default_factory=dict)
     service: RunningService | None = None
-
-    def newest(self, role: str) -> Record | None:
-        """Return the process of a role that was recorded last."""
-        return next((each for each in reversed(self.processes) if each.role == role), None)
 
     def remove(self, records: Iterable[Record]) -> None:
         """Remove processes that have ended."""
@@ -82,9 +102,13 @@ class State:
     def _from_dict(cls, document: dict[str, Any]) -> State:
         return cls(
             processes=[Record(**each) for each in document["processes"]],
+            application=Selected(**document["application"]) if document["application"] else None,
             gateway_port=document["gateway_port"],
+            load_balancer_port=document["load_balancer_port"],
             bootstrapped=document["bootstrapped"],
+            stacks=document["stacks"],
             fake_ports=FakePorts(**document["fake_ports"]) if document["fake_ports"] else None,
+            database=Database(**document["database"]) if document["database"] else None,
             outputs=document["outputs"],
             service=RunningService(**document["service"]) if document["service"] else None,
         )

@@ -6,14 +6,11 @@ from typing import NoReturn
 
 from flask import Blueprint, Flask
 
+from flask_onetrace.runtime_routes import DeliberateError
 from flask_onetrace.settings import Settings
 
 blueprint = Blueprint("faults", __name__)
 """Only where the settings allow it: in production anyone could fill the error tracker, and its bill, with them."""
-
-
-class DeliberateError(RuntimeError):
-    """The error that `/api/fault` raises on purpose."""
 
 
 @blueprint.get("/rollbar/test")

@@ -30,14 +30,16 @@ class Ports:
     rollbar: int
     daemon: int
     service: int
+    load_balancer: int
 
     @classmethod
     def of(cls, state: State) -> Ports:
         assert state.gateway_port is not None
         assert state.fake_ports is not None
         assert state.service is not None
-        fakes = state.fake_ports
-        return cls(state.gateway_port, fakes.honeycomb, fakes.rollbar, fakes.daemon, state.service.port)
+        assert state.load_balancer_port is not None
+        fakes, front = state.fake_ports, state.load_balancer_port
+        return cls(state.gateway_port, fakes.honeycomb, fakes.rollbar, fakes.daemon, state.service.port, front)
 
     def all(self) -> tuple[int, ...]:
         return astuple(self)
@@ -45,7 +47,7 @@ class Ports:
 
 def targets_of(ports: Ports, load_balancer: str, host: str = "127.0.0.1") -> list[Target]:
     """Return the requests whose simplest form has an effect, or whose response is worth reading."""
-    emulator, honeycomb, rollbar, daemon, service = (f"http://{host}:{port}" for port in ports.all())
+    emulator, honeycomb, rollbar, daemon, service, front = (f"http://{host}:{port}" for port in ports.all())
     return [
         target(f"{emulator}/2015-03-31/functions", FUNCTION),
         target(f"{emulator}/", fields={"Action": "CreateUser", "UserName": "planted", "Version": "2010-05-08"}),
@@ -62,7 +64,7 @@ def targets_of(ports: Ports, load_balancer: str, host: str = "127.0.0.1") -> lis
         target(f"{daemon}/GetSamplingRules"),
         *(
             target(f"{server}{path}")
-            for server in (service, f"http://{load_balancer}")
+            for server in (service, front, f"http://{load_balancer}")
             for path in ("/", "/api/activities/home", "/api/fault", "/v1/traces")
         ),
     ]

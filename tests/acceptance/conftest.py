@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from local.workspace.state import State
 EXCLUDED = shutil.ignore_patterns(
     ".git", ".venv*", ".peers", "node_modules", ".local", "cdk.out", "__pycache__", ".*_cache"
 )
+INHERITED = re.compile(r"PATH|HOME|SSL_CERT_\w+|(UV|PIP)_\w+|\w+_(proxy|PROXY)")
+"""Those by which packages are installed too."""
 SECONDS = 250
 """Long enough for a machine under load."""
 
@@ -40,17 +43,18 @@ class Checkout:
             [str(self.root / ".venv" / "bin" / "python"), "-m", "local", *command],
             cwd=self.root,
             # An image build would download a base image and packages.
-            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+            env={name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)}
             | {"LOCAL_IMAGE": "skip"}
             | environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
         with self.start(*command, **environment) as process:
-            out, err = process.communicate(timeout=SECONDS)
+            out, err = process.communicate(stdin, timeout=SECONDS)
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
     def wait_for_log(self, name: str, seconds: float = 30) -> None:
@@ -58,6 +62,9 @@ class Checkout:
         while not (self.state / "logs" / name).exists():
             assert time.monotonic() < deadline, f"no {name} after {seconds} s"
             time.sleep(0.05)
+
+    def recorded(self) -> State:
+        return State.load(self.state / "state.json")
 
     def pid(self, role: str) -> int:
         output = self.run("status").stdout
@@ -80,9 +87,10 @@ def belongs_to(process: psutil.Process, state: Path) -> bool:
         return False
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Iterator[Checkout]:
-    root = tmp_path.resolve() / "checkout"
+@contextmanager
+def copied_checkout(folder: Path) -> Iterator[Checkout]:
+    """Yield a copy of this checkout; what it started is stopped in the end."""
+    root = folder.resolve() / "checkout"
     shutil.copytree(CHECKOUT, root, ignore=EXCLUDED)
     (root / ".venv").symlink_to(Path(sys.prefix))
     (root / "node_modules").symlink_to(CHECKOUT / "node_modules")
@@ -95,9 +103,21 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
 
 
 @pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Checkout]:
+    with copied_checkout(tmp_path) as copy:
+        yield copy
+
+
+def address_of(output: str) -> str:
+    """Return the address that `up` printed, without its path."""
+    match = re.search(r"Up after \d+\.\d s: (http://127\.0\.0\.1:\d+)/", output)
+    assert match, output
+    return match[1]
+
+
+@pytest.fixture
 def deployed(checkout: Checkout) -> tuple[str, State]:
     """Run `make up`; return the load balancer's URL and the recorded state."""
     result = checkout.run("up")
-    match = re.search(r"Up after \d+ s: (http://[a-z0-9-]+\.alb\.localhost:\d+)/", result.stdout)
-    assert match, result.stdout + result.stderr
-    return match[1], State.load(checkout.state / "state.json")
+    assert result.returncode == 0, result.stderr
+    return address_of(result.stdout), checkout.recorded()

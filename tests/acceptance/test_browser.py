@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from flask_onetrace.contract import FRONTEND_SERVICE_NAME
+from bench.testbed.application import FRONTEND
 from local.smoke_test.backends import xray_id
 from local.workspace.folders import CHECKOUT
 from local.workspace.state import State
@@ -66,7 +66,7 @@ def frontend_names(state: State) -> set[str]:
     assert state.fake_ports is not None
     traces = requests.get(f"http://127.0.0.1:{state.fake_ports.honeycomb}/traces", timeout=5).json()
     spans = [span for trace in traces for span in spans_of(state, trace["trace_id"])]
-    return {each["name"] for each in spans if each["resource"]["service.name"] == FRONTEND_SERVICE_NAME}
+    return {each["name"] for each in spans if each["resource"]["service.name"] == FRONTEND}
 
 
 def _missing(names: set[str]) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ from local.backing_services.emulated_aws import EmulatedAws
 from local.workspace.http_client import direct_client
 from local.workspace.state import State
 from tests.acceptance import census
-from tests.acceptance.conftest import Checkout
+from tests.acceptance.conftest import Checkout, address_of
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
 
@@ -65,17 +64,14 @@ class LoadBalancer:
     """The deployed load balancer, by the address that `up` printed."""
 
     def __init__(self, output: str) -> None:
-        match = re.search(r"Up after \d+ s: http://([a-z0-9-]+\.alb\.localhost):(\d+)/", output)
-        assert match, output
-        self._host, self._port = match[1], int(match[2])
+        self._url = address_of(output)
         self._thread = local()
 
     def get(self, path: str, headers: dict[str, str]) -> requests.Response:
         client: requests.Session | None = getattr(self._thread, "client", None)
         if client is None:
             client = self._thread.client = direct_client()
-        host = {"Host": f"{self._host}:{self._port}"}
-        return client.get(f"http://127.0.0.1:{self._port}{path}", headers=headers | host, timeout=20)
+        return client.get(f"{self._url}{path}", headers=headers, timeout=20)
 
 
 def headers_of(shape: str, trace_id: str, parent: str) -> tuple[dict[str, str], str | None]:

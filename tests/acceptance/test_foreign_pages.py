@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import requests
 
+from flask_onetrace.contract import Output
+from local.backing_services.emulated_aws import EmulatedAws
 from local.workspace.state import State
 from tests.acceptance.attack_targets import Ports, plant_from_a_program, settled, targets_of
 from tests.acceptance.browser import browser_at, eventually, newest_call
@@ -28,8 +30,10 @@ REFUSED = f"Refused, because Host is '{FOREIGN_HOST}:"
 
 
 def test_a_foreign_page_reaches_reads_and_runs_nothing(deployed: tuple[str, State]) -> None:
-    url, state = deployed
-    ports, load_balancer = Ports.of(state), url.removeprefix("http://")
+    _, state = deployed
+    ports = Ports.of(state)
+    name = EmulatedAws(ports.gateway).load_balancer_name(state.outputs[Output.LOAD_BALANCER])
+    load_balancer = f"{name}:{ports.gateway}"
     untouched = settled(state)
     plant_from_a_program(ports)
     before = settled(state)

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from local.workspace.http_client import direct_client
-from tests.acceptance.conftest import Checkout
+from tests.acceptance.conftest import Checkout, address_of
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
 
@@ -18,11 +18,8 @@ BACKENDS = ("Honeycomb", "X-Ray", "CloudWatch Logs", "Rollbar")
 
 def deployed_version(output: str) -> str:
     """Request the version from the service, through the load balancer whose address `up` printed."""
-    address = re.search(r"Up after \d+ s: http://(?P<host>[a-z0-9-]+\.alb\.localhost):(?P<port>\d+)/", output)
-    assert address, output
     with direct_client() as client:
-        url = f"http://127.0.0.1:{address['port']}/api/health-check"
-        response = client.get(url, headers={"Host": f"{address['host']}:{address['port']}"}, timeout=5)
+        response = client.get(f"{address_of(output)}/api/health-check", timeout=5)
     version: str = response.json()["version"]
     return version
 
@@ -75,7 +72,7 @@ def test_a_failed_deploy_is_one_error_and_leaves_no_process(checkout: Checkout) 
 
 
 def test_a_service_that_does_not_start_is_one_error_and_leaves_no_process(checkout: Checkout) -> None:
-    (checkout.root / "service" / "wsgi.py").write_text("raise RuntimeError('broken on purpose')\n", encoding="utf-8")
+    (checkout.root / "service" / "factory.py").write_text("raise RuntimeError('broken on purpose')\n", encoding="utf-8")
 
     failed = checkout.run("up")
 

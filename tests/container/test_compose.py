@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
+from bench.testbed.application import NAMES
 from flask_onetrace.contract import (
     CONTAINER_PORT,
     HONEYCOMB_API,
+    SERVER_APP,
+    SERVER_CONFIG,
     STOP_TIMEOUT_SECONDS,
     XRAY_DAEMON_CONTAINER_NAME,
     XRAY_DAEMON_PORT,
@@ -57,6 +60,10 @@ def test_every_variable_is_read_by_the_service_or_the_aws_sdk() -> None:
 
 def test_the_project_is_named_after_the_app() -> None:
     assert compose.content()["name"] == CRUDDUR.name.lower()
+
+
+def test_the_service_has_the_names_of_the_applications_description() -> None:
+    assert NAMES.items() <= service()["environment"].items()
 
 
 def test_traces_are_sent_to_honeycombs_api() -> None:
@@ -108,7 +115,7 @@ def test_a_key_turns_on_only_its_own_sink(keys: list[str], sinks: set[str], monk
 
 def test_gunicorn_loads_the_service_without_any_key() -> None:
     gunicorn = Path(sys.executable).parent / "gunicorn"
-    command = [str(gunicorn), "--check-config", "--config", "flask_onetrace/gunicorn.conf.py", "service.wsgi:build()"]
+    command = [str(gunicorn), "--check-config", "--config", SERVER_CONFIG, SERVER_APP]
     environ = service()["environment"] | {"PATH": os.environ["PATH"], "PYTHONPATH": str(compose.ROOT)}
     process = subprocess.run(
         command, cwd=compose.ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60

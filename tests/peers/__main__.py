@@ -15,13 +15,17 @@ from pathlib import Path
 from bench.testbed.sinks import Sinks
 from tests.peers import environment
 from tests.peers.environment import PeersError
+from tests.peers.exchanges import REQUESTS
+from tests.peers.served import compare_served
 from tests.peers.suite import Run, run_suite
 
-SUITES = ("flask", "flask-cors", "flask-httpauth", "flask-login", "flask-smorest", "flask-wtf")
+SUITES = ("flask", "flask-cors", "flask-httpauth", "flask-login", "flask-smorest", "flask-wtf", "httpbin")
 """Packages of requirements/peers.in whose source distributions hold their tests.
 
 Werkzeug's suite does not fit: it has no Flask app.
 """
+SERVED = {"httpbin": "httpbin:app"}
+"""Those that are applications, as FLASK_APP names them: gunicorn serves them, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,19 @@ def _run(suite: str, python: Path) -> list[str]:
     version = environment.requirements(environment.LOCK)[suite].version
     comparison = compare(suite, version, python, environment.source_of(suite), environment.FOLDER)
     _print(comparison.row())
-    return problems(comparison)
+    served = _serve(SERVED[suite], python) if suite in SERVED else []
+    return [*problems(comparison), *served]
+
+
+def _serve(app: str, python: Path) -> list[str]:
+    """Print what came of the requests to a served application; return how it differs, and what is missing."""
+    served = compare_served(python, app, REQUESTS, environment.FOLDER)
+    _print(
+        f"FLASK_APP={app} under gunicorn: {served.requests} requests, {len(served.differences)} differ from bare;"
+        f" the traces of {served.requests - len(served.missing)} are in every sink, {served.failures} of them"
+        " with an item in Rollbar"
+    )
+    return [*served.differences, *served.missing]
 
 
 def _print(line: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from flask_onetrace.contract import SERVER_CONFIG
 from tests.telemetry.gunicorn_server import environment
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +24,7 @@ def serving(app: str, *options: str, **variables: str) -> Iterator[int]:
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
     settings = environment({"PORT": str(port), "LOG_CONSOLE": "false", **variables})
     process = subprocess.Popen(
-        [gunicorn, "--config", "flask_onetrace/gunicorn.conf.py", *options, app],
+        [gunicorn, "--config", SERVER_CONFIG, *options, app],
         cwd=ROOT,
         env=settings,
         stdout=subprocess.DEVNULL,

@@ -109,6 +109,6 @@ def test_a_response_without_a_body_is_complete(method: str, app: Flask, backends
     for path in paths:
         response = app.test_client().open(path, method=method)
         response.close()
-    assert app.extensions["telemetry"].flush(5)
+    assert app.extensions["onetrace"].flush(5)
     lines = eventually(lambda: [line for line in backends.logs.lines if line.get("path") in paths], len(paths))
     assert [line.get("aborted") for line in lines] == [None] * len(paths)

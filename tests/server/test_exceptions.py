@@ -134,7 +134,7 @@ def test_the_main_thread_reports_an_exit_and_raises_it_again(
         app.test_client().get("/raise/SystemExit", buffered=True)
     # Neither ends a process, whatever the thread.
     assert app.test_client().get("/raise/Group", buffered=True).status_code == 500
-    app.extensions["telemetry"].shutdown()
+    app.extensions["onetrace"].shutdown()
     lines = [line for line in backends.logs.lines if line["logger"] == "flask_onetrace.access"]
     assert [(line["path"], line["status"]) for line in lines] == [("/raise/SystemExit", 500), ("/raise/Group", 500)]
     assert all(backends.items(str(line["trace_id"])) for line in lines)

@@ -6,6 +6,7 @@ from contextlib import ExitStack, closing
 import pytest
 from flask import Flask
 
+from bench.testbed.application import NAMES
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import EXTENSION
 from service.factory import create_app
@@ -23,13 +24,13 @@ def backends(socket_enabled: None) -> Iterator[FakeBackends]:  # noqa: ARG001 - 
 
 @pytest.fixture
 def make_app(backends: FakeBackends, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppFactory]:
-    """Create apps from environment variables; all are shut down at the end."""
+    """Create apps from environment variables, with the application's own names; all are shut down at the end."""
     apps: list[Flask] = []
     for name, value in backends.aws.items():
         monkeypatch.setenv(name, value)
 
     def make(environment: dict[str, str]) -> Flask:
-        app = create_app(Settings.from_env(environment))
+        app = create_app(Settings.from_env({**NAMES, **environment}))
         apps.append(app)
         return app
 

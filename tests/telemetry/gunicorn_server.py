@@ -15,19 +15,22 @@ from pathlib import Path
 
 import requests
 
+from bench.testbed.application import NAMES
+from flask_onetrace.contract import SERVER_APP, SERVER_CONFIG
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 40.0
 STOP_SECONDS = 20.0
 
 
-def command(*options: str, app: str = "service.wsgi:build()") -> list[str]:
+def command(*options: str, app: str = SERVER_APP) -> list[str]:
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
-    return [gunicorn, "--config", "flask_onetrace/gunicorn.conf.py", *options, app]
+    return [gunicorn, "--config", SERVER_CONFIG, *options, app]
 
 
 def environment(variables: dict[str, str]) -> dict[str, str]:
     """Return the environment of a process of ours, in which deprecations are errors, as in the tests' own process."""
-    return {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error::DeprecationWarning", **variables}
+    return {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error::DeprecationWarning", **NAMES, **variables}
 
 
 @dataclass
@@ -47,21 +50,21 @@ class Server:
 
 
 @contextmanager
-def serve(variables: dict[str, str], *options: str, app: str = "service.wsgi:build()") -> Iterator[Server]:
-    """Start gunicorn on a free port, wait until it is healthy, and kill it at the end."""
+def serve(variables: dict[str, str], *options: str, app: str = SERVER_APP, folder: Path = ROOT) -> Iterator[Server]:
+    """Start gunicorn in `folder` on a free port, wait until it is healthy, and kill it at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(
         command(*options, app=app),
-        cwd=ROOT,
-        env=environment({**variables, "PORT": str(port)}),
+        cwd=folder,
+        env=environment({"PYTHONPATH": str(ROOT), **variables, "PORT": str(port)}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     server = Server(process, f"http://127.0.0.1:{port}")
     try:
-        _wait_until_healthy(server)
+        _wait_until_healthy(server, variables.get("HEALTH_CHECK_PATH", NAMES["HEALTH_CHECK_PATH"]))
         yield server
     finally:
         if process.poll() is None:
@@ -69,12 +72,12 @@ def serve(variables: dict[str, str], *options: str, app: str = "service.wsgi:bui
             process.communicate(timeout=STOP_SECONDS)
 
 
-def _wait_until_healthy(server: Server) -> None:
+def _wait_until_healthy(server: Server, path: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.process.poll() is None:
         # Until a worker accepts connections the kernel holds them, so a busy machine's first request may time out.
         with suppress(requests.ConnectionError, requests.Timeout):
-            assert server.get("/api/health-check").status_code == 200
+            assert server.get(path).status_code == 200
             return
         time.sleep(0.05)
     server.process.kill()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask, request
 
+from bench.testbed.application import NAMES
 from flask_onetrace import parsing
 from flask_onetrace.settings import Settings, variable
 from flask_onetrace.telemetry import EXTENSION, sinks
@@ -55,6 +56,7 @@ def tracker(monkeypatch: pytest.MonkeyPatch, backends: FakeBackends) -> Iterator
     tracker = Tracker()
     with closing(LocalServer(tracker.app())) as server:
         environment = {
+            **NAMES,
             **backends.environment,
             "FAULT_ROUTES": "true",
             "ERROR_TRACKER_KEY": KEY,

@@ -348,7 +348,7 @@ def test_a_body_without_a_length_and_headers_from_a_generator_arrive(app: Flask)
 
 
 def test_telemetry_is_installed_once(app: Flask) -> None:
-    with pytest.raises(RuntimeError, match="installed in this app already"):
+    with pytest.raises(RuntimeError, match="installed in the app 'service' already"):
         telemetry_of(app).install(app)
 
 
@@ -409,7 +409,7 @@ def test_an_exception_is_its_requests_whatever_context_the_handler_has_left_curr
 def test_the_exception_of_an_untraced_request_within_a_request_leaves_that_as_it_is(
     app: Flask, backends: FakeBackends
 ) -> None:
-    [path, *_] = telemetry_of(app).config.untraced_paths
+    [path, *_] = telemetry_of(app).middleware.untraced_paths
 
     def broken() -> NoReturn:
         raise ValueError("untraced")
@@ -508,7 +508,7 @@ def test_an_exception_that_is_reported_outside_a_request_reaches_the_error_sinks
 def test_the_exception_of_an_untraced_request_with_the_outer_ones_body_leaves_that_as_it_is(
     app: Flask, backends: FakeBackends
 ) -> None:
-    [path, *_] = telemetry_of(app).config.untraced_paths
+    [path, *_] = telemetry_of(app).middleware.untraced_paths
 
     def broken() -> NoReturn:
         raise ValueError("untraced")

@@ -16,7 +16,7 @@ PROGRAM = """
 import json, sys
 from service.factory import create_app
 from flask_onetrace.settings import Settings
-app = create_app(Settings.from_env(json.loads(sys.argv[1])))
+app = create_app(Settings.from_env({"HEALTH_CHECK_PATH": "/api/health-check", **json.loads(sys.argv[1])}))
 assert app.test_client().get("/api/health-check").status_code == 200
 print(json.dumps([name for name in json.loads(sys.argv[2]) if name in sys.modules]))
 """

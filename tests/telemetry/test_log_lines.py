@@ -179,7 +179,7 @@ def test_only_the_rejected_half_of_a_batch_is_retried(
         with app.app_context():
             for number in range(400):
                 logging.getLogger("service.test").warning("%d %s", number, "x" * 6_000)
-        assert app.extensions["telemetry"].flush(10)
+        assert app.extensions["onetrace"].flush(10)
     assert group.calls > 3
     lines = [line for line in group.lines if line["logger"] == "service.test"]  # on a slow machine also of retries
     assert [int(line["message"].split()[0]) for line in lines] == list(range(400))

@@ -16,6 +16,7 @@ from aws_xray_sdk.core import xray_recorder
 from flask import Flask
 from opentelemetry import trace
 
+from bench.testbed.application import NAMES
 from flask_onetrace import parsing, telemetry
 from flask_onetrace.settings import Settings, variable
 from flask_onetrace.telemetry import EXTENSION
@@ -49,7 +50,7 @@ def app(request: pytest.FixtureRequest, backends: FakeBackends, monkeypatch: pyt
         "MADE_UP_SECRET": SECRET,
         "ANOTHER_SECRET": PLAIN,
     }
-    app = create_app(SettingsWithSecret.from_env(environment))
+    app = create_app(SettingsWithSecret.from_env({**NAMES, **environment}))
 
     @app.get("/leak/<path:value>")
     def leak(value: str) -> str:

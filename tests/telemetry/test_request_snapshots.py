@@ -59,7 +59,7 @@ def test_a_request_exports_exactly_the_expected_documents(
         with app.test_client().get(CASES[case], headers=REQUEST, buffered=True) as response:
             status = response.status_code
         # Request signing and cookies read the clock too: deliver everything before it is released.
-        assert app.extensions["telemetry"].flush(10)
+        assert app.extensions["onetrace"].flush(10)
     documents = {
         "status": status,
         "honeycomb": backends.spans(TRACE_ID),

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from flask_onetrace import healthcheck
-from flask_onetrace.contract import Variable
+from flask_onetrace.contract import SERVER_APP, SERVER_CONFIG, Variable
 from flask_onetrace.masking import masked
 from flask_onetrace.parsing import SettingsError
 from flask_onetrace.settings import Settings
@@ -111,7 +111,7 @@ def test_neither_gunicorns_configuration_nor_the_health_check_prints_one(
         monkeypatch.setenv(name, text)
         assert healthcheck.main() == 1
         try:
-            runpy.run_path("flask_onetrace/gunicorn.conf.py")
+            runpy.run_path("flask_onetrace/gunicorn_conf.py")
         except SystemExit as end:
             sys.stderr.write(str(end.code))
         output = "".join(capsys.readouterr())
@@ -121,7 +121,7 @@ def test_neither_gunicorns_configuration_nor_the_health_check_prints_one(
 @pytest.mark.parametrize(
     "command",
     [
-        ["gunicorn", "--config", "flask_onetrace/gunicorn.conf.py", "service.wsgi:build()"],
+        ["gunicorn", "--config", SERVER_CONFIG, SERVER_APP],
         ["flask_onetrace.healthcheck"],
     ],
 )

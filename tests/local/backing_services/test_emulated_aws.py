@@ -30,4 +30,4 @@ def test_every_client_uses_the_emulator_whatever_this_machine_is_configured_for(
 def test_the_load_balancer_is_reached_by_its_name() -> None:
     arn = "arn:aws:elasticloadbalancing:us-east-1:000000000000:loadbalancer/app/Cruddur-local-Alb/50dc6c495c0c9188"
 
-    assert EmulatedAws(4566).load_balancer_host(arn) == "cruddur-local-alb.alb.localhost:4566"
+    assert EmulatedAws(4566).load_balancer_name(arn) == "cruddur-local-alb.alb.localhost"

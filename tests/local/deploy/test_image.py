@@ -4,7 +4,6 @@ from pathlib import Path
 
 from local.deploy.fingerprint import fingerprint
 from local.deploy.image import choose
-from service import __version__
 from tests.sample import CRUDDUR
 
 
@@ -31,6 +30,24 @@ def test_python_caches_do_not_change_the_fingerprint(tmp_path: Path) -> None:
     assert fingerprint(tmp_path / "a") == before
 
 
+def test_what_an_application_writes_and_installs_does_not_change_the_fingerprint(tmp_path: Path) -> None:
+    before = fingerprint(tree(tmp_path / "a"))
+    for name in (".git/HEAD", "env/pyvenv.cfg", "env/lib/flask.py", "node_modules/x.js", "shop.db", "debug.log"):
+        (tmp_path / "a" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "a" / name).write_text("written", encoding="utf-8")
+
+    assert fingerprint(tmp_path / "a") == before
+
+
+def test_a_single_file_has_a_fingerprint_that_changes_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "app.py"
+    file.write_text("one", encoding="utf-8")
+    before = fingerprint(file)
+    file.write_text("two", encoding="utf-8")
+
+    assert fingerprint(file) != before
+
+
 def test_a_changed_renamed_or_added_file_changes_the_fingerprint(tmp_path: Path) -> None:
     fingerprints = {fingerprint(tree(tmp_path / "a"))}
     (tmp_path / "a" / "wsgi.py").write_text("changed", encoding="utf-8")
@@ -55,7 +72,7 @@ def test_content_moved_between_files_changes_the_fingerprint(tmp_path: Path) -> 
 def test_without_a_build_the_image_is_a_placeholder_with_the_reason() -> None:
     image = choose(CRUDDUR, "0123456789ab", "LOCAL_IMAGE=skip")
 
-    assert image.context == (f"version={__version__}+0123456789ab", "image=cruddur-backend-flask:0123456789ab")
+    assert image.context == ("version=local+0123456789ab", "image=cruddur-backend-flask:0123456789ab")
     assert not image.is_built
     assert image.outcome("") == (
         "not built: LOCAL_IMAGE=skip. The task definition names the placeholder cruddur-backend-flask:0123456789ab"
@@ -65,7 +82,7 @@ def test_without_a_build_the_image_is_a_placeholder_with_the_reason() -> None:
 def test_a_build_has_a_remedy_that_skips_it() -> None:
     image = choose(CRUDDUR, "0123456789ab", None)
 
-    assert image.context == (f"version={__version__}+0123456789ab",)
+    assert image.context == ("version=local+0123456789ab",)
     assert image.is_built
     assert "make up LOCAL_IMAGE=skip" in image.remedy
 

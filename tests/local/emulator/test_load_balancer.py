@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 import requests
 
-from tests.local.emulator.conftest import Aws, Template
+from tests.local.emulator.conftest import DEFAULT_ACCOUNT, Aws, Template, free_port, start, wait_until_ready
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -116,7 +116,9 @@ def test_the_target_gets_the_forwarded_headers(balancer: Balancer) -> None:
     headers = balancer.request(X_Forwarded_For="203.0.113.7").json()["headers"]
 
     assert headers["x-forwarded-for"] == "203.0.113.7, 127.0.0.1"
-    assert (headers["x-forwarded-proto"], headers["x-forwarded-port"]) == ("http", "80")
+    # The port that the client used, by which links lead back; on AWS it is the listener's.
+    port = balancer.host.partition(":")[2]
+    assert (headers["x-forwarded-proto"], headers["x-forwarded-port"], headers["host"]) == ("http", port, balancer.host)
 
 
 def test_a_request_without_a_trace_gets_a_root_of_the_current_second(balancer: Balancer) -> None:
@@ -171,4 +173,62 @@ def test_its_own_pages_request_reaches_the_target_with_its_origin(balancer: Bala
 
     headers = balancer.request("/", "POST", b"{}", Origin=origin, Sec_Fetch_Site="same-origin").json()["headers"]
 
-    assert (headers["origin"], headers["host"]) == (origin, balancer.host.partition(":")[0])
+    assert (headers["origin"], headers["host"]) == (origin, balancer.host)
+
+
+@pytest.fixture
+def own_port(target_port: int) -> Iterator[tuple[int, Aws]]:
+    """An emulator that serves its one load balancer on a port of its own."""
+    gateway, front = free_port(), free_port()
+    with start(gateway, "--load-balancer-port", str(front)) as process:
+        aws = Aws(f"http://127.0.0.1:{gateway}", DEFAULT_ACCOUNT)
+        try:
+            wait_until_ready(process, aws.endpoint)
+            stack = aws.stack(resources("first"))
+            target = {"Id": "127.0.0.1", "Port": target_port}
+            aws.client("elbv2").register_targets(TargetGroupArn=stack.physical_id("Targets"), Targets=[target])
+            yield front, aws
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+def get(port: int, path: str = "/", **headers: str) -> requests.Response:
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(f"http://127.0.0.1:{port}{path}", headers=headers, timeout=10)
+
+
+def test_the_one_load_balancer_has_a_port_of_its_own_and_its_target_sees_that_address(
+    own_port: tuple[int, Aws],
+) -> None:
+    port, _ = own_port
+    for name in ("127.0.0.1", "localhost"):
+        received = get(port, "/_own/path?a=%20", Host=f"{name}:{port}").json()
+        assert received["path"] == "/_own/path?a=%20"
+        assert (received["headers"]["host"], received["headers"]["x-forwarded-port"]) == (f"{name}:{port}", str(port))
+
+
+def test_no_aws_api_and_no_endpoint_of_the_emulator_is_served_there(own_port: tuple[int, Aws]) -> None:
+    port, _ = own_port
+    query = get(port, "/?Action=DescribeLoadBalancers&Version=2015-12-01")
+    assert query.json()["method"] == "GET"
+    assert get(port, "/_ministack/reset").status_code == 404
+
+
+def test_a_foreign_pages_request_is_refused_there_too(own_port: tuple[int, Aws]) -> None:
+    port, _ = own_port
+    Echo.requested.clear()
+    for headers in ({"Host": f"evil.test:{port}"}, {"Origin": "http://evil.test"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert get(port, "/planted", **headers).status_code == 403
+    assert Echo.requested == []
+
+
+def test_with_a_second_load_balancer_the_address_says_to_use_a_name(own_port: tuple[int, Aws]) -> None:
+    port, aws = own_port
+    aws.stack(resources("second"))
+
+    response = get(port)
+
+    assert response.status_code == 503
+    assert "<name>.alb.localhost" in response.json()["error"]

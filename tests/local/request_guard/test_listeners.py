@@ -8,10 +8,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from local.service.runner import COMMAND, app_of
+from infra.application import DEFAULT_FOLDER
+from local.application.selection import described
+from local.service.runner import command
 from tests.local.emulator.conftest import CHECKOUT, SECONDS, free_port, start, wait_until_ready
 from tests.local.request_guard.raw_http import send
 
@@ -65,7 +68,10 @@ def _start_fakes(ports: dict[str, int]) -> subprocess.Popen[str]:
 
 
 def _start_service(port: int) -> subprocess.Popen[str]:
-    return _start([*COMMAND, app_of(LOAD_BALANCER)], PORT=str(port), FRONTEND_URL=FRONT_END)
+    application = described(DEFAULT_FOLDER, None)
+    environment = {"FLASK_APP": application.flask_app or "", "HEALTH_CHECK_PATH": application.health_check_path}
+    served = command(Path(sys.executable), application, LOAD_BALANCER.partition(":")[0])
+    return _start(list(served), PORT=str(port), FRONTEND_URL=FRONT_END, **environment)
 
 
 def _start(command: list[str], **environment: str) -> subprocess.Popen[str]:
@@ -163,8 +169,7 @@ def test_the_service_accepts_the_pages_of_its_load_balancer_and_of_the_front_end
     own = send(
         ports["service"],
         "GET /api/activities/home HTTP/1.1",
-        # The load balancer forwards its name without a port.
-        f"Host: {LOAD_BALANCER.partition(':')[0]}",
+        f"Host: {LOAD_BALANCER}",
         f"Origin: http://{LOAD_BALANCER}",
         "Sec-Fetch-Site: same-origin",
     )

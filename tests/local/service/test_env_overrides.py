@@ -5,13 +5,14 @@ from local.backing_services.emulated_aws import EmulatedAws
 from local.service.env_overrides import differences, env_overrides
 from local.workspace.state import FakePorts
 
-OVERRIDES = env_overrides(EmulatedAws(4566), FakePorts(honeycomb=1001, rollbar=1002, daemon=1003), 1004)
+OVERRIDES = env_overrides(EmulatedAws(4566), FakePorts(honeycomb=1001, rollbar=1002, daemon=1003), 1004, "shop")
 
 
 def test_the_overrides_are_addresses_and_credentials_only() -> None:
     assert OVERRIDES == {
         "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
         "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "local-fake-key-id",
         "AWS_SECRET_ACCESS_KEY": "local-fake-key",
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:1003",
@@ -19,6 +20,7 @@ def test_the_overrides_are_addresses_and_credentials_only() -> None:
         "ROLLBAR_ENDPOINT": "http://127.0.0.1:1002/api/1/",
         "BIND_HOST": "127.0.0.1",
         "PORT": "1004",
+        "FLASK_APP": "shop",
     }
 
 

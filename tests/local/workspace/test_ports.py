@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from local.workspace.ports import free_port, gateway_port, is_free
+from local.workspace.ports import free_port, is_free, load_balancer_port
 from operations.errors import OperatorError
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -32,21 +32,21 @@ def test_a_fixed_port_in_use_is_an_error_with_the_remedy() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
         with pytest.raises(OperatorError, match=rf"port {port} on 127\.0\.0\.1 is in use.*LOCAL_PORT"):
-            gateway_port({"LOCAL_PORT": str(port)})
+            load_balancer_port({"LOCAL_PORT": str(port)})
 
 
 def test_a_free_fixed_port_is_used() -> None:
     port = free_port()
 
-    assert gateway_port({"LOCAL_PORT": f" {port} "}) == port
+    assert load_balancer_port({"LOCAL_PORT": f" {port} "}) == port
 
 
 @pytest.mark.parametrize("text", ["abc", "0", "65536", "-1", "8080x", "٣"])
 def test_an_invalid_port_is_an_error_that_names_it(text: str) -> None:
     with pytest.raises(OperatorError, match=f"LOCAL_PORT='{text}' is not a port number"):
-        gateway_port({"LOCAL_PORT": text})
+        load_balancer_port({"LOCAL_PORT": text})
 
 
 @pytest.mark.parametrize("environ", [{}, {"LOCAL_PORT": ""}])
 def test_without_a_fixed_port_a_free_one_is_chosen(environ: dict[str, str]) -> None:
-    assert is_free(gateway_port(environ))
+    assert is_free(load_balancer_port(environ))

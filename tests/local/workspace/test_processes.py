@@ -57,7 +57,7 @@ def test_a_process_gets_its_environment_and_only_safe_inherited_variables(
     record = run(supervisor, "import os; print(sorted(os.environ))", PORT="1")
     eventually(lambda: supervisor.exit_code(record) == 0)
 
-    expected = {"CRUDDUR_LOCAL_STATE", "PATH", "PORT", "TMPDIR"}
+    expected = {"ONETRACE_LOCAL_STATE", "PATH", "PORT", "TMPDIR"}
     assert set(eval(log_of(folders))) - {"LC_CTYPE"} == expected  # noqa: S307 - the list printed above
 
 

@@ -4,18 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from local.workspace.state import FakePorts, Record, RunningService, State
+from local.workspace.state import Database, FakePorts, Record, RunningService, Selected, State
 from operations.errors import OperatorError
 
 
 def full() -> State:
     return State(
         processes=[Record("emulator", 11, 1.5), Record("service", 12, 2.5), Record("service", 13, 3.5)],
+        application=Selected(name="Shop", folder="/home/me/shop", flask_app="shop"),
         gateway_port=4566,
+        load_balancer_port=8080,
         bootstrapped=True,
         fake_ports=FakePorts(honeycomb=1, rollbar=2, daemon=3),
+        stacks="digest",
+        database=Database(folder="/home/me/database", port=5432, password="planted"),
         outputs={"Url": "http://example.invalid"},
-        service=RunningService(port=4, identity="abc", task_definition="arn"),
+        service=RunningService(port=4, pid=13, identity="abc", task_definition="arn"),
     )
 
 
@@ -40,11 +44,13 @@ def test_an_unreadable_file_is_an_error_with_the_remedy(tmp_path: Path, text: st
         State.load(path)
 
 
-def test_the_newest_process_of_a_role_is_returned_until_it_is_removed() -> None:
+def test_a_database_hides_its_password_in_repr() -> None:
+    assert "planted" not in repr(full())
+
+
+def test_a_process_that_has_ended_is_removed() -> None:
     state = full()
-    assert state.newest("service") == Record("service", 13, 3.5)
 
     state.remove([Record("service", 13, 3.5)])
 
-    assert state.newest("service") == Record("service", 12, 2.5)
-    assert state.newest("fakes") is None
+    assert state.processes == [Record("emulator", 11, 1.5), Record("service", 12, 2.5)]

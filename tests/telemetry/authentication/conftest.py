@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bench.testbed.application import NAMES
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import EXTENSION
 from flask_onetrace.telemetry.context.trace_scope import current_scope
@@ -19,7 +20,7 @@ class Service:
     """An app whose route `/api/whoami` returns the user that telemetry knows."""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        self.app = create_app(Settings.from_env({"LOG_CONSOLE": "false", **environment}))
+        self.app = create_app(Settings.from_env({**NAMES, "LOG_CONSOLE": "false", **environment}))
         self.app.get("/api/whoami")(self._whoami)
         self.telemetry = self.app.extensions[EXTENSION]
 

@@ -7,7 +7,7 @@ import multiprocessing
 from opentelemetry import propagate
 
 from flask_onetrace.telemetry import job, span, trace_id
-from service.wsgi import build
+from flask_onetrace.wsgi import build
 
 
 def step(headers: dict[str, str] | None) -> None:

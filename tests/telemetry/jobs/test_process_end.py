@@ -15,7 +15,7 @@ from tests.telemetry.gunicorn_server import ROOT, environment
 SCRIPT = """
 import multiprocessing, os, signal, sys, threading, time
 from flask_onetrace.telemetry import job, span, trace_id
-from service.wsgi import build
+from flask_onetrace.wsgi import build
 
 def step():
     with span("in a child"):

@@ -41,7 +41,7 @@ def test_exactly_the_configured_sinks_receive_data(
     # With Honeycomb on, the browser's spans are relayed to it.
     assert enabled == set(subset) | ({"browser"} if "honeycomb" in subset else set())
 
-    assert app.extensions["telemetry"].flush(10)
+    assert app.extensions["onetrace"].flush(10)
     documents_by_sink: dict[str, list[Document]] = {
         "honeycomb": backends.spans(trace_id),
         "xray": eventually(lambda: backends.segments_of(trace_id), 1 if "xray" in subset else 0),
@@ -64,7 +64,7 @@ def test_opentelemetrys_own_switch_leaves_logs_error_items_and_the_trace_id(
             name for name, sink in response.json["sinks"].items() if sink.get("because") == "OTEL_SDK_DISABLED is true"
         }
     assert off == {"honeycomb", "browser", "xray"}
-    assert app.extensions["telemetry"].flush(10)
+    assert app.extensions["onetrace"].flush(10)
     assert backends.spans(TRACE) == backends.segments == []
     assert len(backends.items(TRACE)) == 1
     assert len(backends.lines_of(TRACE)) == 2
@@ -103,7 +103,7 @@ def test_spans_and_log_lines_are_printed_when_configured(
     app = make_app({"OTEL_TRACES_EXPORTER": "console", "LOG_CONSOLE": "true"})
     with app.test_client().get("/api/activities/home", buffered=True) as response:
         trace_id = response.headers["X-Trace-Id"]
-    assert app.extensions["telemetry"].flush(5)
+    assert app.extensions["onetrace"].flush(5)
     output = capfd.readouterr().err
     assert f'"trace_id": "0x{trace_id}"' in output
     assert f'"trace_id":"{trace_id}"' in output

@@ -62,7 +62,7 @@ def test_an_unsampled_request_accepts_every_sdk_call_and_sends_nothing(
     assert text == "UnsampledSubsegmentFalse"
     [line] = eventually(lambda: backends.lines_of(trace_id), 1)
     assert line["user_id"] == "worf"
-    assert app.extensions["telemetry"].flush(5)
+    assert app.extensions["onetrace"].flush(5)
     assert backends.segments == backends.spans(trace_id) == []
 
 
@@ -102,7 +102,7 @@ def test_a_subsegment_begun_after_its_request_has_ended_joins_the_trace(app: Fla
     trace_id = get_trace_id(app, "/later")
     has_ended.set()
     threads[0].join()
-    assert app.extensions["telemetry"].flush(5)
+    assert app.extensions["onetrace"].flush(5)
     assert {span["name"] for span in backends.spans(trace_id)} == {"GET /later", "late"}
     documents = {each["name"]: each for each in eventually(lambda: backends.segments_of(trace_id), 2)}
     late, segment = documents["late"], documents["Backend-Flask"]
@@ -116,7 +116,7 @@ def test_a_subsegment_that_an_async_view_leaves_open_ends_with_its_request(app: 
         return "done"
 
     trace_id = get_trace_id(app, "/async")
-    assert app.extensions["telemetry"].flush(5)
+    assert app.extensions["onetrace"].flush(5)
     [segment] = eventually(lambda: backends.segments_of(trace_id), 1)
     [left_open] = segment["subsegments"]
     assert (left_open["name"], left_open["annotations"]["rows"]) == ("left open", 3)

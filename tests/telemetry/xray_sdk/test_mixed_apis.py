@@ -200,6 +200,6 @@ def test_an_unsampled_request_leaves_only_log_lines_unless_it_fails(
         failed = response.headers["X-Trace-Id"]
     assert len(eventually(lambda: backends.lines_of(notified), 2)) == 2
     assert [item["custom"]["trace_id"] for item in eventually(lambda: backends.items(failed), 1)] == [failed]
-    assert app.extensions["telemetry"].flush(5)
+    assert app.extensions["onetrace"].flush(5)
     assert backends.spans(notified) == backends.segments_of(notified) == []
     assert len(backends.spans(failed)) == len(eventually(lambda: backends.segments_of(failed), 1)) == 1

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flask_onetrace.telemetry.config import Secret
-from flask_onetrace.telemetry.sink import ServiceInfo, Sink
+from flask_onetrace.telemetry.sink import ServiceInfo, Sink, without_package
 
 NAME: Final = "honeycomb"
 
@@ -66,4 +66,7 @@ def connect(config: Config, service: ServiceInfo) -> Sink:
         return Sink(name=NAME, off_because=config.off_because)
     from flask_onetrace.telemetry.sinks.otlp.exporter import connect_exporter  # noqa: PLC0415 - only where the sink is on
 
-    return connect_exporter(NAME, config, service)
+    try:
+        return connect_exporter(NAME, config, service)
+    except ImportError as error:  # of what encodes protobuf; JSON needs no package
+        return without_package(NAME, error, setting="OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", extra="honeycomb")

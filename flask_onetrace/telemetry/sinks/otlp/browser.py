@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Final
 
 from flask_onetrace.telemetry.export.queue import ExportQueue
@@ -17,10 +18,18 @@ _CAPACITY = 64
 _BATCH_SIZE = 4
 
 
+def missing_package() -> str | None:
+    """Return why no span of a browser can be read, None where the package that it needs is there."""
+    if find_spec("opentelemetry.proto") is not None:
+        return None
+    return "No module named 'opentelemetry.proto': pip install \"Flask-OneTrace[honeycomb]\""
+
+
 def connect(config: Config, service: ServiceInfo) -> Sink:
     """Return the sink: on where the service's own spans are sent."""
-    if config.off_because is not None:
-        return Sink(name=NAME, off_because=config.off_because)
+    off_because = config.off_because or missing_package()
+    if off_because is not None:  # without a warning: the relay, if the app has one, says so
+        return Sink(name=NAME, off_because=off_because)
     from flask_onetrace.telemetry.sinks.otlp.exporter import http_exporter  # noqa: PLC0415 - only where the sink is on
 
     exporter = http_exporter(config, "application/x-protobuf")

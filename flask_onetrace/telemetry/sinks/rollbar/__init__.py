@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urljoin
 
 from flask_onetrace.telemetry.config import Secret
-from flask_onetrace.telemetry.sink import ServiceInfo, Sink
+from flask_onetrace.telemetry.sink import ServiceInfo, Sink, without_package
 
 NAME: Final = "rollbar"
 
@@ -32,6 +32,8 @@ def connect(config: Config, service: ServiceInfo) -> Sink:
         return Sink(name=NAME, off_because="ROLLBAR_ACCESS_TOKEN is not set")
     if token.is_placeholder:
         return Sink(name=NAME, off_because="ROLLBAR_ACCESS_TOKEN still holds its placeholder: run `make secrets`")
-    from flask_onetrace.telemetry.sinks.rollbar.items import connect_items  # noqa: PLC0415 - imports the SDK
-
+    try:
+        from flask_onetrace.telemetry.sinks.rollbar.items import connect_items  # noqa: PLC0415 - imports the SDK
+    except ImportError as error:
+        return without_package(NAME, error, setting="ROLLBAR_ACCESS_TOKEN", extra="rollbar")
     return connect_items(NAME, config.items_url, token.reveal(), service)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flask_onetrace.telemetry.config import DaemonAddress
-from flask_onetrace.telemetry.sink import ServiceInfo, Sink
+from flask_onetrace.telemetry.sink import ServiceInfo, Sink, without_package
 from flask_onetrace.telemetry.xray_sdk import install_on_import
 
 NAME: Final = "xray"
@@ -34,6 +34,8 @@ def connect(config: Config, service: ServiceInfo) -> Sink:
         return Sink(name=NAME, off_because="OTEL_SDK_DISABLED is true", install=install_on_import)
     if config.xray_daemon_address is None:
         return Sink(name=NAME, off_because="AWS_XRAY_DAEMON_ADDRESS is not set", install=install_on_import)
-    from flask_onetrace.telemetry.sinks.xray.collector import connect_collector  # noqa: PLC0415 - only where the sink is on
-
+    try:
+        from flask_onetrace.telemetry.sinks.xray.collector import connect_collector  # noqa: PLC0415 - imports the SDK, whose sampling rules it follows
+    except ImportError as error:
+        return without_package(NAME, error, setting="AWS_XRAY_DAEMON_ADDRESS", extra="xray")
     return connect_collector(NAME, config, config.xray_daemon_address.udp, service)

@@ -77,7 +77,7 @@ def test_a_failure_in_a_streamed_body_is_reported_once(app: Flask, backends: Fak
         pass
     [trace_id] = ids
     assert trace_id is not None
-    assert app.extensions["telemetry"].flush(5)
+    assert app.extensions["onetrace"].flush(5)
     item = item_of(backends, trace_id)
     assert item["body"]["trace"]["exception"]["message"] == "the disk is gone"
     [span] = backends.spans(trace_id)

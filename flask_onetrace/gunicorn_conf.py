@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask_onetrace.contract import STOP_TIMEOUT_SECONDS
+import flask_onetrace.worker_message  # noqa: F401 - before there are workers
+from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, STOP_TIMEOUT_SECONDS
 from flask_onetrace.parsing import SettingsError
 from flask_onetrace.settings import Settings, unset_empty_variables
 from flask_onetrace.telemetry.export import stderr
@@ -61,6 +62,7 @@ def post_worker_init(worker: Worker) -> None:
     """Exempt loaded objects from garbage collection: each full collection would pause requests to traverse them."""
     # The rest of the time to stop is for the sinks' last flush.
     worker.drain_seconds = max(1.0, worker.cfg.graceful_timeout - _settings.shutdown_deadline - _EXIT_SECONDS)
+    worker.health_check_paths = frozenset({_settings.health_check_path, RUNTIME_HEALTH_CHECK_PATH})
     _show_thread_usage(worker)
     gc.collect()
     gc.freeze()
@@ -83,13 +85,13 @@ def worker_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - guni
     """Record the requests that did not end, and flush the sinks."""
     from flask_onetrace.telemetry import EXTENSION  # noqa: PLC0415 - only where a worker has loaded the app
 
-    # None where the worker could not load the app.
-    app: Any = getattr(worker, "wsgi", None)
-    if app is None:
+    # None where the worker could not load the app, or where that has no telemetry.
+    telemetry: Any = getattr(getattr(worker, "wsgi", None), "extensions", {}).get(EXTENSION)
+    if telemetry is None:
         return
     if getattr(worker, "abort_reason", None) is not None:
-        app.extensions[EXTENSION].shutdown(_ABORT_FLUSH_SECONDS, aborted=worker.abort_reason)
+        telemetry.shutdown(_ABORT_FLUSH_SECONDS, aborted=worker.abort_reason)
     else:
-        app.extensions[EXTENSION].shutdown()
+        telemetry.shutdown()
     if getattr(worker, "open_connections", 0):
         os._exit(0)  # else Python would wait for the threads of the requests that were just given up

@@ -1,0 +1,117 @@
+"""Install the application's packages and the runtime's into a virtual environment of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from infra.application import Application
+from local.application.selection import is_sample
+from local.workspace.folders import CHECKOUT
+from local.workspace.report import Step
+from local.workspace.session import Session
+from local.workspace.steps import Program, run
+from operations.errors import OperatorError
+
+RUNTIME: Final = CHECKOUT / "service" / "requirements.txt"
+"""The locked packages of what observes the application."""
+IMPORTED: Final = {"flask_onetrace": "flask_onetrace", "onetrace_request_guard": "local/request_guard"}
+"""What the environment imports from the checkout, by the name there. Nothing else of it is importable: its modules
+`local`, `service` and `tests` would hide the application's."""
+UV: Final = Path(sys.executable).with_name("uv")
+READY: Final = "ready"
+"""An empty file in a complete environment."""
+DIGITS: Final = 12
+INSTALL_SECONDS: Final = 900.0
+INCLUDED: Final = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", re.MULTILINE)
+REMEDY: Final = (
+    "Correct the file as the lines above say, or set UV_INDEX_URL where packages come from an index of your own"
+)
+
+
+def interpreter(session: Session, application: Application) -> Path:
+    """Return the Python that has the application's packages. Raises `OperatorError` if they cannot be installed."""
+    if is_sample(application):
+        return Path(sys.executable)
+    venv = session.folders.venvs / f"{application.slug}-{_key(application)}"
+    python = venv / "bin" / "python"
+    if not (venv / READY).exists():
+        _install(session, application, venv, python)
+    _link(session.folders.packages)
+    return python
+
+
+def _key(application: Application) -> str:
+    """Return a digest of the interpreter and of all files that say what is installed."""
+    digest = hashlib.sha256(f"{sys.version}{sys.executable}".encode())
+    for file in (RUNTIME, *_requirement_files(application)):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:DIGITS]
+
+
+def _requirement_files(application: Application) -> Iterator[Path]:
+    """Yield the requirements file and what it includes, each once; a missing one is left to uv's message."""
+    pending = [] if application.requirements is None else [application.folder / application.requirements]
+    seen: set[Path] = set()
+    while pending:
+        file = pending.pop().resolve()
+        if file not in seen and file.is_file():
+            seen.add(file)
+            text = file.read_text(encoding="utf-8", errors="replace")
+            pending += [file.parent / name for name in INCLUDED.findall(text)]
+            yield file
+
+
+def _install(session: Session, application: Application, venv: Path, python: Path) -> None:
+    if not UV.exists():
+        raise OperatorError(f"{UV} does not exist", "Run make setup")
+    with session.report.step(f"Install the packages of {application.name}") as step:
+        _uv(session, step, application, "venv", "--clear", "--python", sys.executable, str(venv))
+        _uv(
+            session,
+            step,
+            application,
+            "pip",
+            "install",
+            "--python",
+            str(python),
+            "--require-hashes",
+            "-r",
+            str(RUNTIME),
+        )
+        if application.requirements is not None:
+            # After the runtime's: where both name a package, it is the application's version that it was written for.
+            file = str(application.folder / application.requirements)
+            _uv(session, step, application, "pip", "install", "--python", str(python), "-r", file)
+        site_packages = sysconfig.get_path("purelib", vars={"base": str(venv)})
+        (Path(site_packages) / "onetrace.pth").write_text(f"{session.folders.packages}\n", encoding="utf-8")
+        (venv / READY).touch()
+        step.note = application.requirements or f"the runtime's: {application.folder} has no requirements.txt"
+
+
+def _uv(session: Session, step: Step, application: Application, *arguments: str) -> None:
+    # Which index, proxy and certificates are used is for the user's environment to say.
+    environment = {name: value for name, value in session.environ.items() if name != "VIRTUAL_ENV"}
+    program = Program(
+        role="install",
+        title=f"Installing the packages of {application.name}",
+        command=[str(UV), *arguments],
+        environment=environment,
+        cwd=application.folder,
+        seconds=INSTALL_SECONDS,
+        remedy=REMEDY,
+    )
+    run(session, program, step)
+
+
+def _link(packages: Path) -> None:
+    packages.mkdir(mode=0o700, exist_ok=True)
+    for name, source in IMPORTED.items():
+        link = packages / name
+        if not link.is_symlink():
+            link.symlink_to(CHECKOUT / source)

@@ -1,0 +1,88 @@
+"""Select the application: what `make up` is given, and what is up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from flask_onetrace.contract import RUNTIME_FAULT_PATH, Variable
+from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, Application, ApplicationError, selected_folder
+from infra.application_file import load
+from local.workspace.folders import STATE_VARIABLE
+from local.workspace.state import Selected
+from operations.errors import OperatorError
+
+SAMPLE_FAULT_PATH: Final = "/api/fault"
+"""The sample application's own route that fails on purpose."""
+
+
+def selected(environ: Mapping[str, str]) -> Application:
+    """Return the application that `APP` and `FLASK_APP` select. Raises `OperatorError`."""
+    return described(selected_folder(environ), flask_app_of(environ))
+
+
+def flask_app_of(environ: Mapping[str, str]) -> str | None:
+    """Return the `FLASK_APP` that takes precedence over the description's, None where there is none.
+
+    It counts only beside `APP`: a shell may have it for another project, and the sample needs none.
+    """
+    if not environ.get(FOLDER_VARIABLE, "").strip():
+        return None
+    return environ.get(Variable.FLASK_APP, "").strip() or None
+
+
+def described(folder: Path, flask_app: str | None) -> Application:
+    """Return the application in `folder`. Raises `OperatorError`."""
+    try:
+        return load(folder, flask_app)
+    except ApplicationError as error:
+        problem, _, remedy = str(error).rpartition(": ")
+        raise OperatorError(problem, remedy[:1].upper() + remedy[1:]) from error
+
+
+def running(state: Selected | None) -> Application:
+    """Return the application that is up. Raises `OperatorError` where none is."""
+    if state is None:
+        raise OperatorError("Nothing is running", "Start with make up")
+    return described(Path(state.folder), state.flask_app)
+
+
+def selection(application: Application, environ: Mapping[str, str]) -> Selected:
+    """Return what later commands need to find the application again."""
+    return Selected(name=application.name, folder=str(application.folder), flask_app=flask_app_of(environ))
+
+
+def refuse_another(up: Selected | None, application: Application) -> None:
+    """Raise `OperatorError` if another application is up: its stacks, secrets and database are in the emulator."""
+    if up is None or (Path(up.folder) == application.folder and up.name == application.name):
+        return
+    update = "make up" if Path(up.folder) == DEFAULT_FOLDER.resolve() else f"make up {FOLDER_VARIABLE}={up.folder}"
+    raise OperatorError(
+        f"{up.name} ({up.folder}) is up, and {FOLDER_VARIABLE} selects {application.name} ({application.folder})",
+        f"Run make down first, or update what is up by {update}; {STATE_VARIABLE}=<another folder> runs both",
+    )
+
+
+def is_sample(application: Application) -> bool:
+    """Return whether it is the sample application, which runs with the checkout's own packages."""
+    return application.folder == DEFAULT_FOLDER.resolve()
+
+
+def fault_path(application: Application) -> str:
+    """Return the path that fails on purpose."""
+    return SAMPLE_FAULT_PATH if is_sample(application) else RUNTIME_FAULT_PATH
+
+
+def working_directory(application: Application) -> Path:
+    """Return the folder from which Flask imports the application: its own, or the parent where that is the package."""
+    folder = application.folder
+    package = (application.flask_app or "").partition(":")[0].partition(".")[0]
+    return folder.parent if package == folder.name and (folder / "__init__.py").is_file() else folder
+
+
+def short(folder: str | Path) -> str:
+    """Return a path as it is typed from the current directory, where that is shorter."""
+    relative = os.path.relpath(folder)
+    return relative if len(relative) < len(str(folder)) else str(folder)

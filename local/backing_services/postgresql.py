@@ -1,0 +1,136 @@
+"""Start a PostgreSQL of the application's own, which keeps its data until `make down`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from local.workspace.ports import LOOPBACK, free_port
+from local.workspace.report import Step
+from local.workspace.session import Session
+from local.workspace.state import Database
+from local.workspace.steps import Program, run
+from operations.errors import OperatorError
+
+ROLE: Final = "postgresql"
+NAME: Final = "postgresql"
+VARIABLE: Final = "DATABASE_URL"
+USER: Final = "app"
+ACCOUNT: Final = "postgres"
+"""The account of Debian's package, for a server that root starts: PostgreSQL refuses to run as root."""
+READY_SECONDS: Final = 30.0
+INITDB_SECONDS: Final = 60.0
+SETTINGS: Final = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=16MB", "jit=off")
+"""Fast and small: `make down` deletes the data."""
+INSTALL: Final = "Install it (on Debian: apt-get install postgresql), or remove it from services under [local]"
+
+
+def ensure(session: Session) -> dict[str, str]:
+    """Return `DATABASE_URL` of the running server, nothing if the description asks for none."""
+    if NAME not in session.application.local.services:
+        return {}
+    database = session.state.database
+    if database is None or session.running(ROLE) is None:
+        with session.report.step("Start PostgreSQL") as step:
+            database = _kept(session) or _create(session, step)
+            _start(session, database)
+            step.note = f"port {database.port}, its address in {VARIABLE}"
+    return running_url(session)
+
+
+def running_url(session: Session) -> dict[str, str]:
+    """Return `DATABASE_URL` of the server, nothing where there is none."""
+    database = session.state.database
+    if database is None:
+        return {}
+    return {VARIABLE: f"postgresql://{USER}:{database.password}@{LOOPBACK}:{database.port}/postgres"}
+
+
+def delete(session: Session) -> None:
+    """Delete the data of a server that has been stopped."""
+    shutil.rmtree(session.folders.database, ignore_errors=True)
+    if session.state.database is not None:
+        shutil.rmtree(session.state.database.folder, ignore_errors=True)
+
+
+def _create(session: Session, step: Step) -> Database:
+    """Create the cluster, whose one user has a password: other users of this machine can reach the port."""
+    database = Database(folder=str(_folder(session)), port=free_port(), password=secrets.token_urlsafe(24))
+    session.state.database = database
+    session.save()
+    password = Path(database.folder) / "password"
+    password.write_text(database.password, encoding="utf-8")
+    _give(password)
+    command = [_binary("initdb"), "-D", f"{database.folder}/data", "-U", USER, "--auth=scram-sha-256"]
+    command += [f"--pwfile={password}", "--no-sync", "-E", "UTF8", "--locale=C"]
+    run(session, _program("initdb", command, database), step)
+    password.unlink()
+    return database
+
+
+def _kept(session: Session) -> Database | None:
+    """Return the database of a server that ended by itself, on a port that is free now."""
+    database = session.state.database
+    if database is None or not Path(database.folder, "data").exists():
+        return None
+    session.state.database = replace(database, port=free_port())
+    return session.state.database
+
+
+def _start(session: Session, database: Database) -> None:
+    settings = [part for each in SETTINGS for part in ("-c", each)]
+    command = [_binary("postgres"), "-D", f"{database.folder}/data", "-h", LOOPBACK, "-p", str(database.port)]
+    # No socket in a shared folder.
+    command += ["-k", "", *settings]
+    probe = [_binary("pg_isready"), "-q", "-h", LOOPBACK, "-p", str(database.port)]
+    record = session.start(ROLE, command, {"TMPDIR": database.folder}, cwd=Path(database.folder), user=_account())
+    session.supervisor.wait_until(
+        lambda: session.supervisor.succeeds(probe), record, seconds=READY_SECONDS, what="PostgreSQL"
+    )
+
+
+def _program(role: str, command: list[str], database: Database) -> Program:
+    return Program(
+        role=role,
+        title=role,
+        command=command,
+        environment={"TMPDIR": database.folder},
+        cwd=Path(database.folder),
+        seconds=INITDB_SECONDS,
+        user=_account(),
+    )
+
+
+def _folder(session: Session) -> Path:
+    """Return an empty folder for the server's account, which cannot enter the state folder of root."""
+    delete(session)
+    if _account() is None:
+        session.folders.database.mkdir(mode=0o700)
+        return session.folders.database
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-", dir="/var/tmp"))
+    _give(folder)
+    return folder
+
+
+def _give(path: Path) -> None:
+    account = _account()
+    if account is not None:
+        shutil.chown(path, account)
+
+
+def _account() -> str | None:
+    return ACCOUNT if os.geteuid() == 0 else None
+
+
+def _binary(name: str) -> str:
+    """Return the program, of the newest version of Debian's package or of `PATH`. Raises `OperatorError`."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: folder.parent.name.zfill(4))
+    path = shutil.which(name, path=os.pathsep.join([*map(str, reversed(versions)), os.environ.get("PATH", "")]))
+    if path is None:
+        raise OperatorError(f"services = ['{NAME}'] needs PostgreSQL, and {name} is not installed", INSTALL)
+    return path

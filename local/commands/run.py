@@ -1,0 +1,50 @@
+"""Run a command with the environment of the deployed task."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final, NoReturn
+
+from local.application.selection import running
+from local.backing_services import emulator, postgresql
+from local.backing_services.emulated_aws import EmulatedAws
+from local.service import revision
+from local.service.env_overrides import env_overrides
+from local.service.rollout import resolved
+from local.service.runner import SHELL, runtime_of
+from local.service.variables import local_values, overrides
+from local.workspace.session import Session
+from operations.errors import OperatorError
+
+TERMINAL: Final = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "TERM", "TZ", "USER")
+"""What a command at a terminal has of the caller's environment."""
+
+
+def run_command(session: Session, line: str) -> NoReturn:
+    """Replace this process by the command, in the application's folder and with its packages.
+
+    It keeps the terminal; its exit code is this process's. Raises `OperatorError` where nothing is up.
+    """
+    if not line.strip():
+        raise OperatorError("CMD is empty", 'Pass a command, for example make run CMD="flask routes"')
+    state = session.state
+    if (
+        state.gateway_port is None
+        or state.fake_ports is None
+        or state.service is None
+        or not session.running(emulator.ROLE)
+    ):
+        raise OperatorError("Nothing is running", "Start with make up")
+    session.selected = running(state.application)
+    aws = EmulatedAws(state.gateway_port)
+    values = local_values(session.application, postgresql.running_url(session))
+    spec = revision.spec_of(aws, state.outputs, state.service.task_definition)
+    task = resolved(aws, spec)
+    addresses = env_overrides(aws, state.fake_ports, state.service.port, session.application.flask_app)
+    runtime = runtime_of(session, task, {**addresses, **overrides(session.application, values)})
+    terminal = {name: session.environ[name] for name in TERMINAL if name in session.environ}
+    environment = {**terminal, **runtime.variables(session.environ.get("PATH", ""))}
+    os.chdir(runtime.folder)
+    sys.stdout.flush()
+    os.execve(SHELL, [SHELL, "-c", line], environment)  # noqa: S606 - the command is the caller's own

@@ -1,0 +1,339 @@
+"""`make up APP=folder` runs an application that knows nothing of this project, and keeps it up through bad edits."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from flask_onetrace.contract import Output, Variable
+from local.backing_services.emulated_aws import EmulatedAws
+from local.service import candidate, revision
+from local.workspace.http_client import direct_client
+from tests.acceptance.conftest import Checkout, address_of, copied_checkout
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
+
+SECRET = "planted-secret-5c1f"
+APP = """
+import os
+from pathlib import Path
+from flask import Flask, request, url_for
+import local, service, tests  # its own modules, of names that this project has too
+
+BROKEN = False
+
+def create_app():
+    app = Flask("shop")
+
+    @app.before_request
+    def login():
+        if request.headers.get("X-Key") != "local-key" and request.path != "/healthz":
+            return "log in", 401
+
+    @app.get("/healthz")
+    def health():
+        return {"ok": True}
+
+    @app.get("/things")
+    def things():
+        return {
+            "greeting": Path("greeting.txt").read_text(),
+            "modules": [local.NAME, service.NAME, tests.NAME],
+            "external": url_for("things", _external=True),
+            "host": request.host_url,
+            "colour": os.environ["COLOUR"],
+            "secret": os.environ["STRIPE_KEY"],
+            "region": os.environ["AWS_DEFAULT_REGION"],
+            "started": os.environ.get("STARTED", Path("started.log").read_text()),
+        }
+
+    return app
+"""
+DESCRIPTION = """
+name = "Shop"
+flask_app = "shop:create_app()"
+health_check_path = "/healthz"
+
+[smoke_test]
+path = "/things"
+headers = { X-Key = "local-key" }
+
+[variables]
+COLOUR = "green"
+
+[secrets]
+STRIPE_KEY = "stripe-key"
+
+[local]
+before_start = "echo $COLOUR $VIRTUAL_ENV > started.log"
+
+[local.variables]
+STRIPE_KEY = "planted-secret-5c1f"
+"""
+
+
+@dataclass
+class Shop:
+    """The application, the checkout that deploys it, and its address."""
+
+    folder: Path
+    checkout: Checkout
+    url: str = ""
+    first_output: str = ""
+
+    def up(self, **environment: str) -> tuple[int, str, str]:
+        result = self.checkout.run("up", APP=str(self.folder), **environment)
+        return result.returncode, result.stdout, result.stderr
+
+    def get(self, path: str = "/things", **headers: str) -> requests.Response:
+        with direct_client() as client:
+            return client.get(f"{self.url}{path}", headers={"X-Key": "local-key", **headers}, timeout=5)
+
+    @property
+    def aws(self) -> EmulatedAws:
+        port = self.checkout.recorded().gateway_port
+        assert port is not None
+        return EmulatedAws(port)
+
+    @contextmanager
+    def edited(self, name: str, old: str, new: str) -> Iterator[None]:
+        """Replace a text in one of its files, and put it back."""
+        file = self.folder / name
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new), encoding="utf-8")
+        try:
+            yield
+        finally:
+            file.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("apps") / "shop"
+    folder.mkdir()
+    (folder / "shop.py").write_text(APP, encoding="utf-8")
+    (folder / "onetrace.toml").write_text(DESCRIPTION, encoding="utf-8")
+    (folder / "greeting.txt").write_text("hello", encoding="utf-8")
+    for name in ("local", "service", "tests"):
+        (folder / f"{name}.py").write_text(f"NAME = 'its own {name}'\n", encoding="utf-8")
+    with copied_checkout(tmp_path_factory.mktemp("checkout")) as checkout:
+        running = Shop(folder, checkout)
+        code, running.first_output, errors = running.up()
+        assert code == 0, running.first_output + errors
+        running.url = address_of(running.first_output)
+        yield running
+
+
+def test_its_requests_are_in_all_four_places(shop: Shop) -> None:
+    assert re.search(r"GET http://127\.0\.0\.1:\d+/things -> 200\n  trace id [0-9a-f]{32}\n", shop.first_output)
+    for backend in ("Honeycomb", "X-Ray", "CloudWatch Logs"):
+        assert len(re.findall(rf"^  {backend} +\d+ \w+: .*after", shop.first_output, re.MULTILINE)) == 2
+    assert re.search(r"^  Rollbar +1 item: DeliberateError", shop.first_output, re.MULTILINE)
+
+
+def test_it_runs_in_its_folder_with_its_own_modules_variables_and_secrets(shop: Shop) -> None:
+    things = shop.get().json()
+
+    assert things["greeting"] == "hello"
+    assert things["modules"] == ["its own local", "its own service", "its own tests"]
+    assert (things["colour"], things["secret"], things["region"]) == ("green", SECRET, "us-east-1")
+    assert things["started"].startswith(f"green {shop.checkout.state}/venvs/shop-")
+
+
+def test_its_links_lead_back_to_the_printed_address(shop: Shop) -> None:
+    things = shop.get().json()
+
+    assert things["host"] == f"{shop.url}/"
+    assert things["external"] == f"{shop.url}/things"
+    by_name = shop.get(Host=shop.url.removeprefix("http://").replace("127.0.0.1", "localhost")).json()
+    assert by_name["host"] == f"{shop.url.replace('127.0.0.1', 'localhost')}/"
+
+
+def test_another_name_for_its_address_is_refused(shop: Shop) -> None:
+    port = shop.url.rpartition(":")[2]
+
+    assert shop.get(Host=f"evil.test:{port}").status_code == 403
+    assert shop.get(Origin="http://evil.test").status_code == 403
+
+
+def test_no_secret_is_printed_or_on_a_command_line(shop: Shop) -> None:
+    assert SECRET not in shop.first_output
+    assert [line for line in shop.checkout.running_processes() if SECRET in line] == []
+    definition = shop.aws.ecs.describe_task_definition(taskDefinition=current(shop))
+    assert SECRET not in str(definition)
+
+
+def test_an_edit_replaces_it_without_a_deploy_of_the_stacks_and_renews_the_version(shop: Shop) -> None:
+    before = version_of(shop)
+    with shop.edited("greeting.txt", "hello", "good evening"):
+        started = time.monotonic()
+        code, output, errors = shop.up()
+        assert (code, errors) == (0, "")
+        assert time.monotonic() - started < 20
+        assert "cdk deploy is not needed" in output
+        assert shop.get().json()["greeting"] == "good evening"
+        assert version_of(shop) != before
+        spec = revision.spec_of(shop.aws, shop.checkout.recorded().outputs, current(shop))
+        assert spec.environment[Variable.SERVICE_VERSION] == version_of(shop)
+    assert shop.up()[0] == 0
+    assert version_of(shop) == before
+
+
+BROKEN = {
+    "import": ("shop.py", "BROKEN = False", "import nowhere", "No module named 'nowhere'"),
+    "health check": ("shop.py", 'return {"ok": True}', "return 'ill', 500", "GET /healthz returned 500"),
+    "smoke test": (
+        "shop.py",
+        '"greeting": Path',
+        '"greeting": 1 / 0, "g": Path',
+        "GET /things returned 500, expected 200",
+    ),
+    "before_start": ("onetrace.toml", "echo $COLOUR", "echo no tables >&2; false #", "no tables"),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_after_a_broken_edit_the_old_version_serves_on_and_the_emulated_aws_says_so(shop: Shop, fault: str) -> None:
+    name, old, new, message = BROKEN[fault]
+    state, task_definition, listeners = shop.checkout.recorded(), current(shop), rules(shop)
+
+    with shop.edited(name, old, new):
+        code, output, errors = shop.up()
+
+    assert code == 1
+    assert message in errors, errors
+    assert "Rolled back" in output
+    assert shop.get().json()["greeting"] == "hello"
+    assert shop.checkout.recorded() == state
+    assert (current(shop), rules(shop)) == (task_definition, listeners)
+    assert groups(shop) == 1
+    code, output, errors = shop.up()
+    assert (code, errors) == (0, "")
+    assert "The running service is up to date" in output
+
+
+def test_a_failed_smoke_test_says_what_was_expected_what_came_and_under_which_trace_id(shop: Shop) -> None:
+    with shop.edited("onetrace.toml", '"/things"', '"/nothing"'):
+        _, _, errors = shop.up()
+
+    assert re.search(r"GET /nothing returned 404, expected 200, trace id [0-9a-f]{32}: .*Not Found", errors), errors
+
+
+def test_a_command_has_the_tasks_environment_the_apps_programs_and_the_terminal(shop: Shop) -> None:
+    line = 'read name; echo "$name $COLOUR $STRIPE_KEY"; flask routes; pwd; exit 7'
+    result = shop.checkout.run("run", line, stdin="from stdin\n")
+
+    assert result.returncode == 7, result.stderr
+    assert f"from stdin green {SECRET}\n" in result.stdout
+    assert re.search(r"^things +GET +/things *$", result.stdout, re.MULTILINE)
+    assert result.stdout.endswith(f"{shop.folder}\n")
+
+
+def test_another_app_is_refused_while_it_is_up(shop: Shop) -> None:
+    result = shop.checkout.run("up")
+
+    assert result.returncode == 1
+    assert f"Shop ({shop.folder}) is up, and APP selects Cruddur" in result.stderr
+    assert f"make up APP={shop.folder}" in result.stderr
+    assert shop.get().status_code == 200
+
+
+def test_status_names_it(shop: Shop) -> None:
+    status = shop.checkout.run("status").stdout
+
+    assert f"application     Shop ({shop.folder})" in status
+    assert f"load balancer   {shop.url}/" in status
+
+
+def current(shop: Shop) -> str:
+    return revision.current(shop.aws, shop.checkout.recorded().outputs)
+
+
+def version_of(shop: Shop) -> str:
+    version: str = shop.get("/_onetrace/health").json()["version"]
+    return version
+
+
+def rules(shop: Shop) -> int:
+    arn = shop.checkout.recorded().outputs[Output.LOAD_BALANCER]
+    listeners = shop.aws.elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"]
+    return sum(len(shop.aws.elbv2.describe_rules(ListenerArn=each["ListenerArn"])["Rules"]) for each in listeners)
+
+
+def groups(shop: Shop) -> int:
+    groups = shop.aws.elbv2.describe_target_groups()["TargetGroups"]
+    assert candidate.GROUP not in {each["TargetGroupName"] for each in groups}
+    return len(groups)
+
+
+def test_a_first_deploy_that_fails_leaves_no_process(checkout: Checkout, tmp_path: Path) -> None:
+    app = tmp_path / "broken"
+    app.mkdir()
+    (app / "wsgi.py").write_text("from flask import Flask\napp = Flask('x')\n@app.get('/')\ndef i(): return 'x', 418\n")
+    (app / "onetrace.toml").write_text("[smoke_test]\npath = '/'\n")
+
+    failed = checkout.run("up", APP=str(app))
+
+    assert failed.returncode == 1
+    assert "GET / returned 418, expected 200" in failed.stderr
+    assert checkout.running_processes() == []
+
+
+def test_a_description_that_cannot_be_used_is_one_error(checkout: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "onetrace.toml").write_text("prot = 1\n", encoding="utf-8")
+
+    failed = checkout.run("up", APP=str(tmp_path))
+
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.startswith(f"error: {tmp_path}/onetrace.toml: prot is not a key. Use one of ")
+
+
+def test_requirements_that_cannot_be_installed_show_uvs_message(checkout: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("from flask import Flask\napp = Flask('x')\n", encoding="utf-8")
+    (tmp_path / "requirements.txt").write_text("not a requirement\n", encoding="utf-8")
+
+    failed = checkout.run("up", APP=str(tmp_path))
+
+    assert failed.returncode == 1
+    assert "requirements.txt" in failed.stderr
+    assert "error: Installing the packages of" in failed.stderr
+    assert checkout.running_processes() == []
+
+
+def test_a_database_is_given_to_the_app_and_deleted_by_down(checkout: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import os, psycopg2\nfrom flask import Flask\napp = Flask('x')\n@app.get('/')\ndef i():\n"
+        "    with psycopg2.connect(os.environ['DATABASE_URL']) as c, c.cursor() as q:\n"
+        "        q.execute('select count(*) from t'); return str(q.fetchone()[0])\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "prepare.py").write_text(
+        "import os, psycopg2\nwith psycopg2.connect(os.environ['DATABASE_URL']) as c, c.cursor() as q:\n"
+        "    q.execute('create table if not exists t (x int)')\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "requirements.txt").write_text("psycopg2-binary\n", encoding="utf-8")
+    (tmp_path / "onetrace.toml").write_text(
+        "name = 'Db'\n[smoke_test]\npath = '/'\n"
+        "[local]\nservices = ['postgresql']\nbefore_start = 'python prepare.py'\n",
+        encoding="utf-8",
+    )
+
+    result = checkout.run("up", APP=str(tmp_path))
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    database = checkout.recorded().database
+    assert database is not None
+    assert Path(database.folder).exists()
+    assert database.password not in result.stdout
+    assert "Stopped postgresql" in checkout.run("down").stdout
+    assert not Path(database.folder).exists()
+    assert checkout.running_processes() == []

@@ -1,0 +1,110 @@
+"""FLASK_APP is read as Flask reads it, and an application that cannot be loaded is explained in one message."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flask_onetrace.app_loader import AppLoadError, load_app
+from tests.telemetry.runtime.apps import write
+
+MODULE = """
+    from flask import Flask
+    from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+    class Shop(Flask):
+        pass
+
+    app = Shop("shop")
+    mounted = DispatcherMiddleware(app, {})
+
+    class Asgi:
+        async def __call__(self, scope, receive, send):
+            pass
+
+    asgi = Asgi()
+
+    def create_app(name, debug=False):
+        app = Flask(name)
+        app.debug = debug
+        return app
+
+    def fail():
+        raise LookupError("no database")
+
+    def leave():
+        raise SystemExit("usage: shop")
+"""
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(folder: Path) -> Iterator[None]:
+    path, modules = list(sys.path), set(sys.modules)
+    write(folder, "loaded_shop.py", MODULE)
+    write(folder, "loaded_package/__init__.py", "")
+    write(folder, "loaded_package/web.py", "from flask import Flask\napplication = Flask('web')")
+    write(folder, "loaded_outer.py", "import loaded_inner")
+    write(folder, "loaded_inner.py", "import nothing_of_this_name")
+    write(folder, "loaded_typo.py", "def create_app(:")
+    yield
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    ("flask_app", "name"),
+    [
+        ("loaded_shop", "shop"),
+        ("loaded_shop:app", "shop"),
+        ("loaded_shop.py:app", "shop"),
+        ("loaded_shop:create_app('other')", "other"),
+        ("loaded_shop:create_app('other', debug=True)", "other"),
+        ("loaded_package.web", "web"),
+        ("loaded_package/web.py:application", "web"),
+    ],
+)
+def test_what_flask_takes_is_taken(flask_app: str, name: str) -> None:
+    app = load_app(flask_app)
+    assert (app.name, app.debug) == (name, "debug=True" in flask_app)
+
+
+@pytest.mark.parametrize("name", ["wsgi.py", "app.py"])
+def test_without_flask_app_the_working_directory_has_it(folder: Path, name: str) -> None:
+    write(folder, name, f"from flask import Flask\nsite = Flask({name!r})")
+    assert load_app("").name == name
+
+
+@pytest.mark.parametrize(
+    ("flask_app", "parts"),
+    [
+        ("", ["FLASK_APP is empty", "neither wsgi.py nor app.py in ", "set it, for example `orders:create_app()`"]),
+        ("loaded_nothing", ["cannot be imported from ", "No module named 'loaded_nothing'", "for example"]),
+        ("loaded_nothing:app", ["No module named 'loaded_nothing'", "for example"]),
+        ("loaded_shop:nothing", ["Failed to find attribute 'nothing' in 'loaded_shop'", "for example"]),
+        ("loaded_shop:create_app", ["missing 1 required positional argument: 'name'", "Pass what it needs"]),
+        ("loaded_shop:create_app(os)", ["Failed to parse arguments as literal values", "for example"]),
+        (
+            "loaded_shop:mounted",
+            ["valid Flask application was not obtained", "`app.wsgi_app = Middleware(app.wsgi_app)`"],
+        ),
+        ("loaded_shop:asgi", ["valid Flask application was not obtained", "ASGI application"]),
+        (
+            "loaded_outer",
+            ["raises ModuleNotFoundError", 'loaded_inner.py", line 1', "No module named 'nothing_of_this"],
+        ),
+        ("loaded_typo", ["raises SyntaxError", "def create_app(:"]),
+        ("loaded_shop:fail()", ["raises LookupError", "in fail", "LookupError: no database"]),
+        ("loaded_shop:leave()", ["exits while it is loaded", "usage: shop"]),
+    ],
+)
+def test_what_cannot_be_loaded_is_explained(flask_app: str, parts: list[str]) -> None:
+    with pytest.raises(AppLoadError) as raised:
+        load_app(flask_app)
+    message = str(raised.value)
+    assert [part for part in ["FLASK_APP", flask_app, *parts] if part not in message] == []
+    assert "app_loader.py" not in message
+    assert "flask/cli.py" not in message

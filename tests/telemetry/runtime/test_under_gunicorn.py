@@ -1,0 +1,131 @@
+"""The real gunicorn serves an application from its own folder, and stops where that cannot be loaded."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flask_onetrace.wsgi import APP_LOAD_ERROR
+from tests.telemetry.backends import FakeBackends
+from tests.telemetry.gunicorn_server import ROOT, command, environment, serve
+from tests.telemetry.runtime.apps import write
+
+HEALTH = "/_onetrace/health"
+LOGGING = """
+    import logging.config
+
+    from flask import Flask
+
+    logging.getLogger("shop").warning("before")
+    logging.config.dictConfig({"version": 1, "root": {"level": "INFO"}})
+    app = Flask("shop")
+    app.get("/")(lambda: logging.getLogger("shop.orders").info("an order") or "shop")
+"""
+BY_NAME = """
+    from flask import Flask
+    from psycopg2 import connect
+
+    app = Flask("shop")
+    app.get("/")(lambda: str(hasattr(connect, "__wrapped__")))
+"""
+OPENTELEMETRY = """
+    from flask import Flask
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    # As in "Instrumentation", OpenTelemetry's documentation for Python.
+    trace.set_tracer_provider(TracerProvider())
+    exporter = InMemorySpanExporter()
+    trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = trace.get_tracer("orders")
+    app = Flask("orders")
+
+    @app.get("/")
+    def orders():
+        with tracer.start_as_current_span("count"):
+            return "0"
+
+    app.get("/exported")(lambda: [span.name for span in exporter.get_finished_spans()])
+"""
+OPTIONS = [("--workers", "1"), ("--workers", "2"), ("--workers", "1", "--preload"), ("--workers", "2", "--preload")]
+
+
+def run(folder: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run gunicorn in `folder` until it exits."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = environment({"PYTHONPATH": str(ROOT), "PORT": str(port), **variables})
+    return subprocess.run(
+        command(*options), cwd=folder, env=settings, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.usefixtures("socket_enabled")
+@pytest.mark.parametrize("options", OPTIONS, ids=" ".join)
+def test_an_application_that_cannot_be_loaded_ends_gunicorn_with_one_message(
+    options: tuple[str, ...], tmp_path: Path
+) -> None:
+    write(tmp_path, "shop.py", "def create_app():\n    raise LookupError('no database')")
+    process = run(tmp_path, *options, FLASK_APP="shop:create_app()")
+    assert process.returncode == APP_LOAD_ERROR, process.stderr
+    assert process.stderr.count("FLASK_APP='shop:create_app()' raises LookupError") == 1, process.stderr
+    assert process.stderr.count("LookupError: no database") == 1, process.stderr
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_secret_in_the_applications_error_is_not_printed(tmp_path: Path) -> None:
+    write(tmp_path, "shop.py", "import os\nraise LookupError(f'no such user: {os.environ[\"DATABASE_URL\"]}')")
+    process = run(tmp_path, FLASK_APP="shop", DATABASE_URL="postgresql://shop:sentinel-passw0rd@127.0.0.1/shop")
+    assert process.returncode == APP_LOAD_ERROR
+    assert "LookupError: no such user" in process.stderr
+    assert "sentinel-passw0rd" not in process.stderr
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_an_invalid_setting_is_named_by_gunicorns_configuration(tmp_path: Path) -> None:
+    process = run(tmp_path, HEALTH_CHECK_PATH="health")
+    assert process.returncode != 0
+    assert "HEALTH_CHECK_PATH: 'health' is not a path" in process.stderr
+
+
+def test_the_container_is_healthy_where_its_application_has_no_health_check(
+    backends: FakeBackends, tmp_path: Path
+) -> None:
+    write(tmp_path, "shop.py", LOGGING)
+    variables = {**backends.environment, **backends.aws, "FLASK_APP": "shop", "HEALTH_CHECK_PATH": HEALTH}
+    with serve(variables, folder=tmp_path) as server:
+        check = [sys.executable, "-m", "flask_onetrace.healthcheck"]
+        port = server.url.rpartition(":")[2]
+        settings = environment({"PYTHONPATH": str(ROOT), "HEALTH_CHECK_PATH": HEALTH, "PORT": port})
+        assert subprocess.run(check, cwd=tmp_path, env=settings, check=False, timeout=30).returncode == 0
+        trace_id = server.get("/").headers["X-Trace-Id"]
+        code, _, output = server.stop()
+    assert code == 0
+    # Its configuration of logging, at its import, silences neither its lines nor the runtime's.
+    assert {line["logger"] for line in backends.lines_of(trace_id)} == {"shop.orders", "flask_onetrace.access"}
+    assert "logging was configured" not in output
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_what_an_application_imports_by_name_is_instrumented(tmp_path: Path) -> None:
+    write(tmp_path, "shop.py", BY_NAME)
+    with serve({"FLASK_APP": "shop", "HEALTH_CHECK_PATH": HEALTH}, folder=tmp_path) as server:
+        assert server.get("/").text == "True"
+
+
+def test_an_application_that_sets_up_opentelemetry_gets_the_spans_of_its_traces_too(
+    backends: FakeBackends, tmp_path: Path
+) -> None:
+    write(tmp_path, "shop.py", OPENTELEMETRY)
+    variables = {**backends.environment, **backends.aws, "FLASK_APP": "shop", "HEALTH_CHECK_PATH": HEALTH}
+    with serve(variables, folder=tmp_path) as server:
+        trace_id = server.get("/").headers["X-Trace-Id"]
+        exported = server.get("/exported").json()
+        server.stop()
+    assert {span["name"] for span in backends.spans(trace_id)} == {"GET /", "count"} <= set(exported)
