@@ -23,6 +23,7 @@ from infra.application import (
     ApplicationError,
     Image,
     Local,
+    Login,
     Request,
     Statement,
     selected_folder,
@@ -45,6 +46,9 @@ _SECRET: Final = re.compile(r"(?!.*-.{6}$)[A-Za-z0-9/_+=.@-]{1,200}")
 AWS Secrets Manager API Reference)."""
 _PATH: Final = re.compile(r"/[A-Za-z0-9._~%/-]{0,127}")
 """Without what has a meaning in an X-Ray sampling rule's `URLPath` or in a Logs Insights query."""
+_PATH_PATTERN: Final = re.compile(r"/[A-Za-z0-9._~%/*?-]{0,127}")
+_PATTERNS: Final = 5
+"""Values of a condition of a listener's rule ("Quotas for your Application Load Balancers", User Guide)."""
 _TARGET: Final = re.compile(r"/[!-~]*")
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE: Final = re.compile(r"[\t -~]*")
@@ -126,6 +130,7 @@ def _application(table: Table, folder: Path, flask_app: str | None) -> Applicati
         variables_of={environment: _variables(each) for environment, each in variables.tables()},
         secrets=_secrets(table),
         task_role=tuple(map(_statement, table.tables_of("task_role"))),
+        login=_login(table.table("login")),
         local=_local(table.table("local")),
     )
     table.refuse_others()
@@ -219,6 +224,22 @@ def _statement(table: Table) -> Statement:
     )
     table.refuse_others()
     return statement
+
+
+def _login(table: Table) -> Login:
+    def paths(key: str, most: int = _PATTERNS) -> tuple[str, ...]:
+        found = table.list_of(key, _PATH_PATTERN, "a path, for example '/assets/*'", ())
+        if len(found) > most:
+            raise table.error(key, list(found), f"{most} paths at most, as a rule of the load balancer has")
+        return found
+
+    login = Login(
+        open_paths=paths("open_paths", most=_PATTERNS - 2),  # the health checks are two of the five
+        optional_paths=paths("optional_paths"),
+        api_paths=paths("api_paths"),
+    )
+    table.refuse_others()
+    return login
 
 
 def _local(table: Table) -> Local:
