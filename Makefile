@@ -20,7 +20,7 @@ PAGE_SOURCES := $(wildcard service/web/*.json service/web/*.ts service/web/*.htm
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
 # The version of the deployed code, which is that of the application's own repository, on every span, segment, log line and error item.
-VERSION ?= $(shell git -C '$(subst ','\'',$(or $(APP),.))' describe --tags --always --dirty 2>/dev/null)
+VERSION ?= $(or $(shell git -C '$(subst ','\'',$(or $(APP),.))' describe --tags --always --dirty 2>/dev/null),unversioned)
 # By the environment, as a tag may have any character: what make writes into a recipe, a shell reads.
 export VERSION
 CONTEXT := -c environment=$(ENV) -c app="$$APP" -c version="$$VERSION" $(CDK_CONTEXT)
