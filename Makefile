@@ -23,7 +23,7 @@ CDK := node_modules/.bin/cdk
 VERSION ?= $(or $(shell git -C '$(subst ','\'',$(or $(APP),.))' describe --tags --always --dirty 2>/dev/null),unversioned)
 # By the environment, as a tag may have any character: what make writes into a recipe, a shell reads.
 export VERSION
-CONTEXT := -c environment=$(ENV) -c app="$$APP" -c version="$$VERSION" $(CDK_CONTEXT)
+CONTEXT := -c environment=$(ENV) -c app="$$APP"$(if $(APP),$(if $(FLASK_APP), -c flask_app="$$FLASK_APP")) -c version="$$VERSION" $(CDK_CONTEXT)
 
 .PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down run status logs test test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
 

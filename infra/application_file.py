@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tomllib
 from collections.abc import Iterable
@@ -29,7 +28,7 @@ from infra.application import (
     selected_folder,
 )
 from infra.application_variables import FORMS, RESERVED_SECRETS, RESERVED_VARIABLES
-from infra.names import LONGEST_APPLICATION
+from infra.names import LONGEST_APPLICATION, default_name
 from infra.toml_table import Table
 
 FILE: Final = "onetrace.toml"
@@ -95,19 +94,6 @@ def check_environments(application: Application, known: Iterable[str]) -> None:
                 f"{application.folder / FILE}: [variables.{name}] is of an unknown environment: use one of"
                 f" {', '.join(environments)} (infra/environments.py)"
             )
-
-
-def default_name(folder: Path) -> str:
-    """Return a name made of the folder's: `order-service` becomes `OrderService`.
-
-    Of one that is too long, and of one without Latin letters, four digits of its hash tell it from others.
-    """
-    text = "".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", folder.name))
-    text = text if text[:1].isalpha() else f"App{text}"
-    if len(text) <= LONGEST_APPLICATION and folder.name.isascii():
-        return text
-    digits = hashlib.sha256(folder.name.encode(errors="surrogateescape")).hexdigest()[:4]
-    return f"{text[: LONGEST_APPLICATION - len(digits)]}{digits}"
 
 
 def _application(table: Table, folder: Path, flask_app: str | None) -> Application:
