@@ -72,6 +72,21 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Which paths are no pages, where the load balancer authenticates users; `*` and `?` are wildcards.
+
+    Without a session every other path is redirected to the login. Health checks are open in any case.
+    """
+
+    open_paths: tuple[str, ...] = ()
+    """Served to everybody, without the user."""
+    optional_paths: tuple[str, ...] = ()
+    """Served to everybody, with the user where there is a session."""
+    api_paths: tuple[str, ...] = ()
+    """Answered with 401 without a session: what pages call by `fetch` cannot follow a login."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Local:
     """What differs where `make up` runs the application on this machine."""
 
@@ -106,6 +121,7 @@ class Application:
     secrets: Mapping[str, str] = field(default_factory=dict)
     """The Secrets Manager entry, `<environment>/<slug>/<this>`, of each variable that ECS fills from it."""
     task_role: tuple[Statement, ...] = ()
+    login: Login = field(default_factory=Login)
     local: Local = field(default_factory=Local)
 
     @property

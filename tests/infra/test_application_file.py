@@ -12,8 +12,9 @@ import pytest
 
 from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, Variable
 from infra.application import RUNTIME_HEALTH_COMMAND, RUNTIME_USER, Application, ApplicationError
-from infra.application_file import FILE, check_environments, default_name, load
+from infra.application_file import FILE, check_environments, load
 from infra.application_variables import CHOICES, SECRET_CHOICES
+from infra.names import default_name
 
 BOOKINGS = Path(__file__).parent / "bookings"
 SENTINEL = "sentinel-5ecret"
