@@ -68,7 +68,7 @@ test: $(READY) $(PAGE) ## Run every test, the page's too; TESTS=tests/unit runs 
 	@$(PY) -m pytest $(TESTS)
 	@$(if $(TESTS),,cd service/web && npm test --silent)
 
-test-peers: $(READY) ## Run the test suites of Flask and five neighbours with telemetry in every app (PEERS=flask runs only that one)
+test-peers: $(READY) ## Run the test suites of Flask, five neighbours and httpbin with telemetry in every app (PEERS=flask runs only that one)
 	@$(PY) -m tests.peers $(PEERS)
 
 test-image-python: $(READY) $(PAGE) ## Run the service's tests on the version of Python that the image has, if this machine has it
@@ -104,7 +104,7 @@ lint: $(READY) $(PAGE) ## Check style, types, import layers, shell scripts, the 
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo --no-cache
 	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser scripts/databases scripts/test-image-python .ci/run
-	@.venv/bin/hadolint service/Dockerfile
+	@.venv/bin/hadolint service/Dockerfile infra/application_image/Dockerfile
 	@.venv/bin/jactionlint --shellcheck=.venv/bin/shellcheck --pyflakes= --strict-exit
 	@.venv/bin/zizmor --offline --no-progress --quiet --persona pedantic --strict-collection .github
 

@@ -1,5 +1,8 @@
-"""Paths that the benchmarks request. The module imports nothing, because imports are measured."""
+"""The benchmarks' paths, and the service's name. The module imports nothing, because imports are measured."""
 
 HOME = "/api/activities/home"
 NOTIFICATIONS = "/api/activities/notifications"
 FAULT = "/api/fault"
+
+SERVICE_NAME = "Backend-Flask"
+"""In every variant the same: a longer one would be more bytes in each span."""

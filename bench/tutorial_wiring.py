@@ -25,7 +25,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor
 
 from bench import shop
-from flask_onetrace.contract import CONTAINER_PORT, ROLLBAR_API, SERVICE_NAME, Variable
+from bench.paths import SERVICE_NAME
+from flask_onetrace.contract import CONTAINER_PORT, ROLLBAR_API, Variable
 
 _SPAN_INTERVAL_MS = 5000
 _LINE_INTERVAL_SECONDS = 60

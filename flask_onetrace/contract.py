@@ -8,9 +8,6 @@ import re
 from enum import StrEnum
 from typing import Final
 
-SERVICE_NAME: Final = "Backend-Flask"
-"""`service.name` in OpenTelemetry, and the name of X-Ray segments where no environment is part of it."""
-
 LONGEST_VERSION: Final = 40
 """Characters that Rollbar accepts as an item's `code_version` and a deploy's `revision`; an item belongs to the deploy
 of the same version (Rollbar API reference, "Create an item" and "Report a deploy")."""
@@ -194,16 +191,3 @@ class Output(StrEnum):
 def is_version(text: str) -> bool:
     """Return whether `text` may be deployed as a version."""
     return re.fullmatch(VERSION_PATTERN, text) is not None
-
-
-_NO_NAMESPACE: Final = re.compile(r"[^A-Za-z0-9._#:-]")
-_LONGEST_IN_NAMESPACE: Final = 200
-"""Characters, of the 255 that a namespace can have."""
-
-
-def metrics_namespace(environment: str) -> str:
-    """Return the CloudWatch namespace of the metrics that come from `environment`'s log lines.
-
-    A character that a namespace cannot have becomes a hyphen ("PutMetricData", Amazon CloudWatch API Reference).
-    """
-    return f"Cruddur-{_NO_NAMESPACE.sub('-', environment[:_LONGEST_IN_NAMESPACE])}/Telemetry"

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask import Flask
 
+from flask_onetrace.contract import Variable
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import Telemetry
 from flask_onetrace.telemetry.traced_app import refuse_traced
 from flask_onetrace.telemetry_config import telemetry_config
+
+SERVER_VARIABLES: Final[frozenset[str]] = frozenset(
+    {
+        Variable.FLASK_APP,
+        Variable.BIND_HOST,
+        Variable.PORT,
+        Variable.WEB_CONCURRENCY,
+        Variable.WEB_THREADS,
+        Variable.FRONTEND_URL,
+        Variable.BACKEND_URL,
+        Variable.BROWSER_RELAY,
+        Variable.FAULT_ROUTES,
+        Variable.HEALTH_CHECK_DETAIL,
+    }
+)
+"""What the server and the routes beside an app read, and telemetry does not. `init_app` ignores them: where others
+serve the app, its variables of these names may hold anything."""
 
 
 def init_app(app: Flask, settings: Settings | None = None) -> Telemetry:
@@ -20,7 +40,7 @@ def init_app(app: Flask, settings: Settings | None = None) -> Telemetry:
     if not isinstance(app, Flask):
         raise TypeError(f"init_app() got {type(app).__name__!r}, which is no Flask app: pass the app itself")
     refuse_traced(app)
-    named = (Settings.from_env() if settings is None else settings).named_after(app.name)
+    named = (Settings.from_env(without=SERVER_VARIABLES) if settings is None else settings).named_after(app.name)
     telemetry = Telemetry(telemetry_config(named))
     telemetry.install(app)
     return telemetry

@@ -10,7 +10,7 @@ import re
 from flask_onetrace.masking import masked
 
 _LONGEST_NAME = 255
-_NO_NAMESPACE = re.compile(r"[^A-Za-z0-9._#:/-]")
+_NO_NAMESPACE = re.compile(r"[^A-Za-z0-9._#:-]")
 _LONGEST_IN_NAMESPACE = 100
 """Characters of the service's and of the environment's name each, of the 255 that a namespace can have."""
 

@@ -101,8 +101,9 @@ def choices(*allowed: str) -> Callable[[str], frozenset[str]]:
 
 
 def log_level(text: str) -> str:
-    """Read the name of a logging level."""
-    return choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")(text.upper())
+    """Read the name of a logging level, or one of its aliases in `logging`."""
+    name = {"WARN": "WARNING", "FATAL": "CRITICAL"}.get(text.upper(), text.upper())
+    return choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")(name)
 
 
 def http_url(text: str) -> str:

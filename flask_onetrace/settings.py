@@ -117,14 +117,13 @@ class Settings:
     """The credentials in variables that are no settings, as AWS_SECRET_ACCESS_KEY and HTTPS_PROXY, by variable."""
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read and validate every variable of the contract.
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, without: frozenset[str] = frozenset()) -> Settings:
+        """Read and validate every variable of the contract but those `without` which it does: they are another's.
 
-        Raises `SettingsError`, which lists all invalid variables, their values (never a secret's)
-        and what to set instead.
+        Raises `SettingsError`, which lists all invalid variables, their values (never a secret's) and what to set.
         """
-        values = _read(cls, os.environ if environ is None else environ)
-        return cls(**values, other_credentials=Secret(_other_credentials(environ)))
+        values = _read(cls, os.environ if environ is None else environ, without)
+        return cls(**values, other_credentials=Secret(_other_credentials(environ, _NAMES - without)))
 
     def named_after(self, app: str) -> Settings:
         """Return the settings of a service with the name of its app, unless `OTEL_SERVICE_NAME` names it."""
@@ -187,13 +186,13 @@ def _variables(settings: Settings | type[Settings]) -> Iterator[Field[Any]]:
     return (each for each in fields(settings) if "variable" in each.metadata)
 
 
-def _other_credentials(environ: Mapping[str, str] | None) -> dict[str, tuple[str, ...]]:
-    """Return the credentials in this process's variables and those of `environ` that are no settings.
+def _other_credentials(environ: Mapping[str, str] | None, read: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """Return the credentials in this process's variables and those of `environ` that are not `read` as settings.
 
     This process's in any case, as libraries read them there. A mapping of another class may offer no iteration.
     """
     variables = {**os.environ, **(environ if isinstance(environ, dict) else {})}
-    return credentials_of({name: text for name, text in variables.items() if name not in _NAMES})
+    return credentials_of({name: text for name, text in variables.items() if name not in read})
 
 
 def _shown(value: object) -> str:
@@ -219,11 +218,13 @@ def unset_empty_variables() -> None:
             del os.environ[name]
 
 
-def _read(settings: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
+def _read(settings: type[Settings], environ: Mapping[str, str], without: frozenset[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     problems: list[str] = []
     for each in _variables(settings):
-        names = filter(None, (each.metadata["variable"], each.metadata["fallback"]))
+        names = [
+            name for name in (each.metadata["variable"], each.metadata["fallback"]) if name not in {None, *without}
+        ]
         texts = {name: text for name in names if (text := environ.get(name, "").strip())}
         if not texts:
             continue

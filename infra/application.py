@@ -56,7 +56,7 @@ class Statement:
 class Image:
     """How the container's image is built, and what the task definition says of it.
 
-    Without a `dockerfile` of its own the application gets the project's, flask_onetrace/Dockerfile.
+    Without a `dockerfile` of its own the application gets the project's, infra/application_image/Dockerfile.
     """
 
     dockerfile: Path | None = None

@@ -54,7 +54,7 @@ class Oidc:
         if not _SECRET_NAME.fullmatch(self.client_secret_name):
             raise ValueError(
                 "client_secret_name (not shown) is malformed: write the name of the Secrets Manager entry that holds "
-                "the client secret, for example 'prod/cruddur/oidc-client-secret'"
+                "the client secret, for example 'prod/orders/oidc-client-secret'"
             )
         version = self.client_secret_version
         if version is not None and not _VERSION_ID.fullmatch(version):
@@ -68,7 +68,7 @@ class Oidc:
 class Cognito:
     """An Amazon Cognito user pool, its app client, which must have a client secret, and its domain.
 
-    `domain` is the prefix of a Cognito domain, `cruddur`, or a custom domain, `auth.example.com`. The load balancer
+    `domain` is the prefix of a Cognito domain, `orders`, or a custom domain, `auth.example.com`. The load balancer
     gets the client secret from Cognito. Raises `ValueError` for a malformed value.
     """
 
@@ -87,7 +87,7 @@ class Cognito:
         _check_scope(self.scope)
         if not (_DOMAIN_PREFIX.fullmatch(self.domain) or is_domain_name(self.domain)):
             raise ValueError(
-                f"domain {self.domain!r} is malformed: write the prefix of a Cognito domain, for example 'cruddur', or "
+                f"domain {self.domain!r} is malformed: write the prefix of a Cognito domain, for example 'orders', or "
                 "a custom domain, for example 'auth.example.com'"
             )
 

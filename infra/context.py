@@ -32,7 +32,7 @@ class Format(NamedTuple):
 
 
 YES_OR_NO: Final = Format(r"yes|no", "yes")
-IMAGE: Final = Format(r"[A-Za-z0-9][A-Za-z0-9_./:@-]*", "backend-flask:latest")
+IMAGE: Final = Format(r"[A-Za-z0-9][A-Za-z0-9_./:@-]*", "orders:latest")
 REPOSITORY: Final = Format(
     r"[A-Za-z0-9][A-Za-z0-9-]{0,38}(?:@\d+/[A-Za-z0-9._-]{1,100}@\d+|/[A-Za-z0-9._-]{1,100})",
     "octo-org@123456/octo-repo@456789",

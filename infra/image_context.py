@@ -1,4 +1,4 @@
-"""Stage the build context of flask_onetrace/Dockerfile: the runtime, its locked packages, and an application's folder.
+"""Stage the build context of application_image/Dockerfile: the runtime, its lock, and the application's folder.
 
 A folder and no named build contexts, which Docker's classic builder does not have.
 """
@@ -15,7 +15,7 @@ from infra.application import Application
 
 CHECKOUT: Final = Path(__file__).parent.parent
 RUNTIME: Final = CHECKOUT / "flask_onetrace"
-DOCKERFILE: Final = RUNTIME / "Dockerfile"
+DOCKERFILE: Final = Path(__file__).parent / "application_image" / "Dockerfile"
 RUNTIME_LOCK: Final = CHECKOUT / "service" / "requirements.txt"
 """The runtime's packages, with hashes."""
 
@@ -45,7 +45,7 @@ def stage_context(application: Application, target: Path) -> None:
     """Fill the empty folder `target` with what the Dockerfile copies."""
     shutil.copy(DOCKERFILE, target / DOCKERFILE.name)
     runtime = target / "runtime"
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", DOCKERFILE.name)
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(RUNTIME, runtime / RUNTIME.name, ignore=ignored)
     shutil.copy(RUNTIME_LOCK, runtime / "requirements.txt")
     options = CopyOptions(exclude=exclusions(application), ignore_mode=IgnoreMode.DOCKER)

@@ -95,7 +95,7 @@ class ServiceStack(Stack):
         own_secrets = application_secrets(Construct(self, "ApplicationSecrets"), deployment.names.own_secrets)
         return Container(
             name=application.container_name,
-            image=service_image(application, deployment.image, arm64=tasks.arm64),
+            image=service_image(self, application, deployment.image, arm64=tasks.arm64),
             port=application.port,
             cpu=tasks.cpu - xray_sidecar.CPU,
             memory=tasks.memory - xray_sidecar.MEMORY,

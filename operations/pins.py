@@ -45,7 +45,8 @@ def workflows(root: Path) -> list[Path]:
 
 def image_files(root: Path) -> list[Path]:
     """Return the files that name images."""
-    return [root / "service" / "Dockerfile", root / "compose.yaml", root / "infra" / "xray_sidecar.py"]
+    names = ("service/Dockerfile", "infra/application_image/Dockerfile", "compose.yaml", "infra/xray_sidecar.py")
+    return [root / name for name in names]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

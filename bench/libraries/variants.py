@@ -12,7 +12,7 @@ from flask import Flask
 from bench.libraries.calls import Ports, add_routes
 from bench.overhead.subject import Subject
 from bench.overhead.variants import environment_of
-from flask_onetrace.contract import SERVICE_NAME
+from bench.paths import SERVICE_NAME
 
 
 class Variant(NamedTuple):

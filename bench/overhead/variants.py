@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from bench.overhead.subject import Subject
-from flask_onetrace.contract import SERVICE_NAME
+from bench.paths import SERVICE_NAME
 
 KEYS = {"HONEYCOMB_API_KEY": "fake-honeycomb-key", "ROLLBAR_ACCESS_TOKEN": "fake-rollbar-token"}
 RULE = '{{"RuleName":"bench","FixedRate":{rate},"ReservoirSize":{reservoir}}}'

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.util.types import Attributes
 
 
@@ -44,6 +45,8 @@ class _State:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.apps: tuple[Callable[[], AppTelemetry | None], ...] = ()
+        self.processors: tuple[SpanProcessor, ...] = ()
+        """Those that the application has added to the process's provider."""
         self.is_prepared = False
         self.is_installed = False
 
@@ -74,6 +77,8 @@ def install(telemetry: AppTelemetry) -> None:
     """Install the globals with the first app, and route calls from outside requests to `telemetry`."""
     with _state.lock:
         _state.apps = (*(each for each in _state.apps if each() is not None), weakref.ref(telemetry))
+        for each in _state.processors:
+            telemetry.provider.add_span_processor(each)
         logging.getLogger().setLevel(telemetry.config.log_level)
         if not _state.is_installed:
             _state.is_installed = True
@@ -144,7 +149,27 @@ def current_redactor() -> Redactor:
 
 
 class ScopedTracerProvider(trace.TracerProvider):
-    """Create tracers that start their spans with the current app's provider."""
+    """Create tracers that start their spans with the current app's provider.
+
+    It has the methods of the SDK's provider, which an application takes it for that sets up OpenTelemetry itself.
+    """
+
+    def add_span_processor(self, processor: SpanProcessor) -> None:
+        """Pass the spans of every app to `processor`, also of those to come."""
+        with _state.lock:
+            _state.processors += (processor,)
+            for reference in _state.apps:
+                if (telemetry := reference()) is not None:
+                    telemetry.provider.add_span_processor(processor)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Have the added processors export their spans."""
+        return not [each for each in _state.processors if not each.force_flush(timeout_millis)]
+
+    def shutdown(self) -> None:
+        """Shut the added processors down."""
+        for each in _state.processors:
+            each.shutdown()
 
     def get_tracer(
         self,

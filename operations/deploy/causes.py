@@ -144,6 +144,7 @@ EXIT_CODES: Final = {
     ),
     1: Cause("the application failed", _OUTPUT),
     2: Cause("the application or its shell rejected its arguments", _OUTPUT),
+    4: Cause("gunicorn could not load the application", _OUTPUT),
     126: Cause("the command is not executable", "Check the file's mode and its first line, and CMD of the image"),
     127: Cause("the command was not found", "Check CMD and ENTRYPOINT of the image"),
     134: Cause("the application aborted (SIGABRT)", _OUTPUT),

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import app
+from infra import application_file
+from infra.names import Names
 from operations.synthesis import new_app
-from tests.sample import names_of
+from tests.sample import CRUDDUR
 
 ROOT: Final = Path(__file__).parent.parent.parent
 PLAIN_IMAGE: Final = "backend-flask:plain"
@@ -66,11 +68,11 @@ class Assembly:
         return self.observability, self.service
 
 
-def load(folder: Path, environment: str) -> Assembly:
+def load(folder: Path, names: Names) -> Assembly:
     return Assembly(
-        environment=environment,
-        observability=_template(folder, names_of(environment).observability_stack),
-        service=_template(folder, names_of(environment).service_stack),
+        environment=names.environment,
+        observability=_template(folder, names.observability_stack),
+        service=_template(folder, names.service_stack),
     )
 
 
@@ -82,7 +84,8 @@ def synthesize(folder: Path, environment: str, **context: str) -> Assembly:
     cdk_app = new_app(folder, **({"environment": environment, "image": ""} | context))
     app.build(cdk_app)
     cdk_app.synth()
-    return load(folder, environment)
+    application = application_file.load(Path(context["app"])) if "app" in context else CRUDDUR
+    return load(folder, Names(application, environment))
 
 
 def _template(folder: Path, stack: str) -> StackTemplate:

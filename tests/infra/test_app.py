@@ -14,6 +14,7 @@ import pytest
 from infra.environments import DEFAULT, ENVIRONMENTS
 from tests.infra.assembly import ROOT, load
 from tests.infra.conftest import UNKNOWN_ENVIRONMENT
+from tests.sample import names_of
 
 OFFLINE = Path(__file__).parent / "offline"
 
@@ -54,7 +55,7 @@ def test_a_synth_without_credentials_home_or_network_writes_both_templates(
 ) -> None:
     process = run([sys.executable, "app.py"], bare, CDK_OUTDIR=str(tmp_path / "out"))
     assert (process.returncode, process.stderr) == (0, "")
-    assembly = load(tmp_path / "out", DEFAULT.name)
+    assembly = load(tmp_path / "out", names_of(DEFAULT.name))
     assert all(each.content["Resources"] for each in assembly.stacks)
 
 

@@ -112,7 +112,7 @@ def test_plain_http_may_be_a_boolean_of_cdk_json(value: object, accepted: object
         ("rollbar_items", "x", "write an address that begins with https://"),
         ("version", "1.0 beta", f"-c version={__version__}"),
         ("version", "v" * 41, f"-c version={__version__}, 40 characters at most"),
-        ("image", "two words", "-c image=backend-flask:latest"),
+        ("image", "two words", "-c image=orders:latest"),
     ],
 )
 def test_a_malformed_value_is_rejected_with_key_value_and_remedy(key: str, value: str, remedy: str) -> None:

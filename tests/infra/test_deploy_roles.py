@@ -260,3 +260,22 @@ def test_a_malformed_value_is_rejected_with_key_value_and_remedy(key: str, value
 
 def context(**values: str) -> DeployRolesContext:
     return DeployRolesContext.from_context(cdk.App(context=values).node)
+
+
+def test_the_roles_of_another_application_are_its_own_and_may_see_whether_its_secrets_exist(tmp_path: Path) -> None:
+    app = new_app(tmp_path, repository=CLASSIC, app=str(Path(__file__).parent / "bookings"))
+    deploy_roles.build(app)
+    app.synth()
+    path = tmp_path / "Bookings-DeployRoles.template.json"
+    text = path.read_text(encoding="utf-8")
+    assert "ruddur" not in text
+    roles = StackTemplate(path=path, content=json.loads(text)).of_type("AWS::IAM::Role")
+    allowed = [
+        json.dumps(statement["Resource"])
+        for role in roles
+        for policy in role["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "secretsmanager:DescribeSecret" in as_list(statement["Action"])
+    ]
+    assert len(allowed) == 2
+    assert all("/bookings/database-url-??????" in each for each in allowed)

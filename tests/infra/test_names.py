@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
+from infra.application import ApplicationError
 from infra.environments import DEV, ENVIRONMENTS
 from infra.names import Names
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json, synthesize
@@ -84,3 +86,46 @@ def test_no_stack_exports_what_another_imports_so_that_names_can_change(assembly
     for stack in assembly.stacks:
         assert "Fn::ImportValue" not in stack.text
         assert not [each for each in stack.content.get("Outputs", {}).values() if "Export" in each]
+
+
+def every_name(names: Names) -> set[str]:
+    """Return what is named in an account once, as AWS compares it: secrets and buckets are in lower case."""
+    return {
+        *(names.resource(each) for each in ("Observability", "Service", "p99")),
+        names.xray_group,
+        f"{names.xray_group}-Faults",
+        f"{names.xray_group}-Slow",
+        f"{names.xray_group}-Health",
+        names.log_group,
+        names.query_folder,
+        names.metrics_namespace,
+        names.access_log_bucket("123456789012", "eu-west-1"),
+        *names.secrets.values(),
+    }
+
+
+def test_no_two_applications_or_environments_have_a_name_in_common() -> None:
+    source = random.Random(7)
+    applications = ["A", "AB", "Ad", "Adev", "Dev", "Observability", "X1", "Cruddur", "Orders", "Service"]
+    environments = ["a", "b", "d", "dev", "dev-x", "x", "ab-dev", "slow", "health", "dev-faults", "e1"]
+    owners: dict[str, tuple[str, str]] = {}
+    for _ in range(300):
+        owner = source.choice(applications), source.choice(environments)
+        application = replace(CRUDDUR, name=owner[0], service_name=owner[0], secrets={"URL": "service/p99"})
+        for name in every_name(Names(application, owner[1])):
+            assert owners.setdefault(name, owner) == owner, name
+    assert len(set(owners.values())) > 80
+
+
+@pytest.mark.parametrize("name", ["", "order-service", "1Orders", "Bücher", "a" * 17, "Orders\n", "A.b"])
+def test_a_malformed_name_of_an_application_is_an_error_that_names_it(name: str) -> None:
+    with pytest.raises(ApplicationError, match="use up to 16 letters and digits") as raised:
+        Names(replace(CRUDDUR, name=name), "dev")
+    assert repr(name) in str(raised.value)
+
+
+def test_a_long_name_of_an_application_leaves_less_to_the_environments() -> None:
+    longest = replace(CRUDDUR, name="a" * 16)
+    assert Names(longest, "e" * 8).prefix == f"{'a' * 16}-{'e' * 8}"
+    with pytest.raises(ApplicationError, match="use up to 8 lower-case letters"):
+        Names(longest, "e" * 9)

@@ -120,7 +120,7 @@ def test_a_deploy_by_a_user_without_a_name_is_recorded_without_one(
 
     monkeypatch.setattr(getpass, "getuser", nobody)
     monkeypatch.setenv("ROLLBAR_ACCESS_TOKEN", TOKEN)
-    environment = f"unnamed-{type(error).__name__}"
+    environment = f"unnamed-{type(error).__name__.lower()}"
     products.deploy(environment)
     products.fill(environment, SecretName.HONEYCOMB_CONFIGURATION_KEY, SECRET_PLACEHOLDER)
     assert mark(environment) == 0

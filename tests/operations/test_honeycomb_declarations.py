@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bench.testbed.application import FRONTEND as FRONTEND_NAME
 from operations.errors import OperatorError
 from operations.honeycomb.__main__ import DECLARATIONS
 from operations.honeycomb.declarations import Declarations, Query, load
@@ -25,7 +26,7 @@ __all__ = ["backends", "make_app"]
 
 WEB_SOURCES = Path(__file__).parents[2] / "service" / "web" / "src"
 BACKEND = CRUDDUR.service_name.lower()
-FRONTEND = "Cruddur-Frontend".lower()
+FRONTEND = FRONTEND_NAME.lower()
 
 HONEYCOMB_COLUMNS = {
     *("name", "duration_ms", "trace.trace_id", "trace.span_id", "trace.parent_id", "span.kind", "status_code"),

@@ -51,7 +51,7 @@ def test_a_deploy_is_recorded_only_after_a_success(tmp_path: Path, status: int, 
     calls = (tmp_path / "calls").read_text().splitlines()
     assert [call.split()[1] for call in calls] == [f"operations.{command}" for command in commands]
     assert calls[0].startswith("-m operations.deploy --environment dev -- node_modules/.bin/cdk deploy --all ")
-    assert "-c environment=dev -c version=v7" in calls[0]
+    assert "-c environment=dev -c app= -c version=v7" in calls[0]
 
 
 def test_bootstrap_runs_the_cdk_of_the_project() -> None:

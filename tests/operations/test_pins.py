@@ -41,8 +41,13 @@ def test_an_action_is_pinned_at_one_version_wherever_it_is_used() -> None:
 
 
 def test_every_image_that_is_pulled_is_pinned_by_a_digest() -> None:
-    names = re.findall(r"^FROM \S+ AS (\S+)$", (ROOT / "service/Dockerfile").read_text("utf-8"), re.MULTILINE)
-    bases = [stage.base for stage in stages(ROOT / "service" / "Dockerfile") if stage.base not in names]
+    dockerfiles = [path for path in image_files(ROOT) if path.name == "Dockerfile"]
+    names = {
+        name
+        for path in dockerfiles
+        for name in re.findall(r"^FROM \S+ AS (\S+)$", path.read_text("utf-8"), re.MULTILINE)
+    }
+    bases = {stage.base for path in dockerfiles for stage in stages(path) if stage.base not in names}
     services = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"].values()
     images = [*bases, *(each["image"] for each in services if "image" in each), xray_sidecar.IMAGE]
     assert len(images) == 4
@@ -113,6 +118,7 @@ def checkout(tmp_path: Path, host: str, tag: str = "3.13-slim") -> Path:
             f"steps:\n  - uses: actions/checkout@{'0' * 40} # v5.2.0\n  - uses: actions/checkout/sub@v4\n"
         ),
         "service/Dockerfile": f"FROM {host}/docker/library/python:{tag} AS base\nFROM base\n",
+        "infra/application_image/Dockerfile": f"FROM {host}/docker/library/python:{tag} AS base\n",
         "compose.yaml": f"image: {host}/xray/daemon:3.7.0@{OLD}\n",
         "infra/xray_sidecar.py": f'IMAGE = "{host}/xray/daemon:3.7.0@{OLD}"\n',
     }

@@ -11,8 +11,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
+from packaging.metadata import Metadata
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from tests.telemetry.backends import FakeBackends
 
@@ -27,16 +31,18 @@ class Installation:
 
     python: Path
     folder: Path
+    resolution: str
+    """Of `RESOLUTIONS`."""
 
     @property
     def package(self) -> Path:
         """Where the package is installed."""
         return next(self.python.parents[1].glob("lib/python*/site-packages")) / "flask_onetrace"
 
-    def distributions(self) -> set[str]:
-        """Return the names of the installed distributions."""
+    def versions(self) -> dict[str, Version]:
+        """Return the installed distributions, by name."""
         listed = _uv("pip", "list", "--format", "json", "--python", str(self.python))
-        return {each["name"].lower() for each in json.loads(listed)}
+        return {each["name"].lower(): Version(each["version"]) for each in json.loads(listed)}
 
     def check(self) -> str:
         """Return what `pip check` says of the installed versions. Raises where they do not fit together."""
@@ -78,24 +84,44 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def _install(wheel: Path, folder: Path, extras: str) -> Installation:
+def metadata_of(wheel: Path) -> Metadata:
+    """Return the wheel's metadata. Raises where it is not valid."""
+    with ZipFile(wheel) as archive:
+        [name] = [each for each in archive.namelist() if each.endswith(".dist-info/METADATA")]
+        return Metadata.from_email(archive.read(name), validate=True)
+
+
+def requirements(metadata: Metadata, extra: str) -> list[Requirement]:
+    """Return what the package needs with an extra, "" for none."""
+    every = metadata.requires_dist or ()
+    return [each for each in every if each.marker is None or each.marker.evaluate({"extra": extra})]
+
+
+def _install(wheel: Path, folder: Path, extra: str, resolution: str) -> Installation:
     python = folder / "venv" / "bin" / "python"
     _uv("venv", "--quiet", "--python", sys.executable, str(folder / "venv"))
-    _uv("pip", "install", "--quiet", "--python", str(python), f"Flask-OneTrace{extras} @ {wheel.as_uri()}")
+    # As requirements of the caller's own, which `lowest-direct` is about.
+    direct = [f"{each.name}{each.specifier}" for each in requirements(metadata_of(wheel), extra)]
+    options = ("--quiet", "--resolution", resolution, "--python", str(python))
+    _uv("pip", "install", *options, f"Flask-OneTrace[{extra}] @ {wheel.as_uri()}", *direct)
     (folder / "elsewhere").mkdir()
-    return Installation(python, folder / "elsewhere")
+    return Installation(python, folder / "elsewhere", resolution)
 
 
-@pytest.fixture(scope="session")
-def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+RESOLUTIONS = ("highest", "lowest-direct")
+"""Everything as new as it can be, and what the package names as old as it may be."""
+
+
+@pytest.fixture(scope="session", params=RESOLUTIONS)
+def bare(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """An environment with the wheel alone."""
-    return _install(wheel, tmp_path_factory.mktemp("bare"), "")
+    return _install(wheel, tmp_path_factory.mktemp("bare"), "", request.param)
 
 
-@pytest.fixture(scope="session")
-def full(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+@pytest.fixture(scope="session", params=RESOLUTIONS)
+def full(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """An environment with the wheel and every extra."""
-    return _install(wheel, tmp_path_factory.mktemp("full"), "[all]")
+    return _install(wheel, tmp_path_factory.mktemp("full"), "all", request.param)
 
 
 @pytest.fixture

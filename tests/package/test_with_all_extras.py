@@ -8,12 +8,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 import requests
+from packaging.version import Version
 
 from flask_onetrace.contract import SERVER_APP, SERVER_CONFIG
-from tests.package.conftest import Installation
+from tests.package.conftest import Installation, metadata_of, requirements
 from tests.telemetry.backends import FakeBackends, eventually
 
 pytestmark = pytest.mark.timeout(600)
@@ -68,7 +70,20 @@ def served(full: Installation, app: str, variables: dict[str, str]) -> Iterator[
 def test_the_versions_of_all_extras_fit_together(full: Installation) -> None:
     full.check()
     wanted = {"boto3", "watchtower", "rollbar", "aws-xray-sdk", "gunicorn", "pyjwt", "cryptography"}
-    assert wanted <= full.distributions()
+    assert wanted <= full.versions().keys()
+
+
+def test_every_lower_bound_is_a_version_that_is_tested(full: Installation, wheel: Path) -> None:
+    installed = full.versions()
+    needed = requirements(metadata_of(wheel), "all")
+    bounds = {
+        each.name: next(Version(part.version) for part in each.specifier if part.operator == ">=") for each in needed
+    }
+    at_bound = {name for name, bound in bounds.items() if installed[name].release[:2] == (*bound.release, 0)[:2]}
+    if full.resolution == "lowest-direct":
+        assert at_bound == bounds.keys()
+    else:
+        assert at_bound < bounds.keys()
 
 
 @pytest.mark.parametrize("app", ["shop:create_app()", SERVER_APP])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from bench.testbed.application import NAMES
 from flask_onetrace.contract import (
     ACCESS_LOGGER,
     CONFIGURED_NAME_ANNOTATION,
     LOGGER_FIELD,
     PATH_FIELD,
     SAMPLED_FIELD,
-    SERVICE_NAME,
     TRACE_ID_HEADER,
 )
 from tests.telemetry.backends import FakeBackends, eventually
@@ -31,4 +31,4 @@ def test_a_segment_named_after_its_host_has_the_annotation_that_the_group_filter
     response = app.test_client().get(PATH, headers={"Host": "shop.example.com"}, buffered=True)
     [segment] = eventually(lambda: backends.segments_of(response.headers[TRACE_ID_HEADER]), 1)
     assert segment["name"] == "shop.example.com"
-    assert segment["annotations"][CONFIGURED_NAME_ANNOTATION] == SERVICE_NAME
+    assert segment["annotations"][CONFIGURED_NAME_ANNOTATION] == NAMES["OTEL_SERVICE_NAME"]

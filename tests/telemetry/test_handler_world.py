@@ -348,7 +348,7 @@ def test_a_body_without_a_length_and_headers_from_a_generator_arrive(app: Flask)
 
 
 def test_telemetry_is_installed_once(app: Flask) -> None:
-    with pytest.raises(RuntimeError, match="installed in this app already"):
+    with pytest.raises(RuntimeError, match="installed in the app 'service' already"):
         telemetry_of(app).install(app)
 
 

@@ -101,6 +101,11 @@ def test_an_invalid_value_is_rejected_with_its_variable_value_and_remedy(name: s
     assert remedy in problem
 
 
+@pytest.mark.parametrize(("text", "level"), [("warn", "WARNING"), ("FATAL", "CRITICAL"), ("debug", "DEBUG")])
+def test_a_log_level_has_its_aliases(text: str, level: str) -> None:
+    assert Settings.from_env({"LOG_LEVEL": text}).log_level == level
+
+
 def test_the_arn_of_another_resource_is_no_application_load_balancers() -> None:
     arn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/cruddur/50dc6c495c0c9188"
     with pytest.raises(SettingsError, match=r"ALB_ARN: .* is not the ARN of an application load balancer: set"):

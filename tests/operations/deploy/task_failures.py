@@ -24,7 +24,7 @@ SECONDS_TO_DRAIN: Final = 1.5
 """From the failure of a first deployment to the end of its service: minutes in AWS."""
 TRACEBACK: Final = (
     "Traceback (most recent call last):",
-    '  File "/app/service/wsgi.py", line 7, in <module>',
+    '  File "/app/service/factory.py", line 5, in <module>',
     "    app = create_app(settings)",
     "ModuleNotFoundError: No module named 'flask_cors'",
 )

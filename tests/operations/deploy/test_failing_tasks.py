@@ -19,7 +19,7 @@ REASONS = {
         "backend-flask: exit code 1: the application failed",
         "the last lines of backend-flask:",
         "> Traceback (most recent call last):",
-        '>   File "/app/service/wsgi.py", line 7, in <module>',
+        '>   File "/app/service/factory.py", line 5, in <module>',
         "> ModuleNotFoundError: No module named 'flask_cors'",
         "The container's last lines above say why",
     ),

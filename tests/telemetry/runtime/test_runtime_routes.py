@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,7 +138,7 @@ def test_an_application_with_telemetry_of_its_own_keeps_it(
         monkeypatch.setenv(name, value)
     write(folder, "runtime_own.py", OWN)
     app = load("runtime_own:app")
-    assert app.extensions[EXTENSION] is __import__("runtime_own").telemetry
+    assert app.extensions[EXTENSION] is sys.modules["runtime_own"].telemetry
     for path in ("/", "/_onetrace/probe"):
         status, trace_id = get(app, path)
         flush(app)

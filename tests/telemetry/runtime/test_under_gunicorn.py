@@ -32,6 +32,27 @@ BY_NAME = """
     app = Flask("shop")
     app.get("/")(lambda: str(hasattr(connect, "__wrapped__")))
 """
+OPENTELEMETRY = """
+    from flask import Flask
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    # As in "Instrumentation", OpenTelemetry's documentation for Python.
+    trace.set_tracer_provider(TracerProvider())
+    exporter = InMemorySpanExporter()
+    trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = trace.get_tracer("orders")
+    app = Flask("orders")
+
+    @app.get("/")
+    def orders():
+        with tracer.start_as_current_span("count"):
+            return "0"
+
+    app.get("/exported")(lambda: [span.name for span in exporter.get_finished_spans()])
+"""
 OPTIONS = [("--workers", "1"), ("--workers", "2"), ("--workers", "1", "--preload"), ("--workers", "2", "--preload")]
 
 
@@ -96,3 +117,15 @@ def test_what_an_application_imports_by_name_is_instrumented(tmp_path: Path) -> 
     write(tmp_path, "shop.py", BY_NAME)
     with serve({"FLASK_APP": "shop", "HEALTH_CHECK_PATH": HEALTH}, folder=tmp_path) as server:
         assert server.get("/").text == "True"
+
+
+def test_an_application_that_sets_up_opentelemetry_gets_the_spans_of_its_traces_too(
+    backends: FakeBackends, tmp_path: Path
+) -> None:
+    write(tmp_path, "shop.py", OPENTELEMETRY)
+    variables = {**backends.environment, **backends.aws, "FLASK_APP": "shop", "HEALTH_CHECK_PATH": HEALTH}
+    with serve(variables, folder=tmp_path) as server:
+        trace_id = server.get("/").headers["X-Trace-Id"]
+        exported = server.get("/exported").json()
+        server.stop()
+    assert {span["name"] for span in backends.spans(trace_id)} == {"GET /", "count"} <= set(exported)

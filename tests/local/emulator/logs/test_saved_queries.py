@@ -12,6 +12,7 @@ from aws_cdk.assertions import Template
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from bench.testbed.application import NAMES
 from flask_onetrace.contract import DROPPED_METRIC, SINK_DIMENSION
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import EXTENSION
@@ -61,7 +62,7 @@ def responses(
         "AWS_REGION": "us-east-1",
         "SERVICE_VERSION": VERSION,
     }
-    app = create_app(Settings.from_env({**variables, "FAULT_ROUTES": "true", "TRUST_USER_HEADER": "true"}))
+    app = create_app(Settings.from_env({**NAMES, **variables, "FAULT_ROUTES": "true", "TRUST_USER_HEADER": "true"}))
     try:
         return [_get(app, path, user) for path, user in REQUESTS]
     finally:

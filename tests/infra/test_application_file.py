@@ -1,0 +1,342 @@
+"""A description either loads or is refused with file, key, value and remedy; no error shows a secret."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, Variable
+from infra.application import RUNTIME_HEALTH_COMMAND, RUNTIME_USER, Application, ApplicationError
+from infra.application_file import FILE, check_environments, default_name, load
+from infra.application_variables import CHOICES, SECRET_CHOICES
+
+BOOKINGS = Path(__file__).parent / "bookings"
+SENTINEL = "sentinel-5ecret"
+SEED = int(os.environ.get("FUZZ_SEED", "1"))
+
+
+def described(folder: Path, text: str) -> Application:
+    (folder / FILE).write_text(text, encoding="utf-8")
+    return load(folder)
+
+
+def refusal(folder: Path, text: str) -> str:
+    with pytest.raises(ApplicationError) as error:
+        described(folder, text)
+    message = str(error.value)
+    assert message.startswith(f"{folder / FILE}: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{folder / FILE}: ")
+
+
+def test_a_folder_without_a_description_has_its_name_and_the_runtimes_defaults(tmp_path: Path) -> None:
+    folder = tmp_path / "order-service"
+    folder.mkdir()
+    application = load(folder)
+    assert (application.name, application.service_name) == ("OrderService", "OrderService")
+    assert application.health_check_path == RUNTIME_HEALTH_CHECK_PATH
+    assert (application.image.health_command, application.image.user) == (RUNTIME_HEALTH_COMMAND, RUNTIME_USER)
+    assert (application.requirements, application.flask_app) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("app", "App"),
+        ("my_app.v2", "MyAppV2"),
+        ("2048", "App2048"),
+        ("a-very-long-name-of-an-application", r"AVeryLongNam[0-9a-f]{4}"),
+        ("приложение", r"App[0-9a-f]{4}"),
+        ("", r"App"),
+    ],
+)
+def test_the_default_name_is_made_of_any_folders(folder: str, name: str) -> None:
+    assert re.fullmatch(name, default_name(Path(folder)))
+
+
+def test_long_folder_names_that_begin_alike_have_different_names() -> None:
+    assert default_name(Path("a-very-long-name-one")) != default_name(Path("a-very-long-name-two"))
+
+
+def test_flask_app_of_the_environment_replaces_the_files(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text('flask_app = "orders:app"', encoding="utf-8")
+    assert (load(tmp_path).flask_app, load(tmp_path, "other:app").flask_app) == ("orders:app", "other:app")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('name = "order-service"', "name = 'order-service' is malformed: write up to 16 letters and digits"),
+        ('name = "An4567890123456789"', "name = 'An4567890123456789' is malformed"),
+        ('service_name = "XRay.Daemon"', "service_name = 'XRay.Daemon' is malformed"),
+        ("port = 70000", "port = 70000 is malformed: write a number from 1 to 65535"),
+        ("port = true", "port = True is malformed"),
+        ('health_check_path = "/a\\"b"', "health_check_path = '/a\"b' is malformed: write a path"),
+        ('health_check_path = "/*"', "health_check_path = '/*' is malformed"),
+        ("colour = 1", "colour is not a key: use one of context, dockerfile, flask_app"),
+        ('"a\\nb" = 1', "'a\\nb' is not a key"),
+        ("[variables]\nDEBUG = true", "variables.DEBUG = True is malformed: write a string"),
+        ('[variables]\n"A-B" = "1"', "variables.A-B = '1' is malformed: write another name"),
+        ('[variables]\nPORT = "1"', "variables.PORT cannot be set here: use the key port"),
+        ('[variables.dev]\nFLASK_APP = "x"', "variables.dev.FLASK_APP cannot be set here: use the key flask_app"),
+        ('[variables]\nHONEYCOMB_API_KEY = "x"', "variables.HONEYCOMB_API_KEY cannot be set here: make secrets"),
+        ('[variables]\nFAULT_ROUTES = "true"', "variables.FAULT_ROUTES cannot be set here: it is a choice of the env"),
+        ('[variables]\nWEB_THREADS = "0"', "variables.WEB_THREADS = '0' is malformed: write a number from 1 to 999"),
+        ('[variables]\nA = "{{resolve:ssm:x}}"', "variables.A = '{{resolve:ssm:x}}' is malformed"),
+        ('[variables]\nA = "${Token[TOKEN.1]}"', "variables.A = '${Token[TOKEN.1]}' is malformed"),
+        ('[variables.dev.more]\nA = "1"', "variables.dev.more = {'A': '1'} is malformed"),
+        ('[smoke_test]\nstatus = 99', "smoke_test.status = 99 is malformed: write a number from 100 to 599"),
+        ('dockerfile = "/etc/passwd"', "dockerfile = '/etc/passwd' is malformed: write a Dockerfile in"),
+        ('context = "."', "context = "),
+        ('requirements = "../secret.txt"', "requirements = '../secret.txt' is malformed: write a file in"),
+        ('[[task_role]]\nactions = ["s3:*"]', "task_role[0].resources = [] is malformed"),
+        (
+            '[[task_role]]\nactions = ["s3:*"]\nresources = ["arn:aws:s3:::{stage}"]',
+            "task_role[0].resources = ['arn:aws:s3:::{stage}'] is malformed: write a list of which each is an ARN, in",
+        ),
+        ('[local]\nservices = ["oracle"]', "local.services = ['oracle'] is malformed: write a list of which each"),
+    ],
+)  # fmt: skip
+def test_what_is_malformed_is_named_with_file_key_value_and_remedy(tmp_path: Path, text: str, message: str) -> None:
+    assert refusal(tmp_path, text).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'[secrets]\nDATABASE_URL = "postgresql://user:{SENTINEL}@host/{SENTINEL}"',
+        f'[secrets]\nDATABASE_URL = {{ value = "{SENTINEL}" }}',
+        f'[secrets]\nHONEYCOMB_API_KEY = "{SENTINEL}"',
+        f'[secrets]\n"DATABASE-URL" = "{SENTINEL}"',
+        f'secrets = "{SENTINEL}"',
+        f'[local.variables]\nDATABASE_URL = ["{SENTINEL}"]',
+        f'[local.variables]\n"A B" = "{SENTINEL}"',
+        f'[smoke_test.headers]\nAuthorization = ["{SENTINEL}"]',
+        f'[variables]\nA = "1"\n[secrets]\nA = "{SENTINEL}"',
+    ],
+)
+def test_no_error_shows_the_value_of_a_secret(tmp_path: Path, text: str) -> None:
+    assert SENTINEL not in refusal(tmp_path, text)
+
+
+def test_a_local_value_is_in_no_representation(tmp_path: Path) -> None:
+    application = described(tmp_path, f'[local.variables]\nDATABASE_URL = "{SENTINEL}"')
+    assert application.local.variables == {"DATABASE_URL": SENTINEL}
+    assert SENTINEL not in repr(application)
+
+
+def test_an_entry_that_secrets_manager_would_take_for_the_end_of_an_arn_is_refused(tmp_path: Path) -> None:
+    assert "not ending in a hyphen and six characters" in refusal(tmp_path, '[secrets]\nA = "stripe-secret"')
+    assert described(tmp_path, '[secrets]\nA = "stripe-key"').secrets == {"A": "stripe-key"}
+
+
+@pytest.mark.parametrize("variable", sorted(CHOICES))
+def test_a_choice_of_the_application_is_accepted(tmp_path: Path, variable: Variable) -> None:
+    assert described(tmp_path, f'[variables]\n{variable} = "1"').variables == {variable: "1"}
+
+
+@pytest.mark.parametrize("variable", sorted(set(Variable) - CHOICES))
+def test_every_other_variable_of_the_contract_is_refused(tmp_path: Path, variable: Variable) -> None:
+    assert refusal(tmp_path, f'[variables]\n{variable} = "1"').startswith(f"variables.{variable} cannot be set here: ")
+
+
+@pytest.mark.parametrize("variable", sorted(set(Variable) - SECRET_CHOICES))
+def test_no_variable_of_the_runtime_is_filled_from_an_entry_of_the_applications(
+    tmp_path: Path, variable: Variable
+) -> None:
+    assert refusal(tmp_path, f'[secrets]\n{variable} = "entry"').startswith(f"secrets.{variable} cannot be set here: ")
+
+
+@pytest.mark.parametrize("value", ["$HOME ${HOME} $$", "{region} {}", "%d", "a\nb", "ü€", ""])
+def test_a_variable_is_passed_on_as_it_is_written(tmp_path: Path, value: str) -> None:
+    escaped = value.replace("\n", "\\n")
+    assert described(tmp_path, f'[variables]\nA = "{escaped}"').variables == {"A": value}
+
+
+def test_variables_of_an_environment_are_added_to_the_others_or_replace_them() -> None:
+    application = load(BOOKINGS)
+    assert application.variables_in("prod")["PAGE_SIZE"] == "50"
+    assert application.variables_in("dev") == application.variables
+
+
+def test_variables_of_an_unknown_environment_are_refused() -> None:
+    application = load(BOOKINGS)
+    check_environments(application, ["dev", "prod"])
+    misspelt = replace(application, variables_of={"production": {}})
+    with pytest.raises(ApplicationError, match=r"\[variables\.production\] is of an unknown .* use one of dev, prod"):
+        check_environments(misspelt, ["dev", "prod"])
+
+
+@pytest.mark.parametrize(
+    "content", [b"name = ", b"\xff\xfe", b"[" * 100_000, b"a = " + b"[" * 100_000, b"a.b = 1\na = 2", b"\0"]
+)
+def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(ApplicationError, match=re.escape(f"{tmp_path / FILE} cannot be read: ")):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["missing", "x" * 300, FILE])
+def test_what_is_no_folder_is_refused(tmp_path: Path, folder: str) -> None:
+    (tmp_path / FILE).touch()
+    with pytest.raises(ApplicationError, match=re.escape(folder)):
+        load(tmp_path / folder)
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes('\ufeffname = "Orders"'.encode())
+    assert load(tmp_path).name == "Orders"
+
+
+KEYS = [
+    "name",
+    "service_name",
+    "flask_app",
+    "requirements",
+    "dockerfile",
+    "context",
+    "health_command",
+    "user",
+    "read_only",
+    "port",
+    "variables",
+    "health_check_path",
+    "smoke_test",
+    "secrets",
+    "task_role",
+    "local",
+    "path",
+    "status",
+    "headers",
+    "actions",
+    "resources",
+    "because",
+    "services",
+    "before_start",
+    "dev",
+    "A",
+    "PORT",
+    "LOG_LEVEL",
+    "WEB_THREADS",
+    '""',
+    '"\\u0000"',
+    '"a',
+    'b"',
+    '"\\n"',
+    "DATABASE_URL",
+]
+VALUES = [
+    *[
+        "true",
+        "false",
+        "0",
+        "-1",
+        "1",
+        "4567",
+        "65536",
+        "1e400",
+        "nan",
+        '""',
+        '"x"',
+        '"."',
+        '".."',
+        '"/"',
+        '"/etc"',
+        '"\\u0000"',
+        '"\\n"',
+        '"{region}"',
+        '"arn:aws:s3:::x"',
+        '"s3:GetObject"',
+        "[]",
+        "{}",
+        "[[]]",
+        "[{}]",
+        "[1]",
+        '["x"]',
+        '["arn:x"]',
+        '[{actions=["s3:*"],resources=["*"]}]',
+        "1979-05-27",
+        '{A="1"}',
+        '{dev={A="1"}}',
+        "{A={B=1}}",
+        "{x=[{}]}",
+        '"\\U0001F600"',
+        '["postgresql"]',
+        '"{{resolve:x}}"',
+        '"${Token[A.1]}"',
+        '{PORT="1"}',
+        '{headers={A="b"}}',
+        "[{because=1}]",
+    ],
+    f"0x{'f' * 5000}",
+    f'"{"y" * 400}"',
+    "1979-05-27 07:32:00",
+    "'''a\nb'''",
+]
+
+
+GOOD = {
+    "name": '"Orders"',
+    "service_name": '"orders.api"',
+    "flask_app": '"orders"',
+    "port": "80",
+    "variables": '{A="1"}',
+    "secrets": '{B="entry"}',
+    "local": '{variables={A="2"}}',
+    "task_role": '[{actions=["s3:*"],resources=["*"]}]',
+    "smoke_test": "{status=204}",
+    "read_only": "false",
+    "user": '"app"',
+    "health_command": '["true"]',
+    "A": '"1"',
+    "DATABASE_URL": '"entry"',
+    "dev": '{A="1"}',
+}
+
+
+def random_description(source: random.Random) -> str:
+    """Return lines of keys and values in tables, most of them of the wrong kind."""
+
+    def lines() -> list[str]:
+        keys = source.sample(KEYS, source.choice((0, 1, 1, 2, 3)))
+        return [f"{key} = {source.choice((GOOD.get(key, '1'), source.choice(VALUES)))}" for key in keys]
+
+    tables = [f"[{key}]" for key in source.sample(KEYS, source.choice((0, 0, 0, 1, 2)))]
+    tables += ["[[task_role]]"] * source.choice((0, 0, 1)) + ["[variables.dev]"] * source.choice((0, 0, 1))
+    return "\n".join([*lines(), *(line for table in tables for line in (table, *lines()))])
+
+
+def message_of(folder: Path, content: bytes) -> str | None:
+    """Return the message with which the content is refused, None if it loads."""
+    (folder / FILE).write_bytes(content)
+    try:
+        load(folder)
+    except ApplicationError as error:
+        return str(error)
+    return None
+
+
+def test_any_content_loads_or_is_refused_in_one_line_with_the_files_name(tmp_path: Path) -> None:
+    source = random.Random(SEED)
+    descriptions = [random_description(source) for _ in range(1500)]
+    messages = {text: message_of(tmp_path, text.encode()) for text in descriptions}
+    refused = {text: message for text, message in messages.items() if message is not None}
+    assert len(messages) - len(refused) > 20
+    assert {
+        text: message for text, message in refused.items() if str(tmp_path / FILE) not in message or "\n" in message
+    } == {}, f"FUZZ_SEED={SEED}"
+
+
+def test_a_good_description_with_damage_loads_or_is_refused_with_the_files_name(tmp_path: Path) -> None:
+    good, source = (BOOKINGS / FILE).read_bytes(), random.Random(SEED)
+    for _ in range(1500):
+        content = bytearray(good)
+        for _ in range(source.randint(1, 4)):
+            content[source.randrange(len(content))] = source.randrange(256)
+        message = message_of(tmp_path, bytes(content))
+        assert message is None or str(tmp_path / FILE) in message, f"FUZZ_SEED={SEED}"
