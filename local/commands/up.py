@@ -10,6 +10,7 @@ from typing import Final
 
 from flask_onetrace.contract import Output
 from infra.application import FOLDER_VARIABLE
+from local.application import packages
 from local.application.selection import is_sample, refuse_another, selected, selection, short
 from local.backing_services import emulator, fakes, postgresql
 from local.deploy import cdk, docker_engine, fake_keys, prerequisites, sources
@@ -47,7 +48,7 @@ def up(session: Session) -> None:
 
 def _bring_up(session: Session) -> None:
     application = session.application
-    code = fingerprint(CHECKOUT / "flask_onetrace", application.folder)
+    code = fingerprint(CHECKOUT / "flask_onetrace", packages.RUNTIME, application.folder)
     skip_reason = docker_engine.why_no_engine(session.environ)
     prerequisites.check_once(session)
     aws = emulator.ensure(session)

@@ -58,7 +58,7 @@ def ensure(session: Session, aws: EmulatedAws, fakes: FakePorts, version: Versio
         service = session.state.service
         if service and session.running(ROLE, service.pid) and service.identity == current:
             session.report.line("  The running service is up to date")
-            _switch(session, aws, service)
+            _replace(session, aws, service)
             smoke_test(session, aws, fakes, Target(load_balancer_url(session)))
             return
         service = _start(session, aws, fakes, version, task=task, new_identity=current)
@@ -138,7 +138,7 @@ def _start(
     if own:
         # Without their values: a database's URL has its password.
         say(f"      from [local] of the description: {', '.join(own)}")
-    for line in untraced_libraries(port, session.application.health_check_path):
+    for line in untraced_libraries(port):
         say(f"    {line}")
     return RunningService(port=port, pid=record.pid, identity=new_identity, task_definition=version.task_definition)
 
