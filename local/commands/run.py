@@ -45,7 +45,7 @@ def run_command(session: Session, line: str) -> NoReturn:
     spec = revision.spec_of(aws, state.outputs, state.service.task_definition)
     task = resolved(aws, spec)
     addresses = env_overrides(aws, state.fake_ports, state.service.port, session.application.flask_app)
-    runtime = runtime_of(session, task, {**addresses, **overrides(session.application, values)})
+    runtime = runtime_of(session, task, {**addresses, **overrides(session.application, values, addresses)})
     terminal = {name: session.environ[name] for name in TERMINAL if name in session.environ}
     environment = {**terminal, **runtime.variables(session.environ.get("PATH", ""))}
     os.chdir(runtime.folder)
