@@ -6,6 +6,7 @@ import pytest
 
 from infra.application import DEFAULT_FOLDER, Application
 from local.application.selection import (
+    again,
     fault_path,
     refuse_another,
     running,
@@ -72,6 +73,13 @@ def test_another_application_than_the_one_that_is_up_is_refused_with_both_ways_o
 def test_the_sample_that_is_up_is_updated_without_app(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="update what is up by make up;"):
         refuse_another(selection(selected({}), {}), selected({"APP": str(app(tmp_path / "shop"))}))
+
+
+def test_the_command_that_updates_it_selects_it_again(tmp_path: Path) -> None:
+    environ = {"APP": str(app(tmp_path / "my shop")), "FLASK_APP": "shop:create_app()"}
+
+    assert again(selected({}), {}) == "make up"
+    assert again(selected(environ), environ) == f"make up APP='{tmp_path}/my shop' FLASK_APP='shop:create_app()'"
 
 
 def described(folder: Path, flask_app: str | None) -> Application:
