@@ -100,8 +100,8 @@ def test_flask_app_of_the_environment_replaces_the_files(tmp_path: Path) -> None
             '[[task_role]]\nactions = ["s3:*"]\nresources = ["arn:aws:s3:::{stage}"]',
             "task_role[0].resources = ['arn:aws:s3:::{stage}'] is malformed: write a list of which each is an ARN, in",
         ),
-        ('[smoke_test.headers]\nX-Key = "$API_KEY"', "'smoke_test.headers.X-Key' (not shown) is malformed: write $NAME"),
-        ('[smoke_test.headers]\nX-Key = "5 $"', "'smoke_test.headers.X-Key' (not shown) is malformed: write $NAME"),
+        ('[smoke_test.headers]\nX-A = "$API_KEY"', "'smoke_test.headers.X-A' (not shown) is malformed: write $NAME"),
+        ('[smoke_test.headers]\nX-A = "5 $"', "'smoke_test.headers.X-A' (not shown) is malformed: write $NAME"),
         ('[local]\nservices = ["oracle"]', "local.services = ['oracle'] is malformed: write a list of which each"),
     ],
 )  # fmt: skip
