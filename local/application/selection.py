@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -52,6 +53,15 @@ def running(state: Selected | None) -> Application:
 def selection(application: Application, environ: Mapping[str, str]) -> Selected:
     """Return what later commands need to find the application again."""
     return Selected(name=application.name, folder=str(application.folder), flask_app=flask_app_of(environ))
+
+
+def again(application: Application, environ: Mapping[str, str]) -> str:
+    """Return the command that updates the application."""
+    if is_sample(application):
+        return "make up"
+    flask_app = flask_app_of(environ)
+    suffix = "" if flask_app is None else f" {Variable.FLASK_APP}={shlex.quote(flask_app)}"
+    return f"make up {FOLDER_VARIABLE}={shlex.quote(short(application.folder))}{suffix}"
 
 
 def refuse_another(up: Selected | None, application: Application) -> None:

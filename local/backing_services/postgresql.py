@@ -63,7 +63,7 @@ def _create(session: Session, step: Step) -> Database:
     database = Database(folder=str(_folder(session)), port=free_port(), password=secrets.token_urlsafe(24))
     session.state.database = database
     session.save()
-    password = Path(database.folder) / "password"
+    password = _password_file(database)
     password.write_text(database.password, encoding="utf-8")
     _give(password)
     command = [_binary("initdb"), "-D", f"{database.folder}/data", "-U", USER, "--auth=scram-sha-256"]
@@ -73,11 +73,17 @@ def _create(session: Session, step: Step) -> Database:
     return database
 
 
+def _password_file(database: Database) -> Path:
+    return Path(database.folder) / "password"
+
+
 def _kept(session: Session) -> Database | None:
     """Return the database of a server that ended by itself, on a port that is free now."""
     database = session.state.database
-    if database is None or not Path(database.folder, "data").exists():
-        return None
+    if database is None or not Path(database.folder, "data").exists() or _password_file(database).exists():
+        return None  # with its password file, the cluster was not created to the end
+    # Its process has ended, but where nobody has reaped it yet the server would think that it runs.
+    Path(database.folder, "data", "postmaster.pid").unlink(missing_ok=True)
     session.state.database = replace(database, port=free_port())
     return session.state.database
 

@@ -11,7 +11,6 @@ from typing import Final, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.commands.ask import ask
 from local.commands.down import down
 from local.commands.logs import logs
 from local.commands.run import run_command
@@ -66,6 +65,8 @@ def _run(options: argparse.Namespace, report: Report) -> int:
     if options.command == "run":
         run_command(session, options.line)
     if options.command == "ask":
+        from local.commands.ask import ask  # noqa: PLC0415 - it validates JSON schemas, which no edit should wait for
+
         ask(session, markdown=options.markdown)
         return 0
     return 0 if status(session) else 1

@@ -6,7 +6,8 @@ import os
 import sys
 from typing import Final, NoReturn
 
-from local.application.selection import running
+from infra.application import FOLDER_VARIABLE
+from local.application.selection import refuse_another, running, selected
 from local.backing_services import emulator, postgresql
 from local.backing_services.emulated_aws import EmulatedAws
 from local.service import revision
@@ -37,12 +38,14 @@ def run_command(session: Session, line: str) -> NoReturn:
     ):
         raise OperatorError("Nothing is running", "Start with make up")
     session.selected = running(state.application)
+    if session.environ.get(FOLDER_VARIABLE, "").strip():
+        refuse_another(state.application, selected(session.environ))
     aws = EmulatedAws(state.gateway_port)
     values = local_values(session.application, postgresql.running_url(session))
     spec = revision.spec_of(aws, state.outputs, state.service.task_definition)
     task = resolved(aws, spec)
     addresses = env_overrides(aws, state.fake_ports, state.service.port, session.application.flask_app)
-    runtime = runtime_of(session, task, {**addresses, **overrides(session.application, values)})
+    runtime = runtime_of(session, task, {**addresses, **overrides(session.application, values, addresses)})
     terminal = {name: session.environ[name] for name in TERMINAL if name in session.environ}
     environment = {**terminal, **runtime.variables(session.environ.get("PATH", ""))}
     os.chdir(runtime.folder)

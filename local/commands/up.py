@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from flask_onetrace.contract import Output
-from infra.application import FOLDER_VARIABLE
-from local.application.selection import is_sample, refuse_another, selected, selection, short
+from flask_onetrace.contract import RUNTIME_PROBE_PATH, Output
+from local.application import packages
+from local.application.selection import again, refuse_another, selected, selection, short
 from local.backing_services import emulator, fakes, postgresql
 from local.deploy import cdk, docker_engine, fake_keys, prerequisites, sources
 from local.deploy.fingerprint import fingerprint
@@ -47,7 +47,7 @@ def up(session: Session) -> None:
 
 def _bring_up(session: Session) -> None:
     application = session.application
-    code = fingerprint(CHECKOUT / "flask_onetrace", application.folder)
+    code = fingerprint(CHECKOUT / "flask_onetrace", packages.RUNTIME, application.folder)
     skip_reason = docker_engine.why_no_engine(session.environ)
     prerequisites.check_once(session)
     aws = emulator.ensure(session)
@@ -67,14 +67,14 @@ def _bring_up(session: Session) -> None:
 def _conclude(session: Session, seconds: float) -> None:
     application, say = session.application, session.report.line
     request = application.smoke_test
+    # A browser does not send the headers that the smoke test has, and the probe shows nothing of the application.
+    path = "/" if request.headers or request.path == RUNTIME_PROBE_PATH else request.path
     say()
-    # A browser does not send the headers that the smoke test has.
-    say(f"Up after {seconds:.1f} s: {rollout.load_balancer_url(session)}{'/' if request.headers else request.path}")
+    say(f"Up after {seconds:.1f} s: {rollout.load_balancer_url(session)}{path}")
     for line in DISCLAIMER:
         say(line)
-    again = "make up" if is_sample(application) else f"make up {FOLDER_VARIABLE}={short(application.folder)}"
     say("Next: make ask | make logs | make status | make run CMD=… | make down,")
-    say(f"or change {short(application.folder)}/ and run {again} again.")
+    say(f"or change {short(application.folder)}/ and run {again(application, session.environ)} again.")
 
 
 @contextmanager

@@ -32,7 +32,7 @@ _PORT: Final = r"(?::[0-9]{1,5})?"
 FROM_A_PROGRAM: Final = "send it from this server's own page, or from a program that is not a browser"
 REMEDIES: Final = {
     "request target": "request the path alone, which starts with /",
-    "host": "use 127.0.0.1, localhost or the load balancer's name that make up printed",
+    "host": "use 127.0.0.1, localhost or the load balancer's name that make status prints",
     "origin": FROM_A_PROGRAM,
     "sec-fetch-site": f"type the address into the browser, {FROM_A_PROGRAM}",
     PREFLIGHT: f"preflights are not answered: {FROM_A_PROGRAM}",

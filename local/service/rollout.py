@@ -52,13 +52,13 @@ def ensure(session: Session, aws: EmulatedAws, fakes: FakePorts, version: Versio
     """
     with kept_on_failure(session, aws, version.task_definition):
         task = resolved(aws, revision.spec_of(aws, session.state.outputs, version.task_definition))
-        own = overrides(session.application, version.values)
         addresses = env_overrides(aws, fakes, 0, session.application.flask_app)
+        own = overrides(session.application, version.values, addresses)
         current = identity(task, {**addresses, **own}, version.code)
         service = session.state.service
         if service and session.running(ROLE, service.pid) and service.identity == current:
             session.report.line("  The running service is up to date")
-            _switch(session, aws, service)
+            _replace(session, aws, service)
             smoke_test(session, aws, fakes, Target(load_balancer_url(session)))
             return
         service = _start(session, aws, fakes, version, task=task, new_identity=current)
@@ -123,8 +123,9 @@ def _start(
 ) -> RunningService:
     """Start a process of the version, which gets no requests yet."""
     _keep_target(session, aws)
-    port, own = free_port(), overrides(session.application, version.values)
-    addresses = env_overrides(aws, fakes, port, session.application.flask_app)
+    port, application = free_port(), session.application
+    addresses = env_overrides(aws, fakes, port, application.flask_app)
+    own = overrides(application, version.values, addresses)
     runtime = runtime_of(session, task, {**addresses, **own})
     before_start(session, runtime)
     with session.report.step(f"Start the service from task definition {version.revision}") as step:
@@ -138,7 +139,7 @@ def _start(
     if own:
         # Without their values: a database's URL has its password.
         say(f"      from [local] of the description: {', '.join(own)}")
-    for line in untraced_libraries(port, session.application.health_check_path):
+    for line in untraced_libraries(port):
         say(f"    {line}")
     return RunningService(port=port, pid=record.pid, identity=new_identity, task_definition=version.task_definition)
 

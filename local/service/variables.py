@@ -8,6 +8,7 @@ from infra.application import Application
 from local.backing_services.emulated_aws import EmulatedAws
 from local.deploy.fake_keys import fake_key
 from local.workspace.session import Session
+from operations.errors import OperatorError
 
 
 def local_values(application: Application, services: Mapping[str, str]) -> dict[str, str]:
@@ -15,8 +16,14 @@ def local_values(application: Application, services: Mapping[str, str]) -> dict[
     return {**services, **application.local.variables}
 
 
-def overrides(application: Application, values: Mapping[str, str]) -> dict[str, str]:
-    """Return the values that are no secrets, which replace those of the task definition."""
+def overrides(application: Application, values: Mapping[str, str], addresses: Mapping[str, str]) -> dict[str, str]:
+    """Return the values that are no secrets, which replace those of the task definition.
+
+    Raises `OperatorError` for one of the `addresses` of this machine: with another the process could reach AWS, or be
+    reached from outside.
+    """
+    if taken := sorted(values.keys() & addresses.keys()):
+        raise OperatorError(f"[local.variables] has {', '.join(taken)}, which make up sets itself", "Remove it there")
     return {name: value for name, value in values.items() if name not in application.secrets}
 
 

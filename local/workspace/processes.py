@@ -21,7 +21,7 @@ MARKER: Final = "ONETRACE_LOCAL_STATE"
 INHERITED: Final = ("PATH", "HOME", "LANG")
 GRACE_SECONDS: Final = 15.0
 """Between SIGTERM and SIGKILL: longer than `contract.SHUTDOWN_DEADLINE_SECONDS`."""
-POLL_SECONDS: Final = 0.1
+POLL_SECONDS: Final = 0.05
 CLOCK_SLACK_SECONDS: Final = 2.0
 """The kernel derives start times from the wall clock, which may be adjusted."""
 TAIL_LINES: Final = 15

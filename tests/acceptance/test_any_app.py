@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
@@ -196,6 +197,18 @@ BROKEN = {
         '"greeting": 1 / 0, "g": Path',
         "GET /things returned 500, expected 200",
     ),
+    "telemetry": (
+        "onetrace.toml",
+        'STRIPE_KEY = "planted',
+        'OTEL_TRACES_EXPORTER = "none"\nSTRIPE_KEY = "planted',
+        "is missing in Honeycomb",
+    ),
+    "address": (
+        "onetrace.toml",
+        'STRIPE_KEY = "planted',
+        'PORT = "1"\nSTRIPE_KEY = "planted',
+        "which make up sets itself",
+    ),
     "before_start": ("onetrace.toml", "echo $COLOUR", "echo no tables >&2; false #", "no tables"),
 }
 
@@ -308,7 +321,9 @@ def test_requirements_that_cannot_be_installed_show_uvs_message(checkout: Checko
     assert checkout.running_processes() == []
 
 
-def test_a_database_is_given_to_the_app_and_deleted_by_down(checkout: Checkout, tmp_path: Path) -> None:
+def test_a_database_is_given_to_the_app_survives_a_crash_and_is_deleted_by_down(
+    checkout: Checkout, tmp_path: Path
+) -> None:
     (tmp_path / "app.py").write_text(
         "import os, psycopg2\nfrom flask import Flask\napp = Flask('x')\n@app.get('/')\ndef i():\n"
         "    with psycopg2.connect(os.environ['DATABASE_URL']) as c, c.cursor() as q:\n"
@@ -317,7 +332,7 @@ def test_a_database_is_given_to_the_app_and_deleted_by_down(checkout: Checkout, 
     )
     (tmp_path / "prepare.py").write_text(
         "import os, psycopg2\nwith psycopg2.connect(os.environ['DATABASE_URL']) as c, c.cursor() as q:\n"
-        "    q.execute('create table if not exists t (x int)')\n",
+        "    q.execute('create table if not exists t (x int); insert into t values (1)')\n",
         encoding="utf-8",
     )
     (tmp_path / "requirements.txt").write_text("psycopg2-binary\n", encoding="utf-8")
@@ -334,6 +349,12 @@ def test_a_database_is_given_to_the_app_and_deleted_by_down(checkout: Checkout, 
     assert database is not None
     assert Path(database.folder).exists()
     assert database.password not in result.stdout
+    psutil.Process(checkout.pid("postgresql")).kill()
+    result = checkout.run("up", APP=str(tmp_path))
+    assert result.returncode == 0, result.stdout + result.stderr
+    with direct_client() as client:
+        rows = client.get(f"{address_of(result.stdout)}/", timeout=5).text
+    assert rows == "2", "one of each start"
     assert "Stopped postgresql" in checkout.run("down").stdout
     assert not Path(database.folder).exists()
     assert checkout.running_processes() == []

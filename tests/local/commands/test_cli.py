@@ -42,6 +42,17 @@ def test_ask_without_processes_says_how_to_start(tmp_path: Path) -> None:
     assert err == "error: Nothing is running. Start with make up, then open its page or send it requests\n"
 
 
+def test_run_without_processes_says_how_to_start(tmp_path: Path) -> None:
+    assert run(tmp_path, "run", "flask routes") == (1, "", "error: Nothing is running. Start with make up\n")
+
+
+def test_run_without_a_command_says_what_to_pass(tmp_path: Path) -> None:
+    code, _, err = run(tmp_path, "run", " ")
+
+    assert code == 1
+    assert err.startswith("error: CMD is empty. Pass a command")
+
+
 def test_down_without_processes_succeeds(tmp_path: Path) -> None:
     assert run(tmp_path, "down") == (0, "Nothing was running\n", "")
 
@@ -70,7 +81,7 @@ def test_an_unknown_command_lists_the_valid_ones(tmp_path: Path) -> None:
     code, _, err = run(tmp_path, "restart")
 
     assert code == 2
-    for command in ("up", "down", "status", "logs", "ask"):
+    for command in ("up", "down", "status", "logs", "run", "ask"):
         assert command in err
 
 

@@ -12,7 +12,7 @@ from local.deploy import fake_keys
 from local.workspace.folders import Folders
 from local.workspace.report import Report
 from local.workspace.session import Session
-from tests.sample import names_of
+from tests.sample import CRUDDUR, names_of
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -26,7 +26,9 @@ def test_every_secret_of_the_contract_gets_a_fake_key_and_a_real_one_is_kept(
         emulated_aws.secrets.create_secret(Name=entry, SecretString=SECRET_PLACEHOLDER)
     emulated_aws.secrets.put_secret_value(SecretId=entries[Variable.ROLLBAR_ACCESS_TOKEN], SecretString="set-by-hand")
 
-    fake_keys.ensure(Session.fresh(Folders(tmp_path), os.environ, Report(io.StringIO())), emulated_aws)
+    session = Session.fresh(Folders(tmp_path), os.environ, Report(io.StringIO()))
+    session.selected = CRUDDUR
+    fake_keys.ensure(session, emulated_aws)
 
     assert {
         variable: emulated_aws.secrets.get_secret_value(SecretId=entry)["SecretString"]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,9 @@ import requests
 from local.fakes import honeycomb
 from local.fakes.honeycomb.calculated_fields import ExpressionError, compile_expression
 from local.workspace.folders import CHECKOUT
+from operations.honeycomb.declarations import load
 from tests.local.fakes.conftest import Serve
+from tests.sample import names_of
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -101,9 +101,8 @@ def ask(serve: Serve) -> Ask:
 
 
 def declaration(name: str) -> tuple[dict[str, Any], str]:
-    file: Path = CHECKOUT / "honeycomb" / "queries" / f"{name}.json"
-    document = json.loads(file.read_text(encoding="utf-8"))
-    return document["query"], document["dataset"]
+    query = load(CHECKOUT / "honeycomb", names_of("local")).queries[name]
+    return query.specification, query.dataset
 
 
 def test_latency_by_user_covers_the_last_day_slowest_first(ask: Ask) -> None:

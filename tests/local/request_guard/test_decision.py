@@ -175,7 +175,7 @@ def test_a_named_front_end_may_send_requests_and_preflights_and_alone_gets_cors_
 
 def test_a_refusal_names_the_header_its_value_and_the_remedy() -> None:
     assert Refusal("host", None).message == (
-        "Refused, because Host is missing: use 127.0.0.1, localhost or the load balancer's name that make up printed"
+        "Refused, because Host is missing: use 127.0.0.1, localhost or the load balancer's name that make status prints"
     )
     assert Refusal("sec-fetch-site", "cross-site").message.startswith(
         "Refused, because Sec-Fetch-Site is 'cross-site': type the address into the browser, send it from"

@@ -23,24 +23,15 @@ STATES = {
 @pytest.fixture
 def port(socket_enabled: None) -> Iterator[int]:  # noqa: ARG001 - the fake service listens on 127.0.0.1
     app = Flask("service")
-    app.get("/api/health-check")(lambda: {"status": "ok", "instrumentations": STATES})
-    app.get("/healthz", endpoint="text")(lambda: "ok")
-    app.get("/list", endpoint="list")(lambda: [])
+    app.get("/_onetrace/health")(lambda: {"status": "ok", "instrumentations": STATES})
     with closing(LocalServer(app)) as served:
         yield int(served.url.rpartition(":")[2])
 
 
 def test_only_what_is_off_is_named(port: int) -> None:
-    assert untraced_libraries(port, "/api/health-check") == [
-        "calls of redis are not traced: off: needs redis >=2.6, found 1.0"
-    ]
-
-
-def test_an_applications_own_health_check_names_none(port: int) -> None:
-    assert untraced_libraries(port, "/healthz") == []
-    assert untraced_libraries(port, "/list") == []
+    assert untraced_libraries(port) == ["calls of redis are not traced: off: needs redis >=2.6, found 1.0"]
 
 
 @pytest.mark.usefixtures("socket_enabled")
 def test_a_service_that_does_not_respond_is_left_to_the_smoke_test() -> None:
-    assert untraced_libraries(free_port(), "/healthz") == []
+    assert untraced_libraries(free_port()) == []

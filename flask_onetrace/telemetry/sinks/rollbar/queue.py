@@ -20,6 +20,7 @@ from flask_onetrace.telemetry.sink import ServiceInfo
 from flask_onetrace.telemetry.sinks.rollbar import body, capture, causes, sdk, substitutes
 from flask_onetrace.telemetry.sinks.rollbar.capture import CapturedException, Item, RequestInfo
 from flask_onetrace.telemetry.sinks.rollbar.causes import Cause, CauseBudget, Grant
+from flask_onetrace.telemetry.sinks.rollbar.duplicates import BY_APPLICATION, BY_TELEMETRY, is_reported, note
 from flask_onetrace.telemetry.sinks.rollbar.sdk import Collector
 
 MAX_WITH_FRAMES = 16
@@ -73,6 +74,9 @@ class ItemQueue(ExportQueue[bytes]):
     def report(self, error: BaseException) -> None:
         """Queue `error`. Never raises."""
         try:
+            if is_reported(error, BY_APPLICATION):
+                return
+            note(error, BY_TELEMETRY)
             grant = self._grant(causes.of_exception(error))
             captured = self._capture(error) if grant is not None else None
         except BaseException as failure:  # application objects are being read

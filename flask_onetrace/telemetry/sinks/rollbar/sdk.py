@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import rollbar
 from rollbar.lib import events
@@ -15,6 +15,7 @@ from rollbar.logger import RollbarHandler
 
 from flask_onetrace.telemetry.process_globals import current_redactor
 from flask_onetrace.telemetry.sinks.rollbar import local_variables
+from flask_onetrace.telemetry.sinks.rollbar.duplicates import BY_APPLICATION, BY_TELEMETRY, is_reported, note
 from flask_onetrace.telemetry.sinks.rollbar.redacted import redact_item
 
 _ROOT = str(Path(__file__).resolve().parents[3])
@@ -89,12 +90,19 @@ def build(exc_info: tuple[Any, Any, Any], **fields: Any) -> Collector:  # noqa: 
     return collector
 
 
-def _mark_passed(exc_info: object, **_: object) -> object:
-    """Note that every filter before this one has let the exception pass: the SDK is about to build its item."""
-    local_variables.begin_item()
+def _mark_passed(exc_info: tuple[Any, Any, Any], **_: object) -> tuple[Any, Any, Any] | Literal[False]:
+    """Note that every filter before this one has let the exception pass: the SDK is about to build its item.
+
+    False keeps it from that, for an exception that application code reports after telemetry.
+    """
     collector = _collector.get()
     if collector is not None:
         collector.passed = True
+    elif is_reported(exc_info[1], BY_TELEMETRY):
+        return False
+    else:
+        note(exc_info[1], BY_APPLICATION)
+    local_variables.begin_item()
     return exc_info
 
 

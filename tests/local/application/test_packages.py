@@ -1,0 +1,80 @@
+"""Which virtual environment an application gets: the real installation is tested in tests/acceptance."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.application import DEFAULT_FOLDER, Application
+from local.application import packages
+from local.application.selection import described
+from local.workspace.folders import Folders
+from local.workspace.report import Report
+from local.workspace.session import Session
+
+
+def environment_of(session: Session, application: Application) -> Path:
+    """Return the environment that is used, as if each one was installed already."""
+    venv = session.folders.venvs / f"{application.slug}-{packages._key(application)}"
+    venv.mkdir(parents=True, exist_ok=True)
+    (venv / packages.READY).touch()
+    python = packages.interpreter(session, application)
+    assert python == venv / "bin" / "python"
+    return venv
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    folders = Folders(tmp_path / "state")
+    folders.make()
+    return Session.fresh(folders, os.environ, Report(io.StringIO()))
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Application:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "requirements.txt").write_text("flask\n--requirement more.txt\n-c limits.txt\n", encoding="utf-8")
+    for name in ("more.txt", "limits.txt"):
+        (folder / name).write_text("-r requirements.txt\n", encoding="utf-8")
+    return described(folder, None)
+
+
+def test_the_sample_runs_with_the_checkouts_own_packages(session: Session) -> None:
+    assert packages.interpreter(session, described(DEFAULT_FOLDER, None)) == Path(sys.executable)
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "more.txt", "limits.txt"])
+def test_a_change_of_a_requirements_file_or_of_an_included_one_makes_a_new_environment(
+    session: Session, shop: Application, name: str
+) -> None:
+    before = environment_of(session, shop)
+    assert environment_of(session, shop) == before
+    file = shop.folder / name
+    file.write_text(file.read_text(encoding="utf-8") + "requests\n", encoding="utf-8")
+
+    assert environment_of(session, shop) != before
+
+
+def test_a_change_of_the_code_keeps_the_environment(session: Session, shop: Application) -> None:
+    before = environment_of(session, shop)
+    (shop.folder / "app.py").write_text("changed = True\n", encoding="utf-8")
+
+    assert environment_of(session, shop) == before
+
+
+def test_only_what_observes_and_guards_the_application_is_importable_of_the_checkout(
+    session: Session, shop: Application
+) -> None:
+    environment_of(session, shop)
+
+    assert sorted(each.name for each in session.folders.packages.iterdir()) == [
+        "flask_onetrace",
+        "onetrace_request_guard",
+    ]
+    assert (session.folders.packages / "flask_onetrace" / "__init__.py").is_file()
+    assert (session.folders.packages / "onetrace_request_guard" / "service.py").is_file()
