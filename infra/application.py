@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 from typing import Final
 
 from flask_onetrace.contract import CONTAINER_PORT, RUNTIME_HEALTH_CHECK_PATH, RUNTIME_PROBE_PATH, Variable
@@ -37,7 +38,12 @@ class Request:
 
     path: str
     status: int = _OK
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """`$API_KEY` in a value is the variable or secret of that name."""
+
+    def headers_with(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return the headers with these values filled in. Raises `LookupError` with a name that has none."""
+        return {name: Template(text).substitute(values) for name, text in self.headers.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+from string import Template
 from typing import Any, Final
 
 from flask_onetrace.contract import (
@@ -121,6 +122,7 @@ def _application(table: Table, folder: Path, flask_app: str | None) -> Applicati
     )
     table.refuse_others()
     _refuse_two_sources(table, application)
+    _check_references(table, application)
     return application
 
 
@@ -199,6 +201,16 @@ def _refuse_two_sources(table: Table, application: Application) -> None:
     for plain in (application.variables, *application.variables_of.values()):
         for variable in application.secrets.keys() & plain.keys():
             raise table.error(f"secrets.{variable}", "", "it in [variables] or in [secrets], not in both", secret=True)
+
+
+def _check_references(table: Table, application: Application) -> None:
+    """Raise where a header of the smoke test refers to what is no variable of the application's."""
+    own = {**application.secrets, **application.variables}
+    for name, text in application.smoke_test.headers.items():
+        template = Template(text)
+        if not template.is_valid() or not set(template.get_identifiers()) <= own.keys():
+            expected = "$NAME for a name in [variables] or [secrets], and $$ for a dollar sign"
+            raise table.error(f"smoke_test.headers.{name}", "", expected, secret=True)
 
 
 def _statement(table: Table) -> Statement:

@@ -8,15 +8,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-import pytest
-
 from flask_onetrace.contract import CONTAINER_PORT, SERVER_APP, SERVER_CONFIG, Variable
 from infra.application import RUNTIME_HEALTH_COMMAND
 from tests.container.compose import ROOT
 from tests.container.dockerfile import exec_form, stages
 
 DOCKERFILE = ROOT / "service" / "Dockerfile"
-APPLICATION_DOCKERFILE = ROOT / "infra" / "application_image" / "Dockerfile"
 FINAL = stages(DOCKERFILE)[-1]
 
 
@@ -64,11 +61,9 @@ def test_only_wheels_that_match_their_hashes_are_installed() -> None:
     assert "--no-cache-dir" in install
 
 
-@pytest.mark.parametrize("dockerfile", [DOCKERFILE, APPLICATION_DOCKERFILE], ids=["service", "any application"])
-def test_gunicorn_is_process_one_with_the_runtimes_configuration(dockerfile: Path) -> None:
-    final = stages(dockerfile)[-1]
-    assert exec_form(final.only("CMD")) == ["gunicorn", "--config", SERVER_CONFIG, SERVER_APP]
-    assert not final.all("ENTRYPOINT")
+def test_gunicorn_is_process_one_with_the_runtimes_configuration() -> None:
+    assert exec_form(FINAL.only("CMD")) == ["gunicorn", "--config", SERVER_CONFIG, SERVER_APP]
+    assert not FINAL.all("ENTRYPOINT")
 
 
 def test_the_runtimes_configuration_and_application_are_modules() -> None:

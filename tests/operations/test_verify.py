@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -128,6 +129,28 @@ def test_the_request_of_the_smoke_test_has_to_be_answered_as_it_is_described(
     with pytest.raises(OperatorError) as error:
         verify.verify(url, EXPECTED, deadline=5, pause=1, clock=FakeClock().clock)
     assert message in str(error.value)
+
+
+def test_a_secret_in_a_header_of_the_smoke_test_is_taken_from_the_environment(
+    target: tuple[Target, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake, url = target
+    fake.answers = [health()]
+    headers: list[str | None] = []
+
+    def authorized() -> Response:
+        headers.append(request.headers.get("X-Api-Key"))
+        return health()()
+
+    fake.smoke_test = authorized
+    test = replace(CRUDDUR.smoke_test, headers={"X-Api-Key": "$API_KEY"})
+    expected = EXPECTED._replace(application=replace(CRUDDUR, secrets={"API_KEY": "api-key"}, smoke_test=test))
+    monkeypatch.delenv("API_KEY", raising=False)
+    with pytest.raises(OperatorError, match="needs API_KEY, which is not set"):
+        verify.verify(url, expected, deadline=5, pause=1, clock=FakeClock().clock)
+    monkeypatch.setenv("API_KEY", "s3cret")
+    verify.verify(url, expected, deadline=5, pause=1, clock=FakeClock().clock)
+    assert headers == ["s3cret"]
 
 
 def test_where_users_log_in_no_page_is_requested(target: tuple[Target, str]) -> None:
