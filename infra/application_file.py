@@ -226,10 +226,10 @@ def _statement(table: Table) -> Statement:
 
 def _login(table: Table) -> Login:
     def paths(key: str, most: int = _PATTERNS) -> tuple[str, ...]:
-        found = table.list_of(key, _PATH_PATTERN, "a path, for example '/assets/*'", ())
-        if len(found) > most:
-            raise table.error(key, list(found), f"{most} paths at most, as a rule of the load balancer has")
-        return found
+        patterns = table.list_of(key, _PATH_PATTERN, "a path, for example '/assets/*'", ())
+        if len(patterns) > most:
+            raise table.error(key, list(patterns), f"{most} paths at most, as a rule of the load balancer has")
+        return patterns
 
     login = Login(
         open_paths=paths("open_paths", most=_PATTERNS - 2),  # the health checks are two of the five

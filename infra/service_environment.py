@@ -31,6 +31,10 @@ def service_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
 
 def runtime_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
     """Return the contract's variables as the deployment sets them; an empty value means "unset" to the service."""
+    return _service_variables(deployment) | _telemetry_variables(deployment, region=region)
+
+
+def _service_variables(deployment: Deployment) -> dict[str, str]:
     application, names = deployment.application, deployment.names
     environment, ingress = deployment.environment, deployment.environment.ingress
     login, origins = ingress.authentication, ingress.cors or CorsOrigins()
@@ -64,7 +68,13 @@ def runtime_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
         Variable.HEALTH_CHECK_DETAIL: "false",
         Variable.REDACT_NAMES: "",
         Variable.BAGGAGE_HOSTS: "",
-        Variable.OTEL_SERVICE_NAME: application.service_name,
+    }
+
+
+def _telemetry_variables(deployment: Deployment, *, region: str) -> dict[str, str]:
+    environment, names = deployment.environment, deployment.names
+    return {
+        Variable.OTEL_SERVICE_NAME: deployment.application.service_name,
         Variable.OTEL_SDK_DISABLED: "false",
         Variable.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: "",
         Variable.OTEL_TRACES_EXPORTER: "otlp",

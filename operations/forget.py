@@ -98,8 +98,8 @@ def _log_groups(session: boto3.Session, names: Names) -> list[str]:
     insights, own = _INSIGHTS.format(stack=names.service_stack), names.log_group
     paginator = session.client("logs").get_paginator("describe_log_groups")
     pages = [page for prefix in (insights, own) for page in paginator.paginate(logGroupNamePrefix=prefix)]
-    found = [each["logGroupName"] for page in pages for each in page["logGroups"]]
-    return [name for name in found if name == own or name.startswith(insights)]
+    groups = [each["logGroupName"] for page in pages for each in page["logGroups"]]
+    return [name for name in groups if name == own or name.startswith(insights)]
 
 
 def _buckets(session: boto3.Session, names: Names, account: str) -> list[str]:

@@ -26,29 +26,29 @@ _LONGEST: Final = 65_536
 """Bytes of a secret's value ("CreateSecret", AWS Secrets Manager API Reference)."""
 
 
-class Filled(NamedTuple):
+class FillResult(NamedTuple):
     """The names of the entries that hold their key now, and the variables whose entry the first deploy will create."""
 
     names: list[str]
     too_early: list[str]
 
 
-def fill(client: SecretsManagerClient, names: Names, keys: Mapping[str, str]) -> Filled:
+def fill(client: SecretsManagerClient, names: Names, keys: Mapping[str, str]) -> FillResult:
     """Store each variable's key in its entry. An entry of the application's own is created where there is none.
 
     Raises `OperatorError`, before anything is stored, where one cannot be a key, and botocore's `ClientError`.
     """
     check(keys)
-    filled = Filled([], [])
+    result = FillResult([], [])
     for variable, key in keys.items():
         name = names.secrets[variable]
         if variable in names.own_secrets:
             _store(client, name, key, variable)
         elif not _put(client, name, key):
-            filled.too_early.append(variable)
+            result.too_early.append(variable)
             continue
-        filled.names.append(name)
-    return filled
+        result.names.append(name)
+    return result
 
 
 def _store(client: SecretsManagerClient, name: str, key: str, variable: str) -> None:

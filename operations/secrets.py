@@ -48,9 +48,9 @@ def main() -> int:
 
 def _store(session: boto3.Session, names: Names, keys: Mapping[str, str]) -> int:
     """Store the keys and print what became of them; return the exit status."""
-    names_filled, too_early = fill(session.client("secretsmanager"), names, keys)
-    if names_filled:
-        sys.stdout.write(f"Filled in {', '.join(names_filled)}.\n")
+    entries, too_early = fill(session.client("secretsmanager"), names, keys)
+    if entries:
+        sys.stdout.write(f"Filled in {', '.join(entries)}.\n")
     if set(keys).difference(too_early) & {*SECRET_OF, *names.own_secrets} and (service := _restart(session, names)):
         sys.stdout.write(f"Started a new deployment of service {service}: its new tasks read the keys.\n")
     if too_early:
@@ -58,7 +58,7 @@ def _store(session: boto3.Session, names: Names, keys: Mapping[str, str]) -> int
             f"Not stored: {', '.join(too_early)}, whose entries the first deploy creates. Check that"
             f" {names.environment!r} is deployed (make deploy), then run make secrets again.\n"
         )
-    return 0 if names_filled else 1
+    return 0 if entries else 1
 
 
 def _restart(session: boto3.Session, names: Names) -> str | None:

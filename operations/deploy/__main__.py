@@ -63,7 +63,7 @@ def _deploy(options: Options, names: Names) -> int:
         lambda: stacks.snapshot(clients.cloudformation, names),
         Snapshot([], datetime.now(UTC)),
     )
-    _check_stack_states(options.environment, before, reader)
+    _check_stack_states(names, before, reader)
     _check_secrets(names, clients, reader)
     # A stack that cannot be read may well exist, with protection that must not be taken from it.
     is_first = "the stacks" not in reader.problems and stacks.is_first_deploy(before, names)
@@ -91,15 +91,16 @@ def _options(arguments: Sequence[str] | None) -> Options:
     return Options(parsed.environment, parsed.command, parsed.poll, parsed.rollout)
 
 
-def _check_stack_states(environment: str, before: Snapshot, reader: Reader) -> None:
+def _check_stack_states(names: Names, before: Snapshot, reader: Reader) -> None:
     """Print what becomes of stacks that were never created; raise `OperatorError` where a deploy must fail."""
     if reader.credentials_expired:
         raise OperatorError(
             f"AWS rejects the credentials: {reader.problems['the stacks']}",
-            f"Renew them (aws sso login, or new keys in the environment), then run make deploy ENV={environment}.",
+            "Renew them (aws sso login, or new keys in the environment), then run make deploy"
+            f" {make_variables(names)}.",
         )
     for stack in before.stacks:
-        if recovery := stacks.recovery(stack, environment):
+        if recovery := stacks.recovery(stack, names):
             raise OperatorError(f"The stack {stack.name} cannot be deployed: it is in {stack.status}", f"{recovery}.")
         if note := stacks.note_on(stack):
             sys.stderr.write(f"note: {note}\n")

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
 
+from infra.names import Names
 from operations.deploy.causes import Cause, cause_of_container, cause_of_task
 from operations.deploy.observations import Observations
 from operations.deploy.plain_text import clock_time, one_line
@@ -24,7 +25,7 @@ MAX_GROUPS: Final = 4
 class Findings(NamedTuple):
     """All that is known of a failed deploy."""
 
-    environment: str
+    names: Names
     since: datetime
     resources: list[FailedResource]
     observations: Observations
@@ -59,7 +60,7 @@ def advice(findings: Findings) -> list[str]:
     cause = findings.reader.protect("the likely cause", lambda: _likely_cause(findings.observations), None)
     lines = [f"{cause.remedy}." if cause else _without_cause(findings)]
     for stack in findings.stacks:
-        if steps := recovery(stack, findings.environment):
+        if steps := recovery(stack, findings.names):
             lines.append(f"The stack {stack.name} is in {stack.status}. {steps}")
         elif stack.status == "UPDATE_ROLLBACK_COMPLETE":
             lines.append(f"The stack {stack.name} is rolled back to what it was before this deploy.")

@@ -16,12 +16,13 @@ from operations.deploy.plain_text import one_line
 from operations.deploy.reader import Reader
 from operations.deploy.rollout import Outcome, Rollout
 from operations.deploy.stacks import FailedResource, Snapshot, Stack, recovery
+from operations.selection import make_variables
 
 CTRL_C: Final = SIGNALLED + 2
 EXPIRED_CREDENTIALS: Final = (
     "The credentials have expired or were revoked during the deploy. CloudFormation continues in the background, and"
     " rolls back by itself if a resource fails.\nRenew them (aws sso login, or new keys in the environment) and run"
-    " make deploy ENV={environment} again: it says whether CloudFormation is still at work, and which version serves."
+    " make deploy {variables} again: it says whether CloudFormation is still at work, and which version serves."
 )
 
 
@@ -51,7 +52,7 @@ class Report:
         if rollout.outcome is Outcome.UNKNOWN:
             _write(["warning: the CDK succeeded, but which version serves cannot be read:", *self._problems()])
             return 0
-        title, lines = _title_and_advice(rollout, deployed, serving, self._environment)
+        title, lines = _title_and_advice(rollout, deployed, serving, self._names)
         self._reader.protect("the explanation", lambda: self._explain(title, lines), None)
         return 1
 
@@ -69,7 +70,7 @@ class Report:
         ]
         lines = [*first_advice, *self._reader.protect("what to do", lambda: advice(findings), default_advice)]
         if self._reader.credentials_expired:
-            lines = EXPIRED_CREDENTIALS.format(environment=self._environment).splitlines()
+            lines = EXPIRED_CREDENTIALS.format(variables=make_variables(self._names)).splitlines()
         _write(["", title, *explanation(findings), "", "What to do", *(f"  {line}" for line in lines)])
 
     def _findings(self) -> Findings:
@@ -78,7 +79,7 @@ class Report:
         resources = self._reader.read(
             "stack events", lambda: stacks.failed_resources(cloudformation, self._names, since), none
         )
-        return Findings(self._environment, since, resources, self._observer.observations, self._stacks(), self._reader)
+        return Findings(self._names, since, resources, self._observer.observations, self._stacks(), self._reader)
 
     def _stacks(self) -> list[Stack]:
         cloudformation = self._clients.cloudformation
@@ -90,11 +91,11 @@ class Report:
         busy = [each for each in described if each.is_in_progress]
         lines = [
             f"Interrupted: CloudFormation continues with {each.name} ({each.status}) in the background."
-            f"\n{recovery(each, self._environment)}"
+            f"\n{recovery(each, self._names)}"
             for each in busy
         ]
         if self._reader.credentials_expired:
-            lines = [EXPIRED_CREDENTIALS.format(environment=self._environment)]
+            lines = [EXPIRED_CREDENTIALS.format(variables=make_variables(self._names))]
         _write(["", *(lines or ["Interrupted: CloudFormation is not at work on any stack."])])
 
     def _versions(self, rollout: Rollout) -> tuple[str, str]:
@@ -106,10 +107,11 @@ class Report:
         return problems or ["  the service or its stack outputs are missing"]
 
 
-def _title_and_advice(rollout: Rollout, deployed: str, serving: str, environment: str) -> tuple[str, list[str]]:
+def _title_and_advice(rollout: Rollout, deployed: str, serving: str, names: Names) -> tuple[str, list[str]]:
+    environment = names.environment
     again = (
         f"CloudFormation has {deployed} already: to deploy it again changes nothing. Deploy a corrected commit, or run"
-        f" make roll-back ENV={environment} TO=…"
+        f" make roll-back {make_variables(names)} TO=…"
     )
     if rollout.outcome is Outcome.ROLLED_BACK:
         return f"ECS rolled the deploy of {environment} back: it serves {serving}, not {deployed}", [again]

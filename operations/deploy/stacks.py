@@ -16,6 +16,7 @@ from infra.names import Names
 from operations.deploy.clients import Client
 from operations.deploy.reader import error_code
 from operations.deployment import NO_SUCH_STACK
+from operations.selection import make_variables
 
 IN_PROGRESS: Final = "_IN_PROGRESS"
 REVIEW: Final = "REVIEW_IN_PROGRESS"
@@ -31,16 +32,16 @@ NOTES: Final = {
 RECOVERY: Final = {
     "UPDATE_ROLLBACK_FAILED": "Repair what keeps CloudFormation from rolling back, then run: aws cloudformation"
     " continue-update-rollback --stack-name {stack}\nTo leave out a resource that cannot be rolled back, add"
-    " --resources-to-skip <logical id>. Then run make deploy ENV={environment}",
+    " --resources-to-skip <logical id>. Then run make deploy {variables}",
     "UPDATE_FAILED": "Rollback was disabled. Roll back: aws cloudformation rollback-stack --stack-name {stack}",
-    "CREATE_FAILED": "Rollback was disabled. Delete the stack: make destroy ENV={environment}",
-    "DELETE_FAILED": "Delete the rest: make destroy ENV={environment}, or: aws cloudformation delete-stack"
+    "CREATE_FAILED": "Rollback was disabled. Delete the stack: make destroy {variables}",
+    "DELETE_FAILED": "Delete the rest: make destroy {variables}, or: aws cloudformation delete-stack"
     " --stack-name {stack} --deletion-mode FORCE_DELETE_STACK",
 }
 """States in which CloudFormation rejects an update."""
 WAIT: Final = (
     "CloudFormation is at work on it, for someone else or for a deploy that was interrupted. Follow it: aws"
-    " cloudformation describe-stack-events --stack-name {stack}\nThen run make deploy ENV={environment}"
+    " cloudformation describe-stack-events --stack-name {stack}\nThen run make deploy {variables}"
 )
 CANCEL: Final = "\nTo cancel that update and roll it back: aws cloudformation cancel-update-stack --stack-name {stack}"
 
@@ -108,12 +109,12 @@ def note_on(stack: Stack) -> str | None:
     return note and f"the stack {stack.name} is in {stack.status}: {note.format(stack=stack.name)}"
 
 
-def recovery(stack: Stack, environment: str) -> str | None:
+def recovery(stack: Stack, names: Names) -> str | None:
     """Return how to get the stack out of a state in which it cannot be deployed, None if it can."""
     text = RECOVERY.get(stack.status)
     if stack.is_in_progress:
         text = WAIT + (CANCEL if stack.status == "UPDATE_IN_PROGRESS" else "")
-    return text and text.format(stack=stack.name, environment=environment)
+    return text and text.format(stack=stack.name, variables=make_variables(names))
 
 
 def failed_resources(cloudformation: Client, names: Names, since: datetime) -> list[FailedResource]:

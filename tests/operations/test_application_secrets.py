@@ -13,8 +13,10 @@ from flask_onetrace.contract import SECRET_PLACEHOLDER
 from infra.application_file import load
 from infra.names import Names
 from local.backing_services.emulated_aws import EmulatedAws
+from operations.deploy import stacks
 from operations.errors import OperatorError
 from operations.keys import fill, missing
+from tests.sample import names_of
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -132,3 +134,9 @@ def test_a_bad_description_is_one_error_with_the_file_and_what_to_do(emulated_aw
     assert process.returncode == 1
     assert f"{tmp_path / 'onetrace.toml'}: colour is not a key: use one of" in process.stderr
     assert "Traceback" not in process.stderr
+
+
+def test_every_remedy_names_the_application_that_was_selected() -> None:
+    stack = stacks.Stack("Bookings-dev-Service", "DELETE_FAILED", "", {})
+    assert f"make destroy APP={BOOKINGS} ENV=dev," in str(stacks.recovery(stack, names("dev")))
+    assert "make destroy ENV=dev," in str(stacks.recovery(stack, names_of("dev")))
