@@ -20,10 +20,10 @@ PAGE_SOURCES := $(wildcard service/web/*.json service/web/*.ts service/web/*.htm
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
 # The version of the deployed code, which is that of the application's own repository, on every span, segment, log line and error item.
-VERSION ?= $(shell git -C '$(subst ','\'',$(or $(APP),.))' describe --tags --always --dirty 2>/dev/null)
+VERSION ?= $(or $(shell git -C '$(subst ','\'',$(or $(APP),.))' describe --tags --always --dirty 2>/dev/null),unversioned)
 # By the environment, as a tag may have any character: what make writes into a recipe, a shell reads.
 export VERSION
-CONTEXT := -c environment=$(ENV) -c app="$$APP" -c version="$$VERSION" $(CDK_CONTEXT)
+CONTEXT := -c environment=$(ENV) -c app="$$APP"$(if $(APP),$(if $(FLASK_APP), -c flask_app="$$FLASK_APP")) -c version="$$VERSION" $(CDK_CONTEXT)
 
 .PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down run status logs test test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -15,6 +19,8 @@ from flask_onetrace.contract import Variable
 
 _EXAMPLE: Final = "for example `orders:create_app()` or `orders:app`, as `flask --app` takes it"
 _DEFAULT_FILES: Final = ("wsgi.py", "app.py")
+_IGNORES_RUN: Final = "FLASK_RUN_FROM_CLI"
+"""Set by the `flask` command, and read by `Flask.run`."""
 _NOT_OBTAINED: Final = "valid Flask application was not obtained"
 """Flask's words for an object of another class."""
 _NO_FLASK_APP: Final = (
@@ -35,13 +41,40 @@ def load_app(flask_app: str) -> Flask:
     The debug flag stays as the application sets it: a server is no `flask run`. Raises `AppLoadError`.
     """
     shown = f"{Variable.FLASK_APP}={flask_app!r}"
-    path = flask_app or _default_file()
+    path, patched = flask_app or _default_file(), _are_threads_patched()
     try:
-        return ScriptInfo(path, set_debug_flag=False).load_app()
+        with _calls_of_run_ignored():
+            app = ScriptInfo(path, set_debug_flag=False).load_app()
     except NoAppException as error:
         raise AppLoadError(_not_found(shown, error)) from error
     except (Exception, SystemExit) as error:
         raise AppLoadError(_error_in_app(shown, error)) from error
+    if _are_threads_patched() and not patched:
+        raise AppLoadError(
+            f"{shown} replaces the standard library's threads by gevent's while it is loaded, and the worker's own"
+            " threads would hang: remove the call of `monkey.patch_all()`, or have gunicorn make it before,"
+            " GUNICORN_CMD_ARGS='--worker-class gevent'"
+        )
+    return app
+
+
+def _are_threads_patched() -> bool:
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and monkey.is_module_patched("threading")
+
+
+@contextmanager
+def _calls_of_run_ignored() -> Iterator[None]:
+    """Have `app.run()` return at once, with Flask's own warning: outside `if __name__ == "__main__"` it would block."""
+    before = os.environ.get(_IGNORES_RUN)
+    os.environ[_IGNORES_RUN] = "true"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_IGNORES_RUN]
+        else:
+            os.environ[_IGNORES_RUN] = before
 
 
 def _default_file() -> str:

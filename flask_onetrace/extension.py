@@ -33,15 +33,19 @@ serve the app, its variables of these names may hold anything."""
 def init_app(app: Flask, settings: Settings | None = None) -> Telemetry:
     """Observe `app` with these settings, by default those of the environment, and return its telemetry.
 
-    The service is named after the app where `OTEL_SERVICE_NAME` names none. No sink is reached here. Raises
-    `SettingsError` for bad values, `TypeError` for what is no Flask app, and `RuntimeError` for an app that is observed
-    already.
+    The service is named after the app where `OTEL_SERVICE_NAME` names none. No sink is reached here.
+
+    Raises `SettingsError` for bad values, `TypeError` for what is no Flask app or no `Settings`, and `RuntimeError` for
+    an app that is observed already.
     """
     if not isinstance(app, Flask):
         raise TypeError(f"init_app() got {type(app).__name__!r}, which is no Flask app: pass the app itself")
+    if settings is None:
+        settings = Settings.from_env(without=SERVER_VARIABLES)
+    elif not isinstance(settings, Settings):
+        raise TypeError(f"init_app() got {type(settings).__name__!r} as settings: pass Settings.from_env(variables)")
     refuse_traced(app)
-    named = (Settings.from_env(without=SERVER_VARIABLES) if settings is None else settings).named_after(app.name)
-    telemetry = Telemetry(telemetry_config(named))
+    telemetry = Telemetry(telemetry_config(settings.named_after(app.name)))
     telemetry.install(app)
     return telemetry
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import flask_onetrace.worker_message  # noqa: F401 - before there are workers
+from flask_onetrace import worker_message
 from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, STOP_TIMEOUT_SECONDS
 from flask_onetrace.parsing import SettingsError
 from flask_onetrace.settings import Settings, unset_empty_variables
@@ -26,6 +26,7 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn creates a private file ther
 
 # Before gunicorn opens its log: nothing that arbiter and workers print may wait for a reader.
 stderr.never_block()
+worker_message.load_error.share()
 unset_empty_variables()
 try:
     _settings = Settings.from_env()

@@ -102,8 +102,9 @@ def choices(*allowed: str) -> Callable[[str], frozenset[str]]:
 
 def log_level(text: str) -> str:
     """Read the name of a logging level, or one of its aliases in `logging`."""
+    levels = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
     name = {"WARN": "WARNING", "FATAL": "CRITICAL"}.get(text.upper(), text.upper())
-    return choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")(name)
+    return name if name in levels else choice(*levels)(text)
 
 
 def http_url(text: str) -> str:

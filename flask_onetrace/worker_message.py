@@ -1,4 +1,4 @@
-"""Print once what fails in each worker."""
+"""Report once what fails in each worker."""
 
 from __future__ import annotations
 
@@ -6,24 +6,30 @@ import os
 import sys
 
 
-class MessageOfOneWorker:
-    """A message on standard error by the first process that has one, of those forked after this was created."""
+class WorkerMessage:
+    """A message on standard error, which one of several workers prints."""
 
     def __init__(self) -> None:
+        self._token: int | None = None
+
+    def share(self) -> None:
+        """Have one process of all that are forked from here on print its message."""
         # A pipe with one byte in it: whoever reads that prints.
         self._token, write = os.pipe()
         os.write(write, b"1")
         os.set_blocking(self._token, False)
 
-    def print(self, message: str) -> None:
-        """Print `message`, unless another process has printed one."""
-        try:
-            os.read(self._token, 1)
-        except BlockingIOError:
-            return
+    def print(self, message: str) -> bool:
+        """Print `message`; return False where another process has printed its own."""
+        if self._token is not None:
+            try:
+                os.read(self._token, 1)
+            except BlockingIOError:
+                return False
         sys.stderr.write(f"{message}\n")
         sys.stderr.flush()
+        return True
 
 
-load_error = MessageOfOneWorker()
-"""Why the application cannot be loaded. gunicorn's configuration imports it before there are workers."""
+load_error = WorkerMessage()
+"""Why the application cannot be loaded."""

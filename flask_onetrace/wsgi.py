@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from flask import Flask
@@ -20,6 +21,8 @@ from flask_onetrace.telemetry.redaction import Redactor
 
 APP_LOAD_ERROR: Final = 4
 """gunicorn's exit code of an application that cannot be loaded: the arbiter stops instead of restarting workers."""
+_LATER: Final = 0.5
+"""Seconds: the arbiter starts another worker for each that ends before it stops."""
 _MAX_MESSAGE: Final = 32 * 1024
 """Characters: a deep traceback."""
 
@@ -51,5 +54,12 @@ def observed_app(settings: Settings) -> Flask:
 
 
 def _exit(message: str) -> SystemExit:
-    worker_message.load_error.print(message)
-    return SystemExit(APP_LOAD_ERROR)
+    """Print `message`, and return what ends the process.
+
+    The arbiter raises an exception for a second worker with that exit code, while it stops because of the first one
+    (`Arbiter.halt`, gunicorn): the others end a little later, and without it.
+    """
+    if worker_message.load_error.print(message):
+        return SystemExit(APP_LOAD_ERROR)
+    time.sleep(_LATER)
+    return SystemExit(0)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 from typing import Final
 
 from flask_onetrace.contract import CONTAINER_PORT, RUNTIME_HEALTH_CHECK_PATH, RUNTIME_PROBE_PATH, Variable
@@ -37,7 +38,12 @@ class Request:
 
     path: str
     status: int = _OK
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """`$API_KEY` in a value is the variable or secret of that name."""
+
+    def headers_with(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return the headers with these values filled in. Raises `LookupError` with a name that has none."""
+        return {name: Template(text).substitute(values) for name, text in self.headers.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +75,21 @@ class Image:
     """None is the image's own."""
     read_only: bool = True
     """Whether the root file system is read-only at run time: all but /tmp."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Which paths are no pages, where the load balancer authenticates users; `*` and `?` are wildcards.
+
+    Without a session every other path is redirected to the login. Health checks are open in any case.
+    """
+
+    open_paths: tuple[str, ...] = ()
+    """Served to everybody, without the user."""
+    optional_paths: tuple[str, ...] = ()
+    """Served to everybody, with the user where there is a session."""
+    api_paths: tuple[str, ...] = ()
+    """Answered with 401 without a session: what pages call by `fetch` cannot follow a login."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +127,7 @@ class Application:
     secrets: Mapping[str, str] = field(default_factory=dict)
     """The Secrets Manager entry, `<environment>/<slug>/<this>`, of each variable that ECS fills from it."""
     task_role: tuple[Statement, ...] = ()
+    login: Login = field(default_factory=Login)
     local: Local = field(default_factory=Local)
 
     @property

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+from string import Template
 from typing import Any, Final
 
 from flask_onetrace.contract import (
@@ -23,12 +23,13 @@ from infra.application import (
     ApplicationError,
     Image,
     Local,
+    Login,
     Request,
     Statement,
     selected_folder,
 )
 from infra.application_variables import FORMS, RESERVED_SECRETS, RESERVED_VARIABLES
-from infra.names import LONGEST_APPLICATION
+from infra.names import LONGEST_APPLICATION, default_name
 from infra.toml_table import Table
 
 FILE: Final = "onetrace.toml"
@@ -45,6 +46,9 @@ _SECRET: Final = re.compile(r"(?!.*-.{6}$)[A-Za-z0-9/_+=.@-]{1,200}")
 AWS Secrets Manager API Reference)."""
 _PATH: Final = re.compile(r"/[A-Za-z0-9._~%/-]{0,127}")
 """Without what has a meaning in an X-Ray sampling rule's `URLPath` or in a Logs Insights query."""
+_PATH_PATTERN: Final = re.compile(r"/[A-Za-z0-9._~%/*?-]{0,127}")
+_PATTERNS: Final = 5
+"""Values of a condition of a listener's rule ("Quotas for your Application Load Balancers", User Guide)."""
 _TARGET: Final = re.compile(r"/[!-~]*")
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE: Final = re.compile(r"[\t -~]*")
@@ -93,19 +97,6 @@ def check_environments(application: Application, known: Iterable[str]) -> None:
             )
 
 
-def default_name(folder: Path) -> str:
-    """Return a name made of the folder's: `order-service` becomes `OrderService`.
-
-    Of one that is too long, and of one without Latin letters, four digits of its hash tell it from others.
-    """
-    text = "".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", folder.name))
-    text = text if text[:1].isalpha() else f"App{text}"
-    if len(text) <= LONGEST_APPLICATION and folder.name.isascii():
-        return text
-    digits = hashlib.sha256(folder.name.encode(errors="surrogateescape")).hexdigest()[:4]
-    return f"{text[: LONGEST_APPLICATION - len(digits)]}{digits}"
-
-
 def _application(table: Table, folder: Path, flask_app: str | None) -> Application:
     name = table.text(
         "name", _NAME, f"up to {LONGEST_APPLICATION} letters and digits, a letter first", default_name(folder)
@@ -126,10 +117,12 @@ def _application(table: Table, folder: Path, flask_app: str | None) -> Applicati
         variables_of={environment: _variables(each) for environment, each in variables.tables()},
         secrets=_secrets(table),
         task_role=tuple(map(_statement, table.tables_of("task_role"))),
+        login=_login(table.table("login")),
         local=_local(table.table("local")),
     )
     table.refuse_others()
     _refuse_two_sources(table, application)
+    _check_references(table, application)
     return application
 
 
@@ -210,6 +203,16 @@ def _refuse_two_sources(table: Table, application: Application) -> None:
             raise table.error(f"secrets.{variable}", "", "it in [variables] or in [secrets], not in both", secret=True)
 
 
+def _check_references(table: Table, application: Application) -> None:
+    """Raise where a header of the smoke test refers to what is no variable of the application's."""
+    own = {**application.secrets, **application.variables}
+    for name, text in application.smoke_test.headers.items():
+        template = Template(text)
+        if not template.is_valid() or not set(template.get_identifiers()) <= own.keys():
+            expected = "$NAME for a name in [variables] or [secrets], and $$ for a dollar sign"
+            raise table.error(f"smoke_test.headers.{name}", "", expected, secret=True)
+
+
 def _statement(table: Table) -> Statement:
     filled = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
     statement = Statement(
@@ -219,6 +222,22 @@ def _statement(table: Table) -> Statement:
     )
     table.refuse_others()
     return statement
+
+
+def _login(table: Table) -> Login:
+    def paths(key: str, most: int = _PATTERNS) -> tuple[str, ...]:
+        found = table.list_of(key, _PATH_PATTERN, "a path, for example '/assets/*'", ())
+        if len(found) > most:
+            raise table.error(key, list(found), f"{most} paths at most, as a rule of the load balancer has")
+        return found
+
+    login = Login(
+        open_paths=paths("open_paths", most=_PATTERNS - 2),  # the health checks are two of the five
+        optional_paths=paths("optional_paths"),
+        api_paths=paths("api_paths"),
+    )
+    table.refuse_others()
+    return login
 
 
 def _local(table: Table) -> Local:

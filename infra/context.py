@@ -70,7 +70,7 @@ class Deployment:
 
     @classmethod
     def from_context(cls, node: Node) -> Deployment:
-        """Read the keys app, environment, version, image, plain_http, protected and those of `OVERRIDES`.
+        """Read the keys app, flask_app, environment, version, image, plain_http, protected and those of `OVERRIDES`.
 
         Raises `ContextError`. An absent or empty key means its default.
         """
@@ -149,7 +149,7 @@ def _application(node: Node, *environments: Environment) -> Application:
     """Return the application in the folder of the key app, whose name goes with those of the environments."""
     try:
         text = _text(node, "app")
-        application = load(Path(text).expanduser() if text else DEFAULT_FOLDER)
+        application = load(Path(text).expanduser() if text else DEFAULT_FOLDER, _text(node, "flask_app") or None)
         check_environments(application, ENVIRONMENTS)
         for each in environments:
             Names(application, each.name)

@@ -5,13 +5,15 @@ A folder and no named build contexts, which Docker's classic builder does not ha
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from aws_cdk import CopyOptions, FileSystem, IgnoreMode
 
-from infra.application import Application
+from infra.application import Application, ApplicationError
 
 CHECKOUT: Final = Path(__file__).parent.parent
 RUNTIME: Final = CHECKOUT / "flask_onetrace"
@@ -42,7 +44,7 @@ this machine, and files that hold keys."""
 
 
 def stage_context(application: Application, target: Path) -> None:
-    """Fill the empty folder `target` with what the Dockerfile copies."""
+    """Fill the empty folder `target` with what the Dockerfile copies. Raises `ApplicationError`."""
     shutil.copy(DOCKERFILE, target / DOCKERFILE.name)
     runtime = target / "runtime"
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
@@ -50,7 +52,14 @@ def stage_context(application: Application, target: Path) -> None:
     shutil.copy(RUNTIME_LOCK, runtime / "requirements.txt")
     options = CopyOptions(exclude=exclusions(application), ignore_mode=IgnoreMode.DOCKER)
     (target / "app").mkdir()
-    FileSystem.copy_directory(str(application.folder), str(target / "app"), options)
+    try:
+        FileSystem.copy_directory(str(application.folder), str(target / "app"), options)
+    except RuntimeError as error:  # the CDK's: of a file, or of a pattern in the .dockerignore
+        reason = str(error).strip().partition("\n")[0]
+        raise ApplicationError(
+            f"{application.folder} cannot be copied into the image's build context: {reason}: correct the pattern, or"
+            " leave the file out by the folder's .dockerignore"
+        ) from error
 
 
 def exclusions(application: Application) -> list[str]:
@@ -61,6 +70,14 @@ def exclusions(application: Application) -> list[str]:
     folder = application.folder
     own = folder / _DOCKERIGNORE
     lines = own.read_text(encoding="utf-8", errors="replace").splitlines() if own.is_file() else []
-    environments = sorted(path.parent.name for path in folder.glob("*/pyvenv.cfg"))
     needed = [f"!{application.requirements}"] if application.requirements else []
-    return [*lines, *needed, *EXCLUDED, *environments]
+    return [*lines, *needed, *EXCLUDED, *virtual_environments(folder)]
+
+
+def virtual_environments(folder: Path) -> Iterator[str]:
+    """Yield the paths of virtual environments within `folder`, wherever they are."""
+    for path, folders, files in os.walk(folder):
+        if "pyvenv.cfg" in files and Path(path) != folder:
+            yield str(Path(path).relative_to(folder))
+            folders.clear()
+        folders[:] = [each for each in folders if each not in {".git", "node_modules"}]

@@ -11,11 +11,12 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.aws_elasticloadbalancingv2_actions import AuthenticateCognitoAction
 from constructs import Construct
 
-from flask_onetrace.contract import API_PATH, ASSETS_PATH, HEALTH_CHECK_PATH, RELAY_PATH
+from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH
+from infra.application import Application
 from infra.authentication import Authentication, Cognito, Oidc
 
 OPEN_PRIORITY: Final = 10
-RELAY_PRIORITY: Final = 20
+OPTIONAL_PRIORITY: Final = 20
 API_PRIORITY: Final = 30
 """The lowest number is evaluated first, and the default action last; gaps leave room for rules of your own."""
 
@@ -28,10 +29,12 @@ class ListenerAuthentication(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        application: Application,
         authentication: Authentication,
         forward: elbv2.ListenerAction,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._application = application
         self._authentication = authentication
         self._forward = forward
         if isinstance(authentication, Cognito):
@@ -44,18 +47,22 @@ class ListenerAuthentication(Construct):
 
     def add_rules(self, listener: elbv2.ApplicationListener) -> None:
         """Add the rules of the paths that no login redirect can serve."""
+        login = self._application.login
         # Monitoring has no account. The assets are public code: a script or style sheet that were redirected to another
         # origin would break the page of a session that has just ended, and caches would keep them for one user each.
-        _add_rule(listener, "Open", OPEN_PRIORITY, [HEALTH_CHECK_PATH, f"{ASSETS_PATH}*"], self._forward)
-        # Spans are sent in the background, by keepalive requests and by front ends of other origins, whose preflights
-        # carry no cookie: to deny them would lose the spans of the very moment in which a session ends. The relay
-        # limits strangers itself. So it is open, and gets the user's claims where there is a session.
-        relay = self._authenticate(elbv2.UnauthenticatedAction.ALLOW)
-        _add_rule(listener, "Relay", RELAY_PRIORITY, [RELAY_PATH], relay)
+        health_checks = dict.fromkeys((self._application.health_check_path, RUNTIME_HEALTH_CHECK_PATH))
+        _add_rule(listener, "Open", OPEN_PRIORITY, [*health_checks, *login.open_paths], self._forward)
+        # Such as the relay: spans are sent in the background, by keepalive requests and by front ends of other origins,
+        # whose preflights carry no cookie, so that to deny them would lose the spans of the very moment in which a
+        # session ends. The relay limits strangers itself, and gets the user's claims where there is a session.
+        if login.optional_paths:
+            optional = self._authenticate(elbv2.UnauthenticatedAction.ALLOW)
+            _add_rule(listener, "Relay", OPTIONAL_PRIORITY, list(login.optional_paths), optional)
         # A fetch() cannot follow the redirect to another origin's login: it would fail without a status, and each such
         # call would start a login of its own. A 401 tells the page that the session has ended.
-        api = self._authenticate(elbv2.UnauthenticatedAction.DENY)
-        _add_rule(listener, "Api", API_PRIORITY, [f"{API_PATH}*"], api)
+        if login.api_paths:
+            api = self._authenticate(elbv2.UnauthenticatedAction.DENY)
+            _add_rule(listener, "Api", API_PRIORITY, list(login.api_paths), api)
 
     def _authenticate(self, unauthenticated: elbv2.UnauthenticatedAction) -> elbv2.ListenerAction:
         # Both constructs also let the load balancer's security group out to port 443, where the provider's token and

@@ -13,6 +13,7 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk.aws_route53_targets import LoadBalancerTarget
 from constructs import Construct
 
+from infra.application import Application
 from infra.authentication import Authentication
 from infra.domain import Domain
 from infra.findings import CHECKOV, GUARD, NAG, acknowledge
@@ -42,28 +43,28 @@ class LoadBalancer(Construct):
         *,
         network: Network,
         service: ecs.FargateService,
-        container_name: str,
-        container_port: int,
-        health_check_path: str,
+        application: Application,
         ingress: Ingress,
         deletion_protection: bool,
         access_log_bucket: str,
     ) -> None:
         super().__init__(scope, construct_id)
-        target = service.load_balancer_target(container_name=container_name, container_port=container_port)
+        target = service.load_balancer_target(
+            container_name=application.container_name, container_port=application.port
+        )
         # A load balancer with another scheme is a new one, and a target group has one load balancer: it is new, too.
         self.target_group = _target_group(
             self,
             "InternalTargets" if ingress.internal else "Targets",
             vpc=network.vpc,
             target=target,
-            port=container_port,
-            path=health_check_path,
+            port=application.port,
+            path=application.health_check_path,
         )
         self.balancer = self._balancer(network, ingress, access_log_bucket, deletion_protection=deletion_protection)
         forward = elbv2.ListenerAction.forward([self.target_group])
         if ingress.domain is not None:
-            self._serve_https(ingress.domain, forward, ingress.authentication)
+            self._serve_https(ingress.domain, forward, application, ingress.authentication)
         self._serve_http(ingress.domain, forward)
         dns_name = self.balancer.load_balancer_dns_name
         self.url = f"http://{dns_name}" if ingress.domain is None else f"https://{ingress.domain.name}"
@@ -111,11 +112,17 @@ class LoadBalancer(Construct):
             )
 
     def _serve_https(
-        self, domain: Domain, forward: elbv2.ListenerAction, authentication: Authentication | None
+        self,
+        domain: Domain,
+        forward: elbv2.ListenerAction,
+        application: Application,
+        authentication: Authentication | None,
     ) -> None:
         login = None
         if authentication is not None:
-            login = ListenerAuthentication(self, "Login", authentication=authentication, forward=forward)
+            login = ListenerAuthentication(
+                self, "Login", application=application, authentication=authentication, forward=forward
+            )
         zone = None
         if domain.hosted_zone is not None:
             zone = route53.HostedZone.from_hosted_zone_attributes(

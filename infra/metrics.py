@@ -20,7 +20,6 @@ from constructs import Construct
 from flask_onetrace.contract import (
     ACCESS_LOGGER,
     DROPPED_METRIC,
-    HEALTH_CHECK_PATH,
     LOGGER_FIELD,
     PATH_FIELD,
     QUEUE_SECONDS_FIELD,
@@ -43,7 +42,9 @@ MINIMUM_REQUESTS: Final = 20
 """Requests in a minute before their p99 counts: of fewer, it would be the single slowest one."""
 
 
-def measure_sampled_share(scope: Construct, construct_id: str, *, log_group: ILogGroup, namespace: str) -> None:
+def measure_sampled_share(
+    scope: Construct, construct_id: str, *, log_group: ILogGroup, namespace: str, health_check_path: str
+) -> None:
     """Create a metric from the access lines' `sampled`, 0 or 1: its average is the share of sampled requests.
 
     Health checks, by the load balancer and the container, are left out: of an idle service they would be most requests.
@@ -54,7 +55,7 @@ def measure_sampled_share(scope: Construct, construct_id: str, *, log_group: ILo
         log_group=log_group,
         filter_pattern=FilterPattern.all(
             FilterPattern.string_value(f"$.{LOGGER_FIELD}", "=", ACCESS_LOGGER),
-            FilterPattern.string_value(f"$.{PATH_FIELD}", "!=", HEALTH_CHECK_PATH),
+            FilterPattern.string_value(f"$.{PATH_FIELD}", "!=", health_check_path),
         ),
         metric_namespace=namespace,
         metric_name=SAMPLED_METRIC,

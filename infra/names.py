@@ -3,9 +3,11 @@
 The tutorial's names have no environment in them. One environment of an account and region can have them.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from flask_onetrace.contract import CONFIGURED_NAME_ANNOTATION, SECRET_SOURCES, SecretName
@@ -20,6 +22,19 @@ _LONGEST: Final = 24
 access logs has at most 63 ("General purpose bucket naming rules", Amazon S3 User Guide)."""
 LONGEST_APPLICATION: Final = 16
 """Characters of an application's name, which leave 8 to an environment's."""
+
+
+def default_name(folder: Path) -> str:
+    """Return a name made of the folder's: `order-service` becomes `OrderService`.
+
+    Of one that is too long, and of one without Latin letters, four digits of its hash tell it from others.
+    """
+    text = "".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", folder.name))
+    text = text if text[:1].isalpha() else f"App{text}"
+    if len(text) <= LONGEST_APPLICATION and folder.name.isascii():
+        return text
+    digits = hashlib.sha256(folder.name.encode(errors="surrogateescape")).hexdigest()[:4]
+    return f"{text[: LONGEST_APPLICATION - len(digits)]}{digits}"
 
 
 @dataclass(frozen=True, slots=True)

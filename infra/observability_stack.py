@@ -76,7 +76,13 @@ class ObservabilityStack(Stack):
             retention=environment.retention,
             encryption_key=self.encryption_key,
         ).log_group
-        measure_sampled_share(self, "SampledShare", log_group=group, namespace=names.metrics_namespace)
+        measure_sampled_share(
+            self,
+            "SampledShare",
+            log_group=group,
+            namespace=names.metrics_namespace,
+            health_check_path=names.application.health_check_path,
+        )
         measure_threads(Construct(self, "Threads"), log_group=group, namespace=names.metrics_namespace)
         SavedQueries(self, "Queries", names=names, log_group=group)
         return group

@@ -10,7 +10,6 @@ from its stack, so that the next deploy compares with a template that does not r
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -88,14 +87,15 @@ def _deploy(root: Path, folder: Path, target: _Target) -> None:
             f"The version {target.version!r} is malformed", "Name a commit, or a tag of letters, digits and _.+-"
         )
     command = ["make", "--directory", str(folder), "deploy"]
-    command += [f"ENV={target.environment}", f"VERSION={target.version}", "APPROVAL=never"]
+    # As an argument: an outer make hands its own down as one, which precedes the environment.
+    app = f"{FOLDER_VARIABLE}={target.app.replace('$', '$$')}"
+    command += [f"ENV={target.environment}", f"VERSION={target.version}", "APPROVAL=never", app]
     if folder != root and _same_locks(root, folder):
         for name in INSTALLED:
             (folder / name).symlink_to((root / name).resolve())
         # Its prerequisites were written by the checkout just now, and are newer.
         command.append(f"--old-file={_READY}")
-    environ = {**os.environ, FOLDER_VARIABLE: target.app}
-    subprocess.run(command, env=environ, check=True)  # noqa: S603 - the version is checked above
+    subprocess.run(command, check=True)  # noqa: S603 - the version is checked above
 
 
 def _same_locks(root: Path, folder: Path) -> bool:

@@ -1,6 +1,8 @@
 """Select the application that a command acts on: the folder in the variable `APP`, which make exports."""
 
-from infra.application import ApplicationError
+import shlex
+
+from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, ApplicationError
 from infra.application_file import selected
 from infra.names import Names
 from operations.errors import OperatorError
@@ -12,3 +14,10 @@ def selected_names(environment: str, *, tutorial: bool = False) -> Names:
         return Names(selected(), environment, tutorial=tutorial)
     except ApplicationError as error:
         raise OperatorError(str(error), "Or choose the folder of another application by APP=") from error
+
+
+def make_variables(names: Names) -> str:
+    """Return the variables by which a make target acts on the same application and environment."""
+    folder = names.application.folder
+    app = "" if folder == DEFAULT_FOLDER else f"{FOLDER_VARIABLE}={shlex.quote(str(folder))} "
+    return f"{app}ENV={names.environment}"

@@ -7,6 +7,7 @@ connections have drained. Then the request of the smoke test has to be answered 
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import sys
 import time
@@ -83,7 +84,7 @@ def verify(url: str, expected: Expected, *, deadline: float, pause: float, clock
         try:
             sinks = _probe(url, expected)
             if correct + 1 == IN_A_ROW and not expected.has_login:
-                _smoke_test(url, expected.application)
+                _smoke_test(url, expected)
         except OperatorError as error:
             correct = 0
             if clock.now() >= end:
@@ -110,16 +111,27 @@ def _probe(url: str, expected: Expected) -> Mapping[str, Any]:
     return sinks
 
 
-def _smoke_test(url: str, application: Application) -> None:
+def _smoke_test(url: str, expected: Expected) -> None:
     """Send the smoke test's request. Raises `OperatorError` for another status, or without the trace's id."""
-    test = application.smoke_test
-    target, response, trace_id = _traced_get(url, test.path, test.headers)
+    test = expected.application.smoke_test
+    target, response, trace_id = _traced_get(url, test.path, _headers(expected))
     if response.status_code != test.status:
         raise OperatorError(
             f"{target} answered {response.status_code} instead of {test.status}: {response.text[:_SHOWN]!r}",
             "Look up the request's log lines, or correct [smoke_test] in onetrace.toml",
         )
     _check_trace_id(target, response, trace_id)
+
+
+def _headers(expected: Expected) -> dict[str, str]:
+    """Return the headers of the smoke test. A secret in them is taken from this process's environment."""
+    values = {**expected.application.variables_in(expected.environment), **os.environ}
+    try:
+        return expected.application.smoke_test.headers_with(values)
+    except LookupError as error:
+        raise OperatorError(
+            f"A header of the smoke test needs {error.args[0]}, which is not set", f"Set {error.args[0]} to its value"
+        ) from error
 
 
 def _traced_get(url: str, path: str, headers: Mapping[str, str]) -> tuple[str, requests.Response, str]:

@@ -55,15 +55,16 @@ def ensure(session: Session, aws: EmulatedAws, fakes: FakePorts, version: Versio
         addresses = env_overrides(aws, fakes, 0, session.application.flask_app)
         own = overrides(session.application, version.values, addresses)
         current = identity(task, {**addresses, **own}, version.code)
+        environment = {**task.environment, **own}
         service = session.state.service
         if service and session.running(ROLE, service.pid) and service.identity == current:
             session.report.line("  The running service is up to date")
             _replace(session, aws, service)
-            smoke_test(session, aws, fakes, Target(load_balancer_url(session)))
+            smoke_test(session, aws, fakes, Target(load_balancer_url(session), environment))
             return
         service = _start(session, aws, fakes, version, task=task, new_identity=current)
         with candidate_rule(aws, session.state.outputs, service.port) as headers:
-            smoke_test(session, aws, fakes, Target(load_balancer_url(session), headers))
+            smoke_test(session, aws, fakes, Target(load_balancer_url(session), environment, headers))
         _replace(session, aws, service)
 
 

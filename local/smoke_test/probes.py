@@ -50,11 +50,13 @@ class Answer:
         return None if self.trace_id else f"{got} without a trace id in {TRACE_ID_HEADER}"
 
 
-def probes_of(application: Application) -> tuple[Probe, ...]:
-    """Return the description's request, and one that fails on purpose."""
+def probes_of(application: Application, environment: Mapping[str, str]) -> tuple[Probe, ...]:
+    """Return the description's request, with the values of its task's `environment`, and one that fails on purpose."""
     request = application.smoke_test
     return (
-        Probe(path=request.path, status=request.status, headers=request.headers, backends=TRACE_BACKENDS),
+        Probe(
+            path=request.path, status=request.status, headers=request.headers_with(environment), backends=TRACE_BACKENDS
+        ),
         Probe(path=fault_path(application), status=FAULT_STATUS, backends=(*TRACE_BACKENDS, "Rollbar")),
     )
 

@@ -18,16 +18,20 @@ from operations.errors import OperatorError
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The load balancer's address, and the headers by which it sends a request to the process to test."""
+    """The load balancer's address, and the headers by which it sends a request to the process to test.
+
+    `environment` is that of the process.
+    """
 
     url: str
+    environment: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def smoke_test(session: Session, aws: EmulatedAws, fakes: FakePorts, target: Target) -> None:
     """Send the probes. Raises `OperatorError`: what was expected, what came, and which backends received nothing."""
     backends = telemetry_backends(aws, fakes, session.state.outputs[Output.LOG_GROUP])
-    answers = [send(target.url, target.headers, probe) for probe in probes_of(session.application)]
+    answers = [send(target.url, target.headers, probe) for probe in probes_of(session.application, target.environment)]
     with ThreadPoolExecutor(max_workers=len(answers)) as pool:
         arrivals = list(pool.map(lambda answer: _arrivals(answer, backends), answers))
     problems = []

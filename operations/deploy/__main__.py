@@ -28,7 +28,7 @@ from operations.deploy.watcher import Watcher, live_printer, write_line
 from operations.deployment import aws_session
 from operations.errors import OperatorError, without_credentials
 from operations.keys import missing
-from operations.selection import selected_names
+from operations.selection import make_variables, selected_names
 
 
 class Options(NamedTuple):
@@ -108,11 +108,13 @@ def _check_stack_states(environment: str, before: Snapshot, reader: Reader) -> N
 def _check_secrets(names: Names, clients: Clients, reader: Reader) -> None:
     """Raise `OperatorError` where one of the application's secrets is missing: no task would start, for minutes."""
     secrets = reader.read("the secrets", lambda: missing(clients.secrets, names.own_secrets), dict[str, str]())
+    if problem := reader.problems.get("the secrets"):
+        sys.stderr.write(f"note: whether the application's secrets exist cannot be read: {problem}\n")
     if secrets:
         entries = ", ".join(f"{name} ({variable})" for variable, name in secrets.items())
         raise OperatorError(
             f"The task definition reads secrets that do not exist, or have no value: {entries}",
-            f"Create them: make secrets ENV={names.environment}. It asks for each, then run make deploy again",
+            f"Create them: make secrets {make_variables(names)}. It asks for each; then run make deploy again",
         )
 
 

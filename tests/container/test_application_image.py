@@ -10,7 +10,8 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 
-from infra.application import RUNTIME_HEALTH_COMMAND, RUNTIME_USER, Application
+from flask_onetrace.contract import SERVER_APP, SERVER_CONFIG
+from infra.application import RUNTIME_HEALTH_COMMAND, RUNTIME_USER, Application, ApplicationError
 from infra.application_file import load
 from infra.image import service_image
 from infra.image_context import DOCKERFILE, RUNTIME, RUNTIME_LOCK, stage_context
@@ -39,6 +40,8 @@ def application(tmp_path: Path) -> Application:
         "__pycache__/orders.pyc": "",
         "env/pyvenv.cfg": "",
         "env/bin/python": "",
+        "tools/py313/pyvenv.cfg": "",
+        "tools/py313/bin/python": "",
     }
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -72,6 +75,26 @@ def test_the_context_has_the_whole_runtime_and_its_locked_packages(application: 
     assert sources <= files_of(context / "runtime")
     assert (context / "runtime/requirements.txt").read_bytes() == RUNTIME_LOCK.read_bytes()
     assert not list(context.rglob("*.pyc"))
+
+
+def test_links_within_the_folder_stay_links_and_others_become_files(application: Application, tmp_path: Path) -> None:
+    (tmp_path / "shared.py").write_text("shared", encoding="utf-8")
+    (application.folder / "shared.py").symlink_to(tmp_path / "shared.py")
+    (application.folder / "main.py").symlink_to("orders.py")
+    (application.folder / "missing.py").symlink_to("nowhere.py")
+    app = staged(application, tmp_path / "context") / "app"
+    assert (app / "shared.py").read_text("utf-8") == "shared"
+    assert not (app / "shared.py").is_symlink()
+    assert (app / "main.py").readlink() == Path("orders.py")
+
+
+@pytest.mark.parametrize(("name", "text"), [(b"\xff.txt", ""), (b".dockerignore", "[")])
+def test_what_the_cdk_cannot_copy_is_an_error_with_the_folder_and_what_to_do(
+    application: Application, tmp_path: Path, name: bytes, text: str
+) -> None:
+    Path(os.fsdecode(os.fsencode(application.folder) + b"/" + name)).write_text(text, encoding="utf-8")
+    with pytest.raises(ApplicationError, match=r"orders cannot be copied into .*: .*: correct the pattern, or leave"):
+        staged(application, tmp_path / "context")
 
 
 def test_requirements_are_in_the_context_even_where_the_dockerignore_leaves_out_all(
@@ -161,6 +184,4 @@ def test_it_is_hardened_as_the_sample_applications_image_is() -> None:
 
 
 def test_gunicorn_is_process_one_with_the_runtimes_configuration() -> None:
-    program, option, config, target = exec_form(FINAL.only("CMD"))
-    assert (program, option, target) == ("gunicorn", "--config", "flask_onetrace.wsgi:build()")
-    assert (RUNTIME.parent / Path(config).relative_to("/opt/onetrace")).is_file()
+    assert exec_form(FINAL.only("CMD")) == ["gunicorn", "--config", SERVER_CONFIG, SERVER_APP]

@@ -61,11 +61,14 @@ def test_only_wheels_that_match_their_hashes_are_installed() -> None:
     assert "--no-cache-dir" in install
 
 
-def test_gunicorn_is_process_one_with_the_services_own_configuration() -> None:
+def test_gunicorn_is_process_one_with_the_runtimes_configuration() -> None:
     assert exec_form(FINAL.only("CMD")) == ["gunicorn", "--config", SERVER_CONFIG, SERVER_APP]
+    assert not FINAL.all("ENTRYPOINT")
+
+
+def test_the_runtimes_configuration_and_application_are_modules() -> None:
     for name in (SERVER_CONFIG.removeprefix("python:"), SERVER_APP.partition(":")[0]):
         assert find_spec(name) is not None
-    assert not FINAL.all("ENTRYPOINT")
 
 
 def test_the_health_check_is_the_task_definitions() -> None:

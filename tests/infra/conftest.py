@@ -75,12 +75,12 @@ def in_zone(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
         return synthesize(tmp_path_factory.mktemp("cdk-zone"), "prod", image=PLAIN_IMAGE, plain_http="no").service
 
 
-def with_login(folder: Path, authentication: Authentication) -> StackTemplate:
+def with_login(folder: Path, authentication: Authentication, **context: str) -> StackTemplate:
     """Synthesize the service stack of production at a domain where users log in."""
     domain = Domain(name="api.example.com", certificate_arn=CERTIFICATE)
     ingress = replace(PROD.ingress, domain=domain, authentication=authentication)
     with patch.dict(ENVIRONMENTS, prod=replace(PROD, ingress=ingress)):
-        return synthesize(folder, "prod", image=PLAIN_IMAGE, plain_http="no").service
+        return synthesize(folder, "prod", image=PLAIN_IMAGE, plain_http="no", **context).service
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,9 @@ import pytest
 
 from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, Variable
 from infra.application import RUNTIME_HEALTH_COMMAND, RUNTIME_USER, Application, ApplicationError
-from infra.application_file import FILE, check_environments, default_name, load
+from infra.application_file import FILE, check_environments, load
 from infra.application_variables import CHOICES, SECRET_CHOICES
+from infra.names import default_name
 
 BOOKINGS = Path(__file__).parent / "bookings"
 SENTINEL = "sentinel-5ecret"
@@ -99,11 +100,28 @@ def test_flask_app_of_the_environment_replaces_the_files(tmp_path: Path) -> None
             '[[task_role]]\nactions = ["s3:*"]\nresources = ["arn:aws:s3:::{stage}"]',
             "task_role[0].resources = ['arn:aws:s3:::{stage}'] is malformed: write a list of which each is an ARN, in",
         ),
+        ('[smoke_test.headers]\nX-A = "$API_KEY"', "'smoke_test.headers.X-A' (not shown) is malformed: write $NAME"),
+        ('[smoke_test.headers]\nX-A = "5 $"', "'smoke_test.headers.X-A' (not shown) is malformed: write $NAME"),
         ('[local]\nservices = ["oracle"]', "local.services = ['oracle'] is malformed: write a list of which each"),
     ],
 )  # fmt: skip
 def test_what_is_malformed_is_named_with_file_key_value_and_remedy(tmp_path: Path, text: str, message: str) -> None:
     assert refusal(tmp_path, text).startswith(message)
+
+
+def test_a_header_of_the_smoke_test_takes_the_value_of_a_variable_or_secret(tmp_path: Path) -> None:
+    text = """
+[variables]
+SCHEME = "Bearer"
+[secrets]
+TOKEN = "token"
+[smoke_test.headers]
+Authorization = "$SCHEME ${TOKEN}"
+X-Price = "5 $$"
+"""
+    request = described(tmp_path, text).smoke_test
+    filled = {"Authorization": "Bearer s3cret", "X-Price": "5 $"}
+    assert request.headers_with({"SCHEME": "Bearer", "TOKEN": "s3cret"}) == filled
 
 
 @pytest.mark.parametrize(

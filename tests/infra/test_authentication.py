@@ -56,9 +56,17 @@ def unauthenticated(actions: list[Json]) -> str | None:
 def test_pages_lead_to_the_login_and_api_calls_are_denied_and_the_rest_is_open(login: StackTemplate) -> None:
     behaviours = [(each["Priority"], paths(each), unauthenticated(each["Actions"])) for each in rules(login)]
     assert behaviours == [
-        (10, ("/api/health-check", "/assets/*"), None),
+        (10, ("/api/health-check", "/_onetrace/health", "/assets/*"), None),
         (20, ("/v1/traces",), "allow"),
         (30, ("/api/*",), "deny"),
+    ]
+    assert unauthenticated(https_listener(login)["DefaultActions"]) == "authenticate"
+
+
+def test_every_path_of_another_application_leads_to_the_login_but_its_health_checks(tmp_path: Path) -> None:
+    login = with_login(tmp_path, OIDC, app=str(Path(__file__).parent / "bookings"))
+    assert [(paths(each), unauthenticated(each["Actions"])) for each in rules(login)] == [
+        (("/healthz", "/_onetrace/health"), None)
     ]
     assert unauthenticated(https_listener(login)["DefaultActions"]) == "authenticate"
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -9,6 +10,7 @@ import pytest
 from aws_cdk import App
 
 from flask_onetrace.settings import Settings
+from infra.application_file import load
 from infra.context import ContextError, Deployment
 from infra.domain import Domain, HostedZone
 from infra.environments import DEV, ENVIRONMENTS, LOCAL, PROD
@@ -34,6 +36,40 @@ def test_version_and_image_are_read_from_the_context() -> None:
     assert release == Deployment(
         application=CRUDDUR, environment=LOCAL, version="2.1.0-rc.1", image="registry.test:5000/backend-flask:2"
     )
+
+
+def test_the_application_is_that_of_the_folder_and_flask_app_replaces_the_descriptions() -> None:
+    bookings = str(Path(__file__).parent / "bookings")
+    assert deployment(app=bookings).application == load(Path(bookings))
+    assert deployment(app=bookings, flask_app="other:app").application.flask_app == "other:app"
+    assert deployment(app="").application == CRUDDUR
+
+
+@pytest.mark.parametrize(
+    ("app", "message"),
+    [
+        ("/nowhere", "APP='/nowhere' is no folder: set it to the folder of a Flask application"),
+        ("~nobody-of-this-name/app", "home"),
+    ],
+)
+def test_a_folder_that_is_none_is_refused(app: str, message: str) -> None:
+    with pytest.raises(ContextError, match=message):
+        deployment(app=app)
+
+
+def test_a_description_that_does_not_go_with_the_environments_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "onetrace.toml").write_text('[variables.staging]\nA = "1"', encoding="utf-8")
+    with pytest.raises(
+        ContextError, match=r"\[variables\.staging\] is of an unknown environment: use one of local, dev"
+    ):
+        deployment(app=str(tmp_path))
+    (tmp_path / "onetrace.toml").write_text('name = "An45678901234567"', encoding="utf-8")
+    message = "environment name 'development' is malformed: use up to 8"
+    with (
+        patch.dict(ENVIRONMENTS, {"development": replace(DEV, name="development")}),
+        pytest.raises(ContextError, match=message),
+    ):
+        deployment(app=str(tmp_path), environment="development")
 
 
 def test_the_longest_version_is_accepted_by_the_service_too() -> None:

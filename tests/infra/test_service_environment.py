@@ -35,14 +35,10 @@ def secret(assembly: Assembly) -> set[str]:
     return {each["Name"] for each in assembly.service.container(CRUDDUR.container_name)["Secrets"]}
 
 
-def test_the_variables_set_are_exactly_those_of_the_contract(assembly: Assembly) -> None:
-    assert set(plain(assembly)) | secret(assembly) == {str(each) for each in Variable}
-
-
-def test_the_settings_read_no_variable_that_is_not_set(assembly: Assembly) -> None:
+def test_the_variables_set_are_exactly_those_that_the_settings_read(assembly: Assembly) -> None:
     recorder = Recorder(plain(assembly) | dict.fromkeys(secret(assembly), SECRET_PLACEHOLDER))
     Settings.from_env(recorder)
-    assert recorder.reads <= set(plain(assembly)) | secret(assembly)
+    assert set(plain(assembly)) | secret(assembly) == recorder.reads == {str(each) for each in Variable}
 
 
 def test_a_variable_is_either_plain_or_secret(assembly: Assembly) -> None:

@@ -122,7 +122,7 @@ def test_a_deploy_without_its_secret_is_refused_before_the_cdk_runs(emulated_aws
     assert process.stderr.splitlines()[-2:] == [
         "error: The task definition reads secrets that do not exist, or have no value:"
         " none/bookings/database-url (DATABASE_URL).",
-        "Create them: make secrets ENV=none. It asks for each, then run make deploy again",
+        f"Create them: make secrets APP={BOOKINGS} ENV=none. It asks for each; then run make deploy again",
     ]
 
 

@@ -16,11 +16,13 @@ from operations.roll_back import LOCKS, main
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = """\
+export APP
 .venv/ready: requirements/dev.txt
 	@echo "installed {version}" >> {log}
 	@mkdir -p .venv && touch .venv/ready
 deploy: .venv/ready
-	@echo "{version} deploys VERSION=$(VERSION) ENV=$(ENV) APPROVAL=$(APPROVAL) CDK_CONTEXT=$(CDK_CONTEXT)" >> {log}
+	@echo "{version} deploys VERSION=$(VERSION) ENV=$(ENV) APPROVAL=$(APPROVAL)" \\
+		"CDK_CONTEXT=$(CDK_CONTEXT) APP=$$APP" >> {log}
 	@exit {status}
 """
 Release = Callable[..., None]
@@ -75,9 +77,47 @@ def test_the_earlier_commits_makefile_deploys_with_what_is_installed(
     release("v2")
     monkeypatch.setenv("CDK_CONTEXT", "-c plain_http=yes")
     assert roll_back(checkout, "v1") == 0
-    assert log.read_text("utf-8") == "v1 deploys VERSION=v1 ENV=prod APPROVAL=never CDK_CONTEXT=-c plain_http=yes\n"
+    assert (
+        log.read_text("utf-8") == "v1 deploys VERSION=v1 ENV=prod APPROVAL=never CDK_CONTEXT=-c plain_http=yes APP=\n"
+    )
     assert (checkout / "Makefile").read_text("utf-8").count("v2 deploys") == 1
     assert len(git(checkout, "worktree", "list").splitlines()) == 1
+
+
+def test_an_application_of_the_checkout_is_deployed_as_of_the_commit(
+    checkout: Path, log: Path, release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkout / "apps/my $shop").mkdir(parents=True)
+    (checkout / "apps/my $shop/shop.py").touch()
+    release("v1")
+    release("v2")
+    monkeypatch.setenv("APP", str(checkout / "apps/my $shop"))
+    monkeypatch.setenv("MAKEFLAGS", "-- APP=of-the-outer-make")
+    assert roll_back(checkout, "v1") == 0
+    text = log.read_text("utf-8")
+    assert text.startswith("v1 deploys VERSION=v1 ")
+    assert text.endswith("/checkout/apps/my $shop\n")
+    assert str(checkout) not in text
+
+
+def test_an_application_of_another_repository_is_deployed_at_its_commit_by_this_checkout(
+    checkout: Path, log: Path, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release("v2")
+    shop = tmp_path / "shop"
+    (shop / "src").mkdir(parents=True)
+    git(shop, "init", "--quiet")
+    (shop / "src" / "shop.py").touch()
+    git(shop, "add", "--all")
+    git(shop, "commit", "--quiet", "--message", "first")
+    git(shop, "tag", "shop-1")
+    monkeypatch.setenv("APP", str(shop / "src"))
+    assert roll_back(checkout, "shop-1") == 0
+    text = log.read_text("utf-8")
+    assert "v2 deploys VERSION=shop-1 ENV=prod" in text
+    assert text.endswith("/checkout/src\n")
+    assert str(shop) not in text
+    assert len(git(shop, "worktree", "list").splitlines()) == 1
 
 
 def test_a_commit_with_other_locks_installs_its_own_dependencies(checkout: Path, log: Path, release: Release) -> None:

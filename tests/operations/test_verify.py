@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask, Response, jsonify, request
 
-from flask_onetrace.contract import TRACE_ID_HEADER
+from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, TRACE_ID_HEADER
 from local.fakes.server import LocalServer
 from operations import verify
 from operations.errors import OperatorError
@@ -104,6 +105,69 @@ def test_what_is_not_right_until_the_deadline_is_named_with_what_to_do(
     assert str(error.value).startswith(f"After 3 s: {url}{CRUDDUR.health_check_path} answer")
     assert message in str(error.value)
     assert fake.requests == 4
+
+
+def refusing() -> Response:
+    response = Response("no such activity", status=404)
+    response.headers[TRACE_ID_HEADER] = request.headers["traceparent"].split("-")[1]
+    return response
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (refusing, "/api/activities/home answered 404 instead of 200: 'no such activity'. Look up the request's log"),
+        (lambda: jsonify([]), "/api/activities/home answered with X-Trace-Id None to a request of the trace"),
+    ],
+)
+def test_the_request_of_the_smoke_test_has_to_be_answered_as_it_is_described(
+    target: tuple[Target, str], answer: Answer, message: str
+) -> None:
+    fake, url = target
+    fake.answers = [health()]
+    fake.smoke_test = answer
+    with pytest.raises(OperatorError) as error:
+        verify.verify(url, EXPECTED, deadline=5, pause=1, clock=FakeClock().clock)
+    assert message in str(error.value)
+
+
+def test_a_secret_in_a_header_of_the_smoke_test_is_taken_from_the_environment(
+    target: tuple[Target, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake, url = target
+    fake.answers = [health()]
+    headers: list[str | None] = []
+
+    def authorized() -> Response:
+        headers.append(request.headers.get("X-Api-Key"))
+        return health()()
+
+    fake.smoke_test = authorized
+    test = replace(CRUDDUR.smoke_test, headers={"X-Api-Key": "$API_KEY"})
+    expected = EXPECTED._replace(application=replace(CRUDDUR, secrets={"API_KEY": "api-key"}, smoke_test=test))
+    monkeypatch.delenv("API_KEY", raising=False)
+    with pytest.raises(OperatorError, match="needs API_KEY, which is not set"):
+        verify.verify(url, expected, deadline=5, pause=1, clock=FakeClock().clock)
+    monkeypatch.setenv("API_KEY", "s3cret")
+    verify.verify(url, expected, deadline=5, pause=1, clock=FakeClock().clock)
+    assert headers == ["s3cret"]
+
+
+def test_where_users_log_in_no_page_is_requested(target: tuple[Target, str]) -> None:
+    fake, url = target
+    fake.answers, fake.smoke_test = [health()], refusing
+    expected = EXPECTED._replace(has_login=True)
+    assert verify.verify(url, expected, deadline=5, pause=1, clock=FakeClock().clock) == SINKS
+
+
+def test_the_version_is_the_runtimes_where_the_health_check_is_a_route_of_the_applications_own(
+    target: tuple[Target, str],
+) -> None:
+    fake, url = target
+    fake.answers = [lambda: Response("fine")]
+    fake.app.get(RUNTIME_HEALTH_CHECK_PATH, endpoint="runtime")(health())
+    assert verify.verify(url, EXPECTED, deadline=5, pause=1, clock=FakeClock().clock) == SINKS
+    assert fake.requests == IN_A_ROW
 
 
 def test_an_address_that_does_not_answer_is_named(target: tuple[Target, str]) -> None:

@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -122,6 +123,15 @@ def bare(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.T
 def full(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """An environment with the wheel and every extra."""
     return _install(wheel, tmp_path_factory.mktemp("full"), "all", request.param)
+
+
+InstallExtra = Callable[[str], Installation]
+
+
+@pytest.fixture(scope="session")
+def install_extra(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> InstallExtra:
+    """Return a function that installs the wheel with one extra, once for each."""
+    return cache(lambda extra: _install(wheel, tmp_path_factory.mktemp(extra), extra, "highest"))
 
 
 @pytest.fixture

@@ -97,6 +97,11 @@ def test_what_is_no_flask_app_is_refused_by_its_type() -> None:
         flask_onetrace.init_app("shop")  # type: ignore[arg-type]  # the mistake
 
 
+def test_variables_in_place_of_settings_are_refused_with_what_reads_them(shop: Flask) -> None:
+    with pytest.raises(TypeError, match=r"got 'dict' as settings: pass Settings\.from_env\(variables\)"):
+        flask_onetrace.init_app(shop, {"OTEL_SERVICE_NAME": "orders"})  # type: ignore[arg-type]  # the mistake
+
+
 def test_a_bad_setting_is_reported_by_variable_value_and_remedy(shop: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("USER_HEADER", "no header")
     with pytest.raises(flask_onetrace.SettingsError, match=r"USER_HEADER: .*no header.*use letters, digits"):

@@ -75,6 +75,7 @@ def test_false_means_false(text: str) -> None:
         ("TELEMETRY_SHUTDOWN_DEADLINE", "26", "not a number of seconds up to 25"),
         ("SERVICE_VERSION", "v" * 41, "set 40 at most"),
         ("LOG_LEVEL", "LOUD", "set one of DEBUG, INFO"),
+        ("LOG_LEVEL", "loud", "set one of DEBUG, INFO"),
         ("OTEL_TRACES_EXPORTER", "otlp,zipkin", "set one of otlp, console, none"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "api.honeycomb.io", "set for example `https://api.honeycomb.io`"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://host:notaport", "set for example"),

@@ -25,9 +25,20 @@ def write(folder: Path, name: str, source: str) -> None:
 
 
 @contextmanager
+def forgetting(folder: Path) -> Iterator[None]:
+    """Forget at the end the modules that were imported from `folder`, and no others: telemetry imports some too."""
+    path = list(sys.path)
+    yield
+    sys.path[:] = path
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(folder)):
+            del sys.modules[name]
+
+
+@contextmanager
 def loading(variables: dict[str, str]) -> Iterator[Load]:
-    """Load applications into this process; at the end they are shut down, and their modules forgotten."""
-    apps, path, modules = [], list(sys.path), set(sys.modules)
+    """Load applications into this process, which are shut down at the end."""
+    apps = []
 
     def load(flask_app: str, **others: str) -> Flask:
         app = observed_app(Settings.from_env({**variables, **others, "FLASK_APP": flask_app}))
@@ -39,7 +50,3 @@ def loading(variables: dict[str, str]) -> Iterator[Load]:
     finally:
         for app in apps:
             app.extensions[EXTENSION].shutdown()
-        sys.path[:] = path
-        for name in set(sys.modules) - modules:
-            if not name.startswith(("flask_onetrace", "opentelemetry")):
-                del sys.modules[name]

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from tests.telemetry.backends import FakeBackends
-from tests.telemetry.runtime.apps import Load, loading
+from tests.telemetry.runtime.apps import Load, forgetting, loading
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory of the test."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The working directory of the test, whose modules are forgotten at its end."""
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    with forgetting(tmp_path):
+        yield tmp_path
 
 
 @pytest.fixture

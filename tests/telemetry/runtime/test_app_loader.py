@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -41,18 +42,13 @@ MODULE = """
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(folder: Path) -> Iterator[None]:
-    path, modules = list(sys.path), set(sys.modules)
+def _applications(folder: Path) -> None:
     write(folder, "loaded_shop.py", MODULE)
     write(folder, "loaded_package/__init__.py", "")
     write(folder, "loaded_package/web.py", "from flask import Flask\napplication = Flask('web')")
     write(folder, "loaded_outer.py", "import loaded_inner")
     write(folder, "loaded_inner.py", "import nothing_of_this_name")
     write(folder, "loaded_typo.py", "def create_app(:")
-    yield
-    sys.path[:] = path
-    for name in set(sys.modules) - modules:
-        del sys.modules[name]
 
 
 @pytest.mark.parametrize(
@@ -73,9 +69,42 @@ def test_what_flask_takes_is_taken(flask_app: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["wsgi.py", "app.py"])
-def test_without_flask_app_the_working_directory_has_it(folder: Path, name: str) -> None:
+def test_without_flask_app_the_working_directory_has_it(
+    folder: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, name.removesuffix(".py"), raising=False)  # another test's
     write(folder, name, f"from flask import Flask\nsite = Flask({name!r})")
     assert load_app("").name == name
+
+
+def test_a_call_of_run_that_is_not_guarded_starts_no_server(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, "loaded_script.py", "from flask import Flask\napp = Flask('script')\napp.run()")
+    assert load_app("loaded_script").name == "script"
+    assert "Ignoring a call to 'app.run()'" in capsys.readouterr().out
+    assert "FLASK_RUN_FROM_CLI" not in os.environ
+
+
+def test_an_application_that_patches_threads_is_refused_unless_the_worker_has_done_so_before(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(
+        folder,
+        "loaded_gevent.py",
+        """
+        import sys
+        from flask import Flask
+
+        sys.modules["gevent.monkey"].patched.add("threading")
+        app = Flask("gevent")
+    """,
+    )
+    gevent = ModuleType("gevent.monkey")
+    patched: set[str] = set()
+    vars(gevent).update(patched=patched, is_module_patched=patched.__contains__)
+    monkeypatch.setitem(sys.modules, "gevent.monkey", gevent)
+    with pytest.raises(AppLoadError, match="'--worker-class gevent'"):
+        load_app("loaded_gevent")
+    assert load_app("loaded_gevent").name == "gevent"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flask_onetrace.wsgi import APP_LOAD_ERROR
-from tests.telemetry.backends import FakeBackends
+from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.gunicorn_server import ROOT, command, environment, serve
 from tests.telemetry.runtime.apps import write
 
@@ -52,6 +52,33 @@ OPENTELEMETRY = """
             return "0"
 
     app.get("/exported")(lambda: [span.name for span in exporter.get_finished_spans()])
+"""
+TUTORIAL = """
+    import os
+
+    import rollbar
+    import rollbar.contrib.flask
+    from aws_xray_sdk.core import xray_recorder
+    from aws_xray_sdk.ext.flask.middleware import XRayMiddleware
+    from flask import Flask, got_request_exception
+    from opentelemetry import trace
+    from opentelemetry.instrumentation.flask import FlaskInstrumentor
+    from opentelemetry.instrumentation.requests import RequestsInstrumentor
+    from opentelemetry.sdk.trace import TracerProvider
+
+    trace.set_tracer_provider(TracerProvider())
+    app = Flask("shop")
+    FlaskInstrumentor().instrument_app(app)
+    RequestsInstrumentor().instrument()
+    xray_recorder.configure(service="backend-flask")
+    XRayMiddleware(app, xray_recorder)
+    rollbar.init(os.environ["ROLLBAR_ACCESS_TOKEN"], "production", allow_logging_basic_config=False)
+    got_request_exception.connect(rollbar.contrib.flask.report_exception, app)
+
+    @app.get("/fail")
+    def fail():
+        with xray_recorder.in_subsegment("look up"):
+            raise LookupError("on purpose")
 """
 OPTIONS = [("--workers", "1"), ("--workers", "2"), ("--workers", "1", "--preload"), ("--workers", "2", "--preload")]
 
@@ -129,3 +156,19 @@ def test_an_application_that_sets_up_opentelemetry_gets_the_spans_of_its_traces_
         exported = server.get("/exported").json()
         server.stop()
     assert {span["name"] for span in backends.spans(trace_id)} == {"GET /", "count"} <= set(exported)
+
+
+def test_an_application_with_the_tutorials_wiring_has_one_segment_and_one_item_of_a_failure(
+    backends: FakeBackends, tmp_path: Path
+) -> None:
+    write(tmp_path, "shop.py", TUTORIAL)
+    variables = {**backends.environment, **backends.aws, "FLASK_APP": "shop", "HEALTH_CHECK_PATH": HEALTH}
+    with serve({**variables, "PYTHONWARNINGS": "ignore"}, folder=tmp_path) as server:
+        trace_id = server.get("/fail").headers["X-Trace-Id"]
+        server.stop()
+    [segment] = eventually(lambda: backends.segments_of(trace_id), 1)
+    [item] = backends.items(trace_id)
+    assert segment["fault"] is True
+    assert item["body"]["trace"]["exception"]["class"] == "LookupError"
+    assert {"look up", "GET /fail"} == {span["name"] for span in backends.spans(trace_id)}
+    assert [span["kind"] for span in backends.spans(trace_id)].count("server") == 1
