@@ -57,7 +57,10 @@ def deploy(session: Session, aws: EmulatedAws, image: Image, source: str) -> Non
         session.report.line("  cdk deploy is not needed: the stacks are up to date")
         return
     folders = session.folders
-    values = (f"environment={ENVIRONMENT}", f"app={session.application.folder}", *image.context)
+    application = session.application
+    values = [f"environment={ENVIRONMENT}", f"app={application.folder}", *image.context]
+    if application.flask_app is not None:
+        values.append(f"flask_app={application.flask_app}")
     context = [argument for each in values for argument in ("-c", each)]
     command = ["deploy", "--all", "--require-approval", "never", "--progress", "events", *context]
     command += ["--output", str(folders.assembly), "--outputs-file", str(folders.outputs)]

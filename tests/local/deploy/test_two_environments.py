@@ -84,7 +84,12 @@ def daemon(emulated_aws: EmulatedAws) -> Iterator[XRayDaemon]:
 def send(aws: EmulatedAws, outputs: Outputs, daemon: XRayDaemon, requests: int) -> set[str]:
     """Run the deployed service in this process, send it requests, and return their trace ids."""
     address = daemon.url.removeprefix("http://")
-    environment = {**deployed_task(aws, outputs).environment, Variable.AWS_XRAY_DAEMON_ADDRESS: address}
+    environment = {
+        **deployed_task(aws, outputs).environment,
+        Variable.AWS_XRAY_DAEMON_ADDRESS: address,
+        # The daemon's calls are made in this process too: they are no telemetry of the service.
+        Variable.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: "botocore,requests,urllib3",
+    }
     app = create_app(Settings.from_env(environment))
     try:
         responses = [app.test_client().get(PATH, buffered=True) for _ in range(requests)]
