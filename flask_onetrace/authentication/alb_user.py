@@ -13,7 +13,7 @@ from flask_onetrace.authentication.alb_claims import ClaimsVerifier, ExpectedSig
 from flask_onetrace.authentication.errors import RefusedClaimsError
 from flask_onetrace.authentication.key_endpoint import fetch_key, public_keys_url
 from flask_onetrace.authentication.public_keys import PublicKeys
-from flask_onetrace.contract import ASSETS_PATH, OIDC_DATA_HEADER, RELAY_PATH
+from flask_onetrace.contract import OIDC_DATA_HEADER, RELAY_PATH, RUNTIME_HEALTH_CHECK_PATH
 from flask_onetrace.telemetry.export.fork import on_fork
 from flask_onetrace.telemetry.safe_logging import safe_logger
 
@@ -26,15 +26,16 @@ _REPORT_INTERVAL: Final = 60.0
 class AlbUser:
     """The users of one load balancer; whoever it has not authenticated is anonymous.
 
-    On paths that need no session the load balancer passes on whatever a client sends. On those that have no user it is
-    not looked at, and on the relay's no key is fetched for it: only a load balancer's own claims cause a fetch.
+    The claims are believed by their signature, on every path: which of them need a session is the application's choice.
+    On paths that need none the load balancer passes on whatever a client sends, so on those that are known to need
+    none, the health checks and the relay, no unknown key is fetched for it.
     """
 
     def __init__(
         self, verifier: ClaimsVerifier, health_check_path: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._verifier = verifier
-        self._health_check_path = health_check_path
+        self._paths_without_fetch = frozenset({health_check_path, RUNTIME_HEALTH_CHECK_PATH, RELAY_PATH})
         self._clock = clock
         self._verified = 0
         self._refused: Counter[str] = Counter()
@@ -50,11 +51,9 @@ class AlbUser:
         token = environ.get(_DATA)
         if not token:
             return None
-        path = environ.get("PATH_INFO", "")
-        if path == self._health_check_path or path.startswith(ASSETS_PATH):
-            return None
+        may_fetch = environ.get("PATH_INFO", "") not in self._paths_without_fetch
         try:
-            subject = self._verifier.subject(token, may_fetch=path != RELAY_PATH)
+            subject = self._verifier.subject(token, may_fetch=may_fetch)
         except RefusedClaimsError as error:
             self._refuse(error.reason, str(error))
         except Exception as error:  # noqa: BLE001 - whatever a client sends, its request is served

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from flask_onetrace.contract import RELAY_PATH
+from flask_onetrace.contract import RELAY_PATH, RUNTIME_HEALTH_CHECK_PATH
 from tests.telemetry.authentication.conftest import DATA, Service, ServiceFactory
 from tests.telemetry.authentication.key_endpoint import KeyEndpoint
 from tests.telemetry.authentication.tokens import SIGNER, USER, SigningKey
@@ -55,13 +55,10 @@ def test_after_a_rotation_old_and_new_keys_are_believed(
     assert [service.user(each.token()) for each in (new, key, new)] == [USER] * 3
 
 
-@pytest.mark.parametrize("path", ["/assets/index.js", "/assets/../api/whoami", "/api/health-check"])
-def test_on_a_path_that_needs_no_session_claims_are_not_looked_at(
-    path: str, service: Service, endpoint: KeyEndpoint, key: SigningKey
-) -> None:
-    assert service.telemetry.config.user_of(environ(path, key)) is None
-    assert not endpoint.requests
-    assert service.claims == {"verified": 0, "refused": {}}
+@pytest.mark.parametrize("path", ["/assets/17", "/api/orders", "/static/app.js", "/"])
+def test_signed_claims_have_a_user_whatever_the_path_is_called(path: str, service: Service, key: SigningKey) -> None:
+    assert service.telemetry.config.user_of(environ(path, key)) == USER
+    assert service.claims == {"verified": 1, "refused": {}}
 
 
 @pytest.mark.parametrize("path", ["/assets/../api/whoami", "/assets//../api/whoami", "/assets/%2e%2e/api/whoami"])
@@ -71,12 +68,15 @@ def test_no_path_that_needs_no_session_leads_to_one_that_does(path: str, service
     assert "user" not in response.text
 
 
-def test_on_the_relays_path_only_known_keys_are_used(service: Service, endpoint: KeyEndpoint, key: SigningKey) -> None:
+@pytest.mark.parametrize("path", [RELAY_PATH, RUNTIME_HEALTH_CHECK_PATH, "/api/health-check"])
+def test_on_the_paths_of_the_relay_and_the_health_checks_only_known_keys_are_used(
+    path: str, service: Service, endpoint: KeyEndpoint, key: SigningKey
+) -> None:
     user_of = service.telemetry.config.user_of
-    assert user_of(environ(RELAY_PATH, key)) is None
+    assert user_of(environ(path, key)) is None
     assert not endpoint.requests
     assert service.user(key.token()) == USER
-    assert user_of(environ(RELAY_PATH, key)) == USER
+    assert user_of(environ(path, key)) == USER
 
 
 def test_an_app_of_its_own_sees_no_other_services_users(
