@@ -31,7 +31,8 @@ unset_empty_variables()
 try:
     _settings = Settings.from_env()
 except SettingsError as error:
-    sys.exit(str(error))
+    worker_message.load_error.print(str(error))
+    sys.exit(worker_message.APP_LOAD_ERROR)
 
 bind = f"{_settings.bind_host}:{_settings.port}"
 workers = _settings.workers
@@ -45,9 +46,11 @@ worker_tmp_dir = _SHARED_MEMORY if Path(_SHARED_MEMORY).is_dir() else None
 graceful_timeout = STOP_TIMEOUT_SECONDS - 2
 # Longer than the load balancer's idle timeout of 60 s, so that it never reuses a connection just closed.
 keepalive = 65
-# Only the load balancer reaches the container's port (by its security group), so its X-Forwarded-Proto can be trusted.
+# Any peer's X-Forwarded-Proto is believed, so nothing may reach the port but a proxy that replaces a client's. In our
+# stacks the security group admits the load balancer alone, whose addresses change. Elsewhere `--forwarded-allow-ips`
+# restricts it.
 forwarded_allow_ips = "*"
-# The only header that it sets for the scheme, and it replaces a client's. Others are the client's own.
+# The only header that the load balancer sets for the scheme, and it replaces a client's. Others are the client's own.
 secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 # By default SCRIPT_NAME and PATH_INFO are taken from headers of these names, which the load balancer passes on.
 forwarder_headers = ""

@@ -1,4 +1,4 @@
-"""Answer the health check, a probe and a deliberate failure in front of any application.
+"""Serve the health check, probe and fault routes ahead of the application.
 
 They are routes of a Flask app of their own: the observed one has none of them, and its hooks and error handlers do not
 see these requests. They are traced as its own are.
@@ -20,8 +20,8 @@ class DeliberateError(RuntimeError):
     """An error that is raised on purpose."""
 
 
-def answer_in_front(app: Flask, settings: Settings) -> None:
-    """Answer the runtime's paths in front of `app`, which has telemetry."""
+def mount_runtime_routes(app: Flask, settings: Settings) -> None:
+    """Serve the runtime's own routes ahead of `app`, which has telemetry."""
     routes = Flask(__name__, static_folder=None)
     health.register(routes, settings, RUNTIME_HEALTH_CHECK_PATH, observed=app)
     routes.add_url_rule(RUNTIME_PROBE_PATH, view_func=probe)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Final
+
+APP_LOAD_ERROR: Final = 4
+"""The exit code for what no restart can mend, settings or the application: gunicorn's own
+(`Arbiter.APP_LOAD_ERROR`), at which its arbiter stops instead of restarting workers."""
 
 
 class WorkerMessage:

@@ -14,15 +14,13 @@ from flask_onetrace import worker_message
 from flask_onetrace.app_loader import AppLoadError, load_app
 from flask_onetrace.extension import init_app
 from flask_onetrace.parsing import SettingsError
-from flask_onetrace.runtime_routes import answer_in_front
+from flask_onetrace.runtime_routes import mount_runtime_routes
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import EXTENSION, prepare
 from flask_onetrace.telemetry.redaction import Redactor
 
-APP_LOAD_ERROR: Final = 4
-"""gunicorn's exit code of an application that cannot be loaded: the arbiter stops instead of restarting workers."""
-_LATER: Final = 0.5
-"""Seconds: the arbiter starts another worker for each that ends before it stops."""
+_EXIT_DELAY_SECONDS: Final = 0.5
+"""The arbiter starts another worker for each that ends before it stops."""
 _MAX_MESSAGE: Final = 32 * 1024
 """Characters: a deep traceback."""
 
@@ -31,13 +29,13 @@ def build() -> Flask:
     """Return the application of this process's environment; one that cannot be loaded ends it with one message."""
     try:
         settings = Settings.from_env()
-    except SettingsError as error:
-        raise _exit(str(error)) from None
+    except SettingsError as error:  # only where gunicorn does not have the configuration of `gunicorn_conf`
+        raise _startup_failure(str(error)) from None
     try:
         return observed_app(settings)
     except AppLoadError as error:
         redact = Redactor(settings.secrets(), settings.redact_names)
-        raise _exit(redact.text(str(error), _MAX_MESSAGE)) from None
+        raise _startup_failure(redact.text(str(error), _MAX_MESSAGE)) from None
 
 
 def observed_app(settings: Settings) -> Flask:
@@ -49,17 +47,17 @@ def observed_app(settings: Settings) -> Flask:
     app = load_app(settings.flask_app)
     if EXTENSION not in app.extensions:
         init_app(app, settings)
-    answer_in_front(app, settings)
+    mount_runtime_routes(app, settings)
     return app
 
 
-def _exit(message: str) -> SystemExit:
-    """Print `message`, and return what ends the process.
+def _startup_failure(message: str) -> SystemExit:
+    """Print `message`, and return the exception that ends the process.
 
     The arbiter raises an exception for a second worker with that exit code, while it stops because of the first one
     (`Arbiter.halt`, gunicorn): the others end a little later, and without it.
     """
     if worker_message.load_error.print(message):
-        return SystemExit(APP_LOAD_ERROR)
-    time.sleep(_LATER)
+        return SystemExit(worker_message.APP_LOAD_ERROR)
+    time.sleep(_EXIT_DELAY_SECONDS)
     return SystemExit(0)

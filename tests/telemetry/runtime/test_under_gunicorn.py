@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from flask_onetrace.wsgi import APP_LOAD_ERROR
+from flask_onetrace import wsgi
+from flask_onetrace.worker_message import APP_LOAD_ERROR
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.gunicorn_server import ROOT, command, environment, serve
 from tests.telemetry.runtime.apps import write
@@ -52,6 +53,12 @@ OPENTELEMETRY = """
             return "0"
 
     app.get("/exported")(lambda: [span.name for span in exporter.get_finished_spans()])
+"""
+SCHEME = """
+    from flask import Flask, request
+
+    app = Flask("shop")
+    app.get("/")(lambda: request.scheme)
 """
 TUTORIAL = """
     import os
@@ -117,8 +124,29 @@ def test_a_secret_in_the_applications_error_is_not_printed(tmp_path: Path) -> No
 @pytest.mark.usefixtures("socket_enabled")
 def test_an_invalid_setting_is_named_by_gunicorns_configuration(tmp_path: Path) -> None:
     process = run(tmp_path, HEALTH_CHECK_PATH="health")
-    assert process.returncode != 0
-    assert "HEALTH_CHECK_PATH: 'health' is not a path" in process.stderr
+    assert process.returncode == APP_LOAD_ERROR
+    assert process.stderr.count("HEALTH_CHECK_PATH: 'health' is not a path") == 1
+    assert "Traceback" not in process.stderr
+
+
+def test_an_invalid_setting_has_the_same_message_and_exit_code_without_that_configuration(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEALTH_CHECK_PATH", "health")
+    with pytest.raises(SystemExit) as ended:
+        wsgi.build()
+    assert ended.value.code == APP_LOAD_ERROR
+    assert "HEALTH_CHECK_PATH: 'health' is not a path" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("socket_enabled")
+@pytest.mark.parametrize(("peers", "scheme"), [("*", "https"), ("10.0.0.7", "http")])
+def test_only_the_peers_that_gunicorn_is_told_choose_the_scheme(peers: str, scheme: str, tmp_path: Path) -> None:
+    write(tmp_path, "shop.py", SCHEME)
+    variables = {"FLASK_APP": "shop", "HEALTH_CHECK_PATH": HEALTH}
+    options = {"GUNICORN_CMD_ARGS": f"--forwarded-allow-ips={peers}"}
+    with serve({**variables, **options}, folder=tmp_path) as server:
+        assert server.get("/", **{"X-Forwarded-Proto": "https"}).text == scheme
 
 
 def test_the_container_is_healthy_where_its_application_has_no_health_check(
