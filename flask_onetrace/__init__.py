@@ -33,7 +33,7 @@ __all__ = [
     "trace_id",
 ]
 
-_HOMES: Final = {
+_MODULE_OF: Final = {
     **dict.fromkeys(("OneTrace", "init_app"), "extension"),
     "SettingsError": "parsing",
     "Settings": "settings",
@@ -43,7 +43,7 @@ _HOMES: Final = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the exported names
-    home = _HOMES.get(name)
+    home = _MODULE_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{home}"), name)

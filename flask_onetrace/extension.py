@@ -26,7 +26,7 @@ SERVER_VARIABLES: Final[frozenset[str]] = frozenset(
         Variable.HEALTH_CHECK_DETAIL,
     }
 )
-"""What the server and the routes beside an app read, and telemetry does not. `init_app` ignores them: where others
+"""What the server and the runtime's own routes read, and telemetry does not. `init_app` ignores them: where others
 serve the app, its variables of these names may hold anything."""
 
 
@@ -41,7 +41,7 @@ def init_app(app: Flask, settings: Settings | None = None) -> Telemetry:
     if not isinstance(app, Flask):
         raise TypeError(f"init_app() got {type(app).__name__!r}, which is no Flask app: pass the app itself")
     if settings is None:
-        settings = Settings.from_env(without=SERVER_VARIABLES)
+        settings = Settings.from_env(ignore=SERVER_VARIABLES)
     elif not isinstance(settings, Settings):
         raise TypeError(f"init_app() got {type(settings).__name__!r} as settings: pass Settings.from_env(variables)")
     refuse_traced(app)

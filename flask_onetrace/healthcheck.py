@@ -14,7 +14,7 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def main() -> int:
-    """Return 0 when the service answers 200 on its own port, else 1 with the reason on standard error."""
+    """Return 0 when the health check on this machine's port responds with a 2xx, else 1 with the reason on stderr."""
     try:
         settings = Settings.from_env()
         url = f"http://127.0.0.1:{settings.port}{settings.health_check_path}"

@@ -1,4 +1,4 @@
-"""Read the environment, once: `Settings.from_env()` is the only reader of `os.environ` in the service."""
+"""Read the environment, once: no other module of the service takes a setting from `os.environ`."""
 
 from __future__ import annotations
 
@@ -117,13 +117,13 @@ class Settings:
     """The credentials in variables that are no settings, as AWS_SECRET_ACCESS_KEY and HTTPS_PROXY, by variable."""
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None, *, without: frozenset[str] = frozenset()) -> Settings:
-        """Read and validate every variable of the contract but those `without` which it does: they are another's.
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, ignore: frozenset[str] = frozenset()) -> Settings:
+        """Read and validate every contract variable except those in `ignore`, which belong to the host application.
 
         Raises `SettingsError`, which lists all invalid variables, their values (never a secret's) and what to set.
         """
-        values = _read(cls, os.environ if environ is None else environ, without)
-        return cls(**values, other_credentials=Secret(_other_credentials(environ, _NAMES - without)))
+        values = _read(cls, os.environ if environ is None else environ, ignore)
+        return cls(**values, other_credentials=Secret(_other_credentials(environ, _NAMES - ignore)))
 
     def named_after(self, app: str) -> Settings:
         """Return the settings of a service with the name of its app, unless `OTEL_SERVICE_NAME` names it."""
@@ -218,13 +218,11 @@ def unset_empty_variables() -> None:
             del os.environ[name]
 
 
-def _read(settings: type[Settings], environ: Mapping[str, str], without: frozenset[str]) -> dict[str, Any]:
+def _read(settings: type[Settings], environ: Mapping[str, str], ignore: frozenset[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     problems: list[str] = []
     for each in _variables(settings):
-        names = [
-            name for name in (each.metadata["variable"], each.metadata["fallback"]) if name not in {None, *without}
-        ]
+        names = [name for name in (each.metadata["variable"], each.metadata["fallback"]) if name not in {None, *ignore}]
         texts = {name: text for name in names if (text := environ.get(name, "").strip())}
         if not texts:
             continue

@@ -47,7 +47,7 @@ __all__ = [
     "trace_id",
 ]
 
-_HOMES: Final = {
+_MODULE_OF: Final = {
     **dict.fromkeys(("annotate", "carry", "identify", "span", "trace_id"), "api"),
     "RequestScope": "context.request_scope",
     **dict.fromkeys(("TraceScope", "current_scope"), "context.trace_scope"),
@@ -59,7 +59,7 @@ _HOMES: Final = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the exported names
-    home = _HOMES.get(name)
+    home = _MODULE_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{home}"), name)
