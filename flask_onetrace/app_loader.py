@@ -19,16 +19,22 @@ from flask_onetrace.contract import Variable
 
 _EXAMPLE: Final = "for example `orders:create_app()` or `orders:app`, as `flask --app` takes it"
 _DEFAULT_FILES: Final = ("wsgi.py", "app.py")
-_IGNORES_RUN: Final = "FLASK_RUN_FROM_CLI"
+_RUN_FROM_CLI_VARIABLE: Final = "FLASK_RUN_FROM_CLI"
 """Set by the `flask` command, and read by `Flask.run`."""
-_NOT_OBTAINED: Final = "valid Flask application was not obtained"
+_INVALID_APP_TEXT: Final = "valid Flask application was not obtained"
 """Flask's words for an object of another class."""
-_NO_FLASK_APP: Final = (
+_UNSUPPORTED_APP_HINT: Final = (
     "WSGI middleware around an application is observed with it if it is assigned to it,"
     " `app.wsgi_app = Middleware(app.wsgi_app)`; an ASGI application, such as FastAPI's, cannot be observed"
 )
-_NOT_OF_THE_APP: Final = frozenset({__file__, flask.cli.__file__})
+_LOADER_FILES: Final = frozenset({__file__, flask.cli.__file__})
 """The files whose frames begin the traceback of an error in the application."""
+_PATCHING_REMEDIES: Final = {
+    "gevent": "remove the call of `monkey.patch_all()`, or have gunicorn make it before,"
+    " GUNICORN_CMD_ARGS='--worker-class gevent'",
+    "eventlet": "remove the call of `eventlet.monkey_patch()`, for which gunicorn has no worker any more;"
+    ' Flask-SocketIO needs none with `async_mode="threading"`',
+}
 
 
 class AppLoadError(Exception):
@@ -41,40 +47,43 @@ def load_app(flask_app: str) -> Flask:
     The debug flag stays as the application sets it: a server is no `flask run`. Raises `AppLoadError`.
     """
     shown = f"{Variable.FLASK_APP}={flask_app!r}"
-    path, patched = flask_app or _default_file(), _are_threads_patched()
+    path, patched_before = flask_app or _default_file(), _patched_by()
     try:
-        with _calls_of_run_ignored():
+        with _app_run_disabled():
             app = ScriptInfo(path, set_debug_flag=False).load_app()
     except NoAppException as error:
         raise AppLoadError(_not_found(shown, error)) from error
     except (Exception, SystemExit) as error:
         raise AppLoadError(_error_in_app(shown, error)) from error
-    if _are_threads_patched() and not patched:
+    library = _patched_by()
+    if library is not None and patched_before is None:
         raise AppLoadError(
-            f"{shown} replaces the standard library's threads by gevent's while it is loaded, and the worker's own"
-            " threads would hang: remove the call of `monkey.patch_all()`, or have gunicorn make it before,"
-            " GUNICORN_CMD_ARGS='--worker-class gevent'"
+            f"{shown} replaces the standard library's threads by {library}'s while it is loaded, and the worker's own"
+            f" threads would hang: {_PATCHING_REMEDIES[library]}"
         )
     return app
 
 
-def _are_threads_patched() -> bool:
-    monkey = sys.modules.get("gevent.monkey")
-    return monkey is not None and monkey.is_module_patched("threading")
+def _patched_by() -> str | None:
+    """Return the library that has replaced the standard library's threads, None where they are its own."""
+    monkey, patcher = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        return "gevent"
+    return "eventlet" if patcher is not None and patcher.is_monkey_patched("thread") else None
 
 
 @contextmanager
-def _calls_of_run_ignored() -> Iterator[None]:
+def _app_run_disabled() -> Iterator[None]:
     """Have `app.run()` return at once, with Flask's own warning: outside `if __name__ == "__main__"` it would block."""
-    before = os.environ.get(_IGNORES_RUN)
-    os.environ[_IGNORES_RUN] = "true"
+    before = os.environ.get(_RUN_FROM_CLI_VARIABLE)
+    os.environ[_RUN_FROM_CLI_VARIABLE] = "true"
     try:
         yield
     finally:
         if before is None:
-            del os.environ[_IGNORES_RUN]
+            del os.environ[_RUN_FROM_CLI_VARIABLE]
         else:
-            os.environ[_IGNORES_RUN] = before
+            os.environ[_RUN_FROM_CLI_VARIABLE] = before
 
 
 def _default_file() -> str:
@@ -98,7 +107,7 @@ def _not_found(shown: str, error: NoAppException) -> str:
     if isinstance(cause, TypeError):
         return f"{shown}: {reason} ({cause}) Pass what it needs as literals, `orders:create_app('production')`"
     message = f"{shown}: {reason} Set it to a `flask.Flask`, or to the function that returns one, {_EXAMPLE}"
-    return f"{message}. {_NO_FLASK_APP}" if _NOT_OBTAINED in reason else message
+    return f"{message}. {_UNSUPPORTED_APP_HINT}" if _INVALID_APP_TEXT in reason else message
 
 
 def _error_in_app(shown: str, error: BaseException) -> str:
@@ -110,6 +119,6 @@ def _error_in_app(shown: str, error: BaseException) -> str:
 
 def _own_frames(frames: TracebackType | None) -> TracebackType | None:
     """Return the frames from the first one on that is not of the loader; None where there is none."""
-    while frames is not None and frames.tb_frame.f_code.co_filename in _NOT_OF_THE_APP:
+    while frames is not None and frames.tb_frame.f_code.co_filename in _LOADER_FILES:
         frames = frames.tb_next
     return frames

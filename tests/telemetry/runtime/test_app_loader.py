@@ -107,6 +107,30 @@ def test_an_application_that_patches_threads_is_refused_unless_the_worker_has_do
     assert load_app("loaded_gevent").name == "gevent"
 
 
+def test_an_application_that_has_eventlet_patch_threads_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(
+        folder,
+        "loaded_eventlet.py",
+        """
+        import sys
+        from flask import Flask
+
+        sys.modules["eventlet.patcher"].patched.add("thread")
+        app = Flask("eventlet")
+    """,
+    )
+    eventlet = ModuleType("eventlet.patcher")
+    patched: set[str] = set()
+    vars(eventlet).update(patched=patched, is_monkey_patched=patched.__contains__)
+    monkeypatch.setitem(sys.modules, "eventlet.patcher", eventlet)
+    write(folder, "loaded_beside_eventlet.py", "from flask import Flask\napp = Flask('beside')")
+    assert load_app("loaded_beside_eventlet").name == "beside"
+    with pytest.raises(AppLoadError, match=r"eventlet's while .*: remove the call of `eventlet\.monkey_patch\(\)`"):
+        load_app("loaded_eventlet")
+
+
 @pytest.mark.parametrize(
     ("flask_app", "parts"),
     [
