@@ -3,6 +3,7 @@
 HOME = "/api/activities/home"
 NOTIFICATIONS = "/api/activities/notifications"
 FAULT = "/api/fault"
+HEALTH_CHECK = "/api/health-check"
 
 SERVICE_NAME = "Backend-Flask"
 """In every variant the same: a longer one would be more bytes in each span."""

@@ -51,16 +51,11 @@ XRAY_DAEMON_CONTAINER_NAME: Final = "xray-daemon"
 XRAY_DAEMON_PORT: Final = 2000
 """UDP for segments and TCP for the sampling proxy, the daemon's own defaults."""
 
-API_PATH: Final = "/api/"
-"""Begins the paths that pages call by `fetch`: without a session they are answered with 401, and no login."""
-HEALTH_CHECK_PATH: Final = "/api/health-check"
 RUNTIME_HEALTH_CHECK_PATH: Final = "/_onetrace/health"
 RUNTIME_PROBE_PATH: Final = "/_onetrace/probe"
 RUNTIME_FAULT_PATH: Final = "/_onetrace/fault"
-"""What the runtime answers itself in front of every application: the health check, a traced 200, and with
+"""What the runtime serves itself ahead of every application: the health check, a traced 200, and with
 `FAULT_ROUTES` a traced failure."""
-ASSETS_PATH: Final = "/assets/"
-"""Begins the paths of the page's files. These and the health check need no session, and have no user."""
 
 RELAY_PATH: Final = "/v1/traces"
 

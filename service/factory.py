@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from flask import Flask
 
-from flask_onetrace import cors, health
+from flask_onetrace import health
 from flask_onetrace.relay import routes as relay
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import Telemetry
 from flask_onetrace.telemetry_config import telemetry_config
 from service.activities import routes
-from service.routes import errors, faults, page
+from service.routes import cors, errors, faults, page
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -11,8 +11,8 @@ from bench.attacks import raw_http
 from bench.attacks.lab import Lab
 from bench.attacks.promise import Promise, Row, listed
 from bench.attacks.raw_http import Response
-from bench.paths import HOME, NOTIFICATIONS
-from flask_onetrace.contract import HEALTH_CHECK_PATH, RELAY_PATH
+from bench.paths import HEALTH_CHECK, HOME, NOTIFICATIONS
+from flask_onetrace.contract import RELAY_PATH
 
 HEADERS = (
     *(("Origin", value) for value in ("http://[", "http://[::1", "null", "http://\xff", "https://a:99999999")),
@@ -39,7 +39,7 @@ HEADERS = (
 )
 ROUTES = (
     *(("GET", path) for path in ("/", HOME, NOTIFICATIONS, "/api/activities/search?term=a", "/api/activities/@andrew")),
-    *(("GET", path) for path in (HEALTH_CHECK_PATH, "/rollbar/test", "/assets/nothing.js", "/nowhere")),
+    *(("GET", path) for path in (HEALTH_CHECK, "/rollbar/test", "/assets/nothing.js", "/nowhere")),
     ("POST", RELAY_PATH),
     ("POST", HOME),
     ("OPTIONS", HOME),
@@ -61,7 +61,7 @@ def run(lab: Lab) -> Iterator[Row]:
         traced = {
             each.trace_id: name
             for (_, (_, path)), (name, each) in zip(combinations, responses, strict=True)
-            if each.trace_id is not None and not (path == HEALTH_CHECK_PATH and each.status < HTTPStatus.BAD_REQUEST)
+            if each.trace_id is not None and not (path == HEALTH_CHECK and each.status < HTTPStatus.BAD_REQUEST)
         }
         target.received.wait_for(lambda received: len(_traced(received.lines(), traced)) == len(traced))
         lines = _traced(target.received.lines(), traced)

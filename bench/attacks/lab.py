@@ -18,10 +18,9 @@ from bench.attacks import raw_http
 from bench.attacks.local_mode import LocalMode
 from bench.attacks.received import Received
 from bench.load import Load
-from bench.paths import HOME, NOTIFICATIONS
+from bench.paths import HEALTH_CHECK, HOME, NOTIFICATIONS
 from bench.testbed.service_process import Service, start
 from bench.testbed.sinks import Sinks
-from flask_onetrace.contract import HEALTH_CHECK_PATH
 
 START_TIMEOUT = 20.0
 GIVE_UP = 2.0
@@ -71,7 +70,7 @@ class Target:
         """Wait until it answers a health check; return whether it does."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if raw_http.get(self.port, HEALTH_CHECK_PATH, timeout=1.0).status == 200:
+            if raw_http.get(self.port, HEALTH_CHECK, timeout=1.0).status == 200:
                 return True
             time.sleep(_POLL_INTERVAL)
         return False

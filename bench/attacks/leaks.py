@@ -12,8 +12,9 @@ from bench.attacks import planted, raw_http
 from bench.attacks.lab import Lab, StartError, Target
 from bench.attacks.promise import Promise, Row, listed
 from bench.attacks.target_app import OWN_KEYS
+from bench.paths import HEALTH_CHECK
 from bench.testbed.fake_servers import FakeSink
-from flask_onetrace.contract import HEALTH_CHECK_PATH, Variable
+from flask_onetrace.contract import Variable
 
 _OWN = "own keys"
 _URL = "setting"
@@ -58,7 +59,7 @@ def run(lab: Lab) -> Iterator[Row]:
         found = [name for name, key in own.items() if key.encode() in received]
         yield OWN_KEYS_ROW.row(listed(found) or "0 found", holds=not found)
         yield _baggage(target, other_host)
-        detail = raw_http.get(target.port, f"{HEALTH_CHECK_PATH}?detail", {"X-Forwarded-For": "203.0.113.7"})
+        detail = raw_http.get(target.port, f"{HEALTH_CHECK}?detail", {"X-Forwarded-For": "203.0.113.7"})
         has_detail = b"queued" in detail.body or b"delivered" in detail.body
         text = "detail" if has_detail else "no detail"
         yield DETAIL.row(f"HTTP {detail.status}, {text}", holds=not has_detail and 0 < detail.status < 500)

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from bench.attacks import raw_http
 from bench.attacks.lab import Lab, Target
 from bench.attacks.promise import Promise, Row
-from bench.paths import HOME
+from bench.paths import HEALTH_CHECK, HOME
 from bench.testbed.fake_servers import Mode
 from bench.testbed.sinks import SINKS
-from flask_onetrace.contract import HEALTH_CHECK_PATH
 
 _FIELD = 8_000
 """Bytes: gunicorn accepts 8,190 of a header field, and 4,094 of the request line."""
@@ -88,7 +87,7 @@ def _huge_exception(target: Target) -> Row:
 
 
 def _stalled(target: Target) -> Row:
-    raw_http.get(target.port, HEALTH_CHECK_PATH)
+    raw_http.get(target.port, HEALTH_CHECK)
     target.sinks.set(("honeycomb",), Mode.HANG)
     start, sent, answered = time.monotonic(), 0, 0
     while time.monotonic() - start < _STALL_SECONDS:

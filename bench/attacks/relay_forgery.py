@@ -13,8 +13,8 @@ from bench.attacks import raw_http
 from bench.attacks.lab import Lab, Target
 from bench.attacks.promise import Promise, Row, listed
 from bench.attacks.relay_requests import attribute, batch, post
+from bench.paths import HEALTH_CHECK
 from bench.testbed.application import FRONTEND
-from flask_onetrace.contract import HEALTH_CHECK_PATH
 
 _MARK = "forged-by-a-client"
 _PROTOBUF = "application/x-protobuf"
@@ -133,7 +133,7 @@ def _span_names_service(forwarded: Any) -> bool:  # noqa: ANN401 - as above
 
 def _refused(target: Target) -> int:
     """Return the sum of what the health check counts as refused, whatever its reason."""
-    detail = orjson.loads(raw_http.get(target.port, f"{HEALTH_CHECK_PATH}?detail").body)
+    detail = orjson.loads(raw_http.get(target.port, f"{HEALTH_CHECK}?detail").body)
     counts = [*detail.get("sinks", {}).values(), detail.get("relay", {})]
     return _sum([each.get("refused", 0) for each in counts])
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from bench.paths import HEALTH_CHECK
 from bench.tutorial_wiring import Tutorial
-from flask_onetrace.contract import HEALTH_CHECK_PATH
 
 
 def build() -> Any:  # noqa: ANN401 - a Flask app
     """Return the app, with a health check."""
     os.environ["OTEL_EXPORTER_OTLP_HEADERS"] = "x-honeycomb-team=drill"
     app = Tutorial(os.environ, console=False).app
-    app.add_url_rule(HEALTH_CHECK_PATH, "health", lambda: {"status": "ok"})
+    app.add_url_rule(HEALTH_CHECK, "health", lambda: {"status": "ok"})
     app.extensions["onetrace"] = _NoTelemetry()
     return app
 

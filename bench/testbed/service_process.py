@@ -18,9 +18,9 @@ from typing import IO, Any
 
 from bench import load
 from bench.load import Load
-from bench.paths import FAULT, HOME, NOTIFICATIONS
+from bench.paths import FAULT, HEALTH_CHECK, HOME, NOTIFICATIONS
 from bench.testbed.application import NAMES
-from flask_onetrace.contract import HEALTH_CHECK_PATH, SERVER_APP, SERVER_CONFIG
+from flask_onetrace.contract import SERVER_APP, SERVER_CONFIG
 
 ROOT = Path(__file__).parents[2]
 PATHS = (HOME, NOTIFICATIONS) * 12 + (FAULT,)
@@ -54,10 +54,10 @@ class Service:
 
     def detail(self) -> dict[str, Any]:
         """Return the state of each sink from the health check; empty where it has no details."""
-        status, body = get(self.port, HEALTH_CHECK_PATH + "?detail")
+        status, body = get(self.port, HEALTH_CHECK + "?detail")
         if status != 200:
             return {}
-        self.responses[HEALTH_CHECK_PATH] += 1
+        self.responses[HEALTH_CHECK] += 1
         sinks: dict[str, Any] = json.loads(body).get("sinks", {})
         return sinks
 
@@ -105,9 +105,9 @@ def start(
     )
     while process.poll() is None and (remaining := timeout - (time.monotonic() - start_time)) > 0:
         # A request that is given up early is served all the same once the worker runs, and is then an item too many.
-        if get(port, HEALTH_CHECK_PATH, timeout=remaining)[0]:
+        if get(port, HEALTH_CHECK, timeout=remaining)[0]:
             service = Service(process, port, time.monotonic() - start_time)
-            service.responses[HEALTH_CHECK_PATH] += 1
+            service.responses[HEALTH_CHECK] += 1
             service.sample()
             return service
         time.sleep(0.02)

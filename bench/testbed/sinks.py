@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack, closing, suppress
 
-from bench.paths import FAULT, HOME, NOTIFICATIONS
+from bench.paths import FAULT, HEALTH_CHECK, HOME, NOTIFICATIONS
 from bench.testbed.fake_daemon import FakeDaemon
 from bench.testbed.fake_servers import FakeSink, Mode
-from flask_onetrace.contract import HEALTH_CHECK_PATH
 
 SINKS = ("honeycomb", "xray", "cloudwatch", "rollbar")
 UNRESOLVABLE_HOST = "sink.invalid"
@@ -79,6 +78,6 @@ def expected_items(responses: Counter[str]) -> dict[str, int]:
         "honeycomb": total + responses[HOME] + responses[NOTIFICATIONS],
         "xray": total,
         # A successful health check has no access line.
-        "cloudwatch": total - responses[HEALTH_CHECK_PATH] + responses[NOTIFICATIONS] + responses[FAULT],
+        "cloudwatch": total - responses[HEALTH_CHECK] + responses[NOTIFICATIONS] + responses[FAULT],
         "rollbar": responses[FAULT],
     }

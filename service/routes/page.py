@@ -9,9 +9,9 @@ from typing import Final
 from flask import Blueprint, Flask, Response, make_response, send_from_directory
 from werkzeug.exceptions import NotFound
 
-from flask_onetrace.contract import ASSETS_PATH
 from flask_onetrace.settings import Settings
 
+ASSETS_PATH: Final = "/assets/"
 DIST: Final = Path(__file__).parents[1] / "web" / "dist"
 _VERSION_TAG = '<meta name="service-version" content="unknown">'
 _RELAY_TAG = '<meta name="browser-relay" content="on">'

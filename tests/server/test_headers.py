@@ -11,7 +11,7 @@ import gunicorn
 import pytest
 import werkzeug
 
-from flask_onetrace.contract import HEALTH_CHECK_PATH
+from bench.paths import HEALTH_CHECK
 from tests.server.raw import exchange
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.gunicorn_server import serve
@@ -81,7 +81,7 @@ def test_no_header_makes_a_500_or_goes_without_an_access_line(backends: FakeBack
                 assert 200 <= status < 500, (request, response[:300])
                 trace_id = re.search(rb"X-Trace-Id: (\w{32})", response)
                 if trace_id is not None:
-                    if not (path.startswith(HEALTH_CHECK_PATH) and status < 400):  # such a one has no line
+                    if not (path.startswith(HEALTH_CHECK) and status < 400):  # such a one has no line
                         trace_ids.append(trace_id[1].decode())
                 else:
                     assert status in {400, 414, 431}, (request, response[:300])

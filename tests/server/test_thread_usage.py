@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import requests
 
-from flask_onetrace.contract import HEALTH_CHECK_PATH, THREADS_LOGGER
+from bench.paths import HEALTH_CHECK
+from flask_onetrace.contract import THREADS_LOGGER
 from flask_onetrace.server.thread_usage import ThreadUsage
 from tests.server.raw import exchange, serving
 from tests.telemetry.backends import FakeBackends, eventually
@@ -37,7 +38,7 @@ def requests_to(path: bytes, port: int, count: int) -> Iterator[list[socket.sock
 
 def threads_of(port: int) -> dict[str, Any]:
     """Return what the health check's detail says of the threads, as soon as a load balancer would need it."""
-    response = requests.get(f"http://127.0.0.1:{port}{HEALTH_CHECK_PATH}?detail", timeout=AT_ONCE)
+    response = requests.get(f"http://127.0.0.1:{port}{HEALTH_CHECK}?detail", timeout=AT_ONCE)
     assert response.status_code == 200
     usage: dict[str, Any] = response.json()["threads"]
     return usage

@@ -9,11 +9,10 @@ from contextlib import ExitStack
 import pytest
 
 from bench import load
-from bench.paths import FAULT, HOME, NOTIFICATIONS
+from bench.paths import FAULT, HEALTH_CHECK, HOME, NOTIFICATIONS
 from bench.testbed.fake_servers import Mode
 from bench.testbed.service_process import PATHS, Service, get, start
 from bench.testbed.sinks import SINKS, Sinks, expected_items
-from flask_onetrace.contract import HEALTH_CHECK_PATH
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -163,4 +162,4 @@ def test_with_live_sinks_neither_sigterm_nor_recycled_workers_lose_items(
         sinks.received(),
         expected_items(service.responses),
     )
-    assert service.responses[HEALTH_CHECK_PATH] == 1
+    assert service.responses[HEALTH_CHECK] == 1

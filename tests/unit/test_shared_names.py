@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import paths
 from bench.testbed.application import APPLICATION, NAMES
 from flask_onetrace import contract
 
@@ -40,3 +41,13 @@ def test_the_page_has_the_value_of_the_contract_or_of_the_applications_descripti
 def test_no_other_source_of_the_page_repeats_the_value(name: str) -> None:
     literal = re.compile(rf"(?<!\d){re.escape(str(PAGE_NAMES[name]))}(?!\d)", re.IGNORECASE)
     assert [str(path) for path in SOURCES if literal.search(path.read_text("utf-8"))] == [str(PAGE_CONTRACT)]
+
+
+def test_the_package_has_no_path_and_no_name_of_the_sample_application() -> None:
+    of_the_sample = re.compile(r"[\"'`]/(api|assets)/|cruddur", re.IGNORECASE)
+    sources = {path: path.read_text("utf-8") for path in Path("flask_onetrace").rglob("*.py")}
+    assert {str(path): matches for path, text in sources.items() if (matches := of_the_sample.findall(text))} == {}
+
+
+def test_the_benchmarks_ask_the_health_check_that_the_application_describes() -> None:
+    assert APPLICATION.health_check_path == paths.HEALTH_CHECK
