@@ -29,7 +29,12 @@ _USER_HEADER: Final = "X-User"
 
 
 class ApplicationError(ValueError):
-    """A description that cannot be used. The message names the file, the key, the value and the remedy."""
+    """A description that cannot be used: `problem` names the file, the key and the value, `remedy` says what to do."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}: {remedy}")
+        self.problem = problem
+        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,14 +49,14 @@ class Names:
         name, room = self.application.name, _LONGEST - len(self.application.name)
         if not _APPLICATION.fullmatch(name) or len(name) > LONGEST_APPLICATION:
             raise ApplicationError(
-                f"application name {name!r} is malformed: use up to {LONGEST_APPLICATION} letters and digits, a letter"
-                " first (`name` in its onetrace.toml)"
+                f"application name {name!r} is malformed",
+                f"use up to {LONGEST_APPLICATION} letters and digits, a letter first (`name` in its onetrace.toml)",
             )
         if not _ENVIRONMENT.fullmatch(self.environment) or len(self.environment) > room:
             raise ApplicationError(
-                f"environment name {self.environment!r} is malformed: use up to {room} lower-case letters, digits and "
-                f"hyphens, a letter first and no hyphen last; {_LONGEST} characters are its own and those of the "
-                f"application's name {name!r}"
+                f"environment name {self.environment!r} is malformed",
+                f"use up to {room} lower-case letters, digits and hyphens, a letter first and no hyphen last; "
+                f"{_LONGEST} characters are its own and those of the application's name {name!r}",
             )
 
     @property

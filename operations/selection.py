@@ -5,7 +5,7 @@ import shlex
 from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, ApplicationError
 from infra.application_file import selected
 from infra.names import Names
-from operations.errors import OperatorError
+from operations.errors import operator_error
 
 
 def selected_names(environment: str, *, tutorial: bool = False) -> Names:
@@ -13,7 +13,7 @@ def selected_names(environment: str, *, tutorial: bool = False) -> Names:
     try:
         return Names(selected(), environment, tutorial=tutorial)
     except ApplicationError as error:
-        raise OperatorError(str(error), "Or choose the folder of another application by APP=") from error
+        raise operator_error(error) from error
 
 
 def make_variables(names: Names) -> str:
