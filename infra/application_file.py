@@ -14,6 +14,7 @@ from flask_onetrace.contract import (
     RUNTIME_HEALTH_CHECK_PATH,
     RUNTIME_PROBE_PATH,
     XRAY_DAEMON_CONTAINER_NAME,
+    XRAY_DAEMON_PORT,
 )
 from infra import application_grammar as grammar
 from infra.application import (
@@ -28,7 +29,7 @@ from infra.application import (
     Statement,
     selected_folder,
 )
-from infra.application_variables import FORMS, RESERVED_SECRETS, RESERVED_VARIABLES
+from infra.application_variables import RESERVED_SECRETS, RESERVED_VARIABLES, VALUE_PATTERNS, setting_problem
 from infra.names import LONGEST_APPLICATION, default_name
 from infra.toml_table import Table
 
@@ -73,7 +74,7 @@ def _application(table: Table, folder: Path, flask_app: str | None) -> Applicati
         "name", grammar.NAME, f"up to {LONGEST_APPLICATION} letters and digits, a letter first", default_name(folder)
     )
     described = table.text("flask_app", grammar.WORDS, "as FLASK_APP, for example 'orders:create_app()'", "")
-    path = "a path of letters, digits and any of '._~%/-', for example '/healthz'"
+    path = "a path of letters, digits and any of '._~/-', for example '/healthz'"
     application = Application(
         name=name,
         service_name=_service_name(table, default=name),
@@ -81,7 +82,7 @@ def _application(table: Table, folder: Path, flask_app: str | None) -> Applicati
         flask_app=flask_app or described or None,
         requirements=_requirements(table, folder),
         image=_image(table, folder),
-        port=table.number("port", grammar.PORTS, CONTAINER_PORT),
+        port=_port(table),
         health_check_path=table.text("health_check_path", grammar.PATH, path, RUNTIME_HEALTH_CHECK_PATH),
         smoke_test=_request(table.table("smoke_test")),
         variables=_variables(variables := table.table("variables"), beside_tables=True),
@@ -103,6 +104,13 @@ def _service_name(table: Table, *, default: str) -> str:
     if name.lower().replace(".", "-") == XRAY_DAEMON_CONTAINER_NAME:
         raise table.error("service_name", name, expected)
     return name
+
+
+def _port(table: Table) -> int:
+    port = table.number("port", grammar.PORTS, CONTAINER_PORT)
+    if port == XRAY_DAEMON_PORT:  # the containers of a Fargate task have one network namespace
+        raise table.conflict("port", f"= {port} is the X-Ray daemon's", "use another one, for example 8080")
+    return port
 
 
 def _requirements(table: Table, folder: Path) -> str | None:
@@ -150,9 +158,12 @@ def _variables(table: Table, *, beside_tables: bool = False) -> dict[str, str]:
         reserved=RESERVED_VARIABLES,
         beside_tables=beside_tables,
     )
-    for name, form in FORMS.items():
-        if name in variables and not re.fullmatch(form.pattern, variables[name]):
-            raise table.error(name, variables[name], form.expected)
+    for name, value in variables.items():
+        if form := VALUE_PATTERNS.get(name):
+            if not re.fullmatch(form.pattern, value):
+                raise table.error(name, value, form.expected)
+        elif problem := setting_problem(name, value):
+            raise table.conflict(name, "would be rejected by the service at its start", problem)
     return variables
 
 

@@ -18,9 +18,10 @@ VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SECRET: Final = re.compile(r"(?!.*-.{6}$)[A-Za-z0-9/_+=.@-]{1,200}")
 """Not ending in a hyphen and six characters: Secrets Manager would take them for the end of an ARN ("CreateSecret",
 AWS Secrets Manager API Reference)."""
-PATH: Final = re.compile(r"/[A-Za-z0-9._~%/-]{0,127}")
-"""Without what has a meaning in an X-Ray sampling rule's `URLPath` or in a Logs Insights query."""
-PATH_PATTERN: Final = re.compile(r"/[A-Za-z0-9._~%/*?-]{0,127}")
+PATH: Final = re.compile(r"/[A-Za-z0-9._~/-]{0,127}")
+"""Without what has a meaning in an X-Ray sampling rule's `URLPath` or in a Logs Insights query, and without
+percent-encoding: the service compares it with the decoded path."""
+PATH_PATTERN: Final = re.compile(r"/[A-Za-z0-9._~/*?-]{0,127}")
 PATTERNS: Final = 5
 """Values of a condition of a listener's rule ("Quotas for your Application Load Balancers", User Guide)."""
 TARGET: Final = re.compile(r"/[!-~]*")

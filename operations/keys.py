@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from flask_onetrace.contract import SECRET_PLACEHOLDER, SECRET_SOURCES
+from flask_onetrace.contract import SECRET_OF, SECRET_PLACEHOLDER, SECRET_SOURCES, Variable
 from flask_onetrace.parsing import secret
-from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry.config import Secret
+from infra.application_variables import setting_problem
 from infra.names import Names
 from operations.deployment import aws_session
 from operations.errors import MissingKeyError, OperatorError
@@ -101,7 +100,7 @@ def check(keys: Mapping[str, str]) -> None:
     """
     problems = [f"{variable}: {problem}" for variable, key in keys.items() if (problem := _problem(variable, key))]
     if problems:
-        raise OperatorError("\n".join(problems), "Nothing was stored")
+        raise OperatorError("\n".join(problems), "Correct them and run make secrets again: nothing was stored")
 
 
 def _problem(variable: str, key: str) -> str | None:
@@ -113,17 +112,8 @@ def _problem(variable: str, key: str) -> str | None:
         return None if len(key.encode()) <= _LONGEST else f"the value is longer than {_LONGEST} bytes"
     if other := next((name for name in SECRET_SOURCES if key.startswith(f"{name}=")), None):
         return f"the value (not shown) begins with `{other}=`: give each variable its own key"
-    try:
-        _parser_of(variable)(key)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _parser_of(variable: str) -> Callable[[str], Any]:
-    """Return the parser of the service's setting; the configuration key, which is none, is as those are."""
-    parsers = {each.metadata.get("variable"): each.metadata.get("parse") for each in fields(Settings)}
-    return parsers.get(variable) or secret
+    # The configuration key is no setting of the service, and is as those are.
+    return setting_problem(variable if variable in SECRET_OF else Variable.HONEYCOMB_API_KEY, key)
 
 
 def unfilled(client: SecretsManagerClient, names: Names) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +15,23 @@ import pytest
 from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, Variable
 from infra.application import RUNTIME_HEALTH_COMMAND, RUNTIME_USER, Application, ApplicationError
 from infra.application_file import FILE, check_environments, load
-from infra.application_variables import CHOICES, SECRET_CHOICES
+from infra.application_variables import OVERRIDABLE, SECRET_OVERRIDABLE
 from infra.names import default_name
 
+ROOT = Path(__file__).parents[2]
 BOOKINGS = Path(__file__).parent / "bookings"
+VALID = {
+    Variable.LOG_LEVEL: "DEBUG",
+    Variable.REDACT_NAMES: "pin-code",
+    Variable.FRONTEND_URL: "https://app.example.com",
+    Variable.BACKEND_URL: "https://api.example.com",
+    Variable.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: "redis",
+    Variable.OTEL_EXPORTER_OTLP_ENDPOINT: "https://otlp.example.com",
+    Variable.OTEL_EXPORTER_OTLP_HEADERS: "x-team=a",
+    Variable.OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
+    Variable.ROLLBAR_ENDPOINT: "https://rollbar.example.com/api/1/",
+}
+"""A valid value of each variable that does not take 1."""
 SENTINEL = "sentinel-5ecret"
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 
@@ -78,6 +93,11 @@ def test_flask_app_of_the_environment_replaces_the_files(tmp_path: Path) -> None
         ("port = 70000", "port = 70000 is malformed: write a number from 1 to 65535"),
         ("port = true", "port = True is malformed"),
         ('health_check_path = "/a\\"b"', "health_check_path = '/a\"b' is malformed: write a path"),
+        ('health_check_path = "/a%20b"', "health_check_path = '/a%20b' is malformed: write a path"),
+        ("port = 2000", "port = 2000 is the X-Ray daemon's: use another one"),
+        ('[variables]\nPYTHONPATH = "src"', "variables.PYTHONPATH cannot be set here: the image sets it"),
+        ('[variables.dev]\nPATH = "/bin"', "variables.dev.PATH cannot be set here: the image sets it"),
+        ('[secrets]\nPYTHONPATH = "path"', "secrets.PYTHONPATH cannot be set here: the image sets it"),
         ('health_check_path = "/*"', "health_check_path = '/*' is malformed"),
         ("colour = 1", "colour is not a key: use one of context, dockerfile, flask_app"),
         ('"a\\nb" = 1', "'a\\nb' is not a key"),
@@ -157,17 +177,50 @@ def test_an_entry_that_secrets_manager_would_take_for_the_end_of_an_arn_is_refus
     assert described(tmp_path, '[secrets]\nA = "stripe-key"').secrets == {"A": "stripe-key"}
 
 
-@pytest.mark.parametrize("variable", sorted(CHOICES))
+@pytest.mark.parametrize("variable", sorted(OVERRIDABLE))
 def test_a_choice_of_the_application_is_accepted(tmp_path: Path, variable: Variable) -> None:
-    assert described(tmp_path, f'[variables]\n{variable} = "1"').variables == {variable: "1"}
+    value = VALID.get(variable, "1")
+    assert described(tmp_path, f'[variables]\n{variable} = "{value}"').variables == {variable: value}
 
 
-@pytest.mark.parametrize("variable", sorted(set(Variable) - CHOICES))
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("LOG_LEVEL", "verbose", "'verbose' is not supported: set one of DEBUG"),
+        ("USER_HEADER", "X User", "'X User' is not the name of a header: use letters"),
+        ("FRONTEND_URL", "https://app.example.com/app", "'https://app.example.com/app' is not an origin"),
+        ("TAIL_SAMPLING_PER_SECOND", "-1", "'-1' is not a whole number of 0 or more"),
+    ],
+)
+@pytest.mark.parametrize("table", ["variables", "variables.prod"])
+def test_a_value_that_the_service_rejects_at_its_start_is_refused(
+    tmp_path: Path, table: str, variable: str, value: str, message: str
+) -> None:
+    expected = f"{table}.{variable} would be rejected by the service at its start: {message}"
+    assert refusal(tmp_path, f'[{table}]\n{variable} = "{value}"').startswith(expected)
+
+
+def test_an_empty_value_is_accepted_as_the_service_does(tmp_path: Path) -> None:
+    assert described(tmp_path, '[variables]\nLOG_LEVEL = ""').variables == {"LOG_LEVEL": ""}
+
+
+def test_a_description_is_read_with_the_standard_library_alone() -> None:
+    code = (
+        "import sys; before = {*sys.modules}; import infra.application_file\n"
+        "names = {each.partition('.')[0] for each in {*sys.modules} - before}\n"
+        "print(*names - {*sys.stdlib_module_names})"
+    )
+    command = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert set(process.stdout.split()) == {"flask_onetrace", "infra"}
+
+
+@pytest.mark.parametrize("variable", sorted(set(Variable) - OVERRIDABLE))
 def test_every_other_variable_of_the_contract_is_refused(tmp_path: Path, variable: Variable) -> None:
     assert refusal(tmp_path, f'[variables]\n{variable} = "1"').startswith(f"variables.{variable} cannot be set here: ")
 
 
-@pytest.mark.parametrize("variable", sorted(set(Variable) - SECRET_CHOICES))
+@pytest.mark.parametrize("variable", sorted(set(Variable) - SECRET_OVERRIDABLE))
 def test_no_variable_of_the_runtime_is_filled_from_an_entry_of_the_applications(
     tmp_path: Path, variable: Variable
 ) -> None:
