@@ -74,6 +74,8 @@ class Image:
     """An absolute path."""
     context: Path | None = None
     """The build context of `dockerfile`, an absolute path."""
+    has_runtime: bool = True
+    """Whether the runtime serves the application in it, and answers its own routes ahead of it."""
     health_command: tuple[str, ...] | None = RUNTIME_HEALTH_COMMAND
     """The container's health check, as arguments; None leaves it to the load balancer alone."""
     user: str | None = RUNTIME_USER

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from string import Template
-from typing import Any, Final
+from typing import Final
 
 from flask_onetrace.contract import (
     CONTAINER_PORT,
@@ -18,23 +18,16 @@ from flask_onetrace.contract import (
 )
 from infra import application_grammar as grammar
 from infra.application import (
-    RUNTIME_HEALTH_COMMAND,
-    RUNTIME_USER,
     Application,
     ApplicationError,
-    Image,
-    Local,
-    Login,
-    Request,
-    Statement,
     selected_folder,
 )
+from infra.application_tables import read_image, read_local, read_login, read_request, read_requirements, read_statement
 from infra.application_variables import RESERVED_SECRETS, RESERVED_VARIABLES, VALUE_PATTERNS, setting_problem
 from infra.names import LONGEST_APPLICATION, default_name
 from infra.toml_table import Table
 
 FILE: Final = "onetrace.toml"
-REQUIREMENTS: Final = "requirements.txt"
 
 
 def selected() -> Application:
@@ -75,26 +68,31 @@ def _application(table: Table, folder: Path, flask_app: str | None) -> Applicati
     )
     described = table.text("flask_app", grammar.WORDS, "as FLASK_APP, for example 'orders:create_app()'", "")
     path = "a path of letters, digits and any of '._~/-', for example '/healthz'"
+    image = read_image(table, folder)
+    health_check_path = table.text("health_check_path", grammar.PATH, path, RUNTIME_HEALTH_CHECK_PATH)
     application = Application(
         name=name,
         service_name=_service_name(table, default=name),
         folder=folder,
         flask_app=flask_app or described or None,
-        requirements=_requirements(table, folder),
-        image=_image(table, folder),
+        requirements=read_requirements(table, folder),
+        image=image,
         port=_port(table),
-        health_check_path=table.text("health_check_path", grammar.PATH, path, RUNTIME_HEALTH_CHECK_PATH),
-        smoke_test=_request(table.table("smoke_test")),
+        health_check_path=health_check_path,
+        smoke_test=read_request(
+            table.table("smoke_test"), RUNTIME_PROBE_PATH if image.has_runtime else health_check_path
+        ),
         variables=_variables(variables := table.table("variables"), beside_tables=True),
         variables_of={environment: _variables(each) for environment, each in variables.tables()},
         secrets=_secrets(table),
-        task_role=tuple(map(_statement, table.tables_of("task_role"))),
-        login=_login(table.table("login")),
-        local=_local(table.table("local")),
+        task_role=tuple(map(read_statement, table.tables_of("task_role"))),
+        login=read_login(table.table("login")),
+        local=read_local(table.table("local")),
     )
     table.refuse_others()
     _refuse_two_sources(table, application)
     _check_references(table, application)
+    _check_runtime(table, application)
     return application
 
 
@@ -111,43 +109,6 @@ def _port(table: Table) -> int:
     if port == XRAY_DAEMON_PORT:  # the containers of a Fargate task have one network namespace
         raise table.conflict("port", f"= {port} is the X-Ray daemon's", "use another one, for example 8080")
     return port
-
-
-def _requirements(table: Table, folder: Path) -> str | None:
-    path = table.file("requirements", folder, folder)
-    if path is not None:
-        return str(path.relative_to(folder))
-    return REQUIREMENTS if (folder / REQUIREMENTS).is_file() else None
-
-
-def _image(table: Table, folder: Path) -> Image:
-    context = table.folder("context", folder)
-    within = context or folder
-    dockerfile = table.file("dockerfile", folder, within)
-    if context is not None and dockerfile is None:
-        raise table.conflict("context", "needs `dockerfile`", "set it or remove `context`")
-    own = dockerfile is not None
-    command = table.list_of("health_command", grammar.WORDS, "an argument", () if own else RUNTIME_HEALTH_COMMAND)
-    user = "a user of the image, for example '10001:10001'"
-    return Image(
-        dockerfile=dockerfile,
-        context=within if own else None,
-        health_command=command or None,
-        user=table.text("user", grammar.USER, user, "" if own else RUNTIME_USER) or None,
-        read_only=table.boolean("read_only", default=True),
-    )
-
-
-def _request(table: Table) -> Request:
-    request = Request(
-        path=table.text("path", grammar.TARGET, "a path, for example '/orders'", RUNTIME_PROBE_PATH),
-        status=table.number("status", grammar.STATUSES, 200),
-        headers=table.table("headers", secret=True).texts(
-            grammar.HEADER, grammar.HEADER_VALUE, "a string of printable characters"
-        ),
-    )
-    table.refuse_others()
-    return request
 
 
 def _variables(table: Table, *, beside_tables: bool = False) -> dict[str, str]:
@@ -199,42 +160,13 @@ def _check_references(table: Table, application: Application) -> None:
             raise headers.error(name, "", "$NAME for a name in [variables] or [secrets], and $$ for a dollar sign")
 
 
-def _statement(table: Table) -> Statement:
-    filled = ", ".join(f"{{{each}}}" for each in grammar.PLACEHOLDERS)
-    statement = Statement(
-        actions=table.list_of("actions", grammar.ACTION, "an IAM action, for example 'sqs:SendMessage'"),
-        resources=table.list_of("resources", grammar.RESOURCE, f"an ARN, in which {filled} are filled in"),
-        because=table.text("because", grammar.WORDS, "why it needs a wildcard", "") or None,
-    )
-    table.refuse_others()
-    return statement
-
-
-def _login(table: Table) -> Login:
-    def paths(key: str, most: int = grammar.PATTERNS) -> tuple[str, ...]:
-        patterns = table.list_of(key, grammar.PATH_PATTERN, "a path, for example '/assets/*'", ())
-        if len(patterns) > most:
-            problem = f"has too many paths ({len(patterns)})"
-            raise table.conflict(key, problem, f"keep {most} at most (quota of an ALB rule's condition values)")
-        return patterns
-
-    login = Login(
-        open_paths=paths("open_paths", most=grammar.PATTERNS - 2),  # the health checks are two of the five
-        optional_paths=paths("optional_paths"),
-        api_paths=paths("api_paths"),
-    )
-    table.refuse_others()
-    return login
-
-
-def _local(table: Table) -> Local:
-    variables: dict[str, Any] = table.table("variables", secret=True).texts(grammar.VARIABLE, grammar.ANY, "a string")
-    local = Local(
-        variables=variables,
-        services=table.list_of(
-            "services", re.compile("|".join(grammar.SERVICES)), f"one of {', '.join(grammar.SERVICES)}", ()
-        ),
-        before_start=table.text("before_start", grammar.WORDS, "a command", "") or None,
-    )
-    table.refuse_others()
-    return local
+def _check_runtime(table: Table, application: Application) -> None:
+    """Raise where a path is the runtime's own in an image without it."""
+    if application.image.has_runtime:
+        return
+    if application.health_check_path == RUNTIME_HEALTH_CHECK_PATH:
+        raise table.conflict(
+            "runtime",
+            "= false needs `health_check_path`",
+            "set it to a route of the application, for example '/healthz'",
+        )

@@ -115,6 +115,7 @@ def test_flask_app_of_the_environment_replaces_the_files(tmp_path: Path) -> None
         ('dockerfile = "/etc/passwd"', "dockerfile = '/etc/passwd' is outside /"),
         ('dockerfile = "Dockerfile"', "dockerfile = 'Dockerfile' does not exist in /"),
         ('context = "."', "context needs `dockerfile`: set it or remove `context`"),
+        ("runtime = false", "runtime = false needs `dockerfile`: set it or remove `runtime`"),
         ('context = "missing"', "context = 'missing' does not exist in /"),
         ('requirements = "../secret.txt"', "requirements = '../secret.txt' does not exist in /"),
         ('[variables]\nA = "1"\n[secrets]\nA = "a"', "secrets.A is in [variables] too: keep one of them"),
@@ -131,6 +132,15 @@ def test_flask_app_of_the_environment_replaces_the_files(tmp_path: Path) -> None
 )  # fmt: skip
 def test_what_is_malformed_is_named_with_file_key_value_and_remedy(tmp_path: Path, text: str, message: str) -> None:
     assert refusal(tmp_path, text).startswith(message)
+
+
+def test_an_image_without_the_runtime_has_a_health_check_of_its_own_and_is_tested_by_it(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").touch()
+    text = 'dockerfile = "Dockerfile"\nruntime = false\n'
+    assert refusal(tmp_path, text).startswith("runtime = false needs `health_check_path`: set it to a route of")
+    application = described(tmp_path, f'{text}health_check_path = "/healthz"')
+    assert not application.image.has_runtime
+    assert application.smoke_test.path == "/healthz"
 
 
 def test_a_header_of_the_smoke_test_takes_the_value_of_a_variable_or_secret(tmp_path: Path) -> None:
