@@ -25,26 +25,26 @@ _LONGEST: Final = 65_536
 """Bytes of a secret's value ("CreateSecret", AWS Secrets Manager API Reference)."""
 
 
-class FillResult(NamedTuple):
+class StoreResult(NamedTuple):
     """The names of the entries that hold their key now, and the variables whose entry the first deploy will create."""
 
     names: list[str]
-    too_early: list[str]
+    pending: list[str]
 
 
-def fill(client: SecretsManagerClient, names: Names, keys: Mapping[str, str]) -> FillResult:
+def fill(client: SecretsManagerClient, names: Names, keys: Mapping[str, str]) -> StoreResult:
     """Store each variable's key in its entry. An entry of the application's own is created where there is none.
 
     Raises `OperatorError`, before anything is stored, where one cannot be a key, and botocore's `ClientError`.
     """
     check(keys)
-    result = FillResult([], [])
+    result = StoreResult([], [])
     for variable, key in keys.items():
         name = names.secrets[variable]
         if variable in names.own_secrets:
             _store(client, name, key, variable)
         elif not _put(client, name, key):
-            result.too_early.append(variable)
+            result.pending.append(variable)
             continue
         result.names.append(name)
     return result
@@ -109,6 +109,8 @@ def _problem(variable: str, key: str) -> str | None:
     if key == SECRET_PLACEHOLDER:
         return f"the value is the placeholder {SECRET_PLACEHOLDER!r}: paste the key"
     if variable not in SECRET_SOURCES:  # the application's own, which has any shape
+        if key.startswith("-----BEGIN ") and "\n" not in key:
+            return f'the value is the first line of a PEM file: export it whole, {variable}="$(cat key.pem)"'
         return None if len(key.encode()) <= _LONGEST else f"the value is longer than {_LONGEST} bytes"
     if other := next((name for name in SECRET_SOURCES if key.startswith(f"{name}=")), None):
         return f"the value (not shown) begins with `{other}=`: give each variable its own key"

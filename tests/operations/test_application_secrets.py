@@ -56,7 +56,7 @@ def test_before_the_first_deploy_its_entry_is_created_with_the_value_and_shown_b
     process = make_secrets(emulated_aws, "dev", DATABASE_URL=URL)
     assert (process.returncode, process.stdout, process.stderr) == (
         0,
-        "Filled in dev/bookings/database-url.\n",
+        "Read from the environment: DATABASE_URL.\nFilled in dev/bookings/database-url.\n",
         "",
     )
     assert emulated_aws.secrets.get_secret_value(SecretId="dev/bookings/database-url")["SecretString"] == URL
@@ -74,7 +74,9 @@ def test_it_is_asked_for_after_the_sinks_keys(emulated_aws: EmulatedAws) -> None
 def test_a_sinks_key_waits_for_the_entry_that_the_first_deploy_creates(emulated_aws: EmulatedAws) -> None:
     process = make_secrets(emulated_aws, "early", DATABASE_URL=URL, HONEYCOMB_API_KEY="fake-key-c0ffee")
     assert process.returncode == 0
-    assert process.stdout == "Filled in early/bookings/database-url.\n"
+    assert process.stdout == (
+        "Read from the environment: HONEYCOMB_API_KEY, DATABASE_URL.\nFilled in early/bookings/database-url.\n"
+    )
     assert "Not stored: HONEYCOMB_API_KEY, whose entries the first deploy creates" in process.stderr
     assert "fake-key" not in process.stdout + process.stderr
 
@@ -98,6 +100,19 @@ def test_a_value_that_no_task_could_use_is_refused_before_anything_is_stored(
     with pytest.raises(OperatorError, match=r"DATABASE_URL: the value is .* nothing was stored"):
         fill(emulated_aws.secrets, names("refused"), {"DATABASE_URL": value})
     assert missing(emulated_aws.secrets, names("refused").own_secrets)
+
+
+def test_a_value_of_several_lines_is_stored_as_it_is(emulated_aws: EmulatedAws) -> None:
+    pem = " -----BEGIN PRIVATE KEY-----\nMIIEvQ==\n-----END PRIVATE KEY-----\n"
+    assert make_secrets(emulated_aws, "pem", DATABASE_URL=pem).returncode == 0
+    assert emulated_aws.secrets.get_secret_value(SecretId="pem/bookings/database-url")["SecretString"] == pem
+
+
+def test_the_first_line_of_a_pem_file_is_refused_with_the_way_to_pass_the_whole(emulated_aws: EmulatedAws) -> None:
+    stdin = "\n\n\n-----BEGIN PRIVATE KEY-----\nMIIEvQ==\n"
+    process = make_secrets(emulated_aws, "first-line", stdin=stdin)
+    assert process.returncode == 1
+    assert 'export it whole, DATABASE_URL="$(cat key.pem)"' in process.stderr
 
 
 def deploy(aws: EmulatedAws, environment: str) -> subprocess.CompletedProcess[str]:
