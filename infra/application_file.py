@@ -153,11 +153,17 @@ def _refuse_two_sources(table: Table, application: Application) -> None:
 def _check_references(table: Table, application: Application) -> None:
     """Raise where a header of the smoke test refers to what is no variable of the application's."""
     headers = table.table("smoke_test").table("headers", secret=True)
-    own = {*application.secrets, *application.variables}
+    on_this_machine = application.local.variables.keys() | application.variables_of.get("local", {}).keys()
+    by_environment = {name for each in application.variables_of.values() for name in each}
+    own = {*application.secrets, *application.variables, *(by_environment & on_this_machine)}
     for name, text in application.smoke_test.headers.items():
         template = Template(text)
         if not template.is_valid() or not own.issuperset(template.get_identifiers()):
-            raise headers.error(name, "", "$NAME for a name in [variables] or [secrets], and $$ for a dollar sign")
+            expected = (
+                "$NAME for a name in [variables] or [secrets], or in [variables.<environment>] and [local.variables],"
+                " and $$ for a dollar sign"
+            )
+            raise headers.error(name, "", expected)
 
 
 def _check_runtime(table: Table, application: Application) -> None:

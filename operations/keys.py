@@ -18,9 +18,12 @@ from operations.errors import MissingKeyError, OperatorError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_secretsmanager.type_defs import TagTypeDef
 
 
 _MISSING: Final = "ResourceNotFoundException"
+_OWNER: Final = "onetrace:application"
+"""The tag of an application's own secret with the name of the application."""
 _LONGEST: Final = 65_536
 """Bytes of a secret's value ("CreateSecret", AWS Secrets Manager API Reference)."""
 
@@ -42,7 +45,7 @@ def fill(client: SecretsManagerClient, names: Names, keys: Mapping[str, str]) ->
     for variable, key in keys.items():
         name = names.secrets[variable]
         if variable in names.own_secrets:
-            _store(client, name, key, variable)
+            _store(client, name, key, variable=variable, application=names.application.name)
         elif not _put(client, name, key):
             result.pending.append(variable)
             continue
@@ -50,11 +53,22 @@ def fill(client: SecretsManagerClient, names: Names, keys: Mapping[str, str]) ->
     return result
 
 
-def _store(client: SecretsManagerClient, name: str, key: str, variable: str) -> None:
-    """Store the value, in a new entry where there is none. One that is scheduled to be deleted is restored."""
+def _store(client: SecretsManagerClient, name: str, key: str, *, variable: str, application: str) -> None:
+    """Store the value, in a new entry where there is none. One that is scheduled to be deleted is restored.
+
+    Raises `OperatorError` for an entry of another application: the names of `Shop` and `shop` differ in no entry.
+    """
     if (entry := _described(client, name)) is None:
-        client.create_secret(Name=name, SecretString=key, Description=f"{variable}, stored by `make secrets`")
+        tags: list[TagTypeDef] = [{"Key": _OWNER, "Value": application}]
+        description = f"{variable}, stored by `make secrets`"
+        client.create_secret(Name=name, SecretString=key, Description=description, Tags=tags)
         return
+    owner = next((each["Value"] for each in entry.get("Tags", []) if each["Key"] == _OWNER), application)
+    if owner != application:
+        raise OperatorError(
+            f"{name} is a secret of the application {owner!r}, not of {application!r}",
+            "Choose a name that differs in more than case (`name` in onetrace.toml)",
+        )
     if entry.get("DeletedDate"):
         client.restore_secret(SecretId=name)
     client.put_secret_value(SecretId=name, SecretString=key)

@@ -158,6 +158,16 @@ X-Price = "5 $$"
     assert request.headers_with({"SCHEME": "Bearer", "TOKEN": "s3cret"}) == filled
 
 
+def test_a_header_of_the_smoke_test_takes_a_variable_that_differs_by_environment_and_is_known_on_this_machine(
+    tmp_path: Path,
+) -> None:
+    text = '[variables.prod]\nTENANT = "a"\n[smoke_test.headers]\nX-Tenant = "$TENANT"\n'
+    assert "[variables.<environment>] and [local.variables]" in refusal(tmp_path, text)
+    for table in ("local.variables", "variables.local"):
+        application = described(tmp_path, f'{text}[{table}]\nTENANT = "b"')
+        assert application.smoke_test.headers_with(application.variables_in("prod")) == {"X-Tenant": "a"}
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,17 @@ def test_a_later_value_replaces_the_first_and_restores_an_entry_that_was_deleted
     fill(client, environment, {"DATABASE_URL": "third"})
     assert missing(client, environment.own_secrets) == {}
     assert client.get_secret_value(SecretId="again/bookings/database-url")["SecretString"] == "third"
+
+
+def test_the_entry_of_an_application_whose_name_differs_by_case_alone_is_not_overwritten(
+    emulated_aws: EmulatedAws,
+) -> None:
+    fill(emulated_aws.secrets, names("case"), {"DATABASE_URL": "first"})
+    other = Names(replace(load(BOOKINGS), name="BOOKINGS"), "case")
+    with pytest.raises(OperatorError, match="is a secret of the application 'Bookings', not of 'BOOKINGS'"):
+        fill(emulated_aws.secrets, other, {"DATABASE_URL": "second"})
+    stored = emulated_aws.secrets.get_secret_value(SecretId="case/bookings/database-url")
+    assert stored["SecretString"] == "first"
 
 
 @pytest.mark.parametrize("value", ["", "  ", SECRET_PLACEHOLDER, "x" * 65_537])
