@@ -20,6 +20,7 @@ from infra import application_grammar as grammar
 from infra.application import (
     Application,
     ApplicationError,
+    container_name_of,
     selected_folder,
 )
 from infra.application_tables import read_image, read_local, read_login, read_request, read_requirements, read_statement
@@ -54,7 +55,7 @@ def load(folder: Path, flask_app: str | None = None) -> Application:
 def check_environments(application: Application, known: Iterable[str]) -> None:
     """Raise `ApplicationError` for variables of an environment that is not `known`."""
     environments = list(known)
-    for name in application.variables_of:
+    for name in application.environment_variables:
         if name not in environments:
             raise ApplicationError(
                 f"{application.folder / FILE}: [variables.{name}] is of an unknown environment",
@@ -83,13 +84,13 @@ def _application(table: Table, folder: Path, flask_app: str | None) -> Applicati
             table.table("smoke_test"), RUNTIME_PROBE_PATH if image.has_runtime else health_check_path
         ),
         variables=_variables(variables := table.table("variables"), beside_tables=True),
-        variables_of={environment: _variables(each) for environment, each in variables.tables()},
+        environment_variables={environment: _variables(each) for environment, each in variables.tables()},
         secrets=_secrets(table),
         task_role=tuple(map(read_statement, table.tables_of("task_role"))),
         login=read_login(table.table("login")),
         local=read_local(table.table("local")),
     )
-    table.refuse_others()
+    table.reject_unknown_keys()
     _refuse_two_sources(table, application)
     _check_references(table, application)
     _check_runtime(table, application)
@@ -99,7 +100,7 @@ def _application(table: Table, folder: Path, flask_app: str | None) -> Applicati
 def _service_name(table: Table, *, default: str) -> str:
     expected = "up to 32 letters, digits, '.', '_' and '-', as another name than the X-Ray daemon's"
     name = table.text("service_name", grammar.SERVICE_NAME, expected, default)
-    if name.lower().replace(".", "-") == XRAY_DAEMON_CONTAINER_NAME:
+    if container_name_of(name) == XRAY_DAEMON_CONTAINER_NAME:
         raise table.error("service_name", name, expected)
     return name
 
@@ -145,7 +146,7 @@ def _secrets(table: Table) -> dict[str, str]:
 
 def _refuse_two_sources(table: Table, application: Application) -> None:
     """Raise where a variable is plain and a secret: ECS takes no such task definition."""
-    for plain in (application.variables, *application.variables_of.values()):
+    for plain in (application.variables, *application.environment_variables.values()):
         for variable in application.secrets.keys() & plain.keys():
             raise table.table("secrets").conflict(variable, "is in [variables] too", "keep one of them")
 
@@ -153,8 +154,8 @@ def _refuse_two_sources(table: Table, application: Application) -> None:
 def _check_references(table: Table, application: Application) -> None:
     """Raise where a header of the smoke test refers to what is no variable of the application's."""
     headers = table.table("smoke_test").table("headers", secret=True)
-    on_this_machine = application.local.variables.keys() | application.variables_of.get("local", {}).keys()
-    by_environment = {name for each in application.variables_of.values() for name in each}
+    on_this_machine = application.local.variables.keys() | application.environment_variables.get("local", {}).keys()
+    by_environment = {name for each in application.environment_variables.values() for name in each}
     own = {*application.secrets, *application.variables, *(by_environment & on_this_machine)}
     for name, text in application.smoke_test.headers.items():
         template = Template(text)

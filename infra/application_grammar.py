@@ -6,13 +6,13 @@ import re
 from typing import Final
 
 from flask_onetrace.contract import SecretName
-from infra.names import LONGEST_APPLICATION
+from infra.names import APPLICATION_NAME, LONGEST_APPLICATION
 
 SERVICES: Final = ("postgresql",)
 PLACEHOLDERS: Final = ("partition", "region", "account", "environment")
 """What is filled in between braces, in the resources of the task role's statements."""
 
-NAME: Final = re.compile(rf"[A-Za-z][A-Za-z0-9]{{0,{LONGEST_APPLICATION - 1}}}")
+NAME: Final = re.compile(rf"(?=.{{1,{LONGEST_APPLICATION}}}\Z){APPLICATION_NAME.pattern}")
 SERVICE_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,30}[A-Za-z0-9])?")
 VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SECRET: Final = re.compile(r"(?!.*-.{6}$)[A-Za-z0-9/_+=.@-]{1,200}")

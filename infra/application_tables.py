@@ -53,7 +53,7 @@ def read_request(table: Table, default_path: str) -> Request:
             grammar.HEADER, grammar.HEADER_VALUE, "a string of printable characters"
         ),
     )
-    table.refuse_others()
+    table.reject_unknown_keys()
     return request
 
 
@@ -63,9 +63,9 @@ def read_statement(table: Table) -> Statement:
     statement = Statement(
         actions=table.list_of("actions", grammar.ACTION, "an IAM action, for example 'sqs:SendMessage'"),
         resources=table.list_of("resources", grammar.RESOURCE, f"an ARN, in which {filled} are filled in"),
-        because=table.text("because", grammar.WORDS, "why it needs a wildcard", "") or None,
+        reason=table.text("reason", grammar.WORDS, "why it needs a wildcard", "") or None,
     )
-    table.refuse_others()
+    table.reject_unknown_keys()
     return statement
 
 
@@ -84,7 +84,7 @@ def read_login(table: Table) -> Login:
         optional_paths=paths("optional_paths"),
         api_paths=paths("api_paths"),
     )
-    table.refuse_others()
+    table.reject_unknown_keys()
     return login
 
 
@@ -98,5 +98,5 @@ def read_local(table: Table) -> Local:
         ),
         before_start=table.text("before_start", grammar.WORDS, "a command", "") or None,
     )
-    table.refuse_others()
+    table.reject_unknown_keys()
     return local

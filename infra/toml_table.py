@@ -126,7 +126,7 @@ class Table:
                 raise self.error(key, value, expected)
         return texts
 
-    def refuse_others(self) -> None:
+    def reject_unknown_keys(self) -> None:
         """Raise for a key that was not read."""
         for key in self._content:
             if key not in self._read:

@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, Variable
-from infra.application import RUNTIME_HEALTH_COMMAND, RUNTIME_USER, Application, ApplicationError
+from infra.application import (
+    DEFAULT_FOLDER,
+    RUNTIME_HEALTH_COMMAND,
+    RUNTIME_USER,
+    Application,
+    ApplicationError,
+    selected_folder,
+)
 from infra.application_file import FILE, check_environments, load
 from infra.application_variables import OVERRIDABLE, SECRET_OVERRIDABLE
 from infra.names import default_name
@@ -77,6 +84,15 @@ def test_the_default_name_is_made_of_any_folders(folder: str, name: str) -> None
 
 def test_long_folder_names_that_begin_alike_have_different_names() -> None:
     assert default_name(Path("a-very-long-name-one")) != default_name(Path("a-very-long-name-two"))
+
+
+@pytest.mark.parametrize("name", ["service", "infra/../service", "link/service"])
+def test_the_sample_application_is_recognized_however_its_folder_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "link").symlink_to(ROOT)
+    folder = tmp_path / name if name.startswith("link") else ROOT / name
+    assert selected_folder({"APP": str(folder)}) == selected_folder({}) == DEFAULT_FOLDER
+    assert load(folder).is_sample
+    assert not load(BOOKINGS).is_sample
 
 
 def test_flask_app_of_the_environment_replaces_the_files(tmp_path: Path) -> None:
@@ -262,7 +278,7 @@ def test_variables_of_an_environment_are_added_to_the_others_or_replace_them() -
 def test_variables_of_an_unknown_environment_are_refused() -> None:
     application = load(BOOKINGS)
     check_environments(application, ["dev", "prod"])
-    misspelt = replace(application, variables_of={"production": {}})
+    misspelt = replace(application, environment_variables={"production": {}})
     with pytest.raises(ApplicationError, match=r"\[variables\.production\] is of an unknown .* use one of dev, prod"):
         check_environments(misspelt, ["dev", "prod"])
 
@@ -310,7 +326,7 @@ KEYS = [
     "headers",
     "actions",
     "resources",
-    "because",
+    "reason",
     "services",
     "before_start",
     "dev",
@@ -366,7 +382,7 @@ VALUES = [
         '"${Token[A.1]}"',
         '{PORT="1"}',
         '{headers={A="b"}}',
-        "[{because=1}]",
+        "[{reason=1}]",
     ],
     f"0x{'f' * 5000}",
     f'"{"y" * 400}"',
