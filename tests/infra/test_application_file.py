@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 import re
 import subprocess
 import sys
@@ -12,49 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, Variable
+from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH
 from infra.application import (
     DEFAULT_FOLDER,
     RUNTIME_HEALTH_COMMAND,
     RUNTIME_USER,
-    Application,
     ApplicationError,
     selected_folder,
 )
 from infra.application_file import FILE, check_environments, load
-from infra.application_variables import OVERRIDABLE, SECRET_OVERRIDABLE
 from infra.names import default_name
+from tests.infra.application_files import described, refusal
 
 ROOT = Path(__file__).parents[2]
 BOOKINGS = Path(__file__).parent / "bookings"
-VALID = {
-    Variable.LOG_LEVEL: "DEBUG",
-    Variable.REDACT_NAMES: "pin-code",
-    Variable.FRONTEND_URL: "https://app.example.com",
-    Variable.BACKEND_URL: "https://api.example.com",
-    Variable.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: "redis",
-    Variable.OTEL_EXPORTER_OTLP_ENDPOINT: "https://otlp.example.com",
-    Variable.OTEL_EXPORTER_OTLP_HEADERS: "x-team=a",
-    Variable.OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
-    Variable.ROLLBAR_ENDPOINT: "https://rollbar.example.com/api/1/",
-}
-"""A valid value of each variable that does not take 1."""
 SENTINEL = "sentinel-5ecret"
-SEED = int(os.environ.get("FUZZ_SEED", "1"))
-
-
-def described(folder: Path, text: str) -> Application:
-    (folder / FILE).write_text(text, encoding="utf-8")
-    return load(folder)
-
-
-def refusal(folder: Path, text: str) -> str:
-    with pytest.raises(ApplicationError) as error:
-        described(folder, text)
-    message = str(error.value)
-    assert message.startswith(f"{folder / FILE}: ")
-    assert "\n" not in message
-    return message.removeprefix(f"{folder / FILE}: ")
 
 
 def test_a_folder_without_a_description_has_its_name_and_the_runtimes_defaults(tmp_path: Path) -> None:
@@ -213,33 +183,6 @@ def test_an_entry_that_secrets_manager_would_take_for_the_end_of_an_arn_is_refus
     assert described(tmp_path, '[secrets]\nA = "stripe-key"').secrets == {"A": "stripe-key"}
 
 
-@pytest.mark.parametrize("variable", sorted(OVERRIDABLE))
-def test_a_choice_of_the_application_is_accepted(tmp_path: Path, variable: Variable) -> None:
-    value = VALID.get(variable, "1")
-    assert described(tmp_path, f'[variables]\n{variable} = "{value}"').variables == {variable: value}
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "message"),
-    [
-        ("LOG_LEVEL", "verbose", "'verbose' is not supported: set one of DEBUG"),
-        ("USER_HEADER", "X User", "'X User' is not the name of a header: use letters"),
-        ("FRONTEND_URL", "https://app.example.com/app", "'https://app.example.com/app' is not an origin"),
-        ("TAIL_SAMPLING_PER_SECOND", "-1", "'-1' is not a whole number of 0 or more"),
-    ],
-)
-@pytest.mark.parametrize("table", ["variables", "variables.prod"])
-def test_a_value_that_the_service_rejects_at_its_start_is_refused(
-    tmp_path: Path, table: str, variable: str, value: str, message: str
-) -> None:
-    expected = f"{table}.{variable} would be rejected by the service at its start: {message}"
-    assert refusal(tmp_path, f'[{table}]\n{variable} = "{value}"').startswith(expected)
-
-
-def test_an_empty_value_is_accepted_as_the_service_does(tmp_path: Path) -> None:
-    assert described(tmp_path, '[variables]\nLOG_LEVEL = ""').variables == {"LOG_LEVEL": ""}
-
-
 def test_a_description_is_read_with_the_standard_library_alone() -> None:
     code = (
         "import sys; before = {*sys.modules}; import infra.application_file\n"
@@ -249,18 +192,6 @@ def test_a_description_is_read_with_the_standard_library_alone() -> None:
     command = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"]
     process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert set(process.stdout.split()) == {"flask_onetrace", "infra"}
-
-
-@pytest.mark.parametrize("variable", sorted(set(Variable) - OVERRIDABLE))
-def test_every_other_variable_of_the_contract_is_refused(tmp_path: Path, variable: Variable) -> None:
-    assert refusal(tmp_path, f'[variables]\n{variable} = "1"').startswith(f"variables.{variable} cannot be set here: ")
-
-
-@pytest.mark.parametrize("variable", sorted(set(Variable) - SECRET_OVERRIDABLE))
-def test_no_variable_of_the_runtime_is_filled_from_an_entry_of_the_applications(
-    tmp_path: Path, variable: Variable
-) -> None:
-    assert refusal(tmp_path, f'[secrets]\n{variable} = "entry"').startswith(f"secrets.{variable} cannot be set here: ")
 
 
 @pytest.mark.parametrize("value", ["$HOME ${HOME} $$", "{region} {}", "%d", "a\nb", "ü€", ""])
@@ -302,152 +233,3 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, folder: str) -> None:
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes('\ufeffname = "Orders"'.encode())
     assert load(tmp_path).name == "Orders"
-
-
-KEYS = [
-    "name",
-    "service_name",
-    "flask_app",
-    "requirements",
-    "dockerfile",
-    "context",
-    "health_command",
-    "user",
-    "read_only",
-    "port",
-    "variables",
-    "health_check_path",
-    "smoke_test",
-    "secrets",
-    "task_role",
-    "local",
-    "path",
-    "status",
-    "headers",
-    "actions",
-    "resources",
-    "reason",
-    "services",
-    "before_start",
-    "dev",
-    "A",
-    "PORT",
-    "LOG_LEVEL",
-    "WEB_THREADS",
-    '""',
-    '"\\u0000"',
-    '"a',
-    'b"',
-    '"\\n"',
-    "DATABASE_URL",
-]
-VALUES = [
-    *[
-        "true",
-        "false",
-        "0",
-        "-1",
-        "1",
-        "4567",
-        "65536",
-        "1e400",
-        "nan",
-        '""',
-        '"x"',
-        '"."',
-        '".."',
-        '"/"',
-        '"/etc"',
-        '"\\u0000"',
-        '"\\n"',
-        '"{region}"',
-        '"arn:aws:s3:::x"',
-        '"s3:GetObject"',
-        "[]",
-        "{}",
-        "[[]]",
-        "[{}]",
-        "[1]",
-        '["x"]',
-        '["arn:x"]',
-        '[{actions=["s3:*"],resources=["*"]}]',
-        "1979-05-27",
-        '{A="1"}',
-        '{dev={A="1"}}',
-        "{A={B=1}}",
-        "{x=[{}]}",
-        '"\\U0001F600"',
-        '["postgresql"]',
-        '"{{resolve:x}}"',
-        '"${Token[A.1]}"',
-        '{PORT="1"}',
-        '{headers={A="b"}}',
-        "[{reason=1}]",
-    ],
-    f"0x{'f' * 5000}",
-    f'"{"y" * 400}"',
-    "1979-05-27 07:32:00",
-    "'''a\nb'''",
-]
-
-
-GOOD = {
-    "name": '"Orders"',
-    "service_name": '"orders.api"',
-    "flask_app": '"orders"',
-    "port": "80",
-    "variables": '{A="1"}',
-    "secrets": '{B="entry"}',
-    "local": '{variables={A="2"}}',
-    "task_role": '[{actions=["s3:*"],resources=["*"]}]',
-    "smoke_test": "{status=204}",
-    "read_only": "false",
-    "user": '"app"',
-    "health_command": '["true"]',
-    "A": '"1"',
-    "DATABASE_URL": '"entry"',
-    "dev": '{A="1"}',
-}
-
-
-def random_description(source: random.Random) -> str:
-    """Return lines of keys and values in tables, most of them of the wrong kind."""
-
-    def lines() -> list[str]:
-        keys = source.sample(KEYS, source.choice((0, 1, 1, 2, 3)))
-        return [f"{key} = {source.choice((GOOD.get(key, '1'), source.choice(VALUES)))}" for key in keys]
-
-    tables = [f"[{key}]" for key in source.sample(KEYS, source.choice((0, 0, 0, 1, 2)))]
-    tables += ["[[task_role]]"] * source.choice((0, 0, 1)) + ["[variables.dev]"] * source.choice((0, 0, 1))
-    return "\n".join([*lines(), *(line for table in tables for line in (table, *lines()))])
-
-
-def message_of(folder: Path, content: bytes) -> str | None:
-    """Return the message with which the content is refused, None if it loads."""
-    (folder / FILE).write_bytes(content)
-    try:
-        load(folder)
-    except ApplicationError as error:
-        return str(error)
-    return None
-
-
-def test_any_content_loads_or_is_refused_in_one_line_with_the_files_name(tmp_path: Path) -> None:
-    source = random.Random(SEED)
-    descriptions = [random_description(source) for _ in range(1500)]
-    messages = {text: message_of(tmp_path, text.encode()) for text in descriptions}
-    refused = {text: message for text, message in messages.items() if message is not None}
-    assert len(messages) - len(refused) > 20
-    assert {
-        text: message for text, message in refused.items() if str(tmp_path / FILE) not in message or "\n" in message
-    } == {}, f"FUZZ_SEED={SEED}"
-
-
-def test_a_good_description_with_damage_loads_or_is_refused_with_the_files_name(tmp_path: Path) -> None:
-    good, source = (BOOKINGS / FILE).read_bytes(), random.Random(SEED)
-    for _ in range(1500):
-        content = bytearray(good)
-        for _ in range(source.randint(1, 4)):
-            content[source.randrange(len(content))] = source.randrange(256)
-        message = message_of(tmp_path, bytes(content))
-        assert message is None or str(tmp_path / FILE) in message, f"FUZZ_SEED={SEED}"
