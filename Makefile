@@ -20,7 +20,9 @@ PAGE_SOURCES := $(wildcard service/web/*.json service/web/*.ts service/web/*.htm
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
 # The version of the deployed code, which is that of the application's own repository, on every span, segment, log line and error item.
-VERSION ?= $(or $(shell git -C '$(subst ','\'',$(or $(APP),.))' describe --tags --always --dirty 2>/dev/null),unversioned)
+# zsh leaves the ~ of APP=~/shop as it is, and git does not expand it.
+VERSION ?= $(or $(shell folder='$(subst ','\'',$(or $(APP),.))'; if [[ $$folder/ == '~/'* ]]; then folder=$$HOME/$${folder:2}; fi; \
+	git -C "$$folder" describe --tags --always --dirty 2>/dev/null),unversioned)
 # By the environment, as a tag may have any character: what make writes into a recipe, a shell reads.
 export VERSION
 CONTEXT := -c environment=$(ENV) -c app="$$APP"$(if $(APP),$(if $(FLASK_APP), -c flask_app="$$FLASK_APP")) -c version="$$VERSION" $(CDK_CONTEXT)
@@ -134,6 +136,9 @@ bootstrap: $(READY) ## Prepare the account and region of your credentials for th
 deploy: $(READY) ## Deploy ENV to the AWS account of your credentials (APPROVAL=never asks nothing), say why if it fails, and record it at Honeycomb and Rollbar
 	@if [ -z "$(APPROVAL)" ] && ! [ -t 0 ]; then \
 		echo "error: make deploy asks before it widens permissions, and there is no terminal to ask at: pass APPROVAL=never" >&2; exit 1; \
+	fi
+	@if [ "$$VERSION" = unversioned ]; then \
+		echo "note: the application is in no git repository with a commit: its version is 'unversioned'; VERSION= names another" >&2; \
 	fi
 	@$(PY) -m operations.deploy --environment $(ENV) -- \
 		$(CDK) deploy --all $(if $(APPROVAL),--require-approval $(APPROVAL)) $(CONTEXT) --progress events

@@ -13,10 +13,12 @@ from string import Template
 from typing import Final
 
 from flask_onetrace.contract import CONTAINER_PORT, RUNTIME_HEALTH_CHECK_PATH, RUNTIME_PROBE_PATH, Variable
+from flask_onetrace.settings import Settings
 
 FOLDER_VARIABLE: Final = "APP"
 """The variable, of `make` and of the environment, with the application's folder."""
-DEFAULT_FOLDER: Final = Path(__file__).parent.parent / "service"
+DEFAULT_FOLDER: Final = Path(__file__).resolve().parent.parent / "service"
+"""The sample application's, without symbolic links, as every application's."""
 
 RUNTIME_HEALTH_COMMAND: Final = ("python", "-m", "flask_onetrace.healthcheck")
 """The container's health check in an image with the runtime, which has Python but no curl."""
@@ -24,12 +26,15 @@ RUNTIME_USER: Final = "10001:10001"
 """The user of the images that are built here, as `uid:gid`."""
 
 _OK: Final = 200
-_FRONTEND_SUFFIX: Final = "-frontend"
-_USER_HEADER: Final = "X-User"
 
 
 class ApplicationError(ValueError):
-    """A description that cannot be used. The message names the file, the key, the value and the remedy."""
+    """A description that cannot be used: `problem` names the file, the key and the value, `remedy` says what to do."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}: {remedy}")
+        self.problem = problem
+        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +55,12 @@ class Request:
 class Statement:
     """What the task role may do. A resource's `{partition}`, `{region}`, `{account}` and `{environment}` are filled in.
 
-    `because` acknowledges a wildcard, which `make lint-infra` reports otherwise.
+    `reason` acknowledges a wildcard, which `make lint-infra` reports otherwise.
     """
 
     actions: tuple[str, ...]
     resources: tuple[str, ...]
-    because: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,8 @@ class Image:
     """An absolute path."""
     context: Path | None = None
     """The build context of `dockerfile`, an absolute path."""
+    has_runtime: bool = True
+    """Whether the runtime serves the application in it, and answers its own routes ahead of it."""
     health_command: tuple[str, ...] | None = RUNTIME_HEALTH_COMMAND
     """The container's health check, as arguments; None leaves it to the load balancer alone."""
     user: str | None = RUNTIME_USER
@@ -122,7 +129,7 @@ class Application:
     health_check_path: str = RUNTIME_HEALTH_CHECK_PATH
     smoke_test: Request = field(default_factory=lambda: Request(path=RUNTIME_PROBE_PATH))
     variables: Mapping[str, str] = field(default_factory=dict)
-    variables_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    environment_variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By environment: added to `variables`, or in place of them."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """The Secrets Manager entry, `<environment>/<slug>/<this>`, of each variable that ECS fills from it."""
@@ -131,9 +138,14 @@ class Application:
     local: Local = field(default_factory=Local)
 
     @property
+    def is_sample(self) -> bool:
+        """Whether it is this project's own, which `APP` need not name."""
+        return self.folder == DEFAULT_FOLDER
+
+    @property
     def container_name(self) -> str:
         """The container's name in the task definition."""
-        return self.service_name.lower().replace(".", "-")
+        return container_name_of(self.service_name)
 
     @property
     def slug(self) -> str:
@@ -142,17 +154,21 @@ class Application:
 
     def variables_in(self, environment: str) -> dict[str, str]:
         """Return its own plain variables in `environment`."""
-        return {**self.variables, **self.variables_of.get(environment, {})}
+        return {**self.variables, **self.environment_variables.get(environment, {})}
 
     def frontend_service_name(self, environment: str) -> str:
         """Return the `service.name` of the spans that its pages send."""
-        return self.variables_in(environment).get(
-            Variable.FRONTEND_SERVICE_NAME, f"{self.service_name}{_FRONTEND_SUFFIX}"
-        )
+        own = self.variables_in(environment).get(Variable.FRONTEND_SERVICE_NAME)
+        return Settings(service_name=self.service_name, frontend_name=own).frontend_service_name
 
     def user_header(self, environment: str) -> str:
         """Return the request header that names the user where `TRUST_USER_HEADER` is true."""
-        return self.variables_in(environment).get(Variable.USER_HEADER, _USER_HEADER)
+        return self.variables_in(environment).get(Variable.USER_HEADER) or Settings().user_header
+
+
+def container_name_of(service_name: str) -> str:
+    """Return the container's name for a `service.name`: ECS takes no dot."""
+    return service_name.lower().replace(".", "-")
 
 
 def selected_folder(environ: Mapping[str, str] = os.environ) -> Path:

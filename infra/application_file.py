@@ -7,67 +7,33 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from string import Template
-from typing import Any, Final
+from typing import Final
 
 from flask_onetrace.contract import (
     CONTAINER_PORT,
     RUNTIME_HEALTH_CHECK_PATH,
     RUNTIME_PROBE_PATH,
     XRAY_DAEMON_CONTAINER_NAME,
-    SecretName,
+    XRAY_DAEMON_PORT,
 )
+from infra import application_grammar as grammar
 from infra.application import (
-    RUNTIME_HEALTH_COMMAND,
-    RUNTIME_USER,
     Application,
     ApplicationError,
-    Image,
-    Local,
-    Login,
-    Request,
-    Statement,
+    container_name_of,
     selected_folder,
 )
-from infra.application_variables import FORMS, RESERVED_SECRETS, RESERVED_VARIABLES
+from infra.application_tables import read_image, read_local, read_login, read_request, read_requirements, read_statement
+from infra.application_variables import RESERVED_SECRETS, RESERVED_VARIABLES, VALUE_PATTERNS, setting_problem
 from infra.names import LONGEST_APPLICATION, default_name
 from infra.toml_table import Table
 
 FILE: Final = "onetrace.toml"
-SERVICES: Final = ("postgresql",)
-PLACEHOLDERS: Final = ("partition", "region", "account", "environment")
-"""What is filled in between braces, in the resources of the task role's statements."""
-REQUIREMENTS: Final = "requirements.txt"
-
-_NAME: Final = re.compile(rf"[A-Za-z][A-Za-z0-9]{{0,{LONGEST_APPLICATION - 1}}}")
-_SERVICE_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,30}[A-Za-z0-9])?")
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SECRET: Final = re.compile(r"(?!.*-.{6}$)[A-Za-z0-9/_+=.@-]{1,200}")
-"""Not ending in a hyphen and six characters: Secrets Manager would take them for the end of an ARN ("CreateSecret",
-AWS Secrets Manager API Reference)."""
-_PATH: Final = re.compile(r"/[A-Za-z0-9._~%/-]{0,127}")
-"""Without what has a meaning in an X-Ray sampling rule's `URLPath` or in a Logs Insights query."""
-_PATH_PATTERN: Final = re.compile(r"/[A-Za-z0-9._~%/*?-]{0,127}")
-_PATTERNS: Final = 5
-"""Values of a condition of a listener's rule ("Quotas for your Application Load Balancers", User Guide)."""
-_TARGET: Final = re.compile(r"/[!-~]*")
-_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_HEADER_VALUE: Final = re.compile(r"[\t -~]*")
-_ANY: Final = re.compile(r".*", re.DOTALL)
-_WORDS: Final = re.compile(r"\S.*")
-_ACTION: Final = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
-_RESOURCE: Final = re.compile(
-    rf"(?:arn:(?:[^\s{{}}$]|\$\{{[A-Za-z0-9:/._-]+\}}|\{{(?:{'|'.join(PLACEHOLDERS)})\}})+|\*)"
-)
-"""IAM's own variables, `${aws:username}`, stay as they are."""
-_USER: Final = re.compile(r"[A-Za-z0-9_.-]+(?::[A-Za-z0-9_.-]+)?")
-_STATUSES: Final = range(100, 600)
-_PORTS: Final = range(1, 65_536)
-_ENTRIES: Final = frozenset(map(str, SecretName))
 
 
-def selected(flask_app: str | None = None) -> Application:
+def selected() -> Application:
     """Return the application in the folder of the variable `APP`. Raises `ApplicationError`."""
-    return load(selected_folder(), flask_app)
+    return load(selected_folder())
 
 
 def load(folder: Path, flask_app: str | None = None) -> Application:
@@ -80,106 +46,86 @@ def load(folder: Path, flask_app: str | None = None) -> Application:
         is_folder = folder.is_dir()
         content = tomllib.loads(file.read_text(encoding="utf-8-sig")) if is_folder and file.exists() else {}
     except (OSError, ValueError, RecursionError) as error:
-        raise ApplicationError(f"{file} cannot be read: {error}: correct it (docs/adopt.md)") from error
+        raise ApplicationError(f"{file} cannot be read: {error}", "correct it (docs/adopt.md)") from error
     if not is_folder:
-        raise ApplicationError(f"APP={str(folder)!r} is no folder: set it to the folder of a Flask application")
+        raise ApplicationError(f"APP={str(folder)!r} is no folder", "set it to the folder of a Flask application")
     return _application(Table(content, file), folder.resolve(), flask_app)
 
 
 def check_environments(application: Application, known: Iterable[str]) -> None:
     """Raise `ApplicationError` for variables of an environment that is not `known`."""
     environments = list(known)
-    for name in application.variables_of:
+    for name in application.environment_variables:
         if name not in environments:
             raise ApplicationError(
-                f"{application.folder / FILE}: [variables.{name}] is of an unknown environment: use one of"
-                f" {', '.join(environments)} (infra/environments.py)"
+                f"{application.folder / FILE}: [variables.{name}] is of an unknown environment",
+                f"use one of {', '.join(environments)} (infra/environments.py)",
             )
 
 
 def _application(table: Table, folder: Path, flask_app: str | None) -> Application:
     name = table.text(
-        "name", _NAME, f"up to {LONGEST_APPLICATION} letters and digits, a letter first", default_name(folder)
+        "name", grammar.NAME, f"up to {LONGEST_APPLICATION} letters and digits, a letter first", default_name(folder)
     )
-    described = table.text("flask_app", _WORDS, "as FLASK_APP, for example 'orders:create_app()'", "")
-    path = "a path of letters, digits and any of '._~%/-', for example '/healthz'"
+    described = table.text("flask_app", grammar.WORDS, "as FLASK_APP, for example 'orders:create_app()'", "")
+    path = "a path of letters, digits and any of '._~/-', for example '/healthz'"
+    image = read_image(table, folder)
+    health_check_path = table.text("health_check_path", grammar.PATH, path, RUNTIME_HEALTH_CHECK_PATH)
     application = Application(
         name=name,
         service_name=_service_name(table, default=name),
         folder=folder,
         flask_app=flask_app or described or None,
-        requirements=_requirements(table, folder),
-        image=_image(table, folder),
-        port=table.number("port", _PORTS, CONTAINER_PORT),
-        health_check_path=table.text("health_check_path", _PATH, path, RUNTIME_HEALTH_CHECK_PATH),
-        smoke_test=_request(table.table("smoke_test")),
+        requirements=read_requirements(table, folder),
+        image=image,
+        port=_port(table),
+        health_check_path=health_check_path,
+        smoke_test=read_request(
+            table.table("smoke_test"), RUNTIME_PROBE_PATH if image.has_runtime else health_check_path
+        ),
         variables=_variables(variables := table.table("variables"), beside_tables=True),
-        variables_of={environment: _variables(each) for environment, each in variables.tables()},
+        environment_variables={environment: _variables(each) for environment, each in variables.tables()},
         secrets=_secrets(table),
-        task_role=tuple(map(_statement, table.tables_of("task_role"))),
-        login=_login(table.table("login")),
-        local=_local(table.table("local")),
+        task_role=tuple(map(read_statement, table.tables_of("task_role"))),
+        login=read_login(table.table("login")),
+        local=read_local(table.table("local")),
     )
-    table.refuse_others()
+    table.reject_unknown_keys()
     _refuse_two_sources(table, application)
     _check_references(table, application)
+    _check_runtime(table, application)
     return application
 
 
 def _service_name(table: Table, *, default: str) -> str:
     expected = "up to 32 letters, digits, '.', '_' and '-', as another name than the X-Ray daemon's"
-    name = table.text("service_name", _SERVICE_NAME, expected, default)
-    if name.lower().replace(".", "-") == XRAY_DAEMON_CONTAINER_NAME:
+    name = table.text("service_name", grammar.SERVICE_NAME, expected, default)
+    if container_name_of(name) == XRAY_DAEMON_CONTAINER_NAME:
         raise table.error("service_name", name, expected)
     return name
 
 
-def _requirements(table: Table, folder: Path) -> str | None:
-    path = table.path("requirements", folder, f"a file in {folder}", lambda path: _is_file_in(folder, path))
-    if path is not None:
-        return str(path.relative_to(folder))
-    return REQUIREMENTS if (folder / REQUIREMENTS).is_file() else None
-
-
-def _is_file_in(folder: Path, path: Path) -> bool:
-    return path.is_relative_to(folder) and path.is_file()
-
-
-def _image(table: Table, folder: Path) -> Image:
-    context = table.path("context", folder, "the folder that the Dockerfile is built in", Path.is_dir)
-    within = context or folder
-    dockerfile = table.path("dockerfile", folder, f"a Dockerfile in {within}", lambda path: _is_file_in(within, path))
-    if context is not None and dockerfile is None:
-        raise table.error("context", str(context), "no context without a `dockerfile`")
-    own = dockerfile is not None
-    command = table.list_of("health_command", _WORDS, "an argument", () if own else RUNTIME_HEALTH_COMMAND)
-    return Image(
-        dockerfile=dockerfile,
-        context=within if own else None,
-        health_command=command or None,
-        user=table.text("user", _USER, "a user of the image, for example '10001:10001'", "" if own else RUNTIME_USER)
-        or None,
-        read_only=table.boolean("read_only", default=True),
-    )
-
-
-def _request(table: Table) -> Request:
-    request = Request(
-        path=table.text("path", _TARGET, "a path, for example '/orders'", RUNTIME_PROBE_PATH),
-        status=table.number("status", _STATUSES, 200),
-        headers=table.table("headers", secret=True).texts(_HEADER, _HEADER_VALUE, "a string of printable characters"),
-    )
-    table.refuse_others()
-    return request
+def _port(table: Table) -> int:
+    port = table.number("port", grammar.PORTS, CONTAINER_PORT)
+    if port == XRAY_DAEMON_PORT:  # the containers of a Fargate task have one network namespace
+        raise table.conflict("port", f"= {port} is the X-Ray daemon's", "use another one, for example 8080")
+    return port
 
 
 def _variables(table: Table, *, beside_tables: bool = False) -> dict[str, str]:
     variables = table.texts(
-        _VARIABLE, _ANY, "a string, as '1' or 'true'", reserved=RESERVED_VARIABLES, beside_tables=beside_tables
+        grammar.VARIABLE,
+        grammar.ANY,
+        "a string, as '1' or 'true'",
+        reserved=RESERVED_VARIABLES,
+        beside_tables=beside_tables,
     )
-    for name, form in FORMS.items():
-        if name in variables and not re.fullmatch(form.pattern, variables[name]):
-            raise table.error(name, variables[name], form.expected)
+    for name, value in variables.items():
+        if form := VALUE_PATTERNS.get(name):
+            if not re.fullmatch(form.pattern, value):
+                raise table.error(name, value, form.expected)
+        elif problem := setting_problem(name, value):
+            raise table.conflict(name, "would be rejected by the service at its start", problem)
     return variables
 
 
@@ -189,63 +135,45 @@ def _secrets(table: Table) -> dict[str, str]:
         "the name of its Secrets Manager entry, for example 'database-url', not its value: up to 200 letters, digits"
         " and any of '/_+=.@-', not ending in a hyphen and six characters"
     )
-    entries = secrets.texts(_VARIABLE, _SECRET, expected, reserved=RESERVED_SECRETS)
+    entries = secrets.texts(grammar.VARIABLE, grammar.SECRET, expected, reserved=RESERVED_SECRETS)
     for variable, entry in entries.items():
-        if entry in _ENTRIES:
-            raise secrets.error(variable, entry, f"another name than those of the sinks' keys, {', '.join(_ENTRIES)}")
+        if entry in grammar.ENTRIES:
+            raise secrets.error(
+                variable, entry, f"another name than those of the sinks' keys, {', '.join(grammar.ENTRIES)}"
+            )
     return entries
 
 
 def _refuse_two_sources(table: Table, application: Application) -> None:
     """Raise where a variable is plain and a secret: ECS takes no such task definition."""
-    for plain in (application.variables, *application.variables_of.values()):
+    for plain in (application.variables, *application.environment_variables.values()):
         for variable in application.secrets.keys() & plain.keys():
-            raise table.error(f"secrets.{variable}", "", "it in [variables] or in [secrets], not in both", secret=True)
+            raise table.table("secrets").conflict(variable, "is in [variables] too", "keep one of them")
 
 
 def _check_references(table: Table, application: Application) -> None:
     """Raise where a header of the smoke test refers to what is no variable of the application's."""
-    own = {**application.secrets, **application.variables}
+    headers = table.table("smoke_test").table("headers", secret=True)
+    on_this_machine = application.local.variables.keys() | application.environment_variables.get("local", {}).keys()
+    by_environment = {name for each in application.environment_variables.values() for name in each}
+    own = {*application.secrets, *application.variables, *(by_environment & on_this_machine)}
     for name, text in application.smoke_test.headers.items():
         template = Template(text)
-        if not template.is_valid() or not set(template.get_identifiers()) <= own.keys():
-            expected = "$NAME for a name in [variables] or [secrets], and $$ for a dollar sign"
-            raise table.error(f"smoke_test.headers.{name}", "", expected, secret=True)
+        if not template.is_valid() or not own.issuperset(template.get_identifiers()):
+            expected = (
+                "$NAME for a name in [variables] or [secrets], or in [variables.<environment>] and [local.variables],"
+                " and $$ for a dollar sign"
+            )
+            raise headers.error(name, "", expected)
 
 
-def _statement(table: Table) -> Statement:
-    filled = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
-    statement = Statement(
-        actions=table.list_of("actions", _ACTION, "an IAM action, for example 'sqs:SendMessage'"),
-        resources=table.list_of("resources", _RESOURCE, f"an ARN, in which {filled} are filled in"),
-        because=table.text("because", _WORDS, "why it needs a wildcard", "") or None,
-    )
-    table.refuse_others()
-    return statement
-
-
-def _login(table: Table) -> Login:
-    def paths(key: str, most: int = _PATTERNS) -> tuple[str, ...]:
-        patterns = table.list_of(key, _PATH_PATTERN, "a path, for example '/assets/*'", ())
-        if len(patterns) > most:
-            raise table.error(key, list(patterns), f"{most} paths at most, as a rule of the load balancer has")
-        return patterns
-
-    login = Login(
-        open_paths=paths("open_paths", most=_PATTERNS - 2),  # the health checks are two of the five
-        optional_paths=paths("optional_paths"),
-        api_paths=paths("api_paths"),
-    )
-    table.refuse_others()
-    return login
-
-
-def _local(table: Table) -> Local:
-    variables: dict[str, Any] = table.table("variables", secret=True).texts(_VARIABLE, _ANY, "a string")
-    local = Local(
-        variables=variables,
-        services=table.list_of("services", re.compile("|".join(SERVICES)), f"one of {', '.join(SERVICES)}", ()),
-        before_start=table.text("before_start", _WORDS, "a command", "") or None,
-    )
-    table.refuse_others()
-    return local
+def _check_runtime(table: Table, application: Application) -> None:
+    """Raise where a path is the runtime's own in an image without it."""
+    if application.image.has_runtime:
+        return
+    if application.health_check_path == RUNTIME_HEALTH_CHECK_PATH:
+        raise table.conflict(
+            "runtime",
+            "= false needs `health_check_path`",
+            "set it to a route of the application, for example '/healthz'",
+        )

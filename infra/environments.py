@@ -27,7 +27,7 @@ class Environment:
     telemetry: Telemetry
 
     fault_routes: bool
-    """Whether `/api/fault` and its like fail on purpose."""
+    """Whether `/_onetrace/fault`, and routes of the application like it, fail on purpose."""
     trust_user_header: bool
     """Whether a caller may name its own user, as the page's user switch does: never in production."""
     protected: bool

@@ -57,8 +57,8 @@ def stage_context(application: Application, target: Path) -> None:
     except RuntimeError as error:  # the CDK's: of a file, or of a pattern in the .dockerignore
         reason = str(error).strip().partition("\n")[0]
         raise ApplicationError(
-            f"{application.folder} cannot be copied into the image's build context: {reason}: correct the pattern, or"
-            " leave the file out by the folder's .dockerignore"
+            f"{application.folder} cannot be copied into the image's build context: {reason}",
+            "correct the pattern, or leave the file out by the folder's .dockerignore",
         ) from error
 
 

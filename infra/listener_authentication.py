@@ -55,6 +55,7 @@ class ListenerAuthentication(Construct):
         # Such as the relay: spans are sent in the background, by keepalive requests and by front ends of other origins,
         # whose preflights carry no cookie, so that to deny them would lose the spans of the very moment in which a
         # session ends. The relay limits strangers itself, and gets the user's claims where there is a session.
+        # Its id is the first such path's: with another one it is a new rule, whose priority would still be taken.
         if login.optional_paths:
             optional = self._authenticate(elbv2.UnauthenticatedAction.ALLOW)
             _add_rule(listener, "Relay", OPTIONAL_PRIORITY, list(login.optional_paths), optional)

@@ -192,6 +192,7 @@ def _target_group(
         deregistration_delay=DRAINING,
         health_check=elbv2.HealthCheck(
             path=path,
+            healthy_http_codes="200-299",  # as the container's own health check; some applications answer 204
             interval=Duration.seconds(10),
             timeout=Duration.seconds(5),
             healthy_threshold_count=2,

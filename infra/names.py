@@ -13,7 +13,7 @@ from typing import Final
 from flask_onetrace.contract import CONFIGURED_NAME_ANNOTATION, SECRET_SOURCES, SecretName
 from infra.application import Application, ApplicationError
 
-_APPLICATION: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+APPLICATION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 """Without a hyphen: the first one of a name is where the environment begins, so that no two applications share one."""
 _ENVIRONMENT: Final = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
 _LONGEST: Final = 24
@@ -47,25 +47,25 @@ class Names:
 
     def __post_init__(self) -> None:
         name, room = self.application.name, _LONGEST - len(self.application.name)
-        if not _APPLICATION.fullmatch(name) or len(name) > LONGEST_APPLICATION:
+        if not APPLICATION_NAME.fullmatch(name) or len(name) > LONGEST_APPLICATION:
             raise ApplicationError(
-                f"application name {name!r} is malformed: use up to {LONGEST_APPLICATION} letters and digits, a letter"
-                " first (`name` in its onetrace.toml)"
+                f"application name {name!r} is malformed",
+                f"use up to {LONGEST_APPLICATION} letters and digits, a letter first (`name` in its onetrace.toml)",
             )
         if not _ENVIRONMENT.fullmatch(self.environment) or len(self.environment) > room:
             raise ApplicationError(
-                f"environment name {self.environment!r} is malformed: use up to {room} lower-case letters, digits and "
-                f"hyphens, a letter first and no hyphen last; {_LONGEST} characters are its own and those of the "
-                f"application's name {name!r}"
+                f"environment name {self.environment!r} is malformed",
+                f"use up to {room} lower-case letters, digits and hyphens, a letter first and no hyphen last; "
+                f"{_LONGEST} characters are its own and those of the application's name {name!r}",
             )
 
     @property
     def prefix(self) -> str:
-        """What the names of the resources begin with, `Cruddur-dev`."""
+        """What the names of the resources begin with, `<application>-<environment>`."""
         return f"{self.application.name}-{self.environment}"
 
     def resource(self, name: str) -> str:
-        """Return the name of a stack or an alarm, `Cruddur-dev-<name>`."""
+        """Return the name of a stack or an alarm, `<application>-<environment>-<name>`."""
         return f"{self.prefix}-{name}"
 
     @property
@@ -128,7 +128,7 @@ class Names:
         return self.prefix
 
     def secret(self, entry: SecretName | str) -> str:
-        """Return the full Secrets Manager name of an entry, `dev/cruddur/<entry>`."""
+        """Return the full Secrets Manager name of an entry, `<environment>/<application>/<entry>` in lower case."""
         return f"{self.environment}/{self.application.slug}/{entry}"
 
     @property

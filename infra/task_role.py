@@ -22,7 +22,7 @@ class ApplicationPermissions(Construct):
     """Attach one policy per statement to the task role.
 
     They are policies of their own, so that what is acknowledged for the runtime covers none of them: a wildcard in one
-    is a finding of `make lint-infra`, unless its `because` says why it is needed.
+    is a finding of `make lint-infra`, unless its `reason` says why it is needed.
     """
 
     def __init__(
@@ -36,10 +36,10 @@ class ApplicationPermissions(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         for number, statement in enumerate(statements, start=1):
-            resources = [_filled_in(each, Stack.of(self), environment_name) for each in statement.resources]
+            resources = [_resolve_placeholders(each, Stack.of(self), environment_name) for each in statement.resources]
             allowed = iam.PolicyStatement(actions=list(statement.actions), resources=resources)
             policy = iam.Policy(self, f"Statement{number}", statements=[allowed], roles=[role])
-            if statement.because is not None:
+            if statement.reason is not None:
                 _acknowledge(policy, statement, resources)
 
 
@@ -53,7 +53,7 @@ def wildcard_findings(scope: Construct, resources: Sequence[str]) -> list[str]:
     return [f"{NAG}IAM5[Resource::{each}]" for each in patterns]
 
 
-def _filled_in(resource: str, stack: Stack, environment_name: str) -> str:
+def _resolve_placeholders(resource: str, stack: Stack, environment_name: str) -> str:
     """Return the resource with the values of its placeholders; `arn:aws:` is of the partition that is deployed to."""
     values = {
         "partition": stack.partition,
@@ -69,4 +69,4 @@ def _acknowledge(policy: iam.Policy, statement: Statement, resources: Sequence[s
     findings = wildcard_findings(policy, resources)
     findings += [f"{NAG}IAM5[Action::{each}]" for each in statement.actions if "*" in each]
     if findings:
-        acknowledge(policy, *findings, because=statement.because or "")
+        acknowledge(policy, *findings, because=statement.reason or "")

@@ -58,9 +58,19 @@ class Table:
             raise self.error(key, [], f"a list of which each is {expected}")
         return tuple(values)
 
-    def path(self, key: str, folder: Path, expected: str, is_valid: Callable[[Path], bool]) -> Path | None:
-        """Return the absolute path of a name in `folder`, None where the key is not there."""
-        name = self.text(key, re.compile(r"[^\0]+"), expected, "")
+    def file(self, key: str, folder: Path, within: Path) -> Path | None:
+        """Return the absolute path of a file, relative to `folder`, None where the key is not there."""
+        path = self._path(key, folder, Path.is_file)
+        if path is not None and not path.is_relative_to(within):
+            raise self.conflict(key, f"= {_shown(self._content[key])} is outside {within}", "move it into that folder")
+        return path
+
+    def folder(self, key: str, folder: Path) -> Path | None:
+        """Return the absolute path of a folder, relative to `folder`, None where the key is not there."""
+        return self._path(key, folder, Path.is_dir)
+
+    def _path(self, key: str, folder: Path, is_valid: Callable[[Path], bool]) -> Path | None:
+        name = self.text(key, re.compile(r"[^\0]+"), "a path", "")
         if not name:
             return None
         try:
@@ -69,7 +79,7 @@ class Table:
                 return path
         except (OSError, RuntimeError):  # too long a name, a loop of symbolic links
             pass
-        raise self.error(key, name, expected)
+        raise self.conflict(key, f"= {_shown(name)} does not exist in {folder}", f"correct it or remove `{key}`")
 
     def table(self, key: str, *, secret: bool = False) -> Table:
         """Return a table, empty where there is none; errors do not show the values of a `secret` one."""
@@ -109,26 +119,30 @@ class Table:
         }  # fmt: skip
         for key, value in texts.items():
             if remedy := (reserved or {}).get(key):
-                raise ApplicationError(f"{self._file}: {self._prefix}{key} cannot be set here: {remedy}")
+                raise ApplicationError(f"{self._file}: {self._prefix}{key} cannot be set here", remedy)
             if not keys.fullmatch(key):
                 raise self.error(key, value, "another name: letters, digits and underscores, for headers hyphens")
             if not _is_text(value) or not values.fullmatch(value):
                 raise self.error(key, value, expected)
         return texts
 
-    def refuse_others(self) -> None:
+    def reject_unknown_keys(self) -> None:
         """Raise for a key that was not read."""
         for key in self._content:
             if key not in self._read:
                 known = ", ".join(sorted(self._read))
-                raise ApplicationError(
-                    f"{self._file}: {self._prefix}{_shown_key(key)} is not a key: use one of {known}"
-                )
+                problem = f"{self._file}: {self._prefix}{_shown_key(key)} is not a key"
+                raise ApplicationError(problem, f"use one of {known}")
 
     def error(self, key: str, value: object, expected: str, *, secret: bool = False) -> ApplicationError:
         """Return the error of a value that is not `expected`."""
         shown = "(not shown)" if secret or self._secret else f"= {_shown(value)}"
-        return ApplicationError(f"{self._file}: {self._prefix}{_shown_key(key)} {shown} is malformed: write {expected}")
+        problem = f"{self._file}: {self._prefix}{_shown_key(key)} {shown} is malformed"
+        return ApplicationError(problem, f"write {expected}")
+
+    def conflict(self, key: str, problem: str, remedy: str) -> ApplicationError:
+        """Return the error of a value that is well-formed, and does not go with something else."""
+        return ApplicationError(f"{self._file}: {self._prefix}{_shown_key(key)} {problem}", remedy)
 
     def _value(self, key: str, is_valid: Callable[[Any], Any], expected: str, default: T, *, secret: bool = False) -> T:
         self._read.add(key)

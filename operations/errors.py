@@ -6,6 +6,7 @@ import os
 
 from flask_onetrace.credentials import credentials_of
 from flask_onetrace.masking import MASK
+from infra.application import ApplicationError
 
 _MIN_CREDENTIAL = 4
 """Characters. A shorter one would be found in every text."""
@@ -22,6 +23,11 @@ class OperatorError(Exception):
 
 class MissingKeyError(OperatorError):
     """Neither the environment variable nor its Secrets Manager entry holds a key: that product is not in use."""
+
+
+def operator_error(error: ApplicationError) -> OperatorError:
+    """Return the error of a description as one of a command, whose remedy is a sentence."""
+    return OperatorError(error.problem, f"{error.remedy[:1].upper()}{error.remedy[1:]}")
 
 
 def without_credentials(error: object) -> str:

@@ -3,59 +3,72 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from flask_onetrace.contract import SECRET_PLACEHOLDER, SECRET_SOURCES
+from flask_onetrace.contract import SECRET_OF, SECRET_PLACEHOLDER, SECRET_SOURCES, Variable
 from flask_onetrace.parsing import secret
-from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry.config import Secret
+from infra.application_variables import setting_problem
 from infra.names import Names
 from operations.deployment import aws_session
 from operations.errors import MissingKeyError, OperatorError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_secretsmanager.type_defs import TagTypeDef
 
 
 _MISSING: Final = "ResourceNotFoundException"
+_OWNER: Final = "onetrace:application"
+"""The tag of an application's own secret with the name of the application."""
 _LONGEST: Final = 65_536
 """Bytes of a secret's value ("CreateSecret", AWS Secrets Manager API Reference)."""
 
 
-class FillResult(NamedTuple):
+class StoreResult(NamedTuple):
     """The names of the entries that hold their key now, and the variables whose entry the first deploy will create."""
 
     names: list[str]
-    too_early: list[str]
+    pending: list[str]
 
 
-def fill(client: SecretsManagerClient, names: Names, keys: Mapping[str, str]) -> FillResult:
+def fill(client: SecretsManagerClient, names: Names, keys: Mapping[str, str]) -> StoreResult:
     """Store each variable's key in its entry. An entry of the application's own is created where there is none.
 
     Raises `OperatorError`, before anything is stored, where one cannot be a key, and botocore's `ClientError`.
     """
     check(keys)
-    result = FillResult([], [])
+    result = StoreResult([], [])
     for variable, key in keys.items():
         name = names.secrets[variable]
         if variable in names.own_secrets:
-            _store(client, name, key, variable)
+            _store(client, name, key, variable=variable, application=names.application.name)
         elif not _put(client, name, key):
-            result.too_early.append(variable)
+            result.pending.append(variable)
             continue
         result.names.append(name)
     return result
 
 
-def _store(client: SecretsManagerClient, name: str, key: str, variable: str) -> None:
-    """Store the value, in a new entry where there is none. One that is scheduled to be deleted is restored."""
+def _store(client: SecretsManagerClient, name: str, key: str, *, variable: str, application: str) -> None:
+    """Store the value, in a new entry where there is none. One that is scheduled to be deleted is restored.
+
+    Raises `OperatorError` for an entry of another application: the names of `Shop` and `shop` differ in no entry.
+    """
     if (entry := _described(client, name)) is None:
-        client.create_secret(Name=name, SecretString=key, Description=f"{variable}, stored by `make secrets`")
+        tags: list[TagTypeDef] = [{"Key": _OWNER, "Value": application}]
+        description = f"{variable}, stored by `make secrets`"
+        client.create_secret(Name=name, SecretString=key, Description=description, Tags=tags)
         return
+    owner = next((each["Value"] for each in entry.get("Tags", []) if each["Key"] == _OWNER), application)
+    if owner != application:
+        raise OperatorError(
+            f"{name} is a secret of the application {owner!r}, not of {application!r}",
+            "Choose a name that differs in more than case (`name` in onetrace.toml)",
+        )
     if entry.get("DeletedDate"):
         client.restore_secret(SecretId=name)
     client.put_secret_value(SecretId=name, SecretString=key)
@@ -101,7 +114,7 @@ def check(keys: Mapping[str, str]) -> None:
     """
     problems = [f"{variable}: {problem}" for variable, key in keys.items() if (problem := _problem(variable, key))]
     if problems:
-        raise OperatorError("\n".join(problems), "Nothing was stored")
+        raise OperatorError("\n".join(problems), "Correct them and run make secrets again: nothing was stored")
 
 
 def _problem(variable: str, key: str) -> str | None:
@@ -110,20 +123,13 @@ def _problem(variable: str, key: str) -> str | None:
     if key == SECRET_PLACEHOLDER:
         return f"the value is the placeholder {SECRET_PLACEHOLDER!r}: paste the key"
     if variable not in SECRET_SOURCES:  # the application's own, which has any shape
+        if key.startswith("-----BEGIN ") and "\n" not in key:
+            return f'the value is the first line of a PEM file: export it whole, {variable}="$(cat key.pem)"'
         return None if len(key.encode()) <= _LONGEST else f"the value is longer than {_LONGEST} bytes"
     if other := next((name for name in SECRET_SOURCES if key.startswith(f"{name}=")), None):
         return f"the value (not shown) begins with `{other}=`: give each variable its own key"
-    try:
-        _parser_of(variable)(key)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _parser_of(variable: str) -> Callable[[str], Any]:
-    """Return the parser of the service's setting; the configuration key, which is none, is as those are."""
-    parsers = {each.metadata.get("variable"): each.metadata.get("parse") for each in fields(Settings)}
-    return parsers.get(variable) or secret
+    # The configuration key is no setting of the service, and is as those are.
+    return setting_problem(variable if variable in SECRET_OF else Variable.HONEYCOMB_API_KEY, key)
 
 
 def unfilled(client: SecretsManagerClient, names: Names) -> list[str]:

@@ -3,7 +3,8 @@
 The entries of its own are created here, before the first deploy, whose tasks read them. Each key is read from the
 environment variable of its name, else from the terminal (not echoed), or line by line from standard input. A key is
 never an argument: every process of the machine can read those. One that the service would reject at its start is
-rejected here, and then none is stored.
+rejected here, and then none is stored. What the environment had is named, and confirmed on a terminal: a shell may have
+the value of another environment. A value of several lines, as a PEM file's, is read from the environment only.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ def main() -> int:
         if not keys:
             return _fail(f"No key to store. Set {' or '.join(names.secrets)}, or type one at the prompt.")
         check(keys)
+        if not _confirmed(environment, [variable for variable in keys if os.environ.get(variable, "").strip()]):
+            return _fail("Not confirmed: nothing was stored. Unset the variables to be asked for their values.")
         return _store(aws_session(), names, keys)
     except OperatorError as error:
         return _fail(f"{error.problem}\n{error.remedy}.")
@@ -46,16 +49,25 @@ def main() -> int:
         return _fail(f"{error}\nCheck that {environment!r} is deployed (make deploy) and your credentials are its own.")
 
 
+def _confirmed(environment: str, exported: list[str]) -> bool:
+    """Name the variables whose values the environment had; return whether to store them, asking on a terminal."""
+    if not exported:
+        return True
+    sys.stdout.write(f"Read from the environment: {', '.join(exported)}.\n")
+    sys.stdout.flush()
+    return not sys.stdin.isatty() or input(f"Store in {environment}? [y/N] ").strip().lower() in {"y", "yes"}
+
+
 def _store(session: boto3.Session, names: Names, keys: Mapping[str, str]) -> int:
     """Store the keys and print what became of them; return the exit status."""
-    entries, too_early = fill(session.client("secretsmanager"), names, keys)
+    entries, pending = fill(session.client("secretsmanager"), names, keys)
     if entries:
         sys.stdout.write(f"Filled in {', '.join(entries)}.\n")
-    if set(keys).difference(too_early) & {*SECRET_OF, *names.own_secrets} and (service := _restart(session, names)):
+    if set(keys).difference(pending) & {*SECRET_OF, *names.own_secrets} and (service := _restart(session, names)):
         sys.stdout.write(f"Started a new deployment of service {service}: its new tasks read the keys.\n")
-    if too_early:
+    if pending:
         sys.stderr.write(
-            f"Not stored: {', '.join(too_early)}, whose entries the first deploy creates. Check that"
+            f"Not stored: {', '.join(pending)}, whose entries the first deploy creates. Check that"
             f" {names.environment!r} is deployed (make deploy), then run make secrets again.\n"
         )
     return 0 if entries else 1
@@ -76,9 +88,17 @@ def _restart(session: boto3.Session, names: Names) -> str | None:
 def read_keys(
     environ: Mapping[str, str], ask: Callable[[str], str], variables: Iterable[str] = SECRET_SOURCES
 ) -> dict[str, str]:
-    """Return the keys by variable, from `environ`, else from `ask`; without those that are empty in both."""
-    keys = {variable: environ.get(variable, "").strip() or ask(variable).strip() for variable in variables}
-    return {variable: key for variable, key in keys.items() if key}
+    """Return the keys by variable, from `environ`, else from `ask`; without those that are empty in both.
+
+    Spaces around a sink's key are of the pasting; around a secret of the application's they may be a part of it.
+    """
+    keys = {
+        variable: text if (text := environ.get(variable, "")).strip() else ask(variable).rstrip("\r\n")
+        for variable in variables
+    }
+    return {
+        variable: key.strip() if variable in SECRET_SOURCES else key for variable, key in keys.items() if key.strip()
+    }
 
 
 def prompt(variable: str) -> str:
@@ -88,7 +108,7 @@ def prompt(variable: str) -> str:
 
 def read_line(variable: str, source: TextIO) -> str:
     """Read the next line of `source`: `KEY`, or `VARIABLE=KEY` as in an .env file."""
-    return source.readline().strip().removeprefix(f"{variable}=")
+    return source.readline().rstrip("\r\n").removeprefix(f"{variable}=")
 
 
 def _fail(message: str) -> int:

@@ -2,10 +2,10 @@
 
 import shlex
 
-from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, ApplicationError
+from infra.application import FOLDER_VARIABLE, ApplicationError
 from infra.application_file import selected
 from infra.names import Names
-from operations.errors import OperatorError
+from operations.errors import operator_error
 
 
 def selected_names(environment: str, *, tutorial: bool = False) -> Names:
@@ -13,11 +13,11 @@ def selected_names(environment: str, *, tutorial: bool = False) -> Names:
     try:
         return Names(selected(), environment, tutorial=tutorial)
     except ApplicationError as error:
-        raise OperatorError(str(error), "Or choose the folder of another application by APP=") from error
+        raise operator_error(error) from error
 
 
 def make_variables(names: Names) -> str:
     """Return the variables by which a make target acts on the same application and environment."""
-    folder = names.application.folder
-    app = "" if folder == DEFAULT_FOLDER else f"{FOLDER_VARIABLE}={shlex.quote(str(folder))} "
+    application = names.application
+    app = "" if application.is_sample else f"{FOLDER_VARIABLE}={shlex.quote(str(application.folder))} "
     return f"{app}ENV={names.environment}"

@@ -2,6 +2,8 @@
 
 Several responses in a row have to be right, because tasks of the version before may still answer until their
 connections have drained. Then the request of the smoke test has to be answered as the application's description says.
+It is not sent where users log in, as it would be redirected to the login. Of an image without the runtime, only status
+codes are checked: it reports no version, and returns no trace id.
 """
 
 from __future__ import annotations
@@ -30,15 +32,14 @@ DEADLINE: Final = 180.0
 IN_A_ROW: Final = 5
 PAUSE: Final = 1.0
 _TIMEOUT: Final = (5.0, 10.0)
+_HEALTHY: Final = range(200, 300)
+"""The status codes that the load balancer takes for healthy."""
 _SHOWN: Final = 200
 """Characters of a response that an error shows."""
 
 
 class Expected(NamedTuple):
-    """What the health check has to report, and whether users log in, so that the smoke test is answered with no page.
-
-    The application says where its health check is, and what its smoke test is.
-    """
+    """What the health check has to report, and whether users log in, so the smoke test would be redirected."""
 
     application: Application
     environment: str
@@ -71,9 +72,20 @@ def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) 
     except OperatorError as error:
         sys.stderr.write(f"{without_credentials(error.problem)}\n{error.remedy}.\n")
         return 1
-    sys.stdout.write(f"{url} serves {options.version} of {options.environment}, and traces requests.\n")
+    sys.stdout.write(_outcome(url, expected))
     sys.stdout.writelines(f"  {name}: {_status(sink)}\n" for name, sink in sinks.items())
     return 0
+
+
+def _outcome(url: str, expected: Expected) -> str:
+    """Return what was verified, and what was not and why."""
+    if expected.application.image.has_runtime:
+        outcome = f"{url} serves {expected.version} of {expected.environment}, and traces requests."
+    else:
+        outcome = f"{url} is healthy. Version and trace ids were not checked: the image has no runtime."
+    if expected.has_login:
+        outcome += "\nThe smoke test was skipped: users log in at the load balancer, which would redirect it."
+    return f"{outcome}\n"
 
 
 def verify(url: str, expected: Expected, *, deadline: float, pause: float, clock: Clock) -> Mapping[str, Any]:
@@ -98,11 +110,12 @@ def verify(url: str, expected: Expected, *, deadline: float, pause: float, clock
 
 def _probe(url: str, expected: Expected) -> Mapping[str, Any]:
     """Send one health check and return the sinks' status. Raises `OperatorError` where anything differs."""
-    target, response, trace_id = _traced_get(url, expected.application.health_check_path, {})
-    if response.status_code == requests.codes.ok and not _has_version(response):  # a route of the application's own
-        of_runtime = _traced_get(url, RUNTIME_HEALTH_CHECK_PATH, {})
-        if _has_version(of_runtime[1]):
-            target, response, trace_id = of_runtime
+    if not expected.application.image.has_runtime:
+        target, response, _ = _traced_get(url, expected.application.health_check_path, {})
+        _check_health_status(target, response, "Read the log lines of the containers' standard output")
+        return {}
+    # The runtime's own: what the application's reports has any shape.
+    target, response, trace_id = _traced_get(url, RUNTIME_HEALTH_CHECK_PATH, {})
     health = _health(target, response)
     _compare(target, "version", health, expected.version, "Deploy it, or pass the deployed one as VERSION=")
     _compare(target, "environment", health, expected.environment, "Check the domain's record: it is another's")
@@ -120,7 +133,8 @@ def _smoke_test(url: str, expected: Expected) -> None:
             f"{target} answered {response.status_code} instead of {test.status}: {response.text[:_SHOWN]!r}",
             "Look up the request's log lines, or correct [smoke_test] in onetrace.toml",
         )
-    _check_trace_id(target, response, trace_id)
+    if expected.application.image.has_runtime:
+        _check_trace_id(target, response, trace_id)
 
 
 def _headers(expected: Expected) -> dict[str, str]:
@@ -156,11 +170,6 @@ def _check_trace_id(target: str, response: requests.Response, trace_id: str) -> 
         )
 
 
-def _has_version(response: requests.Response) -> bool:
-    health = _json(response)
-    return isinstance(health, dict) and "version" in health
-
-
 def _status(sink: Mapping[str, Any]) -> str:
     return "on" if sink.get("on") else f"off, because {sink.get('because')}"
 
@@ -172,12 +181,18 @@ def _trace_id() -> str:
 
 def _health(target: str, response: requests.Response) -> Mapping[str, Any]:
     remedy = "Read the log lines of the containers' standard output"
-    if response.status_code != requests.codes.ok:
-        raise OperatorError(f"{target} answered {response.status_code}: {response.text[:_SHOWN]!r}", remedy)
+    if response.status_code == requests.codes.not_found:
+        remedy = "Start the image by flask_onetrace.wsgi, or set `runtime = false` in onetrace.toml (docs/adopt.md)"
+    _check_health_status(target, response, remedy)
     health = _json(response)
     if not isinstance(health, dict) or health.get("status") != "ok":
         raise OperatorError(f"{target} answered {response.text[:_SHOWN]!r}, which is no health check", remedy)
     return health
+
+
+def _check_health_status(target: str, response: requests.Response, remedy: str) -> None:
+    if response.status_code not in _HEALTHY:
+        raise OperatorError(f"{target} answered {response.status_code}: {response.text[:_SHOWN]!r}", remedy)
 
 
 def _json(response: requests.Response) -> object:

@@ -13,7 +13,7 @@ from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, Application, Appl
 from infra.application_file import load
 from local.workspace.folders import STATE_VARIABLE
 from local.workspace.state import Selected
-from operations.errors import OperatorError
+from operations.errors import OperatorError, operator_error
 
 SAMPLE_FAULT_PATH: Final = "/api/fault"
 """The sample application's own route that fails on purpose."""
@@ -39,8 +39,7 @@ def described(folder: Path, flask_app: str | None) -> Application:
     try:
         return load(folder, flask_app)
     except ApplicationError as error:
-        problem, _, remedy = str(error).rpartition(": ")
-        raise OperatorError(problem, remedy[:1].upper() + remedy[1:]) from error
+        raise operator_error(error) from error
 
 
 def running(state: Selected | None) -> Application:

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import random
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, Variable
-from infra.application import RUNTIME_HEALTH_COMMAND, RUNTIME_USER, Application, ApplicationError
+from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH
+from infra.application import (
+    DEFAULT_FOLDER,
+    RUNTIME_HEALTH_COMMAND,
+    RUNTIME_USER,
+    ApplicationError,
+    selected_folder,
+)
 from infra.application_file import FILE, check_environments, load
-from infra.application_variables import CHOICES, SECRET_CHOICES
 from infra.names import default_name
+from tests.infra.application_files import described, refusal
 
+ROOT = Path(__file__).parents[2]
 BOOKINGS = Path(__file__).parent / "bookings"
 SENTINEL = "sentinel-5ecret"
-SEED = int(os.environ.get("FUZZ_SEED", "1"))
-
-
-def described(folder: Path, text: str) -> Application:
-    (folder / FILE).write_text(text, encoding="utf-8")
-    return load(folder)
-
-
-def refusal(folder: Path, text: str) -> str:
-    with pytest.raises(ApplicationError) as error:
-        described(folder, text)
-    message = str(error.value)
-    assert message.startswith(f"{folder / FILE}: ")
-    assert "\n" not in message
-    return message.removeprefix(f"{folder / FILE}: ")
 
 
 def test_a_folder_without_a_description_has_its_name_and_the_runtimes_defaults(tmp_path: Path) -> None:
@@ -64,6 +56,15 @@ def test_long_folder_names_that_begin_alike_have_different_names() -> None:
     assert default_name(Path("a-very-long-name-one")) != default_name(Path("a-very-long-name-two"))
 
 
+@pytest.mark.parametrize("name", ["service", "infra/../service", "link/service"])
+def test_the_sample_application_is_recognized_however_its_folder_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "link").symlink_to(ROOT)
+    folder = tmp_path / name if name.startswith("link") else ROOT / name
+    assert selected_folder({"APP": str(folder)}) == selected_folder({}) == DEFAULT_FOLDER
+    assert load(folder).is_sample
+    assert not load(BOOKINGS).is_sample
+
+
 def test_flask_app_of_the_environment_replaces_the_files(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text('flask_app = "orders:app"', encoding="utf-8")
     assert (load(tmp_path).flask_app, load(tmp_path, "other:app").flask_app) == ("orders:app", "other:app")
@@ -78,6 +79,11 @@ def test_flask_app_of_the_environment_replaces_the_files(tmp_path: Path) -> None
         ("port = 70000", "port = 70000 is malformed: write a number from 1 to 65535"),
         ("port = true", "port = True is malformed"),
         ('health_check_path = "/a\\"b"', "health_check_path = '/a\"b' is malformed: write a path"),
+        ('health_check_path = "/a%20b"', "health_check_path = '/a%20b' is malformed: write a path"),
+        ("port = 2000", "port = 2000 is the X-Ray daemon's: use another one"),
+        ('[variables]\nPYTHONPATH = "src"', "variables.PYTHONPATH cannot be set here: the image sets it"),
+        ('[variables.dev]\nPATH = "/bin"', "variables.dev.PATH cannot be set here: the image sets it"),
+        ('[secrets]\nPYTHONPATH = "path"', "secrets.PYTHONPATH cannot be set here: the image sets it"),
         ('health_check_path = "/*"', "health_check_path = '/*' is malformed"),
         ("colour = 1", "colour is not a key: use one of context, dockerfile, flask_app"),
         ('"a\\nb" = 1', "'a\\nb' is not a key"),
@@ -92,21 +98,35 @@ def test_flask_app_of_the_environment_replaces_the_files(tmp_path: Path) -> None
         ('[variables]\nA = "${Token[TOKEN.1]}"', "variables.A = '${Token[TOKEN.1]}' is malformed"),
         ('[variables.dev.more]\nA = "1"', "variables.dev.more = {'A': '1'} is malformed"),
         ('[smoke_test]\nstatus = 99', "smoke_test.status = 99 is malformed: write a number from 100 to 599"),
-        ('dockerfile = "/etc/passwd"', "dockerfile = '/etc/passwd' is malformed: write a Dockerfile in"),
-        ('context = "."', "context = "),
-        ('requirements = "../secret.txt"', "requirements = '../secret.txt' is malformed: write a file in"),
+        ('dockerfile = "/etc/passwd"', "dockerfile = '/etc/passwd' is outside /"),
+        ('dockerfile = "Dockerfile"', "dockerfile = 'Dockerfile' does not exist in /"),
+        ('context = "."', "context needs `dockerfile`: set it or remove `context`"),
+        ("runtime = false", "runtime = false needs `dockerfile`: set it or remove `runtime`"),
+        ('context = "missing"', "context = 'missing' does not exist in /"),
+        ('requirements = "../secret.txt"', "requirements = '../secret.txt' does not exist in /"),
+        ('[variables]\nA = "1"\n[secrets]\nA = "a"', "secrets.A is in [variables] too: keep one of them"),
+        ('[login]\nopen_paths = ["/a", "/b", "/c", "/d"]', "login.open_paths has too many paths (4): keep 3 at most"),
         ('[[task_role]]\nactions = ["s3:*"]', "task_role[0].resources = [] is malformed"),
         (
             '[[task_role]]\nactions = ["s3:*"]\nresources = ["arn:aws:s3:::{stage}"]',
             "task_role[0].resources = ['arn:aws:s3:::{stage}'] is malformed: write a list of which each is an ARN, in",
         ),
-        ('[smoke_test.headers]\nX-A = "$API_KEY"', "'smoke_test.headers.X-A' (not shown) is malformed: write $NAME"),
-        ('[smoke_test.headers]\nX-A = "5 $"', "'smoke_test.headers.X-A' (not shown) is malformed: write $NAME"),
+        ('[smoke_test.headers]\nX-A = "$API_KEY"', "smoke_test.headers.X-A (not shown) is malformed: write $NAME"),
+        ('[smoke_test.headers]\nX-A = "5 $"', "smoke_test.headers.X-A (not shown) is malformed: write $NAME"),
         ('[local]\nservices = ["oracle"]', "local.services = ['oracle'] is malformed: write a list of which each"),
     ],
 )  # fmt: skip
 def test_what_is_malformed_is_named_with_file_key_value_and_remedy(tmp_path: Path, text: str, message: str) -> None:
     assert refusal(tmp_path, text).startswith(message)
+
+
+def test_an_image_without_the_runtime_has_a_health_check_of_its_own_and_is_tested_by_it(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").touch()
+    text = 'dockerfile = "Dockerfile"\nruntime = false\n'
+    assert refusal(tmp_path, text).startswith("runtime = false needs `health_check_path`: set it to a route of")
+    application = described(tmp_path, f'{text}health_check_path = "/healthz"')
+    assert not application.image.has_runtime
+    assert application.smoke_test.path == "/healthz"
 
 
 def test_a_header_of_the_smoke_test_takes_the_value_of_a_variable_or_secret(tmp_path: Path) -> None:
@@ -122,6 +142,16 @@ X-Price = "5 $$"
     request = described(tmp_path, text).smoke_test
     filled = {"Authorization": "Bearer s3cret", "X-Price": "5 $"}
     assert request.headers_with({"SCHEME": "Bearer", "TOKEN": "s3cret"}) == filled
+
+
+def test_a_header_of_the_smoke_test_takes_a_variable_that_differs_by_environment_and_is_known_on_this_machine(
+    tmp_path: Path,
+) -> None:
+    text = '[variables.prod]\nTENANT = "a"\n[smoke_test.headers]\nX-Tenant = "$TENANT"\n'
+    assert "[variables.<environment>] and [local.variables]" in refusal(tmp_path, text)
+    for table in ("local.variables", "variables.local"):
+        application = described(tmp_path, f'{text}[{table}]\nTENANT = "b"')
+        assert application.smoke_test.headers_with(application.variables_in("prod")) == {"X-Tenant": "a"}
 
 
 @pytest.mark.parametrize(
@@ -153,21 +183,15 @@ def test_an_entry_that_secrets_manager_would_take_for_the_end_of_an_arn_is_refus
     assert described(tmp_path, '[secrets]\nA = "stripe-key"').secrets == {"A": "stripe-key"}
 
 
-@pytest.mark.parametrize("variable", sorted(CHOICES))
-def test_a_choice_of_the_application_is_accepted(tmp_path: Path, variable: Variable) -> None:
-    assert described(tmp_path, f'[variables]\n{variable} = "1"').variables == {variable: "1"}
-
-
-@pytest.mark.parametrize("variable", sorted(set(Variable) - CHOICES))
-def test_every_other_variable_of_the_contract_is_refused(tmp_path: Path, variable: Variable) -> None:
-    assert refusal(tmp_path, f'[variables]\n{variable} = "1"').startswith(f"variables.{variable} cannot be set here: ")
-
-
-@pytest.mark.parametrize("variable", sorted(set(Variable) - SECRET_CHOICES))
-def test_no_variable_of_the_runtime_is_filled_from_an_entry_of_the_applications(
-    tmp_path: Path, variable: Variable
-) -> None:
-    assert refusal(tmp_path, f'[secrets]\n{variable} = "entry"').startswith(f"secrets.{variable} cannot be set here: ")
+def test_a_description_is_read_with_the_standard_library_alone() -> None:
+    code = (
+        "import sys; before = {*sys.modules}; import infra.application_file\n"
+        "names = {each.partition('.')[0] for each in {*sys.modules} - before}\n"
+        "print(*names - {*sys.stdlib_module_names})"
+    )
+    command = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert set(process.stdout.split()) == {"flask_onetrace", "infra"}
 
 
 @pytest.mark.parametrize("value", ["$HOME ${HOME} $$", "{region} {}", "%d", "a\nb", "ü€", ""])
@@ -185,7 +209,7 @@ def test_variables_of_an_environment_are_added_to_the_others_or_replace_them() -
 def test_variables_of_an_unknown_environment_are_refused() -> None:
     application = load(BOOKINGS)
     check_environments(application, ["dev", "prod"])
-    misspelt = replace(application, variables_of={"production": {}})
+    misspelt = replace(application, environment_variables={"production": {}})
     with pytest.raises(ApplicationError, match=r"\[variables\.production\] is of an unknown .* use one of dev, prod"):
         check_environments(misspelt, ["dev", "prod"])
 
@@ -209,152 +233,3 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, folder: str) -> None:
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes('\ufeffname = "Orders"'.encode())
     assert load(tmp_path).name == "Orders"
-
-
-KEYS = [
-    "name",
-    "service_name",
-    "flask_app",
-    "requirements",
-    "dockerfile",
-    "context",
-    "health_command",
-    "user",
-    "read_only",
-    "port",
-    "variables",
-    "health_check_path",
-    "smoke_test",
-    "secrets",
-    "task_role",
-    "local",
-    "path",
-    "status",
-    "headers",
-    "actions",
-    "resources",
-    "because",
-    "services",
-    "before_start",
-    "dev",
-    "A",
-    "PORT",
-    "LOG_LEVEL",
-    "WEB_THREADS",
-    '""',
-    '"\\u0000"',
-    '"a',
-    'b"',
-    '"\\n"',
-    "DATABASE_URL",
-]
-VALUES = [
-    *[
-        "true",
-        "false",
-        "0",
-        "-1",
-        "1",
-        "4567",
-        "65536",
-        "1e400",
-        "nan",
-        '""',
-        '"x"',
-        '"."',
-        '".."',
-        '"/"',
-        '"/etc"',
-        '"\\u0000"',
-        '"\\n"',
-        '"{region}"',
-        '"arn:aws:s3:::x"',
-        '"s3:GetObject"',
-        "[]",
-        "{}",
-        "[[]]",
-        "[{}]",
-        "[1]",
-        '["x"]',
-        '["arn:x"]',
-        '[{actions=["s3:*"],resources=["*"]}]',
-        "1979-05-27",
-        '{A="1"}',
-        '{dev={A="1"}}',
-        "{A={B=1}}",
-        "{x=[{}]}",
-        '"\\U0001F600"',
-        '["postgresql"]',
-        '"{{resolve:x}}"',
-        '"${Token[A.1]}"',
-        '{PORT="1"}',
-        '{headers={A="b"}}',
-        "[{because=1}]",
-    ],
-    f"0x{'f' * 5000}",
-    f'"{"y" * 400}"',
-    "1979-05-27 07:32:00",
-    "'''a\nb'''",
-]
-
-
-GOOD = {
-    "name": '"Orders"',
-    "service_name": '"orders.api"',
-    "flask_app": '"orders"',
-    "port": "80",
-    "variables": '{A="1"}',
-    "secrets": '{B="entry"}',
-    "local": '{variables={A="2"}}',
-    "task_role": '[{actions=["s3:*"],resources=["*"]}]',
-    "smoke_test": "{status=204}",
-    "read_only": "false",
-    "user": '"app"',
-    "health_command": '["true"]',
-    "A": '"1"',
-    "DATABASE_URL": '"entry"',
-    "dev": '{A="1"}',
-}
-
-
-def random_description(source: random.Random) -> str:
-    """Return lines of keys and values in tables, most of them of the wrong kind."""
-
-    def lines() -> list[str]:
-        keys = source.sample(KEYS, source.choice((0, 1, 1, 2, 3)))
-        return [f"{key} = {source.choice((GOOD.get(key, '1'), source.choice(VALUES)))}" for key in keys]
-
-    tables = [f"[{key}]" for key in source.sample(KEYS, source.choice((0, 0, 0, 1, 2)))]
-    tables += ["[[task_role]]"] * source.choice((0, 0, 1)) + ["[variables.dev]"] * source.choice((0, 0, 1))
-    return "\n".join([*lines(), *(line for table in tables for line in (table, *lines()))])
-
-
-def message_of(folder: Path, content: bytes) -> str | None:
-    """Return the message with which the content is refused, None if it loads."""
-    (folder / FILE).write_bytes(content)
-    try:
-        load(folder)
-    except ApplicationError as error:
-        return str(error)
-    return None
-
-
-def test_any_content_loads_or_is_refused_in_one_line_with_the_files_name(tmp_path: Path) -> None:
-    source = random.Random(SEED)
-    descriptions = [random_description(source) for _ in range(1500)]
-    messages = {text: message_of(tmp_path, text.encode()) for text in descriptions}
-    refused = {text: message for text, message in messages.items() if message is not None}
-    assert len(messages) - len(refused) > 20
-    assert {
-        text: message for text, message in refused.items() if str(tmp_path / FILE) not in message or "\n" in message
-    } == {}, f"FUZZ_SEED={SEED}"
-
-
-def test_a_good_description_with_damage_loads_or_is_refused_with_the_files_name(tmp_path: Path) -> None:
-    good, source = (BOOKINGS / FILE).read_bytes(), random.Random(SEED)
-    for _ in range(1500):
-        content = bytearray(good)
-        for _ in range(source.randint(1, 4)):
-            content[source.randrange(len(content))] = source.randrange(256)
-        message = message_of(tmp_path, bytes(content))
-        assert message is None or str(tmp_path / FILE) in message, f"FUZZ_SEED={SEED}"

@@ -101,6 +101,7 @@ def test_container_output_goes_to_a_group_of_its_own_and_outlives_a_weekend(asse
 def test_the_load_balancer_checks_the_services_health_and_drops_malformed_headers(assembly: Assembly) -> None:
     targets = assembly.service.only("AWS::ElasticLoadBalancingV2::TargetGroup")
     assert (targets["HealthCheckPath"], targets["Port"]) == (CRUDDUR.health_check_path, CONTAINER_PORT)
+    assert targets["Matcher"] == {"HttpCode": "200-299"}
     assert {"Key": "deregistration_delay.timeout_seconds", "Value": "30"} in targets["TargetGroupAttributes"]
     balancer = assembly.service.only("AWS::ElasticLoadBalancingV2::LoadBalancer")
     assert {

@@ -9,7 +9,7 @@ import pytest
 from operations.lint_infra import policy_findings
 
 STATEMENT = '[[task_role]]\nactions = ["{action}"]\nresources = ["{resource}"]\n'
-REASON = 'because = "it lists what tenants create"\n'
+REASON = 'reason = "it lists what tenants create"\n'
 
 
 def findings(folder: Path, monkeypatch: pytest.MonkeyPatch, description: str) -> list[str]:

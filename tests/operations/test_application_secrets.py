@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_before_the_first_deploy_its_entry_is_created_with_the_value_and_shown_b
     process = make_secrets(emulated_aws, "dev", DATABASE_URL=URL)
     assert (process.returncode, process.stdout, process.stderr) == (
         0,
-        "Filled in dev/bookings/database-url.\n",
+        "Read from the environment: DATABASE_URL.\nFilled in dev/bookings/database-url.\n",
         "",
     )
     assert emulated_aws.secrets.get_secret_value(SecretId="dev/bookings/database-url")["SecretString"] == URL
@@ -74,7 +75,9 @@ def test_it_is_asked_for_after_the_sinks_keys(emulated_aws: EmulatedAws) -> None
 def test_a_sinks_key_waits_for_the_entry_that_the_first_deploy_creates(emulated_aws: EmulatedAws) -> None:
     process = make_secrets(emulated_aws, "early", DATABASE_URL=URL, HONEYCOMB_API_KEY="fake-key-c0ffee")
     assert process.returncode == 0
-    assert process.stdout == "Filled in early/bookings/database-url.\n"
+    assert process.stdout == (
+        "Read from the environment: HONEYCOMB_API_KEY, DATABASE_URL.\nFilled in early/bookings/database-url.\n"
+    )
     assert "Not stored: HONEYCOMB_API_KEY, whose entries the first deploy creates" in process.stderr
     assert "fake-key" not in process.stdout + process.stderr
 
@@ -91,13 +94,37 @@ def test_a_later_value_replaces_the_first_and_restores_an_entry_that_was_deleted
     assert client.get_secret_value(SecretId="again/bookings/database-url")["SecretString"] == "third"
 
 
+def test_the_entry_of_an_application_whose_name_differs_by_case_alone_is_not_overwritten(
+    emulated_aws: EmulatedAws,
+) -> None:
+    fill(emulated_aws.secrets, names("case"), {"DATABASE_URL": "first"})
+    other = Names(replace(load(BOOKINGS), name="BOOKINGS"), "case")
+    with pytest.raises(OperatorError, match="is a secret of the application 'Bookings', not of 'BOOKINGS'"):
+        fill(emulated_aws.secrets, other, {"DATABASE_URL": "second"})
+    stored = emulated_aws.secrets.get_secret_value(SecretId="case/bookings/database-url")
+    assert stored["SecretString"] == "first"
+
+
 @pytest.mark.parametrize("value", ["", "  ", SECRET_PLACEHOLDER, "x" * 65_537])
 def test_a_value_that_no_task_could_use_is_refused_before_anything_is_stored(
     emulated_aws: EmulatedAws, value: str
 ) -> None:
-    with pytest.raises(OperatorError, match=r"DATABASE_URL: the value is .* Nothing was stored"):
+    with pytest.raises(OperatorError, match=r"DATABASE_URL: the value is .* nothing was stored"):
         fill(emulated_aws.secrets, names("refused"), {"DATABASE_URL": value})
     assert missing(emulated_aws.secrets, names("refused").own_secrets)
+
+
+def test_a_value_of_several_lines_is_stored_as_it_is(emulated_aws: EmulatedAws) -> None:
+    pem = " -----BEGIN PRIVATE KEY-----\nMIIEvQ==\n-----END PRIVATE KEY-----\n"
+    assert make_secrets(emulated_aws, "pem", DATABASE_URL=pem).returncode == 0
+    assert emulated_aws.secrets.get_secret_value(SecretId="pem/bookings/database-url")["SecretString"] == pem
+
+
+def test_the_first_line_of_a_pem_file_is_refused_with_the_way_to_pass_the_whole(emulated_aws: EmulatedAws) -> None:
+    stdin = "\n\n\n-----BEGIN PRIVATE KEY-----\nMIIEvQ==\n"
+    process = make_secrets(emulated_aws, "first-line", stdin=stdin)
+    assert process.returncode == 1
+    assert 'export it whole, DATABASE_URL="$(cat key.pem)"' in process.stderr
 
 
 def deploy(aws: EmulatedAws, environment: str) -> subprocess.CompletedProcess[str]:
@@ -132,7 +159,7 @@ def test_a_bad_description_is_one_error_with_the_file_and_what_to_do(emulated_aw
     (tmp_path / "onetrace.toml").write_text("colour = 1", encoding="utf-8")
     process = make_secrets(emulated_aws, "dev", APP=str(tmp_path))
     assert process.returncode == 1
-    assert f"{tmp_path / 'onetrace.toml'}: colour is not a key: use one of" in process.stderr
+    assert f"{tmp_path / 'onetrace.toml'}: colour is not a key\nUse one of" in process.stderr
     assert "Traceback" not in process.stderr
 
 

@@ -54,6 +54,38 @@ def test_a_deploy_is_recorded_only_after_a_success(tmp_path: Path, status: int, 
     assert "-c environment=dev -c app= -c version=v7" in calls[0]
 
 
+def synthesized_version(home: Path, app: str) -> str:
+    process = subprocess.run(
+        ["make", "--silent", "--old-file=.venv/ready", "synth", "CDK=printf '%s\\n'", f"APP={app}"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    [version] = [each for each in process.stdout.splitlines() if each.startswith("version=")]
+    return version.removeprefix("version=")
+
+
+@pytest.mark.parametrize("name", ["shop", "my  shop's"])
+def test_the_version_is_the_applications_where_the_shell_leaves_the_tilde_of_its_folder(
+    tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / name
+    identity = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    subprocess.run(["git", "-C", folder, *identity, "commit", "--quiet", "--allow-empty", "-m", "one"], check=True)
+    subprocess.run(["git", "-C", folder, "tag", "v7"], check=True)
+    assert synthesized_version(tmp_path, f"~/{name}") == synthesized_version(tmp_path, str(folder)) == "v7"
+
+
+def test_a_deploy_without_a_version_says_so(tmp_path: Path) -> None:
+    deploy = ("-o", ".venv/ready", "deploy", "PY=true", "APPROVAL=never")
+    assert "its version is 'unversioned'" in make(*deploy, f"APP={tmp_path}").stderr
+    assert "unversioned" not in make(*deploy, "VERSION=v7").stderr
+
+
 def test_bootstrap_runs_the_cdk_of_the_project() -> None:
     assert "node_modules/.bin/cdk bootstrap" in make("--dry-run", "bootstrap").stdout
 

@@ -90,7 +90,7 @@ def test_a_rejected_key_is_neither_stored_nor_shown(aws: EmulatedAws, text: str)
     output = process.stdout + process.stderr
     assert process.returncode == 1
     assert [variable for variable in SECRET_SOURCES if f"{variable}: the value " not in output] == []
-    assert "Nothing was stored" in output
+    assert "nothing was stored" in output
     assert KEY[:12] not in output
     assert "Traceback" not in output
     assert stored(aws) == before

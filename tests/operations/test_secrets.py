@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flask_onetrace.contract import SECRET_SOURCES, Variable
+from operations import secrets
 from operations.secrets import read_keys, read_line
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +41,29 @@ def test_keys_are_read_from_standard_input_line_by_line(text: str) -> None:
     keys = read_keys({}, lambda variable: read_line(variable, source))
 
     assert keys == {Variable.HONEYCOMB_API_KEY: KEY, Variable.ROLLBAR_ACCESS_TOKEN: "fake-token"}
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "answer", "confirmed"),
+    [(True, "y", True), (True, "", False), (True, "n", False), (False, "", True)],
+)
+def test_what_the_shell_has_exported_is_named_and_confirmed_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    is_terminal: bool,  # noqa: FBT001 - a parameter of the test
+    answer: str,
+    confirmed: bool,  # noqa: FBT001
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: is_terminal, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: answer)
+    assert secrets._confirmed("prod", ["DATABASE_URL"]) is confirmed
+    assert capsys.readouterr().out == "Read from the environment: DATABASE_URL.\n"
+    assert secrets._confirmed("prod", [])
+
+
+def test_spaces_are_a_part_of_an_applications_secret_and_not_of_a_sinks_key() -> None:
+    environ = {"HONEYCOMB_API_KEY": f" {KEY} ", "PASSPHRASE": " open sesame "}
+    assert read_keys(environ, lambda _: "", environ) == {"HONEYCOMB_API_KEY": KEY, "PASSPHRASE": " open sesame "}
 
 
 def run(*arguments: str, key: str = "") -> subprocess.CompletedProcess[str]:

@@ -44,7 +44,7 @@ class Target:
         self.answers: list[Answer] = []
         self.requests = 0
         self.app = Flask("target")
-        self.app.get(CRUDDUR.health_check_path)(self._answer)
+        self.app.get(RUNTIME_HEALTH_CHECK_PATH)(self._answer)
         self.app.get(CRUDDUR.smoke_test.path, endpoint="smoke test")(self._answer_smoke_test)
         self.smoke_test: Answer = health()
 
@@ -102,7 +102,7 @@ def test_what_is_not_right_until_the_deadline_is_named_with_what_to_do(
     fake.answers = [answer]
     with pytest.raises(OperatorError) as error:
         verify.verify(url, EXPECTED, deadline=3, pause=1, clock=FakeClock().clock)
-    assert str(error.value).startswith(f"After 3 s: {url}{CRUDDUR.health_check_path} answer")
+    assert str(error.value).startswith(f"After 3 s: {url}{RUNTIME_HEALTH_CHECK_PATH} answer")
     assert message in str(error.value)
     assert fake.requests == 4
 
@@ -164,10 +164,44 @@ def test_the_version_is_the_runtimes_where_the_health_check_is_a_route_of_the_ap
     target: tuple[Target, str],
 ) -> None:
     fake, url = target
-    fake.answers = [lambda: Response("fine")]
-    fake.app.get(RUNTIME_HEALTH_CHECK_PATH, endpoint="runtime")(health())
+    fake.answers = [health()]
+    fake.app.get(CRUDDUR.health_check_path)(lambda: {"status": "ok", "version": "its own"})
     assert verify.verify(url, EXPECTED, deadline=5, pause=1, clock=FakeClock().clock) == SINKS
     assert fake.requests == IN_A_ROW
+
+
+def test_a_path_that_the_runtime_does_not_answer_is_named_with_the_key_of_an_image_without_it(
+    target: tuple[Target, str],
+) -> None:
+    fake, url = target
+    fake.answers = [lambda: Response("not found", status=404)]
+    with pytest.raises(OperatorError, match=r"answered 404: 'not found'.*or set `runtime = false` in onetrace.toml"):
+        verify.verify(url, EXPECTED, deadline=0, pause=1, clock=FakeClock().clock)
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_an_image_without_the_runtime_is_verified_by_its_own_health_check_and_smoke_test(
+    target: tuple[Target, str], status: int
+) -> None:
+    fake, url = target
+    fake.app.get("/healthz", endpoint="own")(lambda: ("", status))
+    fake.smoke_test = lambda: Response("fine")
+    image = replace(CRUDDUR.image, has_runtime=False)
+    expected = EXPECTED._replace(application=replace(CRUDDUR, image=image, health_check_path="/healthz"))
+    assert verify.verify(url, expected, deadline=0, pause=1, clock=FakeClock().clock) == {}
+    assert fake.requests == 0
+    fake.smoke_test = refusing
+    with pytest.raises(OperatorError, match="answered 404 instead of 200"):
+        verify.verify(url, expected, deadline=0, pause=1, clock=FakeClock().clock)
+
+
+def test_what_was_not_verified_is_printed_with_the_reason() -> None:
+    without_runtime = replace(CRUDDUR, image=replace(CRUDDUR.image, has_runtime=False))
+    expected = EXPECTED._replace(application=without_runtime, has_login=True)
+    assert verify._outcome("https://x", expected) == (
+        "https://x is healthy. Version and trace ids were not checked: the image has no runtime.\n"
+        "The smoke test was skipped: users log in at the load balancer, which would redirect it.\n"
+    )
 
 
 def test_an_address_that_does_not_answer_is_named(target: tuple[Target, str]) -> None:

@@ -8,6 +8,7 @@ from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -17,6 +18,7 @@ from werkzeug.test import Client
 from flask_onetrace.contract import Output, Variable
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import EXTENSION
+from flask_onetrace.wsgi import observed_app
 from local.backing_services.emulated_aws import FAKE_KEY, FAKE_KEY_ID, REGION, EmulatedAws
 from local.deploy.cdk import QUIET
 from local.fakes.server import LocalServer
@@ -141,7 +143,9 @@ class Tasks:
             # No sink is on, as no key is: what is left of AWS is switched off here.
             environment.pop(Variable.AWS_XRAY_DAEMON_ADDRESS)
             environment.pop(Variable.CLOUDWATCH_LOG_GROUP)
-            self._apps[version] = create_app(Settings.from_env(environment))
+            settings = Settings.from_env(environment)
+            with patch("flask_onetrace.wsgi.load_app", return_value=create_app(settings)):  # of this task's settings
+                self._apps[version] = observed_app(settings)
         received = Client(self._apps[version]).get(f"/{path}", headers=list(request.headers))
         return Response(received.data, received.status_code, headers=received.headers)
 
