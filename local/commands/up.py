@@ -50,6 +50,7 @@ def _bring_up(session: Session) -> None:
     code = fingerprint(CHECKOUT / "flask_onetrace", packages.RUNTIME, application.folder)
     skip_reason = docker_engine.why_no_engine(session.environ)
     prerequisites.check_once(session)
+    postgresql.check(application)
     aws = emulator.ensure(session)
     session.state.application = selection(application, session.environ)
     cdk.bootstrap(session, aws)
