@@ -16,7 +16,7 @@ from local.deploy import cdk, docker_engine, fake_keys, prerequisites, sources
 from local.deploy.fingerprint import fingerprint
 from local.deploy.image import choose
 from local.service import revision, rollout
-from local.service.variables import local_values, store_secrets
+from local.service.variables import local_values, refuse_reserved, store_secrets
 from local.workspace.folders import CHECKOUT
 from local.workspace.lock import exclusive
 from local.workspace.session import Session
@@ -36,6 +36,7 @@ def up(session: Session) -> None:
     """
     start = time.monotonic()
     session.selected = selected(session.environ)
+    refuse_reserved(session.application)
     session.folders.make()
     with exclusive(session.folders.lock_file), rolled_back_on_failure(session):
         session.state = State.load(session.folders.state_file)

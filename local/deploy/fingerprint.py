@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
+
+from operations.errors import OperatorError
 
 DIGITS: Final = 12
 EXCLUDED: Final = frozenset({"__pycache__", "node_modules"})
@@ -17,8 +19,18 @@ WRITTEN: Final = frozenset({".db", ".log", ".pyc", ".sqlite", ".sqlite3"})
 def fingerprint(*places: Path) -> str:
     """Return 12 hex digits of the SHA-256 over the names and contents of the files in folders, and of single files.
 
-    Left out are hidden folders, virtual environments and what a running application writes.
+    Left out are hidden folders, virtual environments and what a running application writes. Raises `OperatorError` for
+    what cannot be read.
     """
+    try:
+        return _digest(places)
+    except OSError as error:
+        raise OperatorError(
+            f"{error.filename} cannot be read: {error.strerror}", "Make it readable, or move it out of that folder"
+        ) from error
+
+
+def _digest(places: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for place in places:
         for path in sorted(_files(place)):
@@ -31,10 +43,15 @@ def fingerprint(*places: Path) -> str:
 def _files(place: Path) -> Iterator[Path]:
     if place.is_file():
         yield place
-    for folder, folders, names in os.walk(place):
+        return
+    for folder, folders, names in os.walk(place, onerror=_raise):
         folders[:] = [each for each in folders if _is_source(Path(folder, each))]
         paths = (Path(folder, name) for name in names)
         yield from (path for path in paths if path.suffix not in WRITTEN and path.is_file())
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
 
 
 def _is_source(folder: Path) -> bool:

@@ -53,7 +53,7 @@ def ensure(session: Session, aws: EmulatedAws, fakes: FakePorts, version: Versio
     with kept_on_failure(session, aws, version.task_definition):
         task = resolved(aws, revision.spec_of(aws, session.state.outputs, version.task_definition))
         addresses = env_overrides(aws, fakes, 0, session.application.flask_app)
-        own = overrides(session.application, version.values, addresses)
+        own = overrides(session.application, version.values)
         current = identity(task, {**addresses, **own}, version.code)
         environment = {**task.environment, **own}
         service = session.state.service
@@ -126,7 +126,7 @@ def _start(
     _keep_target(session, aws)
     port, application = free_port(), session.application
     addresses = env_overrides(aws, fakes, port, application.flask_app)
-    own = overrides(application, version.values, addresses)
+    own = overrides(application, version.values)
     runtime = runtime_of(session, task, {**addresses, **own})
     before_start(session, runtime)
     with session.report.step(f"Start the service from task definition {version.revision}") as step:

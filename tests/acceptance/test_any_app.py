@@ -203,12 +203,6 @@ BROKEN = {
         'OTEL_TRACES_EXPORTER = "none"\nSTRIPE_KEY = "planted',
         "is missing in Honeycomb",
     ),
-    "address": (
-        "onetrace.toml",
-        'STRIPE_KEY = "planted',
-        'PORT = "1"\nSTRIPE_KEY = "planted',
-        "which make up sets itself",
-    ),
     "before_start": ("onetrace.toml", "echo $COLOUR", "echo no tables >&2; false #", "no tables"),
 }
 
