@@ -15,7 +15,7 @@ from local.backing_services import emulator, fakes, postgresql
 from local.deploy import cdk, docker_engine, fake_keys, prerequisites, sources
 from local.deploy.fingerprint import fingerprint
 from local.deploy.image import choose
-from local.service import revision, rollout
+from local.service import revision, rollout, runner
 from local.service.variables import local_values, refuse_reserved, store_secrets
 from local.workspace.folders import CHECKOUT
 from local.workspace.lock import exclusive
@@ -37,6 +37,7 @@ def up(session: Session) -> None:
     start = time.monotonic()
     session.selected = selected(session.environ)
     refuse_reserved(session.application)
+    runner.ready_seconds(session.environ)
     session.folders.make()
     with exclusive(session.folders.lock_file), rolled_back_on_failure(session):
         session.state = State.load(session.folders.state_file)

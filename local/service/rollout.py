@@ -16,7 +16,7 @@ from local.service import revision
 from local.service.candidate import candidate_rule
 from local.service.env_overrides import differences, env_overrides
 from local.service.instrumentations import untraced_libraries
-from local.service.runner import ROLE, before_start, identity, runtime_of, start
+from local.service.runner import CANDIDATE_ROLE, ROLE, before_start, identity, promote, runtime_of, start
 from local.service.target_group import set_target
 from local.service.task import ResolvedTask, TaskSpec, resolve
 from local.service.variables import overrides
@@ -131,7 +131,7 @@ def _start(
     before_start(session, runtime)
     with session.report.step(f"Start the service from task definition {version.revision}") as step:
         name = aws.load_balancer_name(session.state.outputs[Output.LOAD_BALANCER])
-        record = start(session, runtime, port, name)
+        record = start(session, runtime, step, port, name)
         step.note = f"port {port}"
     say = session.report.line
     say("    environment overrides, because it runs outside a container:")
@@ -147,9 +147,11 @@ def _start(
 
 def _replace(session: Session, aws: EmulatedAws, service: RunningService) -> None:
     """Send the requests to a process that has proved itself, and stop the others."""
-    outdated = [each for each in session.state.processes if each.role == ROLE and each.pid != service.pid]
+    roles = (ROLE, CANDIDATE_ROLE)
+    outdated = [each for each in session.state.processes if each.role in roles and each.pid != service.pid]
     with deferred_interrupts():
         _switch(session, aws, service)
+        promote(session, service)
         session.state.service = service
         session.save()
     if outdated:

@@ -190,7 +190,12 @@ def test_an_edit_replaces_it_without_a_deploy_of_the_stacks_and_renews_the_versi
 
 BROKEN = {
     "import": ("shop.py", "BROKEN = False", "import nowhere", "No module named 'nowhere'"),
-    "health check": ("shop.py", 'return {"ok": True}', "return 'ill', 500", "GET /healthz returned 500"),
+    "health check": (
+        "shop.py",
+        'return {"ok": True}',
+        "return 'ill', 500",
+        "was not ready after 5 s: its health check GET /healthz returned 500. See the lines above; for an",
+    ),
     "smoke test": (
         "shop.py",
         '"greeting": Path',
@@ -211,13 +216,16 @@ BROKEN = {
 def test_after_a_broken_edit_the_old_version_serves_on_and_the_emulated_aws_says_so(shop: Shop, fault: str) -> None:
     name, old, new, message = BROKEN[fault]
     state, task_definition, listeners = shop.checkout.recorded(), current(shop), rules(shop)
+    log = shop.checkout.state / "logs" / "service.log"
+    lines = log.read_text(encoding="utf-8")
 
     with shop.edited(name, old, new):
-        code, output, errors = shop.up()
+        code, output, errors = shop.up(**({"LOCAL_READY_SECONDS": "5"} if fault == "health check" else {}))
 
     assert code == 1
     assert message in errors, errors
     assert "Rolled back" in output
+    assert log.read_text(encoding="utf-8").startswith(lines), "the log is that of the version that serves"
     assert shop.get().json()["greeting"] == "hello"
     assert shop.checkout.recorded() == state
     assert (current(shop), rules(shop)) == (task_definition, listeners)
