@@ -44,6 +44,7 @@ def up(session: Session) -> None:
         if session.running(emulator.ROLE):
             refuse_another(session.state.application, session.application)
         _bring_up(session)
+        packages.delete_outdated(session)
     _conclude(session, time.monotonic() - start)
 
 
