@@ -6,17 +6,13 @@ import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
-from flask_onetrace.contract import RUNTIME_FAULT_PATH, Variable
+from flask_onetrace.contract import Variable
 from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, Application, ApplicationError, selected_folder
 from infra.application_file import load
 from local.workspace.folders import STATE_VARIABLE
 from local.workspace.state import Selected
 from operations.errors import OperatorError
-
-SAMPLE_FAULT_PATH: Final = "/api/fault"
-"""The sample application's own route that fails on purpose."""
 
 
 def selected(environ: Mapping[str, str]) -> Application:
@@ -78,11 +74,6 @@ def refuse_another(up: Selected | None, application: Application) -> None:
 def is_sample(application: Application) -> bool:
     """Return whether it is the sample application, which runs with the checkout's own packages."""
     return application.folder == DEFAULT_FOLDER.resolve()
-
-
-def fault_path(application: Application) -> str:
-    """Return the path that fails on purpose."""
-    return SAMPLE_FAULT_PATH if is_sample(application) else RUNTIME_FAULT_PATH
 
 
 def working_directory(application: Application) -> Path:

@@ -7,7 +7,6 @@ import pytest
 from infra.application import DEFAULT_FOLDER, Application
 from local.application.selection import (
     again,
-    fault_path,
     refuse_another,
     running,
     selected,
@@ -27,7 +26,6 @@ def test_without_app_it_is_the_sample_whatever_the_shell_has_as_flask_app() -> N
     sample = selected({"FLASK_APP": "another:app"})
 
     assert (sample.folder, sample.flask_app) == (DEFAULT_FOLDER.resolve(), "service.factory:create_app()")
-    assert fault_path(sample) == "/api/fault"
 
 
 def test_beside_app_flask_app_takes_precedence_over_the_description(tmp_path: Path) -> None:
@@ -35,7 +33,6 @@ def test_beside_app_flask_app_takes_precedence_over_the_description(tmp_path: Pa
 
     assert selected({"APP": str(folder)}).flask_app == "shop"
     assert selected({"APP": str(folder), "FLASK_APP": "wsgi"}).flask_app == "wsgi"
-    assert fault_path(selected({"APP": str(folder)})) == "/_onetrace/fault"
 
 
 @pytest.mark.parametrize(
