@@ -125,7 +125,7 @@ def command(python: Path, application: Application, load_balancer: str) -> Seque
     return [str(python), *GUNICORN, f"{guard}.service:build_guarded({load_balancer!r})"]
 
 
-def identity(task: ResolvedTask, overrides: Mapping[str, str], code: str) -> str:
+def process_digest(task: ResolvedTask, overrides: Mapping[str, str], code: str) -> str:
     """Return a digest of the task definition, the environment and the code's fingerprint."""
     parts = (task.spec.task_definition, code, *sorted(overrides.items()), *sorted(task.environment.items()))
     return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -12,7 +12,7 @@ import pytest
 
 from infra.application import DEFAULT_FOLDER, Application
 from local.application import packages
-from local.application.selection import described
+from local.application.selection import load_application
 from local.workspace.folders import Folders
 from local.workspace.report import Report
 from local.workspace.session import Session
@@ -42,11 +42,11 @@ def shop(tmp_path: Path) -> Application:
     (folder / "requirements.txt").write_text("flask\n--requirement more.txt\n-c limits.txt\n", encoding="utf-8")
     for name in ("more.txt", "limits.txt"):
         (folder / name).write_text("-r requirements.txt\n", encoding="utf-8")
-    return described(folder, None)
+    return load_application(folder, None)
 
 
 def test_the_sample_runs_with_the_checkouts_own_packages(session: Session) -> None:
-    assert packages.interpreter(session, described(DEFAULT_FOLDER, None)) == Path(sys.executable)
+    assert packages.interpreter(session, load_application(DEFAULT_FOLDER, None)) == Path(sys.executable)
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "more.txt", "limits.txt"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.commands.up import rolled_back_on_failure
+from local.commands.up import stop_started_on_failure
 from local.workspace.folders import CHECKOUT, Folders
 from local.workspace.report import Report
 from local.workspace.session import Session
@@ -126,7 +126,7 @@ def test_a_closed_output_pipe_causes_no_traceback(tmp_path: Path) -> None:
 
 
 def start_and_fail(session: Session, command: list[str]) -> None:
-    with rolled_back_on_failure(session):
+    with stop_started_on_failure(session):
         session.start("service", command, {})
         raise ZeroDivisionError
 
