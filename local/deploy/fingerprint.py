@@ -11,7 +11,22 @@ from typing import Final, NoReturn
 from operations.errors import OperatorError
 
 DIGITS: Final = 12
-EXCLUDED: Final = frozenset({"__pycache__", "node_modules"})
+EXCLUDED: Final = frozenset(
+    {
+        ".git",
+        ".hg",
+        ".svn",
+        ".venv",
+        "node_modules",
+        "__pycache__",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        "cdk.out",
+        ".local",
+    }
+)
+"""The folders that no image has (infra/image_context.py, which imports the CDK), and this mode's state."""
 WRITTEN: Final = frozenset({".db", ".log", ".pyc", ".sqlite", ".sqlite3"})
 """Endings of what an application writes into its folder while it runs."""
 
@@ -19,8 +34,9 @@ WRITTEN: Final = frozenset({".db", ".log", ".pyc", ".sqlite", ".sqlite3"})
 def fingerprint(*places: Path) -> str:
     """Return 12 hex digits of the SHA-256 over the names and contents of the files in folders, and of single files.
 
-    Left out are hidden folders, virtual environments and what a running application writes. Raises `OperatorError` for
-    what cannot be read.
+    Left out are virtual environments, what no image has, and what a running application writes.
+
+    Raises `OperatorError` for what cannot be read.
     """
     try:
         return _digest(places)
@@ -55,5 +71,4 @@ def _raise(error: OSError) -> NoReturn:
 
 
 def _is_source(folder: Path) -> bool:
-    hidden = folder.name.startswith(".") or folder.name in EXCLUDED
-    return not hidden and not (folder / "pyvenv.cfg").exists()
+    return folder.name not in EXCLUDED and not (folder / "pyvenv.cfg").exists()

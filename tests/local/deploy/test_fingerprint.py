@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.image_context import EXCLUDED
 from local.deploy.fingerprint import fingerprint
 from operations.errors import OperatorError
 
@@ -33,3 +34,24 @@ def test_a_folder_that_cannot_be_read_is_named_too(tmp_path: Path, monkeypatch: 
 
     with pytest.raises(OperatorError, match=REFUSED):
         fingerprint(tmp_path)
+
+
+def test_every_folder_that_an_image_has_counts_a_hidden_one_too(tmp_path: Path) -> None:
+    before = fingerprint(tmp_path)
+    (tmp_path / ".well-known").mkdir()
+    (tmp_path / ".well-known" / "security.txt").write_text("Contact: mailto:a@example.com", encoding="utf-8")
+
+    assert fingerprint(tmp_path) != before
+
+
+FILES = {"onetrace.toml", ".env", ".env.*", ".dockerignore", "*.pyc"}
+"""Those of the image's exclusions that are files: a process on this machine may read them."""
+
+
+@pytest.mark.parametrize("name", sorted({each.removeprefix("**/") for each in EXCLUDED} - FILES))
+def test_no_folder_that_an_image_leaves_out_counts(tmp_path: Path, name: str) -> None:
+    before = fingerprint(tmp_path)
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "file").write_text("text", encoding="utf-8")
+
+    assert fingerprint(tmp_path) == before
