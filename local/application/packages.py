@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Final
 
 from infra.application import Application
 from local.application.selection import is_sample
+from local.workspace.errors import FailedStepError
 from local.workspace.folders import CHECKOUT
 from local.workspace.report import Step
 from local.workspace.session import Session
@@ -26,6 +28,10 @@ IMPORTED: Final = {"flask_onetrace": "flask_onetrace", "onetrace_request_guard":
 UV: Final = Path(sys.executable).with_name("uv")
 READY: Final = "ready"
 """An empty file in a complete environment."""
+CONFLICT: Final = re.compile(r"The package .*")
+"""A line of `uv pip check`."""
+KEPT: Final = 2
+"""Environments of an application: the one that runs, and the one before, for an edit that is taken back."""
 DIGITS: Final = 12
 INSTALL_SECONDS: Final = 900.0
 INCLUDED: Final = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", re.MULTILINE)
@@ -43,7 +49,20 @@ def interpreter(session: Session, application: Application) -> Path:
     if not (venv / READY).exists():
         _install(session, application, venv, python)
     _link(session.folders.packages)
+    (venv / READY).touch()  # the time by which the oldest are deleted
     return python
+
+
+def delete_outdated(session: Session) -> None:
+    """Delete the environments of the application but the two that were used last, once nothing runs in the others."""
+    venvs = list(session.folders.venvs.glob(f"{session.application.slug}-*"))
+    for venv in sorted(venvs, key=_last_used)[:-KEPT]:
+        shutil.rmtree(venv, ignore_errors=True)
+
+
+def _last_used(venv: Path) -> float:
+    ready = venv / READY
+    return ready.stat().st_mtime if ready.exists() else 0.0
 
 
 def _key(application: Application) -> str:
@@ -70,6 +89,7 @@ def _requirement_files(application: Application) -> Iterator[Path]:
 def _install(session: Session, application: Application, venv: Path, python: Path) -> None:
     if not UV.exists():
         raise OperatorError(f"{UV} does not exist", "Run make setup")
+    conflicts: list[str] = []
     with session.report.step(f"Install the packages of {application.name}") as step:
         _uv(session, step, application, "venv", "--clear", "--python", sys.executable, str(venv))
         _uv(
@@ -88,10 +108,25 @@ def _install(session: Session, application: Application, venv: Path, python: Pat
             # After the runtime's: where both name a package, it is the application's version that it was written for.
             file = str(application.folder / application.requirements)
             _uv(session, step, application, "pip", "install", "--python", str(python), "-r", file)
+            conflicts = _conflicts(session, step, application, python)
         site_packages = sysconfig.get_path("purelib", vars={"base": str(venv)})
         (Path(site_packages) / "onetrace.pth").write_text(f"{session.folders.packages}\n", encoding="utf-8")
         (venv / READY).touch()
         step.note = application.requirements or f"the runtime's: {application.folder} has no requirements.txt"
+    if conflicts:
+        session.report.line(f"    warning: {application.requirements} conflicts with what other packages require:")
+        for line in conflicts:
+            session.report.line(f"      {line}")
+
+
+def _conflicts(session: Session, step: Step, application: Application, python: Path) -> list[str]:
+    """Return a line for each package that requires another version than is installed."""
+    try:
+        _uv(session, step, application, "pip", "check", "--python", str(python))
+    except FailedStepError as error:
+        text = error.log.read_text(encoding="utf-8", errors="replace")
+        return CONFLICT.findall(text) or error.lines
+    return []
 
 
 def _uv(session: Session, step: Step, application: Application, *arguments: str) -> None:

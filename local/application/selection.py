@@ -8,20 +8,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from flask_onetrace.contract import RUNTIME_FAULT_PATH, Variable
+from flask_onetrace.contract import Variable
 from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, Application, ApplicationError, selected_folder
 from infra.application_file import load
 from local.workspace.folders import STATE_VARIABLE
 from local.workspace.state import Selected
 from operations.errors import OperatorError, operator_error
 
-SAMPLE_FAULT_PATH: Final = "/api/fault"
-"""The sample application's own route that fails on purpose."""
+SAMPLE_FOLDER: Final = DEFAULT_FOLDER.resolve()
 
 
-def selected(environ: Mapping[str, str]) -> Application:
+def selected_application(environ: Mapping[str, str]) -> Application:
     """Return the application that `APP` and `FLASK_APP` select. Raises `OperatorError`."""
-    return described(selected_folder(environ), flask_app_of(environ))
+    return load_application(selected_folder(environ), flask_app_of(environ))
 
 
 def flask_app_of(environ: Mapping[str, str]) -> str | None:
@@ -34,7 +33,7 @@ def flask_app_of(environ: Mapping[str, str]) -> str | None:
     return environ.get(Variable.FLASK_APP, "").strip() or None
 
 
-def described(folder: Path, flask_app: str | None) -> Application:
+def load_application(folder: Path, flask_app: str | None) -> Application:
     """Return the application in `folder`. Raises `OperatorError`."""
     try:
         return load(folder, flask_app)
@@ -42,46 +41,40 @@ def described(folder: Path, flask_app: str | None) -> Application:
         raise operator_error(error) from error
 
 
-def running(state: Selected | None) -> Application:
+def deployed_application(state: Selected | None) -> Application:
     """Return the application that is up. Raises `OperatorError` where none is."""
     if state is None:
         raise OperatorError("Nothing is running", "Start with make up")
-    return described(Path(state.folder), state.flask_app)
+    return load_application(Path(state.folder), state.flask_app)
 
 
-def selection(application: Application, environ: Mapping[str, str]) -> Selected:
+def to_state(application: Application, environ: Mapping[str, str]) -> Selected:
     """Return what later commands need to find the application again."""
     return Selected(name=application.name, folder=str(application.folder), flask_app=flask_app_of(environ))
 
 
-def again(application: Application, environ: Mapping[str, str]) -> str:
-    """Return the command that updates the application."""
-    if is_sample(application):
+def update_command(up: Selected) -> str:
+    """Return the command that updates what is up."""
+    if Path(up.folder) == SAMPLE_FOLDER:
         return "make up"
-    flask_app = flask_app_of(environ)
-    suffix = "" if flask_app is None else f" {Variable.FLASK_APP}={shlex.quote(flask_app)}"
-    return f"make up {FOLDER_VARIABLE}={shlex.quote(short(application.folder))}{suffix}"
+    suffix = "" if up.flask_app is None else f" {Variable.FLASK_APP}={shlex.quote(up.flask_app)}"
+    return f"make up {FOLDER_VARIABLE}={shlex.quote(relative_path(up.folder))}{suffix}"
 
 
 def refuse_another(up: Selected | None, application: Application) -> None:
     """Raise `OperatorError` if another application is up: its stacks, secrets and database are in the emulator."""
     if up is None or (Path(up.folder) == application.folder and up.name == application.name):
         return
-    update = "make up" if Path(up.folder) == DEFAULT_FOLDER.resolve() else f"make up {FOLDER_VARIABLE}={up.folder}"
     raise OperatorError(
         f"{up.name} ({up.folder}) is up, and {FOLDER_VARIABLE} selects {application.name} ({application.folder})",
-        f"Run make down first, or update what is up by {update}; {STATE_VARIABLE}=<another folder> runs both",
+        f"Run make down first, or update what is up by {update_command(up)};"
+        f" {STATE_VARIABLE}=<another folder> runs both",
     )
 
 
 def is_sample(application: Application) -> bool:
     """Return whether it is the sample application, which runs with the checkout's own packages."""
-    return application.folder == DEFAULT_FOLDER.resolve()
-
-
-def fault_path(application: Application) -> str:
-    """Return the path that fails on purpose."""
-    return SAMPLE_FAULT_PATH if is_sample(application) else RUNTIME_FAULT_PATH
+    return application.folder == SAMPLE_FOLDER
 
 
 def working_directory(application: Application) -> Path:
@@ -91,7 +84,7 @@ def working_directory(application: Application) -> Path:
     return folder.parent if package == folder.name and (folder / "__init__.py").is_file() else folder
 
 
-def short(folder: str | Path) -> str:
+def relative_path(folder: str | Path) -> str:
     """Return a path as it is typed from the current directory, where that is shorter."""
     relative = os.path.relpath(folder)
     return relative if len(relative) < len(str(folder)) else str(folder)

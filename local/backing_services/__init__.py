@@ -1,1 +1,1 @@
-"""The long-running processes that the service depends on: the embedded AWS and the fakes, and clients for them."""
+"""The long-running processes that the service depends on: the AWS emulator and the fakes, and clients for them."""

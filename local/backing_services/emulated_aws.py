@@ -28,7 +28,7 @@ FAKE_KEY: Final = "local-fake-key"
 
 @dataclass(frozen=True)
 class EmulatedAws:
-    """The embedded AWS, which serves every API on one port."""
+    """The AWS emulator, which serves every API on one port."""
 
     port: int
 

@@ -1,4 +1,4 @@
-"""Start the embedded AWS, or reuse the one that is running."""
+"""Start the AWS emulator, or reuse the one that is running."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _start(session: Session, aws: EmulatedAws, load_balancer_port: int) -> Emula
     command = [sys.executable, "-m", "local.emulator", "--port", str(aws.port), "--push-here"]
     command += ["--load-balancer-port", str(load_balancer_port)]
     command += ["--state-folder", str(session.folders.emulator)]
-    with session.report.step("Start the embedded AWS (an emulator, not AWS)") as step:
+    with session.report.step("Start the AWS emulator") as step:
         record = session.start(ROLE, command, {})
         session.supervisor.wait_until(
             lambda: is_ready(aws.endpoint + READY_PATH), record, seconds=READY_SECONDS, what="The emulator"

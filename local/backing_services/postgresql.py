@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import secrets
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from infra.application import Application
 from local.workspace.ports import LOOPBACK, free_port
 from local.workspace.report import Step
 from local.workspace.session import Session
@@ -18,26 +20,35 @@ from local.workspace.steps import Program, run
 from operations.errors import OperatorError
 
 ROLE: Final = "postgresql"
-NAME: Final = "postgresql"
+SERVICE: Final = "postgresql"
 VARIABLE: Final = "DATABASE_URL"
 USER: Final = "app"
-ACCOUNT: Final = "postgres"
-"""The account of Debian's package, for a server that root starts: PostgreSQL refuses to run as root."""
+OS_USER: Final = "postgres"
+"""The user of Debian's package, for a server that root starts: PostgreSQL refuses to run as root."""
 READY_SECONDS: Final = 30.0
 INITDB_SECONDS: Final = 60.0
 SETTINGS: Final = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=16MB", "jit=off")
 """Fast and small: `make down` deletes the data."""
+PROGRAMS: Final = ("initdb", "postgres", "pg_isready")
 INSTALL: Final = "Install it (on Debian: apt-get install postgresql), or remove it from services under [local]"
+
+
+def check(application: Application) -> None:
+    """Raise `OperatorError` if the description asks for PostgreSQL and it cannot be started here."""
+    if SERVICE in application.local.services:
+        for name in PROGRAMS:
+            _binary(name)
+        _os_user()
 
 
 def ensure(session: Session) -> dict[str, str]:
     """Return `DATABASE_URL` of the running server, nothing if the description asks for none."""
-    if NAME not in session.application.local.services:
+    if SERVICE not in session.application.local.services:
         return {}
     database = session.state.database
     if database is None or session.running(ROLE) is None:
         with session.report.step("Start PostgreSQL") as step:
-            database = _kept(session) or _create(session, step)
+            database = _existing_cluster(session) or _create(session, step)
             _start(session, database)
             step.note = f"port {database.port}, its address in {VARIABLE}"
     return running_url(session)
@@ -65,7 +76,7 @@ def _create(session: Session, step: Step) -> Database:
     session.save()
     password = _password_file(database)
     password.write_text(database.password, encoding="utf-8")
-    _give(password)
+    _chown(password)
     command = [_binary("initdb"), "-D", f"{database.folder}/data", "-U", USER, "--auth=scram-sha-256"]
     command += [f"--pwfile={password}", "--no-sync", "-E", "UTF8", "--locale=C"]
     run(session, _program("initdb", command, database), step)
@@ -77,7 +88,7 @@ def _password_file(database: Database) -> Path:
     return Path(database.folder) / "password"
 
 
-def _kept(session: Session) -> Database | None:
+def _existing_cluster(session: Session) -> Database | None:
     """Return the database of a server that ended by itself, on a port that is free now."""
     database = session.state.database
     if database is None or not Path(database.folder, "data").exists() or _password_file(database).exists():
@@ -94,7 +105,7 @@ def _start(session: Session, database: Database) -> None:
     # No socket in a shared folder.
     command += ["-k", "", *settings]
     probe = [_binary("pg_isready"), "-q", "-h", LOOPBACK, "-p", str(database.port)]
-    record = session.start(ROLE, command, {"TMPDIR": database.folder}, cwd=Path(database.folder), user=_account())
+    record = session.start(ROLE, command, {"TMPDIR": database.folder}, cwd=Path(database.folder), user=_os_user())
     session.supervisor.wait_until(
         lambda: session.supervisor.succeeds(probe), record, seconds=READY_SECONDS, what="PostgreSQL"
     )
@@ -108,29 +119,37 @@ def _program(role: str, command: list[str], database: Database) -> Program:
         environment={"TMPDIR": database.folder},
         cwd=Path(database.folder),
         seconds=INITDB_SECONDS,
-        user=_account(),
+        user=_os_user(),
     )
 
 
 def _folder(session: Session) -> Path:
-    """Return an empty folder for the server's account, which cannot enter the state folder of root."""
+    """Return an empty folder for the server's user, who cannot enter the state folder of root."""
     delete(session)
-    if _account() is None:
+    if _os_user() is None:
         session.folders.database.mkdir(mode=0o700)
         return session.folders.database
     folder = Path(tempfile.mkdtemp(prefix="postgresql-", dir="/var/tmp"))
-    _give(folder)
+    _chown(folder)
     return folder
 
 
-def _give(path: Path) -> None:
-    account = _account()
-    if account is not None:
-        shutil.chown(path, account)
+def _chown(path: Path) -> None:
+    user = _os_user()
+    if user is not None:
+        shutil.chown(path, user)
 
 
-def _account() -> str | None:
-    return ACCOUNT if os.geteuid() == 0 else None
+def _os_user() -> str | None:
+    """Return the user that the server runs as, None for this one. Raises `OperatorError` where root has none for it."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(OS_USER).pw_name
+    except KeyError as error:
+        raise OperatorError(
+            f"services = ['{SERVICE}'] started by root needs the user {OS_USER}, which does not exist", INSTALL
+        ) from error
 
 
 def _binary(name: str) -> str:
@@ -138,5 +157,5 @@ def _binary(name: str) -> str:
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: folder.parent.name.zfill(4))
     path = shutil.which(name, path=os.pathsep.join([*map(str, reversed(versions)), os.environ.get("PATH", "")]))
     if path is None:
-        raise OperatorError(f"services = ['{NAME}'] needs PostgreSQL, and {name} is not installed", INSTALL)
+        raise OperatorError(f"services = ['{SERVICE}'] needs PostgreSQL, and {name} is not installed", INSTALL)
     return path

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from flask_onetrace.contract import Output
 from infra.names import Names
-from local.application.selection import running
+from local.application.selection import deployed_application
 from local.backing_services import emulator
 from local.backing_services.emulated_aws import EmulatedAws
 from local.commands.table import ResultTable
@@ -35,7 +35,7 @@ def ask(session: Session, *, markdown: bool) -> None:
     port, ports = session.state.gateway_port, session.state.fake_ports
     if port is None or ports is None or session.running(emulator.ROLE) is None:
         raise OperatorError("Nothing is running", "Start with make up, then open its page or send it requests")
-    session.selected = running(session.state.application)
+    session.selected = deployed_application(session.state.application)
     aws, names = EmulatedAws(port), session.names
     for tables in (
         _cloudwatch_queries(aws, session.state.outputs[Output.LOG_GROUP], names),

@@ -75,7 +75,7 @@ def _run(options: argparse.Namespace, report: Report) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description="Run the whole deployment on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="deploy into an embedded AWS, send two requests, show where they are seen")
+    commands.add_parser("up", help="deploy into the AWS emulator, send two requests, show where they arrived")
     commands.add_parser("down", help="stop everything that up started")
     commands.add_parser("status", help="show what is running")
     run_parser = commands.add_parser("run", help="run a command with the environment of the deployed task")

@@ -23,7 +23,7 @@ OVERLAP_MILLISECONDS: Final = 5_000
 """Events may become visible slightly out of order."""
 MAX_RECENT_IDS: Final = 10_000
 """Event ids to remember, against printing an event twice."""
-ROLES: Final = (emulator.ROLE, fakes.ROLE, postgresql.ROLE, runner.ROLE)
+ROLES: Final = (emulator.ROLE, fakes.ROLE, postgresql.ROLE, runner.ROLE, runner.CANDIDATE_ROLE)
 """The long-running processes. The CDK's output stays in its own log files."""
 
 

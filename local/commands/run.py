@@ -7,14 +7,14 @@ import sys
 from typing import Final, NoReturn
 
 from infra.application import FOLDER_VARIABLE
-from local.application.selection import refuse_another, running, selected
+from local.application.selection import deployed_application, refuse_another, selected_application
 from local.backing_services import emulator, postgresql
 from local.backing_services.emulated_aws import EmulatedAws
 from local.service import revision
 from local.service.env_overrides import env_overrides
 from local.service.rollout import resolved
 from local.service.runner import SHELL, runtime_of
-from local.service.variables import local_values, overrides
+from local.service.variables import local_values, overrides, refuse_reserved
 from local.workspace.session import Session
 from operations.errors import OperatorError
 
@@ -37,15 +37,16 @@ def run_command(session: Session, line: str) -> NoReturn:
         or not session.running(emulator.ROLE)
     ):
         raise OperatorError("Nothing is running", "Start with make up")
-    session.selected = running(state.application)
+    session.selected = deployed_application(state.application)
     if session.environ.get(FOLDER_VARIABLE, "").strip():
-        refuse_another(state.application, selected(session.environ))
+        refuse_another(state.application, selected_application(session.environ))
+    refuse_reserved(session.application)
     aws = EmulatedAws(state.gateway_port)
     values = local_values(session.application, postgresql.running_url(session))
     spec = revision.spec_of(aws, state.outputs, state.service.task_definition)
     task = resolved(aws, spec)
     addresses = env_overrides(aws, state.fake_ports, state.service.port, session.application.flask_app)
-    runtime = runtime_of(session, task, {**addresses, **overrides(session.application, values, addresses)})
+    runtime = runtime_of(session, task, {**addresses, **overrides(session.application, values)})
     terminal = {name: session.environ[name] for name in TERMINAL if name in session.environ}
     environment = {**terminal, **runtime.variables(session.environ.get("PATH", ""))}
     os.chdir(runtime.folder)

@@ -10,13 +10,13 @@ from typing import Final
 
 from flask_onetrace.contract import RUNTIME_PROBE_PATH, Output
 from local.application import packages
-from local.application.selection import again, refuse_another, selected, selection, short
+from local.application.selection import refuse_another, relative_path, selected_application, to_state, update_command
 from local.backing_services import emulator, fakes, postgresql
 from local.deploy import cdk, docker_engine, fake_keys, prerequisites, sources
 from local.deploy.fingerprint import fingerprint
 from local.deploy.image import choose
-from local.service import revision, rollout
-from local.service.variables import local_values, store_secrets
+from local.service import revision, rollout, runner
+from local.service.variables import local_values, refuse_reserved, store_secrets
 from local.workspace.folders import CHECKOUT
 from local.workspace.lock import exclusive
 from local.workspace.session import Session
@@ -35,13 +35,16 @@ def up(session: Session) -> None:
     Raises `OperatorError`. On an error or Ctrl-C, the processes that this run started are stopped.
     """
     start = time.monotonic()
-    session.selected = selected(session.environ)
+    session.selected = selected_application(session.environ)
+    refuse_reserved(session.application)
+    runner.ready_seconds(session.environ)
     session.folders.make()
-    with exclusive(session.folders.lock_file), rolled_back_on_failure(session):
+    with exclusive(session.folders.lock_file), stop_started_on_failure(session):
         session.state = State.load(session.folders.state_file)
         if session.running(emulator.ROLE):
             refuse_another(session.state.application, session.application)
         _bring_up(session)
+        packages.delete_outdated(session)
     _conclude(session, time.monotonic() - start)
 
 
@@ -50,17 +53,18 @@ def _bring_up(session: Session) -> None:
     code = fingerprint(CHECKOUT / "flask_onetrace", packages.RUNTIME, application.folder)
     skip_reason = docker_engine.why_no_engine(session.environ)
     prerequisites.check_once(session)
+    postgresql.check(application)
     aws = emulator.ensure(session)
-    session.state.application = selection(application, session.environ)
+    session.state.application = to_state(application, session.environ)
     cdk.bootstrap(session, aws)
     image = choose(application, code, skip_reason or docker_engine.why_no_push(session.environ, aws.registry))
-    with rollout.kept_on_failure(session, aws, session.state.outputs.get(Output.TASK_DEFINITION, "")):
+    with rollout.rollback_on_failure(session, aws, session.state.outputs.get(Output.TASK_DEFINITION, "")):
         cdk.deploy(session, aws, image, sources.digest(application, code if image.is_built else ""))
     values = local_values(application, postgresql.ensure(session))
     store_secrets(session, aws, values)
     fake_keys.ensure(session, aws)
     ports = fakes.ensure(session, aws)
-    task_definition = revision.for_version(aws, session.state.outputs, image.version, image.name)
+    task_definition = revision.register_revision(aws, session.state.outputs, image.version, image.name)
     rollout.ensure(session, aws, ports, rollout.Version(task_definition=task_definition, code=code, values=values))
 
 
@@ -74,11 +78,12 @@ def _conclude(session: Session, seconds: float) -> None:
     for line in DISCLAIMER:
         say(line)
     say("Next: make ask | make logs | make status | make run CMD=… | make down,")
-    say(f"or change {short(application.folder)}/ and run {again(application, session.environ)} again.")
+    update = update_command(to_state(application, session.environ))
+    say(f"or change {relative_path(application.folder)}/ and run {update} again.")
 
 
 @contextmanager
-def rolled_back_on_failure(session: Session) -> Iterator[None]:
+def stop_started_on_failure(session: Session) -> Iterator[None]:
     """Stop the processes that this run started if it fails or is interrupted."""
     try:
         yield

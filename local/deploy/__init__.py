@@ -1,1 +1,1 @@
-"""Run `cdk bootstrap` and `cdk deploy` against the embedded AWS, and fill in the secrets."""
+"""Run `cdk bootstrap` and `cdk deploy` against the AWS emulator, and fill in the secrets."""

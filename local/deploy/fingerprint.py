@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
+
+from operations.errors import OperatorError
 
 DIGITS: Final = 12
-EXCLUDED: Final = frozenset({"__pycache__", "node_modules"})
+EXCLUDED: Final = frozenset(
+    {
+        ".git",
+        ".hg",
+        ".svn",
+        ".venv",
+        "node_modules",
+        "__pycache__",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        "cdk.out",
+        ".local",
+    }
+)
+"""The folders that no image has (infra/image_context.py, which imports the CDK), and this mode's state."""
 WRITTEN: Final = frozenset({".db", ".log", ".pyc", ".sqlite", ".sqlite3"})
 """Endings of what an application writes into its folder while it runs."""
 
@@ -17,8 +34,19 @@ WRITTEN: Final = frozenset({".db", ".log", ".pyc", ".sqlite", ".sqlite3"})
 def fingerprint(*places: Path) -> str:
     """Return 12 hex digits of the SHA-256 over the names and contents of the files in folders, and of single files.
 
-    Left out are hidden folders, virtual environments and what a running application writes.
+    Left out are virtual environments, what no image has, and what a running application writes.
+
+    Raises `OperatorError` for what cannot be read.
     """
+    try:
+        return _digest(places)
+    except OSError as error:
+        raise OperatorError(
+            f"{error.filename} cannot be read: {error.strerror}", "Make it readable, or move it out of that folder"
+        ) from error
+
+
+def _digest(places: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for place in places:
         for path in sorted(_files(place)):
@@ -31,12 +59,16 @@ def fingerprint(*places: Path) -> str:
 def _files(place: Path) -> Iterator[Path]:
     if place.is_file():
         yield place
-    for folder, folders, names in os.walk(place):
+        return
+    for folder, folders, names in os.walk(place, onerror=_raise):
         folders[:] = [each for each in folders if _is_source(Path(folder, each))]
         paths = (Path(folder, name) for name in names)
         yield from (path for path in paths if path.suffix not in WRITTEN and path.is_file())
 
 
+def _raise(error: OSError) -> NoReturn:
+    raise error
+
+
 def _is_source(folder: Path) -> bool:
-    hidden = folder.name.startswith(".") or folder.name in EXCLUDED
-    return not hidden and not (folder / "pyvenv.cfg").exists()
+    return folder.name not in EXCLUDED and not (folder / "pyvenv.cfg").exists()

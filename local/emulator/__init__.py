@@ -24,7 +24,7 @@ def check_version() -> None:
         installed = "none"
     if installed != MINISTACK_VERSION:
         raise UnsupportedVersionError(
-            f"the embedded AWS needs ministack {MINISTACK_VERSION} and found {installed}: run `make setup`"
+            f"the AWS emulator needs ministack {MINISTACK_VERSION} and found {installed}: run `make setup`"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import urlsplit
 
 from flask_onetrace.contract import ROLLBAR_API, Variable
@@ -26,6 +27,11 @@ def env_overrides(aws: EmulatedAws, fakes: FakePorts, port: int, flask_app: str 
         # That of `make up FLASK_APP=…` takes precedence over the description's, which is deployed.
         Variable.FLASK_APP: flask_app or "",
     }
+
+
+NAMES: Final = frozenset(env_overrides(EmulatedAws(0), FakePorts(honeycomb=0, rollbar=0, daemon=0), 0, None))
+"""The variables that no application can set on this machine: with another address its process could reach AWS, or be
+reached from outside."""
 
 
 def differences(deployed: Mapping[str, str], overrides: Mapping[str, str]) -> list[str]:

@@ -27,7 +27,7 @@ INHERITED: Final = (
 """What a revision has of the stack's, beside its containers (Amazon ECS API reference, RegisterTaskDefinition)."""
 
 
-def for_version(aws: EmulatedAws, outputs: Mapping[str, str], version: str, image: str | None) -> str:
+def register_revision(aws: EmulatedAws, outputs: Mapping[str, str], version: str, image: str | None) -> str:
     """Return the ARN of a revision with `version` and `image`: the stack's, the service's current one or a new one."""
     service = service_of(aws, outputs)
     container = container_name(service)
@@ -63,7 +63,7 @@ def run_revision(aws: EmulatedAws, outputs: Mapping[str, str], task_definition: 
         aws.ecs.update_service(cluster=cluster, service=service, taskDefinition=task_definition)
 
 
-def forget(aws: EmulatedAws, outputs: Mapping[str, str], task_definition: str) -> None:
+def deregister(aws: EmulatedAws, outputs: Mapping[str, str], task_definition: str) -> None:
     """Deregister a revision that failed, unless it is the stack's own."""
     if task_definition != outputs[Output.TASK_DEFINITION]:
         aws.ecs.deregister_task_definition(taskDefinition=task_definition)

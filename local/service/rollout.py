@@ -1,4 +1,4 @@
-"""Run the deployed service behind the deployed load balancer, and replace it once the new version has proved itself."""
+"""Run the deployed service behind its load balancer, and replace it once a new version passes the smoke test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from local.service import revision
 from local.service.candidate import candidate_rule
 from local.service.env_overrides import differences, env_overrides
 from local.service.instrumentations import untraced_libraries
-from local.service.runner import ROLE, before_start, identity, runtime_of, start
+from local.service.runner import CANDIDATE_ROLE, ROLE, before_start, process_digest, promote, runtime_of, start
 from local.service.target_group import set_target
 from local.service.task import ResolvedTask, TaskSpec, resolve
 from local.service.variables import overrides
@@ -46,15 +46,15 @@ class Version:
 
 
 def ensure(session: Session, aws: EmulatedAws, fakes: FakePorts, version: Version) -> None:
-    """Run the version and prove it, unless a process of the same revision, environment and code is running.
+    """Run and smoke-test the version, unless a process of the same revision, environment and code is running.
 
     Raises `OperatorError`: then what ran before still gets the requests.
     """
-    with kept_on_failure(session, aws, version.task_definition):
+    with rollback_on_failure(session, aws, version.task_definition):
         task = resolved(aws, revision.spec_of(aws, session.state.outputs, version.task_definition))
         addresses = env_overrides(aws, fakes, 0, session.application.flask_app)
-        own = overrides(session.application, version.values, addresses)
-        current = identity(task, {**addresses, **own}, version.code)
+        own = overrides(session.application, version.values)
+        current = process_digest(task, {**addresses, **own}, version.code)
         environment = {**task.environment, **own}
         service = session.state.service
         if service and session.running(ROLE, service.pid) and service.identity == current:
@@ -62,7 +62,7 @@ def ensure(session: Session, aws: EmulatedAws, fakes: FakePorts, version: Versio
             _replace(session, aws, service)
             smoke_test(session, aws, fakes, Target(load_balancer_url(session), environment))
             return
-        service = _start(session, aws, fakes, version, task=task, new_identity=current)
+        service = _start(session, aws, fakes, version, task=task, digest=current)
         with candidate_rule(aws, session.state.outputs, service.port) as headers:
             smoke_test(session, aws, fakes, Target(load_balancer_url(session), environment, headers))
         _replace(session, aws, service)
@@ -85,7 +85,7 @@ def load_balancer_url(session: Session) -> str:
 
 
 @contextmanager
-def kept_on_failure(session: Session, aws: EmulatedAws, task_definition: str) -> Iterator[None]:
+def rollback_on_failure(session: Session, aws: EmulatedAws, task_definition: str) -> Iterator[None]:
     """Let what ran before get the requests again if the block fails, as ECS's circuit breaker does.
 
     The service has its task definition again, also where CloudFormation has already deployed the next one.
@@ -107,7 +107,7 @@ def _roll_back(session: Session, aws: EmulatedAws, failed: str) -> None:
         return
     _switch(session, aws, service)
     if failed != service.task_definition:
-        revision.forget(aws, outputs, failed)
+        revision.deregister(aws, outputs, failed)
     session.report.line(
         f"  Rolled back: {service.task_definition.rpartition('/')[2]} serves on at {load_balancer_url(session)}/"
     )
@@ -120,18 +120,18 @@ def _start(
     version: Version,
     *,
     task: ResolvedTask,
-    new_identity: str,
+    digest: str,
 ) -> RunningService:
     """Start a process of the version, which gets no requests yet."""
-    _keep_target(session, aws)
+    _restore_target(session, aws)
     port, application = free_port(), session.application
     addresses = env_overrides(aws, fakes, port, application.flask_app)
-    own = overrides(application, version.values, addresses)
+    own = overrides(application, version.values)
     runtime = runtime_of(session, task, {**addresses, **own})
     before_start(session, runtime)
     with session.report.step(f"Start the service from task definition {version.revision}") as step:
         name = aws.load_balancer_name(session.state.outputs[Output.LOAD_BALANCER])
-        record = start(session, runtime, port, name)
+        record = start(session, runtime, step, port, name)
         step.note = f"port {port}"
     say = session.report.line
     say("    environment overrides, because it runs outside a container:")
@@ -142,14 +142,16 @@ def _start(
         say(f"      from [local] of the description: {', '.join(own)}")
     for line in untraced_libraries(port):
         say(f"    {line}")
-    return RunningService(port=port, pid=record.pid, identity=new_identity, task_definition=version.task_definition)
+    return RunningService(port=port, pid=record.pid, identity=digest, task_definition=version.task_definition)
 
 
 def _replace(session: Session, aws: EmulatedAws, service: RunningService) -> None:
-    """Send the requests to a process that has proved itself, and stop the others."""
-    outdated = [each for each in session.state.processes if each.role == ROLE and each.pid != service.pid]
+    """Send the requests to a process that passes the smoke test, and stop the others."""
+    roles = (ROLE, CANDIDATE_ROLE)
+    outdated = [each for each in session.state.processes if each.role in roles and each.pid != service.pid]
     with deferred_interrupts():
         _switch(session, aws, service)
+        promote(session, service)
         session.state.service = service
         session.save()
     if outdated:
@@ -158,7 +160,7 @@ def _replace(session: Session, aws: EmulatedAws, service: RunningService) -> Non
             session.stop(outdated)
 
 
-def _keep_target(session: Session, aws: EmulatedAws) -> None:
+def _restore_target(session: Session, aws: EmulatedAws) -> None:
     """Let the running process keep its requests: a deploy of the stacks may have replaced the target group."""
     service = session.state.service
     if service is not None and session.running(ROLE, service.pid):

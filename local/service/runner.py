@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,17 +14,24 @@ from infra.application import Application
 from local.application.packages import interpreter
 from local.application.selection import is_sample, working_directory
 from local.service.task import ResolvedTask
-from local.workspace.errors import FIX_LAST_LINES, FailedStepError
+from local.workspace.errors import FailedStepError
 from local.workspace.http_client import is_ready, status_of
 from local.workspace.ports import LOOPBACK
+from local.workspace.report import Step
 from local.workspace.session import Session
-from local.workspace.state import Record
-from local.workspace.steps import Program, run
+from local.workspace.state import Record, RunningService
+from local.workspace.steps import Program, last_line, run
+from operations.errors import OperatorError
 
 ROLE: Final = "service"
+CANDIDATE_ROLE: Final = "candidate"
+"""A version that gets no requests yet. Its log is its own: that of the version that serves goes on."""
 GUNICORN: Final = ("-m", "gunicorn", "--config", SERVER_CONFIG)
 """The CMD of the image, without Python and the app."""
-READY_SECONDS: Final = 30.0
+READY_VARIABLE: Final = "LOCAL_READY_SECONDS"
+DEFAULT_READY_SECONDS: Final = 30
+MAX_READY_SECONDS: Final = 3600
+START_LONGER: Final = f"See the lines above; for an application that needs longer, set {READY_VARIABLE}"
 BEFORE_START_SECONDS: Final = 300.0
 SHELL: Final = "/bin/sh"
 
@@ -51,21 +59,47 @@ def runtime_of(session: Session, task: ResolvedTask, overrides: Mapping[str, str
     )
 
 
-def start(session: Session, runtime: Runtime, port: int, load_balancer: str) -> Record:
+def ready_seconds(environ: Mapping[str, str]) -> int:
+    """Return how long a start may take: `LOCAL_READY_SECONDS`, or 30. Raises `OperatorError` for another text."""
+    text = environ.get(READY_VARIABLE, "").strip() or str(DEFAULT_READY_SECONDS)
+    seconds = int(text) if re.fullmatch("[0-9]{1,4}", text) else 0
+    if not 0 < seconds <= MAX_READY_SECONDS:
+        raise OperatorError(
+            f"{READY_VARIABLE}={text!r} is not a number of seconds", f"Set it to a number from 1 to {MAX_READY_SECONDS}"
+        )
+    return seconds
+
+
+def start(session: Session, runtime: Runtime, step: Step, port: int, load_balancer: str) -> Record:
     """Start the process and wait until its health check passes. Raises `FailedStepError`."""
     application = session.application
     arguments = command(runtime.python, application, load_balancer)
-    record = session.start(ROLE, arguments, _variables(session, runtime), cwd=runtime.folder)
+    record = session.start(CANDIDATE_ROLE, arguments, _variables(session, runtime), cwd=runtime.folder)
+    log, seconds = session.folders.log(CANDIDATE_ROLE), ready_seconds(session.environ)
     url = f"http://{LOOPBACK}:{port}{application.health_check_path}"
     try:
-        session.supervisor.wait_until(lambda: is_ready(url), record, seconds=READY_SECONDS, what="The service")
+        session.supervisor.wait_until(
+            lambda: is_ready(url),
+            record,
+            seconds=seconds,
+            what="The service",
+            remedy=START_LONGER,
+            progress=lambda elapsed: step.detail(f"{elapsed:.0f} s of {seconds}: {last_line(log)}"),
+        )
     except FailedStepError as error:
         status = status_of(url)
         if status is None:
             raise
         reason = f"its health check GET {application.health_check_path} returned {status}"
-        raise FailedStepError(f"{error.problem}: {reason}", FIX_LAST_LINES, log=error.log, lines=error.lines) from None
+        raise FailedStepError(f"{error.problem}: {reason}", START_LONGER, log=error.log, lines=error.lines) from None
     return record
+
+
+def promote(session: Session, service: RunningService) -> None:
+    """Make the candidate, with its log, the service."""
+    candidate = session.running(CANDIDATE_ROLE, service.pid)
+    if candidate is not None:
+        session.rename(candidate, ROLE)
 
 
 def before_start(session: Session, runtime: Runtime) -> None:
@@ -91,7 +125,7 @@ def command(python: Path, application: Application, load_balancer: str) -> Seque
     return [str(python), *GUNICORN, f"{guard}.service:build_guarded({load_balancer!r})"]
 
 
-def identity(task: ResolvedTask, overrides: Mapping[str, str], code: str) -> str:
+def process_digest(task: ResolvedTask, overrides: Mapping[str, str], code: str) -> str:
     """Return a digest of the task definition, the environment and the code's fingerprint."""
     parts = (task.spec.task_definition, code, *sorted(overrides.items()), *sorted(task.environment.items()))
     return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from infra.application import Application
+from infra.application_file import FILE
 from local.backing_services.emulated_aws import EmulatedAws
 from local.deploy.fake_keys import fake_key
+from local.service.env_overrides import NAMES
 from local.workspace.session import Session
 from operations.errors import OperatorError
 
@@ -16,14 +18,17 @@ def local_values(application: Application, services: Mapping[str, str]) -> dict[
     return {**services, **application.local.variables}
 
 
-def overrides(application: Application, values: Mapping[str, str], addresses: Mapping[str, str]) -> dict[str, str]:
-    """Return the values that are no secrets, which replace those of the task definition.
+def refuse_reserved(application: Application) -> None:
+    """Raise `OperatorError` if `[local.variables]` has a variable that `make up` sets."""
+    if reserved := sorted(application.local.variables.keys() & NAMES):
+        raise OperatorError(
+            f"{application.folder / FILE}: [local.variables] has {', '.join(reserved)}, which make up sets itself",
+            "Remove it there",
+        )
 
-    Raises `OperatorError` for one of the `addresses` of this machine: with another the process could reach AWS, or be
-    reached from outside.
-    """
-    if taken := sorted(values.keys() & addresses.keys()):
-        raise OperatorError(f"[local.variables] has {', '.join(taken)}, which make up sets itself", "Remove it there")
+
+def overrides(application: Application, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values that are no secrets, which replace those of the task definition."""
     return {name: value for name, value in values.items() if name not in application.secrets}
 
 

@@ -8,9 +8,8 @@ from typing import Final
 
 import requests
 
-from flask_onetrace.contract import TRACE_ID_HEADER
+from flask_onetrace.contract import RUNTIME_FAULT_PATH, TRACE_ID_HEADER
 from infra.application import Application
-from local.application.selection import fault_path
 from local.workspace.http_client import direct_client
 from operations.errors import OperatorError
 
@@ -57,7 +56,7 @@ def probes_of(application: Application, environment: Mapping[str, str]) -> tuple
         Probe(
             path=request.path, status=request.status, headers=request.headers_with(environment), backends=TRACE_BACKENDS
         ),
-        Probe(path=fault_path(application), status=FAULT_STATUS, backends=(*TRACE_BACKENDS, "Rollbar")),
+        Probe(path=RUNTIME_FAULT_PATH, status=FAULT_STATUS, backends=(*TRACE_BACKENDS, "Rollbar")),
     )
 
 

@@ -79,14 +79,28 @@ class Supervisor:
         """Return whether a command, which ends at once, exits with 0."""
         return subprocess.run(command, env=self._base, capture_output=True, check=False).returncode == 0  # noqa: S603 - the commands are this project's own
 
-    def wait_until(self, ready: Callable[[], bool], record: Record, *, seconds: float, what: str) -> None:
-        """Wait until `ready`. Raises `FailedStepError` if the process ends first or `seconds` pass."""
-        deadline = time.monotonic() + seconds
+    def wait_until(
+        self,
+        ready: Callable[[], bool],
+        record: Record,
+        *,
+        seconds: float,
+        what: str,
+        remedy: str = "See the lines above",
+        progress: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """Wait until `ready`; `progress` gets the seconds so far. Raises `FailedStepError`, with `remedy` if they pass.
+
+        It raises at once if the process ends first.
+        """
+        start = time.monotonic()
         while not ready():
+            elapsed = time.monotonic() - start
             if not is_running(record):
                 raise self.failure(record, f"{what} exited before it was ready", FIX_LAST_LINES)
-            if time.monotonic() > deadline:
-                raise self.failure(record, f"{what} was not ready after {seconds:g} s", "See the lines above")
+            if elapsed > seconds:
+                raise self.failure(record, f"{what} was not ready after {seconds:g} s", remedy)
+            progress(elapsed)
             time.sleep(POLL_SECONDS)
 
     def failure(self, record: Record, problem: str, remedy: str) -> FailedStepError:

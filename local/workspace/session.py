@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -77,6 +77,14 @@ class Session:
             self.state.processes.append(record)
             self.save()
         return record
+
+    def rename(self, record: Record, role: str) -> None:
+        """Give a running process another role, and its log that role's name: it goes on writing to the same file."""
+        renamed = replace(record, role=role)
+        for records in (self.started, self.state.processes):
+            records[:] = [renamed if each == record else each for each in records]
+        self.folders.log(record.role).replace(self.folders.log(role))
+        self.save()
 
     def stop(self, records: Sequence[Record]) -> list[Record]:
         """Stop processes and remove them from the state; return those that were still running."""

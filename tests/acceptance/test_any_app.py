@@ -190,7 +190,12 @@ def test_an_edit_replaces_it_without_a_deploy_of_the_stacks_and_renews_the_versi
 
 BROKEN = {
     "import": ("shop.py", "BROKEN = False", "import nowhere", "No module named 'nowhere'"),
-    "health check": ("shop.py", 'return {"ok": True}', "return 'ill', 500", "GET /healthz returned 500"),
+    "health check": (
+        "shop.py",
+        'return {"ok": True}',
+        "return 'ill', 500",
+        "was not ready after 5 s: its health check GET /healthz returned 500. See the lines above; for an",
+    ),
     "smoke test": (
         "shop.py",
         '"greeting": Path',
@@ -203,12 +208,6 @@ BROKEN = {
         'OTEL_TRACES_EXPORTER = "none"\nSTRIPE_KEY = "planted',
         "is missing in Honeycomb",
     ),
-    "address": (
-        "onetrace.toml",
-        'STRIPE_KEY = "planted',
-        'PORT = "1"\nSTRIPE_KEY = "planted',
-        "which make up sets itself",
-    ),
     "before_start": ("onetrace.toml", "echo $COLOUR", "echo no tables >&2; false #", "no tables"),
 }
 
@@ -217,13 +216,16 @@ BROKEN = {
 def test_after_a_broken_edit_the_old_version_serves_on_and_the_emulated_aws_says_so(shop: Shop, fault: str) -> None:
     name, old, new, message = BROKEN[fault]
     state, task_definition, listeners = shop.checkout.recorded(), current(shop), rules(shop)
+    log = shop.checkout.state / "logs" / "service.log"
+    lines = log.read_text(encoding="utf-8")
 
     with shop.edited(name, old, new):
-        code, output, errors = shop.up()
+        code, output, errors = shop.up(**({"LOCAL_READY_SECONDS": "5"} if fault == "health check" else {}))
 
     assert code == 1
     assert message in errors, errors
     assert "Rolled back" in output
+    assert log.read_text(encoding="utf-8").startswith(lines), "the log is that of the version that serves"
     assert shop.get().json()["greeting"] == "hello"
     assert shop.checkout.recorded() == state
     assert (current(shop), rules(shop)) == (task_definition, listeners)
@@ -255,7 +257,7 @@ def test_another_app_is_refused_while_it_is_up(shop: Shop) -> None:
 
     assert result.returncode == 1
     assert f"Shop ({shop.folder}) is up, and APP selects Cruddur" in result.stderr
-    assert f"make up APP={shop.folder}" in result.stderr
+    assert re.search(r"make up APP=\S+/shop; LOCAL_STATE_DIR", result.stderr)
     assert shop.get().status_code == 200
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from infra.application import DEFAULT_FOLDER, Application
 from local.application import packages
-from local.application.selection import described
+from local.application.selection import load_application
 from local.workspace.folders import Folders
 from local.workspace.report import Report
 from local.workspace.session import Session
@@ -41,11 +42,11 @@ def shop(tmp_path: Path) -> Application:
     (folder / "requirements.txt").write_text("flask\n--requirement more.txt\n-c limits.txt\n", encoding="utf-8")
     for name in ("more.txt", "limits.txt"):
         (folder / name).write_text("-r requirements.txt\n", encoding="utf-8")
-    return described(folder, None)
+    return load_application(folder, None)
 
 
 def test_the_sample_runs_with_the_checkouts_own_packages(session: Session) -> None:
-    assert packages.interpreter(session, described(DEFAULT_FOLDER, None)) == Path(sys.executable)
+    assert packages.interpreter(session, load_application(DEFAULT_FOLDER, None)) == Path(sys.executable)
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "more.txt", "limits.txt"])
@@ -65,6 +66,63 @@ def test_a_change_of_the_code_keeps_the_environment(session: Session, shop: Appl
     (shop.folder / "app.py").write_text("changed = True\n", encoding="utf-8")
 
     assert environment_of(session, shop) == before
+
+
+def test_the_two_environments_that_were_used_last_are_kept_and_those_of_other_applications(
+    session: Session, shop: Application
+) -> None:
+    other = session.folders.venvs / "other-000000000000"
+    unfinished = session.folders.venvs / "shop-000000000000"
+    for folder in (other, unfinished):
+        folder.mkdir()
+    session.selected, used = shop, []
+    for number in range(3):
+        (shop.folder / "more.txt").write_text(f"package=={number}\n", encoding="utf-8")
+        used.append(environment_of(session, shop))
+        os.utime(used[-1] / packages.READY, (number, number))
+    (shop.folder / "more.txt").write_text("package==0\n", encoding="utf-8")
+    assert environment_of(session, shop) == used[0]
+
+    packages.delete_outdated(session)
+
+    assert sorted(session.folders.venvs.iterdir()) == sorted([other, used[0], used[2]])
+
+
+INCOMPATIBLE = "The package `a` requires `b>=2`, but `1` is installed"
+WARNING = "    warning: requirements.txt conflicts with what other packages require:"
+CHECKS = {
+    "compatible": ("Checked 60 packages in 2ms\nAll installed packages are compatible", 0, []),
+    "incompatible": (f"Checked 60 packages in 2ms\nFound 1 incompatibility\n{INCOMPATIBLE}", 1, [INCOMPATIBLE]),
+    "failed": ("error: unexpected", 2, ["error: unexpected"]),
+}
+UV = f"""#!{sys.executable}
+import pathlib, sys
+if sys.argv[1] == "venv":
+    pathlib.Path(sys.argv[-1]).mkdir()
+if sys.argv[1:3] == ["pip", "check"]:
+    print(OUT)
+    sys.exit(CODE)
+"""
+"""What stands for uv: it installs nothing, and its `pip check` prints OUT."""
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_packages_that_conflict_are_a_warning_with_uvs_lines(
+    session: Session, shop: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: str
+) -> None:
+    out, code, conflicts = CHECKS[check]
+    program, output = tmp_path / "uv", io.StringIO()
+    program.write_text(UV.replace("OUT", repr(out)).replace("CODE", str(code)), encoding="utf-8")
+    program.chmod(0o700)
+    session.report = Report(output)
+    monkeypatch.setattr(packages, "UV", program)
+    monkeypatch.setattr(sysconfig, "get_path", lambda *_, **__: str(tmp_path))
+
+    packages.interpreter(session, shop)
+
+    step, *lines = output.getvalue().splitlines()
+    assert step.startswith("  Install the packages of Shop … requirements.txt (")
+    assert lines == ([WARNING, *(f"      {line}" for line in conflicts)] if conflicts else [])
 
 
 def test_only_what_observes_and_guards_the_application_is_importable_of_the_checkout(

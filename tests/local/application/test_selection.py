@@ -1,17 +1,17 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from infra.application import DEFAULT_FOLDER, Application
 from local.application.selection import (
-    again,
-    fault_path,
+    deployed_application,
     refuse_another,
-    running,
-    selected,
-    selection,
+    selected_application,
+    to_state,
+    update_command,
     working_directory,
 )
 from operations.errors import OperatorError
@@ -24,18 +24,16 @@ def app(folder: Path, description: str = "") -> Path:
 
 
 def test_without_app_it_is_the_sample_whatever_the_shell_has_as_flask_app() -> None:
-    sample = selected({"FLASK_APP": "another:app"})
+    sample = selected_application({"FLASK_APP": "another:app"})
 
     assert (sample.folder, sample.flask_app) == (DEFAULT_FOLDER.resolve(), "service.factory:create_app()")
-    assert fault_path(sample) == "/api/fault"
 
 
 def test_beside_app_flask_app_takes_precedence_over_the_description(tmp_path: Path) -> None:
     folder = app(tmp_path / "shop", "flask_app = 'shop'")
 
-    assert selected({"APP": str(folder)}).flask_app == "shop"
-    assert selected({"APP": str(folder), "FLASK_APP": "wsgi"}).flask_app == "wsgi"
-    assert fault_path(selected({"APP": str(folder)})) == "/_onetrace/fault"
+    assert selected_application({"APP": str(folder)}).flask_app == "shop"
+    assert selected_application({"APP": str(folder), "FLASK_APP": "wsgi"}).flask_app == "wsgi"
 
 
 @pytest.mark.parametrize(
@@ -46,24 +44,24 @@ def test_a_description_that_cannot_be_used_is_an_error_with_its_remedy(
     tmp_path: Path, description: str, message: str
 ) -> None:
     with pytest.raises(OperatorError, match=message):
-        selected({"APP": str(app(tmp_path / "shop", description))})
+        selected_application({"APP": str(app(tmp_path / "shop", description))})
 
 
 def test_a_folder_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match=rf"APP='{tmp_path}/nowhere' is no folder\. Set it"):
-        selected({"APP": str(tmp_path / "nowhere")})
+        selected_application({"APP": str(tmp_path / "nowhere")})
 
 
 def test_what_is_up_is_found_again_with_the_same_flask_app(tmp_path: Path) -> None:
     environ = {"APP": str(app(tmp_path / "shop")), "FLASK_APP": "shop"}
-    application = selected(environ)
+    application = selected_application(environ)
 
-    assert running(selection(application, environ)) == application
+    assert deployed_application(to_state(application, environ)) == application
 
 
 def test_another_application_than_the_one_that_is_up_is_refused_with_both_ways_out(tmp_path: Path) -> None:
-    first, second = (selected({"APP": str(app(tmp_path / name))}) for name in ("first", "second"))
-    up = selection(first, {})
+    first, second = (selected_application({"APP": str(app(tmp_path / name))}) for name in ("first", "second"))
+    up = to_state(first, {})
 
     refuse_another(up, first)
     with pytest.raises(OperatorError, match=r"make down first.*make up APP=.*/first.*LOCAL_STATE_DIR"):
@@ -72,28 +70,35 @@ def test_another_application_than_the_one_that_is_up_is_refused_with_both_ways_o
 
 def test_the_sample_that_is_up_is_updated_without_app(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="update what is up by make up;"):
-        refuse_another(selection(selected({}), {}), selected({"APP": str(app(tmp_path / "shop"))}))
+        refuse_another(
+            to_state(selected_application({}), {}), selected_application({"APP": str(app(tmp_path / "shop"))})
+        )
 
 
 def test_the_command_that_updates_it_selects_it_again(tmp_path: Path) -> None:
     environ = {"APP": str(app(tmp_path / "my shop")), "FLASK_APP": "shop:create_app()"}
 
-    assert again(selected({}), {}) == "make up"
-    assert again(selected(environ), environ) == f"make up APP='{tmp_path}/my shop' FLASK_APP='shop:create_app()'"
+    up = to_state(selected_application(environ), environ)
+    command = f"make up APP='{tmp_path}/my shop' FLASK_APP='shop:create_app()'"
+
+    assert update_command(to_state(selected_application({}), {})) == "make up"
+    assert update_command(up) == command
+    with pytest.raises(OperatorError, match=re.escape(f"update what is up by {command};")):
+        refuse_another(up, selected_application({}))
 
 
-def described(folder: Path, flask_app: str | None) -> Application:
+def application_of(folder: Path, flask_app: str | None) -> Application:
     return Application(name="Shop", service_name="Shop", folder=folder, flask_app=flask_app)
 
 
 @pytest.mark.parametrize("flask_app", [None, "shop", "shop:create_app()", "shop.factory:app"])
 def test_the_working_directory_is_the_folder(tmp_path: Path, flask_app: str | None) -> None:
-    assert working_directory(described(app(tmp_path / "shop"), flask_app)) == tmp_path / "shop"
+    assert working_directory(application_of(app(tmp_path / "shop"), flask_app)) == tmp_path / "shop"
 
 
 def test_the_working_directory_of_a_folder_that_is_the_package_is_its_parent(tmp_path: Path) -> None:
     folder = app(tmp_path / "shop")
     (folder / "__init__.py").touch()
 
-    assert working_directory(described(folder, "shop.factory:create_app()")) == tmp_path
-    assert working_directory(described(folder, "wsgi:app")) == folder
+    assert working_directory(application_of(folder, "shop.factory:create_app()")) == tmp_path
+    assert working_directory(application_of(folder, "wsgi:app")) == folder

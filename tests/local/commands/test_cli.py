@@ -8,25 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from local.commands.up import rolled_back_on_failure
+from local.commands.up import stop_started_on_failure
 from local.workspace.folders import CHECKOUT, Folders
 from local.workspace.report import Report
 from local.workspace.session import Session
 
 
-def start(state: Path, *command: str) -> subprocess.Popen[str]:
+def start(state: Path, *command: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-u", "-m", "local", *command],
         cwd=CHECKOUT,
-        env={"PATH": os.environ["PATH"], "LOCAL_STATE_DIR": str(state)},
+        env={"PATH": os.environ["PATH"], "LOCAL_STATE_DIR": str(state)} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def run(state: Path, *command: str) -> tuple[int, str, str]:
-    with start(state, *command) as process:
+def run(state: Path, *command: str, **environment: str) -> tuple[int, str, str]:
+    with start(state, *command, **environment) as process:
         out, err = process.communicate(timeout=60)
     return process.returncode, out, err
 
@@ -51,6 +51,17 @@ def test_run_without_a_command_says_what_to_pass(tmp_path: Path) -> None:
 
     assert code == 1
     assert err.startswith("error: CMD is empty. Pass a command")
+
+
+def test_up_refuses_a_variable_that_it_sets_itself_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "onetrace.toml").write_text("name = 'Shop'\n[local.variables]\nPORT = '1'\n", encoding="utf-8")
+    code, out, err = run(tmp_path / "state", "up", APP=str(tmp_path))
+
+    assert (code, out) == (1, "")
+    assert err == (
+        f"error: {tmp_path}/onetrace.toml: [local.variables] has PORT, which make up sets itself. Remove it there\n"
+    )
+    assert not (tmp_path / "state").exists()
 
 
 def test_down_without_processes_succeeds(tmp_path: Path) -> None:
@@ -115,7 +126,7 @@ def test_a_closed_output_pipe_causes_no_traceback(tmp_path: Path) -> None:
 
 
 def start_and_fail(session: Session, command: list[str]) -> None:
-    with rolled_back_on_failure(session):
+    with stop_started_on_failure(session):
         session.start("service", command, {})
         raise ZeroDivisionError
 

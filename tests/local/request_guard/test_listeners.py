@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from infra.application import DEFAULT_FOLDER
-from local.application.selection import described
+from local.application.selection import load_application
 from local.service.runner import command
 from tests.local.emulator.conftest import CHECKOUT, SECONDS, free_port, start, wait_until_ready
 from tests.local.request_guard.raw_http import send
@@ -68,7 +68,7 @@ def _start_fakes(ports: dict[str, int]) -> subprocess.Popen[str]:
 
 
 def _start_service(port: int) -> subprocess.Popen[str]:
-    application = described(DEFAULT_FOLDER, None)
+    application = load_application(DEFAULT_FOLDER, None)
     environment = {"FLASK_APP": application.flask_app or "", "HEALTH_CHECK_PATH": application.health_check_path}
     served = command(Path(sys.executable), application, LOAD_BALANCER.partition(":")[0])
     return _start(list(served), PORT=str(port), FRONTEND_URL=FRONT_END, **environment)

@@ -116,6 +116,18 @@ def test_the_processes_of_another_state_folder_are_left_alone(supervisor: Superv
     assert Supervisor(Folders(tmp_path / "other"), {}).orphans() == []
 
 
+def test_waiting_reports_the_seconds_so_far_and_ends_with_the_callers_remedy(supervisor: Supervisor) -> None:
+    record, seconds = run(supervisor, WAIT_FOREVER), list[float]()
+
+    with pytest.raises(FailedStepError, match=r"The probe was not ready after 0\.2 s\. Set X \("):
+        supervisor.wait_until(
+            lambda: False, record, seconds=0.2, what="The probe", remedy="Set X", progress=seconds.append
+        )
+
+    assert seconds == sorted(seconds)
+    assert 0 < seconds[-1] <= 0.2
+
+
 def test_waiting_for_a_process_that_exits_raises_its_last_lines(supervisor: Supervisor) -> None:
     record = run(supervisor, "print('port 1 is taken')")
 
