@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import Final
 
 from flask_onetrace.contract import RUNTIME_PROBE_PATH, Output
+from infra.fingerprint import fingerprint
 from local.application import packages
 from local.application.selection import again, refuse_another, selected, selection, short
 from local.backing_services import emulator, fakes, postgresql
 from local.deploy import cdk, docker_engine, fake_keys, prerequisites, sources
-from local.deploy.fingerprint import fingerprint
 from local.deploy.image import choose
 from local.service import revision, rollout
 from local.service.variables import local_values, store_secrets

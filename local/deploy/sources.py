@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.application import Application, Local, Request
-from local.deploy.fingerprint import fingerprint
+from infra.fingerprint import fingerprint
 from local.workspace.folders import CHECKOUT
 
 FOLDERS: Final = ("infra", "aws", "honeycomb")
