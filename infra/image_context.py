@@ -17,6 +17,9 @@ from infra.source_files import ignore_patterns
 CHECKOUT: Final = Path(__file__).parent.parent
 RUNTIME: Final = CHECKOUT / "flask_onetrace"
 DOCKERFILE: Final = Path(__file__).parent / "application_image" / "Dockerfile"
+CHECK_REQUIREMENTS: Final = DOCKERFILE.with_name("check_requirements.py")
+PYPROJECT: Final = CHECKOUT / "pyproject.toml"
+"""The ranges of versions that the runtime works with."""
 RUNTIME_LOCK: Final = CHECKOUT / "service" / "requirements.txt"
 """The runtime's packages, with hashes."""
 
@@ -30,6 +33,8 @@ def stage_context(application: Application, target: Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(RUNTIME, runtime / RUNTIME.name, ignore=ignored)
     shutil.copy(RUNTIME_LOCK, runtime / "requirements.txt")
+    for file in (CHECK_REQUIREMENTS, PYPROJECT):
+        shutil.copy(file, runtime / file.name)
     options = CopyOptions(
         exclude=exclusions(application),
         ignore_mode=IgnoreMode.DOCKER,
