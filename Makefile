@@ -22,7 +22,13 @@ PAGE_SOURCES := $(wildcard service/web/*.json service/web/*.ts service/web/*.htm
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
 # The version of the deployed code, which is that of the application's own repository, on every span, segment, log line and error item.
-VERSION ?= $(or $(shell git -C '$(subst ','\'',$(or $(APP),.))' describe --tags --always --dirty 2>/dev/null),unversioned)
+# Outside of a repository it is a hash of the folder's files, so that make verify tells one deploy from another.
+ifeq ($(origin VERSION),undefined)
+APP_QUOTED = '$(subst ','\'',$(or $(APP),service))'
+APP_VERSION = $(or $(shell git -C $(APP_QUOTED) describe --tags --always --dirty 2>/dev/null),$(shell $(PYTHON) -m infra.fingerprint $(APP_QUOTED) 2>/dev/null),unversioned)
+# Computed at most once, where a recipe runs.
+VERSION = $(eval VERSION := $$(APP_VERSION))$(VERSION)
+endif
 export $(foreach each,$(TEXT),$(if $(filter-out undefined,$(origin $(each))),$(each)))
 CONTEXT := -c environment=$(ENV) -c app="$$APP"$(if $(APP),$(if $(FLASK_APP), -c flask_app="$$FLASK_APP")) -c version="$$VERSION" $(CDK_CONTEXT)
 

@@ -62,7 +62,7 @@ def test_a_package_of_the_runtime_that_is_missing_is_a_conflict_and_one_of_an_ex
         'optional-dependencies = {x = ["no-such-extra>=1"], all = ["a[x]"]}',
         encoding="utf-8",
     )
-    command = [sys.executable, CHECK_REQUIREMENTS, pyproject]
+    command = [sys.executable, str(CHECK_REQUIREMENTS), str(pyproject)]
     process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert process.returncode == status
     assert process.stderr == ("no-such-package is not installed, but the runtime needs no-such-package\n" * status)

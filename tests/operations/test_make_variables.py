@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from flask_onetrace.contract import is_version
+from infra.fingerprint import unversioned
+
 ROOT = Path(__file__).parents[2]
 TEXTS = ("echo $HOME $(id) ${PATH}", r"it's \$a b", 'a "quoted" `id`; #b', "$$", "a\nb")
 
@@ -73,3 +76,30 @@ def test_the_folder_of_the_version_is_the_one_that_was_written(tmp_path: Path) -
         subprocess.run(["git", "-C", folder, *command], check=True, timeout=60)
     subprocess.run(["git", "-C", folder, "tag", "v1$x"], check=True, timeout=60)
     assert "version=v1$x" in make("synth", "CDK=printf '%s\\n'", f"APP={folder}").stdout.splitlines()
+
+
+def version_of(folder: Path) -> str:
+    lines = make("synth", "CDK=printf '%s\\n'", f"APP={folder}").stdout.splitlines()
+    [version] = [line.removeprefix("version=") for line in lines if line.startswith("version=")]
+    return version
+
+
+def test_outside_of_a_repository_the_version_follows_the_files_of_the_application(tmp_path: Path) -> None:
+    folder = tmp_path / "it's $a"
+    folder.mkdir()
+    (folder / "shop.py").write_text("one", encoding="utf-8")
+    first = version_of(folder)
+    assert is_version(first)
+    assert first == version_of(folder) == unversioned(folder)
+    (folder / "shop.py").write_text("two", encoding="utf-8")
+    assert version_of(folder) not in {first, "unversioned"}
+
+
+def test_deploy_and_verify_agree_on_the_version_outside_of_a_repository(tmp_path: Path, python: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    assert make("verify", f"PY={python}", f"APP={folder}").stdout.endswith(f"|{version_of(folder)}|")
+
+
+def test_a_python_that_cannot_be_run_leaves_the_version_unversioned(tmp_path: Path) -> None:
+    assert "version=unversioned" in make("synth", "CDK=printf '%s\\n'", f"APP={tmp_path}", "PYTHON=no-such").stdout
