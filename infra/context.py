@@ -148,8 +148,12 @@ class DeployRolesContext:
 
 def _default_version(application: Application) -> str:
     """Return the sample application's version, which is the project's, and of any other a hash of its files."""
-    sample = application.folder == DEFAULT_FOLDER.resolve()
-    return project_version() if sample else unversioned(application.folder)
+    if application.folder == DEFAULT_FOLDER.resolve():
+        return project_version()
+    try:
+        return unversioned(application.folder)
+    except OSError as error:
+        raise ContextError(f"the version of {application.folder} is unknown: {error}: pass -c version=…") from error
 
 
 def _application(node: Node, *environments: Environment) -> Application:

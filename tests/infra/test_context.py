@@ -37,6 +37,14 @@ def test_the_default_version_of_another_application_follows_its_files(tmp_path: 
     assert deployment(app=str(folder)).version not in {first, __version__}
 
 
+def test_a_file_that_cannot_be_read_is_an_error_that_says_what_to_pass(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    refused = PermissionError(13, "Permission denied", "shop.py")
+    with patch("infra.context.unversioned", side_effect=refused), pytest.raises(ContextError) as raised:
+        deployment(app=str(tmp_path / "shop"))
+    assert "'shop.py': pass -c version=" in str(raised.value)
+
+
 def test_an_empty_value_means_the_default() -> None:
     assert deployment(environment="", version="", image="", plain_http="", alarm_email="") == deployment()
 
