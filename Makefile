@@ -1,14 +1,16 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
+# People's text, from the command line or the environment: make would expand each `$`, and the shell reads it by the environment.
+TEXT := APP CMD FLASK_APP VERSION TO REPOSITORY CDK_CONTEXT
+$(foreach each,$(TEXT),$(if $(filter-out undefined,$(origin $(each))),$(eval override $(each) := $$(value $(each)))))
+
 # The environment, of infra/environments.py, that the targets for AWS act on.
 ENV ?= dev
 # Its choices, without the one of `make up`.
 ENVIRONMENTS = $(shell sed -n -e '/"local"/d' -e 's/^    name="\([^"]*\)",$$/\1/p' -e 's/^[A-Z_]*: Final = replace.[A-Z_]*, name="\([^"]*\)".*/\1/p' infra/environments.py | paste -s -d '|' -)
 # The folder of the application that the stacks deploy, with its onetrace.toml; the sample application's without one.
 APP ?=
-# By the environment, as a path may have any character: what make writes into a recipe, a shell reads.
-export APP
 PYTHON ?= python3
 
 PY := .venv/bin/python
@@ -20,11 +22,15 @@ PAGE_SOURCES := $(wildcard service/web/*.json service/web/*.ts service/web/*.htm
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 CDK := node_modules/.bin/cdk
 # The version of the deployed code, which is that of the application's own repository, on every span, segment, log line and error item.
+# Outside of a repository it is a hash of the folder's files, so that make verify tells one deploy from another.
+ifeq ($(origin VERSION),undefined)
+APP_QUOTED = '$(subst ','\'',$(or $(APP),service))'
 # zsh leaves the ~ of APP=~/shop as it is, and git does not expand it.
-VERSION ?= $(or $(shell folder='$(subst ','\'',$(or $(APP),.))'; if [[ $$folder/ == '~/'* ]]; then folder=$$HOME/$${folder:2}; fi; \
-	git -C "$$folder" describe --tags --always --dirty 2>/dev/null),unversioned)
-# By the environment, as a tag may have any character: what make writes into a recipe, a shell reads.
-export VERSION
+APP_VERSION = $(or $(shell folder=$(APP_QUOTED); if [[ $$folder/ == '~/'* ]]; then folder=$$HOME/$${folder:2}; fi; git -C "$$folder" describe --tags --always --dirty 2>/dev/null),$(shell $(PYTHON) -m infra.fingerprint $(APP_QUOTED) 2>/dev/null),unversioned)
+# Computed at most once, where a recipe runs.
+VERSION = $(eval VERSION := $$(APP_VERSION))$(VERSION)
+endif
+export $(foreach each,$(TEXT),$(if $(filter-out undefined,$(origin $(each))),$(each)))
 CONTEXT := -c environment=$(ENV) -c app="$$APP"$(if $(APP),$(if $(FLASK_APP), -c flask_app="$$FLASK_APP")) -c version="$$VERSION" $(CDK_CONTEXT)
 
 .PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down run status logs test test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
@@ -54,7 +60,7 @@ down: $(READY) ## Stop everything that make up started
 status: $(READY) ## Show what make up has running
 	@$(PY) -m local status
 
-# CMD is read by the shell and not by make, which would expand it; make itself exits with 2 where the command fails.
+# Make itself exits with 2 where the command fails.
 run: $(READY) ## Run CMD="flask db upgrade" with the environment of the local deployment's task, secrets included
 	@$(PY) -m local run "$$CMD"
 
@@ -159,13 +165,12 @@ verify: $(READY) ## Check that ENV's URL serves VERSION and traces requests (VER
 deployed-version: $(READY) ## Print the version that ENV runs; DOWNGRADE=no fails where it is newer than the checkout
 	@$(PY) -m operations.deployed_version --environment $(ENV) $(if $(filter no,$(DOWNGRADE)),--no-downgrade)
 
-# TO is read by the shell and not by make, which would expand it.
 roll-back: $(READY) ## Deploy the earlier version TO of ENV, from its own commit
 	@$(PY) -m operations.roll_back --environment $(ENV) --to "$$TO"
 
 deploy-roles: $(READY) ## Deploy the roles that GitHub Actions deploys with, for REPOSITORY=owner/name (docs/ci.md)
 	@$(CDK) deploy --app "$(PY) deploy_roles.py" --output cdk.out/deploy-roles $(if $(APPROVAL),--require-approval $(APPROVAL)) \
-		-c repository=$(REPOSITORY) -c app="$$APP" $(CDK_CONTEXT)
+		-c repository="$$REPOSITORY" -c app="$$APP" $(CDK_CONTEXT)
 
 destroy: $(READY) ## Delete ENV's stacks from the AWS account of your credentials
 	@$(CDK) destroy --all $(CONTEXT)

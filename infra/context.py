@@ -15,6 +15,7 @@ from infra.account import Account
 from infra.application import DEFAULT_FOLDER, Application, ApplicationError
 from infra.application_file import check_environments, load
 from infra.environments import DEFAULT, ENVIRONMENTS, LOCAL, Environment
+from infra.fingerprint import unversioned
 from infra.names import Names
 
 PYPROJECT: Final = Path(__file__).parent.parent / "pyproject.toml"
@@ -77,8 +78,7 @@ class Deployment:
         for key, replacement in REMOVED_KEYS.items():
             if _text(node, key):
                 raise ContextError(f"{key} is no longer read from the context: set {replacement}")
-        default_version = project_version()
-        version_format = Format(VERSION_PATTERN, f"{default_version}, {LONGEST_VERSION} characters at most")
+        version_format = Format(VERSION_PATTERN, f"{project_version()}, {LONGEST_VERSION} characters at most")
         environment = _environment(_text(node, "environment"))
         for key, (group, field) in OVERRIDES.items():
             if text := _text(node, key):
@@ -95,10 +95,11 @@ class Deployment:
                 f"environment {environment.name!r} has no domain, so it would serve plain HTTP: set the `domain` "
                 "of its `ingress` in infra/environments.py, or accept it with -c plain_http=yes (CDK_CONTEXT= to make)"
             )
+        application = _application(node, environment)
         return cls(
-            application=_application(node, environment),
+            application=application,
             environment=environment,
-            version=_value(node, "version", version_format) or default_version,
+            version=_value(node, "version", version_format) or _default_version(application),
             image=_value(node, "image", IMAGE),
         )
 
@@ -143,6 +144,16 @@ class DeployRolesContext:
     def account(self) -> Account:
         """What the account of the environments asks of a stack."""
         return self.environments[0].account
+
+
+def _default_version(application: Application) -> str:
+    """Return the sample application's version, which is the project's, and of any other a hash of its files."""
+    if application.is_sample:
+        return project_version()
+    try:
+        return unversioned(application.folder)
+    except OSError as error:
+        raise ContextError(f"the version of {application.folder} is unknown: {error}: pass -c version=…") from error
 
 
 def _application(node: Node, *environments: Environment) -> Application:

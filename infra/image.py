@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import IgnoreMode
+from aws_cdk import IgnoreMode, SymlinkFollowMode
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
@@ -15,6 +15,8 @@ from infra.application import Application
 from infra.image_context import DOCKERFILE, stage_context
 
 EXCLUDE: Final = ("**/__pycache__", "**/*.pyc")
+FOLLOW: Final = SymlinkFollowMode.NEVER
+"""As `docker build`: the CDK would copy what a link leads to outside of the context, as somebody's keys."""
 
 
 def service_image(scope: Construct, application: Application, name: str | None, *, arm64: bool) -> ecs.ContainerImage:
@@ -34,6 +36,7 @@ def service_image(scope: Construct, application: Application, name: str | None, 
         file=str(own.dockerfile.relative_to(own.context)),
         exclude=list(EXCLUDE),
         ignore_mode=IgnoreMode.DOCKER,
+        follow_symlinks=FOLLOW,
         platform=platform,
     )
 
@@ -54,6 +57,7 @@ def _application_image(scope: Construct, application: Application, platform: ecr
             },
             exclude=list(EXCLUDE),
             ignore_mode=IgnoreMode.DOCKER,
+            follow_symlinks=FOLLOW,
             platform=platform,
         )
     return ecs.ContainerImage.from_docker_image_asset(asset)

@@ -5,42 +5,25 @@ A folder and no named build contexts, which Docker's classic builder does not ha
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import CopyOptions, FileSystem, IgnoreMode
+from aws_cdk import CopyOptions, FileSystem, IgnoreMode, SymlinkFollowMode
 
 from infra.application import Application, ApplicationError
+from infra.source_files import ignore_patterns
 
 CHECKOUT: Final = Path(__file__).parent.parent
 RUNTIME: Final = CHECKOUT / "flask_onetrace"
 DOCKERFILE: Final = Path(__file__).parent / "application_image" / "Dockerfile"
+CHECK_REQUIREMENTS: Final = DOCKERFILE.with_name("check_requirements.py")
+PYPROJECT: Final = CHECKOUT / "pyproject.toml"
+"""The ranges of versions that the runtime works with."""
 RUNTIME_LOCK: Final = CHECKOUT / "service" / "requirements.txt"
 """The runtime's packages, with hashes."""
 
 _DOCKERIGNORE: Final = ".dockerignore"
-EXCLUDED: Final = (
-    "**/.git",
-    "**/.hg",
-    "**/.svn",
-    "**/.venv",
-    "**/node_modules",
-    "**/__pycache__",
-    "**/*.pyc",
-    "**/.env",
-    "**/.env.*",
-    "**/.mypy_cache",
-    "**/.pytest_cache",
-    "**/.ruff_cache",
-    "cdk.out",
-    "onetrace.toml",
-    _DOCKERIGNORE,
-)
-"""What is no part of an image whatever the application's .dockerignore says: history, what was installed or cached on
-this machine, and files that hold keys."""
 
 
 def stage_context(application: Application, target: Path) -> None:
@@ -50,7 +33,14 @@ def stage_context(application: Application, target: Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(RUNTIME, runtime / RUNTIME.name, ignore=ignored)
     shutil.copy(RUNTIME_LOCK, runtime / "requirements.txt")
-    options = CopyOptions(exclude=exclusions(application), ignore_mode=IgnoreMode.DOCKER)
+    for file in (CHECK_REQUIREMENTS, PYPROJECT):
+        shutil.copy(file, runtime / file.name)
+    options = CopyOptions(
+        exclude=exclusions(application),
+        ignore_mode=IgnoreMode.DOCKER,
+        # As `docker build` has it: a link stays one, and what it leads to outside of the folder is in no image.
+        follow=SymlinkFollowMode.NEVER,
+    )
     (target / "app").mkdir()
     try:
         FileSystem.copy_directory(str(application.folder), str(target / "app"), options)
@@ -65,19 +55,10 @@ def stage_context(application: Application, target: Path) -> None:
 def exclusions(application: Application) -> list[str]:
     """Return the patterns of files to leave out, in the format of a .dockerignore; the last one that matches decides.
 
-    Virtual environments are left out under any name.
+    So `!certs/ca.pem` in the application's .dockerignore brings back what is left out by default.
     """
     folder = application.folder
     own = folder / _DOCKERIGNORE
     lines = own.read_text(encoding="utf-8", errors="replace").splitlines() if own.is_file() else []
     needed = [f"!{application.requirements}"] if application.requirements else []
-    return [*lines, *needed, *EXCLUDED, *virtual_environments(folder)]
-
-
-def virtual_environments(folder: Path) -> Iterator[str]:
-    """Yield the paths of virtual environments within `folder`, wherever they are."""
-    for path, folders, files in os.walk(folder):
-        if "pyvenv.cfg" in files and Path(path) != folder:
-            yield str(Path(path).relative_to(folder))
-            folders.clear()
-        folders[:] = [each for each in folders if each not in {".git", "node_modules"}]
+    return [*ignore_patterns(folder), *lines, *needed]

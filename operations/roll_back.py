@@ -10,6 +10,7 @@ from its stack, so that the next deploy compares with a template that does not r
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ LOCKS: Final = ("requirements/dev.txt", "requirements/uv.txt", "package-lock.jso
 """What the installed dependencies are made of: the prerequisites of `READY` in the Makefile."""
 INSTALLED: Final = (".venv", "node_modules")
 _READY: Final = ".venv/ready"
+_MAKE_FLAGS: Final = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,15 +89,17 @@ def _deploy(root: Path, folder: Path, target: _Target) -> None:
             f"The version {target.version!r} is malformed", "Name a commit, or a tag of letters, digits and _.+-"
         )
     command = ["make", "--directory", str(folder), "deploy"]
-    # As an argument: an outer make hands its own down as one, which precedes the environment.
-    app = f"{FOLDER_VARIABLE}={target.app.replace('$', '$$')}"
-    command += [f"ENV={target.environment}", f"VERSION={target.version}", "APPROVAL=never", app]
+    command += [f"ENV={target.environment}", f"VERSION={target.version}", "APPROVAL=never"]
     if folder != root and _same_locks(root, folder):
         for name in INSTALLED:
             (folder / name).symlink_to((root / name).resolve())
         # Its prerequisites were written by the checkout just now, and are newer.
         command.append(f"--old-file={_READY}")
-    subprocess.run(command, check=True)  # noqa: S603 - the version is checked above
+    # By the environment, as not every commit's Makefile takes an argument with a `$` as it is. The flags of an outer
+    # make precede the environment; all variables in them are in the environment too.
+    environment = {name: text for name, text in os.environ.items() if name not in _MAKE_FLAGS}
+    environment[FOLDER_VARIABLE] = target.app
+    subprocess.run(command, env=environment, check=True)  # noqa: S603 - the version is checked above
 
 
 def _same_locks(root: Path, folder: Path) -> bool:

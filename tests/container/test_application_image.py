@@ -13,6 +13,7 @@ import pytest
 from flask_onetrace.contract import SERVER_APP, SERVER_CONFIG
 from infra.application import RUNTIME_HEALTH_COMMAND, RUNTIME_USER, Application, ApplicationError
 from infra.application_file import load
+from infra.fingerprint import unversioned
 from infra.image import service_image
 from infra.image_context import DOCKERFILE, RUNTIME, RUNTIME_LOCK, stage_context
 from tests.container.dockerfile import exec_form, stages
@@ -29,7 +30,7 @@ def application(tmp_path: Path) -> Application:
         "orders.py": "app = None",
         "templates/index.html": "hello",
         "requirements.txt": "flask",
-        ".dockerignore": "*.log\ndata\n!.env\n",
+        ".dockerignore": "*.log\ndata\n",
         "debug.log": "",
         "data/rows.csv": "",
         ".env": SECRET,
@@ -77,15 +78,73 @@ def test_the_context_has_the_whole_runtime_and_its_locked_packages(application: 
     assert not list(context.rglob("*.pyc"))
 
 
-def test_links_within_the_folder_stay_links_and_others_become_files(application: Application, tmp_path: Path) -> None:
-    (tmp_path / "shared.py").write_text("shared", encoding="utf-8")
-    (application.folder / "shared.py").symlink_to(tmp_path / "shared.py")
+PRIVATE_FILES = (
+    "instance/config.py",
+    "instance/shop.sqlite",
+    "src/instance/config.py",
+    "id_rsa",
+    "deploy/id_ed25519",
+    "server.pem",
+    "certs/server.key",
+    ".aws/credentials",
+    ".ssh/config",
+    "prod.env",
+    "config/prod.env",
+    ".flaskenv",
+    ".envrc",
+    ".netrc",
+    ".pypirc",
+    "terraform.tfstate",
+)
+NOT_CODE_FILES = (
+    ".idea/workspace.xml",
+    ".vscode/settings.json",
+    "infra/.terraform/x",
+    "a/b/c/env [1]/pyvenv.cfg",
+    ".tox/py313/x.py",
+    "shop.egg-info/PKG-INFO",
+    "dist/shop.whl",
+    "build/lib/shop.py",
+)
+
+
+@pytest.mark.parametrize("name", [*PRIVATE_FILES, *NOT_CODE_FILES])
+def test_private_files_and_what_tools_made_are_left_out_unless_the_dockerignore_says_otherwise(
+    application: Application, tmp_path: Path, name: str
+) -> None:
+    path = application.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = asset_of(application, tmp_path / "1"), unversioned(application.folder)
+    path.write_text(SECRET, encoding="utf-8")
+    assert name not in files_of(staged(application, tmp_path / "context") / "app")
+    assert (asset_of(application, tmp_path / "2"), unversioned(application.folder)) == before
+    with (application.folder / ".dockerignore").open("a", encoding="utf-8") as file:
+        file.write(f"!{name.replace('[', r'?').replace(']', '?')}\n")
+    assert name in files_of(staged(application, tmp_path / "again") / "app")
+
+
+@pytest.mark.parametrize("name", ["instance/__init__.py", "static/dist/page.js", "web/build/index.html", "keys.py"])
+def test_code_of_a_similar_name_is_in_the_context(application: Application, tmp_path: Path, name: str) -> None:
+    before = unversioned(application.folder)
+    (application.folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (application.folder / name).touch()
+    assert name in files_of(staged(application, tmp_path / "context") / "app")
+    assert unversioned(application.folder) != before
+
+
+def test_links_stay_links_and_none_is_followed_out_of_the_folder(application: Application, tmp_path: Path) -> None:
+    outside = tmp_path / "home"
+    outside.mkdir()
+    (outside / "credentials").write_text(SECRET, encoding="utf-8")
+    (application.folder / "credentials").symlink_to(outside / "credentials")
+    (application.folder / "home").symlink_to(outside)
     (application.folder / "main.py").symlink_to("orders.py")
     (application.folder / "missing.py").symlink_to("nowhere.py")
     app = staged(application, tmp_path / "context") / "app"
-    assert (app / "shared.py").read_text("utf-8") == "shared"
-    assert not (app / "shared.py").is_symlink()
     assert (app / "main.py").readlink() == Path("orders.py")
+    assert all((app / name).is_symlink() for name in ("credentials", "home", "missing.py"))
+    copied = tmp_path / "1" / asset_of(application, tmp_path / "1") / "app"
+    assert all((copied / name).is_symlink() for name in ("credentials", "home", "missing.py"))
 
 
 @pytest.mark.parametrize(("name", "text"), [(b"\xff.txt", ""), (b".dockerignore", "[")])
@@ -143,12 +202,15 @@ def test_an_application_with_a_dockerfile_is_built_in_its_own_context(tmp_path: 
     (folder / "docker").mkdir()
     (folder / "docker/Dockerfile").write_text("FROM scratch", encoding="utf-8")
     (folder / "orders.py").touch()
+    (tmp_path / "credentials").write_text(SECRET, encoding="utf-8")
+    (folder / "credentials").symlink_to(tmp_path / "credentials")
     stack = cdk.Stack(cdk.App(outdir=str(tmp_path / "out"), analytics_reporting=False), "Stack")
     image = load(folder)
     task = cdk.aws_ecs.FargateTaskDefinition(stack, "Task")
     task.add_container("app", image=service_image(stack, image, None, arm64=False))
     [asset] = (tmp_path / "out").glob("asset.*")
     assert files_of(asset) >= {"orders/docker/Dockerfile", "orders/orders.py"}
+    assert (asset / "orders/credentials").is_symlink()
     assert (image.image.health_command, image.image.user) == (None, None)
 
 
@@ -160,8 +222,11 @@ def test_hadolint_reports_nothing() -> None:
 
 def test_each_file_that_the_dockerfile_copies_is_in_the_context(application: Application, tmp_path: Path) -> None:
     context = staged(application, tmp_path / "context")
-    copied = [rest.split()[0] for stage in stages(DOCKERFILE) for rest in stage.all("COPY")]
+    copied = [each for stage in stages(DOCKERFILE) for rest in stage.all("COPY") for each in rest.split()[:-1]]
+    copied = [each for each in copied if not each.startswith("/")]
     assert {each for each in copied if not each.startswith("--from")} == {
+        "runtime/check_requirements.py",
+        "runtime/pyproject.toml",
         "runtime/requirements.txt",
         "app",
         "runtime/flask_onetrace",

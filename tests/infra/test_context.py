@@ -14,6 +14,7 @@ from infra.application_file import load
 from infra.context import ContextError, Deployment
 from infra.domain import Domain, HostedZone
 from infra.environments import DEV, ENVIRONMENTS, LOCAL, PROD
+from infra.fingerprint import unversioned
 from service import __version__
 from tests.infra.conftest import CERTIFICATE, UNKNOWN_ENVIRONMENT, ZONE
 from tests.sample import CRUDDUR
@@ -25,6 +26,23 @@ def deployment(**context: str) -> Deployment:
 
 def test_the_default_is_dev_at_the_services_own_version_with_a_built_image() -> None:
     assert deployment() == Deployment(application=CRUDDUR, environment=DEV, version=__version__, image=None)
+
+
+def test_the_default_version_of_another_application_follows_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    first = deployment(app=str(folder)).version
+    assert first == unversioned(folder)
+    (folder / "shop.py").touch()
+    assert deployment(app=str(folder)).version not in {first, __version__}
+
+
+def test_a_file_that_cannot_be_read_is_an_error_that_says_what_to_pass(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    refused = PermissionError(13, "Permission denied", "shop.py")
+    with patch("infra.context.unversioned", side_effect=refused), pytest.raises(ContextError) as raised:
+        deployment(app=str(tmp_path / "shop"))
+    assert "'shop.py': pass -c version=" in str(raised.value)
 
 
 def test_an_empty_value_means_the_default() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.image_context import EXCLUDED
+from infra.source_files import NOT_CODE
 from local.deploy.fingerprint import fingerprint
 from operations.errors import OperatorError
 
@@ -44,12 +44,8 @@ def test_every_folder_that_an_image_has_counts_a_hidden_one_too(tmp_path: Path) 
     assert fingerprint(tmp_path) != before
 
 
-FILES = {"onetrace.toml", ".env", ".env.*", ".dockerignore", "*.pyc"}
-"""Those of the image's exclusions that are files: a process on this machine may read them."""
-
-
-@pytest.mark.parametrize("name", sorted({each.removeprefix("**/") for each in EXCLUDED} - FILES))
-def test_no_folder_that_an_image_leaves_out_counts(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", sorted(each.removeprefix("/") for each in NOT_CODE if "*" not in each))
+def test_no_folder_of_a_tool_counts(tmp_path: Path, name: str) -> None:
     before = fingerprint(tmp_path)
     (tmp_path / name).mkdir()
     (tmp_path / name / "file").write_text("text", encoding="utf-8")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from local.deploy.fingerprint import fingerprint
+from infra.fingerprint import fingerprint, unversioned
 from local.deploy.image import choose
 from tests.sample import CRUDDUR
 
@@ -37,6 +37,15 @@ def test_what_an_application_writes_and_installs_does_not_change_the_fingerprint
         (tmp_path / "a" / name).write_text("written", encoding="utf-8")
 
     assert fingerprint(tmp_path / "a") == before
+
+
+def test_the_settings_of_this_machine_are_part_of_what_runs_here_but_not_of_the_version(tmp_path: Path) -> None:
+    folder = tree(tmp_path / "a")
+    before, version = fingerprint(folder), unversioned(folder)
+    (folder / ".env").write_text("KEY=1", encoding="utf-8")
+
+    assert fingerprint(folder) != before
+    assert unversioned(folder) == version
 
 
 def test_a_single_file_has_a_fingerprint_that_changes_with_it(tmp_path: Path) -> None:
