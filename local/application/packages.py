@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.application import Application
+from infra.application_image import check_requirements
 from local.application.selection import is_sample
 from local.workspace.folders import CHECKOUT
 from local.workspace.report import Step
@@ -20,6 +21,8 @@ from operations.errors import OperatorError
 
 RUNTIME: Final = CHECKOUT / "service" / "requirements.txt"
 """The locked packages of what observes the application."""
+PROJECT: Final = CHECKOUT / "pyproject.toml"
+"""The packages that the runtime works with, and their versions."""
 IMPORTED: Final = {"flask_onetrace": "flask_onetrace", "onetrace_request_guard": "local/request_guard"}
 """What the environment imports from the checkout, by the name there. Nothing else of it is importable: its modules
 `local`, `service` and `tests` would hide the application's."""
@@ -89,9 +92,17 @@ def _install(session: Session, application: Application, venv: Path, python: Pat
             file = str(application.folder / application.requirements)
             _uv(session, step, application, "pip", "install", "--python", str(python), "-r", file)
         site_packages = sysconfig.get_path("purelib", vars={"base": str(venv)})
+        _refuse_conflicts(application, site_packages)
         (Path(site_packages) / "onetrace.pth").write_text(f"{session.folders.packages}\n", encoding="utf-8")
         (venv / READY).touch()
         step.note = application.requirements or f"the runtime's: {application.folder} has no requirements.txt"
+
+
+def _refuse_conflicts(application: Application, site_packages: str) -> None:
+    """Raise `OperatorError` for versions that the runtime does not work with: it would fail without naming them."""
+    file = application.requirements
+    if file is not None and (lines := check_requirements.conflicts(PROJECT, [site_packages], file)):
+        raise OperatorError("; ".join(lines), check_requirements.REMEDY.capitalize())
 
 
 def _uv(session: Session, step: Step, application: Application, *arguments: str) -> None:
