@@ -57,18 +57,33 @@ def selection(application: Application, environ: Mapping[str, str]) -> Selected:
 
 def again(application: Application, environ: Mapping[str, str]) -> str:
     """Return the command that updates the application."""
-    if is_sample(application):
+    return _command(application.folder, short(application.folder), flask_app_of(environ))
+
+
+def _command(folder: Path, path: str, flask_app: str | None) -> str:
+    """Return `make up` for the application in `folder`, written as `path`, quoted for a shell."""
+    if folder == DEFAULT_FOLDER.resolve():
         return "make up"
-    flask_app = flask_app_of(environ)
     suffix = "" if flask_app is None else f" {Variable.FLASK_APP}={shlex.quote(flask_app)}"
-    return f"make up {FOLDER_VARIABLE}={shlex.quote(short(application.folder))}{suffix}"
+    return f"make up {FOLDER_VARIABLE}={shlex.quote(path)}{suffix}"
+
+
+def refuse_unselected(up: Selected | None, environ: Mapping[str, str]) -> None:
+    """Raise `OperatorError` if `APP` selects another application than the one that is up, or none.
+
+    The description of the one that is up is not read: what stops it must work whatever an edit has made of it.
+    """
+    if not environ.get(FOLDER_VARIABLE, "").strip():
+        return
+    if up is None or selected_folder(environ) != Path(up.folder):
+        refuse_another(up, selected(environ))
 
 
 def refuse_another(up: Selected | None, application: Application) -> None:
     """Raise `OperatorError` if another application is up: its stacks, secrets and database are in the emulator."""
     if up is None or (Path(up.folder) == application.folder and up.name == application.name):
         return
-    update = "make up" if Path(up.folder) == DEFAULT_FOLDER.resolve() else f"make up {FOLDER_VARIABLE}={up.folder}"
+    update = _command(Path(up.folder), up.folder, up.flask_app)
     raise OperatorError(
         f"{up.name} ({up.folder}) is up, and {FOLDER_VARIABLE} selects {application.name} ({application.folder})",
         f"Run make down first, or update what is up by {update}; {STATE_VARIABLE}=<another folder> runs both",

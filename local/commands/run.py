@@ -6,8 +6,7 @@ import os
 import sys
 from typing import Final, NoReturn
 
-from infra.application import FOLDER_VARIABLE
-from local.application.selection import refuse_another, running, selected
+from local.application.selection import running
 from local.backing_services import emulator, postgresql
 from local.backing_services.emulated_aws import EmulatedAws
 from local.service import revision
@@ -38,8 +37,6 @@ def run_command(session: Session, line: str) -> NoReturn:
     ):
         raise OperatorError("Nothing is running", "Start with make up")
     session.selected = running(state.application)
-    if session.environ.get(FOLDER_VARIABLE, "").strip():
-        refuse_another(state.application, selected(session.environ))
     aws = EmulatedAws(state.gateway_port)
     values = local_values(session.application, postgresql.running_url(session))
     spec = revision.spec_of(aws, state.outputs, state.service.task_definition)

@@ -97,6 +97,16 @@ class Shop:
         with direct_client() as client:
             return client.get(f"{self.url}{path}", headers={"X-Key": "local-key", **headers}, timeout=5)
 
+    @contextmanager
+    def added(self, name: str, text: str) -> Iterator[None]:
+        """Add a file, and delete it again."""
+        file = self.folder / name
+        file.write_text(text, encoding="utf-8")
+        try:
+            yield
+        finally:
+            file.unlink()
+
     @property
     def aws(self) -> EmulatedAws:
         port = self.checkout.recorded().gateway_port
@@ -233,6 +243,19 @@ def test_after_a_broken_edit_the_old_version_serves_on_and_the_emulated_aws_says
     assert "The running service is up to date" in output
 
 
+def test_requirements_that_the_runtime_does_not_work_with_are_named_with_both_versions(shop: Shop) -> None:
+    with shop.added("requirements.txt", "gunicorn==23.0.0\n"):
+        code, _, errors = shop.up()
+
+    assert code == 1
+    needed = r"gunicorn(>=27,<28|<28,>=27)"
+    message = (
+        rf"error: requirements\.txt installs gunicorn 23\.0\.0, but the runtime needs {needed}\. Remove it or change"
+    )
+    assert re.match(message, errors), errors
+    assert shop.get().status_code == 200
+
+
 def test_a_failed_smoke_test_says_what_was_expected_what_came_and_under_which_trace_id(shop: Shop) -> None:
     with shop.edited("onetrace.toml", '"/things"', '"/nothing"'):
         _, _, errors = shop.up()
@@ -257,6 +280,25 @@ def test_another_app_is_refused_while_it_is_up(shop: Shop) -> None:
     assert f"Shop ({shop.folder}) is up, and APP selects Cruddur" in result.stderr
     assert f"make up APP={shop.folder}" in result.stderr
     assert shop.get().status_code == 200
+
+
+@pytest.mark.parametrize("command", [["run", "pwd"], ["down"], ["status"], ["logs", "--no-follow"], ["ask"]])
+def test_a_command_for_another_app_is_refused_while_it_is_up(shop: Shop, command: list[str], tmp_path: Path) -> None:
+    another = shop.checkout.run(*command, APP=str(tmp_path))
+    missing = shop.checkout.run(*command, APP=str(tmp_path / "nowhere"))
+
+    assert (another.returncode, another.stdout) == (1, "")
+    assert f"Shop ({shop.folder}) is up, and APP selects" in another.stderr
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert missing.stderr.startswith(f"error: APP='{tmp_path}/nowhere' is no folder. Set it")
+    assert shop.get().status_code == 200
+
+
+def test_a_command_for_the_app_that_is_up_is_run(shop: Shop) -> None:
+    result = shop.checkout.run("run", "pwd", APP=str(shop.folder))
+
+    assert (result.returncode, result.stdout) == (0, f"{shop.folder}\n")
+    assert shop.checkout.run("status", APP=str(shop.folder)).returncode == 0
 
 
 def test_status_names_it(shop: Shop) -> None:
