@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import requests
+
 from flask_onetrace.contract import SERVER_CONFIG
 from infra.application import Application
 from local.application.packages import interpreter
 from local.application.selection import is_sample, working_directory
 from local.service.task import ResolvedTask
 from local.workspace.errors import FIX_LAST_LINES, FailedStepError
-from local.workspace.http_client import is_ready, status_of
+from local.workspace.http_client import is_ready, response_of
 from local.workspace.ports import LOOPBACK
 from local.workspace.session import Session
 from local.workspace.state import Record
@@ -60,12 +62,17 @@ def start(session: Session, runtime: Runtime, port: int, load_balancer: str) -> 
     try:
         session.supervisor.wait_until(lambda: is_ready(url), record, seconds=READY_SECONDS, what="The service")
     except FailedStepError as error:
-        status = status_of(url)
-        if status is None:
+        response = response_of(url)
+        if response is None:
             raise
-        reason = f"its health check GET {application.health_check_path} returned {status}"
+        reason = f"its health check GET {application.health_check_path} returned {_outcome(response)}"
         raise FailedStepError(f"{error.problem}: {reason}", FIX_LAST_LINES, log=error.log, lines=error.lines) from None
     return record
+
+
+def _outcome(response: requests.Response) -> str:
+    location = response.headers.get("Location")
+    return f"{response.status_code}{f' to {location}' if location else ''}, and the load balancer takes 200 alone"
 
 
 def before_start(session: Session, runtime: Runtime) -> None:

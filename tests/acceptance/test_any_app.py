@@ -201,6 +201,12 @@ def test_an_edit_replaces_it_without_a_deploy_of_the_stacks_and_renews_the_versi
 BROKEN = {
     "import": ("shop.py", "BROKEN = False", "import nowhere", "No module named 'nowhere'"),
     "health check": ("shop.py", 'return {"ok": True}', "return 'ill', 500", "GET /healthz returned 500"),
+    "health check behind a login": (
+        "shop.py",
+        'return {"ok": True}',
+        "return 'log in', 302, {'Location': '/login?next=/healthz'}",
+        "GET /healthz returned 302 to /login?next=/healthz, and the load balancer takes 200 alone",
+    ),
     "smoke test": (
         "shop.py",
         '"greeting": Path',
