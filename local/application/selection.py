@@ -10,7 +10,8 @@ from typing import Final
 
 from flask_onetrace.contract import RUNTIME_FAULT_PATH, Variable
 from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, Application, ApplicationError, selected_folder
-from infra.application_file import load
+from infra.application_file import check_environments, load
+from local.application.environments import environment_names
 from local.workspace.folders import STATE_VARIABLE
 from local.workspace.state import Selected
 from operations.errors import OperatorError
@@ -37,10 +38,13 @@ def flask_app_of(environ: Mapping[str, str]) -> str | None:
 def described(folder: Path, flask_app: str | None) -> Application:
     """Return the application in `folder`. Raises `OperatorError`."""
     try:
-        return load(folder, flask_app)
+        application = load(folder, flask_app)
+        if application.variables_of:
+            check_environments(application, environment_names())
     except ApplicationError as error:
         problem, _, remedy = str(error).rpartition(": ")
         raise OperatorError(problem, remedy[:1].upper() + remedy[1:]) from error
+    return application
 
 
 def running(state: Selected | None) -> Application:

@@ -348,6 +348,17 @@ def test_a_first_deploy_that_fails_leaves_no_process(checkout: Checkout, tmp_pat
     assert checkout.running_processes() == []
 
 
+def test_variables_of_an_unknown_environment_are_refused_before_anything_starts(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    (tmp_path / "onetrace.toml").write_text("[variables.staging]\nCOLOUR = 'red'\n", encoding="utf-8")
+
+    failed = checkout.run("up", APP=str(tmp_path))
+
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "[variables.staging] is of an unknown environment. Use one of dev, local, prod" in failed.stderr
+
+
 def test_a_description_that_cannot_be_used_is_one_error(checkout: Checkout, tmp_path: Path) -> None:
     (tmp_path / "onetrace.toml").write_text("prot = 1\n", encoding="utf-8")
 

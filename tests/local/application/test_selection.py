@@ -41,7 +41,14 @@ def test_beside_app_flask_app_takes_precedence_over_the_description(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("description", "message"),
-    [("prot = 1", r"onetrace\.toml: prot is not a key\. Use one of "), ("port = 0", r"port = 0 is malformed\. Write ")],
+    [
+        (
+            "[variables.staging]\nA = 'b'",
+            r"\[variables\.staging\] is of an unknown environment\. Use one of local, dev, ",
+        ),
+        ("prot = 1", r"onetrace\.toml: prot is not a key\. Use one of "),
+        ("port = 0", r"port = 0 is malformed\. Write "),
+    ],
 )
 def test_a_description_that_cannot_be_used_is_an_error_with_its_remedy(
     tmp_path: Path, description: str, message: str
