@@ -12,6 +12,7 @@ from typing import Final
 
 from infra.application import Application
 from infra.application_image import check_requirements
+from local.application.local_projects import LocalProject, local_projects, without_build_output
 from local.application.selection import is_sample
 from local.workspace.folders import CHECKOUT
 from local.workspace.report import Step
@@ -52,9 +53,14 @@ def interpreter(session: Session, application: Application) -> Path:
 def _key(application: Application) -> str:
     """Return a digest of the interpreter and of all files that say what is installed."""
     digest = hashlib.sha256(f"{sys.version}{sys.executable}".encode())
-    for file in (RUNTIME, *_requirement_files(application)):
+    descriptions = [file for project in _projects(application) for file in project.descriptions]
+    for file in (RUNTIME, *_requirement_files(application), *descriptions):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:DIGITS]
+
+
+def _projects(application: Application) -> list[LocalProject]:
+    return local_projects(_requirement_files(application), application.folder)
 
 
 def _requirement_files(application: Application) -> Iterator[Path]:
@@ -90,7 +96,8 @@ def _install(session: Session, application: Application, venv: Path, python: Pat
         if application.requirements is not None:
             # After the runtime's: where both name a package, it is the application's version that it was written for.
             file = str(application.folder / application.requirements)
-            _uv(session, step, application, "pip", "install", "--python", str(python), "-r", file)
+            with without_build_output(_projects(application)):
+                _uv(session, step, application, "pip", "install", "--python", str(python), "-r", file)
         site_packages = sysconfig.get_path("purelib", vars={"base": str(venv)})
         _refuse_conflicts(application, site_packages)
         (Path(site_packages) / "onetrace.pth").write_text(f"{session.folders.packages}\n", encoding="utf-8")

@@ -262,6 +262,33 @@ def test_requirements_that_the_runtime_does_not_work_with_are_named_with_both_ve
     assert shop.get().status_code == 200
 
 
+PROJECT = """
+[project]
+name = "shop"
+version = "1"
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[tool.setuptools]
+py-modules = ["shop"]
+"""
+
+
+def test_a_project_is_installed_again_after_an_edit_of_what_it_requires_and_its_folder_stays_clean(shop: Shop) -> None:
+    with shop.added("pyproject.toml", PROJECT), shop.added("requirements.txt", ".\n"):
+        before = sorted(shop.folder.iterdir())
+        assert shop.up()[0] == 0
+        with shop.edited(
+            "pyproject.toml", 'version = "1"', 'version = "1"\ndependencies = ["itsdangerous", "iniconfig"]'
+        ):
+            code, output, errors = shop.up()
+            assert (code, errors) == (0, "")
+            assert "Install the packages of Shop" in output
+            assert shop.checkout.run("run", "python -c 'import iniconfig'").returncode == 0
+        assert sorted(shop.folder.iterdir()) == before
+    assert shop.up()[0] == 0
+
+
 def test_a_failed_smoke_test_says_what_was_expected_what_came_and_under_which_trace_id(shop: Shop) -> None:
     with shop.edited("onetrace.toml", '"/things"', '"/nothing"'):
         _, _, errors = shop.up()

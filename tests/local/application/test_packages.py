@@ -60,6 +60,30 @@ def test_a_change_of_a_requirements_file_or_of_an_included_one_makes_a_new_envir
     assert environment_of(session, shop) != before
 
 
+@pytest.mark.parametrize(
+    "line", [".", "-e .", "--editable=.", "./", ".[web]", "shop @ file:.", "-e .[web] ; python_version > '3'"]
+)
+@pytest.mark.parametrize("name", ["pyproject.toml", "setup.py", "setup.cfg"])
+def test_a_change_of_what_a_project_of_this_machine_requires_makes_a_new_environment(
+    session: Session, shop: Application, line: str, name: str
+) -> None:
+    (shop.folder / "more.txt").write_text(f"{line}\n", encoding="utf-8")
+    (shop.folder / name).write_text("before", encoding="utf-8")
+    before = environment_of(session, shop)
+    (shop.folder / name).write_text("after", encoding="utf-8")
+
+    assert environment_of(session, shop) != before
+
+
+def test_a_change_of_a_project_that_is_not_installed_keeps_the_environment(session: Session, shop: Application) -> None:
+    (shop.folder / "flask").mkdir()  # of the name of a package of the index, which the requirements have
+    before = environment_of(session, shop)
+    for folder in (shop.folder, shop.folder / "flask"):
+        (folder / "pyproject.toml").write_text("changed", encoding="utf-8")
+
+    assert environment_of(session, shop) == before
+
+
 def test_a_change_of_the_code_keeps_the_environment(session: Session, shop: Application) -> None:
     before = environment_of(session, shop)
     (shop.folder / "app.py").write_text("changed = True\n", encoding="utf-8")
