@@ -28,7 +28,8 @@ def conflicts(pyproject: Path, site_packages: Sequence[str], file: str = REQUIRE
     """
     installed: dict[str, str] = {}
     for each in distributions(path=list(site_packages)):
-        installed.setdefault(canonicalize_name(each.metadata["Name"]), each.version)  # as imported: the first counts
+        if name := each.metadata["Name"]:  # none in what is left of a package that was removed
+            installed.setdefault(canonicalize_name(name), each.version)  # as imported: the first counts
     return [
         f"{file} installs {needed.name} {version}, but the runtime needs {needed.name}{needed.specifier}"
         for needed in _requirements(pyproject)

@@ -54,16 +54,16 @@ def _key(application: Application) -> str:
     """Return a digest of the interpreter and of all files that say what is installed."""
     digest = hashlib.sha256(f"{sys.version}{sys.executable}".encode())
     descriptions = [file for project in _projects(application) for file in project.descriptions]
-    for file in (RUNTIME, *_requirement_files(application), *descriptions):
+    for file in (RUNTIME, *requirement_files(application), *descriptions):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:DIGITS]
 
 
 def _projects(application: Application) -> list[LocalProject]:
-    return local_projects(_requirement_files(application), application.folder)
+    return local_projects(requirement_files(application), application.folder)
 
 
-def _requirement_files(application: Application) -> Iterator[Path]:
+def requirement_files(application: Application) -> Iterator[Path]:
     """Yield the requirements file and what it includes, each once; a missing one is left to uv's message."""
     pending = [] if application.requirements is None else [application.folder / application.requirements]
     seen: set[Path] = set()

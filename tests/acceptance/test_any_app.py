@@ -262,6 +262,16 @@ def test_requirements_that_the_runtime_does_not_work_with_are_named_with_both_ve
     assert shop.get().status_code == 200
 
 
+def test_libraries_whose_instrumentation_is_missing_are_named(shop: Shop) -> None:
+    with shop.added("requirements.txt", "redis\nhttpx\nopentelemetry-instrumentation-httpx\n"):
+        code, output, errors = shop.up()
+
+    assert (code, errors) == (0, "")
+    lines = [line for line in output.splitlines() if "are not traced" in line]
+    assert lines == ["calls of redis are not traced: add opentelemetry-instrumentation-redis to requirements.txt"]
+    assert shop.up()[0] == 0
+
+
 PROJECT = """
 [project]
 name = "shop"

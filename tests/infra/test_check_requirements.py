@@ -62,6 +62,12 @@ def test_a_prerelease_within_the_range_is_accepted(tmp_path: Path) -> None:
     assert check_requirements.conflicts(PYPROJECT, [str(installed(tmp_path, gunicorn="27.1.0rc1"))]) == []
 
 
+def test_the_rest_of_a_removed_package_is_none(tmp_path: Path) -> None:
+    (tmp_path / "gunicorn-23.0.0.dist-info").mkdir()
+
+    assert check_requirements.conflicts(PYPROJECT, [str(tmp_path)]) == []
+
+
 def test_all_conflicts_are_listed_under_the_files_own_name(tmp_path: Path) -> None:
     site_packages = installed(tmp_path, gunicorn="23.0.0", orjson="3.9", requests="1.0")
 
