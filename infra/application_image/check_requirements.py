@@ -1,60 +1,51 @@
-"""Compare an environment's packages with the runtime's requirements: `python check_requirements.py pyproject.toml`.
+"""Check an application's packages against what the runtime works with: `python check_requirements.py FILE [NAME]`.
 
-Run by the Python of the environment in the build of an image, and imported by the local mode. It needs nothing but the
-standard library and `packaging`.
+FILE is the runtime's pyproject.toml and NAME the application's requirements file. To be run by the interpreter that has
+the packages; it needs `packaging`, which the runtime needs too. `pip check` knows nothing of the runtime, which is
+copied and not installed. Exits with 1 and a line for each conflict.
 """
 
 from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
-from importlib.metadata import distributions
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-
-REQUIREMENTS: Final = "requirements.txt"
-REMEDY: Final = "remove it or change the version"
+from packaging.version import InvalidVersion
 
 
-def conflicts(pyproject: Path, site_packages: Sequence[str], file: str = REQUIREMENTS) -> list[str]:
-    """Return a line for each package in `site_packages` that the project of `pyproject` does not work with.
-
-    What the project needs are its dependencies and those of all its extras. `file` is what installed the packages.
-    """
-    installed: dict[str, str] = {}
-    for each in distributions(path=list(site_packages)):
-        if name := each.metadata["Name"]:  # none in what is left of a package that was removed
-            installed.setdefault(canonicalize_name(name), each.version)  # as imported: the first counts
-    return [
-        f"{file} installs {needed.name} {version}, but the runtime needs {needed.name}{needed.specifier}"
-        for needed in _requirements(pyproject)
-        if (version := installed.get(canonicalize_name(needed.name))) is not None
-        and not needed.specifier.contains(version, prereleases=True)
-    ]
-
-
-def _requirements(pyproject: Path) -> Iterator[Requirement]:
-    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
-    for text in chain(project["dependencies"], *project["optional-dependencies"].values()):
+def conflicts(pyproject: Path, source: str) -> Iterator[str]:
+    """Yield each range that an installed version is out of. What only an extra needs may be absent: its sink is off."""
+    project: dict[str, Any] = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+    extras = chain.from_iterable(project["optional-dependencies"].values())
+    required = [*((text, True) for text in project["dependencies"]), *((text, False) for text in extras)]
+    for text, needed in required:
         requirement = Requirement(text)
-        # An extra that names others of the project adds none: all are read.
-        is_own = canonicalize_name(requirement.name) == canonicalize_name(project["name"])
-        if not is_own and (requirement.marker is None or requirement.marker.evaluate()):
-            yield requirement
+        itself = canonicalize_name(requirement.name) == canonicalize_name(project["name"])  # an extra of extras
+        if not itself and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
+            yield from _conflict(requirement, source, needed=needed)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Return 1 with a line on standard error for each conflict, else 0. `arguments`: pyproject.toml, requirements."""
-    lines = conflicts(Path(arguments[0]), sys.path, *arguments[1:2])
-    for each in lines:
-        sys.stderr.write(f"{each}: {REMEDY}\n")
-    return 1 if lines else 0
+def _conflict(requirement: Requirement, source: str, *, needed: bool) -> Iterator[str]:
+    wanted = f"the runtime needs {requirement.name}{requirement.specifier}"
+    try:
+        installed = version(requirement.name)
+        fits = requirement.specifier.contains(installed, prereleases=True)
+    except PackageNotFoundError:
+        if needed:
+            yield f"{requirement.name} is not installed, but {wanted}"
+        return
+    except InvalidVersion:
+        fits = False
+    if not fits:
+        yield f"{source} installs {requirement.name} {installed}, but {wanted}"
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit("\n".join(conflicts(Path(sys.argv[1]), (sys.argv[2:] or ["requirements.txt"])[0])) or 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from infra.application import Application
-from infra.application_image import check_requirements
 from local.application.local_projects import LocalProject, local_projects, without_build_output
 from local.application.selection import is_sample
 from local.workspace.folders import CHECKOUT
@@ -22,6 +22,8 @@ from operations.errors import OperatorError
 
 RUNTIME: Final = CHECKOUT / "service" / "requirements.txt"
 """The locked packages of what observes the application."""
+CHECK_REQUIREMENTS: Final = CHECKOUT / "infra" / "application_image" / "check_requirements.py"
+"""The program that the build of an image runs too."""
 PROJECT: Final = CHECKOUT / "pyproject.toml"
 """The packages that the runtime works with, and their versions."""
 IMPORTED: Final = {"flask_onetrace": "flask_onetrace", "onetrace_request_guard": "local/request_guard"}
@@ -32,6 +34,7 @@ READY: Final = "ready"
 """An empty file in a complete environment."""
 DIGITS: Final = 12
 INSTALL_SECONDS: Final = 900.0
+CHECK_SECONDS: Final = 60.0
 INCLUDED: Final = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", re.MULTILINE)
 REMEDY: Final = (
     "Correct the file as the lines above say, or set UV_INDEX_URL where packages come from an index of your own"
@@ -99,17 +102,20 @@ def _install(session: Session, application: Application, venv: Path, python: Pat
             with without_build_output(_projects(application)):
                 _uv(session, step, application, "pip", "install", "--python", str(python), "-r", file)
         site_packages = sysconfig.get_path("purelib", vars={"base": str(venv)})
-        _refuse_conflicts(application, site_packages)
+        _refuse_conflicts(application, python)
         (Path(site_packages) / "onetrace.pth").write_text(f"{session.folders.packages}\n", encoding="utf-8")
         (venv / READY).touch()
         step.note = application.requirements or f"the runtime's: {application.folder} has no requirements.txt"
 
 
-def _refuse_conflicts(application: Application, site_packages: str) -> None:
+def _refuse_conflicts(application: Application, python: Path) -> None:
     """Raise `OperatorError` for versions that the runtime does not work with: it would fail without naming them."""
-    file = application.requirements
-    if file is not None and (lines := check_requirements.conflicts(PROJECT, [site_packages], file)):
-        raise OperatorError("; ".join(lines), check_requirements.REMEDY.capitalize())
+    if application.requirements is None:
+        return
+    command = [str(python), "-I", str(CHECK_REQUIREMENTS), str(PROJECT), application.requirements]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_SECONDS, check=False)  # noqa: S603 - our own program
+    if result.returncode != 0:
+        raise OperatorError("; ".join(result.stderr.split("\n")).strip("; "), "Remove it or change the version")
 
 
 def _uv(session: Session, step: Step, application: Application, *arguments: str) -> None:

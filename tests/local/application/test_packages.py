@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from local.application.selection import described
 from local.workspace.folders import Folders
 from local.workspace.report import Report
 from local.workspace.session import Session
+from operations.errors import OperatorError
 
 
 def environment_of(session: Session, application: Application) -> Path:
@@ -102,3 +105,26 @@ def test_only_what_observes_and_guards_the_application_is_importable_of_the_chec
     ]
     assert (session.folders.packages / "flask_onetrace" / "__init__.py").is_file()
     assert (session.folders.packages / "onetrace_request_guard" / "service.py").is_file()
+
+
+def test_a_version_that_the_runtime_does_not_work_with_is_named_with_the_range_and_the_remedy(
+    shop: Application, tmp_path: Path
+) -> None:
+    venv = tmp_path / "venv"
+    subprocess.run([packages.UV, "venv", "--quiet", "--python", sys.executable, venv], check=True, timeout=60)
+    site_packages = Path(sysconfig.get_path("purelib", vars={"base": str(venv)}))
+    (site_packages / "checkout.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    packages._refuse_conflicts(shop, venv / "bin" / "python")
+    for name, version in (("gunicorn", "23.0.0"), ("opentelemetry_api", "1.20.0")):
+        info = site_packages / f"{name}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
+
+    with pytest.raises(OperatorError) as refusal:
+        packages._refuse_conflicts(shop, venv / "bin" / "python")
+
+    assert str(refusal.value) == (
+        "requirements.txt installs opentelemetry-api 1.20.0, but the runtime needs opentelemetry-api<2,>=1.42; "
+        "requirements.txt installs gunicorn 23.0.0, but the runtime needs gunicorn<28,>=27. "
+        "Remove it or change the version"
+    )
