@@ -194,7 +194,7 @@ pins: $(READY) ## Renew the pinned actions and images, from GitHub and the regis
 	@$(PY) -m operations.pins $(PINS)
 
 clean: ## Stop the local deployment and delete everything installed, built or cached
-	@if [ -x $(PY) ]; then $(PY) -m local down; fi
+	@if [ -x $(PY) ]; then APP= $(PY) -m local down; fi
 	@rm -rf service/web/node_modules service/web/dist
 	@rm -rf .venv .venv-image .venv-checkov .peers node_modules cdk.out .local .mypy_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.application import Application
+from local.application.local_projects import LocalProject, local_projects, without_build_output
 from local.application.selection import is_sample
 from local.workspace.errors import FailedStepError
 from local.workspace.folders import CHECKOUT
@@ -22,6 +24,10 @@ from operations.errors import OperatorError
 
 RUNTIME: Final = CHECKOUT / "service" / "requirements.txt"
 """The locked packages of what observes the application."""
+CHECK_REQUIREMENTS: Final = CHECKOUT / "infra" / "application_image" / "check_requirements.py"
+"""The program that the build of an image runs too."""
+PROJECT: Final = CHECKOUT / "pyproject.toml"
+"""The packages that the runtime works with, and their versions."""
 IMPORTED: Final = {"flask_onetrace": "flask_onetrace", "onetrace_request_guard": "local/request_guard"}
 """What the environment imports from the checkout, by the name there. Nothing else of it is importable: its modules
 `local`, `service` and `tests` would hide the application's."""
@@ -34,6 +40,7 @@ KEPT: Final = 2
 """Environments of an application: the one that runs, and the one before, for an edit that is taken back."""
 DIGITS: Final = 12
 INSTALL_SECONDS: Final = 900.0
+CHECK_SECONDS: Final = 60.0
 INCLUDED: Final = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", re.MULTILINE)
 REMEDY: Final = (
     "Correct the file as the lines above say, or set UV_INDEX_URL where packages come from an index of your own"
@@ -68,12 +75,17 @@ def _last_used(venv: Path) -> float:
 def _key(application: Application) -> str:
     """Return a digest of the interpreter and of all files that say what is installed."""
     digest = hashlib.sha256(f"{sys.version}{sys.executable}".encode())
-    for file in (RUNTIME, *_requirement_files(application)):
+    descriptions = [file for project in _projects(application) for file in project.descriptions]
+    for file in (RUNTIME, *requirement_files(application), *descriptions):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:DIGITS]
 
 
-def _requirement_files(application: Application) -> Iterator[Path]:
+def _projects(application: Application) -> list[LocalProject]:
+    return local_projects(requirement_files(application), application.folder)
+
+
+def requirement_files(application: Application) -> Iterator[Path]:
     """Yield the requirements file and what it includes, each once; a missing one is left to uv's message."""
     pending = [] if application.requirements is None else [application.folder / application.requirements]
     seen: set[Path] = set()
@@ -107,9 +119,11 @@ def _install(session: Session, application: Application, venv: Path, python: Pat
         if application.requirements is not None:
             # After the runtime's: where both name a package, it is the application's version that it was written for.
             file = str(application.folder / application.requirements)
-            _uv(session, step, application, "pip", "install", "--python", str(python), "-r", file)
+            with without_build_output(_projects(application)):
+                _uv(session, step, application, "pip", "install", "--python", str(python), "-r", file)
             conflicts = _conflicts(session, step, application, python)
         site_packages = sysconfig.get_path("purelib", vars={"base": str(venv)})
+        _refuse_conflicts(application, python)
         (Path(site_packages) / "onetrace.pth").write_text(f"{session.folders.packages}\n", encoding="utf-8")
         (venv / READY).touch()
         step.note = application.requirements or f"the runtime's: {application.folder} has no requirements.txt"
@@ -127,6 +141,16 @@ def _conflicts(session: Session, step: Step, application: Application, python: P
         text = error.log.read_text(encoding="utf-8", errors="replace")
         return CONFLICT.findall(text) or error.lines
     return []
+
+
+def _refuse_conflicts(application: Application, python: Path) -> None:
+    """Raise `OperatorError` for versions that the runtime does not work with: it would fail without naming them."""
+    if application.requirements is None:
+        return
+    command = [str(python), "-I", str(CHECK_REQUIREMENTS), str(PROJECT), application.requirements]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_SECONDS, check=False)  # noqa: S603 - our own program
+    if result.returncode != 0:
+        raise OperatorError("; ".join(result.stderr.split("\n")).strip("; "), "Remove it or change the version")
 
 
 def _uv(session: Session, step: Step, application: Application, *arguments: str) -> None:

@@ -10,7 +10,8 @@ from typing import Final
 
 from flask_onetrace.contract import Variable
 from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, Application, ApplicationError, selected_folder
-from infra.application_file import load
+from infra.application_file import check_environments, load
+from local.application.environments import environment_names
 from local.workspace.folders import STATE_VARIABLE
 from local.workspace.state import Selected
 from operations.errors import OperatorError, operator_error
@@ -36,9 +37,12 @@ def flask_app_of(environ: Mapping[str, str]) -> str | None:
 def load_application(folder: Path, flask_app: str | None) -> Application:
     """Return the application in `folder`. Raises `OperatorError`."""
     try:
-        return load(folder, flask_app)
+        application = load(folder, flask_app)
+        if application.environment_variables:
+            check_environments(application, environment_names())
     except ApplicationError as error:
         raise operator_error(error) from error
+    return application
 
 
 def deployed_application(state: Selected | None) -> Application:
@@ -59,6 +63,17 @@ def update_command(up: Selected) -> str:
         return "make up"
     suffix = "" if up.flask_app is None else f" {Variable.FLASK_APP}={shlex.quote(up.flask_app)}"
     return f"make up {FOLDER_VARIABLE}={shlex.quote(relative_path(up.folder))}{suffix}"
+
+
+def refuse_unselected(up: Selected | None, environ: Mapping[str, str]) -> None:
+    """Raise `OperatorError` if `APP` selects another application than the one that is up, or none.
+
+    The description of the one that is up is not read: what stops it must work whatever an edit has made of it.
+    """
+    if not environ.get(FOLDER_VARIABLE, "").strip():
+        return
+    if up is None or selected_folder(environ) != Path(up.folder):
+        refuse_another(up, selected_application(environ))
 
 
 def refuse_another(up: Selected | None, application: Application) -> None:

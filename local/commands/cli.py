@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.application.selection import refuse_unselected
 from local.commands.down import down
 from local.commands.logs import logs
 from local.commands.run import run_command
@@ -59,6 +60,7 @@ def _run(options: argparse.Namespace, report: Report) -> int:
         up(Session.fresh(folders, os.environ, report))
         return 0
     session = Session.open(folders, os.environ, report)
+    refuse_unselected(session.state.application, session.environ)
     if options.command == "logs":
         logs(session, follow=not options.no_follow)
         return 0

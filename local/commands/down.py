@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from local.application.selection import refuse_unselected
 from local.backing_services import postgresql
 from local.workspace.lock import exclusive
 from local.workspace.session import Session
@@ -10,10 +11,15 @@ from operations.errors import OperatorError
 
 
 def down(session: Session) -> None:
-    """Stop the recorded processes in reverse order, then orphans of this state folder."""
+    """Stop the recorded processes in reverse order, then orphans of this state folder.
+
+    Raises `OperatorError` if `APP` selects another application than the one that is up.
+    """
     session.folders.make()
     with exclusive(session.folders.lock_file):
-        stopped = session.stop(list(reversed(_recorded(session))))
+        recorded = _recorded(session)
+        refuse_unselected(session.state.application, session.environ)
+        stopped = session.stop(list(reversed(recorded)))
         orphans = session.stop(session.supervisor.orphans())
         postgresql.delete(session)
         session.folders.state_file.unlink(missing_ok=True)

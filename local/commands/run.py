@@ -6,8 +6,7 @@ import os
 import sys
 from typing import Final, NoReturn
 
-from infra.application import FOLDER_VARIABLE
-from local.application.selection import deployed_application, refuse_another, selected_application
+from local.application.selection import deployed_application
 from local.backing_services import emulator, postgresql
 from local.backing_services.emulated_aws import EmulatedAws
 from local.service import revision
@@ -38,8 +37,6 @@ def run_command(session: Session, line: str) -> NoReturn:
     ):
         raise OperatorError("Nothing is running", "Start with make up")
     session.selected = deployed_application(state.application)
-    if session.environ.get(FOLDER_VARIABLE, "").strip():
-        refuse_another(state.application, selected_application(session.environ))
     refuse_reserved(session.application)
     aws = EmulatedAws(state.gateway_port)
     values = local_values(session.application, postgresql.running_url(session))

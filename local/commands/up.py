@@ -11,6 +11,7 @@ from typing import Final
 from flask_onetrace.contract import RUNTIME_PROBE_PATH, Output
 from local.application import packages
 from local.application.selection import refuse_another, relative_path, selected_application, to_state, update_command
+from local.application.untraced import untraced_libraries
 from local.backing_services import emulator, fakes, postgresql
 from local.deploy import cdk, docker_engine, fake_keys, prerequisites, sources
 from local.deploy.fingerprint import fingerprint
@@ -74,6 +75,8 @@ def _conclude(session: Session, seconds: float) -> None:
     # A browser does not send the headers that the smoke test has, and the probe shows nothing of the application.
     path = "/" if request.headers or request.path == RUNTIME_PROBE_PATH else request.path
     say()
+    for line in untraced_libraries(session):
+        say(line)
     say(f"Up after {seconds:.1f} s: {rollout.load_balancer_url(session)}{path}")
     for line in DISCLAIMER:
         say(line)

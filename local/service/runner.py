@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import requests
+
 from flask_onetrace.contract import SERVER_CONFIG
 from infra.application import Application
 from local.application.packages import interpreter
 from local.application.selection import is_sample, working_directory
 from local.service.task import ResolvedTask
 from local.workspace.errors import FailedStepError
-from local.workspace.http_client import is_ready, status_of
+from local.workspace.http_client import is_ready, response_of
 from local.workspace.ports import LOOPBACK
 from local.workspace.report import Step
 from local.workspace.session import Session
@@ -87,10 +89,10 @@ def start(session: Session, runtime: Runtime, step: Step, port: int, load_balanc
             progress=lambda elapsed: step.detail(f"{elapsed:.0f} s of {seconds}: {last_line(log)}"),
         )
     except FailedStepError as error:
-        status = status_of(url)
-        if status is None:
+        response = response_of(url)
+        if response is None:
             raise
-        reason = f"its health check GET {application.health_check_path} returned {status}"
+        reason = f"its health check GET {application.health_check_path} returned {_outcome(response)}"
         raise FailedStepError(f"{error.problem}: {reason}", START_LONGER, log=error.log, lines=error.lines) from None
     return record
 
@@ -100,6 +102,11 @@ def promote(session: Session, service: RunningService) -> None:
     candidate = session.running(CANDIDATE_ROLE, service.pid)
     if candidate is not None:
         session.rename(candidate, ROLE)
+
+
+def _outcome(response: requests.Response) -> str:
+    location = response.headers.get("Location")
+    return f"{response.status_code}{f' to {location}' if location else ''}, and the load balancer takes 2xx alone"
 
 
 def before_start(session: Session, runtime: Runtime) -> None:

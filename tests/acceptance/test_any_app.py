@@ -97,6 +97,16 @@ class Shop:
         with direct_client() as client:
             return client.get(f"{self.url}{path}", headers={"X-Key": "local-key", **headers}, timeout=5)
 
+    @contextmanager
+    def added(self, name: str, text: str) -> Iterator[None]:
+        """Add a file, and delete it again."""
+        file = self.folder / name
+        file.write_text(text, encoding="utf-8")
+        try:
+            yield
+        finally:
+            file.unlink()
+
     @property
     def aws(self) -> EmulatedAws:
         port = self.checkout.recorded().gateway_port
@@ -194,7 +204,13 @@ BROKEN = {
         "shop.py",
         'return {"ok": True}',
         "return 'ill', 500",
-        "was not ready after 5 s: its health check GET /healthz returned 500. See the lines above; for an",
+        "was not ready after 5 s: its health check GET /healthz returned 500, and the load balancer takes 2xx alone",
+    ),
+    "health check behind a login": (
+        "shop.py",
+        'return {"ok": True}',
+        "return 'log in', 302, {'Location': '/login?next=/healthz'}",
+        "GET /healthz returned 302 to /login?next=/healthz, and the load balancer takes 2xx alone",
     ),
     "smoke test": (
         "shop.py",
@@ -235,6 +251,56 @@ def test_after_a_broken_edit_the_old_version_serves_on_and_the_emulated_aws_says
     assert "The running service is up to date" in output
 
 
+def test_requirements_that_the_runtime_does_not_work_with_are_named_with_both_versions(shop: Shop) -> None:
+    with shop.added("requirements.txt", "gunicorn==23.0.0\n"):
+        code, _, errors = shop.up()
+
+    assert code == 1
+    needed = r"gunicorn(>=27,<28|<28,>=27)"
+    message = (
+        rf"error: requirements\.txt installs gunicorn 23\.0\.0, but the runtime needs {needed}\. Remove it or change"
+    )
+    assert re.match(message, errors), errors
+    assert shop.get().status_code == 200
+
+
+def test_libraries_whose_instrumentation_is_missing_are_named(shop: Shop) -> None:
+    with shop.added("requirements.txt", "redis\nhttpx\nopentelemetry-instrumentation-httpx\n"):
+        code, output, errors = shop.up()
+
+    assert (code, errors) == (0, "")
+    lines = [line for line in output.splitlines() if "are not traced" in line]
+    assert lines == ["calls of redis are not traced: add opentelemetry-instrumentation-redis to requirements.txt"]
+    assert shop.up()[0] == 0
+
+
+PROJECT = """
+[project]
+name = "shop"
+version = "1"
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[tool.setuptools]
+py-modules = ["shop"]
+"""
+
+
+def test_a_project_is_installed_again_after_an_edit_of_what_it_requires_and_its_folder_stays_clean(shop: Shop) -> None:
+    with shop.added("pyproject.toml", PROJECT), shop.added("requirements.txt", ".\n"):
+        before = sorted(shop.folder.iterdir())
+        assert shop.up()[0] == 0
+        with shop.edited(
+            "pyproject.toml", 'version = "1"', 'version = "1"\ndependencies = ["itsdangerous", "iniconfig"]'
+        ):
+            code, output, errors = shop.up()
+            assert (code, errors) == (0, "")
+            assert "Install the packages of Shop" in output
+            assert shop.checkout.run("run", "python -c 'import iniconfig'").returncode == 0
+        assert sorted(shop.folder.iterdir()) == before
+    assert shop.up()[0] == 0
+
+
 def test_a_failed_smoke_test_says_what_was_expected_what_came_and_under_which_trace_id(shop: Shop) -> None:
     with shop.edited("onetrace.toml", '"/things"', '"/nothing"'):
         _, _, errors = shop.up()
@@ -259,6 +325,25 @@ def test_another_app_is_refused_while_it_is_up(shop: Shop) -> None:
     assert f"Shop ({shop.folder}) is up, and APP selects Cruddur" in result.stderr
     assert re.search(r"make up APP=\S+/shop; LOCAL_STATE_DIR", result.stderr)
     assert shop.get().status_code == 200
+
+
+@pytest.mark.parametrize("command", [["run", "pwd"], ["down"], ["status"], ["logs", "--no-follow"], ["ask"]])
+def test_a_command_for_another_app_is_refused_while_it_is_up(shop: Shop, command: list[str], tmp_path: Path) -> None:
+    another = shop.checkout.run(*command, APP=str(tmp_path))
+    missing = shop.checkout.run(*command, APP=str(tmp_path / "nowhere"))
+
+    assert (another.returncode, another.stdout) == (1, "")
+    assert f"Shop ({shop.folder}) is up, and APP selects" in another.stderr
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert missing.stderr.startswith(f"error: APP='{tmp_path}/nowhere' is no folder. Set it")
+    assert shop.get().status_code == 200
+
+
+def test_a_command_for_the_app_that_is_up_is_run(shop: Shop) -> None:
+    result = shop.checkout.run("run", "pwd", APP=str(shop.folder))
+
+    assert (result.returncode, result.stdout) == (0, f"{shop.folder}\n")
+    assert shop.checkout.run("status", APP=str(shop.folder)).returncode == 0
 
 
 def test_status_names_it(shop: Shop) -> None:
@@ -300,6 +385,17 @@ def test_a_first_deploy_that_fails_leaves_no_process(checkout: Checkout, tmp_pat
     assert failed.returncode == 1
     assert "GET / returned 418, expected 200" in failed.stderr
     assert checkout.running_processes() == []
+
+
+def test_variables_of_an_unknown_environment_are_refused_before_anything_starts(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    (tmp_path / "onetrace.toml").write_text("[variables.staging]\nCOLOUR = 'red'\n", encoding="utf-8")
+
+    failed = checkout.run("up", APP=str(tmp_path))
+
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "[variables.staging] is of an unknown environment. Use one of dev, local, prod" in failed.stderr
 
 
 def test_a_description_that_cannot_be_used_is_one_error(checkout: Checkout, tmp_path: Path) -> None:

@@ -153,6 +153,35 @@ def test_the_health_check_passes_while_the_service_runs_and_fails_after() -> Non
 
 
 @pytest.mark.usefixtures("socket_enabled")
+@pytest.mark.parametrize(
+    ("response", "outcome"),
+    [
+        ("302 Found\r\nLocation: /login", "302 to /login"),
+        ("308 Permanent Redirect\r\nLocation: https://login.test/", "308 to https://login.test/"),
+        ("204 No Content", "204"),
+        ("503 Service Unavailable", "503"),
+    ],
+)
+def test_the_health_check_takes_200_alone_as_the_load_balancer_does(response: str, outcome: str) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        subprocess.Popen(
+            [sys.executable, "-m", "flask_onetrace.healthcheck"],
+            cwd=ROOT,
+            env=environment({"PORT": str(server.getsockname()[1]), "HEALTH_CHECK_PATH": "/healthz"}),
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(f"HTTP/1.1 {response}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (1, f"not healthy: GET /healthz returned {outcome}, expected a 2xx\n")
+
+
+@pytest.mark.usefixtures("socket_enabled")
 def test_the_health_check_fails_on_a_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         result = health_check(str(silent.getsockname()[1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -16,6 +17,7 @@ from local.application.selection import load_application
 from local.workspace.folders import Folders
 from local.workspace.report import Report
 from local.workspace.session import Session
+from operations.errors import OperatorError
 
 
 def environment_of(session: Session, application: Application) -> Path:
@@ -59,6 +61,30 @@ def test_a_change_of_a_requirements_file_or_of_an_included_one_makes_a_new_envir
     file.write_text(file.read_text(encoding="utf-8") + "requests\n", encoding="utf-8")
 
     assert environment_of(session, shop) != before
+
+
+@pytest.mark.parametrize(
+    "line", [".", "-e .", "--editable=.", "./", ".[web]", "shop @ file:.", "-e .[web] ; python_version > '3'"]
+)
+@pytest.mark.parametrize("name", ["pyproject.toml", "setup.py", "setup.cfg"])
+def test_a_change_of_what_a_project_of_this_machine_requires_makes_a_new_environment(
+    session: Session, shop: Application, line: str, name: str
+) -> None:
+    (shop.folder / "more.txt").write_text(f"{line}\n", encoding="utf-8")
+    (shop.folder / name).write_text("before", encoding="utf-8")
+    before = environment_of(session, shop)
+    (shop.folder / name).write_text("after", encoding="utf-8")
+
+    assert environment_of(session, shop) != before
+
+
+def test_a_change_of_a_project_that_is_not_installed_keeps_the_environment(session: Session, shop: Application) -> None:
+    (shop.folder / "flask").mkdir()  # of the name of a package of the index, which the requirements have
+    before = environment_of(session, shop)
+    for folder in (shop.folder, shop.folder / "flask"):
+        (folder / "pyproject.toml").write_text("changed", encoding="utf-8")
+
+    assert environment_of(session, shop) == before
 
 
 def test_a_change_of_the_code_keeps_the_environment(session: Session, shop: Application) -> None:
@@ -136,3 +162,26 @@ def test_only_what_observes_and_guards_the_application_is_importable_of_the_chec
     ]
     assert (session.folders.packages / "flask_onetrace" / "__init__.py").is_file()
     assert (session.folders.packages / "onetrace_request_guard" / "service.py").is_file()
+
+
+def test_a_version_that_the_runtime_does_not_work_with_is_named_with_the_range_and_the_remedy(
+    shop: Application, tmp_path: Path
+) -> None:
+    venv = tmp_path / "venv"
+    subprocess.run([packages.UV, "venv", "--quiet", "--python", sys.executable, venv], check=True, timeout=60)
+    site_packages = Path(sysconfig.get_path("purelib", vars={"base": str(venv)}))
+    (site_packages / "checkout.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    packages._refuse_conflicts(shop, venv / "bin" / "python")
+    for name, version in (("gunicorn", "23.0.0"), ("opentelemetry_api", "1.20.0")):
+        info = site_packages / f"{name}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
+
+    with pytest.raises(OperatorError) as refusal:
+        packages._refuse_conflicts(shop, venv / "bin" / "python")
+
+    assert str(refusal.value) == (
+        "requirements.txt installs opentelemetry-api 1.20.0, but the runtime needs opentelemetry-api<2,>=1.42; "
+        "requirements.txt installs gunicorn 23.0.0, but the runtime needs gunicorn<28,>=27. "
+        "Remove it or change the version"
+    )

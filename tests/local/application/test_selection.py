@@ -9,6 +9,7 @@ from infra.application import DEFAULT_FOLDER, Application
 from local.application.selection import (
     deployed_application,
     refuse_another,
+    refuse_unselected,
     selected_application,
     to_state,
     update_command,
@@ -38,7 +39,14 @@ def test_beside_app_flask_app_takes_precedence_over_the_description(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("description", "message"),
-    [("prot = 1", r"onetrace\.toml: prot is not a key\. Use one of "), ("port = 0", r"port = 0 is malformed\. Write ")],
+    [
+        (
+            "[variables.staging]\nA = 'b'",
+            r"\[variables\.staging\] is of an unknown environment\. Use one of dev, ",
+        ),
+        ("prot = 1", r"onetrace\.toml: prot is not a key\. Use one of "),
+        ("port = 0", r"port = 0 is malformed\. Write "),
+    ],
 )
 def test_a_description_that_cannot_be_used_is_an_error_with_its_remedy(
     tmp_path: Path, description: str, message: str
@@ -66,6 +74,44 @@ def test_another_application_than_the_one_that_is_up_is_refused_with_both_ways_o
     refuse_another(up, first)
     with pytest.raises(OperatorError, match=r"make down first.*make up APP=.*/first.*LOCAL_STATE_DIR"):
         refuse_another(up, second)
+
+
+def test_the_refusal_quotes_the_command_for_a_shell_and_has_flask_app(tmp_path: Path) -> None:
+    environ = {"APP": str(app(tmp_path / "my shop")), "FLASK_APP": "shop:create_app()"}
+    up = to_state(selected_application(environ), environ)
+
+    with pytest.raises(OperatorError) as refusal:
+        refuse_another(up, selected_application({}))
+
+    assert f"by make up APP='{tmp_path}/my shop' FLASK_APP='shop:create_app()';" in str(refusal.value)
+
+
+def test_what_app_selects_must_be_up_only_where_app_is_set(tmp_path: Path) -> None:
+    first, second = (str(app(tmp_path / name)) for name in ("first", "second"))
+    up = to_state(selected_application({"APP": first}), {})
+
+    refuse_unselected(up, {})
+    refuse_unselected(up, {"APP": " "})
+    refuse_unselected(up, {"APP": first})
+    refuse_unselected(None, {"APP": second})
+    with pytest.raises(OperatorError, match=r"is up, and APP selects"):
+        refuse_unselected(up, {"APP": second})
+
+
+def test_what_is_up_can_be_stopped_after_a_bad_edit_of_its_description(tmp_path: Path) -> None:
+    folder = app(tmp_path / "shop")
+    up = to_state(selected_application({"APP": str(folder)}), {})
+    (folder / "onetrace.toml").write_text("prot = 1", encoding="utf-8")
+
+    refuse_unselected(up, {"APP": str(folder)})
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+def test_an_app_that_cannot_be_selected_is_an_error_whatever_is_up(tmp_path: Path, *, is_up: bool) -> None:
+    up = to_state(selected_application({}), {}) if is_up else None
+
+    with pytest.raises(OperatorError, match="nowhere' is no folder"):
+        refuse_unselected(up, {"APP": str(tmp_path / "nowhere")})
 
 
 def test_the_sample_that_is_up_is_updated_without_app(tmp_path: Path) -> None:

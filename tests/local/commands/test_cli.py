@@ -25,6 +25,23 @@ def start(state: Path, *command: str, **environment: str) -> subprocess.Popen[st
     )
 
 
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "run", "ask"])
+def test_an_app_that_is_no_folder_is_an_error_of_every_command(tmp_path: Path, command: str) -> None:
+    arguments = [command, "pwd"] if command == "run" else [command]
+    result = subprocess.run(
+        [sys.executable, "-m", "local", *arguments],
+        cwd=CHECKOUT,
+        env={"PATH": os.environ["PATH"], "LOCAL_STATE_DIR": str(tmp_path), "APP": "/nowhere"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: APP='/nowhere' is no folder. Set it")
+
+
 def run(state: Path, *command: str, **environment: str) -> tuple[int, str, str]:
     with start(state, *command, **environment) as process:
         out, err = process.communicate(timeout=60)
