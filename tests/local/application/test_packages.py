@@ -124,12 +124,15 @@ CHECKS = {
 UV = f"""#!{sys.executable}
 import pathlib, sys
 if sys.argv[1] == "venv":
-    pathlib.Path(sys.argv[-1]).mkdir()
+    python = pathlib.Path(sys.argv[-1], "bin", "python")
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\\nexec "{sys.executable}" "$@"\\n')
+    python.chmod(0o700)
 if sys.argv[1:3] == ["pip", "check"]:
     print(OUT)
     sys.exit(CODE)
 """
-"""What stands for uv: it installs nothing, and its `pip check` prints OUT."""
+"""What stands for uv: its environments have the packages of this one, and its `pip check` prints OUT."""
 
 
 @pytest.mark.parametrize("check", CHECKS)
