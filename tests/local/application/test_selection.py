@@ -10,6 +10,7 @@ from local.application.selection import (
     deployed_application,
     refuse_another,
     refuse_unselected,
+    relative_path,
     selected_application,
     to_state,
     update_command,
@@ -83,7 +84,7 @@ def test_the_refusal_quotes_the_command_for_a_shell_and_has_flask_app(tmp_path: 
     with pytest.raises(OperatorError) as refusal:
         refuse_another(up, selected_application({}))
 
-    assert f"by make up APP='{tmp_path}/my shop' FLASK_APP='shop:create_app()';" in str(refusal.value)
+    assert f"by make up APP='{relative_path(tmp_path)}/my shop' FLASK_APP='shop:create_app()';" in str(refusal.value)
 
 
 def test_what_app_selects_must_be_up_only_where_app_is_set(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_the_command_that_updates_it_selects_it_again(tmp_path: Path) -> None:
     environ = {"APP": str(app(tmp_path / "my shop")), "FLASK_APP": "shop:create_app()"}
 
     up = to_state(selected_application(environ), environ)
-    command = f"make up APP='{tmp_path}/my shop' FLASK_APP='shop:create_app()'"
+    command = f"make up APP='{relative_path(tmp_path)}/my shop' FLASK_APP='shop:create_app()'"
 
     assert update_command(to_state(selected_application({}), {})) == "make up"
     assert update_command(up) == command
