@@ -21,8 +21,8 @@ _EXAMPLE: Final = "for example `orders:create_app()` or `orders:app`, as `flask 
 _DEFAULT_FILES: Final = ("wsgi.py", "app.py")
 _RUN_FROM_CLI_VARIABLE: Final = "FLASK_RUN_FROM_CLI"
 """Set by the `flask` command, and read by `Flask.run`."""
-_INVALID_APP_TEXT: Final = "valid Flask application was not obtained"
-"""Flask's words for an object of another class."""
+_INVALID_APP_TEXTS: Final = ("valid Flask application was not obtained", "Failed to find Flask application")
+"""Flask's words for an object of another class, and for a module that has none of its own."""
 _UNSUPPORTED_APP_HINT: Final = (
     "WSGI middleware around an application is observed with it if it is assigned to it,"
     " `app.wsgi_app = Middleware(app.wsgi_app)`; an ASGI application, such as FastAPI's, cannot be observed"
@@ -53,7 +53,7 @@ def load_app(flask_app: str) -> Flask:
             app = ScriptInfo(path, set_debug_flag=False).load_app()
     except NoAppException as error:
         raise AppLoadError(_not_found(shown, error)) from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # `pyo3`'s panics, for one: gunicorn would start the next worker without end
         raise AppLoadError(_error_in_app(shown, error)) from error
     library = _patched_by()
     if library is not None and patched_before is None:
@@ -107,7 +107,7 @@ def _not_found(shown: str, error: NoAppException) -> str:
     if isinstance(cause, TypeError):
         return f"{shown}: {reason} ({cause}) Pass what it needs as literals, `orders:create_app('production')`"
     message = f"{shown}: {reason} Set it to a `flask.Flask`, or to the function that returns one, {_EXAMPLE}"
-    return f"{message}. {_UNSUPPORTED_APP_HINT}" if _INVALID_APP_TEXT in reason else message
+    return f"{message}. {_UNSUPPORTED_APP_HINT}" if any(text in reason for text in _INVALID_APP_TEXTS) else message
 
 
 def _error_in_app(shown: str, error: BaseException) -> str:

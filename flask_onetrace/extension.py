@@ -47,6 +47,7 @@ def init_app(app: Flask, settings: Settings | None = None) -> Telemetry:
     refuse_traced(app)
     telemetry = Telemetry(telemetry_config(settings.named_after(app.name)))
     telemetry.install(app)
+    telemetry.observe_mounted_apps()
     return telemetry
 
 

@@ -38,6 +38,9 @@ MODULE = """
 
     def leave():
         raise SystemExit("usage: shop")
+
+    def panic():
+        raise GeneratorExit("a panic, which is no Exception")
 """
 
 
@@ -49,6 +52,7 @@ def _applications(folder: Path) -> None:
     write(folder, "loaded_outer.py", "import loaded_inner")
     write(folder, "loaded_inner.py", "import nothing_of_this_name")
     write(folder, "loaded_typo.py", "def create_app(:")
+    write(folder, "loaded_proxied.py", "from flask import Flask\nclass Proxied: pass\napp = Proxied()")
 
 
 @pytest.mark.parametrize(
@@ -152,6 +156,8 @@ def test_an_application_that_has_eventlet_patch_threads_is_refused(
         ("loaded_typo", ["raises SyntaxError", "def create_app(:"]),
         ("loaded_shop:fail()", ["raises LookupError", "in fail", "LookupError: no database"]),
         ("loaded_shop:leave()", ["exits while it is loaded", "usage: shop"]),
+        ("loaded_shop:panic()", ["raises GeneratorExit", "in panic", "a panic, which is no Exception"]),
+        ("loaded_proxied", ["Failed to find Flask application", "`app.wsgi_app = Middleware(app.wsgi_app)`"]),
     ],
 )
 def test_what_cannot_be_loaded_is_explained(flask_app: str, parts: list[str]) -> None:

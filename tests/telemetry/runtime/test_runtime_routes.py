@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from flask_onetrace import Settings, init_app
 from flask_onetrace.telemetry import EXTENSION
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.runtime.apps import Load, write
@@ -129,6 +131,20 @@ def test_an_error_of_a_mounted_application_is_in_every_sink(load: Load, folder: 
     assert span["attributes"]["error.type"] == "ZeroDivisionError"
     assert item["body"]["trace"]["exception"]["class"] == "ZeroDivisionError"
     assert get(app, "/_onetrace/probe")[0] == get(app, "/")[0] == 200
+
+
+def test_an_error_of_a_mounted_application_is_reported_with_init_app_too(
+    folder: Path, backends: FakeBackends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "runtime_mounted_own.py", MOUNTED)
+    monkeypatch.syspath_prepend(folder)
+    app: Flask = import_module("runtime_mounted_own").app
+    init_app(app, Settings.from_env({**backends.environment, "LOG_CONSOLE": "false"}))
+    _, trace_id = get(app, "/admin/fail")
+    flush(app)
+    [item] = backends.items(trace_id)
+    assert item["body"]["trace"]["exception"]["class"] == "ZeroDivisionError"
+    app.extensions[EXTENSION].shutdown()
 
 
 def test_an_application_with_telemetry_of_its_own_keeps_it(
