@@ -11,10 +11,15 @@ import pytest
 import flask_onetrace.telemetry.sampling.lean_import  # noqa: F401 - the SDK opens a UDP socket at import: before sockets are disabled
 from flask_onetrace.credentials import credentials_of
 
+OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "APP", "CMD", "FLASK_APP", "VERSION", "TO", "REPOSITORY", "CDK_CONTEXT")
+"""What `make test` gives its commands, the `make` of a test among them."""
+
 
 @pytest.fixture(autouse=True)
 def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the machine's AWS, OpenTelemetry, vendor and proxy variables and its credentials from the environment."""
+    """Remove the machine's AWS, OpenTelemetry, vendor and proxy variables, its credentials and make's own variables."""
+    for name in OF_MAKE:
+        monkeypatch.delenv(name, raising=False)
     for name in credentials_of(os.environ):
         monkeypatch.delenv(name)
     for name in list(os.environ):

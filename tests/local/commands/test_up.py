@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.application.selection import selected_application
+from local.application.selection import relative_path, selected_application
 from local.commands.up import _conclude
 from local.workspace.folders import Folders
 from local.workspace.report import Report
@@ -34,4 +34,4 @@ def test_the_printed_address_is_the_applications_and_the_command_is_quoted(
     _conclude(session, 1.0)
 
     assert f"Up after 1.0 s: http://127.0.0.1:1234{path}\n" in out.getvalue()
-    assert f"run make up APP='{folder}' FLASK_APP='shop:create_app()' again." in out.getvalue()
+    assert f"run make up APP='{relative_path(folder)}' FLASK_APP='shop:create_app()' again." in out.getvalue()
