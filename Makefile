@@ -143,9 +143,9 @@ deploy: $(READY) ## Deploy ENV to the AWS account of your credentials (APPROVAL=
 	@if [ -z "$(APPROVAL)" ] && ! [ -t 0 ]; then \
 		echo "error: make deploy asks before it widens permissions, and there is no terminal to ask at: pass APPROVAL=never" >&2; exit 1; \
 	fi
-	@if [ "$$VERSION" = unversioned ]; then \
-		echo "note: the application is in no git repository with a commit: its version is 'unversioned'; VERSION= names another" >&2; \
-	fi
+	@case "$$VERSION" in unversioned*) \
+		echo "note: the application is in no git repository with a commit: its version is '$$VERSION'; VERSION= names another" >&2;; \
+	esac
 	@$(PY) -m operations.deploy --environment $(ENV) -- \
 		$(CDK) deploy --all $(if $(APPROVAL),--require-approval $(APPROVAL)) $(CONTEXT) --progress events
 	-@$(PY) -m operations.deploy_marker --environment $(ENV)

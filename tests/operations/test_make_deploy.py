@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.fingerprint import unversioned
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -82,7 +84,7 @@ def test_the_version_is_the_applications_where_the_shell_leaves_the_tilde_of_its
 
 def test_a_deploy_without_a_version_says_so(tmp_path: Path) -> None:
     deploy = ("-o", ".venv/ready", "deploy", "PY=true", "APPROVAL=never")
-    assert "its version is 'unversioned'" in make(*deploy, f"APP={tmp_path}").stderr
+    assert f"its version is '{unversioned(tmp_path)}'" in make(*deploy, f"APP={tmp_path}").stderr
     assert "unversioned" not in make(*deploy, "VERSION=v7").stderr
 
 
