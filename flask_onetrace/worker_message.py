@@ -16,24 +16,32 @@ class WorkerMessage:
 
     def __init__(self) -> None:
         self._token: int | None = None
+        self._write = -1
 
     def share(self) -> None:
-        """Have one process of all that are forked from here on print its message."""
+        """Have one process of all that are forked from here on print its message; again after a reload of gunicorn."""
         # A pipe with one byte in it: whoever reads that prints.
-        self._token, write = os.pipe()
-        os.write(write, b"1")
-        os.set_blocking(self._token, False)
+        if self._token is None:
+            self._token, self._write = os.pipe()
+            os.set_blocking(self._token, False)
+        self._is_first()
+        os.write(self._write, b"1")
 
     def print(self, message: str) -> bool:
         """Print `message`; return False where another process has printed its own."""
-        if self._token is not None:
-            try:
-                os.read(self._token, 1)
-            except BlockingIOError:
-                return False
+        if not self._is_first():
+            return False
         sys.stderr.write(f"{message}\n")
         sys.stderr.flush()
         return True
+
+    def _is_first(self) -> bool:
+        if self._token is None:
+            return True
+        try:
+            return bool(os.read(self._token, 1))
+        except BlockingIOError:
+            return False
 
 
 load_error = WorkerMessage()

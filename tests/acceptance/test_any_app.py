@@ -231,6 +231,7 @@ BROKEN = {
 @pytest.mark.parametrize("fault", BROKEN)
 def test_after_a_broken_edit_the_old_version_serves_on_and_the_emulated_aws_says_so(shop: Shop, fault: str) -> None:
     name, old, new, message = BROKEN[fault]
+    assert shop.up()[0] == 0  # of the files as they are, whatever a test before has left
     state, task_definition, listeners = shop.checkout.recorded(), current(shop), rules(shop)
     log = shop.checkout.state / "logs" / "service.log"
     lines = log.read_text(encoding="utf-8")

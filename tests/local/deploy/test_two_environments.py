@@ -7,24 +7,24 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from botocore.credentials import Credentials
 
 from flask_onetrace.contract import TRACE_ID_HEADER, Output, Variable
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import EXTENSION
-from local.backing_services.emulated_aws import FAKE_KEY, FAKE_KEY_ID, REGION, EmulatedAws
+from local.backing_services.emulated_aws import REGION, EmulatedAws
 from local.deploy.cdk import CDK, QUIET
-from local.fakes.xray_daemon import XRayDaemon
 from local.service.rollout import deployed_task
 from local.smoke_test.backends import xray_id
 from service.factory import create_app
 from tests.local.emulator.conftest import free_port
 from tests.sample import PLAIN_IMAGE, names_of
+from tests.telemetry.backends import eventually
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
 
@@ -73,22 +73,27 @@ def outputs(deploy: Callable[..., Outputs]) -> dict[str, Outputs]:
 
 
 @pytest.fixture(scope="module")
-def daemon(emulated_aws: EmulatedAws) -> Iterator[XRayDaemon]:
-    credentials = Credentials(FAKE_KEY_ID, FAKE_KEY)
-    with closing(
-        XRayDaemon(port=free_port(), endpoint=emulated_aws.endpoint, region=REGION, credentials=credentials)
-    ) as running:
-        yield running
+def daemon(emulated_aws: EmulatedAws) -> Iterator[int]:
+    """The port of the fake daemon, in a process of its own: the calls that it makes are no telemetry of the service."""
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "local.fakes", "--daemon-port", str(port)],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **emulated_aws.variables},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert [process.stdout.readline().split()[0] for _ in range(3)] == ["Honeycomb", "Rollbar", "X-Ray"]
+        yield port
+        process.terminate()
 
 
-def send(aws: EmulatedAws, outputs: Outputs, daemon: XRayDaemon, requests: int) -> set[str]:
+def send(aws: EmulatedAws, outputs: Outputs, daemon: int, requests: int) -> set[str]:
     """Run the deployed service in this process, send it requests, and return their trace ids."""
-    address = daemon.url.removeprefix("http://")
     environment = {
         **deployed_task(aws, outputs).environment,
-        Variable.AWS_XRAY_DAEMON_ADDRESS: address,
-        # The daemon's calls are made in this process too: they are no telemetry of the service.
-        Variable.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: "botocore,requests,urllib3",
+        Variable.AWS_XRAY_DAEMON_ADDRESS: f"127.0.0.1:{daemon}",
     }
     app = create_app(Settings.from_env(environment))
     try:
@@ -98,13 +103,13 @@ def send(aws: EmulatedAws, outputs: Outputs, daemon: XRayDaemon, requests: int) 
         app.extensions[EXTENSION].shutdown()
 
 
-def trace_ids_in_group(aws: EmulatedAws, group: str) -> set[str]:
+def traces_in_group(aws: EmulatedAws, group: str) -> list[dict[str, Any]]:
     now = datetime.now(UTC)
     [expression] = [each["FilterExpression"] for each in aws.xray.get_groups()["Groups"] if each["GroupName"] == group]
     summaries = aws.xray.get_trace_summaries(
         StartTime=now - timedelta(hours=1), EndTime=now, FilterExpression=expression
     )["TraceSummaries"]
-    return {each["Id"] for each in summaries}
+    return [dict(each) for each in summaries]
 
 
 def trace_ids_in_log_group(aws: EmulatedAws, group: str) -> set[str]:
@@ -115,7 +120,7 @@ def trace_ids_in_log_group(aws: EmulatedAws, group: str) -> set[str]:
 def test_the_telemetry_of_two_environments_side_by_side_is_each_in_its_own_place_only(
     emulated_aws: EmulatedAws,
     outputs: dict[str, Outputs],
-    daemon: XRayDaemon,
+    daemon: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in emulated_aws.variables.items():
@@ -124,13 +129,12 @@ def test_the_telemetry_of_two_environments_side_by_side_is_each_in_its_own_place
         environment: send(emulated_aws, outputs[environment], daemon, requests)
         for environment, requests in (("dev", 3), ("staging", 5))
     }
-    daemon.close()
     for environment in ENVIRONMENTS:
         assert outputs[environment][Output.LOG_GROUP] == f"Cruddur-{environment}-Backend-Flask"
         assert trace_ids_in_log_group(emulated_aws, f"Cruddur-{environment}-Backend-Flask") == sent[environment]
-        assert trace_ids_in_group(emulated_aws, f"Cruddur-{environment}") == {
-            xray_id(each) for each in sent[environment]
-        }
+        group, expected = f"Cruddur-{environment}", {xray_id(each) for each in sent[environment]}
+        traces = eventually(partial(traces_in_group, emulated_aws, group), len(expected))
+        assert {each["Id"] for each in traces} == expected
     rules = {each["SamplingRule"]["RuleName"] for each in emulated_aws.xray.get_sampling_rules()["SamplingRuleRecords"]}
     assert {"Cruddur-dev", "Cruddur-dev-Health", "Cruddur-staging", "Cruddur-staging-Health"} <= rules
     queries = emulated_aws.logs.describe_query_definitions()["queryDefinitions"]

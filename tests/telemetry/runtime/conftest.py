@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from flask_onetrace import worker_message
 from tests.telemetry.backends import FakeBackends
 from tests.telemetry.runtime.apps import Load, forgetting, loading
+
+
+@pytest.fixture(autouse=True)
+def _first_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be the worker that prints why the application cannot be loaded, whichever test was it before."""
+    monkeypatch.setattr(worker_message, "load_error", worker_message.WorkerMessage())
 
 
 @pytest.fixture
