@@ -46,7 +46,6 @@ class AppTelemetry(Protocol):
     config: TelemetryConfig
     provider: AppTracerProvider
     log_handlers: tuple[logging.Handler, ...]
-    log_level: int
     redact: Redactor
     open_requests: OpenRequests[Any]
     sampler: Sampler
