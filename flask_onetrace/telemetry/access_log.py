@@ -12,15 +12,25 @@ from flask_onetrace.telemetry.log_lines import CLIENT_ERROR, SCOPE_ATTRIBUTE, SE
 
 
 class AccessLog:
-    """Write one access line per request: to `sinks` directly, and to other handlers of its logger.
+    """Write one access line per request: to `sinks` directly, and to handlers that its own logger has.
 
-    A request to one of `quiet_paths` is written only if it fails, with a status of 400 or more.
+    Not to those of the root logger: what an application sends from there, as to an error tracker or by mail, is its own
+    lines. Lines below `level` are left out, and of the requests to one of `quiet_paths` those that do not fail, with a
+    status of 400 or more.
     """
 
     def __init__(
-        self, logger: str, sinks: Sequence[Callable[[RequestScope], None]], quiet_paths: frozenset[str] = frozenset()
+        self,
+        logger: str,
+        sinks: Sequence[Callable[[RequestScope], None]],
+        level: int,
+        quiet_paths: frozenset[str] = frozenset(),
     ) -> None:
         self.logger = logging.getLogger(logger)
+        self.logger.propagate = False
+        if self.logger.level == logging.NOTSET:  # else the root logger's would count
+            self.logger.setLevel(logging.DEBUG)
+        self._level = level
         self._sinks = sinks
         self._quiet_paths = quiet_paths
 
@@ -29,15 +39,12 @@ class AccessLog:
         if scope.path in self._quiet_paths and scope.status < CLIENT_ERROR and scope.aborted is None:
             return
         level = logging.ERROR if scope.status >= SERVER_ERROR else logging.INFO
-        if not self.logger.isEnabledFor(level):
+        if level < self._level or not self.logger.isEnabledFor(level):
             return
         scope.created = time_ns() // 1_000_000
         for log_access in self._sinks:
             log_access(scope)
-        logger = self.logger
-        while (parent := logger.parent) is not None and not logger.handlers:
-            logger = parent
-        if parent is not None or len(logger.handlers) > 1:  # than ours on the root: it needs a log record
+        if self.logger.handlers:
             self._write_record(scope, level)
 
     def _write_record(self, scope: RequestScope, level: int) -> None:

@@ -49,6 +49,18 @@ class _State:
         """Those that the application has added to the process's provider."""
         self.is_prepared = False
         self.is_installed = False
+        self._application_level = self._root_level = logging.getLogger().level
+        """The level of the root logger that the application has set, and the one that was set here."""
+
+    def set_root_level(self) -> None:
+        """Let the root logger pass what the application lets pass, and what any app's sinks take."""
+        root = logging.getLogger()
+        if root.level != self._root_level:
+            self._application_level = root.level
+        apps = (reference() for reference in self.apps)
+        levels = [telemetry.log_level for telemetry in apps if telemetry is not None]
+        self._root_level = min(self._application_level, *levels) if levels else self._application_level
+        root.setLevel(self._root_level)
 
     def latest(self) -> AppTelemetry | None:
         """Return the app that was created last, of those that are not freed and not shut down."""
@@ -79,7 +91,7 @@ def install(telemetry: AppTelemetry) -> None:
         _state.apps = (*(each for each in _state.apps if each() is not None), weakref.ref(telemetry))
         for each in _state.processors:
             telemetry.provider.add_span_processor(each)
-        logging.getLogger().setLevel(telemetry.config.log_level)
+        _state.set_root_level()
         if not _state.is_installed:
             _state.is_installed = True
             _install_logging()
@@ -129,6 +141,7 @@ def release(telemetry: AppTelemetry) -> None:
     """Stop routing calls from outside requests to `telemetry`."""
     with _state.lock:
         _state.apps = tuple(each for each in _state.apps if each() not in (None, telemetry))
+        _state.set_root_level()
 
 
 def current_telemetry() -> AppTelemetry | None:
@@ -230,7 +243,9 @@ class ScopedLogHandler(logging.Handler):
             return False
         else:
             telemetry = _state.latest()
-        if telemetry is not None and record.name != telemetry.config.access_logger:  # the sinks have access lines
+        if telemetry is None or record.levelno < telemetry.log_level:
+            return True
+        if record.name != telemetry.config.access_logger:  # the sinks have access lines
             for handler in telemetry.log_handlers:
                 handler.handle(record)
         return True

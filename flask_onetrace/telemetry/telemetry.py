@@ -82,7 +82,8 @@ class Telemetry:
                 self.provider.add_span_processor(sink.span_processor)
         self.log_handlers = tuple(sink.log_handler for sink in self.sinks if sink.log_handler is not None)
         access_sinks = tuple(sink.log_access for sink in self.sinks if sink.log_access is not None)
-        self._access_log = AccessLog(config.access_logger, access_sinks, config.quiet_paths)
+        self.log_level = logging.getLevelNamesMapping()[config.log_level]
+        self._access_log = AccessLog(config.access_logger, access_sinks, self.log_level, config.quiet_paths)
         self._access_logger = logging.getLogger(config.access_logger)
         self._user_of = config.user_of
         self.trace_state_of = for_all_traces if config.sampling.record_unsampled else for_sampled_traces

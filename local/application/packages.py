@@ -14,7 +14,6 @@ from typing import Final
 
 from infra.application import Application
 from local.application.local_projects import LocalProject, local_projects, without_build_output
-from local.application.selection import is_sample
 from local.workspace.errors import FailedStepError
 from local.workspace.folders import CHECKOUT
 from local.workspace.report import Step
@@ -49,7 +48,7 @@ REMEDY: Final = (
 
 def interpreter(session: Session, application: Application) -> Path:
     """Return the Python that has the application's packages. Raises `OperatorError` if they cannot be installed."""
-    if is_sample(application):
+    if application.is_sample:
         return Path(sys.executable)
     venv = session.folders.venvs / f"{application.slug}-{_key(application)}"
     python = venv / "bin" / "python"

@@ -6,7 +6,6 @@ import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from flask_onetrace.contract import Variable
 from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, Application, ApplicationError, selected_folder
@@ -15,8 +14,6 @@ from local.application.environments import environment_names
 from local.workspace.folders import STATE_VARIABLE
 from local.workspace.state import Selected
 from operations.errors import OperatorError, operator_error
-
-SAMPLE_FOLDER: Final = DEFAULT_FOLDER.resolve()
 
 
 def selected_application(environ: Mapping[str, str]) -> Application:
@@ -59,7 +56,7 @@ def to_state(application: Application, environ: Mapping[str, str]) -> Selected:
 
 def update_command(up: Selected) -> str:
     """Return the command that updates what is up."""
-    if Path(up.folder) == SAMPLE_FOLDER:
+    if Path(up.folder) == DEFAULT_FOLDER:
         return "make up"
     suffix = "" if up.flask_app is None else f" {Variable.FLASK_APP}={shlex.quote(up.flask_app)}"
     return f"make up {FOLDER_VARIABLE}={shlex.quote(relative_path(up.folder))}{suffix}"
@@ -85,11 +82,6 @@ def refuse_another(up: Selected | None, application: Application) -> None:
         f"Run make down first, or update what is up by {update_command(up)};"
         f" {STATE_VARIABLE}=<another folder> runs both",
     )
-
-
-def is_sample(application: Application) -> bool:
-    """Return whether it is the sample application, which runs with the checkout's own packages."""
-    return application.folder == SAMPLE_FOLDER
 
 
 def working_directory(application: Application) -> Path:

@@ -13,7 +13,6 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from local.application.packages import RUNTIME, interpreter, requirement_files
-from local.application.selection import is_sample
 from local.workspace.session import Session
 
 NO_CLIENTS: Final = frozenset(
@@ -34,7 +33,7 @@ BUILT_ON: Final = {"boto3": "botocore"}
 def untraced_libraries(session: Session) -> list[str]:
     """Return a line, with the remedy, for each library that the application's requirements bring."""
     application = session.application
-    if is_sample(application) or application.requirements is None:
+    if application.is_sample or application.requirements is None:
         return []
     site_packages = sysconfig.get_path("purelib", vars={"base": str(interpreter(session, application).parents[1])})
     installed: dict[str, str] = {

@@ -14,7 +14,7 @@ import requests
 from flask_onetrace.contract import SERVER_CONFIG
 from infra.application import Application
 from local.application.packages import interpreter
-from local.application.selection import is_sample, working_directory
+from local.application.selection import working_directory
 from local.service.task import ResolvedTask
 from local.workspace.errors import FailedStepError
 from local.workspace.http_client import is_ready, response_of
@@ -128,7 +128,7 @@ def before_start(session: Session, runtime: Runtime) -> None:
 
 def command(python: Path, application: Application, load_balancer: str) -> Sequence[str]:
     """Return gunicorn's command for the guarded app behind the load balancer of that name."""
-    guard = "local.request_guard" if is_sample(application) else "onetrace_request_guard"
+    guard = "local.request_guard" if application.is_sample else "onetrace_request_guard"
     return [str(python), *GUNICORN, f"{guard}.service:build_guarded({load_balancer!r})"]
 
 

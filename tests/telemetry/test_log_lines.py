@@ -95,12 +95,15 @@ def test_client_input_cannot_forge_a_log_line(app: Flask, backends: FakeBackends
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.format = format_line  # type: ignore[method-assign]  # what a formatter would do
-    logging.getLogger().addHandler(handler)
+    loggers = logging.getLogger(), logging.getLogger(ACCESS_LOGGER)
+    for each in loggers:
+        each.addHandler(handler)
     try:
         quoted = "".join(f"%{byte:02x}" for byte in FORGED.encode())
         trace_id, unmatched = get_trace_id(app, f"/echo?name={quoted}"), get_trace_id(app, f"/{quoted}", 404)
     finally:
-        logging.getLogger().removeHandler(handler)
+        for each in loggers:
+            each.removeHandler(handler)
     line, access = eventually(lambda: backends.lines_of(trace_id), 2)
     assert (line["message"], line["user_id"], access["user_id"]) == (f"hello {FORGED}", FORGED, FORGED)
     assert access_line(backends, unmatched)["path"] == f"/{FORGED}"

@@ -46,6 +46,7 @@ class AppTelemetry(Protocol):
     config: TelemetryConfig
     provider: AppTracerProvider
     log_handlers: tuple[logging.Handler, ...]
+    log_level: int
     redact: Redactor
     open_requests: OpenRequests[Any]
     sampler: Sampler

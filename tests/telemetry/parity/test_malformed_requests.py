@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from tests.telemetry.parity.conftest import InstrumentedApp
@@ -51,8 +53,12 @@ def test_a_path_is_decoded_as_utf_8_everywhere(
     raw: bytes, path: str, ours: InstrumentedApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     sampler = ours.telemetry.sampler = FixedSampler(sampled=True, rate=1)
-    with caplog.at_level("INFO", logger="flask_onetrace.access"):
+    access_logger = logging.getLogger("flask_onetrace.access")
+    access_logger.addHandler(caplog.handler)
+    try:
         assert ours.send(RequestSpec("/", environ={"PATH_INFO": raw.decode("latin-1")})).status_code == 404
+    finally:
+        access_logger.removeHandler(caplog.handler)
     [span], [segment] = ours.spans, ours.segments
     assert span["attributes"]["url.path"] == path
     assert segment["http"]["request"]["url"] == f"http://cruddur.example{path}"

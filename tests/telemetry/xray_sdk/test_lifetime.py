@@ -16,6 +16,7 @@ from flask import Flask
 from opentelemetry import trace
 
 from flask_onetrace import telemetry
+from flask_onetrace.contract import ACCESS_LOGGER
 from flask_onetrace.telemetry.process_globals import ScopedLogHandler
 from flask_onetrace.telemetry.xray_sdk import context
 from flask_onetrace.telemetry.xray_sdk.state import SdkState
@@ -158,8 +159,10 @@ def test_a_request_is_freed_after_its_last_batch_without_garbage_collection(
     settings: dict[str, str], make_app: AppFactory, backends: FakeBackends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app({**backends.environment, **settings})
-    # pytest's log handlers would keep the access record, and with it the request.
+    # pytest's log handlers, which it gives a logger that does not propagate too, would keep the access record, and with
+    # it the request.
     monkeypatch.setattr(logging.getLogger(), "handlers", [ScopedLogHandler()])
+    monkeypatch.setattr(logging.getLogger(ACCESS_LOGGER), "handlers", [])
     refs: list[weakref.ref[Any]] = []
 
     @app.get("/held")
