@@ -8,8 +8,9 @@ Names are imported at first use: what needs the settings alone must not pay for 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from flask_onetrace.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from flask_onetrace.extension import OneTrace, init_app
@@ -41,14 +42,7 @@ _MODULE_OF: Final = {
     "TelemetryConfig": "telemetry.config",
 }
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the exported names
-    home = _MODULE_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value  # the next look-up finds it without this function
-    return value
+__getattr__ = lazy_names(__name__, _MODULE_OF, globals())
 
 
 def __dir__() -> list[str]:

@@ -14,13 +14,14 @@ OpenTelemetry's API (`trace.get_tracer(...)`), the X-Ray SDK's (`xray_recorder.i
 `rollbar.report_message(...)` work too, and join the same trace.
 
 Names are imported at first use: settings and health checks import only `flask_onetrace.telemetry.config`, and must not
-pay for OpenTelemetry's SDK (the pattern of "SPEC 1: Lazy Loading", Scientific Python).
+pay for OpenTelemetry's SDK.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from flask_onetrace.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from flask_onetrace.telemetry.api import annotate, carry, identify, span, trace_id
@@ -57,11 +58,4 @@ _MODULE_OF: Final = {
     **dict.fromkeys(("current_telemetry", "prepare"), "process_globals"),
 }
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the exported names
-    home = _MODULE_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value  # the next look-up finds it without this function
-    return value
+__getattr__ = lazy_names(__name__, _MODULE_OF, globals())

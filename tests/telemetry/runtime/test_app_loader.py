@@ -88,51 +88,37 @@ def test_a_call_of_run_that_is_not_guarded_starts_no_server(folder: Path, capsys
     assert "FLASK_RUN_FROM_CLI" not in os.environ
 
 
+@pytest.mark.parametrize(
+    ("module", "patches", "remedy"),
+    [
+        (("gevent.monkey", "is_module_patched"), "threading", "'--worker-class gevent'"),
+        (("eventlet.patcher", "is_monkey_patched"), "thread", r"remove the call of `eventlet\.monkey_patch\(\)`"),
+    ],
+)
 def test_an_application_that_patches_threads_is_refused_unless_the_worker_has_done_so_before(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch, module: tuple[str, str], patches: str, remedy: str
 ) -> None:
+    patched: set[str] = set()
+    name, function = module
+    library = ModuleType(name)
+    vars(library).update(patched=patched, **{function: patched.__contains__})
+    monkeypatch.setitem(sys.modules, name, library)
+    write(folder, "loaded_beside.py", "from flask import Flask\napp = Flask('beside')")
     write(
         folder,
-        "loaded_gevent.py",
-        """
+        "loaded_patching.py",
+        f"""
         import sys
         from flask import Flask
 
-        sys.modules["gevent.monkey"].patched.add("threading")
-        app = Flask("gevent")
+        sys.modules["{name}"].patched.add("{patches}")
+        app = Flask("patching")
     """,
     )
-    gevent = ModuleType("gevent.monkey")
-    patched: set[str] = set()
-    vars(gevent).update(patched=patched, is_module_patched=patched.__contains__)
-    monkeypatch.setitem(sys.modules, "gevent.monkey", gevent)
-    with pytest.raises(AppLoadError, match="'--worker-class gevent'"):
-        load_app("loaded_gevent")
-    assert load_app("loaded_gevent").name == "gevent"
-
-
-def test_an_application_that_has_eventlet_patch_threads_is_refused(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(
-        folder,
-        "loaded_eventlet.py",
-        """
-        import sys
-        from flask import Flask
-
-        sys.modules["eventlet.patcher"].patched.add("thread")
-        app = Flask("eventlet")
-    """,
-    )
-    eventlet = ModuleType("eventlet.patcher")
-    patched: set[str] = set()
-    vars(eventlet).update(patched=patched, is_monkey_patched=patched.__contains__)
-    monkeypatch.setitem(sys.modules, "eventlet.patcher", eventlet)
-    write(folder, "loaded_beside_eventlet.py", "from flask import Flask\napp = Flask('beside')")
-    assert load_app("loaded_beside_eventlet").name == "beside"
-    with pytest.raises(AppLoadError, match=r"eventlet's while .*: remove the call of `eventlet\.monkey_patch\(\)`"):
-        load_app("loaded_eventlet")
+    assert load_app("loaded_beside").name == "beside"
+    with pytest.raises(AppLoadError, match=remedy):
+        load_app("loaded_patching")
+    assert load_app("loaded_patching").name == "patching"
 
 
 @pytest.mark.parametrize(
