@@ -43,7 +43,8 @@ def span_hex(span_id: int) -> str:
 
 def xray_trace_id(trace_id: int) -> str:
     """Return the id as X-Ray writes it, `1-5759e988-bd862e3fe1be46a994272793`."""
-    return xray_format(trace_hex(trace_id))
+    digits = trace_id.to_bytes(16, "big").hex()
+    return f"1-{digits[:8]}-{digits[8:]}"
 
 
 def xray_format(digits: str) -> str:

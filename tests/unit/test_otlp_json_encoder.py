@@ -57,7 +57,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> list[LightSpan]:
             inner.set_status(StatusCode.ERROR, "went wrong")
         outer.set_status(StatusCode.OK)
     remote_root = root._replace(trace_state=CALLER.trace_state, caller=CALLER)
-    provider.start(finished[0].instrumentation_scope, "joined", root=remote_root).end()  # type: ignore[arg-type]  # each span has a scope
+    provider.start(finished[0].instrumentation_scope, "joined", root=remote_root).end()
     return finished
 
 

@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Mapping
 from itertools import islice
+from operator import attrgetter
 from sys import getsizeof
 from time import time_ns
 from types import TracebackType
@@ -61,6 +62,15 @@ class LightSpan(BoundedSpan):
     scope: Any = None
     """Of a root span outside any request, and of the spans within it: their job's scope."""
 
+    # The SDK's properties are Python functions. Each sink reads these for each span, here without a call of one.
+    name: str = property(attrgetter("_name"))  # type: ignore[assignment]  # mypy has no type for a property of a getter
+    kind: trace.SpanKind = property(attrgetter("_kind"))  # type: ignore[assignment]  # as above
+    start_time: int = property(attrgetter("_start_time"))  # type: ignore[assignment]  # as above
+    end_time: int | None = property(attrgetter("_end_time"))  # type: ignore[assignment]  # as above
+    instrumentation_scope: InstrumentationScope = property(attrgetter("_instrumentation_scope"))  # type: ignore[assignment]  # as above
+    raw_attributes: Mapping[str, Any] = property(attrgetter("_attributes"))  # type: ignore[assignment]  # as above
+    """The attributes, without the copy that protects `attributes`."""
+
     def __init__(
         self,
         provider: SpanProvider,
@@ -97,7 +107,8 @@ class LightSpan(BoundedSpan):
     @property
     def sampling(self) -> SamplingTraceState:
         """The sampling decision of its trace."""
-        return trace_state_of(self.trace_state)
+        state = self.trace_state
+        return state if isinstance(state, SamplingTraceState) else trace_state_of(state)
 
     @property
     def _context(self) -> trace.SpanContext:  # type: ignore[override]  # the SDK sets it in its constructor
@@ -132,12 +143,6 @@ class LightSpan(BoundedSpan):
             and type(self._attributes) is dict
             and isinstance(self.trace_state, SamplingTraceState)
         )
-
-    @property
-    def raw_attributes(self) -> Mapping[str, Any]:
-        """The attributes, without the copy that protects `attributes`."""
-        attributes: Mapping[str, Any] = self._attributes
-        return attributes
 
     @property
     def parent(self) -> trace.SpanContext | None:

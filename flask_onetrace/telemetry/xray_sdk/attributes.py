@@ -6,8 +6,8 @@ Metadata becomes `aws.xray.metadata.<namespace>.<key>`, a prefix that the Collec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from flask_onetrace.telemetry.export.safe_json import dumps
@@ -63,20 +63,16 @@ _DBAPI_METHODS: Final = frozenset({"execute", "executemany", "callproc"})
 _PLAIN: Final = frozenset({str, float, bool})
 
 
-class EntityAttributes(NamedTuple):
-    """The attributes of a subsegment's span, and whether one of the SDK's patchers has named it."""
+def attributes_of(fields: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """Return the attributes of a subsegment's span, and whether one of the SDK's patchers has named it.
 
-    attributes: dict[str, Any]
-    is_patched: bool
-
-
-def attributes_of(fields: Mapping[str, Any]) -> EntityAttributes:
-    """Return the attributes for what is set on an entity (`fields`), once that is plain and has no secrets."""
+    `fields` are what is set on the entity, once that is plain and has no secrets.
+    """
     attributes: dict[str, Any] = {}
     name = str(fields["name"])
     is_patched = False
     if fields["metadata"]:
-        attributes.update(_metadata(fields["metadata"]))
+        _add_metadata(attributes, fields["metadata"])
     if fields["http"]:
         is_patched |= _add_http(attributes, fields["http"], name)
     if fields["aws"]:
@@ -85,17 +81,16 @@ def attributes_of(fields: Mapping[str, Any]) -> EntityAttributes:
         is_patched |= _add_sql(attributes, sql, name)
     if (annotations := fields["annotations"]) and "mongodb_command_name" in annotations:
         is_patched |= _add_mongodb(attributes, annotations)
-    return EntityAttributes(attributes, is_patched)
+    return attributes, is_patched
 
 
-def _metadata(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    room = _MAX_METADATA
+def _add_metadata(attributes: dict[str, Any], metadata: Mapping[str, Any]) -> None:
     for namespace, values in metadata.items():
-        for key, value in values.items() if isinstance(values, Mapping) else ():
-            if not room:
-                return
-            room -= 1
-            yield f"{METADATA}{namespace}.{key}"[:MAX_NAME], _plain(value)
+        if type(values) is dict:
+            for key, value in values.items():
+                if len(attributes) == _MAX_METADATA:
+                    return
+                attributes[f"{METADATA}{namespace}.{key}"[:MAX_NAME]] = _plain(value)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a value of metadata

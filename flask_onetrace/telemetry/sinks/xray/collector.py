@@ -74,7 +74,7 @@ class _Collector(SpanProcessor):
         if not isinstance(span, LightSpan) or not span.sampling.sampled:
             return
         scope = span.scope or current_scope()
-        if scope is None or span.trace_id != scope.trace_id:
+        if scope is None or span.trace_id != scope.span.trace_id:
             self._put(SegmentSource(root=span, size=span.size))
         elif span is scope.span:
             self._put(_source(span, scope))
