@@ -220,7 +220,9 @@ class Settings:
             else:
                 values = (str(revealed),)
             if values:
-                secrets |= dict.fromkeys((each.name, str(each.metadata["variable"])), values)
+                variable = str(each.metadata["variable"])
+                # Of a variable that is partly usable, the other credentials are what else it holds.
+                secrets |= {each.name: values, variable: (*values, *secrets.get(variable, ()))}
         return secrets
 
 

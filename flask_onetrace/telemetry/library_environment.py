@@ -16,6 +16,9 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Final, NamedTuple
 
+XRAY_DAEMON_ADDRESS: Final = "AWS_XRAY_DAEMON_ADDRESS"
+"""The X-Ray SDK raises an exception for some forms of the address that the daemon's sink takes, as `[::1]:2000`; here
+the SDK sends nothing itself."""
 _MAX_LIMIT: Final = 10**9
 _PROPAGATORS: Final = frozenset({"tracecontext", "baggage", "xray"})
 _READ_AT_IMPORT: Final = ("opentelemetry.context", "opentelemetry.propagate", "opentelemetry.sdk.trace")

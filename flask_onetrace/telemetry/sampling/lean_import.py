@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from botocore.session import Session
 
-from flask_onetrace.telemetry.library_environment import hidden
+from flask_onetrace.telemetry.library_environment import XRAY_DAEMON_ADDRESS, hidden
 
 
 @contextmanager
@@ -25,8 +25,7 @@ def _no_clients() -> Iterator[None]:
         Session.create_client = create_client  # type: ignore[method-assign]  # the original again
 
 
-# The SDK takes fewer forms of the daemon's address than the settings do, and its emitter is never used.
-with _no_clients(), hidden("AWS_XRAY_DAEMON_ADDRESS"):
+with _no_clients(), hidden(XRAY_DAEMON_ADDRESS):
     from aws_xray_sdk.core.sampling.reservoir import ReservoirDecision
     from aws_xray_sdk.core.sampling.rule_cache import RuleCache
 
