@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Final, NamedTuple
 
 XRAY_DAEMON_ADDRESS: Final = "AWS_XRAY_DAEMON_ADDRESS"
@@ -45,6 +44,8 @@ def _is_limit(text: str) -> bool:
 
 
 def _is_installed(group: str, *names: str) -> bool:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow to import, and rarely wanted
+
     return all(entry_points(group=group, name=each) for each in names)
 
 
