@@ -15,9 +15,12 @@ from flask_onetrace.telemetry.library_environment import hidden
 
 def main() -> None:
     """Run gunicorn until it exits, which ends the process with its exit code."""
-    with hidden(Variable.WEB_CONCURRENCY):  # the configuration reads it
-        from gunicorn.app.wsgiapp import run  # noqa: PLC0415 - reads the environment
-    command = str(Path(sys.executable).with_name("gunicorn"))  # which gunicorn executes anew at SIGUSR2
+    try:
+        with hidden(Variable.WEB_CONCURRENCY):  # the configuration reads it
+            from gunicorn.app.wsgiapp import run  # noqa: PLC0415 - reads the environment
+    except ImportError as error:
+        sys.exit(f'{error}: pip install "Flask-OneTrace[server]"')
+    command = str(Path(sys.executable).with_name("gunicorn"))  # which gunicorn executes again at SIGUSR2
     sys.argv = [command, "--config", SERVER_CONFIG, *sys.argv[1:], SERVER_APP]
     run()
 

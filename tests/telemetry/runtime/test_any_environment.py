@@ -179,6 +179,12 @@ def test_an_environment_of_other_tools_starts_the_application_with_a_warning_for
     assert set(detail["unusable_variables"].values()) <= set(warnings)
 
 
+def test_without_gunicorn_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gunicorn.app.wsgiapp", None)
+    with pytest.raises(SystemExit, match=r'pip install "Flask-OneTrace\[server\]"'):
+        runpy.run_module("flask_onetrace", run_name="__main__")
+
+
 def test_no_variable_of_opentelemetrys_own_stops_it_or_a_librarys_calls_from_being_traced() -> None:
     modules = (opentelemetry.environment_variables, opentelemetry.sdk.environment_variables)
     names = {value for each in modules for name, value in vars(each).items() if name.startswith("OTEL_")}
