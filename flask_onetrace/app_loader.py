@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 import flask.cli
 from flask import Flask
-from flask.cli import NoAppException, ScriptInfo
+from flask.cli import NoAppException, ScriptInfo, prepare_import
 
 from flask_onetrace.contract import Variable
 
@@ -27,6 +29,13 @@ _UNSUPPORTED_APP_HINT: Final = (
     "WSGI middleware around an application is observed with it if it is assigned to it,"
     " `app.wsgi_app = Middleware(app.wsgi_app)`; an ASGI application, such as FastAPI's, cannot be observed"
 )
+_ASYNC_FACTORY_HINT: Final = "It is an async function: make it a plain one, which may call `asyncio.run` itself"
+_DEFAULT_NAMES: Final = ("app", "application")
+_INNER_APP_ATTRIBUTES: Final = ("app", "application", "wsgi_app", "_app")
+"""Where WSGI middleware keeps what it is around: Werkzeug's, WhiteNoise, python-socketio."""
+_MAX_LAYERS: Final = 16
+_MAX_SHOWN: Final = 200
+"""Characters of the variable, and of an error about it."""
 _LOADER_FILES: Final = frozenset({__file__, flask.cli.__file__})
 """The files whose frames begin the traceback of an error in the application."""
 _PATCHING_REMEDIES: Final = {
@@ -44,15 +53,20 @@ class AppLoadError(Exception):
 def load_app(flask_app: str) -> Flask:
     """Return the application that `flask_app` names; by default that of `wsgi.py` or `app.py` in the working directory.
 
+    WSGI middleware around an application, `app = ProxyFix(app)`, is one too: it is assigned to the `wsgi_app` of that.
     The debug flag stays as the application sets it: a server is no `flask run`. Raises `AppLoadError`.
     """
-    shown = f"{Variable.FLASK_APP}={flask_app!r}"
+    shown = f"{Variable.FLASK_APP}={_cut(flask_app)!r}"
     path, patched_before = flask_app or _default_file(), _patched_by()
     try:
         with _app_run_disabled():
             app = ScriptInfo(path, set_debug_flag=False).load_app()
     except NoAppException as error:
-        raise AppLoadError(_not_found(shown, error)) from error
+        named = _named_object(path) if _is_invalid_app(error) else None
+        unwrapped = _unwrapped(named)
+        if unwrapped is None:
+            raise AppLoadError(_not_found(shown, error, named)) from error
+        app = unwrapped
     except BaseException as error:  # `pyo3`'s panics, for one: gunicorn would start the next worker without end
         raise AppLoadError(_error_in_app(shown, error)) from error
     library = _patched_by()
@@ -97,21 +111,81 @@ def _default_file() -> str:
     )
 
 
-def _not_found(shown: str, error: NoAppException) -> str:
-    """Return the message of an application that Flask does not find."""
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+
+
+def _is_invalid_app(error: NoAppException) -> bool:
+    return any(text in error.format_message() for text in _INVALID_APP_TEXTS)
+
+
+def _named_object(path: str) -> Any:  # noqa: ANN401 - whatever the application's module has
+    """Return what `path` names in a module that is imported, by default what Flask looks for; None if it is nothing."""
+    file, *rest = re.split(r":(?![\\/])", path, maxsplit=1)  # as `ScriptInfo.load_app` does
+    module = sys.modules.get(prepare_import(file))
+    names = (rest[0].partition("(")[0].strip(),) if rest else _DEFAULT_NAMES
+    return next((value for name in names if (value := getattr(module, name, None)) is not None), None)
+
+
+def _unwrapped(outermost: Any) -> Flask | None:  # noqa: ANN401 - as above
+    """Assign WSGI middleware to the application that it is around, and return that; None if there is none, or several.
+
+    The innermost layer then calls the application's original `wsgi_app`, as `app.wsgi_app = Middleware(app.wsgi_app)`
+    has it.
+    """
+    layer = outermost if _is_wsgi(outermost) else None
+    for _ in range(_MAX_LAYERS):
+        attributes: dict[str, Any] = getattr(layer, "__dict__", {})
+        apps = [(name, value) for name, value in attributes.items() if isinstance(value, Flask)]
+        if len(apps) == 1:
+            [(name, app)] = apps
+            setattr(layer, name, app.wsgi_app)
+            app.wsgi_app = outermost  # type: ignore[method-assign]  # as Flask's documentation has it
+            return app
+        layer = next((attributes[name] for name in _INNER_APP_ATTRIBUTES if name in attributes), None)
+        if layer is None or apps:
+            return None
+    return None
+
+
+def _is_wsgi(middleware: Any) -> bool:  # noqa: ANN401 - as above
+    """Return whether `middleware` is an object that can be called as WSGI has it, which an ASGI one cannot."""
+    if isinstance(middleware, type) or not callable(middleware):
+        return False
+    if inspect.iscoroutinefunction(type(middleware).__call__):
+        return False
+    try:
+        inspect.signature(middleware).bind({}, None)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _not_found(shown: str, error: NoAppException, named: object) -> str:
+    """Return the message of an application that Flask does not find, where `named` is what it finds in place of one."""
     cause, reason = error.__context__, error.format_message()
     if isinstance(cause, ImportError):
         if _own_frames(cause.__traceback__) is not None:
             return _error_in_app(shown, cause)
-        return f"{shown} cannot be imported from {Path.cwd()} or an installed package: {cause}. Set it, {_EXAMPLE}"
+        return _not_importable(shown, cause)
     if isinstance(cause, TypeError):
         return f"{shown}: {reason} ({cause}) Pass what it needs as literals, `orders:create_app('production')`"
-    message = f"{shown}: {reason} Set it to a `flask.Flask`, or to the function that returns one, {_EXAMPLE}"
-    return f"{message}. {_UNSUPPORTED_APP_HINT}" if any(text in reason for text in _INVALID_APP_TEXTS) else message
+    message = f"{shown}: {_cut(reason)} Set it to a `flask.Flask`, or to the function that returns one, {_EXAMPLE}"
+    if inspect.iscoroutinefunction(named):
+        return f"{message}. {_ASYNC_FACTORY_HINT}"
+    return f"{message}. {_UNSUPPORTED_APP_HINT}" if _is_invalid_app(error) else message
+
+
+def _not_importable(shown: str, error: Exception) -> str:
+    return (
+        f"{shown} cannot be imported from {Path.cwd()} or an installed package: {_cut(str(error))}. Set it, {_EXAMPLE}"
+    )
 
 
 def _error_in_app(shown: str, error: BaseException) -> str:
     """Return the message of an error of the application's own code, with the part of its traceback that is in it."""
+    if isinstance(error, ValueError) and _own_frames(error.__traceback__) is None:  # no name that a module can have
+        return _not_importable(shown, error)
     lines = traceback.format_exception(type(error), error, _own_frames(error.__traceback__))
     what = "exits" if isinstance(error, SystemExit) else f"raises {type(error).__name__}"
     return f"{shown} {what} while it is loaded: correct the application, or install what it needs\n\n{''.join(lines)}"

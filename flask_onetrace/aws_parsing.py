@@ -9,15 +9,18 @@ import re
 from urllib.parse import urlsplit
 
 from flask_onetrace.masking import masked
-from flask_onetrace.parsing import base_url, port
+from flask_onetrace.parsing import PartlyUsableError, base_url, port
 from flask_onetrace.telemetry.config import DaemonAddress
 
 
 def aws_region(text: str) -> str:
     """Read the name of an AWS region, as `us-east-1`."""
-    if not re.fullmatch(r"[a-z]{2,5}(-[a-z]{2,12}){1,3}-\d{1,2}", text):
-        raise ValueError(f"{masked(text)} is not an AWS region: set for example `us-east-1`")
-    return text
+    if re.fullmatch(r"[a-z]{2,5}(-[a-z]{2,12}){1,3}-\d{1,2}", text):
+        return text
+    message = f"{masked(text)} is not an AWS region: set for example `us-east-1`"
+    if re.fullmatch(r"[a-z][a-z-]{0,30}", text):  # as botocore does: an emulator takes any
+        raise PartlyUsableError(message, text, "it as it is, for an emulator")
+    raise ValueError(message)
 
 
 def load_balancer_arn(text: str) -> str:
@@ -32,9 +35,13 @@ def load_balancer_arn(text: str) -> str:
     return text
 
 
+issuer = base_url("https://idp.example.com")
+_keys_url = base_url("https://public-keys.auth.elb.us-east-1.amazonaws.com")
+
+
 def public_keys_url(text: str) -> str:
     """Read the base URL of load balancers' public keys: whoever could change a key could be any user, so by TLS."""
-    parts = urlsplit(base_url(text))
+    parts = urlsplit(_keys_url(text))
     if parts.scheme != "https" and parts.hostname != "127.0.0.1":
         raise ValueError(f"{masked(text)} is not an https URL: set one, or nothing for AWS's own keys")
     return text

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
+from flask_onetrace.parsing import is_unicode
+
 _NAME = re.compile(r".*(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|ACCESS_KEY|BEARER_TOKEN_\w+)", re.IGNORECASE)
 """Variables whose value is a credential, as that of AWS_SECRET_ACCESS_KEY is and that of AWS_ACCESS_KEY_ID is not."""
 _AMBIGUOUS_NAME = re.compile(r".*(KEY|_PWD|AUTH|CREDENTIALS?|DSN|CONNECTION_STRING)", re.IGNORECASE)
@@ -32,12 +34,13 @@ def credentials_of(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
 
 def _values(name: str, text: str) -> Iterator[str]:
-    if not _is_unicode(name + text):
+    if not is_unicode(name + text):
         return
     if text and (_NAME.fullmatch(name) or (_AMBIGUOUS_NAME.fullmatch(name) and not _FILE_OR_WORD.fullmatch(text))):
         yield text
     if _HEADERS.fullmatch(name):
-        values = (pair.partition("=")[2].strip() for pair in text.split(","))
+        # Of a malformed list, also what has no name.
+        values = (pair[pair.find("=") + 1 :].strip() for pair in text.split(","))
         for value in values:
             yield from _decoded(value) if not _FILE_OR_WORD.fullmatch(value) else ()
     for url in _BETWEEN_URLS.split(text):
@@ -49,12 +52,3 @@ def _values(name: str, text: str) -> Iterator[str]:
 
 def _decoded(text: str) -> Iterator[str]:
     yield from filter(None, dict.fromkeys((text, unquote(text))))
-
-
-def _is_unicode(text: str) -> bool:
-    """Return whether `text` can be a part of JSON: bytes of the environment that are no UTF-8 cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

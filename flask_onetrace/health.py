@@ -28,9 +28,10 @@ def register(app: Flask, settings: Settings, path: str | None = None, observed: 
 
     @blueprint.get(path or settings.health_check_path)
     def health_check() -> dict[str, Any]:
-        """Return the service's version and which sinks are on.
+        """Return the service's version, which sinks are on, and the names of variables whose values cannot be used.
 
-        With `?detail` also their item counts and last errors, for callers that no proxy forwards, or for all.
+        With `?detail` also why, and the sinks' item counts and last errors, for callers that no proxy forwards, or for
+        all.
         """
         extensions = (observed or current_app).extensions
         telemetry: Telemetry = extensions[EXTENSION]
@@ -44,6 +45,9 @@ def register(app: Flask, settings: Settings, path: str | None = None, observed: 
             "environment": telemetry.config.environment,
             "sinks": {sink.name: sink.status() for sink in telemetry.sinks},
         }
+        unusable = {**settings.unusable_variables, **telemetry.config.unusable_variables}
+        if unusable:
+            health["unusable_variables"] = sorted(unusable)
         if "detail" not in request.args or not (is_public or _is_direct(request.environ)):
             return health
         # An error names the address that it came from, which may be a secret.
@@ -55,6 +59,7 @@ def register(app: Flask, settings: Settings, path: str | None = None, observed: 
             "sinks": detail,
             "sampling": telemetry.sampling_detail(),
             "instrumentations": instrumentations.detail(),
+            **({"unusable_variables": telemetry.redact.value(unusable)} if unusable else {}),
             **({"relay": relay.detail()} if relay is not None else {}),
             **({"claims": user_of.detail()} if isinstance(user_of, AlbUser) else {}),
             **({"threads": thread_usage()} if thread_usage is not None else {}),

@@ -1,7 +1,8 @@
 """Parse and validate the text of environment variables.
 
 Every parser takes the stripped, non-empty text and returns the value, or raises `ValueError` with the rest of the
-message "VARIABLE: ...": the value, which only `masked` may show, and what to set instead.
+message "VARIABLE: ...": the value, which only `masked` may show, and what to set instead. It raises `PartlyUsableError`
+where a part of the value can be used: a variable that other tools read too is then read as that part.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from flask_onetrace.contract import HONEYCOMB_API, LONGEST_VERSION, SECRET_PLACEHOLDER
+from flask_onetrace.contract import HONEYCOMB_API, LONGEST_VERSION, ROLLBAR_API, SECRET_PLACEHOLDER
 from flask_onetrace.masking import masked
 from flask_onetrace.origins import is_origin
 from flask_onetrace.telemetry.config import SamplingRule, Secret
@@ -20,6 +22,7 @@ from flask_onetrace.telemetry.context.hosts import canonical_host
 
 MAX_PORT = 65535
 _MAX_DIGITS = 9
+_MAX_PROCESSES = 999
 _HOST_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 
 
@@ -31,6 +34,27 @@ class SettingsError(ValueError):
         self.problems = tuple(problems)
 
 
+class PartlyUsableError(ValueError):
+    """A value is malformed, and `usable` is what can be read from it, which `instead` describes."""
+
+    def __init__(self, message: str, usable: Any, instead: str) -> None:  # noqa: ANN401 - of the parser's type
+        super().__init__(message)
+        self.usable = usable
+        self.instead = instead
+
+
+def plain_text(text: str) -> str:
+    """Read any text that can be sent as UTF-8."""
+    if not is_unicode(text):
+        raise ValueError(f"{masked(text)} has bytes that are not UTF-8: set it as UTF-8")
+    return text
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether `text` has no bytes that Python could not decode, and keeps as surrogates (PEP 383)."""
+    return text == text.encode(errors="replace").decode()
+
+
 def boolean(text: str) -> bool:
     """Read `true` or `false`; "false" means false."""
     values = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -39,23 +63,27 @@ def boolean(text: str) -> bool:
     return values[text.lower()]
 
 
-def positive_integer(text: str) -> int:
-    """Read a whole number of 1 or more."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise ValueError(f"{masked(text)} is not a whole number of 1 or more: set for example `2`")
+def process_count(text: str) -> int:
+    """Read a number of processes or threads, 1 to 999."""
+    if not _is_number(text) or not 1 <= int(text) <= _MAX_PROCESSES:
+        raise ValueError(f"{masked(text)} is not a whole number from 1 to {_MAX_PROCESSES}: set for example `2`")
     return int(text)
 
 
 def natural_number(text: str) -> int:
     """Read a whole number of 0 or more."""
-    if not text.isascii() or not text.isdigit() or len(text) > _MAX_DIGITS:
+    if not _is_number(text):
         raise ValueError(f"{masked(text)} is not a whole number of 0 or more: set for example `10`")
     return int(text)
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+
+
 def port(text: str) -> int:
     """Read a TCP port, 1 to 65535."""
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_PORT:
+    if not _is_number(text) or not 1 <= int(text) <= MAX_PORT:
         raise ValueError(f"{masked(text)} is not a port: set a number from 1 to {MAX_PORT}")
     return int(text)
 
@@ -92,9 +120,9 @@ def choices(*allowed: str) -> Callable[[str], frozenset[str]]:
     def parse(text: str) -> frozenset[str]:
         names = frozenset(part.strip() for part in text.split(",") if part.strip())
         if unknown := sorted(names.difference(allowed)):
-            raise ValueError(
-                f"{masked(text)} contains {masked(unknown[0])}, which is not supported: set one of {', '.join(allowed)}"
-            )
+            message = f"{masked(text)} contains {masked(unknown[0])}, which is not supported"
+            known = names.intersection(allowed)
+            raise PartlyUsableError(f"{message}: set one of {', '.join(allowed)}", known, ", ".join(sorted(known)))
         return names
 
     return parse
@@ -107,25 +135,28 @@ def log_level(text: str) -> str:
     return name if name in levels else choice(*levels)(text)
 
 
-def http_url(text: str) -> str:
-    """Read an http or https URL with a host and no credentials in it."""
-    try:
-        parts = urlsplit(text)
-        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_usable = False
-    if not is_usable or not text.isprintable() or " " in text or "\\" in text:
-        raise ValueError(f"{masked(text)} is not a URL: set for example `{HONEYCOMB_API}`")
-    if "@" in parts.netloc:
-        raise ValueError("the URL contains a user name or password: set credentials in the header or key variable")
-    return text
+def base_url(example: str) -> Callable[[str], str]:
+    """Accept the http or https URL of an API, to which paths are appended: without credentials, query and fragment."""
+
+    def parse(text: str) -> str:
+        try:
+            parts = urlsplit(text)
+            is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_usable = False
+        if not is_usable or not text.isprintable() or " " in text or "\\" in text:
+            raise ValueError(f"{masked(text)} is not a URL: set for example `{example}`")
+        if "@" in parts.netloc:
+            raise ValueError("the URL contains a user name or password: set credentials in the header or key variable")
+        if {"?", "#"} & set(text):
+            raise ValueError(f"{masked(text)} has a query or fragment: set credentials in the header or key variable")
+        return text
+
+    return parse
 
 
-def base_url(text: str) -> str:
-    """Read the http or https URL of an API, to which paths are appended: without credentials, query and fragment."""
-    if {"?", "#"} & set(http_url(text)):
-        raise ValueError(f"{masked(text)} has a query or fragment: set credentials in the header or key variable")
-    return text
+otlp_endpoint = base_url(f"{HONEYCOMB_API}` or `http://127.0.0.1:4318")
+rollbar_endpoint = base_url(ROLLBAR_API)
 
 
 def client_id(text: str) -> str:
@@ -163,11 +194,10 @@ def field_names(text: str) -> frozenset[str]:
 def instrumentation_names(text: str) -> frozenset[str]:
     """Read a comma-separated list of OpenTelemetry's instrumentations, as `redis, sqlalchemy`; `*` means all."""
     names = frozenset(each.strip() for each in text.split(",") if each.strip())
-    for each in sorted(names - {"*"}):
-        if not re.fullmatch(r"[A-Za-z0-9_.\-]{2,64}", each):
-            raise ValueError(
-                f"{masked(each)} is not the name of an instrumentation: set for example `redis,sqlalchemy`"
-            )
+    malformed = {each for each in names - {"*"} if not re.fullmatch(r"[A-Za-z0-9_.\-]{2,64}", each)}
+    if malformed:
+        message = f"{masked(min(malformed))} is not the name of an instrumentation: set for example `redis,sqlalchemy`"
+        raise PartlyUsableError(message, names - malformed, ", ".join(sorted(names - malformed)))
     return names
 
 
@@ -233,21 +263,35 @@ def secret_headers(text: str) -> Secret[Mapping[str, str]]:
     the key is not exported.
     """
     headers: dict[str, str] = {}
+    problem: ValueError | None = None
     for pair in filter(None, (part.strip() for part in text.split(","))):
-        name, equals, value = pair.partition("=")
-        if not equals or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name.strip()):
-            raise ValueError("the value (not shown) is not a list of headers: set `x-honeycomb-team=<key>`")
-        if value.strip():
-            headers[name.strip().lower()] = secret(unquote(value.strip())).reveal()
-    return Secret(headers, is_placeholder=SECRET_PLACEHOLDER in headers.values())
+        try:
+            headers |= _secret_header(*pair.partition("="))
+        except ValueError as error:
+            problem = error
+    value: Secret[Mapping[str, str]] = Secret(headers, is_placeholder=SECRET_PLACEHOLDER in headers.values())
+    if problem is not None and not headers:
+        raise problem
+    if problem is not None:
+        raise PartlyUsableError(str(problem), value, f"its {len(headers)} well-formed headers")
+    return value
+
+
+def _secret_header(name: str, equals: str, value: str) -> dict[str, str]:
+    if not equals or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name.strip()):
+        raise ValueError("the value (not shown) is not a list of headers: set `x-honeycomb-team=<key>`")
+    return {name.strip().lower(): secret(unquote(value.strip())).reveal()} if value.strip() else {}
 
 
 def version(text: str) -> str:
     """Read a version, 40 characters at most: `LONGEST_VERSION` names the source of that limit."""
+    usable = text.encode(errors="replace").decode()[:LONGEST_VERSION]
     if len(text) > LONGEST_VERSION:
-        raise ValueError(
-            f"{masked(text)} has {len(text)} characters: set {LONGEST_VERSION} at most, for example `1.0.0`"
-        )
+        message = f"{masked(text)} has {len(text)} characters: set {LONGEST_VERSION} at most, for example `1.0.0`"
+        raise PartlyUsableError(message, usable, f"its first {LONGEST_VERSION} characters")
+    if usable != text:
+        message = f"{masked(text)} has bytes that are not UTF-8: set for example `1.0.0`"
+        raise PartlyUsableError(message, usable, "a question mark for each of them")
     return text
 
 

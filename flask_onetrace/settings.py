@@ -1,4 +1,13 @@
-"""Read the environment, once: no other module of the service takes a setting from `os.environ`."""
+"""Read the environment, once: no other module of the service takes a setting from `os.environ`.
+
+A value that cannot be used has one of two outcomes:
+
+- A variable that only this package reads, or that holds a credential of a sink, raises `SettingsError`: whoever set it
+  meant it for us, and would lose what it asks for.
+- A variable that other tools read too, as `LOG_LEVEL`, `PORT`, `OTEL_*` and `AWS_*`, may hold what suits them, so it
+  never stops an application: it is in `Settings.unusable_variables` with what is used instead, which is logged as a
+  warning and shown by the health check. Such a variable has `instead` in its declaration.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +46,21 @@ _MIN_CREDENTIAL = 16
 """Characters. A header value of letters alone that is shorter is a word."""
 
 
-def variable(name: str, parse: Callable[[str], T], default: T, *, fallback: str | None = None) -> T:
-    """Declare a field read from the variable `name`, else from `fallback`; absent or empty variables mean `default`."""
-    declaration: T = field(default=default, metadata={"variable": name, "fallback": fallback, "parse": parse})
+def variable(
+    name: str,
+    parse: Callable[[str], T],
+    default: T,
+    *,
+    fallback: str | None = None,
+    instead: str | None = None,
+) -> T:
+    """Declare a field read from the variable `name`, else from `fallback`; absent or empty variables mean `default`.
+
+    `instead` is there for a variable that other tools read too: it describes the default, which is used in place of a
+    value that cannot be, unless a part of that can (`PartlyUsableError`).
+    """
+    metadata = {"variable": name, "fallback": fallback, "parse": parse, "instead": instead}
+    declaration: T = field(default=default, metadata=metadata)
     return declaration
 
 
@@ -48,60 +69,83 @@ class Settings:
     """The validated settings of one process. A sink is on when the setting that it needs is present."""
 
     flask_app: str = variable(Variable.FLASK_APP, str, "")
-    environment: str = variable(Variable.DEPLOYMENT_ENVIRONMENT, str, "local")
-    version: str = variable(Variable.SERVICE_VERSION, parsing.version, "unknown")
+    environment: str = variable(Variable.DEPLOYMENT_ENVIRONMENT, parsing.plain_text, "local")
+    version: str = variable(Variable.SERVICE_VERSION, parsing.version, "unknown", instead="unknown")
     health_check_path: str = variable(Variable.HEALTH_CHECK_PATH, name_parsing.url_path, RUNTIME_HEALTH_CHECK_PATH)
     fault_routes: bool = variable(Variable.FAULT_ROUTES, parsing.boolean, False)
     alb_arn: str | None = variable(Variable.ALB_ARN, aws_parsing.load_balancer_arn, None)
-    alb_oidc_issuer: str = variable(Variable.ALB_OIDC_ISSUER, parsing.base_url, "")
+    alb_oidc_issuer: str = variable(Variable.ALB_OIDC_ISSUER, aws_parsing.issuer, "")
     alb_oidc_client_id: str = variable(Variable.ALB_OIDC_CLIENT_ID, parsing.client_id, "")
     alb_public_keys_url: str | None = variable(Variable.ALB_PUBLIC_KEYS_URL, aws_parsing.public_keys_url, None)
     trust_user_header: bool = variable(Variable.TRUST_USER_HEADER, parsing.boolean, False)
     user_header: str = variable(Variable.USER_HEADER, name_parsing.header_name, "X-User")
-    frontend_origins: frozenset[str] = variable(Variable.FRONTEND_URL, parsing.origins, frozenset())
-    backend_origins: frozenset[str] = variable(Variable.BACKEND_URL, parsing.origins, frozenset())
+    frontend_origins: frozenset[str] = variable(
+        Variable.FRONTEND_URL, parsing.origins, frozenset(), instead="no origin but the service's own"
+    )
+    backend_origins: frozenset[str] = variable(
+        Variable.BACKEND_URL, parsing.origins, frozenset(), instead="no origin but the service's own"
+    )
     bind_host: str = variable(Variable.BIND_HOST, parsing.bind_host, "127.0.0.1")
-    port: int = variable(Variable.PORT, parsing.port, CONTAINER_PORT)
-    workers: int = variable(Variable.WEB_CONCURRENCY, parsing.positive_integer, 1)
-    threads: int = variable(Variable.WEB_THREADS, parsing.positive_integer, 8)
+    port: int = variable(Variable.PORT, parsing.port, CONTAINER_PORT, instead=str(CONTAINER_PORT))
+    workers: int = variable(Variable.WEB_CONCURRENCY, parsing.process_count, 1, instead="1")
+    threads: int = variable(Variable.WEB_THREADS, parsing.process_count, 8)
     shutdown_deadline: float = variable(
         Variable.TELEMETRY_SHUTDOWN_DEADLINE, parsing.seconds(MAX_SHUTDOWN_DEADLINE_SECONDS), SHUTDOWN_DEADLINE_SECONDS
     )
-    log_level: str = variable(Variable.LOG_LEVEL, parsing.log_level, "INFO")
+    log_level: str = variable(Variable.LOG_LEVEL, parsing.log_level, "INFO", instead="INFO")
     log_console: bool = variable(Variable.LOG_CONSOLE, parsing.boolean, True)
     health_check_detail: bool = variable(Variable.HEALTH_CHECK_DETAIL, parsing.boolean, False)
     browser_relay: bool = variable(Variable.BROWSER_RELAY, parsing.boolean, True)
     redact_names: frozenset[str] = variable(Variable.REDACT_NAMES, parsing.field_names, frozenset())
     baggage_hosts: frozenset[str] = variable(Variable.BAGGAGE_HOSTS, parsing.host_names, frozenset())
 
-    service_name: str = variable(Variable.OTEL_SERVICE_NAME, name_parsing.service_name, _UNKNOWN_SERVICE)
+    service_name: str = variable(
+        Variable.OTEL_SERVICE_NAME, name_parsing.service_name, _UNKNOWN_SERVICE, instead="the name of the app"
+    )
     frontend_name: str | None = variable(Variable.FRONTEND_SERVICE_NAME, name_parsing.service_name, None)
     namespace: str | None = variable(Variable.METRICS_NAMESPACE, name_parsing.metrics_namespace, None)
-    otel_sdk_disabled: bool = variable(Variable.OTEL_SDK_DISABLED, parsing.boolean, False)
+    otel_sdk_disabled: bool = variable(Variable.OTEL_SDK_DISABLED, parsing.boolean, False, instead="false")
     disabled_instrumentations: frozenset[str] = variable(
-        Variable.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS, parsing.instrumentation_names, frozenset()
+        Variable.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS,
+        parsing.instrumentation_names,
+        frozenset(),
+        instead="none: every instrumentation is on",
     )
     trace_exporters: frozenset[str] = variable(
-        Variable.OTEL_TRACES_EXPORTER, parsing.choices("otlp", "console", "none"), frozenset({"otlp"})
+        Variable.OTEL_TRACES_EXPORTER,
+        parsing.choices("otlp", "console", "none"),
+        frozenset({"otlp"}),
+        instead="otlp",
     )
-    otlp_endpoint: str | None = variable(Variable.OTEL_EXPORTER_OTLP_ENDPOINT, parsing.base_url, None)
+    otlp_endpoint: str | None = variable(
+        Variable.OTEL_EXPORTER_OTLP_ENDPOINT, parsing.otlp_endpoint, None, instead="none: no spans are exported by OTLP"
+    )
     otlp_headers: Secret[Mapping[str, str]] = variable(
-        Variable.OTEL_EXPORTER_OTLP_HEADERS, parsing.secret_headers, Secret({})
+        Variable.OTEL_EXPORTER_OTLP_HEADERS, parsing.secret_headers, Secret({}), instead="none"
     )
     otlp_protocol: str = variable(
-        Variable.OTEL_EXPORTER_OTLP_PROTOCOL, parsing.choice("http/json", "http/protobuf"), "http/json"
+        Variable.OTEL_EXPORTER_OTLP_PROTOCOL,
+        parsing.choice("http/json", "http/protobuf"),
+        "http/json",
+        instead="http/json, which a collector takes at its HTTP port, 4318",
     )
     honeycomb_api_key: Secret[str] | None = variable(Variable.HONEYCOMB_API_KEY, parsing.secret, None)
     honeycomb_keep_everything: bool = variable(Variable.HONEYCOMB_KEEP_EVERYTHING, parsing.boolean, False)
 
     aws_region: str | None = variable(
-        Variable.AWS_REGION, aws_parsing.aws_region, None, fallback=Variable.AWS_DEFAULT_REGION
+        Variable.AWS_REGION,
+        aws_parsing.aws_region,
+        None,
+        fallback=Variable.AWS_DEFAULT_REGION,
+        instead="the region of the AWS configuration",
     )
     xray_daemon_address: DaemonAddress | None = variable(
-        Variable.AWS_XRAY_DAEMON_ADDRESS, aws_parsing.daemon_address, None
+        Variable.AWS_XRAY_DAEMON_ADDRESS, aws_parsing.daemon_address, None, instead="none: no segments are sent"
     )
-    xray_tracing_name: str | None = variable(Variable.AWS_XRAY_TRACING_NAME, aws_parsing.segment_name, None)
-    xray_url: str | None = variable(Variable.AWS_XRAY_URL, str, None)
+    xray_tracing_name: str | None = variable(
+        Variable.AWS_XRAY_TRACING_NAME, aws_parsing.segment_name, None, instead="the name of the service"
+    )
+    xray_url: str | None = variable(Variable.AWS_XRAY_URL, parsing.plain_text, None)
     xray_origin: str | None = variable(Variable.XRAY_ORIGIN, aws_parsing.origin, None)
     sampling_rule: SamplingRule | None = variable(Variable.XRAY_SAMPLING_RULE, parsing.sampling_rule, None)
 
@@ -111,19 +155,23 @@ class Settings:
     log_group: str | None = variable(Variable.CLOUDWATCH_LOG_GROUP, aws_parsing.log_group_name, None)
 
     rollbar_access_token: Secret[str] | None = variable(Variable.ROLLBAR_ACCESS_TOKEN, parsing.secret, None)
-    rollbar_endpoint: str = variable(Variable.ROLLBAR_ENDPOINT, parsing.base_url, ROLLBAR_API)
+    rollbar_endpoint: str = variable(Variable.ROLLBAR_ENDPOINT, parsing.rollbar_endpoint, ROLLBAR_API)
 
     other_credentials: Secret[Mapping[str, tuple[str, ...]]] = field(default=Secret({}), compare=False)
     """The credentials in variables that are no settings, as AWS_SECRET_ACCESS_KEY and HTTPS_PROXY, by variable."""
+    unusable_variables: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """The message of each variable that other tools read too, whose value cannot be used, and what is used instead."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, ignore: frozenset[str] = frozenset()) -> Settings:
         """Read and validate every contract variable except those in `ignore`, which belong to the host application.
 
-        Raises `SettingsError`, which lists all invalid variables, their values (never a secret's) and what to set.
+        Raises `SettingsError`, which lists all invalid variables, their values (never a secret's) and what to set,
+        unless they are all variables that other tools read too: `unusable_variables` has those.
         """
-        values = _read(cls, os.environ if environ is None else environ, ignore)
-        return cls(**values, other_credentials=Secret(_other_credentials(environ, _NAMES - ignore)))
+        values, unusable = _read(cls, os.environ if environ is None else environ, ignore)
+        credentials = _other_credentials(environ, _NAMES - ignore - unusable.keys())
+        return cls(**values, unusable_variables=unusable, other_credentials=Secret(credentials))
 
     def named_after(self, app: str) -> Settings:
         """Return the settings of a service with the name of its app, unless `OTEL_SERVICE_NAME` names it."""
@@ -172,7 +220,9 @@ class Settings:
             else:
                 values = (str(revealed),)
             if values:
-                secrets |= dict.fromkeys((each.name, str(each.metadata["variable"])), values)
+                variable = str(each.metadata["variable"])
+                # Of a variable that is partly usable, the other credentials are what else it holds.
+                secrets |= {each.name: values, variable: (*values, *secrets.get(variable, ()))}
         return secrets
 
 
@@ -218,30 +268,41 @@ def unset_empty_variables() -> None:
             del os.environ[name]
 
 
-def _read(settings: type[Settings], environ: Mapping[str, str], ignore: frozenset[str]) -> dict[str, Any]:
+def _read(
+    settings: type[Settings], environ: Mapping[str, str], ignore: frozenset[str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the values by field, and the messages of shared variables that cannot be used, by variable."""
     values: dict[str, Any] = {}
-    problems: list[str] = []
+    problems: dict[str, str] = {}
+    unusable: dict[str, str] = {}
     for each in _variables(settings):
         names = [name for name in (each.metadata["variable"], each.metadata["fallback"]) if name not in {None, *ignore}]
         texts = {name: text for name in names if (text := environ.get(name, "").strip())}
-        if not texts:
-            continue
-        name, text = next(iter(texts.items()))
-        try:
-            values[each.name] = each.metadata["parse"](text)
-        except ValueError as error:
-            problems.append(f"{name}: {error}")
+        for name, text in texts.items():
+            try:
+                values[each.name] = each.metadata["parse"](text)
+            except ValueError as error:
+                instead = each.metadata["instead"]
+                if instead is None:
+                    problems[name] = f"{name}: {error}"
+                    break
+                if isinstance(error, parsing.PartlyUsableError) and error.usable:
+                    values[each.name], instead = error.usable, error.instead
+                unusable[name] = f"{name}: {error} (used instead: {instead})"
+            if each.name in values:
+                break
     if not problems:
-        problems += _incomplete_signer(values)
+        problems |= _incomplete_signer(values)
     if problems:
-        raise parsing.SettingsError(problems)
-    return values
+        raise parsing.SettingsError([*problems.values(), *unusable.values()])
+    return values, unusable
 
 
-def _incomplete_signer(values: Mapping[str, Any]) -> list[str]:
+def _incomplete_signer(values: Mapping[str, Any]) -> dict[str, str]:
     """Return what is missing to verify a load balancer's claims, where a part of it is there."""
     missing = [variable for name, variable in _ALB_VARIABLES.items() if name not in values]
     if len(missing) == len(_ALB_VARIABLES):
-        return []
+        return {}
     names = ", ".join(_ALB_VARIABLES.values())
-    return [f"{variable}: it is empty: set all of {names}, or none to believe no claims" for variable in missing]
+    remedy = f"set all of {names}, or none to believe no claims"
+    return {variable: f"{variable}: it is empty: {remedy}" for variable in missing}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,8 +16,9 @@ from flask_onetrace.contract import (
     SINK_DIMENSION,
     TRACE_ID_HEADER,
 )
+from flask_onetrace.masking import masked
 from flask_onetrace.settings import Settings
-from flask_onetrace.telemetry import sinks
+from flask_onetrace.telemetry import library_environment, sinks
 from flask_onetrace.telemetry.config import DropMetric, SamplingConfig, TelemetryConfig
 from flask_onetrace.telemetry.safe_logging import safe_logger
 
@@ -50,8 +52,18 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
         baggage_hosts=settings.baggage_hosts,
         disabled_instrumentations=settings.disabled_instrumentations,
         secrets=settings.secrets(),
+        unusable_variables={**settings.unusable_variables, **_unusable_by_libraries()},
         sinks=sinks.configs_from(settings),
     )
+
+
+def _unusable_by_libraries() -> dict[str, str]:
+    """Return the messages of the variables that libraries read themselves, in this process's environment."""
+    return {
+        name: f"{name}: {masked(text)} {rule.expected} (used instead: {rule.instead})"
+        for name, rule in library_environment.unusable(os.environ).items()
+        if (text := os.environ[name].strip())
+    }
 
 
 def _user_of(settings: Settings) -> Callable[[Mapping[str, Any]], str | None] | None:

@@ -18,6 +18,9 @@ from flask_onetrace.runtime_routes import mount_runtime_routes
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import EXTENSION, prepare
 from flask_onetrace.telemetry.redaction import Redactor
+from flask_onetrace.telemetry.safe_logging import safe_logger
+
+logger = safe_logger(__name__)
 
 _EXIT_DELAY_SECONDS: Final = 0.5
 """The arbiter starts another worker for each that ends before it stops."""
@@ -47,6 +50,9 @@ def observed_app(settings: Settings) -> Flask:
     app = load_app(settings.flask_app)
     if EXTENSION not in app.extensions:
         init_app(app, settings)
+    for name, message in settings.unusable_variables.items():
+        if name not in app.extensions[EXTENSION].config.unusable_variables:
+            logger.warning(message)  # of the server, where the app has read the telemetry's
     mount_runtime_routes(app, settings)
     return app
 

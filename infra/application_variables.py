@@ -79,7 +79,7 @@ RESERVED_SECRETS: Final = {
 
 
 def setting_problem(name: str, value: str) -> str | None:
-    """Return the message with which the service would reject a variable of its own at its start, None if it does not.
+    """Return why the service could not use a value of a variable that it reads, None if it can.
 
     The message shows no secret, and an empty value is no value.
     """

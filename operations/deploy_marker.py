@@ -19,7 +19,7 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flask_onetrace.contract import Variable
-from flask_onetrace.parsing import base_url
+from flask_onetrace.parsing import rollbar_endpoint
 from infra.names import Names
 from operations.deployment import aws_session, deployed_service
 from operations.errors import MissingKeyError, OperatorError, without_credentials
@@ -109,7 +109,7 @@ def _rollbar_deploy(deploy: Deploy, endpoint: str) -> None:
         **_local_username(),
     }
     try:
-        url = base_url(endpoint).rstrip("/") + "/deploy"
+        url = rollbar_endpoint(endpoint).rstrip("/") + "/deploy"
     except ValueError as error:
         raise OperatorError(f"{Variable.ROLLBAR_ENDPOINT} of the task definition: {error}", "Deploy again") from None
     headers = {"X-Rollbar-Access-Token": token.reveal()}

@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flask_onetrace.lazy_names import lazy_names
+from flask_onetrace.telemetry import library_environment
 
 if TYPE_CHECKING:
     from flask_onetrace.telemetry.api import annotate, carry, identify, span, trace_id
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from flask_onetrace.telemetry.process_globals import current_telemetry, prepare
     from flask_onetrace.telemetry.telemetry import Telemetry
     from flask_onetrace.telemetry.traced_app import EXTENSION
+
+# Here, as Python runs it before any module of the package, each of which may import OpenTelemetry.
+library_environment.import_opentelemetry()
 
 __all__ = [
     "EXTENSION",

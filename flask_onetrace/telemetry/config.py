@@ -107,5 +107,8 @@ class TelemetryConfig:
     """OpenTelemetry's instrumentations that stay off, by the names of their entry points; `*` means all."""
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     """Every secret of the process, values by name: no sink sends one of them."""
+    unusable_variables: Mapping[str, str] = field(default_factory=dict)
+    """What is used in place of values of the environment that cannot be, a message for each variable: each is logged
+    as a warning, and the health check shows it."""
     sinks: tuple[Any, ...] = ()
     """The `Config` of each sink that `flask_onetrace.telemetry.sinks` lists; a sink without one is off."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -82,6 +82,11 @@ class Sink:
         figures = {"queued": queue.queued, **limits, "delivered": counts.delivered}
         errors = {"unauthorized": queue.unauthorized_reason, "last_error": queue.last_error}
         return {**self.status(), **figures, "dropped": dropped, **{name: text for name, text in errors.items() if text}}
+
+
+def unset(variable: str, unusable: Collection[str]) -> str:
+    """Return why a sink is off that `variable` would turn on: it is empty, or one of the `unusable` ones."""
+    return f"{variable} {'cannot be used' if variable in unusable else 'is not set'}"
 
 
 def without_package(name: str, error: ImportError, *, setting: str, extra: str) -> Sink:

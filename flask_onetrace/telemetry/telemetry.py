@@ -119,6 +119,8 @@ class Telemetry:
         atexit.register(_shut_down_all)
         process_globals.install(self)
         celery_signals.connect_on_import()
+        for message in self.config.unusable_variables.values():
+            logger.warning(message)
         for sink in self.sinks:
             if sink.install is not None:
                 sink.install()

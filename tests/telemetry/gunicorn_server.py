@@ -50,12 +50,18 @@ class Server:
 
 
 @contextmanager
-def serve(variables: dict[str, str], *options: str, app: str = SERVER_APP, folder: Path = ROOT) -> Iterator[Server]:
-    """Start gunicorn in `folder` on a free port, wait until it is healthy, and kill it at the end."""
+def serve(
+    variables: dict[str, str],
+    *options: str,
+    app: str = SERVER_APP,
+    folder: Path = ROOT,
+    start: list[str] | None = None,
+) -> Iterator[Server]:
+    """Start gunicorn, or `start`, in `folder` on a free port, wait until it is healthy, and kill it at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        command(*options, app=app),
+        start or command(*options, app=app),
         cwd=folder,
         env=environment({"PYTHONPATH": str(ROOT), **variables, "PORT": str(port)}),
         stdout=subprocess.PIPE,

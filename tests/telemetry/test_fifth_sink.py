@@ -27,7 +27,7 @@ class TrackedSettings(Settings):
     """The two settings that the sink needs."""
 
     error_tracker_key: Secret[str] | None = variable("ERROR_TRACKER_KEY", parsing.secret, None)
-    error_tracker_endpoint: str = variable("ERROR_TRACKER_ENDPOINT", parsing.http_url, "")
+    error_tracker_endpoint: str = variable("ERROR_TRACKER_ENDPOINT", parsing.base_url("https://errors.example.com"), "")
 
 
 class Tracker:

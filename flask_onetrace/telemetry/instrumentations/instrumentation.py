@@ -10,6 +10,7 @@ import wrapt
 
 from flask_onetrace.telemetry.context.propagation import TraceContextPropagator
 from flask_onetrace.telemetry.instrumentations import aws_calls, database, xray_patches
+from flask_onetrace.telemetry.library_environment import failures_hidden
 from flask_onetrace.telemetry.safe_logging import safe_logger
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ class Instrumentation:
                 before()
             if self.state == _PENDING:
                 self.state = _ON
-                self._instrument()
+                with failures_hidden():
+                    self._instrument()
         except Exception as error:  # noqa: BLE001 - a third party's code, within the application's import
             self._off(
                 f"failed: {type(error).__name__}: {error}", f"upgrade or remove it, or add {self.name} to {VARIABLE}"

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 
 from botocore.session import Session
 
+from flask_onetrace.telemetry.library_environment import XRAY_DAEMON_ADDRESS, hidden
+
 
 @contextmanager
 def _no_clients() -> Iterator[None]:
@@ -23,7 +25,7 @@ def _no_clients() -> Iterator[None]:
         Session.create_client = create_client  # type: ignore[method-assign]  # the original again
 
 
-with _no_clients():
+with _no_clients(), hidden(XRAY_DAEMON_ADDRESS):
     from aws_xray_sdk.core.sampling.reservoir import ReservoirDecision
     from aws_xray_sdk.core.sampling.rule_cache import RuleCache
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -21,6 +22,20 @@ MODULE = """
 
     app = Shop("shop")
     mounted = DispatcherMiddleware(app, {})
+
+    def create_mounted():
+        return DispatcherMiddleware(app, {})
+
+    async def create_async():
+        return app
+
+    class WsgiToAsgi:
+        def __init__(self, wsgi_application):
+            self.wsgi_application = wsgi_application
+        async def __call__(self, scope, receive, send):
+            pass
+
+    adapted = WsgiToAsgi(app)
 
     class Asgi:
         async def __call__(self, scope, receive, send):
@@ -65,6 +80,8 @@ def _applications(folder: Path) -> None:
         ("loaded_shop:create_app('other', debug=True)", "other"),
         ("loaded_package.web", "web"),
         ("loaded_package/web.py:application", "web"),
+        ("loaded_package/web", "web"),
+        ("loaded_shop:mounted", "shop"),
     ],
 )
 def test_what_flask_takes_is_taken(flask_app: str, name: str) -> None:
@@ -131,10 +148,12 @@ def test_an_application_that_patches_threads_is_refused_unless_the_worker_has_do
         ("loaded_shop:create_app", ["missing 1 required positional argument: 'name'", "Pass what it needs"]),
         ("loaded_shop:create_app(os)", ["Failed to parse arguments as literal values", "for example"]),
         (
-            "loaded_shop:mounted",
+            "loaded_shop:create_mounted()",
             ["valid Flask application was not obtained", "`app.wsgi_app = Middleware(app.wsgi_app)`"],
         ),
         ("loaded_shop:asgi", ["valid Flask application was not obtained", "ASGI application"]),
+        ("loaded_shop:adapted", ["valid Flask application was not obtained", "ASGI application"]),
+        ("/", ["cannot be imported from ", "Empty module name", "for example"]),
         (
             "loaded_outer",
             ["raises ModuleNotFoundError", 'loaded_inner.py", line 1', "No module named 'nothing_of_this"],
@@ -153,3 +172,47 @@ def test_what_cannot_be_loaded_is_explained(flask_app: str, parts: list[str]) ->
     assert [part for part in ["FLASK_APP", flask_app, *parts] if part not in message] == []
     assert "app_loader.py" not in message
     assert "flask/cli.py" not in message
+
+
+@pytest.mark.filterwarnings("ignore:.*'create_async' was never awaited")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_async_factory_is_named_as_one() -> None:
+    with pytest.raises(AppLoadError, match="It is an async function: make it a plain one"):
+        load_app("loaded_shop:create_async()")
+    gc.collect()  # in this test, as Python warns of the coroutine when it is freed
+
+
+def test_a_very_long_value_is_cut() -> None:
+    with pytest.raises(AppLoadError) as raised:
+        load_app("x" * 5000)
+    assert len(str(raised.value)) < 1000
+
+
+@pytest.mark.parametrize("flask_app", ["loaded_layers", "loaded_layers:app", "loaded_layers:outer"])
+def test_middleware_around_an_application_is_called_once_and_in_order(folder: Path, flask_app: str) -> None:
+    write(
+        folder,
+        "loaded_layers.py",
+        """
+        from flask import Flask, request
+        from werkzeug.middleware.dispatcher import DispatcherMiddleware
+        from werkzeug.middleware.proxy_fix import ProxyFix
+
+        class Count:
+            def __init__(self, application):
+                self.application, self.calls = application, 0
+
+            def __call__(self, environ, start_response):
+                self.calls += 1
+                environ["count"] = self.calls
+                return self.application(environ, start_response)
+
+        app = Flask("layers")
+        app.get("/")(lambda: f"{request.remote_addr} {request.environ['count']}")
+        outer = app = Count(DispatcherMiddleware(ProxyFix(app), {}))
+    """,
+    )
+    app = load_app(flask_app)
+    for count in (1, 2):
+        response = app.test_client().get("/", headers={"X-Forwarded-For": "192.0.2.7"})
+        assert response.text == f"192.0.2.7 {count}"

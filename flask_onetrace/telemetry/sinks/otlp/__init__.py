@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
 from flask_onetrace.telemetry.config import Secret
-from flask_onetrace.telemetry.sink import ServiceInfo, Sink, without_package
+from flask_onetrace.telemetry.sink import ServiceInfo, Sink, unset, without_package
 
 NAME: Final = "honeycomb"
 
@@ -28,6 +28,7 @@ class Config:
     otlp_protocol: str = "http/json"
     trace_exporters: frozenset[str] = frozenset({"otlp"})
     honeycomb_api_key: Secret[str] | None = None
+    unusable_variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -48,7 +49,7 @@ class Config:
         if self.otel_sdk_disabled:
             return "OTEL_SDK_DISABLED is true"
         if self.otlp_endpoint is None:
-            return "OTEL_EXPORTER_OTLP_ENDPOINT is not set"
+            return unset("OTEL_EXPORTER_OTLP_ENDPOINT", self.unusable_variables)
         if "otlp" not in self.trace_exporters:
             return "OTEL_TRACES_EXPORTER leaves out otlp"
         secret = self.otlp_headers if TEAM_HEADER in self.otlp_headers.reveal() else self.honeycomb_api_key

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from flask_onetrace.telemetry.config import DaemonAddress
-from flask_onetrace.telemetry.sink import ServiceInfo, Sink, without_package
+from flask_onetrace.telemetry.sink import ServiceInfo, Sink, unset, without_package
 from flask_onetrace.telemetry.xray_sdk import install_on_import
 
 NAME: Final = "xray"
@@ -26,6 +27,7 @@ class Config:
     xray_url: str | None = None
     xray_origin: str | None = None
     log_group: str | None = None
+    unusable_variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def connect(config: Config, service: ServiceInfo) -> Sink:
@@ -33,7 +35,8 @@ def connect(config: Config, service: ServiceInfo) -> Sink:
     if config.otel_sdk_disabled:  # its segments are made of spans
         return Sink(name=NAME, off_because="OTEL_SDK_DISABLED is true", install=install_on_import)
     if config.xray_daemon_address is None:
-        return Sink(name=NAME, off_because="AWS_XRAY_DAEMON_ADDRESS is not set", install=install_on_import)
+        reason = unset("AWS_XRAY_DAEMON_ADDRESS", config.unusable_variables)
+        return Sink(name=NAME, off_because=reason, install=install_on_import)
     try:
         from flask_onetrace.telemetry.sinks.xray.collector import connect_collector  # noqa: PLC0415 - imports the SDK, whose sampling rules it follows
     except ImportError as error:
