@@ -123,7 +123,7 @@ class Application:
     flask_app: str | None = None
     """What `FLASK_APP` takes, `orders:create_app()`; None looks for `wsgi.py` or `app.py`, as Flask does."""
     requirements: str | None = None
-    """The file with its packages, in its folder."""
+    """The file that lists its packages, in its folder; None looks for one (infra/application_packages.py)."""
     image: Image = field(default_factory=Image)
     port: int = CONTAINER_PORT
     health_check_path: str = RUNTIME_HEALTH_CHECK_PATH
