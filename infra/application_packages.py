@@ -98,7 +98,7 @@ def _of_pyproject(folder: Path, name: str) -> Packages | None:
     poetry = tools.get("poetry", {})
     if tools.get("uv", {}).get("sources"):
         raise ApplicationError(
-            f"{folder / name} has [tool.uv.sources], which pip does not read: it would take those packages from the index",
+            f"{folder / name} has [tool.uv.sources], which pip does not read: it would use the index",
             f"run {_UV_EXPORT}",
         )
     if poetry and ("build-system" not in content or poetry.get("package-mode") is False) and not project:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.application import DEFAULT_FOLDER
+from infra.application_packages import packages_of
 from local.application import packages
 from local.application.selection import load_application
 from local.application.untraced import untraced, untraced_libraries
@@ -22,7 +23,7 @@ def session_of(folder: Path, state: Path, **versions: str) -> Session:
     folders.make()
     session = Session.fresh(folders, os.environ, Report(io.StringIO()))
     session.selected = load_application(folder, None)
-    venv = folders.venvs / f"{session.selected.slug}-{packages._key(session.selected)}"
+    venv = folders.venvs / f"{session.selected.slug}-{packages._key(session.selected, packages_of(session.selected))}"
     site_packages = Path(sysconfig.get_path("purelib", vars={"base": str(venv)}))
     for name, version in versions.items():
         info = site_packages / f"{name}-{version}.dist-info"
