@@ -16,7 +16,7 @@ from infra.application import DEFAULT_FOLDER, Application, ApplicationError
 from infra.application_file import check_environments, load
 from infra.environments import DEFAULT, ENVIRONMENTS, LOCAL, Environment
 from infra.fingerprint import unversioned
-from infra.names import Names
+from infra.names import Names, check_environment_names
 
 PYPROJECT: Final = Path(__file__).parent.parent / "pyproject.toml"
 
@@ -162,6 +162,7 @@ def _application(node: Node, *environments: Environment) -> Application:
         text = _text(node, "app")
         application = load(Path(text).expanduser() if text else DEFAULT_FOLDER, _text(node, "flask_app") or None)
         check_environments(application, ENVIRONMENTS)
+        check_environment_names(ENVIRONMENTS)
         for each in environments:
             Names(application, each.name)
     except (ApplicationError, RuntimeError) as error:  # RuntimeError: no home folder for a ~
