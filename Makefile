@@ -178,8 +178,8 @@ destroy: $(READY) ## Delete ENV's stacks from the AWS account of your credential
 forget: $(READY) ## Delete what make destroy leaves of ENV, its secrets, log groups and access logs, after asking for its name
 	@$(PY) -m operations.forget --environment $(ENV)
 
-secrets: $(READY) ## Store ENV's Honeycomb and Rollbar keys and the application's own secrets, read from the environment, the terminal or standard input
-	@$(PY) -m operations.secrets --environment $(ENV)
+secrets: $(READY) ## Store ENV's Honeycomb and Rollbar keys and the application's own secrets, read from the environment (APPROVAL=never asks nothing), the terminal or standard input
+	@$(PY) -m operations.secrets --environment $(ENV) $(if $(APPROVAL),--approval $(APPROVAL))
 
 honeycomb: $(READY) ## Apply the queries, board and triggers of honeycomb/ to Honeycomb; PLAN=1 is a dry run
 	@$(PY) -m operations.honeycomb --environment $(ENV) $(if $(PLAN),--plan)
