@@ -8,7 +8,7 @@ $(foreach each,$(TEXT),$(if $(filter-out undefined,$(origin $(each))),$(eval ove
 # The environment, of infra/environments.py, that the targets for AWS act on.
 ENV ?= dev
 # Its choices, without the one of `make up`.
-ENVIRONMENTS = $(shell sed -n -e '/"local"/d' -e 's/^    name="\([^"]*\)",$$/\1/p' -e 's/^[A-Z_]*: Final = replace.[A-Z_]*, name="\([^"]*\)".*/\1/p' infra/environments.py | paste -s -d '|' -)
+ENVIRONMENTS = $(shell $(PYTHON) -c 'from infra.environment_names import ALL, LOCAL; print(*(each for each in ALL if each != LOCAL), sep="|")')
 # The folder of the application that the stacks deploy, with its onetrace.toml; the sample application's without one.
 APP ?=
 PYTHON ?= python3

@@ -10,8 +10,7 @@ from typing import Final
 
 from flask_onetrace.contract import Variable
 from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, Application, ApplicationError, selected_folder
-from infra.application_file import FILE, check_environments, load
-from local.application.environments import environment_names
+from infra.application_file import FILE, load
 from local.workspace.folders import STATE_VARIABLE
 from local.workspace.state import Selected
 from operations.errors import OperatorError, operator_error
@@ -38,12 +37,9 @@ def flask_app_of(environ: Mapping[str, str]) -> str | None:
 def load_application(folder: Path, flask_app: str | None) -> Application:
     """Return the application in `folder`. Raises `OperatorError`."""
     try:
-        application = load(folder, flask_app)
-        if application.environment_variables:
-            check_environments(application, environment_names())
+        return load(folder, flask_app)
     except ApplicationError as error:
         raise operator_error(error) from error
-    return application
 
 
 def deployed_application(state: Selected | None) -> Application:

@@ -396,7 +396,7 @@ def test_variables_of_an_unknown_environment_are_refused_before_anything_starts(
     failed = checkout.run("up", APP=str(tmp_path))
 
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert "[variables.staging] is of an unknown environment. Use one of dev, local, prod" in failed.stderr
+    assert "[variables.staging] is of an unknown environment. Use one of local, dev, prod" in failed.stderr
 
 
 def test_a_description_that_cannot_be_used_is_one_error(checkout: Checkout, tmp_path: Path) -> None:
