@@ -405,7 +405,7 @@ def test_a_description_that_cannot_be_used_is_one_error(checkout: Checkout, tmp_
     failed = checkout.run("up", APP=str(tmp_path))
 
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert failed.stderr.startswith(f"error: {tmp_path}/onetrace.toml: prot is not a key. Use one of ")
+    assert failed.stderr.startswith(f"error: {tmp_path}/onetrace.toml: prot is not a key. Write port, or another of ")
 
 
 def test_requirements_that_cannot_be_installed_show_uvs_message(checkout: Checkout, tmp_path: Path) -> None:

@@ -85,6 +85,8 @@ def test_flask_app_of_the_environment_replaces_the_files(tmp_path: Path) -> None
         ('[secrets]\nPYTHONPATH = "path"', "secrets.PYTHONPATH cannot be set here: the image sets it"),
         ('health_check_path = "/*"', "health_check_path = '/*' is malformed"),
         ("colour = 1", "colour is not a key: use one of context, dockerfile, flask_app"),
+        ('flaskapp = "shop"', "flaskapp is not a key: write flask_app, or another of context, dockerfile"),
+        ('[smoke_test]\nstats = 1', "smoke_test.stats is not a key: write status, or another of headers, path, status"),
         ('"a\\nb" = 1', "'a\\nb' is not a key"),
         ("[variables]\nDEBUG = true", "variables.DEBUG = True is malformed: write a string"),
         ('[variables]\n"A-B" = "1"', "variables.A-B = '1' is malformed: write another name"),

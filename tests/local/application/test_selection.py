@@ -45,7 +45,7 @@ def test_beside_app_flask_app_takes_precedence_over_the_description(tmp_path: Pa
             "[variables.staging]\nA = 'b'",
             r"\[variables\.staging\] is of an unknown environment\. Use one of local, dev, ",
         ),
-        ("prot = 1", r"onetrace\.toml: prot is not a key\. Use one of "),
+        ("prot = 1", r"onetrace\.toml: prot is not a key\. Write port, or another of "),
         ("port = 0", r"port = 0 is malformed\. Write "),
     ],
 )
