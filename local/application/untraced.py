@@ -29,6 +29,12 @@ BELOW: Final = frozenset({"pydantic"})
 BUILT_ON: Final = {"boto3": "botocore"}
 """Libraries whose calls are those of another one, which has the instrumentation."""
 
+DRIVERS: Final = frozenset(
+    {"asyncpg", "mysql-connector-python", "mysqlclient", "psycopg", "psycopg2", "psycopg2-binary", "pymysql"}
+)
+"""Database drivers, whose calls are traced above them where SQLAlchemy's instrumentation is installed."""
+SQLALCHEMY: Final = "opentelemetry-instrumentation-sqlalchemy"
+
 
 def untraced_libraries(session: Session) -> list[str]:
     """Return a line, with the remedy, for each library that the application's requirements bring."""
@@ -56,6 +62,8 @@ def untraced(brought: Mapping[str, str], installed: Collection[str], file: str) 
         library, instrumentation = Requirement(entry["library"]), Requirement(entry["instrumentation"]).name
         name = canonicalize_name(library.name)
         if name not in brought or name in BELOW or instrumentation in installed or instrumentation in NO_CLIENTS:
+            continue
+        if name in DRIVERS and SQLALCHEMY in installed:
             continue
         line = f"calls of {name} are not traced: add {instrumentation} to {file}"
         if not library.specifier.contains(brought[name], prereleases=True):

@@ -76,6 +76,13 @@ def test_for_a_version_that_the_instrumentation_does_not_support_the_range_is_na
     ]
 
 
+@pytest.mark.parametrize("driver", ["psycopg2-binary", "pymysql"])
+def test_a_driver_below_an_instrumented_sqlalchemy_is_not_named(driver: str) -> None:
+    brought = {driver: "2.9.10"}
+    assert untraced(brought, [driver], "requirements.txt")
+    assert untraced(brought, [driver, "opentelemetry-instrumentation-sqlalchemy"], "requirements.txt") == []
+
+
 def test_libraries_that_call_no_other_system_are_not_named() -> None:
     brought = dict.fromkeys(("pydantic", "jinja2", "click", "structlog", "psutil", "django", "tornado"), "4.0")
 
