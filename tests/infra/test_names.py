@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import pytest
 
-from infra.application import ApplicationError
+from infra.application import ApplicationError, dataset_slug
 from infra.application_file import FILE, load
 from infra.context import ContextError
 from infra.environments import DEV, ENVIRONMENTS
@@ -213,3 +213,16 @@ def test_a_long_name_of_an_application_leaves_less_to_the_environments() -> None
     assert Names(longest, "e" * 8).prefix == f"{'a' * 16}-{'e' * 8}"
     with pytest.raises(ApplicationError, match="use up to 8 lower-case letters"):
         Names(longest, "e" * 9)
+
+
+@pytest.mark.parametrize(
+    ("service_name", "slug"),
+    [
+        ("my dataset!", "my-dataset-"),
+        ("MyDataset!", "mydataset-"),
+        ("Backend-Flask", "backend-flask"),
+        ("a.b_c", "a-b_c"),
+    ],
+)
+def test_a_service_names_dataset_has_the_slug_of_honeycombs_own_examples(service_name: str, slug: str) -> None:
+    assert dataset_slug(service_name) == slug
