@@ -29,6 +29,13 @@ _EXPORTS: Final = {
     "environment.yml": "write the packages that come from PyPI into a requirements.txt",
 }
 """What pip does not read, and the command that writes a requirements file of it."""
+_PACKAGE_EXPORTS: Final = {
+    "uv.lock": "uv export --no-dev --no-hashes --output-file requirements.txt",
+    "poetry.lock": "poetry export --only main --without-hashes --output requirements.txt, with a line -e . added to it",
+    "pdm.lock": "pdm export --prod --no-hashes --no-self --output requirements.txt, with a line -e . added to it",
+}
+"""The same of a package, which is installed too: as a folder it has no hash, and pip takes hashes for all or for none
+("Secure installs", pip)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +59,10 @@ class Packages:
         """Return what to do about a lock file that is not read."""
         if self.unread_lock is None:
             return None
+        exports = _EXPORTS if self.project is None else _EXPORTS | _PACKAGE_EXPORTS
         return (
             f"{self.unread_lock} is not read, so versions are the newest that {self.file} allows;"
-            f" to install the locked ones: {_EXPORTS[self.unread_lock]}"
+            f" to install the locked ones: {exports[self.unread_lock]}"
         )
 
 

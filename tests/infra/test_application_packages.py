@@ -116,6 +116,7 @@ def test_a_lock_that_is_not_read_is_a_warning_with_the_command_that_has_it_read(
     assert packages is not None
     assert str(packages.warning).startswith(f"{lock} is not read, so versions are the newest")
     assert command in str(packages.warning)
+    assert ("hashes" in str(packages.warning)) == (packages.project is not None)
 
 
 def test_a_dependency_is_one_line_and_never_an_option_or_is_refused(tmp_path: Path) -> None:
