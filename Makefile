@@ -8,7 +8,7 @@ $(foreach each,$(TEXT),$(if $(filter-out undefined,$(origin $(each))),$(eval ove
 # The environment, of infra/environments.py, that the targets for AWS act on.
 ENV ?= dev
 # Its choices, without the one of `make up`.
-ENVIRONMENTS = $(shell sed -n -e '/"local"/d' -e 's/^    name="\([^"]*\)",$$/\1/p' -e 's/^[A-Z_]*: Final = replace.[A-Z_]*, name="\([^"]*\)".*/\1/p' infra/environments.py | paste -s -d '|' -)
+ENVIRONMENTS = $(shell $(PYTHON) -c 'from infra.environment_names import ALL, LOCAL; print(*(each for each in ALL if each != LOCAL), sep="|")')
 # The folder of the application that the stacks deploy, with its onetrace.toml; the sample application's without one.
 APP ?=
 PYTHON ?= python3
@@ -178,8 +178,8 @@ destroy: $(READY) ## Delete ENV's stacks from the AWS account of your credential
 forget: $(READY) ## Delete what make destroy leaves of ENV, its secrets, log groups and access logs, after asking for its name
 	@$(PY) -m operations.forget --environment $(ENV)
 
-secrets: $(READY) ## Store ENV's Honeycomb and Rollbar keys and the application's own secrets, read from the environment, the terminal or standard input
-	@$(PY) -m operations.secrets --environment $(ENV)
+secrets: $(READY) ## Store ENV's Honeycomb and Rollbar keys and the application's own secrets, read from the environment (APPROVAL=never asks nothing), the terminal or standard input
+	@$(PY) -m operations.secrets --environment $(ENV) $(if $(APPROVAL),--approval $(APPROVAL))
 
 honeycomb: $(READY) ## Apply the queries, board and triggers of honeycomb/ to Honeycomb; PLAN=1 is a dry run
 	@$(PY) -m operations.honeycomb --environment $(ENV) $(if $(PLAN),--plan)

@@ -6,6 +6,7 @@ Shared by the stacks, the operations and the local mode; it needs the standard l
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ RUNTIME_USER: Final = "10001:10001"
 """The user of the images that are built here, as `uid:gid`."""
 
 _OK: Final = 200
+_NOT_IN_SLUG: Final = re.compile(r"[^a-z0-9_-]+")
 
 
 class ApplicationError(ValueError):
@@ -123,7 +125,7 @@ class Application:
     flask_app: str | None = None
     """What `FLASK_APP` takes, `orders:create_app()`; None looks for `wsgi.py` or `app.py`, as Flask does."""
     requirements: str | None = None
-    """The file with its packages, in its folder."""
+    """The file that lists its packages, in its folder; None looks for one (infra/application_packages.py)."""
     image: Image = field(default_factory=Image)
     port: int = CONTAINER_PORT
     health_check_path: str = RUNTIME_HEALTH_CHECK_PATH
@@ -169,6 +171,15 @@ class Application:
 def container_name_of(service_name: str) -> str:
     """Return the container's name for a `service.name`: ECS takes no dot."""
     return service_name.lower().replace(".", "-")
+
+
+def dataset_slug(service_name: str) -> str:
+    """Return the slug by which Honeycomb's API knows the dataset of a `service.name`.
+
+    In lower case, with a hyphen for what is no letter, digit, underscore or hyphen: the dataset "my dataset!" is
+    "my-dataset-" ("List All Datasets", Honeycomb API Reference).
+    """
+    return _NOT_IN_SLUG.sub("-", service_name.lower())
 
 
 def selected_folder(environ: Mapping[str, str] = os.environ) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 from typing import Final
@@ -17,6 +16,7 @@ from flask_onetrace.contract import (
     XRAY_DAEMON_PORT,
 )
 from infra import application_grammar as grammar
+from infra import environment_names
 from infra.application import (
     Application,
     ApplicationError,
@@ -52,17 +52,6 @@ def load(folder: Path, flask_app: str | None = None) -> Application:
     return _application(Table(content, file), folder.resolve(), flask_app)
 
 
-def check_environments(application: Application, known: Iterable[str]) -> None:
-    """Raise `ApplicationError` for variables of an environment that is not `known`."""
-    environments = list(known)
-    for name in application.environment_variables:
-        if name not in environments:
-            raise ApplicationError(
-                f"{application.folder / FILE}: [variables.{name}] is of an unknown environment",
-                f"use one of {', '.join(environments)} (infra/environments.py)",
-            )
-
-
 def _application(table: Table, folder: Path, flask_app: str | None) -> Application:
     name = table.text(
         "name", grammar.NAME, f"up to {LONGEST_APPLICATION} letters and digits, a letter first", default_name(folder)
@@ -91,6 +80,7 @@ def _application(table: Table, folder: Path, flask_app: str | None) -> Applicati
         local=read_local(table.table("local")),
     )
     table.reject_unknown_keys()
+    _refuse_unknown_environments(application)
     _refuse_two_sources(table, application)
     _check_references(table, application)
     _check_runtime(table, application)
@@ -142,6 +132,15 @@ def _secrets(table: Table) -> dict[str, str]:
                 variable, entry, f"another name than those of the sinks' keys, {', '.join(grammar.ENTRIES)}"
             )
     return entries
+
+
+def _refuse_unknown_environments(application: Application) -> None:
+    for name in application.environment_variables:
+        if name not in environment_names.ALL:
+            raise ApplicationError(
+                f"{application.folder / FILE}: [variables.{name}] is of an unknown environment",
+                f"use one of {', '.join(environment_names.ALL)} (infra/environments.py)",
+            )
 
 
 def _refuse_two_sources(table: Table, application: Application) -> None:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from infra import application_grammar as grammar
 from infra.application import RUNTIME_HEALTH_COMMAND, RUNTIME_USER, Image, Local, Login, Request, Statement
 from infra.toml_table import Table
 
-REQUIREMENTS: Final = "requirements.txt"
-
 
 def read_requirements(table: Table, folder: Path) -> str | None:
-    """Return the name of the file with the packages, None where there is none."""
+    """Return the name of the file that lists the packages, None where the description has none."""
     path = table.file("requirements", folder, folder)
-    if path is not None:
-        return str(path.relative_to(folder))
-    return REQUIREMENTS if (folder / REQUIREMENTS).is_file() else None
+    return None if path is None else path.relative_to(folder).as_posix()
 
 
 def read_image(table: Table, folder: Path) -> Image:

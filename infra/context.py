@@ -13,10 +13,10 @@ from constructs import Node
 from flask_onetrace.contract import LONGEST_VERSION, VERSION_PATTERN
 from infra.account import Account
 from infra.application import DEFAULT_FOLDER, Application, ApplicationError
-from infra.application_file import check_environments, load
+from infra.application_file import load
 from infra.environments import DEFAULT, ENVIRONMENTS, LOCAL, Environment
 from infra.fingerprint import unversioned
-from infra.names import Names
+from infra.names import Names, check_environment_names
 
 PYPROJECT: Final = Path(__file__).parent.parent / "pyproject.toml"
 
@@ -161,7 +161,7 @@ def _application(node: Node, *environments: Environment) -> Application:
     try:
         text = _text(node, "app")
         application = load(Path(text).expanduser() if text else DEFAULT_FOLDER, _text(node, "flask_app") or None)
-        check_environments(application, ENVIRONMENTS)
+        check_environment_names(ENVIRONMENTS)
         for each in environments:
             Names(application, each.name)
     except (ApplicationError, RuntimeError) as error:  # RuntimeError: no home folder for a ~

@@ -6,6 +6,7 @@ from typing import Final
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 
+from infra import environment_names
 from infra.account import Account
 from infra.fargate_service import Tasks
 from infra.ingress import Ingress
@@ -47,7 +48,7 @@ class Environment:
 SAMPLE_ALL: Final = Sampling(fixed_rate=1.0, reservoir_size=5)
 
 DEV: Final = Environment(
-    name="dev",
+    name=environment_names.DEV,
     tasks=Tasks(cpu=256, memory=512, workers=1, minimum=1, maximum=2, desired=1),
     network=Networking(),
     ingress=Ingress(plain_http=True),
@@ -62,13 +63,13 @@ DEV: Final = Environment(
 
 LOCAL: Final = replace(
     DEV,
-    name="local",
+    name=environment_names.LOCAL,
     tutorial_names=True,
     retention=replace(DEV.retention, application=RetentionDays.ONE_DAY, output=RetentionDays.ONE_DAY),
 )
 
 PROD: Final = Environment(
-    name="prod",
+    name=environment_names.PROD,
     tasks=Tasks(cpu=512, memory=1024, workers=2, minimum=2, maximum=6, container_insights=True),
     network=Networking(nat_gateways=2, flow_logs=True),
     ingress=Ingress(access_logs=True),

@@ -6,12 +6,13 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import IgnoreMode, SymlinkFollowMode
+from aws_cdk import Annotations, IgnoreMode, SymlinkFollowMode
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
 from infra.application import Application
+from infra.application_packages import packages_of
 from infra.image_context import DOCKERFILE, stage_context
 
 EXCLUDE: Final = ("**/__pycache__", "**/*.pyc")
@@ -43,15 +44,18 @@ def service_image(scope: Construct, application: Application, name: str | None, 
 
 def _application_image(scope: Construct, application: Application, platform: ecr_assets.Platform) -> ecs.ContainerImage:
     """Return the image of a context that is staged here: the CDK copies it at once, and its hash follows it."""
+    packages = packages_of(application)
+    if packages is not None and packages.warning is not None:
+        Annotations.of(scope).add_warning_v2("onetrace:unread-lock", packages.warning)
     with tempfile.TemporaryDirectory(prefix="onetrace-image-") as folder:
-        stage_context(application, Path(folder))
+        stage_context(application, packages, Path(folder))
         asset = ecr_assets.DockerImageAsset(
             Construct(scope, "Image"),
             "AssetImage",
             directory=folder,
             file=DOCKERFILE.name,
             build_args={
-                "REQUIREMENTS": application.requirements or "",
+                "REQUIREMENTS": "" if packages is None else packages.file,
                 "FLASK_APP": application.flask_app or "",
                 "PORT": str(application.port),
             },

@@ -12,6 +12,7 @@ from typing import Final
 from aws_cdk import CopyOptions, FileSystem, IgnoreMode, SymlinkFollowMode
 
 from infra.application import Application, ApplicationError
+from infra.application_packages import Packages
 from infra.source_files import ignore_patterns
 
 CHECKOUT: Final = Path(__file__).parent.parent
@@ -23,10 +24,12 @@ PYPROJECT: Final = CHECKOUT / "pyproject.toml"
 RUNTIME_LOCK: Final = CHECKOUT / "service" / "requirements.txt"
 """The runtime's packages, with hashes."""
 
+PIP_ARGUMENTS: Final = "pip-arguments"
+"""The file with the arguments that install the application's packages, one a line."""
 _DOCKERIGNORE: Final = ".dockerignore"
 
 
-def stage_context(application: Application, target: Path) -> None:
+def stage_context(application: Application, packages: Packages | None, target: Path) -> None:
     """Fill the empty folder `target` with what the Dockerfile copies. Raises `ApplicationError`."""
     shutil.copy(DOCKERFILE, target / DOCKERFILE.name)
     runtime = target / "runtime"
@@ -35,8 +38,10 @@ def stage_context(application: Application, target: Path) -> None:
     shutil.copy(RUNTIME_LOCK, runtime / "requirements.txt")
     for file in (CHECK_REQUIREMENTS, PYPROJECT):
         shutil.copy(file, runtime / file.name)
+    lines = [] if packages is None else packages.arguments
+    (runtime / PIP_ARGUMENTS).write_text("".join(f"{each}\n" for each in lines), encoding="utf-8")
     options = CopyOptions(
-        exclude=exclusions(application),
+        exclude=exclusions(application, packages),
         ignore_mode=IgnoreMode.DOCKER,
         # As `docker build` has it: a link stays one, and what it leads to outside of the folder is in no image.
         follow=SymlinkFollowMode.NEVER,
@@ -52,7 +57,7 @@ def stage_context(application: Application, target: Path) -> None:
         ) from error
 
 
-def exclusions(application: Application) -> list[str]:
+def exclusions(application: Application, packages: Packages | None) -> list[str]:
     """Return the patterns of files to leave out, in the format of a .dockerignore; the last one that matches decides.
 
     So `!certs/ca.pem` in the application's .dockerignore brings back what is left out by default.
@@ -60,5 +65,5 @@ def exclusions(application: Application) -> list[str]:
     folder = application.folder
     own = folder / _DOCKERIGNORE
     lines = own.read_text(encoding="utf-8", errors="replace").splitlines() if own.is_file() else []
-    needed = [f"!{application.requirements}"] if application.requirements else []
+    needed = [] if packages is None else [f"!{packages.file}"]
     return [*ignore_patterns(folder), *lines, *needed]

@@ -5,8 +5,9 @@ The tutorial's names have no environment in them. One environment of an account 
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,21 @@ def default_name(folder: Path) -> str:
         return text
     digits = hashlib.sha256(folder.name.encode(errors="surrogateescape")).hexdigest()[:4]
     return f"{text[: LONGEST_APPLICATION - len(digits)]}{digits}"
+
+
+def check_environment_names(names: Iterable[str]) -> None:
+    """Raise `ApplicationError` where the name of an environment ends in a hyphen and that of another.
+
+    Segments are `<service>-<environment>`: those of `shop-dev` in `eu` would be those of `shop` in `dev-eu`.
+    """
+    names = list(names)
+    for longer, shorter in product(names, names):
+        if longer.endswith(f"-{shorter}"):
+            raise ApplicationError(
+                f"environment {longer!r} ends as the name of environment {shorter!r}, so X-Ray cannot tell their"
+                " services apart",
+                "rename one of them (infra/environments.py)",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 The entries of its own are created here, before the first deploy, whose tasks read them. Each key is read from the
 environment variable of its name, else from the terminal (not echoed), or line by line from standard input. A key is
 never an argument: every process of the machine can read those. One that the service would reject at its start is
-rejected here, and then none is stored. What the environment had is named, and confirmed on a terminal: a shell may have
-the value of another environment. A value of several lines, as a PEM file's, is read from the environment only.
+rejected here, and then none is stored. What the environment had is named, and confirmed on a terminal or by
+`--approval never`: a shell may have the value of another environment. A value of several lines, as a PEM file's, is
+read from the environment only.
 """
 
 from __future__ import annotations
@@ -32,7 +33,11 @@ def main() -> int:
     """Store the keys and start a deployment whose tasks read them; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m operations.secrets", description=__doc__)
     parser.add_argument("--environment", required=True, help="the keys' environment of infra/environments.py")
-    environment: str = parser.parse_args().environment
+    parser.add_argument(
+        "--approval", choices=["never"], help="store what the environment has without asking, as where no terminal is"
+    )
+    options = parser.parse_args()
+    environment: str = options.environment
     try:
         names = selected_names(environment)
         ask = prompt if sys.stdin.isatty() else lambda variable: read_line(variable, sys.stdin)
@@ -40,7 +45,8 @@ def main() -> int:
         if not keys:
             return _fail(f"No key to store. Set {' or '.join(names.secrets)}, or type one at the prompt.")
         check(keys)
-        if not _confirmed(environment, [variable for variable in keys if os.environ.get(variable, "").strip()]):
+        exported = [variable for variable in keys if os.environ.get(variable, "").strip()]
+        if not _confirmed(environment, exported, is_approved=options.approval == "never"):
             return _fail("Not confirmed: nothing was stored. Unset the variables to be asked for their values.")
         return _store(aws_session(), names, keys)
     except OperatorError as error:
@@ -49,13 +55,23 @@ def main() -> int:
         return _fail(f"{error}\nCheck that {environment!r} is deployed (make deploy) and your credentials are its own.")
 
 
-def _confirmed(environment: str, exported: list[str]) -> bool:
-    """Name the variables whose values the environment had; return whether to store them, asking on a terminal."""
+def _confirmed(environment: str, exported: list[str], *, is_approved: bool) -> bool:
+    """Name the variables whose values the environment had; return whether to store them, asking on a terminal.
+
+    Raises `OperatorError` where it cannot ask.
+    """
     if not exported:
         return True
     sys.stdout.write(f"Read from the environment: {', '.join(exported)}.\n")
     sys.stdout.flush()
-    return not sys.stdin.isatty() or input(f"Store in {environment}? [y/N] ").strip().lower() in {"y", "yes"}
+    if is_approved:
+        return True
+    if not sys.stdin.isatty():
+        raise OperatorError(
+            f"There is no terminal to confirm them for {environment} at, and nothing was stored",
+            "Pass APPROVAL=never to store them, or unset them to have the keys read from standard input",
+        )
+    return input(f"Store in {environment}? [y/N] ").strip().lower() in {"y", "yes"}
 
 
 def _store(session: boto3.Session, names: Names, keys: Mapping[str, str]) -> int:

@@ -32,6 +32,11 @@ class LocalProject:
         """Return those of its files that say what it requires."""
         return [file for name in DESCRIPTIONS if (file := self.folder / name).is_file()]
 
+    def is_copied_from(self, working_directory: Path) -> bool:
+        """Return whether Python imports a copy, which an edit does not change, and not the files of the folder."""
+        in_place = self.folder == working_directory and not (self.folder / "src").is_dir()
+        return not self.is_editable and not in_place
+
     def build_output(self) -> set[Path]:
         """Return what setuptools has written into its folder. An editable one may be imported from its `build`."""
         patterns = ("*.egg-info", "src/*.egg-info", *(() if self.is_editable else ("build",)))

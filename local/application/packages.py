@@ -12,14 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from infra.application import Application
+from infra.application import Application, ApplicationError
+from infra.application_packages import Packages, packages_of
+from infra.fingerprint import fingerprint
 from local.application.local_projects import LocalProject, local_projects, without_build_output
 from local.workspace.errors import FailedStepError
 from local.workspace.folders import CHECKOUT
 from local.workspace.report import Step
 from local.workspace.session import Session
 from local.workspace.steps import Program, run
-from operations.errors import OperatorError
+from operations.errors import OperatorError, operator_error
 
 RUNTIME: Final = CHECKOUT / "service" / "requirements.txt"
 """The locked packages of what observes the application."""
@@ -50,13 +52,22 @@ def interpreter(session: Session, application: Application) -> Path:
     """Return the Python that has the application's packages. Raises `OperatorError` if they cannot be installed."""
     if application.is_sample:
         return Path(sys.executable)
-    venv = session.folders.venvs / f"{application.slug}-{_key(application)}"
+    packages = listed_packages(application)
+    venv = session.folders.venvs / f"{application.slug}-{_key(application, packages)}"
     python = venv / "bin" / "python"
     if not (venv / READY).exists():
-        _install(session, application, venv, python)
+        _install(session, application, packages, venv)
     _link(session.folders.packages)
     (venv / READY).touch()  # the time by which the oldest are deleted
     return python
+
+
+def listed_packages(application: Application) -> Packages | None:
+    """Return the packages that the application lists. Raises `OperatorError` where pip cannot read the list."""
+    try:
+        return packages_of(application)
+    except ApplicationError as error:
+        raise operator_error(error) from error
 
 
 def delete_outdated(session: Session) -> None:
@@ -71,22 +82,30 @@ def _last_used(venv: Path) -> float:
     return ready.stat().st_mtime if ready.exists() else 0.0
 
 
-def _key(application: Application) -> str:
-    """Return a digest of the interpreter and of all files that say what is installed."""
-    digest = hashlib.sha256(f"{sys.version}{sys.executable}".encode())
-    descriptions = [file for project in _projects(application) for file in project.descriptions]
-    for file in (RUNTIME, *requirement_files(application), *descriptions):
+def _key(application: Application, packages: Packages | None) -> str:
+    """Return a digest of the interpreter and of all that says what is installed."""
+    arguments = () if packages is None else packages.arguments
+    digest = hashlib.sha256(repr((sys.version, sys.executable, arguments)).encode())
+    projects = _projects(application, packages)
+    descriptions = [file for project in projects for file in project.descriptions]
+    for file in (RUNTIME, *requirement_files(application, packages), *descriptions):
         digest.update(file.read_bytes())
+    for project in projects:
+        if project.is_copied_from(application.folder):
+            digest.update(fingerprint(project.folder).encode())
     return digest.hexdigest()[:DIGITS]
 
 
-def _projects(application: Application) -> list[LocalProject]:
-    return local_projects(requirement_files(application), application.folder)
+def _projects(application: Application, packages: Packages | None) -> list[LocalProject]:
+    if packages is not None and packages.project is not None:
+        return [LocalProject((application.folder / packages.project).resolve(), is_editable=True)]
+    return local_projects(requirement_files(application, packages), application.folder)
 
 
-def requirement_files(application: Application) -> Iterator[Path]:
+def requirement_files(application: Application, packages: Packages | None) -> Iterator[Path]:
     """Yield the requirements file and what it includes, each once; a missing one is left to uv's message."""
-    pending = [] if application.requirements is None else [application.folder / application.requirements]
+    is_file = packages is not None and packages.arguments[:1] == ("--requirement",)
+    pending = [application.folder / packages.file] if packages is not None and is_file else []
     seen: set[Path] = set()
     while pending:
         file = pending.pop().resolve()
@@ -97,10 +116,10 @@ def requirement_files(application: Application) -> Iterator[Path]:
             yield file
 
 
-def _install(session: Session, application: Application, venv: Path, python: Path) -> None:
+def _install(session: Session, application: Application, packages: Packages | None, venv: Path) -> None:
     if not UV.exists():
         raise OperatorError(f"{UV} does not exist", "Run make setup")
-    conflicts: list[str] = []
+    python, conflicts = venv / "bin" / "python", list[str]()
     with session.report.step(f"Install the packages of {application.name}") as step:
         _uv(session, step, application, "venv", "--clear", "--python", sys.executable, str(venv))
         _uv(
@@ -115,21 +134,27 @@ def _install(session: Session, application: Application, venv: Path, python: Pat
             "-r",
             str(RUNTIME),
         )
-        if application.requirements is not None:
+        if packages is not None and packages.arguments:
             # After the runtime's: where both name a package, it is the application's version that it was written for.
-            file = str(application.folder / application.requirements)
-            with without_build_output(_projects(application)):
-                _uv(session, step, application, "pip", "install", "--python", str(python), "-r", file)
+            with without_build_output(_projects(application, packages)):
+                _uv(session, step, application, "pip", "install", "--python", str(python), *packages.arguments)
             conflicts = _conflicts(session, step, application, python)
+            _refuse_conflicts(packages.file, python)
         site_packages = sysconfig.get_path("purelib", vars={"base": str(venv)})
-        _refuse_conflicts(application, python)
         (Path(site_packages) / "onetrace.pth").write_text(f"{session.folders.packages}\n", encoding="utf-8")
         (venv / READY).touch()
-        step.note = application.requirements or f"the runtime's: {application.folder} has no requirements.txt"
+        step.note = f"the runtime's: {application.folder} lists none" if packages is None else packages.file
+    if packages is not None:
+        _warn(session, packages, conflicts)
+
+
+def _warn(session: Session, packages: Packages, conflicts: list[str]) -> None:
+    if packages.warning is not None:
+        session.report.line(f"    warning: {packages.warning}")
     if conflicts:
-        session.report.line(f"    warning: {application.requirements} conflicts with what other packages require:")
-        for line in conflicts:
-            session.report.line(f"      {line}")
+        session.report.line(f"    warning: {packages.file} conflicts with what other packages require:")
+    for line in conflicts:
+        session.report.line(f"      {line}")
 
 
 def _conflicts(session: Session, step: Step, application: Application, python: Path) -> list[str]:
@@ -142,11 +167,9 @@ def _conflicts(session: Session, step: Step, application: Application, python: P
     return []
 
 
-def _refuse_conflicts(application: Application, python: Path) -> None:
+def _refuse_conflicts(file: str, python: Path) -> None:
     """Raise `OperatorError` for versions that the runtime does not work with: it would fail without naming them."""
-    if application.requirements is None:
-        return
-    command = [str(python), "-I", str(CHECK_REQUIREMENTS), str(PROJECT), application.requirements]
+    command = [str(python), "-I", str(CHECK_REQUIREMENTS), str(PROJECT), file]
     result = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_SECONDS, check=False)  # noqa: S603 - our own program
     if result.returncode != 0:
         raise OperatorError("; ".join(result.stderr.split("\n")).strip("; "), "Remove it or change the version")

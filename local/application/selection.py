@@ -6,14 +6,17 @@ import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from flask_onetrace.contract import Variable
 from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, Application, ApplicationError, selected_folder
-from infra.application_file import check_environments, load
-from local.application.environments import environment_names
+from infra.application_file import FILE, load
 from local.workspace.folders import STATE_VARIABLE
 from local.workspace.state import Selected
 from operations.errors import OperatorError, operator_error
+
+DEFAULT_FILES: Final = ("wsgi.py", "app.py")
+"""Where Flask looks for an app that nothing names ("Application Discovery", Flask)."""
 
 
 def selected_application(environ: Mapping[str, str]) -> Application:
@@ -34,12 +37,9 @@ def flask_app_of(environ: Mapping[str, str]) -> str | None:
 def load_application(folder: Path, flask_app: str | None) -> Application:
     """Return the application in `folder`. Raises `OperatorError`."""
     try:
-        application = load(folder, flask_app)
-        if application.environment_variables:
-            check_environments(application, environment_names())
+        return load(folder, flask_app)
     except ApplicationError as error:
         raise operator_error(error) from error
-    return application
 
 
 def deployed_application(state: Selected | None) -> Application:
@@ -82,6 +82,24 @@ def refuse_another(up: Selected | None, application: Application) -> None:
         f"Run make down first, or update what is up by {update_command(up)};"
         f" {STATE_VARIABLE}=<another folder> runs both",
     )
+
+
+def refuse_unnamed(application: Application) -> None:
+    """Raise `OperatorError` where nothing says what Flask loads, before a deploy: its start would fail."""
+    folder = application.folder
+    if application.flask_app is not None or any((folder / name).is_file() for name in DEFAULT_FILES):
+        return
+    modules = [*folder.glob("*.py"), *folder.glob("*/__init__.py"), *folder.glob("src/*/__init__.py")]
+    names = sorted(_module(path) for path in modules if "Flask(" in path.read_text(encoding="utf-8", errors="replace"))
+    example = names[0] if names else "orders:create_app()"
+    raise OperatorError(
+        f"{folder} has neither {' nor '.join(DEFAULT_FILES)}, and nothing names the Flask app",
+        f'Write flask_app = "{example}" into {folder / FILE}, or pass {Variable.FLASK_APP}={shlex.quote(example)}',
+    )
+
+
+def _module(path: Path) -> str:
+    return path.parent.name if path.name == "__init__.py" else path.stem
 
 
 def working_directory(application: Application) -> Path:

@@ -12,7 +12,7 @@ from opentelemetry.instrumentation.bootstrap_gen import libraries
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from local.application.packages import RUNTIME, interpreter, requirement_files
+from local.application.packages import RUNTIME, interpreter, listed_packages, requirement_files
 from local.workspace.session import Session
 
 NO_CLIENTS: Final = frozenset(
@@ -29,11 +29,18 @@ BELOW: Final = frozenset({"pydantic"})
 BUILT_ON: Final = {"boto3": "botocore"}
 """Libraries whose calls are those of another one, which has the instrumentation."""
 
+DRIVERS: Final = frozenset(
+    {"asyncpg", "mysql-connector-python", "mysqlclient", "psycopg", "psycopg2", "psycopg2-binary", "pymysql"}
+)
+"""Database drivers, whose calls are traced above them where SQLAlchemy's instrumentation is installed."""
+SQLALCHEMY: Final = "opentelemetry-instrumentation-sqlalchemy"
+
 
 def untraced_libraries(session: Session) -> list[str]:
     """Return a line, with the remedy, for each library that the application's requirements bring."""
     application = session.application
-    if application.is_sample or application.requirements is None:
+    packages = None if application.is_sample else listed_packages(application)
+    if packages is None:
         return []
     site_packages = sysconfig.get_path("purelib", vars={"base": str(interpreter(session, application).parents[1])})
     installed: dict[str, str] = {
@@ -41,9 +48,11 @@ def untraced_libraries(session: Session) -> list[str]:
         for each in distributions(path=[site_packages])
         if (name := each.metadata["Name"])  # none in what is left of a package that was removed
     }
-    others = _names([RUNTIME]) - _names(requirement_files(application))
+    others = _names(_lines([RUNTIME])) - _names(
+        [*packages.dependencies, *_lines(requirement_files(application, packages))]
+    )
     brought = {name: version for name, version in installed.items() if name not in others}
-    return untraced(brought, installed, application.requirements)
+    return untraced(brought, installed, packages.file)
 
 
 def untraced(brought: Mapping[str, str], installed: Collection[str], file: str) -> list[str]:
@@ -54,6 +63,8 @@ def untraced(brought: Mapping[str, str], installed: Collection[str], file: str) 
         name = canonicalize_name(library.name)
         if name not in brought or name in BELOW or instrumentation in installed or instrumentation in NO_CLIENTS:
             continue
+        if name in DRIVERS and SQLALCHEMY in installed:
+            continue
         line = f"calls of {name} are not traced: add {instrumentation} to {file}"
         if not library.specifier.contains(brought[name], prereleases=True):
             line += f" and require {name}{library.specifier}, as it does not support {brought[name]}"
@@ -61,10 +72,13 @@ def untraced(brought: Mapping[str, str], installed: Collection[str], file: str) 
     return sorted(lines)
 
 
-def _names(files: Iterable[Path]) -> frozenset[str]:
-    """Return the canonical names of the packages that requirements files list."""
-    lines = [line for file in files for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
-    names = {name for line in lines if (name := _name(line)) is not None}
+def _lines(files: Iterable[Path]) -> list[str]:
+    return [line for file in files for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
+
+
+def _names(requirements: Iterable[str]) -> frozenset[str]:
+    """Return the canonical names of the packages that lines of requirements files name."""
+    names = {name for line in requirements if (name := _name(line)) is not None}
     return frozenset(names | {BUILT_ON[name] for name in names & BUILT_ON.keys()})
 
 

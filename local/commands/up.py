@@ -10,7 +10,14 @@ from typing import Final
 
 from flask_onetrace.contract import RUNTIME_PROBE_PATH, Output
 from local.application import packages
-from local.application.selection import refuse_another, relative_path, selected_application, to_state, update_command
+from local.application.selection import (
+    refuse_another,
+    refuse_unnamed,
+    relative_path,
+    selected_application,
+    to_state,
+    update_command,
+)
 from local.application.untraced import untraced_libraries
 from local.backing_services import emulator, fakes, postgresql
 from local.deploy import cdk, docker_engine, fake_keys, prerequisites, sources
@@ -38,6 +45,8 @@ def up(session: Session) -> None:
     start = time.monotonic()
     session.selected = selected_application(session.environ)
     refuse_reserved(session.application)
+    refuse_unnamed(session.application)
+    packages.listed_packages(session.application)
     runner.ready_seconds(session.environ)
     session.folders.make()
     with exclusive(session.folders.lock_file), stop_started_on_failure(session):

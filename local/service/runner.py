@@ -17,7 +17,7 @@ from local.application.packages import interpreter
 from local.application.selection import working_directory
 from local.service.task import ResolvedTask
 from local.workspace.errors import FailedStepError
-from local.workspace.http_client import is_ready, response_of
+from local.workspace.http_client import response_of
 from local.workspace.ports import LOOPBACK
 from local.workspace.report import Step
 from local.workspace.session import Session
@@ -34,6 +34,12 @@ READY_VARIABLE: Final = "LOCAL_READY_SECONDS"
 DEFAULT_READY_SECONDS: Final = 30
 MAX_READY_SECONDS: Final = 3600
 START_LONGER: Final = f"See the lines above; for an application that needs longer, set {READY_VARIABLE}"
+LASTING: Final = frozenset({*range(300, 400), 401, 403, 404, 405})
+"""Statuses that do not change with time, as that of a service may that still connects to its database."""
+SETTLED: Final = LASTING.union(range(200, 300))
+OPEN_PATH: Final = (
+    "Answer that path without a login, or remove `health_check_path`: the default is served ahead of the application"
+)
 BEFORE_START_SECONDS: Final = 300.0
 SHELL: Final = "/bin/sh"
 
@@ -81,7 +87,7 @@ def start(session: Session, runtime: Runtime, step: Step, port: int, load_balanc
     url = f"http://{LOOPBACK}:{port}{application.health_check_path}"
     try:
         session.supervisor.wait_until(
-            lambda: is_ready(url),
+            lambda: _status(url) in SETTLED,
             record,
             seconds=seconds,
             what="The service",
@@ -89,11 +95,14 @@ def start(session: Session, runtime: Runtime, step: Step, port: int, load_balanc
             progress=lambda elapsed: step.detail(f"{elapsed:.0f} s of {seconds}: {last_line(log)}"),
         )
     except FailedStepError as error:
-        response = response_of(url)
-        if response is None:
+        if (response := response_of(url)) is None:
             raise
-        reason = f"its health check GET {application.health_check_path} returned {_outcome(response)}"
-        raise FailedStepError(f"{error.problem}: {reason}", START_LONGER, log=error.log, lines=error.lines) from None
+        problem = f"{error.problem}: {_outcome(application, response)}"
+        raise FailedStepError(problem, START_LONGER, log=error.log, lines=error.lines) from None
+    if (response := response_of(url)) is not None and response.status_code in LASTING:
+        raise session.supervisor.failure(
+            record, f"The service is not healthy: {_outcome(application, response)}", OPEN_PATH
+        )
     return record
 
 
@@ -104,9 +113,17 @@ def promote(session: Session, service: RunningService) -> None:
         session.rename(candidate, ROLE)
 
 
-def _outcome(response: requests.Response) -> str:
+def _status(url: str) -> int | None:
+    response = response_of(url)
+    return None if response is None else response.status_code
+
+
+def _outcome(application: Application, response: requests.Response) -> str:
     location = response.headers.get("Location")
-    return f"{response.status_code}{f' to {location}' if location else ''}, and the load balancer takes 2xx alone"
+    status = f"{response.status_code}{f' to {location}' if location else ''}"
+    return (
+        f"its health check GET {application.health_check_path} returned {status}, and the load balancer takes 2xx alone"
+    )
 
 
 def before_start(session: Session, runtime: Runtime) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from infra import environment_names
 from infra.application import Application, ApplicationError
 from infra.names import Names
 from local.workspace.folders import CHECKOUT, Folders
@@ -16,7 +17,7 @@ from local.workspace.report import Report
 from local.workspace.state import Record, State
 from operations.errors import OperatorError
 
-ENVIRONMENT: Final = "local"
+ENVIRONMENT: Final = environment_names.LOCAL
 """The environment that is deployed into the emulator (infra/environments.py)."""
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from infra.application import dataset_slug
 from infra.names import Names
 from operations.errors import OperatorError
 from operations.honeycomb.client import Json
@@ -23,7 +24,6 @@ from operations.honeycomb.ownership_tag import OwnershipTag, digest
 _SCHEMA: Final = Path(__file__).with_name("declarations.schema.json")
 
 _PLACEHOLDER: Final = re.compile(r"\{\{(\w+)\}\}")
-_NOT_IN_SLUG: Final = re.compile(r"[^a-z0-9_-]+")
 
 # A column in a formula ("Calculated Field Formula Reference", syntax): `$name` or `$"any name"`, outside of strings.
 _FORMULA_COLUMN: Final = re.compile(r'\$"([^"]+)"|\$([\w./:=+?-]+)|"(?:[^"\\]|\\.)*"|`[^`]*`')
@@ -109,11 +109,6 @@ def substitutions(names: Names) -> Mapping[str, str]:
         "frontend_dataset": dataset_slug(frontend),
         "health_check_path": application.health_check_path,
     }
-
-
-def dataset_slug(service_name: str) -> str:
-    """Return the slug of the dataset that Honeycomb makes of a `service.name`: in lower case, with hyphens."""
-    return _NOT_IN_SLUG.sub("-", service_name.lower())
 
 
 def _filled_in(path: Path, text: str, values: Mapping[str, str]) -> str:

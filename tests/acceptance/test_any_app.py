@@ -5,136 +5,22 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pytest
-import requests
 
-from flask_onetrace.contract import Output, Variable
-from local.backing_services.emulated_aws import EmulatedAws
-from local.service import candidate, revision
-from local.workspace.http_client import direct_client
-from tests.acceptance.conftest import Checkout, address_of, copied_checkout
+from flask_onetrace.contract import Variable
+from local.service import revision
+from tests.acceptance.conftest import address_of, copied_checkout
+from tests.acceptance.shop import SECRET, Shop, current, groups, rules, version_of, write_shop
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
-
-SECRET = "planted-secret-5c1f"
-APP = """
-import os
-from pathlib import Path
-from flask import Flask, request, url_for
-import local, service, tests  # its own modules, of names that this project has too
-
-BROKEN = False
-
-def create_app():
-    app = Flask("shop")
-
-    @app.before_request
-    def login():
-        if request.headers.get("X-Key") != "local-key" and request.path != "/healthz":
-            return "log in", 401
-
-    @app.get("/healthz")
-    def health():
-        return {"ok": True}
-
-    @app.get("/things")
-    def things():
-        return {
-            "greeting": Path("greeting.txt").read_text(),
-            "modules": [local.NAME, service.NAME, tests.NAME],
-            "external": url_for("things", _external=True),
-            "host": request.host_url,
-            "colour": os.environ["COLOUR"],
-            "secret": os.environ["STRIPE_KEY"],
-            "region": os.environ["AWS_DEFAULT_REGION"],
-            "started": os.environ.get("STARTED", Path("started.log").read_text()),
-        }
-
-    return app
-"""
-DESCRIPTION = """
-name = "Shop"
-flask_app = "shop:create_app()"
-health_check_path = "/healthz"
-
-[smoke_test]
-path = "/things"
-headers = { X-Key = "local-key" }
-
-[variables]
-COLOUR = "green"
-
-[secrets]
-STRIPE_KEY = "stripe-key"
-
-[local]
-before_start = "echo $COLOUR $VIRTUAL_ENV > started.log"
-
-[local.variables]
-STRIPE_KEY = "planted-secret-5c1f"
-"""
-
-
-@dataclass
-class Shop:
-    """The application, the checkout that deploys it, and its address."""
-
-    folder: Path
-    checkout: Checkout
-    url: str = ""
-    first_output: str = ""
-
-    def up(self, **environment: str) -> tuple[int, str, str]:
-        result = self.checkout.run("up", APP=str(self.folder), **environment)
-        return result.returncode, result.stdout, result.stderr
-
-    def get(self, path: str = "/things", **headers: str) -> requests.Response:
-        with direct_client() as client:
-            return client.get(f"{self.url}{path}", headers={"X-Key": "local-key", **headers}, timeout=5)
-
-    @contextmanager
-    def added(self, name: str, text: str) -> Iterator[None]:
-        """Add a file, and delete it again."""
-        file = self.folder / name
-        file.write_text(text, encoding="utf-8")
-        try:
-            yield
-        finally:
-            file.unlink()
-
-    @property
-    def aws(self) -> EmulatedAws:
-        port = self.checkout.recorded().gateway_port
-        assert port is not None
-        return EmulatedAws(port)
-
-    @contextmanager
-    def edited(self, name: str, old: str, new: str) -> Iterator[None]:
-        """Replace a text in one of its files, and put it back."""
-        file = self.folder / name
-        text = file.read_text(encoding="utf-8")
-        assert old in text
-        file.write_text(text.replace(old, new), encoding="utf-8")
-        try:
-            yield
-        finally:
-            file.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("apps") / "shop"
-    folder.mkdir()
-    (folder / "shop.py").write_text(APP, encoding="utf-8")
-    (folder / "onetrace.toml").write_text(DESCRIPTION, encoding="utf-8")
-    (folder / "greeting.txt").write_text("hello", encoding="utf-8")
-    for name in ("local", "service", "tests"):
-        (folder / f"{name}.py").write_text(f"NAME = 'its own {name}'\n", encoding="utf-8")
+    write_shop(folder)
     with copied_checkout(tmp_path_factory.mktemp("checkout")) as checkout:
         running = Shop(folder, checkout)
         code, running.first_output, errors = running.up()
@@ -352,108 +238,3 @@ def test_status_names_it(shop: Shop) -> None:
 
     assert f"application     Shop ({shop.folder})" in status
     assert f"load balancer   {shop.url}/" in status
-
-
-def current(shop: Shop) -> str:
-    return revision.current(shop.aws, shop.checkout.recorded().outputs)
-
-
-def version_of(shop: Shop) -> str:
-    version: str = shop.get("/_onetrace/health").json()["version"]
-    return version
-
-
-def rules(shop: Shop) -> int:
-    arn = shop.checkout.recorded().outputs[Output.LOAD_BALANCER]
-    listeners = shop.aws.elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"]
-    return sum(len(shop.aws.elbv2.describe_rules(ListenerArn=each["ListenerArn"])["Rules"]) for each in listeners)
-
-
-def groups(shop: Shop) -> int:
-    groups = shop.aws.elbv2.describe_target_groups()["TargetGroups"]
-    assert candidate.GROUP not in {each["TargetGroupName"] for each in groups}
-    return len(groups)
-
-
-def test_a_first_deploy_that_fails_leaves_no_process(checkout: Checkout, tmp_path: Path) -> None:
-    app = tmp_path / "broken"
-    app.mkdir()
-    (app / "wsgi.py").write_text("from flask import Flask\napp = Flask('x')\n@app.get('/')\ndef i(): return 'x', 418\n")
-    (app / "onetrace.toml").write_text("[smoke_test]\npath = '/'\n")
-
-    failed = checkout.run("up", APP=str(app))
-
-    assert failed.returncode == 1
-    assert "GET / returned 418, expected 200" in failed.stderr
-    assert checkout.running_processes() == []
-
-
-def test_variables_of_an_unknown_environment_are_refused_before_anything_starts(
-    checkout: Checkout, tmp_path: Path
-) -> None:
-    (tmp_path / "onetrace.toml").write_text("[variables.staging]\nCOLOUR = 'red'\n", encoding="utf-8")
-
-    failed = checkout.run("up", APP=str(tmp_path))
-
-    assert (failed.returncode, failed.stdout) == (1, "")
-    assert "[variables.staging] is of an unknown environment. Use one of dev, local, prod" in failed.stderr
-
-
-def test_a_description_that_cannot_be_used_is_one_error(checkout: Checkout, tmp_path: Path) -> None:
-    (tmp_path / "onetrace.toml").write_text("prot = 1\n", encoding="utf-8")
-
-    failed = checkout.run("up", APP=str(tmp_path))
-
-    assert (failed.returncode, failed.stdout) == (1, "")
-    assert failed.stderr.startswith(f"error: {tmp_path}/onetrace.toml: prot is not a key. Use one of ")
-
-
-def test_requirements_that_cannot_be_installed_show_uvs_message(checkout: Checkout, tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text("from flask import Flask\napp = Flask('x')\n", encoding="utf-8")
-    (tmp_path / "requirements.txt").write_text("not a requirement\n", encoding="utf-8")
-
-    failed = checkout.run("up", APP=str(tmp_path))
-
-    assert failed.returncode == 1
-    assert "requirements.txt" in failed.stderr
-    assert "error: Installing the packages of" in failed.stderr
-    assert checkout.running_processes() == []
-
-
-def test_a_database_is_given_to_the_app_survives_a_crash_and_is_deleted_by_down(
-    checkout: Checkout, tmp_path: Path
-) -> None:
-    (tmp_path / "app.py").write_text(
-        "import os, psycopg2\nfrom flask import Flask\napp = Flask('x')\n@app.get('/')\ndef i():\n"
-        "    with psycopg2.connect(os.environ['DATABASE_URL']) as c, c.cursor() as q:\n"
-        "        q.execute('select count(*) from t'); return str(q.fetchone()[0])\n",
-        encoding="utf-8",
-    )
-    (tmp_path / "prepare.py").write_text(
-        "import os, psycopg2\nwith psycopg2.connect(os.environ['DATABASE_URL']) as c, c.cursor() as q:\n"
-        "    q.execute('create table if not exists t (x int); insert into t values (1)')\n",
-        encoding="utf-8",
-    )
-    (tmp_path / "requirements.txt").write_text("psycopg2-binary\n", encoding="utf-8")
-    (tmp_path / "onetrace.toml").write_text(
-        "name = 'Db'\n[smoke_test]\npath = '/'\n"
-        "[local]\nservices = ['postgresql']\nbefore_start = 'python prepare.py'\n",
-        encoding="utf-8",
-    )
-
-    result = checkout.run("up", APP=str(tmp_path))
-
-    assert result.returncode == 0, result.stdout + result.stderr
-    database = checkout.recorded().database
-    assert database is not None
-    assert Path(database.folder).exists()
-    assert database.password not in result.stdout
-    psutil.Process(checkout.pid("postgresql")).kill()
-    result = checkout.run("up", APP=str(tmp_path))
-    assert result.returncode == 0, result.stdout + result.stderr
-    with direct_client() as client:
-        rows = client.get(f"{address_of(result.stdout)}/", timeout=5).text
-    assert rows == "2", "one of each start"
-    assert "Stopped postgresql" in checkout.run("down").stdout
-    assert not Path(database.folder).exists()
-    assert checkout.running_processes() == []

@@ -13,6 +13,7 @@ import pytest
 from flask_onetrace.contract import SERVER_APP, SERVER_CONFIG
 from infra.application import RUNTIME_HEALTH_COMMAND, RUNTIME_USER, Application, ApplicationError
 from infra.application_file import load
+from infra.application_packages import packages_of
 from infra.fingerprint import unversioned
 from infra.image import service_image
 from infra.image_context import DOCKERFILE, RUNTIME, RUNTIME_LOCK, stage_context
@@ -52,7 +53,7 @@ def application(tmp_path: Path) -> Application:
 
 def staged(application: Application, folder: Path) -> Path:
     folder.mkdir()
-    stage_context(application, folder)
+    stage_context(application, packages_of(application), folder)
     return folder
 
 
@@ -226,6 +227,7 @@ def test_each_file_that_the_dockerfile_copies_is_in_the_context(application: App
     copied = [each for each in copied if not each.startswith("/")]
     assert {each for each in copied if not each.startswith("--from")} == {
         "runtime/check_requirements.py",
+        "runtime/pip-arguments",
         "runtime/pyproject.toml",
         "runtime/requirements.txt",
         "app",

@@ -13,6 +13,7 @@ from infra.authentication import Authentication, Cognito, Oidc
 from infra.domain import Domain, HostedZone
 from infra.environments import ENVIRONMENTS, PROD
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, StackTemplate, synthesize
+from tests.infra.variants import VARIANTS, Variant
 
 UNKNOWN_ENVIRONMENT = "-".join(ENVIRONMENTS)
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000"
@@ -57,6 +58,19 @@ def dev(synthesized: Callable[..., Assembly]) -> Assembly:
 @pytest.fixture(scope="session")
 def prod(synthesized: Callable[..., Assembly]) -> Assembly:
     return synthesized("prod", image=PLAIN_IMAGE)
+
+
+@pytest.fixture(scope="session")
+def variant(tmp_path_factory: pytest.TempPathFactory) -> Variant:
+    """Synthesize one of `VARIANTS`, once."""
+
+    @cache
+    def once(name: str) -> Assembly:
+        environment = VARIANTS[name]
+        with patch.dict(ENVIRONMENTS, {environment.name: environment}):
+            return synthesize(tmp_path_factory.mktemp(name), environment.name, image=PLAIN_IMAGE)
+
+    return once
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from infra.application import (
     ApplicationError,
     selected_folder,
 )
-from infra.application_file import FILE, check_environments, load
+from infra.application_file import FILE, load
 from infra.names import default_name
 from tests.infra.application_files import described, refusal
 
@@ -86,6 +85,8 @@ def test_flask_app_of_the_environment_replaces_the_files(tmp_path: Path) -> None
         ('[secrets]\nPYTHONPATH = "path"', "secrets.PYTHONPATH cannot be set here: the image sets it"),
         ('health_check_path = "/*"', "health_check_path = '/*' is malformed"),
         ("colour = 1", "colour is not a key: use one of context, dockerfile, flask_app"),
+        ('flaskapp = "shop"', "flaskapp is not a key: write flask_app, or another of context, dockerfile"),
+        ('[smoke_test]\nstats = 1', "smoke_test.stats is not a key: write status, or another of headers, path, status"),
         ('"a\\nb" = 1', "'a\\nb' is not a key"),
         ("[variables]\nDEBUG = true", "variables.DEBUG = True is malformed: write a string"),
         ('[variables]\n"A-B" = "1"', "variables.A-B = '1' is malformed: write another name"),
@@ -206,12 +207,11 @@ def test_variables_of_an_environment_are_added_to_the_others_or_replace_them() -
     assert application.variables_in("dev") == application.variables
 
 
-def test_variables_of_an_unknown_environment_are_refused() -> None:
-    application = load(BOOKINGS)
-    check_environments(application, ["dev", "prod"])
-    misspelt = replace(application, environment_variables={"production": {}})
-    with pytest.raises(ApplicationError, match=r"\[variables\.production\] is of an unknown .* use one of dev, prod"):
-        check_environments(misspelt, ["dev", "prod"])
+def test_variables_of_an_unknown_environment_are_refused(tmp_path: Path) -> None:
+    text = "[variables.prod]\nA = '1'\n[variables.production]\nA = '2'"
+    assert refusal(tmp_path, text) == (
+        "[variables.production] is of an unknown environment: use one of local, dev, prod (infra/environments.py)"
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,11 @@ import pytest
 import deploy_roles
 from infra.account import Account
 from infra.context import ContextError, DeployRolesContext
-from infra.environments import DEV, ENVIRONMENTS, PROD, Environment
+from infra.environments import ENVIRONMENTS, PROD, Environment
 from operations.synthesis import new_app
 from tests.infra.assembly import Json, StackTemplate
 from tests.infra.test_cfn_lint import lint
 from tests.infra.test_least_privilege import as_list
-from tests.sample import CRUDDUR
 
 CLASSIC = "octo-org/octo-repo"
 IMMUTABLE = "octo-org@123456/octo-repo@456789"
@@ -56,6 +55,10 @@ def accounts(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             monkeypatch.setitem(ENVIRONMENTS, name, replace(ENVIRONMENTS[name], account=account))
 
     return put
+
+
+def context(**values: str) -> DeployRolesContext:
+    return DeployRolesContext.from_context(cdk.App(context=values).node)
 
 
 def by_description(template: StackTemplate, word: str) -> Json:
@@ -222,44 +225,6 @@ def test_the_template_equals_its_snapshot(roles: Callable[..., StackTemplate]) -
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
         SNAPSHOT.write_text(current, encoding="utf-8")
     assert current.splitlines() == SNAPSHOT.read_text(encoding="utf-8").splitlines()
-
-
-def test_the_context_has_defaults_for_all_but_the_repository() -> None:
-    assert context(repository=CLASSIC) == DeployRolesContext(
-        application=CRUDDUR,
-        repository=CLASSIC,
-        branch="main",
-        environments=(DEV, PROD),
-        existing_provider=False,
-    )
-    assert context(repository=CLASSIC, deploy_environments="prod,prod").environments == (PROD,)
-    with pytest.raises(ContextError, match=r"repository is not set: pass -c repository=.*REPOSITORY= to make"):
-        context()
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "remedy"),
-    [
-        ("repository", "octo-repo", f"-c repository={IMMUTABLE}"),
-        ("repository", "octo-org/*", f"-c repository={IMMUTABLE}"),
-        ("repository", "octo-org/octo-repo:ref", f"-c repository={IMMUTABLE}"),
-        ("repository", "octo-org@1/octo-repo", f"-c repository={IMMUTABLE}"),
-        ("repository", "https://host.example/octo-org/octo-repo", f"-c repository={IMMUTABLE}"),
-        ("branch", "*", "-c branch=main"),
-        ("oidc_provider", "yes", "-c oidc_provider=existing"),
-        ("deploy_environments", "prod,local", "-c deploy_environments=dev,prod"),
-        ("deploy_environments", "prod,", "-c deploy_environments=dev,prod"),
-    ],
-)
-def test_a_malformed_value_is_rejected_with_key_value_and_remedy(key: str, value: str, remedy: str) -> None:
-    with pytest.raises(ContextError) as error:
-        context(**({"repository": CLASSIC} | {key: value}))
-    assert str(error.value).startswith(f"{key} {value!r}")
-    assert remedy in str(error.value)
-
-
-def context(**values: str) -> DeployRolesContext:
-    return DeployRolesContext.from_context(cdk.App(context=values).node)
 
 
 def test_the_roles_of_another_application_are_its_own_and_may_see_whether_its_secrets_exist(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 from aws_cdk import RemovalPolicy
 
+from infra import environment_names
 from infra.environments import DEFAULT, DEV, ENVIRONMENTS, LOCAL, PROD, Environment
 from infra.xray import load, sampling_rule
 from infra.xray_sidecar import MEMORY
@@ -67,3 +68,7 @@ def test_production_keeps_its_data_and_samples_at_the_rates_of_the_file() -> Non
 @pytest.mark.parametrize("environment", [LOCAL, DEV], ids=["local", "dev"])
 def test_local_and_dev_sample_every_request(environment: Environment) -> None:
     assert sampling_rule(names_of(environment.name), environment.telemetry.sampling)["FixedRate"] == 1.0
+
+
+def test_each_environment_has_its_name_and_its_values() -> None:
+    assert tuple(ENVIRONMENTS) == environment_names.ALL

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
-from infra.application import ApplicationError
+from infra.application import ApplicationError, dataset_slug
+from infra.application_file import FILE, load
+from infra.context import ContextError
 from infra.environments import DEV, ENVIRONMENTS
-from infra.names import Names
+from infra.names import APPLICATION_NAME, LONGEST_APPLICATION, Names, check_environment_names, default_name
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json, synthesize
 from tests.sample import CRUDDUR, names_of
 
 LONGEST = "a" * 17
+SEED = int(os.environ.get("FUZZ_SEED", "1"))
 NAMING = {"LogGroupName", "GroupName", "RuleName", "Name", "AlarmName", "DashboardName", "MetricNamespace", "TopicName"}
 """The properties with which a resource, or a metric, is named in the whole account and region."""
 ACCOUNT_WIDE = {
@@ -88,33 +95,110 @@ def test_no_stack_exports_what_another_imports_so_that_names_can_change(assembly
         assert not [each for each in stack.content.get("Outputs", {}).values() if "Export" in each]
 
 
-def every_name(names: Names) -> set[str]:
-    """Return what is named in an account once, as AWS compares it: secrets and buckets are in lower case."""
+LIMITS = {
+    "stack": r"[A-Za-z][A-Za-z0-9-]{0,127}",  # "CreateStack", CloudFormation API Reference
+    "alarm": r".{1,255}",  # "PutMetricAlarm", CloudWatch API Reference
+    "dashboard": r"[A-Za-z0-9_-]{1,255}",  # "PutDashboard", the same
+    "namespace": r"[^:].{0,254}",  # "PutMetricData", the same
+    "X-Ray group": r".{1,32}",  # "CreateGroup", X-Ray API Reference
+    "sampling rule": r".{1,32}",  # "SamplingRule", the same
+    "segment": r"[\w\s.:/%&#=+@-]{1,64}",  # "Segment documents", X-Ray Developer Guide; a rule's ServiceName has 64
+    "log group": r"[.\-_/#A-Za-z0-9]{1,512}",  # "CreateLogGroup", CloudWatch Logs API Reference
+    "bucket": r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",  # "General purpose bucket naming rules", S3 User Guide
+    "secret": r"(?!.*-.{6}$)[A-Za-z0-9/_+=.@-]{1,512}",  # "CreateSecret", Secrets Manager API Reference
+    "container": r"[A-Za-z0-9_-]{1,255}",  # "ContainerDefinition", ECS API Reference
+    "budget": r"[^:\\]{1,100}",  # "Budget", Budgets API Reference; a Slack configuration is less narrow
+}
+PER_ACCOUNT = LIMITS.keys() - {"container"}
+LONGEST_REGION = "ap-southeast-2"
+
+
+def every_name(names: Names) -> dict[str, set[str]]:
+    """Return all that is named after an application and an environment, by what it is."""
     return {
-        *(names.resource(each) for each in ("Observability", "Service", "p99")),
-        names.xray_group,
-        f"{names.xray_group}-Faults",
-        f"{names.xray_group}-Slow",
-        f"{names.xray_group}-Health",
-        names.log_group,
-        names.query_folder,
-        names.metrics_namespace,
-        names.access_log_bucket("123456789012", "eu-west-1"),
-        *names.secrets.values(),
+        "stack": {names.observability_stack, names.service_stack},
+        "alarm": {names.resource("p99")},
+        "dashboard": {names.dashboard},
+        "namespace": {names.metrics_namespace},
+        "X-Ray group": {names.xray_group, f"{names.xray_group}-Faults", f"{names.xray_group}-Slow"},
+        "sampling rule": {names.xray_group, f"{names.xray_group}-Health"},
+        "segment": {names.xray_service},
+        "log group": {names.log_group},
+        "bucket": {names.access_log_bucket("123456789012", LONGEST_REGION)},
+        "secret": set(names.secrets.values()),
+        "container": {names.application.container_name},
+        "budget": {names.prefix},
     }
 
 
-def test_no_two_applications_or_environments_have_a_name_in_common() -> None:
-    source = random.Random(7)
-    applications = ["A", "AB", "Ad", "Adev", "Dev", "Observability", "X1", "Cruddur", "Orders", "Service"]
-    environments = ["a", "b", "d", "dev", "dev-x", "x", "ab-dev", "slow", "health", "dev-faults", "e1"]
-    owners: dict[str, tuple[str, str]] = {}
-    for _ in range(300):
-        owner = source.choice(applications), source.choice(environments)
-        application = replace(CRUDDUR, name=owner[0], service_name=owner[0], secrets={"URL": "service/p99"})
-        for name in every_name(Names(application, owner[1])):
-            assert owners.setdefault(name, owner) == owner, name
-    assert len(set(owners.values())) > 80
+def random_name(source: random.Random, letters: str, longest: int) -> str:
+    return source.choice(("a", "a", letters)) + "".join(source.choices(letters, k=source.randrange(longest)))
+
+
+def loaded(folder: Path, name: str, service_name: str, environment: str) -> Names | None:
+    """Return the names of an application as a description has them, None where they are refused."""
+    texts = (
+        f"name = {json.dumps(name)}",
+        f"service_name = {json.dumps(service_name)}",
+        '[secrets]\nURL = "service/p99"',
+    )
+    (folder / FILE).write_text("\n".join(texts), encoding="utf-8")
+    try:
+        return Names(load(folder), environment)
+    except ApplicationError:
+        return None
+
+
+def test_every_name_that_a_description_takes_is_one_that_aws_takes(tmp_path: Path) -> None:
+    source, accepted = random.Random(SEED), 0
+    for _ in range(1500):
+        name = random_name(source, source.choice(("aZ9", "aZ9-_ü")), source.choice((6, 16, 60)))
+        service = random_name(source, source.choice(("aZ9.", "aZ9._-", "aZ9._-/ ü")), source.choice((6, 32, 60)))
+        environment = random_name(source, source.choice(("az", "az9-", "azZ9-_ü")), source.choice((4, 8, 23)))
+        if (names := loaded(tmp_path, name, service, environment)) is None:
+            continue
+        accepted += 1
+        for kind, each in every_name(names).items():
+            assert all(re.fullmatch(LIMITS[kind], one) for one in each), (kind, each, f"FUZZ_SEED={SEED}")
+    assert accepted > 100
+
+
+def test_no_two_applications_or_environments_have_a_name_in_common(tmp_path: Path) -> None:
+    """Of applications whose names, and service names, differ in more than case."""
+    source = random.Random(SEED)
+    owners: dict[tuple[str, str], tuple[str, str]] = {}
+    for _ in range(60):
+        environments = {"".join(source.choices("ab-", k=source.randint(1, 5))) for _ in range(3)}
+        try:
+            check_environment_names(environments)
+        except ApplicationError:
+            continue
+        owners.clear()
+        for application, environment in product(("a", "ab", "aab", "b", "a-b", "a-a", "b-ab", "a-b-a"), environments):
+            names = loaded(tmp_path, application.replace("-", "X"), application, environment)
+            for kind, each in {} if names is None else every_name(names).items():
+                for name in each if kind in PER_ACCOUNT else ():
+                    assert owners.setdefault((kind, name.lower()), (application, environment)) == (
+                        application,
+                        environment,
+                    ), name
+    assert len(set(owners.values())) > 5
+
+
+def test_environments_whose_services_x_ray_could_confuse_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ApplicationError, match="environment 'x-dev' ends as the name of environment 'dev'"):
+        check_environment_names(["dev", "prod", "x-dev"])
+    check_environment_names(["dev", "dev-eu", "prod-eu", "xdev"])
+    confused = replace(DEV, name="eu-dev")
+    with patch.dict(ENVIRONMENTS, {confused.name: confused}), pytest.raises(ContextError, match="ends as the name of"):
+        synthesize(tmp_path, "dev", image=PLAIN_IMAGE)
+
+
+@pytest.mark.parametrize("folder", ["shop", "order-service", "1", "日本", "a" * 60, "shop-", "...", "Bücher", "\udcff"])
+def test_a_folder_of_any_name_gives_a_name_that_a_description_takes(folder: str) -> None:
+    name = default_name(Path(folder))
+    assert APPLICATION_NAME.fullmatch(name)
+    assert len(name) <= LONGEST_APPLICATION
 
 
 @pytest.mark.parametrize("name", ["", "order-service", "1Orders", "Bücher", "a" * 17, "Orders\n", "A.b"])
@@ -129,3 +213,16 @@ def test_a_long_name_of_an_application_leaves_less_to_the_environments() -> None
     assert Names(longest, "e" * 8).prefix == f"{'a' * 16}-{'e' * 8}"
     with pytest.raises(ApplicationError, match="use up to 8 lower-case letters"):
         Names(longest, "e" * 9)
+
+
+@pytest.mark.parametrize(
+    ("service_name", "slug"),
+    [
+        ("my dataset!", "my-dataset-"),
+        ("MyDataset!", "mydataset-"),
+        ("Backend-Flask", "backend-flask"),
+        ("a.b_c", "a-b_c"),
+    ],
+)
+def test_a_service_names_dataset_has_the_slug_of_honeycombs_own_examples(service_name: str, slug: str) -> None:
+    assert dataset_slug(service_name) == slug

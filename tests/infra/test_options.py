@@ -4,65 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
-from flask_onetrace.contract import RELAY_PATH, XRAY_DAEMON_CONTAINER_NAME, Variable
-from infra.account import Account
-from infra.environments import DEV, ENVIRONMENTS, PROD, Environment
-from infra.firewall import Firewall
-from infra.ingress import Ingress
-from infra.network import ExistingVpc, Networking
-from infra.notifications import Notifications
-from infra.telemetry import Sampling, Telemetry
+from flask_onetrace.contract import RELAY_PATH, Variable
+from infra.environments import DEV, ENVIRONMENTS
 from tests.infra.assembly import PLAIN_IMAGE, Assembly, Json, synthesize
 from tests.infra.test_cfn_lint import lint
 from tests.infra.test_dashboard import BUSY_THREADS, widget
-from tests.infra.test_notifications import SLACK
+from tests.infra.variants import VARIANTS, Variant, types_in
 from tests.sample import CRUDDUR, names_of
-
-ZONES = ("us-east-1b", "us-east-1d")
-EXISTING = ExistingVpc(
-    vpc_id="vpc-0123456789abcdef0",
-    availability_zones=ZONES,
-    private_subnet_ids=("subnet-0aaaaaaaaaaaaaaa1", "subnet-0aaaaaaaaaaaaaaa2"),
-    public_subnet_ids=("subnet-0bbbbbbbbbbbbbbb1", "subnet-0bbbbbbbbbbbbbbb2"),
-)
-
-VARIANTS: dict[str, Environment] = {
-    "arm64": replace(DEV, tasks=replace(DEV.tasks, arm64=True)),
-    "spot": replace(DEV, tasks=replace(DEV.tasks, spot_percent=70)),
-    "threads": replace(DEV, tasks=replace(DEV.tasks, threads=54)),
-    "exec": replace(DEV, tasks=replace(DEV.tasks, ecs_exec=True)),
-    "existing": replace(DEV, network=Networking(existing=EXISTING)),
-    "cidr": replace(DEV, network=Networking(cidr="172.20.8.0/21", availability_zones=ZONES)),
-    "endpoints": replace(DEV, network=Networking(endpoints=True)),
-    "private": replace(DEV, network=Networking(endpoints=True), ingress=Ingress(plain_http=True, internal=True)),
-    "allowed": replace(DEV, ingress=Ingress(plain_http=True, allowed_cidrs=("203.0.113.0/24", "198.51.100.7/32"))),
-    "firewall": replace(DEV, ingress=Ingress(plain_http=True, firewall=Firewall(requests=1000, relay_requests=50))),
-    "key": replace(PROD, customer_key=True),
-    "boundary": replace(PROD, account=Account(permissions_boundary="team/boundary")),
-    "qualifier": replace(DEV, account=Account(bootstrap_qualifier="team1")),
-    "notified": replace(DEV, notifications=Notifications(slack=SLACK, webhook_secret="hook", monthly_budget=9)),
-}
-Variant = Callable[[str], Assembly]
-
-
-@pytest.fixture(scope="module")
-def variant(tmp_path_factory: pytest.TempPathFactory) -> Variant:
-    """Synthesize one of `VARIANTS`, once."""
-
-    @cache
-    def once(name: str) -> Assembly:
-        environment = VARIANTS[name]
-        with patch.dict(ENVIRONMENTS, {environment.name: environment}):
-            return synthesize(tmp_path_factory.mktemp(name), environment.name, image=PLAIN_IMAGE)
-
-    return once
 
 
 def test_the_templates_of_every_choice_pass_cfn_lint(variant: Variant) -> None:
@@ -73,10 +26,6 @@ def test_the_templates_of_every_choice_pass_cfn_lint(variant: Variant) -> None:
         )
         == ""
     )
-
-
-def types(assembly: Assembly) -> set[str]:
-    return {each["Type"] for stack in assembly.stacks for each in stack.content["Resources"].values()}
 
 
 def artifact(assembly: Assembly, stack: str) -> Json:
@@ -136,73 +85,6 @@ def test_without_ecs_exec_no_shell_can_be_opened(dev: Assembly, prod: Assembly) 
         assert "ssmmessages" not in assembly.service.text
 
 
-def test_an_existing_vpc_is_used_and_none_is_made(variant: Variant) -> None:
-    assembly = variant("existing")
-    assert not {each for each in types(assembly) if each.startswith("AWS::EC2::")} - {
-        "AWS::EC2::SecurityGroup",
-        "AWS::EC2::SecurityGroupIngress",
-        "AWS::EC2::SecurityGroupEgress",
-    }
-    balancer = assembly.service.only("AWS::ElasticLoadBalancingV2::LoadBalancer")
-    assert balancer["Subnets"] == list(EXISTING.public_subnet_ids)
-    network = assembly.service.only("AWS::ECS::Service")["NetworkConfiguration"]["AwsvpcConfiguration"]
-    assert network["Subnets"] == list(EXISTING.private_subnet_ids)
-    assert network["AssignPublicIp"] == "DISABLED"
-
-
-def test_a_network_has_the_cidr_and_the_zones_of_its_environment(variant: Variant) -> None:
-    service = variant("cidr").service
-    assert service.only("AWS::EC2::VPC")["CidrBlock"] == "172.20.8.0/21"
-    subnets = [each["Properties"] for each in service.of_type("AWS::EC2::Subnet")]
-    assert [each["AvailabilityZone"] for each in subnets] == ["us-east-1b", "us-east-1d"]
-    assert [each["CidrBlock"] for each in subnets] == ["172.20.8.0/25", "172.20.8.128/25"]
-
-
-def test_with_endpoints_and_without_a_gateway_tasks_reach_aws_and_nothing_else(variant: Variant) -> None:
-    service = variant("endpoints").service
-    services = [json.dumps(each["Properties"]["ServiceName"]) for each in service.of_type("AWS::EC2::VPCEndpoint")]
-    for name in ("s3", "ecr.api", "ecr.dkr", "logs", "xray", "secretsmanager", "ssmmessages"):
-        assert len([each for each in services if f'.{name}"' in each]) == 1, name
-    network = service.only("AWS::ECS::Service")["NetworkConfiguration"]["AwsvpcConfiguration"]
-    isolated = {
-        name
-        for name, each in service.content["Resources"].items()
-        if each["Type"] == "AWS::EC2::Subnet" and "isolated" in json.dumps(each["Properties"]["Tags"]).lower()
-    }
-    assert {each["Ref"] for each in network["Subnets"]} == isolated
-    assert service.of_type("AWS::EC2::NatGateway") == []
-    # The daemon's public image cannot be pulled from there.
-    assert "public.ecr.aws" not in json.dumps(service.container(XRAY_DAEMON_CONTAINER_NAME)["Image"])
-
-
-def test_an_internal_load_balancer_with_endpoints_needs_no_internet_gateway(variant: Variant) -> None:
-    assembly = variant("private")
-    assert assembly.service.only("AWS::ElasticLoadBalancingV2::LoadBalancer")["Scheme"] == "internal"
-    assert not types(assembly) & {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::EIP"}
-
-
-def test_only_the_allowed_networks_may_connect(variant: Variant) -> None:
-    service = variant("allowed").service
-    rules = [
-        rule
-        for each in service.of_type("AWS::EC2::SecurityGroup")
-        for rule in each["Properties"].get("SecurityGroupIngress", [])
-    ]
-    assert {(each["CidrIp"], each["FromPort"], each["ToPort"]) for each in rules} == {
-        ("203.0.113.0/24", 80, 80),
-        ("198.51.100.7/32", 80, 80),
-    }
-
-
-def test_by_default_everybody_may_connect_to_the_listeners_ports_only(prod: Assembly) -> None:
-    [rules] = [
-        each["Properties"]["SecurityGroupIngress"]
-        for each in prod.service.of_type("AWS::EC2::SecurityGroup")
-        if "SecurityGroupIngress" in each["Properties"]
-    ]
-    assert [(each["CidrIp"], each["FromPort"]) for each in rules] == [("0.0.0.0/0", 80)]
-
-
 def test_a_firewall_limits_each_address_and_each_one_to_the_relay_more(variant: Variant) -> None:
     service = variant("firewall").service
     rules = {each["Name"]: each for each in service.only("AWS::WAFv2::WebACL")["Rules"]}
@@ -243,7 +125,7 @@ def test_a_customer_key_encrypts_log_groups_secrets_and_the_topic(variant: Varia
 
 
 def test_without_a_customer_key_there_is_none(dev: Assembly, prod: Assembly) -> None:
-    assert "AWS::KMS::Key" not in types(dev) | types(prod)
+    assert "AWS::KMS::Key" not in types_in(dev) | types_in(prod)
 
 
 def test_an_accounts_boundary_is_on_every_role(variant: Variant) -> None:
@@ -302,49 +184,7 @@ def test_production_logs_each_request_and_each_rejected_connection(dev: Assembly
     writers = [each["Principal"] for each in statements if each["Effect"] == "Allow"]
     assert writers == [{"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}]
     assert prod.service.only("AWS::EC2::FlowLog")["TrafficType"] == "REJECT"
-    assert not types(dev) & {"AWS::S3::Bucket", "AWS::EC2::FlowLog"}
-
-
-def test_production_reaches_the_layers_of_its_images_without_the_gateways_price(dev: Assembly, prod: Assembly) -> None:
-    assert prod.service.only("AWS::EC2::VPCEndpoint")["VpcEndpointType"] == "Gateway"
-    assert "AWS::EC2::VPCEndpoint" not in types(dev)
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: Networking(cidr="10.0.0.1/16"), r"cidr '10\.0\.0\.1/16' is malformed .*write for example"),
-        (lambda: Networking(cidr="10.0.0.0/28"), "has the wrong size: use a prefix of 16 to 23"),
-        (lambda: Networking(availability_zones=("us-east-1a",)), "too few, or named twice: a load balancer needs two"),
-        (lambda: Networking(existing=EXISTING, nat_gateways=1), "existing is set, and so is another choice"),
-        (lambda: replace(EXISTING, private_subnet_ids=()), r"private_subnet_ids \[\] are not one for each zone, of 2"),
-        (
-            lambda: replace(DEV, network=Networking(existing=replace(EXISTING, public_subnet_ids=()))),
-            "must be internal: set internal=True of its `ingress`, or the public_subnet_ids",
-        ),
-        (lambda: Ingress(allowed_cidrs=("everybody",)), "allowed_cidrs has 'everybody'"),
-        (lambda: Ingress(allowed_cidrs=()), "lists no network"),
-        (lambda: Ingress(allowed_cidrs="10.0.0.0/8"), "lists no network"),
-        (lambda: Firewall(requests=1), "requests 1 is out of range: use 10 to"),
-        (lambda: replace(DEV.tasks, memory=4096), "does not go with cpu 256: Fargate offers 512, 1024, 2048"),
-        (lambda: replace(DEV.tasks, cpu=300), "Fargate offers for cpu one of 256, 512, 1024"),
-        (lambda: replace(DEV.tasks, desired=5), "use 1 <= minimum <= desired <= maximum"),
-        (lambda: replace(DEV.tasks, spot_percent=100), "spot_percent 100 is out of range: use 0 to 99"),
-        (lambda: replace(DEV.tasks, threads=0), "threads 0 is out of range: use 1 or more"),
-        (lambda: Account(permissions_boundary="/team/boundary"), "permissions_boundary .* is malformed"),
-        (lambda: Networking(nat_gateways=-1), "nat_gateways -1 is out of range"),
-        (lambda: Networking(availability_zones=("us-east-1a",) * 2), "or named twice"),
-        (lambda: Account(owner="a;b"), "owner 'a;b' is malformed"),
-        (lambda: Account(permissions_boundary="two words"), "permissions_boundary 'two words' is malformed"),
-        (lambda: Account(bootstrap_qualifier="Team"), "bootstrap_qualifier 'Team' is malformed: use up to ten"),
-        (lambda: Sampling(fixed_rate=1.1, reservoir_size=1), "fixed_rate 1.1 is out of range: use 0 to 1"),
-        (lambda: Sampling(fixed_rate=1, reservoir_size=-1), "reservoir_size -1 is out of range"),
-        (lambda: Telemetry(sampling=None, browser_relay=True, rollbar_items="x"), "rollbar_items 'x' is malformed"),
-    ],
-)  # fmt: skip
-def test_a_malformed_choice_is_an_error_with_value_and_remedy(make: Callable[[], object], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        make()
+    assert not types_in(dev) & {"AWS::S3::Bucket", "AWS::EC2::FlowLog"}
 
 
 def test_an_environment_reads_at_a_glance() -> None:

@@ -34,7 +34,7 @@ def make_secrets(
     aws: EmulatedAws, environment: str, *, stdin: str = "", **variables: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "operations.secrets", "--environment", environment],
+        [sys.executable, "-m", "operations.secrets", "--environment", environment, "--approval", "never"],
         env={
             "PATH": os.environ["PATH"],
             "AWS_CONFIG_FILE": os.devnull,

@@ -65,7 +65,7 @@ def aws(emulated_aws: EmulatedAws) -> EmulatedAws:
 
 def run(aws: EmulatedAws, keys: dict[str, str], *, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "operations.secrets", "--environment", "dev"],
+        [sys.executable, "-m", "operations.secrets", "--environment", "dev", "--approval", "never"],
         env={"PATH": os.environ["PATH"], "PYTHONUTF8": "1", "AWS_CONFIG_FILE": os.devnull, **aws.variables, **keys},
         cwd=ROOT,
         input=stdin,

@@ -44,21 +44,20 @@ def test_keys_are_read_from_standard_input_line_by_line(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_terminal", "answer", "confirmed"),
-    [(True, "y", True), (True, "", False), (True, "n", False), (False, "", True)],
+    ("answer", "confirmed"),
+    [("y", True), ("", False), ("n", False)],
 )
 def test_what_the_shell_has_exported_is_named_and_confirmed_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    is_terminal: bool,  # noqa: FBT001 - a parameter of the test
     answer: str,
-    confirmed: bool,  # noqa: FBT001
+    confirmed: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    monkeypatch.setattr("sys.stdin.isatty", lambda: is_terminal, raising=False)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: answer)
-    assert secrets._confirmed("prod", ["DATABASE_URL"]) is confirmed
+    assert secrets._confirmed("prod", ["DATABASE_URL"], is_approved=False) is confirmed
     assert capsys.readouterr().out == "Read from the environment: DATABASE_URL.\n"
-    assert secrets._confirmed("prod", [])
+    assert secrets._confirmed("prod", [], is_approved=False)
 
 
 def test_spaces_are_a_part_of_an_applications_secret_and_not_of_a_sinks_key() -> None:
@@ -91,13 +90,25 @@ def test_a_key_is_never_taken_as_an_argument() -> None:
     assert run("--environment", "dev", "--honeycomb-api-key", KEY).returncode == 2
 
 
-def test_a_failure_is_one_message_without_the_key() -> None:
+def test_without_a_terminal_what_is_exported_is_stored_only_where_that_is_approved() -> None:
     process = run("--environment", "dev", key=KEY)
+
+    assert process.returncode == 1
+    assert process.stdout == "Read from the environment: HONEYCOMB_API_KEY.\n"
+    assert "nothing was stored\nPass APPROVAL=never to store them" in process.stderr
+    assert KEY not in process.stdout + process.stderr
+
+
+def test_a_failure_is_one_message_without_the_key() -> None:
+    process = run("--environment", "dev", "--approval", "never", key=KEY)
 
     assert process.returncode == 1
     assert "make deploy" in process.stderr
     assert "Traceback" not in process.stderr
     assert KEY not in process.stdout + process.stderr
+
+
+APPROVED = {"secrets": ("--approval", "never")}
 
 
 @pytest.mark.parametrize(
@@ -112,7 +123,7 @@ def test_a_failure_is_one_message_without_the_key() -> None:
 @pytest.mark.parametrize("module", ["secrets", "deploy_marker", "honeycomb"])
 def test_no_command_prints_a_proxys_password(module: str, proxy: str) -> None:
     process = subprocess.run(
-        [sys.executable, "-m", f"operations.{module}", "--environment", "dev"],
+        [sys.executable, "-m", f"operations.{module}", "--environment", "dev", *APPROVED.get(module, ())],
         env={
             "PATH": os.environ["PATH"],
             "AWS_CONFIG_FILE": os.devnull,

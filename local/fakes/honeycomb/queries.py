@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
+from infra.application import dataset_slug
 from local.fakes.honeycomb.calculated_fields import ExpressionError, compile_expression
 from local.fakes.honeycomb.otlp import Span
 
@@ -66,7 +67,7 @@ def event_of(span: Span) -> Event:
 
 def dataset_of(event: Mapping[str, Any]) -> str:
     """Return the slug of the event's dataset, which Honeycomb derives from the service name."""
-    return re.sub(r"[^a-z0-9]+", "-", str(event.get("service.name", "unknown")).lower())
+    return dataset_slug(str(event.get("service.name", "unknown")))
 
 
 def run(query: Mapping[str, Any], dataset: str, events: Iterable[Event], now: float) -> list[Row]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.application import DEFAULT_FOLDER, Application
+from infra.application_packages import packages_of
 from local.application import packages
 from local.application.selection import load_application
 from local.workspace.folders import Folders
@@ -22,7 +23,7 @@ from operations.errors import OperatorError
 
 def environment_of(session: Session, application: Application) -> Path:
     """Return the environment that is used, as if each one was installed already."""
-    venv = session.folders.venvs / f"{application.slug}-{packages._key(application)}"
+    venv = session.folders.venvs / f"{application.slug}-{packages._key(application, packages_of(application))}"
     venv.mkdir(parents=True, exist_ok=True)
     (venv / packages.READY).touch()
     python = packages.interpreter(session, application)
@@ -76,6 +77,34 @@ def test_a_change_of_what_a_project_of_this_machine_requires_makes_a_new_environ
     (shop.folder / name).write_text("after", encoding="utf-8")
 
     assert environment_of(session, shop) != before
+
+
+@pytest.mark.parametrize(
+    ("requirements", "changed", "environments"),
+    [
+        (None, "pyproject.toml", 2),
+        (None, "src/shop.py", 1),  # editable: the code that runs is the folder's
+        ("-e .", "src/shop.py", 1),
+        (".", "src/shop.py", 2),  # a copy
+        (".", "pyproject.toml", 2),
+    ],
+)
+def test_an_environment_with_a_copy_of_the_code_is_not_used_for_changed_code(
+    session: Session, tmp_path: Path, requirements: str | None, changed: str, environments: int
+) -> None:
+    folder = tmp_path / "shop"
+    (folder / "src").mkdir(parents=True)
+    (folder / "src/shop.py").touch()
+    text = '[build-system]\nrequires = []\n[project]\nname = "shop"\n'
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    if requirements is not None:
+        (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
+    shop = load_application(folder, None)
+    used = {environment_of(session, shop)}
+    with (folder / changed).open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+
+    assert len(used | {environment_of(session, shop)}) == environments
 
 
 def test_a_change_of_a_project_that_is_not_installed_keeps_the_environment(session: Session, shop: Application) -> None:
@@ -168,20 +197,20 @@ def test_only_what_observes_and_guards_the_application_is_importable_of_the_chec
 
 
 def test_a_version_that_the_runtime_does_not_work_with_is_named_with_the_range_and_the_remedy(
-    shop: Application, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     venv = tmp_path / "venv"
     subprocess.run([packages.UV, "venv", "--quiet", "--python", sys.executable, venv], check=True, timeout=60)
     site_packages = Path(sysconfig.get_path("purelib", vars={"base": str(venv)}))
     (site_packages / "checkout.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
-    packages._refuse_conflicts(shop, venv / "bin" / "python")
+    packages._refuse_conflicts("requirements.txt", venv / "bin" / "python")
     for name, version in (("gunicorn", "23.0.0"), ("opentelemetry_api", "1.20.0")):
         info = site_packages / f"{name}-{version}.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
 
     with pytest.raises(OperatorError) as refusal:
-        packages._refuse_conflicts(shop, venv / "bin" / "python")
+        packages._refuse_conflicts("requirements.txt", venv / "bin" / "python")
 
     assert str(refusal.value) == (
         "requirements.txt installs opentelemetry-api 1.20.0, but the runtime needs opentelemetry-api<2,>=1.42; "

@@ -9,6 +9,7 @@ from infra.application import DEFAULT_FOLDER, Application
 from local.application.selection import (
     deployed_application,
     refuse_another,
+    refuse_unnamed,
     refuse_unselected,
     relative_path,
     selected_application,
@@ -43,9 +44,9 @@ def test_beside_app_flask_app_takes_precedence_over_the_description(tmp_path: Pa
     [
         (
             "[variables.staging]\nA = 'b'",
-            r"\[variables\.staging\] is of an unknown environment\. Use one of dev, ",
+            r"\[variables\.staging\] is of an unknown environment\. Use one of local, dev, ",
         ),
-        ("prot = 1", r"onetrace\.toml: prot is not a key\. Use one of "),
+        ("prot = 1", r"onetrace\.toml: prot is not a key\. Write port, or another of "),
         ("port = 0", r"port = 0 is malformed\. Write "),
     ],
 )
@@ -149,3 +150,34 @@ def test_the_working_directory_of_a_folder_that_is_the_package_is_its_parent(tmp
 
     assert working_directory(application_of(folder, "shop.factory:create_app()")) == tmp_path
     assert working_directory(application_of(folder, "wsgi:app")) == folder
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "example"),
+    [
+        ("shop.py", "app = Flask(__name__)", "shop"),
+        ("web/__init__.py", "app = flask.Flask(__name__)", "web"),
+        ("src/web/__init__.py", "app = Flask(__name__)", "web"),
+        ("shop.py", "import flask", "orders:create_app()"),
+    ],
+)
+def test_where_nothing_names_the_app_the_module_that_makes_one_is_proposed(
+    tmp_path: Path, file: str, text: str, example: str
+) -> None:
+    folder = app(tmp_path / "shop")
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    (folder / file).write_text(text, encoding="utf-8")
+
+    with pytest.raises(
+        OperatorError, match=re.escape(f'Write flask_app = "{example}" into {folder}/onetrace.toml, or pass')
+    ):
+        refuse_unnamed(application_of(folder, None))
+
+
+@pytest.mark.parametrize("file", ["wsgi.py", "app.py"])
+def test_an_app_that_flask_finds_by_itself_needs_no_name(tmp_path: Path, file: str) -> None:
+    folder = app(tmp_path / "shop")
+    (folder / file).touch()
+
+    refuse_unnamed(application_of(folder, None))
+    refuse_unnamed(application_of(app(tmp_path / "other"), "other"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.application import DEFAULT_FOLDER
+from infra.application_packages import packages_of
 from local.application import packages
 from local.application.selection import load_application
 from local.application.untraced import untraced, untraced_libraries
@@ -22,7 +23,7 @@ def session_of(folder: Path, state: Path, **versions: str) -> Session:
     folders.make()
     session = Session.fresh(folders, os.environ, Report(io.StringIO()))
     session.selected = load_application(folder, None)
-    venv = folders.venvs / f"{session.selected.slug}-{packages._key(session.selected)}"
+    venv = folders.venvs / f"{session.selected.slug}-{packages._key(session.selected, packages_of(session.selected))}"
     site_packages = Path(sysconfig.get_path("purelib", vars={"base": str(venv)}))
     for name, version in versions.items():
         info = site_packages / f"{name}-{version}.dist-info"
@@ -73,6 +74,13 @@ def test_for_a_version_that_the_instrumentation_does_not_support_the_range_is_na
         "calls of sqlalchemy are not traced: add opentelemetry-instrumentation-sqlalchemy to requirements.txt"
         " and require sqlalchemy<2.1.0,>=1.0.0, as it does not support 2.1.0"
     ]
+
+
+@pytest.mark.parametrize("driver", ["psycopg2-binary", "pymysql"])
+def test_a_driver_below_an_instrumented_sqlalchemy_is_not_named(driver: str) -> None:
+    brought = {driver: "2.9.10"}
+    assert untraced(brought, [driver], "requirements.txt")
+    assert untraced(brought, [driver, "opentelemetry-instrumentation-sqlalchemy"], "requirements.txt") == []
 
 
 def test_libraries_that_call_no_other_system_are_not_named() -> None:
