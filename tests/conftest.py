@@ -19,6 +19,7 @@ OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "APP", "CMD", "FLASK_APP", "VERSI
 """What `make test` gives its commands, the `make` of a test among them."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep each folder of `ONE_PROCESS`, and each module, in one process; begin with those folders, the longest first.
 

@@ -189,7 +189,7 @@ class RecordingHandler(BaseHTTPRequestHandler):
 def test_the_requests_of_the_sinks_carry_no_header_of_a_trace(socket_enabled: None) -> None:  # noqa: ARG001 - the back end listens on 127.0.0.1
     RecordingHandler.received.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), RecordingHandler) as server:
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         url = f"http://127.0.0.1:{server.server_port}"
         variables = {
