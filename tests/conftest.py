@@ -5,38 +5,31 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 import flask_onetrace.telemetry.sampling.lean_import  # noqa: F401 - the SDK opens a UDP socket at import: before sockets are disabled
 from flask_onetrace.credentials import credentials_of
 
-TESTS = Path(__file__).parent
-ONE_PROCESS = ("acceptance", "infra", "package", "telemetry/calls")
-"""Folders whose tests share what takes long to start or to make: with several processes, each runs in one of them."""
 OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "APP", "CMD", "FLASK_APP", "VERSION", "TO", "REPOSITORY", "CDK_CONTEXT")
 """What `make test` gives its commands, the `make` of a test among them."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each folder of `ONE_PROCESS`, and each module, in one process; begin with those folders, the longest first.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401 - xdist's own types
+    """Distribute whole modules over the processes of `make test`."""
+    from tests import distribution  # noqa: PLC0415 - it needs xdist, which is not loaded where one process runs all
 
-    The rest stays in the random order of its seed.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
-    items.sort(key=lambda item: _rank(_group(item.path)))
+    return distribution.ByModule(config, log)
 
 
-def _group(path: Path) -> str:
-    module = path.relative_to(TESTS).as_posix()
-    return next((folder for folder in ONE_PROCESS if module.startswith(f"{folder}/")), module)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the folders that one process runs, where there are several."""
+    if hasattr(config, "workerinput"):
+        from tests import distribution  # noqa: PLC0415 - as above
 
-
-def _rank(group: str) -> int:
-    return ONE_PROCESS.index(group) if group in ONE_PROCESS else len(ONE_PROCESS)
+        items.sort(key=lambda item: distribution.rank(item.nodeid))
 
 
 @pytest.fixture(autouse=True)

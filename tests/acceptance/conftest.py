@@ -26,6 +26,8 @@ INHERITED = re.compile(r"PATH|HOME|SSL_CERT_\w+|(UV|PIP)_\w+|\w+_(proxy|PROXY)")
 """Those by which packages are installed too."""
 SECONDS = 250
 """Long enough for a machine under load."""
+READY_SECONDS = 150
+"""The same, of one process's start."""
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Checkout:
             cwd=self.root,
             # An image build would download a base image and packages.
             env={name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)}
-            | {"LOCAL_IMAGE": "skip"}
+            | {"LOCAL_IMAGE": "skip", "LOCAL_READY_SECONDS": str(READY_SECONDS)}
             | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -110,9 +112,18 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
 
 def address_of(output: str) -> str:
     """Return the address that `up` printed, without its path."""
-    match = re.search(r"Up after \d+\.\d s: (http://127\.0\.0\.1:\d+)/", output)
+    return _of_up(output)[2]
+
+
+def seconds_of(output: str) -> float:
+    """Return how long `up` took, as it printed."""
+    return float(_of_up(output)[1])
+
+
+def _of_up(output: str) -> re.Match[str]:
+    match = re.search(r"Up after (\d+\.\d) s: (http://127\.0\.0\.1:\d+)/", output)
     assert match, output
-    return match[1]
+    return match
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from local.fakes import honeycomb, rollbar
 from local.fakes.server import LocalServer
 
 KEYS = {"HONEYCOMB_API_KEY": "sentinel-honeycomb-key", "ROLLBAR_ACCESS_TOKEN": "sentinel-rollbar-token"}
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 LOG_GROUP = "Cruddur-Backend-Flask"
 
 Document = dict[str, Any]
