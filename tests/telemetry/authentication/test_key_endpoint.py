@@ -17,7 +17,7 @@ from tests.telemetry.authentication.key_endpoint import KeyEndpoint
 from tests.telemetry.authentication.tokens import ARN, SIGNER, USER, SigningKey
 
 WAIT_SECONDS = 2.0
-"""Twice as long as the service waits, since a busy machine delays a request, too; less than a fetch may take, of 5 s."""
+"""Twice the service's own, since a busy machine delays a request, too; less than the 5 s that a fetch may take."""
 ENOUGH = 1.9 * WAIT_SECONDS
 """Seconds of a request that waits once."""
 SOON = 0.9 * WAIT_SECONDS
