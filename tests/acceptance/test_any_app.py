@@ -94,7 +94,7 @@ class Shop:
 
     def get(self, path: str = "/things", **headers: str) -> requests.Response:
         with direct_client() as client:
-            return client.get(f"{self.url}{path}", headers={"X-Key": "local-key", **headers}, timeout=5)
+            return client.get(f"{self.url}{path}", headers={"X-Key": "local-key", **headers}, timeout=60)
 
     @contextmanager
     def added(self, name: str, text: str) -> Iterator[None]:
@@ -450,7 +450,7 @@ def test_a_database_is_given_to_the_app_survives_a_crash_and_is_deleted_by_down(
     result = checkout.run("up", APP=str(tmp_path))
     assert result.returncode == 0, result.stdout + result.stderr
     with direct_client() as client:
-        rows = client.get(f"{address_of(result.stdout)}/", timeout=5).text
+        rows = client.get(f"{address_of(result.stdout)}/", timeout=60).text
     assert rows == "2", "one of each start"
     assert "Stopped postgresql" in checkout.run("down").stdout
     assert not Path(database.folder).exists()

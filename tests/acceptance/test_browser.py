@@ -64,7 +64,7 @@ def spans_of(state: State, trace_id: str) -> list[dict[str, Any]]:
 def frontend_names(state: State) -> set[str]:
     """Return the names of all spans that browsers sent."""
     assert state.fake_ports is not None
-    traces = requests.get(f"http://127.0.0.1:{state.fake_ports.honeycomb}/traces", timeout=5).json()
+    traces = requests.get(f"http://127.0.0.1:{state.fake_ports.honeycomb}/traces", timeout=60).json()
     spans = [span for trace in traces for span in spans_of(state, trace["trace_id"])]
     return {each["name"] for each in spans if each["resource"]["service.name"] == FRONTEND}
 

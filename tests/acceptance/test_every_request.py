@@ -71,7 +71,7 @@ class LoadBalancer:
         client: requests.Session | None = getattr(self._thread, "client", None)
         if client is None:
             client = self._thread.client = direct_client()
-        return client.get(f"{self._url}{path}", headers=headers, timeout=20)
+        return client.get(f"{self._url}{path}", headers=headers, timeout=60)
 
 
 def headers_of(shape: str, trace_id: str, parent: str) -> tuple[dict[str, str], str | None]:

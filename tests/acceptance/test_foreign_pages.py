@@ -80,5 +80,5 @@ def test_the_products_own_page_loads_and_sends_its_spans(deployed: tuple[str, St
 
 
 def services_of(state: State, trace_id: str) -> set[str]:
-    spans = requests.get(f"http://127.0.0.1:{Ports.of(state).honeycomb}/traces/{trace_id}", timeout=5).json()
+    spans = requests.get(f"http://127.0.0.1:{Ports.of(state).honeycomb}/traces/{trace_id}", timeout=60).json()
     return {span["resource"]["service.name"] for span in spans}

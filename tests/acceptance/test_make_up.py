@@ -18,7 +18,7 @@ BACKENDS = ("Honeycomb", "X-Ray", "CloudWatch Logs", "Rollbar")
 def deployed_version(output: str) -> str:
     """Request the version from the service, through the load balancer whose address `up` printed."""
     with direct_client() as client:
-        response = client.get(f"{address_of(output)}/api/health-check", timeout=5)
+        response = client.get(f"{address_of(output)}/api/health-check", timeout=60)
     version: str = response.json()["version"]
     return version
 
@@ -104,7 +104,7 @@ def test_down_stops_the_orphans_of_a_killed_up(checkout: Checkout) -> None:
     with checkout.start("up") as process:
         checkout.wait_for_log("cdk-deploy.log")
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     (checkout.state / "state.json").unlink()
     assert checkout.running_processes() != []
 

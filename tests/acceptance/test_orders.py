@@ -40,7 +40,7 @@ def test_an_order_is_one_trace_through_database_queue_and_outgoing_call(checkout
         trace_id, honeycomb = response.headers["X-Trace-Id"], f"http://127.0.0.1:{state.fake_ports.honeycomb}"
 
         def spans() -> set[tuple[str, str]]:
-            trace = client.get(f"{honeycomb}/traces/{trace_id}", timeout=20).json()
+            trace = client.get(f"{honeycomb}/traces/{trace_id}", timeout=60).json()
             return {(each["name"], each["kind"]) for each in trace}
 
         # There are more of them, and those of one request arrive before those of the other.

@@ -73,7 +73,7 @@ def test_a_head_beyond_the_limit_is_rejected_however_it_is_split(port: int) -> N
 @pytest.mark.usefixtures("socket_enabled")
 def test_an_application_can_close_the_connection(port: int) -> None:
     headers = b"Origin: http://elsewhere\r\nContent-Type: application/json\r\nContent-Length: 9"
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(POST % (b"v1/traces", headers) + b"x" * 9)
         response = receive_all(client)
     assert response.startswith(b"HTTP/1.1 403 ")

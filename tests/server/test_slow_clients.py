@@ -56,7 +56,7 @@ def clients(port: int, data: bytes, count: int) -> Iterator[list[socket.socket]]
 
 def seconds_of_a_request(port: int) -> float:
     start = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with contextlib.closing(connection):
         connection.request("GET", "/api/activities/home")
         assert connection.getresponse().status == 200
@@ -90,7 +90,7 @@ def test_more_long_bodies_than_half_of_the_threads_take_are_told_to_retry(port: 
 @pytest.mark.usefixtures("socket_enabled")
 def test_a_long_body_that_is_sent_arrives_whole(port: int) -> None:
     for framing in ("length", "chunked"):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         pieces = [b"x" * 100_000] * 30
         headers = {"Content-Length": "3000000"} if framing == "length" else {}
         with contextlib.closing(connection):

@@ -161,7 +161,7 @@ class FakeBackends:
 
 def _get(url: str) -> list[Document]:
     with suppress_instrumentation():  # the app's own calls are traced in this process
-        documents: list[Document] = requests.get(url, timeout=5).json()
+        documents: list[Document] = requests.get(url, timeout=60).json()
     return documents
 
 

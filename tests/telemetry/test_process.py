@@ -134,7 +134,7 @@ def health_check(port: str) -> subprocess.CompletedProcess[str]:
         env=environment({"PORT": port}),
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 
@@ -175,7 +175,7 @@ def test_what_the_load_balancer_takes_for_no_health_is_none(response: str, outco
         with connection:
             connection.recv(4096)
             connection.sendall(f"HTTP/1.1 {response}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (1, f"not healthy: GET /healthz returned {outcome}, expected a 2xx\n")
 
 

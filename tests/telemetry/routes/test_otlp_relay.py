@@ -187,7 +187,7 @@ def test_a_third_body_is_refused_while_two_are_read(client: FlaskClient, app: Fl
     threads = [threading.Thread(target=send) for _ in range(2)]
     for thread in threads:
         thread.start()
-    assert [is_reading.acquire(timeout=20) for _ in threads] == [True, True]
+    assert [is_reading.acquire(timeout=60) for _ in threads] == [True, True]
     response = post(client, document(span()))
     may_end.set()
     for thread in threads:

@@ -40,7 +40,7 @@ class Server:
 
     def statuses(self, paths: Iterable[str]) -> list[int]:
         """Send the requests one after the other over one connection."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
             return [self._status(connection, path) for path in paths]
 
     def _status(self, connection: http.client.HTTPConnection, path: str) -> int:
@@ -51,13 +51,13 @@ class Server:
 
     def send_malformed(self) -> bytes:
         """Send no HTTP; return the beginning of the response."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.sendall(b"not \x00 http\r\n\r\n")
             return connection.recv(12)
 
     def console(self) -> dict[str, Any]:
         """Return the health check's detail of the sink."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
             connection.request("GET", HEALTH_CHECK)
             detail: dict[str, Any] = json.loads(connection.getresponse().read())["sinks"]["console"]
             return detail
