@@ -126,9 +126,19 @@ def _of_up(output: str) -> re.Match[str]:
     return match
 
 
-@pytest.fixture
-def deployed(checkout: Checkout) -> tuple[str, State]:
-    """Run `make up`; return the load balancer's URL and the recorded state."""
-    result = checkout.run("up")
-    assert result.returncode == 0, result.stderr
-    return address_of(result.stdout), checkout.recorded()
+@dataclass(frozen=True)
+class Deployment:
+    """What `make up` has started, the load balancer's URL and the recorded state."""
+
+    checkout: Checkout
+    url: str
+    state: State
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Run `make up` once for a module, whose tests have their own traces and change nothing."""
+    with copied_checkout(tmp_path_factory.mktemp("deployed")) as checkout:
+        result = checkout.run("up")
+        assert result.returncode == 0, result.stderr
+        yield Deployment(checkout, address_of(result.stdout), checkout.recorded())
