@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -30,6 +30,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         from tests import distribution  # noqa: PLC0415 - as above
 
         items.sort(key=lambda item: distribution.rank(item.nodeid))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Escape lone surrogates in what a test printed and logged: execnet, which sends a process's reports, takes none."""
+    return _escaped((yield))
+
+
+def _escaped(value: Any) -> Any:  # noqa: ANN401 - a part of a report
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_escaped(key): _escaped(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_escaped, value))
+    return value
 
 
 @pytest.fixture(autouse=True)
