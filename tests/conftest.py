@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_report_to_serializable() -> Generator[None, Any, Any]:
-    """Escape lone surrogates in what a test printed and logged: execnet, which sends a process's reports, takes none."""
+    """Escape lone surrogates in what a test printed and logged: execnet, which sends the reports, takes none."""
     return _escaped((yield))
 
 
