@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 Input = TypeVar("Input")
 
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 FACTOR: Final = 4
 """The longer input is so many times the shorter one: linear work takes 4 times as long, quadratic work 16 times."""
 LINEAR: Final = 8.0
@@ -31,7 +31,9 @@ def cpu_seconds(work: Callable[[Input], object], make: Callable[[int], Input], s
 
 def growth(work: Callable[[Input], object], make: Callable[[int], Input], size: int) -> float:
     """Return by which factor the CPU time of `work` grows from an input of `size` / `FACTOR` to one of `size`."""
-    shorter, longer = (cpu_seconds(work, make, each) for each in (size // FACTOR, size))
+    # Side by side, as a busy machine is slower in some moments than in others.
+    rounds = [[_once(work, make(each + number)) for each in (size // FACTOR, size)] for number in range(ROUNDS)]
+    shorter, longer = map(min, zip(*rounds, strict=True))
     return longer / max(shorter, SHORTEST_SECONDS)
 
 
