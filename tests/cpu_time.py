@@ -33,7 +33,7 @@ def growth(work: Callable[[Input], object], make: Callable[[int], Input], size: 
     """Return by which factor the CPU time of `work` grows from an input of `size` / `FACTOR` to one of `size`."""
     # Side by side, as a busy machine is slower in some moments than in others.
     rounds = [[_once(work, make(each + number)) for each in (size // FACTOR, size)] for number in range(ROUNDS)]
-    shorter, longer = map(min, zip(*rounds, strict=True))
+    shorter, longer = (min(each) for each in zip(*rounds, strict=True))
     return longer / max(shorter, SHORTEST_SECONDS)
 
 
