@@ -32,8 +32,8 @@ def cpu_seconds(work: Callable[[Input], object], make: Callable[[int], Input], s
 def growth(work: Callable[[Input], object], make: Callable[[int], Input], size: int) -> float:
     """Return by which factor the CPU time of `work` grows from an input of `size` / `FACTOR` to one of `size`."""
     # Side by side, as a busy machine is slower in some moments than in others.
-    rounds = [[_once(work, make(each + number)) for each in (size // FACTOR, size)] for number in range(ROUNDS)]
-    shorter, longer = (min(each) for each in zip(*rounds, strict=True))
+    rounds = [(_once(work, make(size // FACTOR + each)), _once(work, make(size + each))) for each in range(ROUNDS)]
+    shorter, longer = min(each[0] for each in rounds), min(each[1] for each in rounds)
     return longer / max(shorter, SHORTEST_SECONDS)
 
 
