@@ -17,6 +17,8 @@ PY := .venv/bin/python
 READY := .venv/ready
 CHECKOV := .venv-checkov
 PAGE := service/web/dist/index.html
+# How pytest uses the machine's processors; tests/conftest.py says which tests stay in one process.
+IN_PARALLEL := --numprocesses logical --maxprocesses 4
 PAGE_SOURCES := $(wildcard service/web/*.json service/web/*.ts service/web/*.html service/web/.npmrc) $(shell find service/web/src -type f)
 # jsii prints a warning about node 20 at each run otherwise; scripts/setup says it once.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
@@ -73,7 +75,7 @@ ask: $(READY) ## Run every saved query on the local deployment's telemetry and p
 test: $(READY) $(PAGE) ## Run every test, the page's too; TESTS=tests/unit runs only those
 	@scripts/browser
 	@scripts/databases
-	@$(PY) -m pytest $(TESTS)
+	@$(PY) -m pytest $(if $(TESTS),,$(IN_PARALLEL)) $(TESTS)
 	@$(if $(TESTS),,cd service/web && npm test --silent)
 
 test-peers: $(READY) ## Run the test suites of Flask, five neighbours and httpbin with telemetry in every app (PEERS=flask runs only that one)
@@ -81,7 +83,7 @@ test-peers: $(READY) ## Run the test suites of Flask, five neighbours and httpbi
 
 test-image-python: $(READY) $(PAGE) ## Run the service's tests on the version of Python that the image has, if this machine has it
 	@scripts/databases
-	@TESTS="$(TESTS)" scripts/test-image-python
+	@TESTS="$(TESTS)" scripts/test-image-python $(if $(TESTS),,$(IN_PARALLEL))
 
 bench: $(READY) ## Measure the overhead of telemetry per request, as ratios to the bare app (BENCH=--help)
 	@$(PY) -m bench.overhead $(BENCH)

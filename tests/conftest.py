@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,38 @@ from flask_onetrace.credentials import credentials_of
 
 OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "APP", "CMD", "FLASK_APP", "VERSION", "TO", "REPOSITORY", "CDK_CONTEXT")
 """What `make test` gives its commands, the `make` of a test among them."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401 - xdist's own types
+    """Distribute whole modules over the processes of `make test`."""
+    from tests import distribution  # noqa: PLC0415 - it needs xdist, which is not loaded where one process runs all
+
+    return distribution.ByModule(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the folders that one process runs, where there are several."""
+    if hasattr(config, "workerinput"):
+        from tests import distribution  # noqa: PLC0415 - as above
+
+        items.sort(key=lambda item: distribution.rank(item.nodeid))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Escape lone surrogates in what a test printed and logged: execnet, which sends the reports, takes none."""
+    return _escaped((yield))
+
+
+def _escaped(value: Any) -> Any:  # noqa: ANN401 - a part of a report
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_escaped(key): _escaped(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_escaped, value))
+    return value
 
 
 @pytest.fixture(autouse=True)

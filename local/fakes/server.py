@@ -16,6 +16,8 @@ LOOPBACK: Final = "127.0.0.1"
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 """Honeycomb accepts 15 MiB uncompressed, Rollbar 1 MiB; the sampling calls have a few KiB."""
 BACKLOG: Final = 128
+POLL_SECONDS: Final = 0.02
+"""After which `close` is noticed."""
 POLICY: Final = Policy(LOOPBACK_NAMES)
 
 
@@ -50,7 +52,7 @@ class LocalServer:
                 request_handler=QuietHandler,
                 fd=listener.fileno(),
             )
-        self._thread = Thread(target=self._server.serve_forever, args=(0.1,), name=app.name, daemon=True)
+        self._thread = Thread(target=self._server.serve_forever, args=(POLL_SECONDS,), name=app.name, daemon=True)
         self._thread.start()
 
     @property

@@ -99,12 +99,12 @@ def plant_from_a_program(ports: Ports) -> None:
     with direct_client() as client:
         emulator, rollbar = f"http://127.0.0.1:{ports.gateway}", f"http://127.0.0.1:{ports.rollbar}"
         user = {"Action": "CreateUser", "UserName": "control", "Version": "2010-05-08"}
-        client.post(emulator, data=user, timeout=5).raise_for_status()
-        client.put(f"{emulator}/control-bucket", timeout=5).raise_for_status()
+        client.post(emulator, data=user, timeout=60).raise_for_status()
+        client.put(f"{emulator}/control-bucket", timeout=60).raise_for_status()
         body = json.dumps({"TraceSegmentDocuments": [segment()]})
-        client.post(f"{emulator}/TraceSegments", data=body, timeout=5).raise_for_status()
-        client.post(f"{rollbar}/api/1/item/", data=json.dumps(item("control")), timeout=5).raise_for_status()
-        service = client.get(f"http://127.0.0.1:{ports.service}/api/activities/home", timeout=5)
+        client.post(f"{emulator}/TraceSegments", data=body, timeout=60).raise_for_status()
+        client.post(f"{rollbar}/api/1/item/", data=json.dumps(item("control")), timeout=60).raise_for_status()
+        service = client.get(f"http://127.0.0.1:{ports.service}/api/activities/home", timeout=60)
         service.raise_for_status()
 
 
@@ -162,6 +162,6 @@ def _effects(state: State) -> Effects:
 
 
 def _text(client: requests.Session, url: str) -> str:
-    response = client.get(url, timeout=5)
+    response = client.get(url, timeout=60)
     response.raise_for_status()
     return response.text

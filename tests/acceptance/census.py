@@ -44,14 +44,14 @@ def take(state: State, trace_ids: list[str]) -> Census:
 
 def _server_spans(client: requests.Session, port: int, trace_ids: Iterable[str]) -> Iterator[str]:
     for trace_id in trace_ids:
-        spans = client.get(f"http://127.0.0.1:{port}/traces/{trace_id}", timeout=5).json()
+        spans = client.get(f"http://127.0.0.1:{port}/traces/{trace_id}", timeout=60).json()
         yield from (trace_id for span in spans if span["kind"] == "server")
 
 
 def _items(client: requests.Session, port: int, trace_ids: Iterable[str]) -> Iterator[str]:
     for trace_id in trace_ids:
         url = f"http://127.0.0.1:{port}/items"
-        yield from (trace_id for _ in client.get(url, params={"trace_id": trace_id}, timeout=5).json())
+        yield from (trace_id for _ in client.get(url, params={"trace_id": trace_id}, timeout=60).json())
 
 
 def _segments(aws: EmulatedAws, trace_ids: list[str]) -> Iterator[str]:

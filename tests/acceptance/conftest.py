@@ -26,6 +26,8 @@ INHERITED = re.compile(r"PATH|HOME|SSL_CERT_\w+|(UV|PIP)_\w+|\w+_(proxy|PROXY)")
 """Those by which packages are installed too."""
 SECONDS = 250
 """Long enough for a machine under load."""
+READY_SECONDS = 150
+"""The same, of one process's start."""
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Checkout:
             cwd=self.root,
             # An image build would download a base image and packages.
             env={name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)}
-            | {"LOCAL_IMAGE": "skip"}
+            | {"LOCAL_IMAGE": "skip", "LOCAL_READY_SECONDS": str(READY_SECONDS)}
             | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -110,14 +112,33 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
 
 def address_of(output: str) -> str:
     """Return the address that `up` printed, without its path."""
-    match = re.search(r"Up after \d+\.\d s: (http://127\.0\.0\.1:\d+)/", output)
+    return _of_up(output)[2]
+
+
+def seconds_of(output: str) -> float:
+    """Return how long `up` took, as it printed."""
+    return float(_of_up(output)[1])
+
+
+def _of_up(output: str) -> re.Match[str]:
+    match = re.search(r"Up after (\d+\.\d) s: (http://127\.0\.0\.1:\d+)/", output)
     assert match, output
-    return match[1]
+    return match
 
 
-@pytest.fixture
-def deployed(checkout: Checkout) -> tuple[str, State]:
-    """Run `make up`; return the load balancer's URL and the recorded state."""
-    result = checkout.run("up")
-    assert result.returncode == 0, result.stderr
-    return address_of(result.stdout), checkout.recorded()
+@dataclass(frozen=True)
+class Deployment:
+    """What `make up` has started, the load balancer's URL and the recorded state."""
+
+    checkout: Checkout
+    url: str
+    state: State
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Run `make up` once for a module, whose tests have their own traces and change nothing."""
+    with copied_checkout(tmp_path_factory.mktemp("deployed")) as checkout:
+        result = checkout.run("up")
+        assert result.returncode == 0, result.stderr
+        yield Deployment(checkout, address_of(result.stdout), checkout.recorded())

@@ -89,7 +89,7 @@ class Shop:
 
     def get(self, path: str = "/things", **headers: str) -> requests.Response:
         with direct_client() as client:
-            return client.get(f"{self.url}{path}", headers={"X-Key": "local-key", **headers}, timeout=5)
+            return client.get(f"{self.url}{path}", headers={"X-Key": "local-key", **headers}, timeout=60)
 
     @contextmanager
     def added(self, name: str, text: str) -> Iterator[None]:

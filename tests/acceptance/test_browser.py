@@ -17,7 +17,7 @@ from local.workspace.folders import CHECKOUT
 from local.workspace.state import State
 from tests.acceptance import census
 from tests.acceptance.browser import accessibility_violations, blocking, browser_at, eventually, newest_call
-from tests.acceptance.conftest import Checkout
+from tests.acceptance.conftest import Deployment
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
 
@@ -61,11 +61,15 @@ def spans_of(state: State, trace_id: str) -> list[dict[str, Any]]:
     return spans
 
 
-def frontend_names(state: State) -> set[str]:
-    """Return the names of all spans that browsers sent."""
+def trace_ids(state: State) -> set[str]:
     assert state.fake_ports is not None
-    traces = requests.get(f"http://127.0.0.1:{state.fake_ports.honeycomb}/traces", timeout=5).json()
-    spans = [span for trace in traces for span in spans_of(state, trace["trace_id"])]
+    url = f"http://127.0.0.1:{state.fake_ports.honeycomb}/traces?limit=10000"
+    return {trace["trace_id"] for trace in requests.get(url, timeout=60).json()}
+
+
+def frontend_names(state: State, earlier: set[str]) -> set[str]:
+    """Return the names of all spans that browsers sent, without those of the `earlier` traces."""
+    spans = [span for trace_id in trace_ids(state) - earlier for span in spans_of(state, trace_id)]
     return {each["name"] for each in spans if each["resource"]["service.name"] == FRONTEND}
 
 
@@ -85,8 +89,9 @@ def lineage(spans: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return chain
 
 
-def test_each_click_is_one_trace_in_all_four_backends(deployed: tuple[str, State]) -> None:
-    url, state = deployed
+def test_each_click_is_one_trace_in_all_four_backends(deployed: Deployment) -> None:
+    url, state = deployed.url, deployed.state
+    earlier = trace_ids(state)
     with browser_at(url) as visit:
         page = visit.page
         page.locator("#user").select_option("worf")
@@ -98,7 +103,7 @@ def test_each_click_is_one_trace_in_all_four_backends(deployed: tuple[str, State
         fault = newest_call(page, "/api/fault")
         page.goto("about:blank")  # leaving the page sends the current batch
         spans = eventually(lambda: spans_of(state, home), lambda result: len(result) >= 4)
-        names = eventually(lambda: frontend_names(state), lambda result: not _missing(result))
+        names = eventually(lambda: frontend_names(state, earlier), lambda result: not _missing(result))
     assert _missing(names) == set()
     assert [each for each in visit.console if EXPECTED_ERROR not in each] == []
 
@@ -114,19 +119,20 @@ def test_each_click_is_one_trace_in_all_four_backends(deployed: tuple[str, State
     assert eventually(lambda: census.take(state, [home, fault]), expected.__eq__) == expected
 
 
-def test_a_batch_that_waits_for_the_worker_is_sent_when_the_page_is_left(deployed: tuple[str, State]) -> None:
-    url, state = deployed
+def test_a_batch_that_waits_for_the_worker_is_sent_when_the_page_is_left(deployed: Deployment) -> None:
+    url, state = deployed.url, deployed.state
+    earlier = trace_ids(state)
     with browser_at(url, never_answer="**/relay.worker-*.js") as visit:
         visit.page.locator("#user").select_option("worf")
         visit.wait_until(lambda: visit.pending)  # the first batch waits for the worker
         visit.page.goto("about:blank")
-        names = eventually(lambda: frontend_names(state), lambda result: not _missing(result))
+        names = eventually(lambda: frontend_names(state, earlier), lambda result: not _missing(result))
     assert _missing(names) == set()
     assert visit.console == []
 
 
-def test_every_saved_query_returns_the_telemetry_of_a_visit(checkout: Checkout, deployed: tuple[str, State]) -> None:
-    with browser_at(deployed[0]) as visit:
+def test_every_saved_query_returns_the_telemetry_of_a_visit(deployed: Deployment) -> None:
+    with browser_at(deployed.url) as visit:
         visit.page.locator("#user").select_option("worf")
         visit.page.get_by_role("button", name="Make the backend fail").click()
         fault = newest_call(visit.page, "/api/fault")
@@ -138,13 +144,13 @@ def test_every_saved_query_returns_the_telemetry_of_a_visit(checkout: Checkout, 
         }
         # The browser stays open until everything has arrived: a closed one sends nothing more.
         tables = eventually(
-            lambda: result_tables(checkout.run("ask").stdout),
+            lambda: result_tables(deployed.checkout.run("ask").stdout),
             lambda result: all(map(_has_rows(result), WITH_ROWS)) and not _incomplete(expected, result),
         )
     assert {title for title in tables if not _has_rows(tables)(title)} == set(WITHOUT_ROWS)
     assert set(tables) == {*WITH_ROWS, *WITHOUT_ROWS}
     assert _incomplete(expected, tables) == {}
-    markdown = checkout.run("ask", "--markdown").stdout
+    markdown = deployed.checkout.run("ask", "--markdown").stdout
     assert all(f"**{title}**" in markdown for title in tables)
 
 
@@ -157,10 +163,8 @@ def _has_rows(tables: dict[str, list[str]]) -> Callable[[str], bool]:
     return lambda title: tables.get(title, ["  no rows"]) != ["  no rows"]
 
 
-def test_the_page_is_accessible_fits_a_phone_and_works_without_the_relay(
-    deployed: tuple[str, State], tmp_path: Path
-) -> None:
-    url, _ = deployed
+def test_the_page_is_accessible_fits_a_phone_and_works_without_the_relay(deployed: Deployment, tmp_path: Path) -> None:
+    url = deployed.url
     folder = CHECKOUT / "docs" if os.environ.get("KEEP_SCREENSHOTS") == "1" else tmp_path
     for name, options in SCREENSHOTS.items():
         with browser_at(url, **options) as visit:
@@ -180,8 +184,8 @@ def test_the_page_is_accessible_fits_a_phone_and_works_without_the_relay(
         assert visit.console == []
 
 
-def test_the_page_works_with_the_keyboard_alone(deployed: tuple[str, State]) -> None:
-    url, _ = deployed
+def test_the_page_works_with_the_keyboard_alone(deployed: Deployment) -> None:
+    url = deployed.url
     with browser_at(url) as visit:
         page = visit.page
         page.keyboard.press("Tab")

@@ -71,7 +71,7 @@ class LoadBalancer:
         client: requests.Session | None = getattr(self._thread, "client", None)
         if client is None:
             client = self._thread.client = direct_client()
-        return client.get(f"{self._url}{path}", headers=headers, timeout=20)
+        return client.get(f"{self._url}{path}", headers=headers, timeout=60)
 
 
 def headers_of(shape: str, trace_id: str, parent: str) -> tuple[dict[str, str], str | None]:
@@ -116,16 +116,16 @@ def is_sampled(response: requests.Response) -> bool:
 
 def wait_until_some_are_unsampled(load_balancer: LoadBalancer) -> None:
     """Wait for the service to poll the changed rule from X-Ray, which it does every ten seconds."""
-    deadline = time.monotonic() + 45
+    deadline = time.monotonic() + 90
     while all(send(load_balancer, 0).sampled for _ in range(30)):
         assert time.monotonic() < deadline, "the service did not apply the rule of X-Ray"
         time.sleep(0.5)
 
 
 def wait_until_settled(state: State, expected: census.Census) -> census.Census:
-    """Repeat the census until it is as expected, for at most 20 seconds; return the last one."""
+    """Repeat the census, which takes some seconds, until it is as expected, for at most 90; return the last one."""
     ids = list(expected.cloudwatch)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while (counts := census.take(state, ids)) != expected and time.monotonic() < deadline:
         time.sleep(0.5)
     return counts
@@ -158,7 +158,7 @@ def test_every_backend_has_each_sampled_request_exactly_once(
         print(f"\n{summary(outcomes, counts, sampled, failing)}")  # noqa: T201 - the figures are for the developer
     assert all(outcome.as_expected for outcome in outcomes)
     assert all(outcome.sent_trace_id in (None, outcome.trace_id) for outcome in outcomes)
-    assert counts == expected
+    assert counts == expected, summary(outcomes, counts, sampled, failing)
     assert 0.3 < len(sampled) / REQUESTS < 0.55
 
 

@@ -10,6 +10,7 @@ from local.backing_services.emulated_aws import EmulatedAws
 from local.workspace.state import State
 from tests.acceptance.attack_targets import Ports, plant_from_a_program, settled, targets_of
 from tests.acceptance.browser import browser_at, eventually, newest_call
+from tests.acceptance.conftest import Deployment
 from tests.acceptance.foreign_page import FOREIGN_HOST, attack, attackers_server, chromium_with_foreign_host
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(600)]
@@ -29,8 +30,8 @@ HARMLESS = {
 REFUSED = f"Refused, because Host is '{FOREIGN_HOST}:"
 
 
-def test_a_foreign_page_reaches_reads_and_runs_nothing(deployed: tuple[str, State]) -> None:
-    _, state = deployed
+def test_a_foreign_page_reaches_reads_and_runs_nothing(deployed: Deployment) -> None:
+    state = deployed.state
     ports = Ports.of(state)
     name = EmulatedAws(ports.gateway).load_balancer_name(state.outputs[Output.LOAD_BALANCER])
     load_balancer = f"{name}:{ports.gateway}"
@@ -68,8 +69,8 @@ def allowed(way: str) -> set[str]:
     return HARMLESS.get(way.rpartition(" ")[0], set())
 
 
-def test_the_products_own_page_loads_and_sends_its_spans(deployed: tuple[str, State]) -> None:
-    url, state = deployed
+def test_the_products_own_page_loads_and_sends_its_spans(deployed: Deployment) -> None:
+    url, state = deployed.url, deployed.state
     with browser_at(url) as visit:
         visit.page.get_by_role("link", name="Notifications").click()
         trace_id = newest_call(visit.page, "/api/activities/notifications")
@@ -80,5 +81,5 @@ def test_the_products_own_page_loads_and_sends_its_spans(deployed: tuple[str, St
 
 
 def services_of(state: State, trace_id: str) -> set[str]:
-    spans = requests.get(f"http://127.0.0.1:{Ports.of(state).honeycomb}/traces/{trace_id}", timeout=5).json()
+    spans = requests.get(f"http://127.0.0.1:{Ports.of(state).honeycomb}/traces/{trace_id}", timeout=60).json()
     return {span["resource"]["service.name"] for span in spans}

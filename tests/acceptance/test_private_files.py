@@ -10,7 +10,7 @@ import pytest
 from flask_onetrace.contract import SECRET_SOURCES
 from local.backing_services.emulated_aws import FAKE_KEY
 from local.deploy.fake_keys import fake_key
-from tests.acceptance.conftest import Checkout, belongs_to
+from tests.acceptance.conftest import Checkout, Deployment, belongs_to
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
 
@@ -44,10 +44,9 @@ def readable_by_others(folder: Path) -> list[Path]:
     return [path for path in paths if path.stat().st_mode & 0o077]
 
 
-@pytest.mark.usefixtures("deployed")
-def test_no_key_is_in_a_command_line(checkout: Checkout) -> None:
+def test_no_key_is_in_a_command_line(deployed: Deployment) -> None:
     keys = [FAKE_KEY, *map(fake_key, SECRET_SOURCES)]
-    lines = [" ".join(each.cmdline()) for each in psutil.process_iter() if belongs_to(each, checkout.state)]
+    lines = [" ".join(each.cmdline()) for each in psutil.process_iter() if belongs_to(each, deployed.checkout.state)]
 
     assert len(lines) >= 4  # emulator, fakes, gunicorn and its worker
     assert [line for line in lines if any(key in line for key in keys)] == []

@@ -23,7 +23,7 @@ class ApiClient:
         self.url = url
 
     def call(self, method: str, path: str, body: object = None, key: str = KEY) -> requests.Response:
-        return requests.request(method, self.url + path, json=body, headers={"X-Honeycomb-Team": key}, timeout=5)
+        return requests.request(method, self.url + path, json=body, headers={"X-Honeycomb-Team": key}, timeout=60)
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - any JSON
         response = self.call("GET", path)

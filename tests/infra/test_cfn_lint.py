@@ -14,7 +14,7 @@ CFN_LINT = Path(sys.executable).parent / "cfn-lint"
 def lint(*templates: Path, ignore: str | None = None, regions: Sequence[str] = ("us-east-1", "eu-west-1")) -> str:
     ignored = [] if ignore is None else ["--ignore-checks", ignore]
     command = [str(CFN_LINT), *ignored, "--regions", *regions, "--template", *map(str, templates)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False).stdout
 
 
 def test_the_templates_of_every_environment_pass(

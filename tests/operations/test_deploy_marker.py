@@ -41,7 +41,7 @@ class Products:
         self.aws = aws
 
     def deploys(self) -> list[dict[str, Any]]:
-        deploys: list[dict[str, Any]] = requests.get(f"{self.rollbar_url}/deploys", timeout=5).json()
+        deploys: list[dict[str, Any]] = requests.get(f"{self.rollbar_url}/deploys", timeout=60).json()
         return deploys
 
     def markers(self) -> list[dict[str, Any]]:

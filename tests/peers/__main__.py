@@ -6,8 +6,10 @@ Every test that passes bare has to pass with telemetry. Named suites run alone: 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,8 +91,12 @@ def main(arguments: list[str]) -> int:
     try:
         python = environment.prepare(SUITES)
         _print(HEADING)
-        for suite in chosen:
-            failures += _run(suite, python)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # each suite runs in processes and a folder of its own
+            for comparison in pool.map(lambda suite: _compare(suite, python), chosen):
+                _print(comparison.row())
+                failures += problems(comparison)
+        for suite in SERVED.keys() & set(chosen):
+            failures += _serve(SERVED[suite], python)
     except PeersError as error:
         failures.append(str(error))
     for failure in failures:
@@ -98,13 +104,9 @@ def main(arguments: list[str]) -> int:
     return 1 if failures else 0
 
 
-def _run(suite: str, python: Path) -> list[str]:
-    """Print the suite's line of the table; return its problems."""
+def _compare(suite: str, python: Path) -> Comparison:
     version = environment.requirements(environment.LOCK)[suite].version
-    comparison = compare(suite, version, python, environment.source_of(suite), environment.FOLDER)
-    _print(comparison.row())
-    served = _serve(SERVED[suite], python) if suite in SERVED else []
-    return [*problems(comparison), *served]
+    return compare(suite, version, python, environment.source_of(suite), environment.FOLDER)
 
 
 def _serve(app: str, python: Path) -> list[str]:

@@ -45,7 +45,7 @@ def serving(app: str, *options: str, **variables: str) -> Iterator[int]:
 def exchange(port: int, pieces: Sequence[bytes], *, pause: float = 0.002) -> bytes:
     """Send pieces, each in a packet of its own, and the stream's end; return all that is answered."""
     received = b""
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with suppress(OSError):
             for piece in pieces:

@@ -25,7 +25,7 @@ def variables(backends: FakeBackends) -> dict[str, str]:
 
 def begin(server: Server, path: str) -> socket.socket:
     port = int(server.url.rpartition(":")[2])
-    client = socket.create_connection(("127.0.0.1", port), timeout=20)
+    client = socket.create_connection(("127.0.0.1", port), timeout=60)
     client.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
     return client
 
@@ -57,7 +57,7 @@ def test_a_client_that_leaves_during_the_response_is_named(backends: FakeBackend
 def test_a_client_that_resets_while_it_sends_its_body_is_no_error_of_the_service(backends: FakeBackends) -> None:
     with serve(variables(backends), app=APP) as server:
         port = int(server.url.rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
             client.sendall(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 300_000)
             time.sleep(0.3)
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

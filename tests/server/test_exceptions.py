@@ -97,7 +97,7 @@ def test_each_way_out_of_the_application_is_reported_once(
 
 def test_a_websocket_that_closes_well_is_no_error(server: Server, backends: FakeBackends) -> None:
     host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as client:
+    with socket.create_connection((host, int(port)), timeout=60) as client:
         client.sendall(b"GET /websocket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
         received = b"".join(iter(lambda: client.recv(4096), b""))
     assert received.endswith(b"\r\n\r\nhello")

@@ -30,8 +30,8 @@ ATTACKS = {
     "kept alive, then headers": b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n",
     "kept alive, then body": b"GET / HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
 }
-FAST = 1.0
-"""Seconds: far more than a request takes on a busy machine, and less than any limit on slow clients."""
+WAIT_SECONDS = 1.0
+"""Less than any limit on slow clients, which another request would wait for."""
 
 
 @pytest.fixture(scope="module")
@@ -56,19 +56,25 @@ def clients(port: int, data: bytes, count: int) -> Iterator[list[socket.socket]]
 
 def seconds_of_a_request(port: int) -> float:
     start = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with contextlib.closing(connection):
         connection.request("GET", "/api/activities/home")
         assert connection.getresponse().status == 200
     return time.monotonic() - start
 
 
+def least_seconds_of_a_request(port: int) -> float:
+    """Return the time of the fastest of some requests: the machine may be busy."""
+    return min(seconds_of_a_request(port) for _ in range(4))
+
+
 @pytest.mark.usefixtures("socket_enabled")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_others_are_served_while_clients_are_slow(attack: str, port: int) -> None:
+    usual = least_seconds_of_a_request(port)
     with clients(port, ATTACKS[attack], 64):
         time.sleep(0.5)  # until what they have sent is served
-        assert min(seconds_of_a_request(port) for _ in range(3)) < FAST
+        assert least_seconds_of_a_request(port) < WAIT_SECONDS + 10 * usual
 
 
 @pytest.mark.usefixtures("socket_enabled")
@@ -84,7 +90,7 @@ def test_more_long_bodies_than_half_of_the_threads_take_are_told_to_retry(port: 
 @pytest.mark.usefixtures("socket_enabled")
 def test_a_long_body_that_is_sent_arrives_whole(port: int) -> None:
     for framing in ("length", "chunked"):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         pieces = [b"x" * 100_000] * 30
         headers = {"Content-Length": "3000000"} if framing == "length" else {}
         with contextlib.closing(connection):
@@ -126,21 +132,24 @@ def test_requests_that_are_not_sent_in_time_get_a_408_and_unread_responses_are_c
 def test_beyond_the_budget_the_longest_waiting_client_is_dropped() -> None:
     body = b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + b"x" * 90_000
     with serving(APP, "-k", "tests.server.apps.CrampedWorker") as port:
+        usual = least_seconds_of_a_request(port)
         with clients(port, body, 8) as [first, *_, last]:
             first.settimeout(5)
             assert first.recv(100).startswith(b"HTTP/1.1 503 ")
             last.sendall(b"x" * 10_000)
             last.settimeout(5)
             assert last.recv(100).startswith(b"HTTP/1.1 200 ")
-        assert seconds_of_a_request(port) < FAST
+        assert least_seconds_of_a_request(port) < WAIT_SECONDS + 10 * usual
 
 
 @pytest.mark.usefixtures("socket_enabled")
 def test_beyond_the_connections_of_a_worker_the_longest_waiting_client_is_dropped() -> None:
-    with serving(APP, "--worker-connections", "20") as port, clients(port, b"GET / HTTP/1.1\r\n", 30) as [first, *_]:
-        first.settimeout(5)
-        assert first.recv(100) == b""
-        assert seconds_of_a_request(port) < FAST
+    with serving(APP, "--worker-connections", "20") as port:
+        usual = least_seconds_of_a_request(port)
+        with clients(port, b"GET / HTTP/1.1\r\n", 30) as [first, *_]:
+            first.settimeout(8)
+            assert first.recv(100) == b""
+            assert least_seconds_of_a_request(port) < WAIT_SECONDS + 10 * usual
 
 
 @pytest.mark.usefixtures("socket_enabled")

@@ -39,10 +39,10 @@ def test_messages_of_any_length_arrive_and_are_in_one_trace(server: Server, back
     client = connect(server)
     for message in ("first", LONG, "last"):
         client.send(message)
-        assert client.receive(timeout=20) == message
+        assert client.receive(timeout=60) == message
     client.send("bye")
     with pytest.raises(simple_websocket.ConnectionClosed):
-        client.receive(timeout=20)
+        client.receive(timeout=60)
     line = access_line(backends)
     digits = str(line["trace_id"])
     spans = eventually(lambda: backends.spans(digits), 4)
@@ -59,7 +59,7 @@ def test_a_client_that_vanishes_frees_its_thread(server: Server, backends: FakeB
     for _ in range(3):  # of two threads
         client = connect(server)
         client.send("first")
-        assert client.receive(timeout=20) == "first"
+        assert client.receive(timeout=60) == "first"
         with suppress(OSError):
             client.sock.shutdown(2)
     deadline = time.monotonic() + 10

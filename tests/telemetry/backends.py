@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 import requests
@@ -19,7 +20,7 @@ from local.fakes import honeycomb, rollbar
 from local.fakes.server import LocalServer
 
 KEYS = {"HONEYCOMB_API_KEY": "sentinel-honeycomb-key", "ROLLBAR_ACCESS_TOKEN": "sentinel-rollbar-token"}
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 LOG_GROUP = "Cruddur-Backend-Flask"
 
 Document = dict[str, Any]
@@ -59,15 +60,17 @@ class FakeBackends:
 
     def __init__(self, stack: ExitStack) -> None:
         self.logs = FakeLogGroup()
-        self.segments: list[Document] = []
+        self._segments: list[Document] = []
+        self._reading = Lock()
         self._honeycomb = stack.enter_context(closing(LocalServer(honeycomb.create_app())))
         self._rollbar = stack.enter_context(closing(LocalServer(rollbar.create_app())))
         self._logs = stack.enter_context(closing(LocalServer(self.logs.app())))
         self._udp = stack.enter_context(closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
         self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
         self._udp.bind(("127.0.0.1", 0))
-        self._udp.settimeout(0.2)
+        self._udp.settimeout(0)
         self._open = True
+        # The system holds few datagrams, where its limit is low.
         thread = Thread(target=self._listen)
         thread.start()
         stack.callback(thread.join, 5)
@@ -75,16 +78,29 @@ class FakeBackends:
 
     def _stop(self) -> None:
         self._open = False
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as itself:
+            itself.sendto(b"", self._udp.getsockname())
 
     def _listen(self) -> None:
+        arrival = select.poll()
+        arrival.register(self._udp, select.POLLIN)
         while self._open:
-            try:
-                datagram = self._udp.recv(65_536)
-            except TimeoutError:
-                continue
-            header, _, document = datagram.partition(b"\n")
-            assert json.loads(header) == {"format": "json", "version": 1}
-            self.segments.append(json.loads(document))
+            arrival.poll(1_000)
+            self._read()
+
+    def _read(self) -> None:
+        """Read all datagrams that have arrived."""
+        with self._reading, suppress(BlockingIOError):
+            while datagram := self._udp.recv(65_536):
+                header, _, document = datagram.partition(b"\n")
+                assert json.loads(header) == {"format": "json", "version": 1}
+                self._segments.append(json.loads(document))
+
+    @property
+    def segments(self) -> list[Document]:
+        """The segment documents of all datagrams that were sent until now: loopback delivers at once, in order."""
+        self._read()
+        return self._segments
 
     @property
     def environment(self) -> dict[str, str]:
@@ -145,7 +161,7 @@ class FakeBackends:
 
 def _get(url: str) -> list[Document]:
     with suppress_instrumentation():  # the app's own calls are traced in this process
-        documents: list[Document] = requests.get(url, timeout=5).json()
+        documents: list[Document] = requests.get(url, timeout=60).json()
     return documents
 
 

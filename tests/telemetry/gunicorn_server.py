@@ -33,13 +33,22 @@ def environment(variables: dict[str, str]) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error::DeprecationWarning", **NAMES, **variables}
 
 
+def exit_limit(deadline: float, start_seconds: float) -> float:
+    """Return the seconds within which a process ends that may take `deadline` for its last items.
+
+    The rest is for the machine: what starts slowly on it ends slowly, too.
+    """
+    return deadline + max(3.0, start_seconds)
+
+
 @dataclass
 class Server:
     process: subprocess.Popen[str]
     url: str
+    start_seconds: float = 0.0
 
     def get(self, path: str, **headers: str) -> requests.Response:
-        return requests.get(self.url + path, headers=headers, timeout=10)
+        return requests.get(self.url + path, headers=headers, timeout=60)
 
     def stop(self) -> tuple[int, float, str]:
         """Send SIGTERM; return the exit code, the seconds until it exited, and its output."""
@@ -60,6 +69,7 @@ def serve(
     """Start gunicorn, or `start`, in `folder` on a free port, wait until it is healthy, and kill it at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
+    start = time.monotonic()
     process = subprocess.Popen(
         start or command(*options, app=app),
         cwd=folder,
@@ -71,6 +81,7 @@ def serve(
     server = Server(process, f"http://127.0.0.1:{port}")
     try:
         _wait_until_healthy(server, variables.get("HEALTH_CHECK_PATH", NAMES["HEALTH_CHECK_PATH"]))
+        server.start_seconds = time.monotonic() - start
         yield server
     finally:
         if process.poll() is None:

@@ -13,6 +13,7 @@ from bench.paths import FAULT, HEALTH_CHECK, HOME, NOTIFICATIONS
 from bench.testbed.fake_servers import Mode
 from bench.testbed.service_process import PATHS, Service, get, start
 from bench.testbed.sinks import SINKS, Sinks, expected_items
+from tests.telemetry.gunicorn_server import exit_limit
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -42,7 +43,7 @@ def serve(sinks: Sinks) -> Iterator[Starter]:
     yield start_service
     for service in running:
         if service.process.poll() is None:
-            service.stop(15)
+            service.stop(60)
 
 
 def statuses_of(service: Service, count: int = 25) -> list[int]:
@@ -83,17 +84,17 @@ def test_an_outage_changes_no_status_and_queued_items_are_delivered_after_it(
     assert service.maximum_threads < 20
     sinks.set(SINKS, mode)
     assert statuses_of(service) == EXPECTED_STATUSES
-    exit_seconds = service.stop(15)
+    exit_seconds = service.stop(60)
     assert exit_seconds is not None
-    assert exit_seconds < DEADLINE + 3
+    assert exit_seconds < exit_limit(DEADLINE, service.start_seconds)
 
 
 def test_unresolvable_hosts_delay_neither_requests_nor_exit(serve: Starter) -> None:
     service = serve(SINKS)
     assert statuses_of(service) == EXPECTED_STATUSES
-    exit_seconds = service.stop(15)
+    exit_seconds = service.stop(60)
     assert exit_seconds is not None
-    assert exit_seconds < DEADLINE + 3
+    assert exit_seconds < exit_limit(DEADLINE, service.start_seconds)
 
 
 def test_a_wrong_key_suspends_its_sink_and_the_detail_names_the_remedy(sinks: Sinks, serve: Starter) -> None:

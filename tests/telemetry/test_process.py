@@ -6,12 +6,11 @@ import json
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
 from tests.telemetry.backends import KEYS, FakeBackends, eventually
-from tests.telemetry.gunicorn_server import ROOT, command, environment, serve
+from tests.telemetry.gunicorn_server import ROOT, command, environment, exit_limit, serve
 
 
 @pytest.mark.parametrize("options", [(), ("--preload",)], ids=["lazy", "preload"])
@@ -23,7 +22,7 @@ def test_the_last_request_before_sigterm_is_delivered_to_every_sink(
         ids = [server.get("/api/fault").headers["X-Trace-Id"] for _ in range(8)]
         code, seconds, _ = server.stop()
     assert code == 0
-    assert seconds < 10
+    assert seconds < exit_limit(10, server.start_seconds)
     assert len(set(ids)) == 8
     for trace_id in ids:
         assert len(backends.spans(trace_id)) == 1
@@ -62,7 +61,7 @@ def test_unreachable_sinks_affect_neither_startup_nor_responses() -> None:
         assert [server.get(path).status_code for path in paths] == [200, 200, 500, 404]
         code, seconds, _ = server.stop()
     assert code == 0
-    assert seconds < 5
+    assert seconds < exit_limit(2, server.start_seconds)
 
 
 def test_no_secret_leaves_the_process(backends: FakeBackends) -> None:
@@ -135,7 +134,7 @@ def health_check(port: str) -> subprocess.CompletedProcess[str]:
         env=environment({"PORT": port}),
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 
@@ -176,7 +175,7 @@ def test_what_the_load_balancer_takes_for_no_health_is_none(response: str, outco
         with connection:
             connection.recv(4096)
             connection.sendall(f"HTTP/1.1 {response}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (1, f"not healthy: GET /healthz returned {outcome}, expected a 2xx\n")
 
 
@@ -197,10 +196,12 @@ def test_startup_does_not_wait_for_credentials() -> None:
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{silent.getsockname()[1]}/",
             "TELEMETRY_SHUTDOWN_DEADLINE": "1",
         }
-        start = time.monotonic()
+        with serve({}) as usual:
+            pass
         with serve(variables) as server:
+            # boto3 gives up after 8 s: three attempts of 2 s, a second apart.
+            assert server.start_seconds < 2 * usual.start_seconds + 3
             assert server.get("/api/activities/home").status_code == 200
-            assert time.monotonic() - start < 5  # far below boto3's own time limits
             code, seconds, _ = server.stop()
     assert code == 0
-    assert seconds < 4
+    assert seconds < exit_limit(1, server.start_seconds)

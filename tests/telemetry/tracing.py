@@ -96,7 +96,7 @@ def capture_all_levels(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> bool:
+def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> bool:
     """Return whether `condition` becomes true in time."""
     deadline = time.monotonic() + seconds
     while not (result := bool(condition())) and time.monotonic() < deadline:

@@ -34,7 +34,7 @@ def test_the_readme_has_the_two_main_commands_by_line_15() -> None:
 
 
 def test_make_without_a_target_describes_every_target() -> None:
-    output = subprocess.run(["make"], capture_output=True, text=True, check=True, timeout=10).stdout
+    output = subprocess.run(["make"], capture_output=True, text=True, check=True, timeout=60).stdout
     descriptions = dict(re.findall(r"^  make (\S+) +(\S.+)$", output, re.MULTILINE))
     assert set(descriptions) == TARGETS
     assert all(len(description.split()) > 2 for description in descriptions.values())

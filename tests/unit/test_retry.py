@@ -193,7 +193,7 @@ def test_close_gives_up_at_its_deadline_and_counts_the_rest_as_dropped() -> None
         queue.put(item)
     start = time.monotonic()
     assert not close(queue, 0.3)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 5  # not until the sink responds, after 10 s
     assert queue.counts.dropped_failed >= 2
     sink.gate.set()
 

@@ -33,7 +33,7 @@ def run_setup(tmp_path: Path, **commands: str) -> subprocess.CompletedProcess[st
         env={"PATH": str(bin_dir), "HOME": os.environ.get("HOME", "/")},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 
@@ -76,7 +76,7 @@ def test_without_the_images_python_its_tests_are_skipped_and_that_is_said(tmp_pa
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert (result.returncode, result.stderr) == (0, "")

@@ -76,7 +76,7 @@ def load_balancer(emulated_aws: EmulatedAws) -> Iterator[LocalServer]:
         name = request.host.partition(".")[0].rpartition("-")[0]
         headers = {"traceparent": request.headers["traceparent"], "Host": f"{name}.alb.localhost:{emulated_aws.port}"}
         # Not requests: the service, which runs in this process too, replaces its trace context.
-        with closing(HTTPConnection("127.0.0.1", emulated_aws.port, timeout=10)) as connection:
+        with closing(HTTPConnection("127.0.0.1", emulated_aws.port, timeout=60)) as connection:
             connection.request("GET", f"/{path}", headers=headers)
             received = connection.getresponse()
             return Response(received.read(), received.status, headers=dict(received.headers))

@@ -18,6 +18,7 @@ from flask import Flask, Response, jsonify, request
 from local.fakes.server import LocalServer
 from local.fakes.xray_daemon.segment_relay import RelayCounts, SegmentRelay
 from local.fakes.xray_daemon.signing import SigningClient
+from local.workspace.ports import free_port
 
 CONNECT_SECONDS: Final = 2
 READ_SECONDS: Final = 5
@@ -64,7 +65,8 @@ class XRayDaemon:
         session = URLLib3Session(timeout=READ_SECONDS, proxies={})
         signing_client = SigningClient(endpoint=endpoint, region=region, credentials=credentials, session=session)
         with ExitStack() as stack:
-            self._segments = SegmentRelay(xray, port)
+            # Any free port is one for UDP and TCP both.
+            self._segments = SegmentRelay(xray, port or free_port())
             stack.callback(self._segments.close)
             self._server = LocalServer(create_app(signing_client, self._segments.counts), self._segments.port)
             stack.pop_all()

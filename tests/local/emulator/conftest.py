@@ -92,7 +92,7 @@ class Aws:
             endpoint_url=self.endpoint,
             aws_access_key_id=self.account,  # ministack takes a key of twelve digits as the account
             aws_secret_access_key="fake-secret-key",
-            config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10, proxies={}),
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=60, proxies={}),
         )
 
     def stack(self, resources: Template, **outputs: object) -> Stack:

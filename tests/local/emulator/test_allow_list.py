@@ -35,7 +35,7 @@ def signed_for(service: str) -> dict[str, str]:
 def request(endpoint: str, method: str, path: str, body: str = "", **headers: str) -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
-        return session.request(method, endpoint + path, data=body, headers=headers, timeout=10, allow_redirects=False)
+        return session.request(method, endpoint + path, data=body, headers=headers, timeout=60, allow_redirects=False)
 
 
 def in_ministack(expression: str, program: str = "") -> Any:  # noqa: ANN401 - the expression's own type

@@ -54,12 +54,12 @@ def test_a_pushed_image_is_described_by_its_tag(default_aws: Aws) -> None:
 
     with requests.Session() as session:
         session.trust_env = False
-        upload = session.post(f"http://{address}/v2/{name}/blobs/uploads/", timeout=5)
+        upload = session.post(f"http://{address}/v2/{name}/blobs/uploads/", timeout=60)
         session.put(
             f"http://{address}{upload.headers['Location']}", params={"digest": digest}, data=config, timeout=5
         ).raise_for_status()
         url = f"http://{address}/v2/{name}/manifests/tagged"
-        session.put(url, data=manifest, headers={"Content-Type": kind}, timeout=5).raise_for_status()
+        session.put(url, data=manifest, headers={"Content-Type": kind}, timeout=60).raise_for_status()
 
     [image] = ecr.describe_images(repositoryName="pushed", imageIds=[{"imageTag": "tagged"}])["imageDetails"]
     assert image["imageDigest"] == f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"

@@ -190,13 +190,13 @@ def own_port(target_port: int) -> Iterator[tuple[int, Aws]]:
             yield front, aws
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 def get(port: int, path: str = "/", **headers: str) -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
-        return session.get(f"http://127.0.0.1:{port}{path}", headers=headers, timeout=10)
+        return session.get(f"http://127.0.0.1:{port}{path}", headers=headers, timeout=60)
 
 
 def test_the_one_load_balancer_has_a_port_of_its_own_and_its_target_sees_that_address(

@@ -88,11 +88,11 @@ def ask(serve: Serve) -> Ask:
             for name, spans in spans_by_service.items()
         ]
     }
-    response = requests.post(f"{url}/v1/traces", json=export, headers={"x-honeycomb-team": "fake-key"}, timeout=5)
+    response = requests.post(f"{url}/v1/traces", json=export, headers={"x-honeycomb-team": "fake-key"}, timeout=60)
     assert response.status_code == 200
 
     def run(query: dict[str, Any], dataset: str = "backend-flask", *, status: int = 200) -> Rows:
-        response = requests.post(f"{url}/queries/{dataset}", json=query, timeout=5)
+        response = requests.post(f"{url}/queries/{dataset}", json=query, timeout=60)
         assert response.status_code == status, response.text
         rows: Rows = response.json()
         return rows
@@ -162,13 +162,13 @@ def test_spans_are_weighted_by_their_sample_rate(serve: Serve) -> None:
     export = {
         "resourceSpans": [{"resource": {"attributes": pairs({"service.name": "S"})}, "scopeSpans": [{"spans": spans}]}]
     }
-    requests.post(f"{url}/v1/traces", json=export, headers={"x-honeycomb-team": "fake-key"}, timeout=5)
+    requests.post(f"{url}/v1/traces", json=export, headers={"x-honeycomb-team": "fake-key"}, timeout=60)
     calculations = [
         {"op": "COUNT"},
         *({"op": op, "column": "duration_ms"} for op in ("SUM", "AVG", "P95", "P99", "MIN", "MAX")),
     ]
 
-    [row] = requests.post(f"{url}/queries/s", json={"calculations": calculations}, timeout=5).json()
+    [row] = requests.post(f"{url}/queries/s", json={"calculations": calculations}, timeout=60).json()
 
     assert row == {
         "COUNT": 20,

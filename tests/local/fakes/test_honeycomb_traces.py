@@ -30,7 +30,7 @@ def export_of(*names: str, trace_id: str = TRACE_ID) -> dict[str, Any]:
 def post(url: str, export: object, **headers: str) -> requests.Response:
     headers = {"x-honeycomb-team": KEY, "Content-Type": "application/json"} | headers
     body = export if isinstance(export, bytes) else json.dumps(export).encode()
-    return requests.post(f"{url}/v1/traces", data=body, headers=headers, timeout=5)
+    return requests.post(f"{url}/v1/traces", data=body, headers=headers, timeout=60)
 
 
 @pytest.mark.parametrize("compression", [Compression.NoCompression, Compression.Gzip])
@@ -52,7 +52,7 @@ def test_spans_of_the_stock_exporter_are_returned_by_trace_id(serve: Serve, comp
     provider.shutdown()
 
     trace_id = f"{parent.get_span_context().trace_id:032x}"
-    inner, outer = requests.get(f"{url}/traces/{trace_id}", timeout=5).json()
+    inner, outer = requests.get(f"{url}/traces/{trace_id}", timeout=60).json()
     assert outer["name"] == "GET /api/activities/home"
     assert (outer["kind"], outer["parent_span_id"]) == ("server", None)
     assert inner["parent_span_id"] == outer["span_id"] == f"{parent.get_span_context().span_id:016x}"
@@ -84,7 +84,7 @@ def test_a_json_export_is_decoded_with_typed_values_status_and_hex_ids(serve: Se
     response = post(url, gzip.compress(json.dumps(export).encode()), **{"Content-Encoding": "gzip"})
 
     assert (response.status_code, response.json()) == (200, {})
-    [stored] = requests.get(f"{url}/traces/{TRACE_ID}", timeout=5).json()
+    [stored] = requests.get(f"{url}/traces/{TRACE_ID}", timeout=60).json()
     assert stored["span_id"] == "00f067aa0ba902b7"
     assert stored["attributes"] == {"http.response.status_code": 500, "sampled": True, "nested": {"x": 0.5}}
     assert stored["status"] == {"code": "error", "message": "boom"}
@@ -94,10 +94,10 @@ def test_a_json_export_is_decoded_with_typed_values_status_and_hex_ids(serve: Se
 def test_an_export_without_a_key_is_rejected_with_401(serve: Serve) -> None:
     url = serve(honeycomb.create_app())
 
-    response = requests.post(f"{url}/v1/traces", json=export_of("a"), timeout=5)
+    response = requests.post(f"{url}/v1/traces", json=export_of("a"), timeout=60)
 
     assert response.status_code == 401
-    assert requests.get(f"{url}/traces/{TRACE_ID}", timeout=5).json() == []
+    assert requests.get(f"{url}/traces/{TRACE_ID}", timeout=60).json() == []
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_malformed_export_is_rejected_and_nothing_is_stored(
     url = serve(honeycomb.create_app())
 
     assert post(url, body, **headers).status_code == status
-    assert requests.get(f"{url}/traces", timeout=5).json() == []
+    assert requests.get(f"{url}/traces", timeout=60).json() == []
 
 
 def test_the_oldest_spans_are_evicted(serve: Serve) -> None:
@@ -126,7 +126,7 @@ def test_the_oldest_spans_are_evicted(serve: Serve) -> None:
 
     post(url, export_of("one", "two", "three", "four", "five"))
 
-    names = [span["name"] for span in requests.get(f"{url}/traces/{TRACE_ID}", timeout=5).json()]
+    names = [span["name"] for span in requests.get(f"{url}/traces/{TRACE_ID}", timeout=60).json()]
     assert names == ["three", "four", "five"]
 
 
@@ -136,6 +136,6 @@ def test_traces_are_listed_newest_first_up_to_the_limit(serve: Serve) -> None:
     for trace_id in ids:
         post(url, export_of("a", "b", trace_id=trace_id))
 
-    traces = requests.get(f"{url}/traces?limit=2", timeout=5).json()
+    traces = requests.get(f"{url}/traces?limit=2", timeout=60).json()
 
     assert traces == [{"trace_id": ids[2], "spans": 2}, {"trace_id": ids[1], "spans": 2}]

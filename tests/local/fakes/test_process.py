@@ -31,9 +31,9 @@ def test_one_process_serves_all_fakes_until_sigterm() -> None:
         lines = [process.stdout.readline() for _ in range(3)]
         ports = [int(line.rpartition(":")[2]) for line in lines]
         for port in ports:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            socket.create_connection(("127.0.0.1", port), timeout=60).close()
         process.terminate()
-        _, stderr = process.communicate(timeout=20)
+        _, stderr = process.communicate(timeout=60)
 
     assert [line.partition(" http://127.0.0.1:")[0] for line in lines] == ["Honeycomb", "Rollbar", "X-Ray daemon"]
     assert (process.returncode, stderr) == (0, "")
@@ -45,7 +45,7 @@ def test_a_port_in_use_is_reported_on_one_line(option: str) -> None:
         others = [] if option == "--daemon-port" else ["--daemon-port", "0"]
         port = str(listener.getsockname()[1])
         with start("--endpoint", "http://127.0.0.1:9", option, port, *others) as process:
-            _, stderr = process.communicate(timeout=20)
+            _, stderr = process.communicate(timeout=60)
 
     assert process.returncode == 1
     assert "A fake cannot listen" in stderr
@@ -54,7 +54,7 @@ def test_a_port_in_use_is_reported_on_one_line(option: str) -> None:
 
 def test_an_endpoint_is_required() -> None:
     with start("--daemon-port", "0") as process:
-        _, stderr = process.communicate(timeout=20)
+        _, stderr = process.communicate(timeout=60)
 
     assert process.returncode == 2
     assert "AWS_ENDPOINT_URL must name the emulated X-Ray" in stderr

@@ -57,7 +57,7 @@ def wait_for_counts(
 ) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while True:
-        counts: dict[str, Any] = requests.get(f"{daemon.url}/daemon", timeout=5).json()
+        counts: dict[str, Any] = requests.get(f"{daemon.url}/daemon", timeout=60).json()
         if condition(counts) or time.monotonic() > deadline:
             return counts
         time.sleep(0.05)
@@ -144,7 +144,7 @@ def test_the_proxy_answers_502_while_xray_is_unavailable() -> None:
 
 
 def test_the_proxy_forwards_only_the_sampling_calls(daemon: XRayDaemon, emulated_xray: EmulatedXRay) -> None:
-    response = requests.post(f"{daemon.url}/TraceSegments", json={"TraceSegmentDocuments": ["{}"]}, timeout=5)
+    response = requests.post(f"{daemon.url}/TraceSegments", json={"TraceSegmentDocuments": ["{}"]}, timeout=60)
 
     assert response.status_code == 404
     assert emulated_xray.batches == []

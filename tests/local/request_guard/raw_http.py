@@ -18,7 +18,7 @@ def send(port: int, request_line: str, *headers: str, body: bytes = b"") -> Answ
     """Send exactly these lines and return the response."""
     length = (f"Content-Length: {len(body)}",) if body else ()
     head = "\r\n".join((request_line, *headers, *length, "Connection: close", "", ""))
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(head.encode("latin-1") + body)
         response = http.client.HTTPResponse(connection, method=request_line.partition(" ")[0])
         response.begin()

@@ -29,7 +29,7 @@ class Balancer:
 
     def version(self, headers: dict[str, str]) -> str:
         host = f"{self.aws.load_balancer_name(self.outputs[Output.LOAD_BALANCER])}:{self.aws.port}"
-        return requests.get(self.aws.endpoint, headers={"Host": host, **headers}, timeout=5).text
+        return requests.get(self.aws.endpoint, headers={"Host": host, **headers}, timeout=60).text
 
     def rules(self) -> int:
         return len(self.aws.elbv2.describe_rules(ListenerArn=self.listener)["Rules"])

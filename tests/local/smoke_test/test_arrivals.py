@@ -17,12 +17,12 @@ def test_backends_are_polled_in_parallel_until_the_trace_arrives_or_the_timeout_
         return "1 span" if time.monotonic() - start > 0.3 else None
 
     backends = [TelemetryBackend("late", find_late), TelemetryBackend("lost", lambda _: None)]
-    late, lost = wait_for_arrivals(backends, TRACE_ID, timeout=0.8)
+    late, lost = wait_for_arrivals(backends, TRACE_ID, timeout=3)
 
     assert (late.backend, late.summary) == ("late", "1 span")
-    assert 0.3 <= late.seconds < 0.8
+    assert 0.3 <= late.seconds < 3
     assert (lost.backend, lost.summary) == ("lost", None)
-    assert time.monotonic() - start < 3
+    assert lost.seconds > 3
 
 
 def test_a_backend_that_cannot_be_reached_is_polled_again() -> None:

@@ -36,4 +36,4 @@ def test_a_process_started_within_the_block_ends_on_sigterm() -> None:
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
     with child:
         child.terminate()
-        assert child.wait(timeout=10) == -signal.SIGTERM
+        assert child.wait(timeout=60) == -signal.SIGTERM

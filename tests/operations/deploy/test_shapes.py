@@ -23,7 +23,7 @@ def call(account: Account, operation: str, **parameters: object) -> dict[str, An
         "X-Amz-Target": f"AmazonEC2ContainerServiceV20141113.{operation}",
         "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0",
     }
-    response = requests.post(account.variables["AWS_ENDPOINT_URL"], json=parameters, headers=headers, timeout=10)
+    response = requests.post(account.variables["AWS_ENDPOINT_URL"], json=parameters, headers=headers, timeout=60)
     response.raise_for_status()
     answer: dict[str, Any] = response.json()
     return answer

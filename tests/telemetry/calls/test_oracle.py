@@ -170,7 +170,7 @@ LIBRARIES: dict[str, Library] = {
     "requests": Library(
         "requests",
         _with(RequestsInstrumentor),
-        lambda servers: requests.get(f"{servers.aws}/b/k?q=1", timeout=5),
+        lambda servers: requests.get(f"{servers.aws}/b/k?q=1", timeout=60),
         _REQUESTS,
     ),
     "httpx": Library("httpx", _with(HTTPXClientInstrumentor), lambda servers: httpx.get(f"{servers.aws}/b/k?q=1"), {}),

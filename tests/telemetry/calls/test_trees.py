@@ -108,7 +108,7 @@ def calls(
         "pymongo": lambda: publish(CommandTracer(trace.get_tracer("opentelemetry.instrumentation.pymongo")), None),
         "pymysql": lambda: mysql.wrapped_connection(_Connection, (), {}).cursor().execute(QUERY),
         "redis": lambda: cache.set(f"user:{SECRET}", SECRET),
-        "requests": lambda: requests.get(remote, timeout=5),
+        "requests": lambda: requests.get(remote, timeout=60),
         "sqlalchemy": with_sqlalchemy,
         "urllib3": lambda: pool.request("GET", remote),
     }

@@ -34,7 +34,7 @@ def calling_app(make_app: AppFactory, environment: dict[str, str]) -> Flask:
 
     @app.get("/call")
     def call() -> str:
-        return requests.get(request.args["url"], timeout=5).text
+        return requests.get(request.args["url"], timeout=60).text
 
     return app
 
@@ -107,7 +107,7 @@ def test_a_handler_that_forwards_all_headers_of_its_caller_does_not_forward_the_
         propagate.inject(headers)
         with requests.Session() as session:
             session.headers.update(headers)
-            return session.get(f"http://evil.example:{port}/", timeout=5).text
+            return session.get(f"http://evil.example:{port}/", timeout=60).text
 
     assert get(app, "/proxy", baggage="user=42").status == 200
     assert service.received == [("evil.example", None)]
@@ -189,7 +189,7 @@ class RecordingHandler(BaseHTTPRequestHandler):
 def test_the_requests_of_the_sinks_carry_no_header_of_a_trace(socket_enabled: None) -> None:  # noqa: ARG001 - the back end listens on 127.0.0.1
     RecordingHandler.received.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), RecordingHandler) as server:
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         url = f"http://127.0.0.1:{server.server_port}"
         variables = {

@@ -186,7 +186,7 @@ def test_headers_over_a_real_connection_are_treated_the_same(
 ) -> None:
     capture_all_levels(caplog)
     with closing(LocalServer(honeycomb_app)) as served:
-        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
         with closing(connection):
             connection.putrequest("GET", PATH)
             for name, value in headers:

@@ -70,7 +70,7 @@ def with_upstream_route(app: Flask, upstream: tuple[Upstream, str]) -> Caller:
 
     @app.get("/call")
     def call() -> str:
-        return requests.get(url, timeout=5).text
+        return requests.get(url, timeout=60).text
 
     return Caller(app, service, url)
 
@@ -128,7 +128,7 @@ def test_a_handler_can_read_and_extend_the_baggage(caller: Caller) -> None:
     def add() -> str:
         token = context.attach(baggage.set_baggage("seen", f"{baggage.get_baggage('user')} ü"))
         try:
-            return requests.get(caller.url, timeout=5).text
+            return requests.get(caller.url, timeout=60).text
         finally:
             context.detach(token)
 
@@ -201,7 +201,7 @@ def test_each_call_of_a_request_has_a_parent_id_of_its_own(
     @app.get("/calls")
     def calls() -> str:
         for _ in range(3):
-            requests.get(url, timeout=5)
+            requests.get(url, timeout=60)
             sent.append(service.take())
         return "done"
 
@@ -236,7 +236,7 @@ def test_outside_a_request_the_root_spans_decision_is_propagated(
     )
     service, url = upstream
     with trace.get_tracer("job").start_as_current_span("nightly") as span:
-        requests.get(url, timeout=5)
+        requests.get(url, timeout=60)
     received = service.take()
     assert received["traceparent"].split("-")[1] == f"{span.get_span_context().trace_id:032x}"
     assert received["traceparent"].endswith(f"-0{headers[0]}")
@@ -250,7 +250,7 @@ def test_a_manually_attached_remote_span_forwards_its_own_tracestate(
     state = trace.TraceState([("vendor", "1"), ("other", "2")])
     remote = trace.SpanContext(int(TRACE, 16), int(PARENT, 16), True, trace.TraceFlags(1), state)  # noqa: FBT003 - remote
     with trace.use_span(trace.NonRecordingSpan(remote)):
-        requests.get(caller.url, timeout=5)
+        requests.get(caller.url, timeout=60)
     received = caller.upstream.take()
     assert received["traceparent"].startswith(f"00-{TRACE}-")
     assert received["tracestate"] == "vendor=1,other=2"

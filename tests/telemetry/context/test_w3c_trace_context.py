@@ -135,7 +135,7 @@ class Harness:
     def calls(self, headers: Headers, count: int = 1) -> list[dict[str, str]]:
         """Send one request; return the headers of the calls that the service made, by lower-case name."""
         self.received.clear()
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
             connection.putrequest("GET", f"/calls/{count}")
             for name, value in headers:
                 connection.putheader(name, value)
@@ -160,7 +160,7 @@ def harness(app: Flask) -> Iterator[Harness]:
         @app.get("/calls/<int:count>")
         def calls(count: int) -> str:
             for _ in range(count):
-                requests.get(f"http://127.0.0.1:{called.port}/", timeout=10)
+                requests.get(f"http://127.0.0.1:{called.port}/", timeout=60)
             return "called"
 
         yield tested

@@ -68,7 +68,7 @@ def test_a_trickling_response_times_out(serve: Serve, post: Post, monkeypatch: p
     start = time.monotonic()
     with pytest.raises(TimeoutError):
         post(HttpClient(server.url), b"{}")
-    assert 0.3 <= time.monotonic() - start < 5
+    assert 0.3 <= time.monotonic() - start < 10  # of the 20 s that the response takes
 
 
 def test_tls_trusts_the_authority_in_ssl_cert_file(serve: Serve, post: Post, authority: trustme.CA) -> None:

@@ -27,7 +27,7 @@ ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "3"))
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "30"))
 """After which a test begins no further round."""
 SEED = os.environ.get("FUZZ_SEED", "20261128")
-SLOW = 5.0
+SLOW = 20.0
 """Seconds: no round may take so long, even on a loaded machine."""
 QUEUES = ("honeycomb", "xray", "cloudwatch")
 

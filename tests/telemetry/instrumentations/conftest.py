@@ -38,7 +38,7 @@ def upstream(socket_enabled: None) -> Iterator[Upstream]:  # noqa: ARG001 - it l
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield Upstream(f"http://127.0.0.1:{server.server_port}", received)
         server.shutdown()

@@ -24,8 +24,8 @@ from tests.telemetry.tracing import SpanRecorder, flush, get, telemetry_of, wait
 CLIENTS = ("botocore", "httpx", "requests", "threading", "urllib3")
 REQUESTS = 5
 SENDERS: Final[dict[str, Callable[[str], object]]] = {
-    "requests": lambda url: requests.get(url, timeout=5),
-    "httpx": lambda url: httpx.get(url, timeout=5),
+    "requests": lambda url: requests.get(url, timeout=60),
+    "httpx": lambda url: httpx.get(url, timeout=60),
     "urllib3": lambda url: urllib3.request("GET", url),
     "botocore": lambda url: boto3.client("sqs", region_name="us-east-1", endpoint_url=url).list_queues(),
 }
@@ -76,7 +76,7 @@ def test_the_same_call_by_a_handler_is_traced(make_app: AppFactory, backends: Fa
 
     @app.get("/call")
     def call() -> str:
-        return str(requests.get(backends.environment["OTEL_EXPORTER_OTLP_ENDPOINT"], timeout=5).status_code)
+        return str(requests.get(backends.environment["OTEL_EXPORTER_OTLP_ENDPOINT"], timeout=60).status_code)
 
     get(app, "/call")
     [client, _] = recorder.take()

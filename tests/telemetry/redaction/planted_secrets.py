@@ -136,7 +136,7 @@ def xray_url(secrets: Secrets) -> None:
 
 
 def outgoing_query(secrets: Secrets) -> None:
-    requests.get(request.headers["X-Request-Id"], params=dict(secrets), timeout=5)
+    requests.get(request.headers["X-Request-Id"], params=dict(secrets), timeout=60)
 
 
 def report_message(secrets: Secrets) -> None:

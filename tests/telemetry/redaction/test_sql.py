@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 
 import pytest
 
+from flask_onetrace.telemetry.redaction.limits import MAX_TEXT
 from flask_onetrace.telemetry.redaction.query_summary import MAX_SUMMARY, summary_of
 from flask_onetrace.telemetry.redaction.sql import UNKNOWN, Dialect, dialect_of, sanitized
+from tests.cpu_time import CONSTANT, LINEAR, growth, repeated
 
 POSTGRESQL, MYSQL, SQLITE, ORACLE = map(dialect_of, ("postgresql", "mysql", "sqlite", "oracle.db"))
 ROUNDS = 3_000
+LONG = 2 * MAX_TEXT
+"""Characters of a statement that are read."""
 Draw = random.Random
 
 SANITIZED = [
@@ -168,8 +171,11 @@ def test_an_unknown_dialect_shows_no_value_of_a_known_one(name: str) -> None:
     ["'", '"', "/*", "$a$", "$", "q'[", "IN (1,", "(", "a.", "1e", "\\", "VALUES (1),", "-- ", "x'", "[", "E''\n\n\n"],
 )
 def test_hostile_statements_take_linear_time(part: str, dialect: Dialect) -> None:
-    start = time.process_time()
-    statement = part * (200_000 // len(part))
-    sanitized(statement, dialect)
-    summary_of(statement[:8_192], dialect)
-    assert time.process_time() - start < 1
+    assert growth(lambda statement: sanitized(statement, dialect), repeated(part), LONG) < LINEAR
+    assert growth(lambda statement: summary_of(statement, dialect), repeated(part), LONG) < LINEAR
+
+
+@pytest.mark.parametrize("dialect", [POSTGRESQL, UNKNOWN])
+@pytest.mark.parametrize("work", [sanitized, summary_of])
+def test_the_rest_of_a_long_statement_costs_nothing(work: Callable[[str, Dialect], str], dialect: Dialect) -> None:
+    assert growth(lambda statement: work(statement, dialect), repeated("a = 'b' OR "), 40 * LONG) < CONSTANT

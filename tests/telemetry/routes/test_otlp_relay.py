@@ -187,7 +187,7 @@ def test_a_third_body_is_refused_while_two_are_read(client: FlaskClient, app: Fl
     threads = [threading.Thread(target=send) for _ in range(2)]
     for thread in threads:
         thread.start()
-    assert [is_reading.acquire(timeout=20) for _ in threads] == [True, True]
+    assert [is_reading.acquire(timeout=60) for _ in threads] == [True, True]
     response = post(client, document(span()))
     may_end.set()
     for thread in threads:
@@ -237,7 +237,7 @@ def test_a_honeycomb_outage_neither_fails_nor_slows_the_relay(make_app: AppFacto
     start = time.monotonic()
     responses = [post(client, document(span())) for _ in range(100)]
     assert {response.status_code for response in responses} == {200}
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 50  # had each waited for one attempt to connect, or for the queue's interval
     detail = client.get("/api/health-check?detail").get_json()["sinks"]["browser"]
     assert detail["queued"] + detail["dropped"]["full"] == 100
     assert detail["dropped"]["full"] >= 30

@@ -24,7 +24,7 @@ def server() -> Iterator[Server]:
 def exchange(server: Server, request: bytes, *, then_close: bool = False) -> bytes:
     """Return the first bytes of the response."""
     url = urlsplit(server.url)
-    with socket.create_connection((url.hostname or "", url.port or 0), timeout=10) as connection:
+    with socket.create_connection((url.hostname or "", url.port or 0), timeout=60) as connection:
         connection.sendall(request)
         if then_close:
             connection.shutdown(socket.SHUT_WR)

@@ -14,6 +14,7 @@ from flask_onetrace.worker_message import APP_LOAD_ERROR
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.gunicorn_server import ROOT, command, environment, serve
 from tests.telemetry.runtime.apps import write
+from tests.telemetry.tracing import wait_until
 
 HEALTH = "/_onetrace/health"
 LOGGING = """
@@ -181,9 +182,10 @@ def test_an_application_that_sets_up_opentelemetry_gets_the_spans_of_its_traces_
     variables = {**backends.environment, **backends.aws, "FLASK_APP": "shop", "HEALTH_CHECK_PATH": HEALTH}
     with serve(variables, folder=tmp_path) as server:
         trace_id = server.get("/").headers["X-Trace-Id"]
-        exported = server.get("/exported").json()
+        # The server's span ends after its response.
+        assert wait_until(lambda: {"GET /", "count"} <= set(server.get("/exported").json()))
         server.stop()
-    assert {span["name"] for span in backends.spans(trace_id)} == {"GET /", "count"} <= set(exported)
+    assert {span["name"] for span in backends.spans(trace_id)} == {"GET /", "count"}
 
 
 def test_an_application_with_the_tutorials_wiring_has_one_segment_and_one_item_of_a_failure(

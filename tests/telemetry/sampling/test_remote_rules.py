@@ -34,12 +34,12 @@ def test_the_local_rule_decides_without_blocking_until_the_remote_rules_arrive(
 ) -> None:
     daemon.gate.clear()
     with daemon.serving() as address:
-        sampler = make_sampler(address, QUICK_INTERVALS._replace(timeout=5.0), draw=lambda: 0.0)
+        sampler = make_sampler(address, QUICK_INTERVALS._replace(timeout=20.0), draw=lambda: 0.0)
         sampler.decide(REQUEST)
         assert wait_until(lambda: daemon.paths)
-        start = time.perf_counter()
+        start = time.monotonic()
         decisions = [sampler.decide(REQUEST) for _ in range(100)]
-        assert (time.perf_counter() - start) / 100 < 0.005
+        assert time.monotonic() - start < 10  # of the fetch's 20 s
         assert decisions == [LOCAL_DECISION] * 100
         assert sampler.source == "local"
         daemon.gate.set()

@@ -23,7 +23,8 @@ from flask_onetrace.telemetry.config import DropMetric
 from flask_onetrace.telemetry.export import stderr
 from flask_onetrace.telemetry.export.drop_metrics import DropReport, ItemCounts
 from tests.telemetry.conftest import AppFactory
-from tests.telemetry.gunicorn_server import ROOT, START_SECONDS, command, environment
+from tests.telemetry.gunicorn_server import ROOT, START_SECONDS, command, environment, exit_limit
+from tests.telemetry.tracing import wait_until
 
 HEALTH_CHECK = "/api/health-check?detail"
 DEADLINE = 2.0
@@ -35,10 +36,11 @@ class Server:
     port: int
     reader: int
     """The read end of its standard error."""
+    start_seconds: float = 0.0
 
     def statuses(self, paths: Iterable[str]) -> list[int]:
         """Send the requests one after the other over one connection."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
             return [self._status(connection, path) for path in paths]
 
     def _status(self, connection: http.client.HTTPConnection, path: str) -> int:
@@ -49,13 +51,13 @@ class Server:
 
     def send_malformed(self) -> bytes:
         """Send no HTTP; return the beginning of the response."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.sendall(b"not \x00 http\r\n\r\n")
             return connection.recv(12)
 
     def console(self) -> dict[str, Any]:
         """Return the health check's detail of the sink."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
             connection.request("GET", HEALTH_CHECK)
             detail: dict[str, Any] = json.loads(connection.getresponse().read())["sinks"]["console"]
             return detail
@@ -64,7 +66,7 @@ class Server:
         """Send SIGTERM; return the seconds until it has ended."""
         start = time.monotonic()
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(60)
         return time.monotonic() - start
 
 
@@ -77,9 +79,10 @@ def serve(**variables: str) -> Iterator[Server]:
     settings = {"PORT": str(port), "LOG_CONSOLE": "true", "TELEMETRY_SHUTDOWN_DEADLINE": str(DEADLINE), **variables}
     process = subprocess.Popen(command(), cwd=ROOT, env=environment(settings), stdout=subprocess.DEVNULL, stderr=writer)
     os.close(writer)
-    server = Server(process, port, reader)
+    server, start = Server(process, port, reader), time.monotonic()
     try:
         _wait_until_started(server)
+        server.start_seconds = time.monotonic() - start
         yield server
     finally:
         process.kill()
@@ -119,7 +122,7 @@ def test_every_request_is_answered_while_nobody_reads_standard_error(exporter: s
         assert detail["dropped"]["full"] > 0
         assert detail["last_error"] == "TimeoutError: standard error is full: its reader does not read"
         assert detail["queued_bytes"] <= detail["max_bytes"]
-        assert server.stop() < DEADLINE + 3
+        assert server.stop() < exit_limit(DEADLINE, server.start_seconds)
 
 
 @pytest.mark.usefixtures("_sockets")
@@ -161,12 +164,15 @@ for _ in range(100):
 
 def test_a_line_appears_within_a_moment(make_app: AppFactory, capfd: pytest.CaptureFixture[str]) -> None:
     app: Flask = make_app({"LOG_CONSOLE": "true"})
-    app.test_client().get("/api/activities/home", buffered=True)
-    start, output = time.monotonic(), ""
-    while "GET /api/activities/home 200" not in output and time.monotonic() - start < 5:
-        output += capfd.readouterr().err
-        time.sleep(0.01)
-    assert time.monotonic() - start < 2  # 0.05 s on an idle machine
+
+    def seconds_of_a_line() -> float:
+        app.test_client().get("/api/activities/home", buffered=True)
+        start = time.monotonic()
+        assert wait_until(lambda: "GET /api/activities/home 200" in capfd.readouterr().err)
+        return time.monotonic() - start
+
+    # Less than the interval of the other sinks, for one line at least: the machine may be busy.
+    assert min(seconds_of_a_line() for _ in range(5)) < 0.4
 
 
 @contextmanager
@@ -197,7 +203,7 @@ def test_a_drop_metric_waits_for_the_next_report_instead_of_standard_error(monke
     with full_standard_error(monkeypatch) as reader:
         start = time.monotonic()
         report.report("full", now=True)
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 10  # not until somebody reads
         assert set(os.read(reader, 2**20)) == set(b"x")
         counts.dropped_full = 5
         report.report("full", now=True)
@@ -213,5 +219,5 @@ def test_the_processs_standard_error_drops_what_nobody_reads(monkeypatch: pytest
         start = time.monotonic()
         for _ in range(100):
             sys.stderr.write("lost\n")
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 20  # 100 s, had each waited as a line does
         assert stream.dropped == 100

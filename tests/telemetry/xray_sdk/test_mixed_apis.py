@@ -178,7 +178,7 @@ def test_outgoing_requests_carry_both_headers_of_the_current_span(app: Flask, ba
 
         @app.get("/caller")
         def caller() -> str:
-            return requests.get(served.url, timeout=5).text
+            return requests.get(served.url, timeout=60).text
 
         trace_id = get_trace_id(app, "/caller")
     [remote] = segment_of(backends, trace_id)["subsegments"]

@@ -146,7 +146,7 @@ def test_targets_have_the_rate_and_reservoir_of_each_rule(aws: Aws) -> None:
 def post(url: str, body: Template) -> Template:
     with requests.Session() as session:
         session.trust_env = False
-        response = session.post(url, json=body, timeout=10)
+        response = session.post(url, json=body, timeout=60)
     assert response.status_code == 200
     document: Template = response.json()
     return document

@@ -130,7 +130,7 @@ def test_an_outgoing_request_is_a_remote_subsegment_without_its_query(app: Flask
 
         @app.get("/caller")
         def caller() -> str:
-            return str(requests.get(f"{served.url}/missing?token=sentinel", timeout=5).status_code)
+            return str(requests.get(f"{served.url}/missing?token=sentinel", timeout=60).status_code)
 
         segment = segment_of(backends, get_trace_id(app, "/caller"))
     [remote] = segment["subsegments"]
