@@ -109,7 +109,7 @@ def test_a_database_is_given_to_the_app_survives_a_crash_and_is_deleted_by_down(
     result = checkout.run("up", APP=str(tmp_path))
     assert result.returncode == 0, result.stdout + result.stderr
     with direct_client() as client:
-        rows = client.get(f"{address_of(result.stdout)}/", timeout=5).text
+        rows = client.get(f"{address_of(result.stdout)}/", timeout=60).text
     assert rows == "2", "one of each start"
     assert "Stopped postgresql" in checkout.run("down").stdout
     assert not Path(database.folder).exists()

@@ -69,7 +69,7 @@ def serve(
     """Start gunicorn, or `start`, in `folder` on a free port, wait until it is healthy, and kill it at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    start = time.monotonic()
+    started = time.monotonic()
     process = subprocess.Popen(
         start or command(*options, app=app),
         cwd=folder,
@@ -81,7 +81,7 @@ def serve(
     server = Server(process, f"http://127.0.0.1:{port}")
     try:
         _wait_until_healthy(server, variables.get("HEALTH_CHECK_PATH", NAMES["HEALTH_CHECK_PATH"]))
-        server.start_seconds = time.monotonic() - start
+        server.start_seconds = time.monotonic() - started
         yield server
     finally:
         if process.poll() is None:
