@@ -58,6 +58,11 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         loop: ClientLoop | None = getattr(self, "_clients", None)
         return loop.acceptor.connections if loop is not None else 0
 
+    def _max_content_length(self) -> int | None:
+        """Return how long a body the application accepts, as Flask's own setting says."""
+        longest = getattr(self.wsgi, "config", {}).get("MAX_CONTENT_LENGTH")
+        return longest if isinstance(longest, int) else None
+
     def thread_usage(self) -> dict[str, float]:
         """Return how many threads are busy, and how many requests wait for one."""
         return self._usage.current()
@@ -69,6 +74,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             self.limits,
             poller=self.poller,
             max_connections=_raise_descriptor_limit(self.cfg.worker_connections),
+            max_content_length=self._max_content_length,
             serve=self._submit,
             defer=self.method_queue.defer,
             set_accept_enabled=self.set_accept_enabled,
@@ -133,12 +139,12 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
                 message = "%s in a request: see its access line and its error item"
                 self.log.error(message, type(error).__name__)  # noqa: TRY400 - telemetry has reported it, without its secrets
         finally:
-            self._clients.slots.release()
             self.method_queue.defer(self._clients.settle, connection, keep)
 
     def handle_request(self, request: Any, connection: Connection) -> bool:  # noqa: ANN401 - gunicorn's type
         """Call the app and write its response; return whether the connection can serve another request."""
         response, environ = wsgi.create(request, connection.sock, connection.client, connection.server, self.cfg)
+        connection.sock.response = response
         environ["wsgi.multithread"] = True
         if "HTTP_UPGRADE" in environ:  # the application may take over the connection
             environ["gunicorn.socket"] = UpgradedSocket(connection.sock, connection.unreader.take_buffered())

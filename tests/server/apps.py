@@ -30,13 +30,13 @@ LONG = 3_000_000
 class ImpatientWorker(BufferingWorker):
     """A worker whose limits are small enough to wait for."""
 
-    limits = Limits(head_seconds=1.0, body_seconds=2.0, flush_seconds=1.5, backlog_bytes=256 * 1024)
+    limits = Limits(head_seconds=1.0, body_seconds=2.0, flush_seconds=1.5, stream_bytes=1024 * 1024)
 
 
 class CrampedWorker(BufferingWorker):
-    """A worker that holds little."""
+    """A worker that holds little in memory, and nothing in files."""
 
-    limits = Limits(held_bytes=512 * 1024)
+    limits = Limits(held_bytes=512 * 1024, files_bytes=0)
 
 
 def echo(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
