@@ -27,7 +27,7 @@ class ClientSocket(socket.socket):
     by the main loop, sends. `aborted` says why the connection was cut off, as telemetry names it.
     """
 
-    __slots__ = ("_backlog", "_changed", "_file", "_limits", "_storage", "aborted", "on_backlog", "response", "unsent")
+    __slots__ = ("_backlog", "_changed", "_limits", "_storage", "aborted", "file", "on_backlog", "response", "unsent")
 
     def __init__(self, descriptor: int, limits: Limits, storage: Storage) -> None:
         super().__init__(fileno=descriptor)
@@ -41,20 +41,15 @@ class ClientSocket(socket.socket):
         self._limits = limits
         self._storage = storage
         self._backlog: deque[memoryview] = deque()
-        """The next pieces to send: empty only if `_file`, which has what follows them, is empty too."""
-        self._file: TemporaryFile | None = None
+        """The next pieces to send: empty only if `file`, which has what follows them, is empty too."""
+        self.file: TemporaryFile | None = None
         self._changed = Condition()
 
     @property
     def unsent_in_memory(self) -> int:
         """Bytes of the backlog that are in memory."""
-        file = self._file
+        file = self.file
         return self.unsent - (file.unread if file is not None else 0)
-
-    @property
-    def has_file(self) -> bool:
-        """Whether a part of the backlog is in a file."""
-        return self._file is not None
 
     def sendall(self, data: ReadableBuffer, flags: int = 0, /) -> None:
         """Send or queue `data`. Raises `OSError` once the client is gone, or is too slow for a long response."""
@@ -90,7 +85,7 @@ class ClientSocket(socket.socket):
         while not self.aborted:
             room = _SCARCE_BACKLOG if self._storage.is_memory_scarce else self._limits.backlog_bytes
             room -= self.unsent
-            if self._file is None and room > 0:
+            if self.file is None and room > 0:
                 # A copy: a view would keep all of what the handler has written.
                 self._backlog.append(memoryview(bytes(data[:room])))
                 return min(room, len(data))
@@ -101,15 +96,15 @@ class ClientSocket(socket.socket):
         raise BrokenPipeError(f"the response was cut off: {self.aborted}")
 
     def _store_in_file(self, data: memoryview) -> int:
-        if self._file is None:
+        if self.file is None:
             is_stream = self.response is None or self.response.response_length is None
             limits = self._limits
-            self._file = TemporaryFile(self._storage, limits.stream_bytes if is_stream else limits.file_bytes)
+            self.file = TemporaryFile(self._storage, limits.stream_bytes if is_stream else limits.file_bytes)
         piece = data[:_PIECE]
-        if self._file.append(piece):
+        if self.file.append(piece):
             return len(piece)
-        if not self._file.unread:
-            self._file = None
+        if not self.file.unread:
+            self.file = None
         return 0
 
     def flush(self) -> int:
@@ -134,10 +129,10 @@ class ClientSocket(socket.socket):
         return total
 
     def _refill(self) -> None:
-        if self._file is not None and not self._backlog:
-            self._backlog.append(memoryview(self._file.read(_PIECE)))
-            if not self._file.unread:
-                self._file = None
+        if self.file is not None and not self._backlog:
+            self._backlog.append(memoryview(self.file.read(_PIECE)))
+            if not self.file.unread:
+                self.file = None
 
     def abort(self, reason: str) -> None:
         """Drop the backlog, and make every further write of the handler's thread fail."""
@@ -149,9 +144,9 @@ class ClientSocket(socket.socket):
     def drop_backlog(self) -> None:
         """Free what the client has not read."""
         self._backlog.clear()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self.file is not None:
+            self.file.close()
+            self.file = None
 
 
 def _ignore() -> None:

@@ -184,7 +184,7 @@ class Connection:
     @property
     def has_file(self) -> bool:
         """Whether it holds a temporary file."""
-        return self.sock.has_file or self.unreader.file is not None
+        return self.unreader.file is not None or self.sock.file is not None
 
     def discard_body(self) -> bool:
         """Skip what the handler has not read of a complete body; return whether the next request can follow."""

@@ -207,6 +207,8 @@ class ClientLoop:
         with contextlib.suppress(OSError):
             connection.sock.send(error_response(status, message))
         self._poller.unregister(connection.sock)
+        self._waiting.remove(connection)
+        connection.free()
         self._linger(connection)
 
     def _begin_flush(self, connection: Connection) -> None:
@@ -245,7 +247,9 @@ class ClientLoop:
 
     def _linger(self, connection: Connection) -> None:
         """Half-close, and wait for the client to close: closing at once could lose it the end of its response."""
-        connection.free()
+        unreader = connection.unreader
+        if unreader.pieces or unreader.file is not None:
+            unreader.drop()
         try:
             connection.sock.shutdown(socket.SHUT_WR)
         except OSError:
@@ -268,10 +272,12 @@ class ClientLoop:
     def _close(self, connection: Connection) -> None:
         if connection.sock.fileno() < 0:
             return
-        self._waiting.remove(connection)
-        with contextlib.suppress(KeyError, ValueError):
+        phase = connection.phase
+        if phase is not None:  # else the poller does not know it
             self._poller.unregister(connection.sock)
-        connection.free()
+            self._waiting.remove(connection)
+        if phase is not Phase.LINGER:
+            connection.free()
         connection.sock.close()
         self.acceptor.closed()
 

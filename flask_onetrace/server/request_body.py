@@ -35,6 +35,14 @@ class RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
     Of a body that is too long for the application or for the file, the request's thread receives the rest.
     """
 
+    # Defaults that few requests change: instances get them for nothing.
+    file: TemporaryFile | None = None
+    is_receiving = False
+    """Whether the request's thread receives the rest of the body."""
+    _excess = _interim = b""
+    _waited = 0.0
+    _received = 0
+
     def __init__(self, client_socket: ClientSocket, limits: Limits, storage: Storage) -> None:
         super().__init__()
         self.pieces: deque[bytes] = deque()
@@ -42,13 +50,6 @@ class RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
         self._socket = client_socket
         self._limits = limits
         self._storage = storage
-        self.file: TemporaryFile | None = None
-        self._excess = b""
-        self._interim = b""
-        self.is_receiving = False
-        """Whether the request's thread receives the rest of the body."""
-        self._waited = 0.0
-        self._received = 0
 
     @property
     def buffered(self) -> int:

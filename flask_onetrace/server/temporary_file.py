@@ -91,3 +91,7 @@ class TemporaryFile:
             self._storage.release(min(self._written, self._max_bytes))
         self._file = None
         self._read = self._written = 0
+
+    def __del__(self) -> None:
+        """Free them also where nobody has read them."""
+        self.close()

@@ -121,7 +121,7 @@ def test_a_backlog_is_sent_in_order_wherever_it_is_kept(seed: int, pair: Pair) -
     assert pair.socket.unsent_in_memory <= 200_000
     received += pair.receive(len(expected) - len(received))
     assert received == expected
-    assert not pair.socket.has_file
+    assert pair.socket.file is None
     assert pair.storage.reserve(5_000_000)
 
 
