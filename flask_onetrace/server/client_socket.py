@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections import deque
 from collections.abc import Callable
 from threading import Condition
@@ -80,8 +79,10 @@ class ClientSocket(socket.socket):
                 self.on_backlog()
 
     def _store(self, data: memoryview) -> int:
-        """Add to the backlog, and return how many bytes; wait for the client where memory and file are full."""
-        deadline = time.monotonic() + self._limits.flush_seconds
+        """Add to the backlog, and return how many bytes; wait for the client where memory and file are full.
+
+        The main loop ends the wait, by `flush` or by `abort`: it sees to it that the client keeps to the minimum rate.
+        """
         while not self.aborted:
             room = _SCARCE_BACKLOG if self._storage.is_memory_scarce else self._limits.backlog_bytes
             room -= self.unsent
@@ -91,8 +92,7 @@ class ClientSocket(socket.socket):
                 return min(room, len(data))
             if (size := self._store_in_file(data)) > 0:
                 return size
-            if not self._changed.wait(deadline - time.monotonic()):
-                self.aborted = "timeout"
+            self._changed.wait()
         raise BrokenPipeError(f"the response was cut off: {self.aborted}")
 
     def _store_in_file(self, data: memoryview) -> int:

@@ -15,7 +15,7 @@ from flask_onetrace.server.acceptor import Acceptor
 from flask_onetrace.server.client_socket import ClientSocket
 from flask_onetrace.server.connection import HOLDING_A_REQUEST, RECEIVING, Connection, Phase
 from flask_onetrace.server.limits import Limits
-from flask_onetrace.server.rejections import OVERLOADED, Rejections, error_response, status_and_message
+from flask_onetrace.server.rejections import OVERLOADED, Rejections, error_response, log_cut_off, status_and_message
 from flask_onetrace.server.request_body import StorageFullError
 from flask_onetrace.server.temporary_file import Storage
 from flask_onetrace.server.waiting import Waiting
@@ -171,7 +171,7 @@ class ClientLoop:
         """Hand a request to a thread, unless those that wait for one hold too much."""
         self._waiting.remove(connection)
         while not self._waiting.begin_serving(connection):
-            if not self._evict(_holds_bytes):
+            if not self._evict(_holds_memory):
                 self.rejections.add("too many wait for a thread, or hold too much")
                 self._incomplete.discard(connection)
                 self._reject(connection, *OVERLOADED)
@@ -287,6 +287,7 @@ class ClientLoop:
         self._poller.unregister(connection.sock)
         self._waiting.remove(connection)
         if connection.keep_after_flush is not None:
+            log_cut_off(connection.sock.response, reason, connection.sock.unsent)
             self._close(connection)
 
     def _expire(self, connection: Connection) -> None:
@@ -302,7 +303,7 @@ class ClientLoop:
 
     def _keep_within_budget(self, connection: Connection) -> None:
         """Count what a connection holds; evict those that have held bytes for longest while all hold too much."""
-        while self._waiting.count_bytes(connection) and self._evict(_holds_bytes):
+        while self._waiting.count_bytes(connection) and self._evict(_holds_memory):
             pass
 
     def _evict(self, holds: Callable[[Connection], bool] | None = None) -> bool:
@@ -322,8 +323,8 @@ class ClientLoop:
         return True
 
 
-def _holds_bytes(_: Connection) -> bool:
-    return True
+def _holds_memory(connection: Connection) -> bool:
+    return connection.received > 0 or connection.sock.unsent_in_memory > 0
 
 
 def _has_file(connection: Connection) -> bool:

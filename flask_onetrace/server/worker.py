@@ -15,11 +15,11 @@ from typing import Any, Final
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
-from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, TRACE_ID_HEADER
+from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH
 from flask_onetrace.server.connection import Connection
 from flask_onetrace.server.limits import Limits
 from flask_onetrace.server.loop import ClientLoop
-from flask_onetrace.server.rejections import error_response
+from flask_onetrace.server.rejections import error_response, trace_id_of
 from flask_onetrace.server.thread_usage import ThreadUsage
 from flask_onetrace.server.upgraded_socket import UpgradedSocket
 
@@ -162,9 +162,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             return False
         except BaseException:
             if not response.headers_sent:
-                trace_id = next((value for name, value in response.headers if name == TRACE_ID_HEADER), None)
                 status = HTTPStatus.INTERNAL_SERVER_ERROR
-                connection.sock.sendall(error_response(status, status.description, trace_id, request.method))
+                message = error_response(status, status.description, trace_id_of(response), request.method)
+                connection.sock.sendall(message)
             raise
         return not response.should_close() and connection.discard_body()
 

@@ -39,6 +39,18 @@ class CrampedWorker(BufferingWorker):
     limits = Limits(held_bytes=512 * 1024, files_bytes=0)
 
 
+class DisklessWorker(BufferingWorker):
+    """A worker that can write no file."""
+
+    limits = Limits(files_bytes=0)
+
+
+class NarrowWorker(BufferingWorker):
+    """A worker whose disk is small."""
+
+    limits = Limits(files_bytes=4_000_000)
+
+
 def echo(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Return what a WSGI application sees of a request; read its body unless the path begins with /unread."""
     path = environ["PATH_INFO"]

@@ -160,16 +160,3 @@ def test_a_cut_off_ends_the_wait_and_frees_the_file(pair: Pair) -> None:
     assert [str(each) for each in failures] == ["the response was cut off: timeout"]
     assert pair.socket.unsent > 1_000_000, "the access line needs it"
     assert pair.storage.reserve(5_000_000)
-
-
-@pytest.mark.usefixtures("socket_enabled")
-def test_a_write_does_not_wait_for_ever() -> None:
-    pair = Pair(Limits(backlog_bytes=1, flush_seconds=0.2, files_bytes=0))
-    with pair.client, pair.socket, pytest.raises(BrokenPipeError):
-        _fill(pair)
-    assert pair.socket.aborted == "timeout"
-
-
-def _fill(pair: Pair) -> None:
-    while True:
-        pair.socket.sendall(b"x" * 100_000)
