@@ -44,9 +44,9 @@ def status_of(response: bytes) -> int:
 def test_a_body_sent_byte_by_byte_costs_no_core(route: bytes, status: int, port: int) -> None:
     body = b"1\r\nx\r\n" * 170_000 + b"0\r\n\r\n"
     start = time.monotonic()
-    responses = [exchange(port, [POST % (route, CHUNKED) + body]) for _ in range(3)]
-    assert time.monotonic() - start < 5, "each took about a minute"
-    assert [status_of(each) for each in responses] == [status] * 3
+    response = exchange(port, [POST % (route, CHUNKED) + body])
+    assert time.monotonic() - start < 5, "it took about a minute"
+    assert status_of(response) == status
 
 
 @pytest.mark.usefixtures("socket_enabled")
