@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from enum import Enum
+from functools import partial
 from typing import Any, Final
 
 from gunicorn.http.body import LengthReader
@@ -14,7 +15,7 @@ from werkzeug.exceptions import BadRequest
 from flask_onetrace.server.chunked import ChunkScanner
 from flask_onetrace.server.client_socket import ClientSocket
 from flask_onetrace.server.limits import Limits
-from flask_onetrace.server.request_body import CONTINUE, RequestBody, RequestUnreader
+from flask_onetrace.server.request_body import CONTINUE, ReceivingBody, RequestBody, RequestUnreader
 from flask_onetrace.server.temporary_file import Storage
 
 _MAX_RECEIVE: Final = 1024 * 1024
@@ -157,9 +158,16 @@ class Connection:
 
     def leave_rest_to_thread(self, excess: bytes = b"") -> None:
         """Have the request's thread receive what follows `excess`, if the handler reads it at all."""
-        # Announced to the client: what it has not sent when it gets the response is not read.
+        # Announced to the client, unless all has arrived by then: it need not send the rest once it has the response.
+        self.request.body = ReceivingBody(self.request.body.reader, partial(self._complete, self.request.must_close))
         self.request.force_close()
         self.unreader.receive_rest(excess, self._take_interim_response())
+
+    def _complete(self, must_close: bool) -> None:  # noqa: FBT001 - gunicorn's own flag
+        """Let the next request follow a body that has arrived."""
+        if not self.sock.response.headers_sent:
+            self.request.must_close = must_close
+            self.unreader.is_receiving = False
 
     def _take_interim_response(self) -> bytes:
         is_expected = self.request._expected_100_continue  # gunicorn has no public name for it

@@ -19,7 +19,7 @@ class Limits:
     min_rate: int = 500
     """Bytes a second that a client must send or read (`RequestReadTimeout`, Apache's mod_reqtimeout)."""
     body_bytes: int = 1024 * 1024
-    """What is kept of a body in memory, before the rest goes to a temporary file."""
+    """What is kept of a body in memory. A longer one is left to a thread, or goes on in a temporary file."""
     flush_seconds: float = 60.0
     """For a client to take some bytes of a response, and to fall behind `min_rate`: nginx's `send_timeout`."""
     backlog_bytes: int = 1024 * 1024

@@ -27,8 +27,8 @@ class ClientLoop:
     """The connections of a worker. Its methods run on the main thread.
 
     `serve` gets each connection whose request is complete, and hands it to a thread, which gives it back by `settle`.
-    A body longer than the application's `max_content_length`, or than a file, is left to the thread: most probably it
-    answers without reading it. At most half of the threads have such requests.
+    A long body, or one that is longer than the application's `max_content_length`, is left to the thread, as the
+    application may answer without reading it. At most half of the threads have such requests: others are received here.
     """
 
     def __init__(
@@ -183,7 +183,7 @@ class ClientLoop:
         if connection.request is None:
             if connection.phase is not Phase.HEAD:
                 self._waiting.add(connection, Phase.HEAD, self._limits.head_seconds)
-        elif self._is_too_long(connection) and self._may_leave_to_thread():
+        elif self._is_long(connection) and self._may_leave_to_thread():
             self._leave_to_thread(connection)
             return
         elif connection.phase is not Phase.BODY:
@@ -198,10 +198,10 @@ class ClientLoop:
         since, transferred = connection.since, connection.transferred
         connection.deadline = self._limits.next_deadline(since, transferred, seconds)
 
-    def _is_too_long(self, connection: Connection) -> bool:
+    def _is_long(self, connection: Connection) -> bool:
         longest = self._max_content_length()
-        file_bytes = self._limits.file_bytes
-        return connection.is_longer_than(file_bytes if longest is None else min(longest, file_bytes))
+        body_bytes = self._limits.body_bytes
+        return connection.is_longer_than(body_bytes if longest is None else min(longest, body_bytes))
 
     def _reject(self, connection: Connection, status: HTTPStatus, message: str) -> None:
         with contextlib.suppress(OSError):

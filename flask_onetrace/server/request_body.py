@@ -5,7 +5,8 @@ from __future__ import annotations
 import select
 import time
 from collections import deque
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from gunicorn.http.body import Body, LengthReader
 from gunicorn.http.errors import ParseException
@@ -32,7 +33,7 @@ class StorageFullError(Exception):
 class RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
     """Give the parser what the main loop has received: first what is in memory, then what is in a file.
 
-    Of a body that is too long for the application or for the file, the request's thread receives the rest.
+    Of a long body the request's thread may receive the rest.
     """
 
     # Defaults that few requests change: instances get them for nothing.
@@ -168,4 +169,19 @@ class RequestBody(Body):  # type: ignore[misc]  # gunicorn has no types
         if len(data) < expected:
             self.failed = True
             raise BadRequest("the request's body is shorter than its Content-Length")
+        return data
+
+
+class ReceivingBody(RequestBody):
+    """A body that the request's thread receives; `on_complete` is called once it has arrived."""
+
+    def __init__(self, reader: Any, on_complete: Callable[[], object]) -> None:  # noqa: ANN401 - gunicorn's type
+        super().__init__(reader)
+        self._on_complete = on_complete
+
+    def _read_reader(self, size: int) -> bytes:
+        data = super()._read_reader(size)
+        reader = self.reader
+        if reader.length == 0 if isinstance(reader, LengthReader) else reader.parser is None:
+            self._on_complete()
         return data

@@ -30,7 +30,7 @@ LONG = 3_000_000
 class ImpatientWorker(BufferingWorker):
     """A worker whose limits are small enough to wait for."""
 
-    limits = Limits(head_seconds=1.0, body_seconds=2.0, flush_seconds=1.5, stream_bytes=1024 * 1024)
+    limits = Limits(head_seconds=1.0, body_seconds=2.0, flush_seconds=2.5, stream_bytes=1024 * 1024)
 
 
 class CrampedWorker(BufferingWorker):

@@ -263,10 +263,12 @@ def test_a_body_that_ends_early_is_no_shorter_body(ours: int) -> None:
 
 
 @pytest.mark.usefixtures("socket_enabled")
-def test_an_answer_to_an_unread_long_body_arrives_after_it(ours: int) -> None:
+@pytest.mark.parametrize("headers", [b"", b"Expect: 100-continue\r\n"], ids=["", "100-continue"])
+@pytest.mark.parametrize("sent", [0, len(BODY)])
+def test_an_answer_to_an_unread_long_body_needs_nothing_of_it(headers: bytes, sent: int, ours: int) -> None:
     with connection(ours) as client:
-        client.sendall(HEAD % (b"/unread", b"Content-Length: %d" % len(BODY)))
-        for piece in split(BODY, 10):
+        client.sendall(HEAD % (b"/unread", headers + b"Content-Length: %d" % len(BODY)))
+        for piece in split(BODY[:sent], 10):
             client.sendall(piece)
             time.sleep(0.05)
         status, _, summary = response(client)

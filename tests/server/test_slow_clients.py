@@ -171,7 +171,8 @@ def test_beyond_the_disk_the_longest_waiting_client_is_told_to_retry() -> None:
     size = 2_000_000
     head = b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size
     with (
-        serving(APP, "-k", "tests.server.apps.NarrowWorker") as port,
+        serving(APP, "-k", "tests.server.apps.NarrowWorker", WEB_THREADS="2") as port,
+        clients(port, head, 1),  # received by a thread
         clients(port, head + b"x" * (size - 1), 6) as [first, *_, last],
     ):
         first.settimeout(5)
