@@ -60,7 +60,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
 
     def _max_content_length(self) -> int | None:
         """Return how long a body the application accepts, as Flask's own setting says."""
-        longest = getattr(self.wsgi, "config", {}).get("MAX_CONTENT_LENGTH")
+        config = getattr(self.wsgi, "config", None)
+        longest = config.get("MAX_CONTENT_LENGTH") if isinstance(config, dict) else None
         return longest if isinstance(longest, int) else None
 
     def thread_usage(self) -> dict[str, float]:
