@@ -1,4 +1,4 @@
-"""A gthread worker whose threads never wait for a slow client: its main loop receives requests and sends the rest."""
+"""A gthread worker whose main loop receives requests and sends the rest of responses: slow clients hold few threads."""
 
 from __future__ import annotations
 
