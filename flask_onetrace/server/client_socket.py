@@ -6,12 +6,17 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from threading import Condition
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from flask_onetrace.server.limits import Limits
+from flask_onetrace.server.temporary_file import Storage, TemporaryFile
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-_PIECE: Final = 256 * 1024
+_PIECE: Final = 64 * 1024
+_SCARCE_BACKLOG: Final = 64 * 1024
+"""What is kept of a backlog in memory while that is scarce."""
 
 
 class ClientSocket(socket.socket):
@@ -21,20 +26,29 @@ class ClientSocket(socket.socket):
     by the main loop, sends. `aborted` says why the connection was cut off, as telemetry names it.
     """
 
-    __slots__ = ("_backlog", "_changed", "_max_backlog", "aborted", "allow_waiting", "on_backlog", "unsent")
+    __slots__ = ("_backlog", "_changed", "_limits", "_storage", "aborted", "file", "on_backlog", "response", "unsent")
 
-    def __init__(self, descriptor: int, max_backlog: int, allow_waiting: Callable[[], bool] = bool) -> None:
+    def __init__(self, descriptor: int, limits: Limits, storage: Storage) -> None:
         super().__init__(fileno=descriptor)
         self.settimeout(0)
         self.aborted: str | None = None
         self.unsent = 0
-        """Bytes in the backlog."""
+        """Bytes in the backlog, also after it was dropped."""
         self.on_backlog: Callable[[], object] = _ignore
-        self.allow_waiting = allow_waiting
-        """Whether the calling thread may wait for this client: not too many do."""
-        self._max_backlog = max_backlog
+        self.response: Any = None
+        """gunicorn's response, which knows whether it has a length."""
+        self._limits = limits
+        self._storage = storage
         self._backlog: deque[memoryview] = deque()
+        """The next pieces to send: empty only if `file`, which has what follows them, is empty too."""
+        self.file: TemporaryFile | None = None
         self._changed = Condition()
+
+    @property
+    def unsent_in_memory(self) -> int:
+        """Bytes of the backlog that are in memory."""
+        file = self.file
+        return self.unsent - (file.unread if file is not None else 0)
 
     def sendall(self, data: ReadableBuffer, flags: int = 0, /) -> None:
         """Send or queue `data`. Raises `OSError` once the client is gone, or is too slow for a long response."""
@@ -50,27 +64,48 @@ class ClientSocket(socket.socket):
             rest = memoryview(data).cast("B")[sent:]
             if not rest:
                 return
-            with self._changed:
-                # Both at once: the main loop may still be at the end of `flush`, and send this as well.
-                self._backlog.append(rest)
-                self.unsent += len(rest)
-            self.on_backlog()
+            self._queue(rest)
         else:
             self._queue(memoryview(data).cast("B"))
 
     def _queue(self, data: memoryview) -> None:
-        with self._changed:
-            if self.unsent > self._max_backlog and not self.aborted and not self.allow_waiting():
-                self.aborted = "timeout"
-            while self.unsent > self._max_backlog and not self.aborted:
-                self._changed.wait()
-            if self.aborted:
-                raise BrokenPipeError(f"the response was cut off: {self.aborted}")
-            was_empty = not self._backlog
-            self._backlog.append(data)
-            self.unsent += len(data)
-        if was_empty:
-            self.on_backlog()
+        while data:
+            with self._changed:
+                was_empty = not self._backlog
+                size = self._store(data)
+                self.unsent += size
+            data = data[size:]
+            if was_empty:
+                self.on_backlog()
+
+    def _store(self, data: memoryview) -> int:
+        """Add to the backlog, and return how many bytes; wait for the client where memory and file are full.
+
+        The main loop ends the wait, by `flush` or by `abort`: it sees to it that the client keeps to the minimum rate.
+        """
+        while not self.aborted:
+            room = _SCARCE_BACKLOG if self._storage.is_memory_scarce else self._limits.backlog_bytes
+            room -= self.unsent
+            if self.file is None and room > 0:
+                # A copy: a view would keep all of what the handler has written.
+                self._backlog.append(memoryview(bytes(data[:room])))
+                return min(room, len(data))
+            if (size := self._store_in_file(data)) > 0:
+                return size
+            self._changed.wait()
+        raise BrokenPipeError(f"the response was cut off: {self.aborted}")
+
+    def _store_in_file(self, data: memoryview) -> int:
+        if self.file is None:
+            is_stream = self.response is None or self.response.response_length is None
+            limits = self._limits
+            self.file = TemporaryFile(self._storage, limits.stream_bytes if is_stream else limits.file_bytes)
+        piece = data[:_PIECE]
+        if self.file.append(piece):
+            return len(piece)
+        if not self.file.unread:
+            self.file = None
+        return 0
 
     def flush(self) -> int:
         """Send of the backlog what the kernel takes, and return the bytes. Raises `OSError` if the client is gone."""
@@ -84,6 +119,7 @@ class ClientSocket(socket.socket):
                     self.unsent -= sent
                     if sent == len(piece):
                         self._backlog.popleft()
+                        self._refill()
                     else:
                         self._backlog[0] = piece[sent:]
         except BlockingIOError:
@@ -92,11 +128,25 @@ class ClientSocket(socket.socket):
             self._changed.notify_all()
         return total
 
+    def _refill(self) -> None:
+        if self.file is not None and not self._backlog:
+            self._backlog.append(memoryview(self.file.read(_PIECE)))
+            if not self.file.unread:
+                self.file = None
+
     def abort(self, reason: str) -> None:
-        """Make every further write of the handler's thread fail."""
+        """Drop the backlog, and make every further write of the handler's thread fail."""
         with self._changed:
             self.aborted = self.aborted or reason
+            self.drop_backlog()
             self._changed.notify_all()
+
+    def drop_backlog(self) -> None:
+        """Free what the client has not read."""
+        self._backlog.clear()
+        if self.file is not None:
+            self.file.close()
+            self.file = None
 
 
 def _ignore() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
 from enum import Enum
+from functools import partial
 from typing import Any, Final
 
 from gunicorn.http.body import LengthReader
@@ -11,13 +12,15 @@ from gunicorn.http.errors import LimitRequestHeaders, NoMoreData
 from gunicorn.http.parser import RequestParser
 from werkzeug.exceptions import BadRequest
 
-from flask_onetrace.server.chunked import BoundedChunkedReader, ChunkScanner
+from flask_onetrace.server.chunked import ChunkScanner
 from flask_onetrace.server.client_socket import ClientSocket
 from flask_onetrace.server.limits import Limits
-from flask_onetrace.server.request_body import RequestBody, RequestUnreader
-from flask_onetrace.server.slots import Slots
+from flask_onetrace.server.request_body import CONTINUE, ReceivingBody, RequestBody, RequestUnreader
+from flask_onetrace.server.temporary_file import Storage
 
 _MAX_RECEIVE: Final = 1024 * 1024
+_MAX_DISCARDED: Final = 64 * 1024
+"""Bytes of a body that are read only to keep the connection, as gunicorn does."""
 
 
 class Phase(Enum):
@@ -46,8 +49,8 @@ class Connection:
         client_socket: ClientSocket,
         addresses: tuple[Any, Any],
         *,
-        slots: Slots,
         limits: Limits,
+        storage: Storage,
     ) -> None:
         self.sock = client_socket
         self.client, self.server = addresses
@@ -58,13 +61,13 @@ class Connection:
         """When the phase began, as `deadline` by the monotonic clock."""
         self.request: Any = None
         """gunicorn's request, once its headers have been parsed."""
-        self.sent = 0
-        """Bytes of the response that the main loop has sent."""
+        self.transferred = 0
+        """Bytes that the client has sent of the body, or read of the response, since the main loop waits for it."""
         self.has_begun = False
         """Whether a thread has begun to serve the request."""
         self.keep_after_flush: bool | None = None
         """Whether to keep the connection once the backlog is sent; None while the response is being written."""
-        self.unreader = RequestUnreader(client_socket, slots, limits)
+        self.unreader = RequestUnreader(client_socket, limits, storage)
         self._parser = RequestParser(cfg, client_socket, self.client)
         self._parser.unreader = self.unreader
         self._limits = limits
@@ -72,7 +75,6 @@ class Connection:
         self._scanner: ChunkScanner | None = None
         self._head_size = 0
         self._missing = 0
-        self._body_deadline = 0.0
 
     @property
     def received(self) -> int:
@@ -114,16 +116,17 @@ class Connection:
                 return True
             self._missing = reader.length - self.unreader.buffered
         else:
-            reader = BoundedChunkedReader(request, self.unreader)
+            self._missing = 0
             self._scanner = ChunkScanner()
             for piece in self.unreader.pieces:
                 self._scanner.feed(piece)
         request.body = RequestBody(reader)
-        self._body_deadline = time.monotonic() + self._limits.body_seconds
-        return self._is_complete() or self._invite_body()
+        self.transferred = self.unreader.buffered
+        return self._is_complete()
 
     def _receive_body(self, data: bytes) -> bool:
-        self.unreader.append(data)
+        self.unreader.store(data)
+        self.transferred += len(data)
         if self._scanner is not None:
             self._scanner.feed(data)
         else:
@@ -135,43 +138,66 @@ class Connection:
         return self._is_complete()
 
     def _is_complete(self) -> bool:
-        """Return whether a thread can take the request: its body has arrived, or is too long to be held."""
+        """Return whether the body has arrived, or has no end that can be found, which the handler's read says."""
         scanner = self._scanner
-        if scanner.is_finished if scanner is not None else self._missing <= 0:
-            return True
-        is_long = self.unreader.buffered + self._missing > self._limits.body_bytes
-        if is_long or (scanner is not None and scanner.is_malformed):
-            # Announced to the client: what it has not sent when it gets the response is not read.
+        if scanner is None:
+            return self._missing <= 0
+        if scanner.is_malformed:
             self.request.force_close()
-            if is_long:
-                self.unreader.deadline = self._body_deadline
-            return True
-        return False
+        return scanner.is_finished or scanner.is_malformed
 
-    def _invite_body(self) -> bool:
+    def is_longer_than(self, size: int) -> bool:
+        """Return whether the incomplete body has, or will have, more bytes."""
+        return self.transferred + self._missing > size
+
+    def invite_body(self) -> None:
         """Have a client that waits for permission send its body."""
-        if self.request._expected_100_continue:  # gunicorn has no public name for it
-            self.request._expected_100_continue = False
-            self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return False
+        if interim := self._take_interim_response():
+            with contextlib.suppress(OSError):  # the next read says so
+                self.sock.send(interim)
+
+    def leave_rest_to_thread(self, excess: bytes = b"") -> None:
+        """Have the request's thread receive what follows `excess`, if the handler reads it at all."""
+        # Announced to the client, unless all has arrived by then: it need not send the rest once it has the response.
+        self.request.body = ReceivingBody(self.request.body.reader, partial(self._complete, self.request.must_close))
+        self.request.force_close()
+        self.unreader.receive_rest(excess, self._take_interim_response())
+
+    def _complete(self, must_close: bool) -> None:  # noqa: FBT001 - gunicorn's own flag
+        """Let the next request follow a body that has arrived."""
+        if not self.sock.response.headers_sent:
+            self.request.must_close = must_close
+            self.unreader.is_receiving = False
+
+    def _take_interim_response(self) -> bytes:
+        is_expected = self.request._expected_100_continue  # gunicorn has no public name for it
+        self.request._expected_100_continue = False
+        return CONTINUE if is_expected else b""
 
     def next_request(self) -> bytes:
         """Forget the request that was served, and return what has arrived of the next one."""
         self.request = self._scanner = self.keep_after_flush = None
-        self.sent = self._head_size = 0
+        self._head_size = 0
         self.has_begun = False
         rest: bytes = self.unreader.take_buffered()
         return rest
 
-    def forget_request(self) -> None:
-        """Free what has arrived of a request that will not be served."""
+    def free(self) -> None:
+        """Free what it holds of a request that will not be served, or was, and of its response."""
         self._head.clear()
         self._head_size = 0
-        self.unreader.pieces.clear()
+        self.unreader.drop()
+        self.sock.drop_backlog()
+
+    @property
+    def has_file(self) -> bool:
+        """Whether it holds a temporary file."""
+        return self.unreader.file is not None or self.sock.file is not None
 
     def discard_body(self) -> bool:
         """Skip what the handler has not read of a complete body; return whether the next request can follow."""
-        if self.unreader.deadline is not None:
+        unreader = self.unreader
+        if unreader.is_receiving or (unreader.file is not None and unreader.file.unread > _MAX_DISCARDED):
             return False
         try:
             while self.request.body.read(_MAX_RECEIVE):

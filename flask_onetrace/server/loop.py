@@ -15,8 +15,9 @@ from flask_onetrace.server.acceptor import Acceptor
 from flask_onetrace.server.client_socket import ClientSocket
 from flask_onetrace.server.connection import HOLDING_A_REQUEST, RECEIVING, Connection, Phase
 from flask_onetrace.server.limits import Limits
-from flask_onetrace.server.rejections import OVERLOADED, Rejections, error_response, status_and_message
-from flask_onetrace.server.slots import Slots
+from flask_onetrace.server.rejections import OVERLOADED, Rejections, error_response, log_cut_off, status_and_message
+from flask_onetrace.server.request_body import StorageFullError
+from flask_onetrace.server.temporary_file import Storage
 from flask_onetrace.server.waiting import Waiting
 
 _RECEIVE: Final = 64 * 1024
@@ -26,6 +27,8 @@ class ClientLoop:
     """The connections of a worker. Its methods run on the main thread.
 
     `serve` gets each connection whose request is complete, and hands it to a thread, which gives it back by `settle`.
+    A long body, or one that is longer than the application's `max_content_length`, is left to the thread, as the
+    application may answer without reading it. At most half of the threads have such requests: others are received here.
     """
 
     def __init__(
@@ -35,11 +38,11 @@ class ClientLoop:
         *,
         poller: selectors.BaseSelector,
         max_connections: int,
+        max_content_length: Callable[[], int | None],
         serve: Callable[[Connection], object],
         defer: Callable[..., object],
         set_accept_enabled: Callable[[bool], object],
     ) -> None:
-        self.slots = Slots(cfg.threads)
         self.rejections = Rejections()
         self.acceptor = Acceptor(
             max_connections, set_accept_enabled=set_accept_enabled, evict=self._evict, report=self.rejections.add
@@ -47,10 +50,14 @@ class ClientLoop:
         self._cfg = cfg
         self._limits = limits
         self._poller = poller
+        self._max_content_length = max_content_length
         self._serve = serve
         self._defer = defer
-        self._waiting = Waiting(limits.held_bytes)
+        self._storage = Storage(limits.files_bytes)
+        self._waiting = Waiting(limits.held_bytes, self._storage)
         self.served = self._waiting.served
+        self._incomplete: set[Connection] = set()
+        """Those whose threads receive the rest of the body."""
         self._idle_until = float("inf")
 
     def accept(self, listener: socket.socket) -> None:
@@ -58,8 +65,8 @@ class ClientLoop:
         self.acceptor.accept(listener, partial(self._admit, listener.getsockname()))
 
     def _admit(self, server: Any, accepted: socket.socket, address: Any) -> None:  # noqa: ANN401 - an address's type depends on its family
-        client = ClientSocket(accepted.detach(), self._limits.backlog_bytes, self.slots.acquire)
-        connection = Connection(self._cfg, client, (address, server), slots=self.slots, limits=self._limits)
+        client = ClientSocket(accepted.detach(), self._limits, self._storage)
+        connection = Connection(self._cfg, client, (address, server), limits=self._limits, storage=self._storage)
         client.on_backlog = partial(self._defer, self._begin_flush, connection)
         self._await_request(connection)
         self._on_readable(connection, client)
@@ -82,12 +89,15 @@ class ClientLoop:
         """Reject or close what has waited too long for its client, and log at times how many."""
         for connection in self._waiting.expired(time.monotonic()):
             self._expire(connection)
+        while self._storage.is_exhausted and self._evict(_has_file):
+            pass
         self.acceptor.retry()
         self.rejections.report()
 
     def settle(self, connection: Connection, keep: bool) -> None:  # noqa: FBT001 - a callback of gunicorn's method queue
         """Take a connection back from its thread."""
         self._waiting.end_serving(connection)
+        self._incomplete.discard(connection)
         if connection.phase is Phase.FLUSH:
             connection.keep_after_flush = keep
         elif connection.sock.aborted is not None:
@@ -113,6 +123,10 @@ class ClientLoop:
         except BlockingIOError:
             pass
         except OSError:
+            if connection.phase is Phase.BODY:
+                # As where the client closes in order: the request is served, so that its access line says so.
+                connection.sock.aborted = "client_disconnected"
+                return b""
             self._close(connection)
         return None
 
@@ -122,6 +136,8 @@ class ClientLoop:
             is_complete = connection.receive(data)
         except (StopIteration, OSError):  # gunicorn's `NoMoreData` among the latter
             self._close(connection)
+        except StorageFullError:
+            self._receive_more_than_fits(connection, data)
         except Exception as error:  # noqa: BLE001 - no client's bytes may end the main loop
             self.rejections.add(f"malformed ({type(error).__name__})")
             self._reject(connection, *status_and_message(error))
@@ -131,36 +147,75 @@ class ClientLoop:
             else:
                 self._await_rest(connection)
 
+    def _receive_more_than_fits(self, connection: Connection, data: bytes) -> None:
+        """Make room for what a client has sent of a body; else leave it to a thread, or reject it."""
+        if self._storage.is_exhausted and self._evict(_has_file):
+            if connection.phase is Phase.BODY:  # not itself
+                self._receive(connection, data)
+        elif self._may_leave_to_thread():
+            self._leave_to_thread(connection, data)
+        else:
+            self.rejections.add("no room for its body")
+            self._reject(connection, *OVERLOADED)
+
+    def _may_leave_to_thread(self) -> bool:
+        half: int = max(1, self._cfg.threads // 2)
+        return len(self._incomplete) < half
+
+    def _leave_to_thread(self, connection: Connection, data: bytes = b"") -> None:
+        connection.leave_rest_to_thread(data)
+        self._incomplete.add(connection)
+        self._dispatch(connection)
+
     def _dispatch(self, connection: Connection) -> None:
-        """Hand a complete request to a thread, unless those that wait for one hold too much."""
+        """Hand a request to a thread, unless those that wait for one hold too much."""
         self._waiting.remove(connection)
         while not self._waiting.begin_serving(connection):
-            if not self._evict(holding_bytes=True):
+            if not self._evict(_holds_memory):
                 self.rejections.add("too many wait for a thread, or hold too much")
+                self._incomplete.discard(connection)
                 self._reject(connection, *OVERLOADED)
                 return
         self._poller.unregister(connection.sock)
         self._serve(connection)
 
     def _await_rest(self, connection: Connection) -> None:
-        if connection.request is not None:
-            if connection.phase is not Phase.BODY:
-                self._waiting.add(connection, Phase.BODY, self._limits.body_seconds)
-        elif connection.phase is not Phase.HEAD:
-            self._waiting.add(connection, Phase.HEAD, self._limits.head_seconds)
+        if connection.request is None:
+            if connection.phase is not Phase.HEAD:
+                self._waiting.add(connection, Phase.HEAD, self._limits.head_seconds)
+        elif self._is_long(connection) and self._may_leave_to_thread():
+            self._leave_to_thread(connection)
+            return
+        elif connection.phase is not Phase.BODY:
+            connection.invite_body()
+            self._waiting.add(connection, Phase.BODY, self._limits.body_seconds)
+        else:
+            self._extend(connection, self._limits.body_seconds)
         self._keep_within_budget(connection)
+
+    def _extend(self, connection: Connection, seconds: float) -> None:
+        """Have a connection wait on, whose client has just sent or read some bytes."""
+        since, transferred = connection.since, connection.transferred
+        connection.deadline = self._limits.next_deadline(since, transferred, seconds)
+
+    def _is_long(self, connection: Connection) -> bool:
+        longest = self._max_content_length()
+        body_bytes = self._limits.body_bytes
+        return connection.is_longer_than(body_bytes if longest is None else min(longest, body_bytes))
 
     def _reject(self, connection: Connection, status: HTTPStatus, message: str) -> None:
         with contextlib.suppress(OSError):
             connection.sock.send(error_response(status, message))
         self._poller.unregister(connection.sock)
+        self._waiting.remove(connection)
+        connection.free()
         self._linger(connection)
 
     def _begin_flush(self, connection: Connection) -> None:
         """Send what the client was too slow to take."""
-        if connection.phase is None and connection.sock.unsent:
-            connection.sent = 0
+        if connection.phase is None and connection.sock.unsent and connection.sock.aborted is None:
             self._waiting.add(connection, Phase.FLUSH, self._limits.flush_seconds)
+            connection.transferred = 0
             self._poller.register(connection.sock, selectors.EVENT_WRITE, partial(self._on_writable, connection))
             self._keep_within_budget(connection)
 
@@ -168,12 +223,11 @@ class ClientLoop:
         if connection.phase is not Phase.FLUSH:
             return
         try:
-            connection.sent += client.flush()
+            connection.transferred += client.flush()
         except OSError:
             self._cut_off(connection, "client_disconnected")
             return
-        latest = connection.since + connection.sent / self._limits.flush_rate
-        connection.deadline = min(latest, time.monotonic()) + self._limits.flush_seconds
+        self._extend(connection, self._limits.flush_seconds)
         if client.unsent:
             self._keep_within_budget(connection)
             return
@@ -193,24 +247,37 @@ class ClientLoop:
 
     def _linger(self, connection: Connection) -> None:
         """Half-close, and wait for the client to close: closing at once could lose it the end of its response."""
+        unreader = connection.unreader
+        if unreader.pieces or unreader.file is not None:
+            unreader.drop()
         try:
             connection.sock.shutdown(socket.SHUT_WR)
         except OSError:
             self._close(connection)
             return
         self._waiting.add(connection, Phase.LINGER, self._limits.linger_seconds)
+        connection.transferred = 0
         self._poller.register(connection.sock, selectors.EVENT_READ, partial(self._on_lingering, connection))
 
     def _on_lingering(self, connection: Connection, client: socket.socket) -> None:
-        if connection.phase is Phase.LINGER and self._read(connection, client) == b"":
-            self._close(connection)
+        if connection.phase is Phase.LINGER:
+            data = self._read(connection, client)
+            if data == b"":
+                self._close(connection)
+            elif data is not None:
+                # Many clients read no response before they have sent the whole body.
+                connection.transferred += len(data)
+                self._extend(connection, self._limits.linger_seconds)
 
     def _close(self, connection: Connection) -> None:
         if connection.sock.fileno() < 0:
             return
-        self._waiting.remove(connection)
-        with contextlib.suppress(KeyError, ValueError):
+        phase = connection.phase
+        if phase is not None:  # else the poller does not know it
             self._poller.unregister(connection.sock)
+            self._waiting.remove(connection)
+        if phase is not Phase.LINGER:
+            connection.free()
         connection.sock.close()
         self.acceptor.closed()
 
@@ -220,6 +287,7 @@ class ClientLoop:
         self._poller.unregister(connection.sock)
         self._waiting.remove(connection)
         if connection.keep_after_flush is not None:
+            log_cut_off(connection.sock.response, reason, connection.sock.unsent)
             self._close(connection)
 
     def _expire(self, connection: Connection) -> None:
@@ -235,22 +303,29 @@ class ClientLoop:
 
     def _keep_within_budget(self, connection: Connection) -> None:
         """Count what a connection holds; evict those that have held bytes for longest while all hold too much."""
-        while self._waiting.count_bytes(connection) and self._evict(holding_bytes=True):
+        while self._waiting.count_bytes(connection) and self._evict(_holds_memory):
             pass
 
-    def _evict(self, *, holding_bytes: bool = False) -> bool:
+    def _evict(self, holds: Callable[[Connection], bool] | None = None) -> bool:
         """Give up the connection that has waited longest for its client; return whether there is one."""
-        connection = self._waiting.oldest(holding_bytes=holding_bytes)
-        patience = 0.0 if holding_bytes else self._limits.patience_seconds
+        connection = self._waiting.oldest(holds)
+        patience = self._limits.patience_seconds if holds is None else 0.0
         if connection is None or time.monotonic() - connection.since < patience:
             return False
         if connection.phase in HOLDING_A_REQUEST:
             self.rejections.add("evicted: too many wait, or hold too much")
         if connection.phase is Phase.FLUSH:
             self._cut_off(connection, "timeout")
-        elif holding_bytes:
-            connection.forget_request()
+        elif holds is not None:
             self._reject(connection, *OVERLOADED)
         else:
             self._close(connection)
         return True
+
+
+def _holds_memory(connection: Connection) -> bool:
+    return connection.received > 0 or connection.sock.unsent_in_memory > 0
+
+
+def _has_file(connection: Connection) -> bool:
+    return connection.has_file

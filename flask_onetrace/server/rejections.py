@@ -7,9 +7,11 @@ import logging
 import time
 from collections import Counter
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from gunicorn.http import errors
+
+from flask_onetrace.contract import TRACE_ID_HEADER
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +69,21 @@ def error_response(status: HTTPStatus, message: str, trace_id: str | None = None
     """Return a whole response in the form of `service/routes/errors.py`; the connection closes after it."""
     error = {"status": status.value, "name": status.phrase, "message": message}
     body = json.dumps({"error": error, "trace_id": trace_id}).encode()
+    retry = "Retry-After: 1\r\n" if status is HTTPStatus.SERVICE_UNAVAILABLE else ""
     head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\n"
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\n{retry}"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + (body if method != "HEAD" else b"")
+
+
+def trace_id_of(response: Any) -> str | None:  # noqa: ANN401 - gunicorn's type
+    """Return the trace id that a response carries."""
+    return next((value for name, value in response.headers if name == TRACE_ID_HEADER), None)
+
+
+def log_cut_off(response: Any, reason: str, unsent: int) -> None:  # noqa: ANN401 - as above
+    """Log what the access line could not say: it was written before, and has counted what waited as sent."""
+    fields = {"aborted": reason, "unsent_bytes": unsent}
+    message = "response of trace %s not sent whole: %s, %d bytes left"
+    logger.info(message, trace_id_of(response), reason, unsent, extra={"fields": fields})

@@ -1,50 +1,89 @@
-"""What gunicorn's parser and a handler read of a request: from what the main loop has received, or from the socket."""
+"""What gunicorn's parser and a handler read of a request: what the main loop has received of it."""
 
 from __future__ import annotations
 
 import select
 import time
 from collections import deque
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from gunicorn.http.body import Body, LengthReader
 from gunicorn.http.errors import ParseException
 from gunicorn.http.unreader import Unreader
-from werkzeug.exceptions import BadRequest, RequestTimeout, ServiceUnavailable
+from werkzeug.exceptions import BadRequest, RequestTimeout
 
 from flask_onetrace.server.client_socket import ClientSocket
 from flask_onetrace.server.limits import Limits
-from flask_onetrace.server.slots import Slots
+from flask_onetrace.server.temporary_file import Storage, TemporaryFile
 
-_RETRY_AFTER: Final = 1
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PIECE: Final = 8 * 1024
+_FILE_PIECE: Final = 64 * 1024
+_SCARCE_BODY: Final = 64 * 1024
+"""What is kept of a body in memory while that is scarce."""
 _MIN_RECEIVE: Final = 8 * 1024
 _MAX_RECEIVE: Final = 1024 * 1024
 
 
-class RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
-    """Give the parser what the main loop has received; receive the rest of a long body, on the request's thread.
+class StorageFullError(Exception):
+    """Neither memory nor a file has room for what has been received of a body."""
 
-    `deadline` is that of such a body, by the monotonic clock; None where nothing more may be received.
+
+class RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
+    """Give the parser what the main loop has received: first what is in memory, then what is in a file.
+
+    Of a long body the request's thread may receive the rest.
     """
 
-    def __init__(self, client_socket: ClientSocket, slots: Slots, limits: Limits) -> None:
+    # Defaults that few requests change: instances get them for nothing.
+    file: TemporaryFile | None = None
+    is_receiving = False
+    """Whether the request's thread receives the rest of the body."""
+    _excess = _interim = b""
+    _waited = 0.0
+    _received = 0
+
+    def __init__(self, client_socket: ClientSocket, limits: Limits, storage: Storage) -> None:
         super().__init__()
         self.pieces: deque[bytes] = deque()
-        """What has been received: small pieces, as the parser copies the rest of one for each chunk of a body."""
+        """What is in memory: small pieces, as the parser copies the rest of one for each chunk of a body."""
         self._socket = client_socket
-        self._slots = slots
-        self._seconds = limits.body_seconds
-        self.deadline: float | None = None
+        self._limits = limits
+        self._storage = storage
 
     @property
     def buffered(self) -> int:
-        """How many bytes it holds."""
+        """How many bytes it has in memory."""
         return sum(map(len, self.pieces))
 
     def append(self, data: bytes) -> None:
         """Add what follows the bytes it holds."""
         self.pieces.extend(data[start : start + _PIECE] for start in range(0, len(data), _PIECE))
+
+    def store(self, data: bytes) -> None:
+        """Add what follows of a body, in memory or in a file. Raises `StorageFullError`."""
+        size = self.buffered + len(data)
+        is_long = self.file is not None or size > self._limits.body_bytes
+        wants_file = is_long or (self._storage.is_memory_scarce and size > _SCARCE_BODY)
+        if wants_file and self._append_to_file(data):
+            return
+        if is_long:
+            raise StorageFullError
+        self.append(data)
+
+    def _append_to_file(self, data: bytes) -> bool:
+        file = self.file or TemporaryFile(self._storage, self._limits.file_bytes)
+        if not file.append(data):
+            return False
+        self.file = file
+        return True
+
+    def receive_rest(self, excess: bytes, interim: bytes) -> None:
+        """Have the request's thread receive what follows `excess`; its client waits for the response `interim`."""
+        self._excess = excess
+        self._interim = interim
+        self.is_receiving = True
 
     def read(self, size: int | None = None, read_ahead: int | None = None) -> bytes:
         """Return `size` bytes, or fewer at the end; without `size` the next piece."""
@@ -65,26 +104,56 @@ class RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
         """Return all that it holds."""
         data = b"".join(self.pieces)
         self.pieces.clear()
+        if self.file is not None:
+            data += self.file.read(self.file.unread)
+            self.file = None
         return data
 
+    def drop(self) -> None:
+        """Free all that it holds."""
+        self.pieces.clear()
+        if self.file is not None:
+            self.file.close()
+            self.file = None
+
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """Receive more of a long body. Raises `RequestTimeout`, and `ServiceUnavailable` if too many threads do."""
-        if self.deadline is None:
-            return b""
-        if not self._slots.acquire():
-            raise ServiceUnavailable("too many long requests are being received: retry later", retry_after=_RETRY_AFTER)
+        """Return the next bytes that are not in memory."""
+        if self.file is not None:
+            # A whole number of the parser's small pieces, of which it takes one at a time.
+            data = self.file.read(_FILE_PIECE)
+            self.pieces.extend(data[start : start + _PIECE] for start in range(_PIECE, len(data), _PIECE))
+            if not self.file.unread:
+                self.file = None
+            return data[:_PIECE]
+        if self._excess:
+            data, self._excess = self._excess, b""
+            return data
+        return self._receive(size_hint) if self.is_receiving else b""
+
+    def _receive(self, size_hint: int | None) -> bytes:
+        """Receive more of the body. Raises `RequestTimeout`."""
+        if self._interim:
+            interim, self._interim = self._interim, b""
+            self._socket.sendall(interim)
         poller = select.poll()
         poller.register(self._socket, select.POLLIN)
-        while (seconds := self.deadline - time.monotonic()) > 0:
+        # As in the main loop, but without the time in which the handler has not read.
+        behind = max(0.0, self._waited - self._received / self._limits.min_rate)
+        start = time.monotonic()
+        deadline = start + self._limits.body_seconds - behind
+        while (seconds := deadline - time.monotonic()) > 0:
             if poller.poll(seconds * 1000):
                 try:
-                    return self._socket.recv(max(_MIN_RECEIVE, min(size_hint or 0, _MAX_RECEIVE)))
+                    data = self._socket.recv(max(_MIN_RECEIVE, min(size_hint or 0, _MAX_RECEIVE)))
                 except BlockingIOError:
                     continue
                 except OSError:
                     self._socket.aborted = "client_disconnected"
                     raise
-        raise RequestTimeout(f"the request's body took longer than {self._seconds:g} s")
+                self._waited += time.monotonic() - start
+                self._received += len(data)
+                return data
+        raise RequestTimeout("the request's body took too long")
 
 
 class RequestBody(Body):  # type: ignore[misc]  # gunicorn has no types
@@ -100,4 +169,19 @@ class RequestBody(Body):  # type: ignore[misc]  # gunicorn has no types
         if len(data) < expected:
             self.failed = True
             raise BadRequest("the request's body is shorter than its Content-Length")
+        return data
+
+
+class ReceivingBody(RequestBody):
+    """A body that the request's thread receives; `on_complete` is called once it has arrived."""
+
+    def __init__(self, reader: Any, on_complete: Callable[[], object]) -> None:  # noqa: ANN401 - gunicorn's type
+        super().__init__(reader)
+        self._on_complete = on_complete
+
+    def _read_reader(self, size: int) -> bytes:
+        data = super()._read_reader(size)
+        reader = self.reader
+        if reader.length == 0 if isinstance(reader, LengthReader) else reader.parser is None:
+            self._on_complete()
         return data

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from flask_onetrace.server.connection import Connection, Phase
+from flask_onetrace.server.temporary_file import Storage
 
 _HOLDING_BYTES: Final = (Phase.HEAD, Phase.BODY, Phase.FLUSH)
+_EQUALLY_LONG: Final = (Phase.IDLE, Phase.HEAD)
+"""Where a deadline does not move as the client goes on."""
 
 
 class Waiting:
     """The waiting connections. All of a phase wait equally long at first, so the first of each has waited longest."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, storage: Storage) -> None:
         self._max_bytes = max_bytes
+        self._storage = storage
         self._phases: dict[Phase, dict[Connection, int]] = {phase: {} for phase in Phase}
         self._bytes = 0
         self.served: dict[Connection, int] = {}
@@ -38,13 +42,14 @@ class Waiting:
             connection.phase = None
 
     def count_bytes(self, connection: Connection) -> bool:
-        """Count what a connection holds now, if it still waits; return whether all together hold too much."""
+        """Count what a connection holds in memory, if it still waits; return whether all together hold too much."""
         phase = connection.phase
         if phase is not None:
-            held = connection.sock.unsent if phase is Phase.FLUSH else connection.received
+            held = connection.sock.unsent_in_memory if phase is Phase.FLUSH else connection.received
             counts = self._phases[phase]
             self._bytes += held - counts[connection]
             counts[connection] = held
+        self._storage.is_memory_scarce = self._bytes > self._max_bytes // 2
         return self._bytes > self._max_bytes
 
     def begin_serving(self, connection: Connection) -> bool:
@@ -71,11 +76,19 @@ class Waiting:
             for connection in list(connections):
                 if connection.deadline <= now:
                     yield connection
-                elif phase is not Phase.FLUSH:
-                    break  # a flush's deadline moves as the client reads
+                elif phase in _EQUALLY_LONG:
+                    break
 
-    def oldest(self, *, holding_bytes: bool = False) -> Connection | None:
-        """Return the connection to evict: one that only lingers, else the one that has waited longest."""
-        phases = _HOLDING_BYTES if holding_bytes else Phase
-        first = {phase: next(iter(self._phases[phase])) for phase in phases if self._phases[phase]}
-        return first.get(Phase.LINGER) or min(first.values(), key=lambda each: each.since, default=None)
+    def oldest(self, holds: Callable[[Connection], bool] | None = None) -> Connection | None:
+        """Return the connection to evict: one that only lingers, else the one that has waited longest.
+
+        With `holds`, it is the one among those with a request or a response for which that is true.
+        """
+        phases = Phase if holds is None else _HOLDING_BYTES
+        first = {phase: next(filter(holds or _any, self._phases[phase]), None) for phase in phases}
+        waiting = [each for each in first.values() if each is not None]
+        return first.get(Phase.LINGER) or min(waiting, key=lambda each: each.since, default=None)
+
+
+def _any(_: Connection) -> bool:
+    return True

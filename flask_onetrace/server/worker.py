@@ -1,4 +1,4 @@
-"""A gthread worker whose threads never wait for a slow client: its main loop receives requests and sends the rest."""
+"""A gthread worker whose main loop receives requests and sends the rest of responses: slow clients hold few threads."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import Any, Final
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
-from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, TRACE_ID_HEADER
+from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH
 from flask_onetrace.server.connection import Connection
 from flask_onetrace.server.limits import Limits
 from flask_onetrace.server.loop import ClientLoop
-from flask_onetrace.server.rejections import error_response
+from flask_onetrace.server.rejections import error_response, trace_id_of
 from flask_onetrace.server.thread_usage import ThreadUsage
 from flask_onetrace.server.upgraded_socket import UpgradedSocket
 
@@ -58,6 +58,12 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         loop: ClientLoop | None = getattr(self, "_clients", None)
         return loop.acceptor.connections if loop is not None else 0
 
+    def _max_content_length(self) -> int | None:
+        """Return how long a body the application accepts, as Flask's own setting says."""
+        config = getattr(self.wsgi, "config", None)
+        longest = config.get("MAX_CONTENT_LENGTH") if isinstance(config, dict) else None
+        return longest if isinstance(longest, int) else None
+
     def thread_usage(self) -> dict[str, float]:
         """Return how many threads are busy, and how many requests wait for one."""
         return self._usage.current()
@@ -69,6 +75,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             self.limits,
             poller=self.poller,
             max_connections=_raise_descriptor_limit(self.cfg.worker_connections),
+            max_content_length=self._max_content_length,
             serve=self._submit,
             defer=self.method_queue.defer,
             set_accept_enabled=self.set_accept_enabled,
@@ -133,12 +140,12 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
                 message = "%s in a request: see its access line and its error item"
                 self.log.error(message, type(error).__name__)  # noqa: TRY400 - telemetry has reported it, without its secrets
         finally:
-            self._clients.slots.release()
             self.method_queue.defer(self._clients.settle, connection, keep)
 
     def handle_request(self, request: Any, connection: Connection) -> bool:  # noqa: ANN401 - gunicorn's type
         """Call the app and write its response; return whether the connection can serve another request."""
         response, environ = wsgi.create(request, connection.sock, connection.client, connection.server, self.cfg)
+        connection.sock.response = response
         environ["wsgi.multithread"] = True
         if "HTTP_UPGRADE" in environ:  # the application may take over the connection
             environ["gunicorn.socket"] = UpgradedSocket(connection.sock, connection.unreader.take_buffered())
@@ -156,9 +163,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             return False
         except BaseException:
             if not response.headers_sent:
-                trace_id = next((value for name, value in response.headers if name == TRACE_ID_HEADER), None)
                 status = HTTPStatus.INTERNAL_SERVER_ERROR
-                connection.sock.sendall(error_response(status, status.description, trace_id, request.method))
+                message = error_response(status, status.description, trace_id_of(response), request.method)
+                connection.sock.sendall(message)
             raise
         return not response.should_close() and connection.discard_body()
 

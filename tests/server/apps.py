@@ -30,13 +30,25 @@ LONG = 3_000_000
 class ImpatientWorker(BufferingWorker):
     """A worker whose limits are small enough to wait for."""
 
-    limits = Limits(head_seconds=1.0, body_seconds=2.0, flush_seconds=1.5, backlog_bytes=256 * 1024)
+    limits = Limits(head_seconds=1.0, body_seconds=2.0, flush_seconds=2.5, stream_bytes=1024 * 1024)
 
 
 class CrampedWorker(BufferingWorker):
-    """A worker that holds little."""
+    """A worker that holds little in memory, and nothing in files."""
 
-    limits = Limits(held_bytes=512 * 1024)
+    limits = Limits(held_bytes=512 * 1024, files_bytes=0)
+
+
+class DisklessWorker(BufferingWorker):
+    """A worker that can write no file."""
+
+    limits = Limits(files_bytes=0)
+
+
+class NarrowWorker(BufferingWorker):
+    """A worker whose disk is small."""
+
+    limits = Limits(files_bytes=4_000_000)
 
 
 def echo(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -198,3 +210,58 @@ class _Hijacking(Response):
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:  # noqa: ARG002 - WSGI's signature
         environ["gunicorn.socket"].sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\nhello")
         raise StopIteration
+
+
+def build_transfers() -> Flask:
+    """Return an app that receives and sends bodies in every way, and accepts up to `MAX_CONTENT_LENGTH`."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = 8_000_000
+
+    @app.post("/whole")
+    def whole() -> dict[str, Any]:
+        return digest_of([request.get_data()])
+
+    @app.post("/pieces")
+    def pieces() -> dict[str, Any]:
+        return digest_of(iter(lambda: request.stream.read(1_000), b""))
+
+    @app.post("/raised-limit")
+    def raised_limit() -> dict[str, Any]:
+        request.max_content_length = 20_000_000
+        return digest_of(iter(lambda: request.stream.read(100_000), b""))
+
+    @app.post("/file")
+    def file() -> dict[str, Any]:
+        return digest_of([request.files["file"].read()])
+
+    @app.route("/unread", methods=["GET", "POST"])
+    def unread() -> str:
+        return "unread"
+
+    @app.get("/sized/<int:size>")
+    def sized(size: int) -> Response:
+        return Response(b"s" * size)
+
+    @app.get("/streamed/<int:size>")
+    def streamed(size: int) -> Response:
+        return Response(b"t" * min(10_000, size - start) for start in range(0, size, 10_000))
+
+    @app.get("/events")
+    def events() -> Response:
+        def produce() -> Iterator[bytes]:
+            yield b"data: first\n\n"
+            time.sleep(1)
+            yield b"data: second\n\n"
+
+        return Response(produce(), content_type="text/event-stream")
+
+    return app
+
+
+def digest_of(pieces: Iterable[bytes]) -> dict[str, Any]:
+    """Return the length of all pieces together and their SHA-256."""
+    length, digest = 0, hashlib.sha256()
+    for piece in pieces:
+        length += len(piece)
+        digest.update(piece)
+    return {"length": length, "digest": digest.hexdigest()}

@@ -7,12 +7,14 @@ import signal
 import socket
 import struct
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from tests.server.apps import LONG
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.gunicorn_server import Server, serve
 
@@ -65,6 +67,21 @@ def test_a_client_that_resets_while_it_sends_its_body_is_no_error_of_the_service
     assert (line["status"], line["level"]) == (499, "INFO")
     assert line["aborted"] == "client_disconnected"
     assert not backends.items(line["trace_id"])
+
+
+def test_a_client_that_leaves_after_the_handler_has_ended_is_named_in_a_line_of_the_server(
+    backends: FakeBackends,
+) -> None:
+    with serve(variables(backends), app=APP) as server:
+        client = begin(server, "/long")
+        received = len(client.recv(1_000))
+        line = line_of(backends, "/long")
+        client.close()
+        [late] = eventually(partial(backends.lines_outside_requests, "flask_onetrace.server.rejections"), 1)
+    assert (line["status"], line.get("aborted"), line["bytes"]) == (200, None, LONG)
+    assert line["trace_id"] in late["message"]
+    assert (late["aborted"], late["level"]) == ("client_disconnected", "INFO")
+    assert 0 < late["unsent_bytes"] <= LONG - received
 
 
 def test_a_client_that_reads_too_slowly_is_named(backends: FakeBackends) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import select
 import socket
 import time
 from collections.abc import Iterator
@@ -78,16 +77,6 @@ def test_others_are_served_while_clients_are_slow(attack: str, port: int) -> Non
 
 
 @pytest.mark.usefixtures("socket_enabled")
-def test_more_long_bodies_than_half_of_the_threads_take_are_told_to_retry(port: int) -> None:
-    with clients(port, ATTACKS["long body"], 3) as connected:
-        refused, _, _ = select.select(connected, [], [], 20)  # the threads decide which of the three is the third
-        [response] = [client.recv(4096) for client in refused]
-    assert response.startswith(b"HTTP/1.1 503")
-    assert b"\r\nRetry-After: 1\r\n" in response
-    assert b"\r\nConnection: close\r\n" in response
-
-
-@pytest.mark.usefixtures("socket_enabled")
 def test_a_long_body_that_is_sent_arrives_whole(port: int) -> None:
     for framing in ("length", "chunked"):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -126,6 +115,96 @@ def test_requests_that_are_not_sent_in_time_get_a_408_and_unread_responses_are_c
                 while data := client.recv(300_000):
                     received += len(data)
         assert received < LONG
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[int]:
+    with serving(APP, "-k", "tests.server.apps.ImpatientWorker") as port:
+        yield port
+
+
+def drip(port: int, pieces: list[bytes], pause: float) -> bytes:
+    """Upload pieces with a pause after each; return the response."""
+    head = b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % sum(map(len, pieces))
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(head)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for piece in pieces:
+                client.sendall(piece)
+                time.sleep(pause)
+        return client.recv(4096)
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_an_upload_may_take_as_long_as_it_makes_progress(impatient: int) -> None:
+    assert drip(impatient, [b"x" * 300] * 15, 0.4).startswith(b"HTTP/1.1 200 "), "six seconds, at 750 bytes a second"
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_an_upload_that_makes_too_little_progress_gets_a_408(impatient: int) -> None:
+    assert drip(impatient, [b"x"] * 30, 0.2).startswith(b"HTTP/1.1 408 "), (
+        "never silent, but far below 500 bytes a second"
+    )
+
+
+@pytest.mark.usefixtures("socket_enabled")
+@pytest.mark.parametrize("path", [b"/long", b"/stream"])
+def test_a_download_may_take_as_long_as_it_makes_progress(path: bytes, impatient: int) -> None:
+    with clients(impatient, b"GET %s HTTP/1.0\r\n\r\n" % path, 1) as [client]:
+        size = LONG if path == b"/long" else 200 * 65_536
+        received, start = 0, time.monotonic()
+        while data := client.recv(200_000, socket.MSG_WAITALL):
+            received += len(data)
+            if time.monotonic() - start < 6:
+                time.sleep(0.4)
+    assert received > size
+    assert time.monotonic() - start > 5, "several times what a client has for a step"
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_many_long_bodies_do_not_fill_the_memory(port: int) -> None:
+    size, count = 900_000, 60  # 54 MB, of which 32 MiB may be in memory
+    with clients(port, b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size, count) as connected:
+        for part in (size - 1, 1):
+            for client in connected:
+                client.sendall(b"x" * part)
+        statuses = {client.recv(4096)[:13] for client in connected}
+    assert statuses == {b"HTTP/1.1 200 "}
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_beyond_the_disk_the_longest_waiting_client_is_told_to_retry() -> None:
+    size = 2_000_000
+    head = b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size
+    with (
+        serving(APP, "-k", "tests.server.apps.NarrowWorker", WEB_THREADS="2") as port,
+        clients(port, head, 1),  # received by a thread
+        clients(port, head + b"x" * (size - 1), 6) as [first, *_, last],
+    ):
+        first.settimeout(5)
+        response = first.recv(4096)
+        assert response.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nRetry-After: 1\r\n" in response
+        last.settimeout(5)
+        last.sendall(b"x")
+        assert last.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_without_a_disk_half_of_the_threads_receive_long_bodies() -> None:
+    size = 2_000_000
+    head = b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size
+    with (
+        serving(APP, "-k", "tests.server.apps.DisklessWorker", WEB_THREADS="2") as port,
+        clients(port, head, 1) as [first],
+        clients(port, head, 1) as [second],
+    ):
+        first.sendall(b"x" * (size - 1))
+        time.sleep(0.5)
+        second.sendall(b"x" * (size - 1))
+        assert second.recv(4096).startswith(b"HTTP/1.1 503 ")
+        first.sendall(b"x")
+        assert first.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.usefixtures("socket_enabled")
