@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from flask_onetrace.telemetry.context.request_scope import RequestScope
     from flask_onetrace.telemetry.context.trace_scope import TraceScope, current_scope
     from flask_onetrace.telemetry.job_span import job
-    from flask_onetrace.telemetry.process_globals import current_telemetry, prepare
+    from flask_onetrace.telemetry.observed_apps import current_telemetry
+    from flask_onetrace.telemetry.process_globals import prepare
     from flask_onetrace.telemetry.telemetry import Telemetry
     from flask_onetrace.telemetry.traced_app import EXTENSION
 
@@ -59,7 +60,8 @@ _MODULE_OF: Final = {
     "EXTENSION": "traced_app",
     "job": "job_span",
     "Telemetry": "telemetry",
-    **dict.fromkeys(("current_telemetry", "prepare"), "process_globals"),
+    "current_telemetry": "observed_apps",
+    "prepare": "process_globals",
 }
 
 __getattr__ = lazy_names(__name__, _MODULE_OF, globals())

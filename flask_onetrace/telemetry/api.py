@@ -11,17 +11,19 @@ from opentelemetry import trace
 
 from flask_onetrace.telemetry.context.trace_scope import current_scope
 from flask_onetrace.telemetry.current_context import current_context, enter_context
+from flask_onetrace.telemetry.tracer_provider import tracer_provider
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Value = str | bool | int | float
 
-_tracer = trace.get_tracer("flask_onetrace.telemetry")
+_tracer = tracer_provider.get_tracer("flask_onetrace.telemetry")
 
 
 def span(name: str, **attributes: Value) -> AbstractContextManager[trace.Span]:
     """Time the block as a span within the current one; an exception that leaves it is recorded on it."""
-    return _tracer.start_as_current_span(name, attributes=attributes)
+    current: AbstractContextManager[trace.Span] = _tracer.start_as_current_span(name, attributes=attributes)
+    return current
 
 
 def annotate(**values: Value) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import wrapt
 
 from flask_onetrace.telemetry.context.trace_scope import current_scope
-from flask_onetrace.telemetry.process_globals import current_telemetry
+from flask_onetrace.telemetry.observed_apps import current_telemetry
 
 _MODULE: Final = "celery.signals"
 

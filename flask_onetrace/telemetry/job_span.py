@@ -18,15 +18,16 @@ from flask_onetrace.telemetry.api import Value
 from flask_onetrace.telemetry.context.messages import message_context
 from flask_onetrace.telemetry.context.trace_scope import current_scope
 from flask_onetrace.telemetry.current_context import current_context, enter_context
-from flask_onetrace.telemetry.process_globals import current_telemetry
+from flask_onetrace.telemetry.observed_apps import current_telemetry
 from flask_onetrace.telemetry.safe_logging import safe_logger
 from flask_onetrace.telemetry.spans.current_span import each_call_within
+from flask_onetrace.telemetry.tracer_provider import install_provider, tracer_provider
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 logger = safe_logger(__name__)
 
-_tracer = trace.get_tracer("flask_onetrace.telemetry")
+_tracer = tracer_provider.get_tracer("flask_onetrace.telemetry")
 _EXIT_STATUS: Final = 128
 """A process that a signal ends exits with this and the signal's number, as shells report it."""
 
@@ -65,6 +66,7 @@ class Job(AbstractContextManager[trace.Span]):
         span = self._span.__enter__()
         self._context = current_context()
         if self._is_root:
+            install_provider()
             _exit_on_sigterm()
             if current_telemetry() is None:
                 _warn_once()

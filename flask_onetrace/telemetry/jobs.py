@@ -45,7 +45,11 @@ class Jobs:
         """Return the ids and the decision of a root span, and its scope."""
         parent, telemetry = arguments.parent, self._telemetry()
         flags = parent.trace_flags
-        if telemetry is None or (parent.is_valid and current_scope(arguments.context) is not None):
+        outer = current_scope(arguments.context) if parent.is_valid else None
+        if outer is not None and parent.trace_id == outer.trace_id and outer.is_recorded and not flags.sampled:
+            # The application's own tracer provider does not sample what we do.
+            return continue_trace(outer.span.get_span_context()), None
+        if telemetry is None or outer is not None:
             # Application code has joined another trace within a request.
             return continue_trace(parent), None
         trace_id = parent.trace_id or ids.new_trace_id()

@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from flask_onetrace.telemetry import process_globals
 from flask_onetrace.telemetry.context.request_scope import RequestScope
 from flask_onetrace.telemetry.context.trace_scope import SCOPE_KEY, TraceScope, scope_of_span
 from flask_onetrace.telemetry.control_characters import DELETE, escape_controls
@@ -23,6 +22,7 @@ from flask_onetrace.telemetry.current_context import current_context
 from flask_onetrace.telemetry.export.safe_json import dumps
 from flask_onetrace.telemetry.export.size import estimate
 from flask_onetrace.telemetry.log_fields import MESSAGE_MEMBERS, PLAIN_ATTRIBUTES, fields_of, merge
+from flask_onetrace.telemetry.observed_apps import current_redactor
 from flask_onetrace.telemetry.plain import text
 from flask_onetrace.telemetry.redaction import SHORT, Redactor
 from flask_onetrace.telemetry.redaction.limits import CUT, MAX_MESSAGE, MAX_NAME
@@ -88,7 +88,7 @@ def capture(record: logging.LogRecord) -> Line:
         return access_scope
     context: Mapping[str, Any] = current_context()
     scope: TraceScope | None = context.get(SCOPE_KEY) or scope_of_span(context.get(SPAN_KEY))
-    redact = scope.telemetry.redact if scope is not None else process_globals.current_redactor()
+    redact = scope.telemetry.redact if scope is not None else current_redactor()
     if not record.args and type(record.msg) is str:
         message = record.msg
     elif not record.args and issubclass(type(record.msg), Mapping):

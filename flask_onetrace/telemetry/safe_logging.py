@@ -1,8 +1,9 @@
-"""Log from telemetry's own code: a log handler that raises may not end a request, a span or a thread of ours."""
+"""Log from telemetry's own code: a handler or factory that raises may not end a request, a span or a thread of ours."""
 
 from __future__ import annotations
 
 import logging
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,19 @@ class SafeLogger(_Adapter):
     """A logger whose calls never raise."""
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:  # noqa: ANN401 - as the base class has it
-        """Log as `logging.Logger.log` does."""
-        # An application's handler has nowhere else to say that it failed.
-        with suppress(Exception):
+        """Log as `logging.Logger.log` does; to the sinks alone where the application's handler or factory raises."""
+        error = kwargs.get("exc_info")
+        if error:
+            kwargs["exc_info"] = error = sys.exc_info() if error is True else (type(error), error, error.__traceback__)
+        try:
             # Two frames of the adapter are between the caller and the logger.
             self.logger.log(level, msg, *args, **{"stacklevel": 3, **kwargs})
+        except Exception:  # noqa: BLE001 - the application's handler, which has nowhere else to say so
+            # A record factory that reads `flask.request`, for one: outside a request there is none.
+            with suppress(Exception):
+                sinks = logging.getLogger().parent
+                if sinks is not None and self.logger.isEnabledFor(level):
+                    sinks.handle(logging.LogRecord(self.logger.name, level, "", 0, msg, args, error or None))
 
 
 def safe_logger(name: str) -> SafeLogger:

@@ -18,7 +18,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
 from werkzeug.exceptions import HTTPException
 
-from flask_onetrace.telemetry import celery_signals, ids, process_globals
+from flask_onetrace.telemetry import celery_signals, ids, process_globals, root_logger
 from flask_onetrace.telemetry.access_log import AccessLog
 from flask_onetrace.telemetry.config import SamplingConfig, TelemetryConfig
 from flask_onetrace.telemetry.context.open_requests import OpenRequests
@@ -53,6 +53,7 @@ from flask_onetrace.telemetry.spans.span import LightSpan
 from flask_onetrace.telemetry.spans.tracer import AppTracerProvider, Root
 from flask_onetrace.telemetry.spans.unsampled import UnsampledSpan
 from flask_onetrace.telemetry.traced_app import EXTENSION, refuse_traced, trace_requests
+from flask_onetrace.telemetry.tracer_provider import install_provider
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -110,6 +111,7 @@ class Telemetry:
         app.extensions[EXTENSION] = self
         self._package = app.import_name.partition(".")[0]
         self.middleware = TraceMiddleware(self, _propagation(app))
+        self.middleware.start_request = self._start_first_request
         trace_requests(app, self.middleware)
         got_request_exception.connect(self._on_exception, app)
         self._finalizer = weakref.finalize(app, _shut_down_in_background, self)
@@ -138,10 +140,16 @@ class Telemetry:
         """Return the queue of a sink by its name, None where that is off."""
         return self.sink(sink).queue
 
+    def _start_first_request(self, environ: WSGIEnvironment) -> RequestScope:
+        """Find what the application has set up since telemetry was installed, and start its first request."""
+        self.middleware.start_request = self.start_request
+        install_provider()
+        return self.start_request(environ)
+
     def start_request(self, environ: WSGIEnvironment) -> RequestScope:
         """Resolve the trace context, decide sampling, and start the server span if sampled."""
-        if process_globals.log_handler.was_closed:
-            process_globals.restore_logging(self._access_logger, self._package)
+        if root_logger.log_handler.was_closed:
+            root_logger.restore(self._access_logger, self._package)
         digits, incoming = resolve(environ)
         base = extract_baggage(environ) if "HTTP_BAGGAGE" in environ else EMPTY_CONTEXT
         scope = RequestScope(self, digits or ids.trace_hex(ids.new_trace_id()), environ, base)

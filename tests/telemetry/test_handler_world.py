@@ -286,7 +286,7 @@ def test_logging_that_is_configured_after_the_app_does_not_silence_it(
             logging.getLogger(name).disabled = name in disabled
     messages = [line["message"] for line in backends.lines_of(response.trace_id)]
     assert messages == ["from the handler", "GET /logs 200"]
-    [said] = backends.lines_outside_requests("flask_onetrace.telemetry.process_globals")
+    [said] = backends.lines_outside_requests("flask_onetrace.telemetry.root_logger")
     assert "disable_existing_loggers=False" in said["message"]
 
 

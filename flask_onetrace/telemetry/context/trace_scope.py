@@ -21,7 +21,7 @@ from flask_onetrace.telemetry.sampling.rule import NOT_SAMPLED, Decision, Sample
 from flask_onetrace.telemetry.sampling.trace_state import SamplingTraceState
 from flask_onetrace.telemetry.spans.exceptions import ExceptionSnapshot
 from flask_onetrace.telemetry.spans.redacted import LARGE
-from flask_onetrace.telemetry.spans.span import SPAN_KEY, LightSpan
+from flask_onetrace.telemetry.spans.span import OWN_SPAN, SPAN_KEY, LightSpan
 from flask_onetrace.telemetry.spans.unsampled import UnsampledSpan, ended
 
 if TYPE_CHECKING:
@@ -225,6 +225,7 @@ def current_scope(context: otel_context.Context | None = None) -> TraceScope | N
 
 
 def scope_of_span(span: object) -> TraceScope | None:
-    """Return the job scope that a span belongs to; None within a request, and for other spans than ours."""
-    scope: TraceScope | None = getattr(span, "scope") if type(span) in _SPAN_TYPES else None  # noqa: B009 - of a type that mypy does not know here
+    """Return the job scope that a span, or its copy, belongs to; None within a request, and for all other spans."""
+    own = span if type(span) in _SPAN_TYPES else getattr(span, OWN_SPAN, None)
+    scope: TraceScope | None = getattr(own, "scope", None)
     return scope

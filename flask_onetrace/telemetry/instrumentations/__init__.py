@@ -19,22 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from types import ModuleType
 
+    from opentelemetry.trace import TracerProvider
+
     from flask_onetrace.telemetry.context.outgoing_baggage import HostsOf
 
 _instrumentations: Final[dict[str, Instrumentation]] = {}
 """Those of this process, by name."""
 
 
-def install(disabled: Collection[str], baggage_hosts: HostsOf) -> None:
+def install(disabled: Collection[str], tracer_provider: TracerProvider, baggage_hosts: HostsOf) -> None:
     """Turn on every instrumentation that is not `disabled`, each once its library is imported.
 
-    Once per process, after the tracer provider and the propagator.
+    Once per process, after the propagator. Their tracers are those of `tracer_provider`.
     """
     conventions.opt_in()
     outgoing_baggage.install_on_import(baggage_hosts)  # below the instrumentation of `requests`
     for each in discover():
         _instrumentations[each.name] = each
-        each.prepare(disabled)
+        each.prepare(disabled, tracer_provider)
     wrapt.register_post_import_hook(_claim, xray_patches.PATCHER)
     for each in _instrumentations.values():
         each.install_on_import()

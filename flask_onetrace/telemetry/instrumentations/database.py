@@ -6,6 +6,7 @@ A statement that code gives to the driver itself has the driver's span.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import wrapt
@@ -50,7 +51,7 @@ class DriverTracer(AppTracer):
         return super().start_within(parent, name, context, *arguments)
 
 
-def suppress_drivers() -> None:
+def suppress_drivers(tracer_provider: trace.TracerProvider) -> None:
     """Have SQLAlchemy suppress the driver's spans while it connects, and while it executes what has a span.
 
     Within `Engine.connect` the driver executes statements of SQLAlchemy's own, as `select version()`.
@@ -58,7 +59,8 @@ def suppress_drivers() -> None:
     from sqlalchemy import event  # noqa: PLC0415 - the application brings it
     from sqlalchemy.engine import Engine  # noqa: PLC0415 - the same; older versions have it here alone
 
-    wrapt.wrap_function_wrapper("sqlalchemy.engine.base", "Engine.connect", _connect)
+    connect = partial(_connect, tracer_provider.get_tracer(SQLALCHEMY))
+    wrapt.wrap_function_wrapper("sqlalchemy.engine.base", "Engine.connect", connect)
     event.listen(Engine, "do_execute", _do_execute)
     event.listen(Engine, "do_executemany", _do_executemany)
     event.listen(Engine, "do_execute_no_params", _do_execute_no_params)
@@ -73,7 +75,7 @@ def within_sqlalchemy(wrapped: Callable[..., Any], _: object, args: Any, kwargs:
         otel_context.detach(token)
 
 
-def _connect(wrapped: Callable[..., Any], engine: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own
+def _connect(tracer: trace.Tracer, wrapped: Callable[..., Any], engine: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own
     """Call `Engine.connect`, of an engine too that was created before the instrumentation was turned on."""
     module = sys.modules.get(SQLALCHEMY)
     if module is None or not module.SQLAlchemyInstrumentor().is_instrumented_by_opentelemetry:
@@ -82,7 +84,7 @@ def _connect(wrapped: Callable[..., Any], engine: Any, args: Any, kwargs: Any) -
     target = getattr(engine, "_proxied", engine)
     if not any(each() is target for each, *_ in module.EngineTracer._remove_event_listener_params):
         counter = metrics.NoOpUpDownCounter("db.client.connections.usage")  # no sink takes metrics
-        module.EngineTracer(trace.get_tracer(SQLALCHEMY), target, counter)
+        module.EngineTracer(tracer, target, counter)
     return within_sqlalchemy(wrapped, engine, args, kwargs)
 
 

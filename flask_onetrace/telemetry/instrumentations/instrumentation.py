@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from types import ModuleType
 
+    from opentelemetry.trace import TracerProvider
+
 logger = safe_logger(__name__)
 
 VARIABLE: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
@@ -41,7 +43,7 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
     },
     "aiobotocore": {"propagator": TraceContextPropagator()},
 }
-_BEFORE: Final[dict[str, Callable[[], None]]] = {"sqlalchemy": database.suppress_drivers}
+_BEFORE: Final[dict[str, Callable[[TracerProvider], None]]] = {"sqlalchemy": database.suppress_drivers}
 """What runs before an instrumentation is turned on, here or by the application, for its wrappers to be inside."""
 
 
@@ -67,8 +69,9 @@ class Instrumentation:
         """Whether the library's calls are, or will be, traced by it: the X-Ray SDK's patch would double them."""
         return self.state in {_ON, _PENDING, _BY_APP}
 
-    def prepare(self, disabled: Collection[str]) -> None:
-        """Decide whether it may be turned on."""
+    def prepare(self, disabled: Collection[str], tracer_provider: TracerProvider) -> None:
+        """Decide whether it may be turned on, with tracers of `tracer_provider`."""
+        self._tracer_provider = tracer_provider
         if self.name in _UNUSED:
             self.state = f"unused: {_UNUSED[self.name]}"
         elif self.name in disabled or _ALL in disabled:
@@ -105,7 +108,7 @@ class Instrumentation:
                 self._uninstrument(own_module)
                 xray_patches.propagate_through(self.name)
             elif before := _BEFORE.get(self.name):
-                before()
+                before(self._tracer_provider)
             if self.state == _PENDING:
                 self.state = _ON
                 with failures_hidden():
@@ -124,7 +127,8 @@ class Instrumentation:
         if instrumentor.is_instrumented_by_opentelemetry:
             self.state = _BY_APP
             return
-        instrumentor.instrument(skip_dep_check=True, **OPTIONS.get(self.name, {}))
+        options = OPTIONS.get(self.name, {})
+        instrumentor.instrument(skip_dep_check=True, tracer_provider=self._tracer_provider, **options)
 
     def _uninstrument(self, module: ModuleType | None) -> None:
         """Undo the application's own call, where the X-Ray SDK has patched the library too."""

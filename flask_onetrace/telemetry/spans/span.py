@@ -37,6 +37,8 @@ logger = safe_logger(__name__)
 
 (SPAN_KEY,) = trace.set_span_in_context(trace.INVALID_SPAN, Context())
 """The key of the current span in OpenTelemetry's context: code that reads other keys too fetches the context once."""
+OWN_SPAN = "own_span"
+"""The attribute of another SDK's span that is copied here: its copy, or the span that stands for it."""
 _UNSET = Status(StatusCode.UNSET)
 _PLAIN_TYPES = frozenset({str, int, float, bool})
 _TEXT_TYPES = frozenset({str})

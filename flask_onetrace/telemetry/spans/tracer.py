@@ -24,7 +24,7 @@ from flask_onetrace.telemetry.safe_logging import safe_logger
 from flask_onetrace.telemetry.sampling.trace_state import PendingTraceState
 from flask_onetrace.telemetry.spans.current_span import CurrentSpan
 from flask_onetrace.telemetry.spans.exceptions import ExceptionSnapshot
-from flask_onetrace.telemetry.spans.span import LightSpan
+from flask_onetrace.telemetry.spans.span import OWN_SPAN, LightSpan
 from flask_onetrace.telemetry.spans.unsampled import OUTGOING, Failure, UnsampledSpan
 
 if TYPE_CHECKING:
@@ -303,6 +303,8 @@ class AppTracer(trace.Tracer):
         set_status_on_exception: bool,  # noqa: FBT001 - as above
     ) -> trace.Span:
         """Start a span under `parent`, which is the current span of `context`."""
+        if type(parent) is not LightSpan:
+            parent = getattr(parent, OWN_SPAN, parent)
         provider = parent.provider if type(parent) is LightSpan else self._find_provider(context)
         if provider is None:
             return trace.NoOpTracer().start_span(name, context)

@@ -15,12 +15,13 @@ from flask_onetrace.telemetry.context.messages import message_context
 from flask_onetrace.telemetry.context.propagation import XRAY_HEADER
 from flask_onetrace.telemetry.context.trace_scope import current_scope
 from flask_onetrace.telemetry.current_context import current_context, enter_context
-from flask_onetrace.telemetry.process_globals import current_telemetry
+from flask_onetrace.telemetry.observed_apps import current_telemetry
 from flask_onetrace.telemetry.spans.span import LightSpan
+from flask_onetrace.telemetry.tracer_provider import tracer_provider
 from flask_onetrace.telemetry.xray_sdk.subsegments import segment_of
 
 _UNNAMED = "service"
-_tracer = trace.get_tracer("flask_onetrace.telemetry.xray_context")
+_tracer = tracer_provider.get_tracer("flask_onetrace.telemetry.xray_context")
 
 
 def begin_segment(

@@ -17,7 +17,6 @@ from opentelemetry import trace
 
 from flask_onetrace import telemetry
 from flask_onetrace.contract import ACCESS_LOGGER
-from flask_onetrace.telemetry.process_globals import ScopedLogHandler
 from flask_onetrace.telemetry.xray_sdk import context
 from flask_onetrace.telemetry.xray_sdk.state import SdkState
 from tests.telemetry.backends import FakeBackends, eventually
@@ -161,7 +160,7 @@ def test_a_request_is_freed_after_its_last_batch_without_garbage_collection(
     app = make_app({**backends.environment, **settings})
     # pytest's log handlers, which it gives a logger that does not propagate too, would keep the access record, and with
     # it the request.
-    monkeypatch.setattr(logging.getLogger(), "handlers", [ScopedLogHandler()])
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
     monkeypatch.setattr(logging.getLogger(ACCESS_LOGGER), "handlers", [])
     refs: list[weakref.ref[Any]] = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_onetrace.telemetry.export.http_exporter import HttpExporter
-from flask_onetrace.telemetry.process_globals import current_telemetry
+from flask_onetrace.telemetry.observed_apps import current_telemetry
 from flask_onetrace.telemetry.sink import ServiceInfo, Sink
 from flask_onetrace.telemetry.sinks.rollbar import capture, sdk
 from flask_onetrace.telemetry.sinks.rollbar.queue import ItemQueue

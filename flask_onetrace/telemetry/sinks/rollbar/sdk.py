@@ -13,7 +13,7 @@ import rollbar
 from rollbar.lib import events
 from rollbar.logger import RollbarHandler
 
-from flask_onetrace.telemetry.process_globals import current_redactor
+from flask_onetrace.telemetry.observed_apps import current_redactor
 from flask_onetrace.telemetry.sinks.rollbar import local_variables
 from flask_onetrace.telemetry.sinks.rollbar.duplicates import BY_APPLICATION, BY_TELEMETRY, is_reported, note
 from flask_onetrace.telemetry.sinks.rollbar.redacted import redact_item

@@ -1,0 +1,115 @@
+"""Be OpenTelemetry's tracer provider for all apps of the process, beside one that an application has set up itself.
+
+The functions `span` and `job`, the X-Ray SDK's subsegments and the instrumentations that are turned on here take their
+tracers from `tracer_provider`. It is OpenTelemetry's global one too, unless the application has one of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry import trace
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from flask_onetrace.telemetry.application_spans import ApplicationSpans
+from flask_onetrace.telemetry.context.trace_scope import current_scope
+from flask_onetrace.telemetry.instrumentations.database import DriverTracer, is_driver
+from flask_onetrace.telemetry.instrumentations.server import ServerTracer, is_server
+from flask_onetrace.telemetry.observed_apps import observed_apps
+from flask_onetrace.telemetry.safe_logging import safe_logger
+from flask_onetrace.telemetry.spans.tracer import AppTracer, AppTracerProvider
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import SpanProcessor
+    from opentelemetry.util.types import Attributes
+
+logger = safe_logger(__name__)
+
+
+class ScopedTracerProvider(trace.TracerProvider):
+    """Create tracers that start their spans with the current app's provider.
+
+    It has the methods of the SDK's provider, which an application takes it for that sets up OpenTelemetry itself.
+    """
+
+    def __init__(self) -> None:
+        self.processors: tuple[SpanProcessor, ...] = ()
+        """Those that the application has added."""
+
+    def add_span_processor(self, processor: SpanProcessor) -> None:
+        """Pass the spans of every app to `processor`, also of those to come."""
+        with observed_apps.lock:
+            self.processors += (processor,)
+            for telemetry in observed_apps:
+                telemetry.provider.add_span_processor(processor)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Have the added processors export their spans."""
+        return not [each for each in self.processors if not each.force_flush(timeout_millis)]
+
+    def shutdown(self) -> None:
+        """Shut the added processors down."""
+        for each in self.processors:
+            each.shutdown()
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes | None = None,
+    ) -> AppTracer:
+        """Return a tracer that a module may keep forever."""
+        instrumentation = InstrumentationScope(
+            instrumenting_module_name, instrumenting_library_version or "", schema_url, attributes
+        )
+        tracer = AppTracer
+        if is_driver(instrumenting_module_name):
+            tracer = DriverTracer
+        elif is_server(instrumenting_module_name):
+            tracer = ServerTracer
+        return tracer(instrumentation, _provider_of)
+
+
+def _provider_of(context: Context | None) -> AppTracerProvider | None:
+    scope = current_scope(context)
+    telemetry = scope.telemetry if scope is not None else observed_apps.latest()
+    return telemetry.provider if telemetry is not None else None
+
+
+tracer_provider: Final = ScopedTracerProvider()
+_application_spans: Final = ApplicationSpans()
+_seen: list[object] = [tracer_provider]
+"""The global provider when it was last looked at."""
+
+
+def install_provider() -> None:
+    """Become the global provider where there is none, and copy the spans of one that the application has set up.
+
+    Idempotent: the application may set up its own later.
+    """
+    current = trace.get_tracer_provider()
+    if isinstance(current, trace.ProxyTracerProvider):
+        # Private: `set_tracer_provider` may be called once in a process, and that is left to the application.
+        trace._TRACER_PROVIDER = tracer_provider
+    elif current is not _seen[0]:
+        _seen[0] = current
+        if current is not tracer_provider:
+            _copy_spans_of(current)
+
+
+def _copy_spans_of(provider: Any) -> None:  # noqa: ANN401 - the SDK's provider, or a vendor's
+    add = getattr(provider, "add_span_processor", None)
+    name = f"{type(provider).__module__}.{type(provider).__qualname__}"
+    if add is None:
+        theirs = "are its own alone: it has no add_span_processor"
+    else:
+        add(_application_spans)
+        theirs = "within requests and jobs are copied into these traces"
+    logger.warning(
+        "the application has set up a tracer provider of OpenTelemetry's itself, %s: it receives what the application's"
+        " own tracers and instrumentations record, by the sampling decision of the request. Those spans %s. Spans of"
+        " flask_onetrace's span() and job(), and of the instrumentations that it turns on, do not reach that provider",
+        *(name, theirs),
+    )
