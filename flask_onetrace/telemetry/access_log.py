@@ -49,7 +49,7 @@ class AccessLog:
 
     def _write_record(self, scope: RequestScope, level: int) -> None:
         text = f"{scope.method} {scope.path} {scope.status}"
-        record = self.logger.makeRecord(self.logger.name, level, "", 0, text, (), None)
-        setattr(record, SCOPE_ATTRIBUTE, scope)
-        with suppress(Exception):  # a handler of the application's, which has nowhere else to say it
+        with suppress(Exception):  # a handler or record factory of the application's, which has nowhere else to say it
+            record = self.logger.makeRecord(self.logger.name, level, "", 0, text, (), None)
+            setattr(record, SCOPE_ATTRIBUTE, scope)
             self.logger.handle(record)

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from flask_onetrace.telemetry.context.handled_exception import note_logged
 from flask_onetrace.telemetry.context.request_scope import RequestScope
 from flask_onetrace.telemetry.context.trace_scope import SCOPE_KEY, TraceScope, scope_of_span
 from flask_onetrace.telemetry.control_characters import DELETE, escape_controls
@@ -138,6 +139,8 @@ def _snapshot(exc_info: Any, scope: TraceScope | None, redact: Redactor) -> Exce
         return None
     if not is_usual:
         return None
+    if scope is not None and error is not None and scope.extras:
+        note_logged(scope, error)
     if scope is not None and error is scope.error and error is not None and traceback_of(error) is traceback:
         return scope.error_snapshot()  # the span shows it too
     return ExceptionSnapshot(error, traceback, redact)

@@ -6,6 +6,7 @@ What the application does is left as it is: its exceptions, its context variable
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,10 +17,12 @@ from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 from weakref import ref
 
+from flask_onetrace.telemetry.context.handled_exception import HandledException
 from flask_onetrace.telemetry.context.open_requests import OpenRequest
 from flask_onetrace.telemetry.context.request_scope import RequestScope
 from flask_onetrace.telemetry.context.trace_scope import AppTelemetry
 from flask_onetrace.telemetry.current_context import current_context, enter_context
+from flask_onetrace.telemetry.root_logger import log_handler
 from flask_onetrace.telemetry.safe_logging import safe_logger
 
 if TYPE_CHECKING:
@@ -248,6 +251,8 @@ class Exchange:
             self._status = _STATUS_CODES.get(status) or int(status[:3])
             scope.capture_route()  # Flask drops it when the call returns
             if self._status >= _SERVER_ERROR or scope.error is not None:
+                if scope.error is None and HandledException in scope.extras:
+                    _report_handled(scope, scope.extras[HandledException])
                 scope.telemetry.keep(scope)
         except Exception:  # a status that is no number, for one: the server says what it thinks of it
             logger.exception("the beginning of a response could not be recorded")
@@ -405,6 +410,19 @@ def _report(scope: RequestScope, error: BaseException, what: str) -> None:
         logger.error("%s %s [%s]", what, scope.path, scope.method, exc_info=error)
     if is_new:
         scope.telemetry.report(error, scope)
+
+
+def _report_handled(scope: RequestScope, handled: HandledException) -> None:
+    """Report the exception of a 5xx that an error handler of the application's has made. May raise."""
+    error = handled.error
+    if error is None:
+        return
+    scope.telemetry.report(error, scope)
+    if not handled.is_logged:
+        # To the sinks alone: the application has decided what its own log handlers show of it.
+        message = f"Exception on {scope.path} [{scope.method}], answered by an error handler"
+        exc_info = type(error), error, error.__traceback__
+        log_handler.handle(logging.LogRecord(__name__, logging.ERROR, "", 0, message, (), exc_info))
 
 
 def is_process_exit(error: BaseException) -> bool:

@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from flask import Flask
+from werkzeug.exceptions import HTTPException
 
+from flask_onetrace.telemetry.context.handled_exception import note_handled
+from flask_onetrace.telemetry.context.trace_scope import current_scope
 from flask_onetrace.telemetry.middleware import TraceMiddleware, serve
 
 EXTENSION: Final = "onetrace"
@@ -53,6 +56,7 @@ def _traced_class(base: type[Flask]) -> type[Flask]:
         # Under a second name: `super()` is slow before Python 3.12.
         untraced_wsgi_app = base.wsgi_app
         untraced_teardown_request = base.do_teardown_request
+        untraced_handle_user_exception = base.handle_user_exception
 
         wsgi_app = serve
 
@@ -67,6 +71,13 @@ def _traced_class(base: type[Flask]) -> type[Flask]:
                 if not isinstance(exc, Exception):
                     self.extensions[EXTENSION].report_in_request(exc)
                 self.untraced_teardown_request(exc)
+
+        def handle_user_exception(self, e: Exception) -> Any:  # noqa: ANN401 - what a view may return
+            """Note what an error handler may turn into a response; an `HTTPException` is one already."""
+            scope = current_scope()
+            if scope is not None and not isinstance(e, HTTPException):
+                note_handled(scope, e)
+            return self.untraced_handle_user_exception(e)
 
     TracedApp.__name__, TracedApp.__qualname__, TracedApp.__module__ = base.__name__, base.__qualname__, base.__module__
     return TracedApp

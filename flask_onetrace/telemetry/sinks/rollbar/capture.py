@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import time
 import uuid
@@ -56,6 +57,15 @@ def add_item_ids(info: RequestInfo, item_uuid: str) -> None:
     """Put the uuid and URL of an item on its request's server span."""
     if info.scope is not None:
         info.scope.add_event_ids({"rollbar.uuid": item_uuid, "rollbar.url": _ITEM_URL + item_uuid})
+
+
+def add_trace(data: dict[str, Any]) -> None:
+    """Add the ids of the trace to an item that the SDK sends itself, and its own to the span. Never raises."""
+    with contextlib.suppress(Exception):  # filters of the application's may have put anything into the item
+        info = current_request_info()
+        if info.scope is not None:
+            data["custom"] = {**(data.get("custom") or {}), **_trace_ids(info.scope)}
+            add_item_ids(info, data["uuid"])
 
 
 class Item(NamedTuple):

@@ -14,14 +14,21 @@ from flask_onetrace.telemetry.sinks.rollbar.queue import ItemQueue
 def connect_items(name: str, url: str, token: str, service: ServiceInfo) -> Sink:
     """Return the sink for a config that turns it on."""
 
-    def route(payload: dict[str, Any]) -> None:
-        """Queue an item of the SDK's for the app that it belongs to."""
+    def current_queue() -> ItemQueue | None:
         telemetry = current_telemetry()
         queue = telemetry.queue_of(name) if telemetry is not None else None
-        if isinstance(queue, ItemQueue):
+        return queue if isinstance(queue, ItemQueue) else None
+
+    def route(payload: dict[str, Any]) -> None:
+        """Queue an item of the SDK's for the app that it belongs to."""
+        if (queue := current_queue()) is not None:
             queue.put_payload(payload)
 
-    sdk.prepare(route)
+    def is_own(other_token: str) -> bool:
+        queue = current_queue()
+        return queue is not None and queue.is_own_token(other_token)
+
+    sdk.prepare(route, is_own)
     capture.read_nothing_for_items()
     exporter = HttpExporter(
         url,
@@ -34,5 +41,5 @@ def connect_items(name: str, url: str, token: str, service: ServiceInfo) -> Sink
         for body in batch:  # the API's `POST /api/1/item/` takes a single one
             exporter.send(body)
 
-    queue = ItemQueue(name, send, service)
-    return Sink(name=name, report_exception=queue.report, queue=queue)
+    queue = ItemQueue(name, send, service, lambda other: other == token)
+    return Sink(name=name, warning=sdk.application_warning(), report_exception=queue.report, queue=queue)

@@ -48,8 +48,16 @@ class ItemQueue(ExportQueue[bytes]):
     In an outage of Rollbar encoded bodies wait, never frames. Each cause has a budget.
     """
 
-    def __init__(self, name: str, send: Callable[[list[bytes]], None], service: ServiceInfo) -> None:
+    def __init__(
+        self,
+        name: str,
+        send: Callable[[list[bytes]], None],
+        service: ServiceInfo,
+        is_own_token: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self._service = service
+        self.is_own_token = is_own_token
+        """Whether a token is that of the project that these items go to."""
         self._reset_limits()
         on_fork(self._reset_limits)
         self._builder: ExportQueue[CapturedException | Item] = ExportQueue(

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,11 +15,18 @@ from rollbar.lib import events
 from rollbar.logger import RollbarHandler
 
 from flask_onetrace.telemetry.observed_apps import current_redactor
-from flask_onetrace.telemetry.sinks.rollbar import local_variables
+from flask_onetrace.telemetry.safe_logging import safe_logger
+from flask_onetrace.telemetry.sinks.rollbar import capture, local_variables
 from flask_onetrace.telemetry.sinks.rollbar.duplicates import BY_APPLICATION, BY_TELEMETRY, is_reported, note
 from flask_onetrace.telemetry.sinks.rollbar.redacted import redact_item
 
+logger = safe_logger(__name__)
+
+ExcInfo = tuple[Any, Any, Any]
 _ROOT = str(Path(__file__).resolve().parents[3])
+_NO_TOKEN = "given-per-app"  # noqa: S105 - the opposite
+_SETTINGS = ("access_token", "allow_logging_basic_config", "environment", "root")
+"""Those that are set here, until the application sets its own."""
 _LAST = 1_000_000
 """A position behind all handlers."""
 _lock = threading.Lock()
@@ -37,29 +45,72 @@ class Collector:
 _collector: ContextVar[Collector | None] = ContextVar("rollbar-collector", default=None)
 
 
-def prepare(route: Callable[[dict[str, Any]], None]) -> None:
-    """Initialise Rollbar's SDK once in the process, and give its items to `route`.
+def prepare(route: Callable[[dict[str, Any]], None], is_own: Callable[[str], bool]) -> None:
+    """Prepare Rollbar's SDK once in the process, and give `route` the items that the application reports by it.
 
     The SDK keeps one global token, which two apps in a process would share. So it gets none: each item is intercepted
-    before the SDK would send it.
+    before the SDK would send it. An application that initialises the SDK itself, before or later, has its own token,
+    settings and handler: what it reports stays its own. `is_own` says whether a token is that of the current app here.
     """
     with _lock:
         if _ready.is_set():
             return
-        rollbar.init(
-            "given-per-app",
-            root=_ROOT,
-            allow_logging_basic_config=False,
-            suppress_reinit_warning=True,
-        )
+        if not rollbar._initialized:
+            settings: Any = rollbar.SETTINGS  # by names that its type does not know
+            defaults = {name: settings[name] for name in _SETTINGS}
+            rollbar.init(_NO_TOKEN, root=_ROOT, allow_logging_basic_config=False)
+            # Private: the SDK ignores a second call, which would be the application's first.
+            rollbar._initialized = False
+            rollbar.init = _by_application(rollbar.init, defaults, partial(_add_handlers, route, is_own))
+        rollbar._check_config = _always_for_telemetry(rollbar._check_config)
         # Private: the SDK walks through all of a collection, and shows ten of its values; it shortens texts, within
         # which a secret would not be recognised any more; and what it scrubs is the application's choice.
         rollbar._serialize_frame_data = local_variables.bounded(rollbar._serialize_frame_data, current_redactor)
         rollbar._build_payload = _redacting(rollbar._build_payload)
         RollbarHandler.emit = _with_stack(RollbarHandler.emit)  # type: ignore[method-assign]  # once in the process
-        events.add_exception_info_handler(_mark_passed, _LAST)
-        events.add_payload_handler(lambda payload, **_: _intercept(payload, route))
+        _add_handlers(route, is_own)
         _ready.set()
+
+
+def application_warning() -> str | None:
+    """Return what becomes of the items of an application that has initialised the SDK itself, None if it has not."""
+    if rollbar.SETTINGS["access_token"] in (None, _NO_TOKEN):
+        return None
+    return (
+        "the application has called rollbar.init() itself: its reports go to its own project, as configured there,"
+        " with the ids of the trace; unhandled exceptions go to the project of ROLLBAR_ACCESS_TOKEN. If that is the"
+        " same project, each of them is one item, of whoever reports it first"
+    )
+
+
+def _by_application(init: Callable[..., None], defaults: Any, add_handlers: Callable[[], None]) -> Any:  # noqa: ANN401 - the SDK types it by its name
+    """Return `rollbar.init` as the application finds it: its first call has its full effect."""
+
+    @wraps(init)
+    def init_by_application(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
+        is_first = not rollbar._initialized
+        if is_first:
+            rollbar.SETTINGS.update(defaults)
+        init(*args, **kwargs)
+        if is_first:
+            add_handlers()  # the call has removed them
+            logger.warning("%s", application_warning())
+
+    return init_by_application
+
+
+def _always_for_telemetry(check_config: Callable[[], bool]) -> Callable[[], bool]:
+    """Return `_check_config` of the SDK, by which the application disables its own reports alone."""
+    return lambda: _collector.get() is not None or check_config()
+
+
+def _add_handlers(route: Callable[[dict[str, Any]], None], is_own: Callable[[str], bool]) -> None:
+    def is_same_project() -> bool:
+        token: str | None = rollbar.SETTINGS["access_token"]
+        return token in (None, _NO_TOKEN) or is_own(token)
+
+    events.add_exception_info_handler(lambda exc_info, **_: _mark_passed(exc_info, is_same_project()), _LAST)
+    events.add_payload_handler(lambda payload, **_: _intercept(payload, route))
 
 
 def _redacting(build_payload: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:  # noqa: ANN401 - the SDK types it by its name
@@ -90,28 +141,34 @@ def build(exc_info: tuple[Any, Any, Any], **fields: Any) -> Collector:  # noqa: 
     return collector
 
 
-def _mark_passed(exc_info: tuple[Any, Any, Any], **_: object) -> tuple[Any, Any, Any] | Literal[False]:
+def _mark_passed(exc_info: ExcInfo, is_same_project: bool) -> ExcInfo | Literal[False]:  # noqa: FBT001 - of one caller
     """Note that every filter before this one has let the exception pass: the SDK is about to build its item.
 
-    False keeps it from that, for an exception that application code reports after telemetry.
+    False keeps it from that, for an exception that application code reports to the same project after telemetry.
     """
     collector = _collector.get()
     if collector is not None:
         collector.passed = True
-    elif is_reported(exc_info[1], BY_TELEMETRY):
-        return False
-    else:
+    elif is_same_project:
+        if is_reported(exc_info[1], BY_TELEMETRY):
+            return False
         note(exc_info[1], BY_APPLICATION)
     local_variables.begin_item()
     return exc_info
 
 
-def _intercept(payload: dict[str, Any], route: Callable[[dict[str, Any]], None]) -> bool:
-    """Give the item to `build` if that is running, else to `route`. False keeps the SDK from sending it."""
+def _intercept(payload: dict[str, Any], route: Callable[[dict[str, Any]], None]) -> dict[str, Any] | Literal[False]:
+    """Give the item to `build` if that is running, else to `route`. False keeps the SDK from sending it.
+
+    One of an application that has initialised the SDK itself gets the ids of the trace, and is sent by the SDK.
+    """
     local_variables.end_item()
     collector = _collector.get()
     if collector is not None:
         collector.item = payload["data"]
+    elif rollbar.SETTINGS["access_token"] not in (None, _NO_TOKEN):
+        capture.add_trace(payload["data"])
+        return payload
     else:
         route(payload)
     return False

@@ -1,0 +1,39 @@
+"""Keep the exception that an error handler of the application's is turning into a response.
+
+Flask signals only those that have no handler. If the response is a 5xx, the request has failed all the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask_onetrace.telemetry.context.trace_scope import TraceScope
+
+
+class HandledException:
+    """The last exception of a request that Flask has looked for a handler for."""
+
+    error: BaseException | None = None
+    is_logged = False
+    """Whether the application has logged it, with its traceback."""
+
+    def before_end(self, scope: TraceScope) -> None:
+        """Do nothing: the response has begun before."""
+
+    def release(self) -> None:
+        """Drop the exception, whose frames refer to the request."""
+        self.error = None
+
+
+def note_handled(scope: TraceScope, error: BaseException) -> None:
+    """Keep `error` until the status of the request's response is known."""
+    handled = scope.extra_of(HandledException)
+    handled.error, handled.is_logged = error, False
+
+
+def note_logged(scope: TraceScope, error: BaseException) -> None:
+    """Note that the application logs `error` itself."""
+    handled = scope.extras.get(HandledException)
+    if handled is not None and handled.error is error:
+        handled.is_logged = True
