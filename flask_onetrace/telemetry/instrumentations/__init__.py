@@ -32,7 +32,7 @@ def install(disabled: Collection[str], tracer_provider: TracerProvider, baggage_
 
     Once per process, after the propagator. Their tracers are those of `tracer_provider`.
     """
-    conventions.opt_in()
+    conventions.opt_in(tracer_provider)
     outgoing_baggage.install_on_import(baggage_hosts)  # below the instrumentation of `requests`
     for each in discover():
         _instrumentations[each.name] = each
