@@ -42,4 +42,5 @@ def connect_items(name: str, url: str, token: str, service: ServiceInfo) -> Sink
             exporter.send(body)
 
     queue = ItemQueue(name, send, service, lambda other: other == token)
-    return Sink(name=name, warning=sdk.application_warning(), report_exception=queue.report, queue=queue)
+    warning = sdk.other_project(queue.is_own_token)
+    return Sink(name=name, warning=warning, report_exception=queue.report, queue=queue)

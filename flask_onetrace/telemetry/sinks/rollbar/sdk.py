@@ -49,8 +49,8 @@ def prepare(route: Callable[[dict[str, Any]], None], is_own: Callable[[str], boo
     """Prepare Rollbar's SDK once in the process, and give `route` the items that the application reports by it.
 
     The SDK keeps one global token, which two apps in a process would share. So it gets none: each item is intercepted
-    before the SDK would send it. An application that initialises the SDK itself, before or later, has its own token,
-    settings and handler: what it reports stays its own. `is_own` says whether a token is that of the current app here.
+    before the SDK would send it. An application that initialises the SDK itself, before or later, keeps its settings;
+    its own handler sends what it reports to another project. `is_own` says whether a token is that of the current app.
     """
     with _lock:
         if _ready.is_set():
@@ -72,18 +72,23 @@ def prepare(route: Callable[[dict[str, Any]], None], is_own: Callable[[str], boo
         _ready.set()
 
 
-def application_warning() -> str | None:
-    """Return what becomes of the items of an application that has initialised the SDK itself, None if it has not."""
-    if rollbar.SETTINGS["access_token"] in (None, _NO_TOKEN):
+def other_project(is_own: Callable[[str], bool]) -> str | None:
+    """Return the warning for an application that has initialised the SDK for another project, None for all others."""
+    if _is_same_project(is_own):
         return None
     return (
-        "the application has called rollbar.init() itself: its reports go to its own project, as configured there,"
-        " with the ids of the trace; unhandled exceptions go to the project of ROLLBAR_ACCESS_TOKEN. If that is the"
-        " same project, each of them is one item, of whoever reports it first"
+        "the application has called rollbar.init() with another token than ROLLBAR_ACCESS_TOKEN: what it reports goes"
+        " to that project, as it has configured, with the ids of the trace; unhandled exceptions go to the project of"
+        " ROLLBAR_ACCESS_TOKEN too"
     )
 
 
-def _by_application(init: Callable[..., None], defaults: Any, add_handlers: Callable[[], None]) -> Any:  # noqa: ANN401 - the SDK types it by its name
+def _is_same_project(is_own: Callable[[str], bool]) -> bool:
+    token: str | None = rollbar.SETTINGS["access_token"]
+    return token in (None, _NO_TOKEN) or is_own(token)
+
+
+def _by_application(init: Callable[..., None], defaults: Any, add_handlers: Callable[[], str | None]) -> Any:  # noqa: ANN401 - the SDK types it by its name
     """Return `rollbar.init` as the application finds it: its first call has its full effect."""
 
     @wraps(init)
@@ -92,9 +97,8 @@ def _by_application(init: Callable[..., None], defaults: Any, add_handlers: Call
         if is_first:
             rollbar.SETTINGS.update(defaults)
         init(*args, **kwargs)
-        if is_first:
-            add_handlers()  # the call has removed them
-            logger.warning("%s", application_warning())
+        if is_first and (warning := add_handlers()) is not None:  # the call has removed them
+            logger.warning("%s", warning)
 
     return init_by_application
 
@@ -104,13 +108,18 @@ def _always_for_telemetry(check_config: Callable[[], bool]) -> Callable[[], bool
     return lambda: _collector.get() is not None or check_config()
 
 
-def _add_handlers(route: Callable[[dict[str, Any]], None], is_own: Callable[[str], bool]) -> None:
-    def is_same_project() -> bool:
-        token: str | None = rollbar.SETTINGS["access_token"]
-        return token in (None, _NO_TOKEN) or is_own(token)
+def _add_handlers(route: Callable[[dict[str, Any]], None], is_own: Callable[[str], bool]) -> str | None:
+    """Have the SDK give its exceptions and items to this module; return the warning of `other_project`."""
 
-    events.add_exception_info_handler(lambda exc_info, **_: _mark_passed(exc_info, is_same_project()), _LAST)
-    events.add_payload_handler(lambda payload, **_: _intercept(payload, route))
+    def on_exception(exc_info: ExcInfo, **_: object) -> ExcInfo | Literal[False]:
+        return _mark_passed(exc_info, _is_same_project(is_own))
+
+    def on_payload(payload: dict[str, Any], **_: object) -> dict[str, Any] | Literal[False]:
+        return _intercept(payload, route if _is_same_project(is_own) else None)
+
+    events.add_exception_info_handler(on_exception, _LAST)
+    events.add_payload_handler(on_payload)
+    return other_project(is_own)
 
 
 def _redacting(build_payload: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:  # noqa: ANN401 - the SDK types it by its name
@@ -157,16 +166,18 @@ def _mark_passed(exc_info: ExcInfo, is_same_project: bool) -> ExcInfo | Literal[
     return exc_info
 
 
-def _intercept(payload: dict[str, Any], route: Callable[[dict[str, Any]], None]) -> dict[str, Any] | Literal[False]:
+def _intercept(
+    payload: dict[str, Any], route: Callable[[dict[str, Any]], None] | None
+) -> dict[str, Any] | Literal[False]:
     """Give the item to `build` if that is running, else to `route`. False keeps the SDK from sending it.
 
-    One of an application that has initialised the SDK itself gets the ids of the trace, and is sent by the SDK.
+    One for another project has no `route`: it gets the ids of the trace, and the SDK sends it.
     """
     local_variables.end_item()
     collector = _collector.get()
     if collector is not None:
         collector.item = payload["data"]
-    elif rollbar.SETTINGS["access_token"] not in (None, _NO_TOKEN):
+    elif route is None:
         capture.add_trace(payload["data"])
         return payload
     else:
