@@ -66,6 +66,9 @@ def post_worker_init(worker: Worker) -> None:
     """Exempt loaded objects from garbage collection: each full collection would pause requests to traverse them."""
     # The rest of the time to stop is for the sinks' last flush.
     worker.drain_seconds = max(1.0, worker.cfg.graceful_timeout - _settings.shutdown_deadline - _EXIT_SECONDS)
+    if worker.cfg.worker_class_str != worker_class:
+        # gunicorn's own, as gevent's, wait as long for idle connections as the arbiter waits for them, and are killed.
+        worker.cfg.set("graceful_timeout", int(worker.drain_seconds))
     worker.health_check_paths = frozenset({_settings.health_check_path, RUNTIME_HEALTH_CHECK_PATH})
     _show_thread_usage(worker)
     gc.collect()
