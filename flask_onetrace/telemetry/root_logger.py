@@ -106,7 +106,7 @@ def _call_handlers_by_level(self: logging.Logger, record: logging.LogRecord) -> 
 
     A logger with a level of its own, or one above it, has that instead of the root logger's.
     """
-    if not isinstance(_root, SharedRootLogger) or record.levelno >= _root.application_level:
+    if record.levelno >= _root.application_level:  # type: ignore[attr-defined]  # its class is that since `install`
         _call_handlers(self, record)
         return
     each: logging.Logger | None = self
@@ -115,7 +115,8 @@ def _call_handlers_by_level(self: logging.Logger, record: logging.LogRecord) -> 
         if each is None or each.level:
             _call_handlers(self, record)
             return
-        reaches_root = reaches_root and each.propagate
+        if not each.propagate:
+            reaches_root = False
         each = each.parent
     if reaches_root and _root.parent is _beyond_root:
         log_handler.handle(record)

@@ -303,9 +303,11 @@ class AppTracer(trace.Tracer):
         set_status_on_exception: bool,  # noqa: FBT001 - as above
     ) -> trace.Span:
         """Start a span under `parent`, which is the current span of `context`."""
-        if type(parent) is not LightSpan:
+        if type(parent) is LightSpan:
+            provider: AppTracerProvider | None = parent.provider  # type: ignore[assignment]  # the span knows its protocol
+        else:
             parent = getattr(parent, OWN_SPAN, parent)
-        provider = parent.provider if type(parent) is LightSpan else self._find_provider(context)
+            provider = self._find_provider(context)
         if provider is None:
             return trace.NoOpTracer().start_span(name, context)
         span = provider.start(self.instrumentation, name, context, kind, attributes, links, start_time, parent=parent)
