@@ -27,6 +27,7 @@ from flask import (
 )
 from flask.views import MethodView
 from opentelemetry.instrumentation.flask import FlaskInstrumentor
+from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
 from opentelemetry.trace import SpanKind
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -279,11 +280,15 @@ def instrument(app: Flask) -> None:
     FlaskInstrumentor().instrument_app(app)  # type: ignore[no-untyped-call]  # it has no annotations
 
 
+def instrument_around(app: Flask) -> None:
+    app.wsgi_app = OpenTelemetryMiddleware(app.wsgi_app)  # type: ignore[method-assign]  # as Flask documents
+
+
 Change = Callable[[Flask], None]
 CHANGES: Final[tuple[Change, ...]] = (
     *(nothing, propagate, testing, trap_http_exceptions, answer_before, raise_before, change_after, raise_after),
     *(raise_teardown, raise_teardown_of_app, handle_everything, handle_as_client_error, handle_server_errors),
-    *(handle_badly, handle_with_nothing, raise_in_signal, wrap, mount, call_itself, instrument),
+    *(handle_badly, handle_with_nothing, raise_in_signal, wrap, mount, call_itself, instrument, instrument_around),
 )
 COMBINATIONS: Final = [
     *((each,) for each in CHANGES),
