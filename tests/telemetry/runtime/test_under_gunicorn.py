@@ -14,7 +14,6 @@ from flask_onetrace.worker_message import APP_LOAD_ERROR
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.gunicorn_server import ROOT, command, environment, serve
 from tests.telemetry.runtime.apps import write
-from tests.telemetry.tracing import wait_until
 
 HEALTH = "/_onetrace/health"
 LOGGING = """
