@@ -35,7 +35,7 @@ endif
 export $(foreach each,$(TEXT),$(if $(filter-out undefined,$(origin $(each))),$(each)))
 CONTEXT := -c environment=$(ENV) -c app="$$APP"$(if $(APP),$(if $(FLASK_APP), -c flask_app="$$FLASK_APP")) -c version="$$VERSION" $(CDK_CONTEXT)
 
-.PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down run status logs test test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
+.PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down run status logs test test-containers test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ test-image-python: $(READY) $(PAGE) ## Run the service's tests on the version of
 	@scripts/databases
 	@TESTS="$(TESTS)" scripts/test-image-python $(if $(TESTS),,$(IN_PARALLEL))
 
+test-containers: $(READY) ## Build the images with a Docker engine and test their containers, on an engine of its own where none responds (root on Debian; 10 minutes)
+	@scripts/engine $(PY) -m pytest $(or $(TESTS),tests/containers)
+
 bench: $(READY) ## Measure the overhead of telemetry per request, as ratios to the bare app (BENCH=--help)
 	@$(PY) -m bench.overhead $(BENCH)
 
@@ -113,7 +116,7 @@ lint: $(READY) $(PAGE) ## Check style, types, import layers, shell scripts, the 
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo --no-cache
-	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser scripts/databases scripts/test-image-python .ci/run
+	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser scripts/databases scripts/engine scripts/test-image-python .ci/run
 	@.venv/bin/hadolint service/Dockerfile infra/application_image/Dockerfile
 	@.venv/bin/jactionlint --shellcheck=.venv/bin/shellcheck --pyflakes= --strict-exit
 	@.venv/bin/zizmor --offline --no-progress --quiet --persona pedantic --strict-collection .github

@@ -8,11 +8,12 @@ Names are imported at first use: what needs the settings alone must not pay for 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
 from flask_onetrace.lazy_names import lazy_names
 
+TYPE_CHECKING = False  # instead of typing's, which the container's health check would import
 if TYPE_CHECKING:
+    from typing import Final
+
     from flask_onetrace.extension import OneTrace, init_app
     from flask_onetrace.parsing import SettingsError
     from flask_onetrace.settings import Settings

@@ -1,12 +1,17 @@
 """Name what the infrastructure and the service share.
 
 Both halves import this module and nothing else of each other, so it imports only the
-standard library. A name that AWS, Honeycomb or Rollbar displays is defined only here.
+standard library, and as little of it as it can: the container's health check pays for it every ten seconds. A name that
+AWS, Honeycomb or Rollbar displays is defined only here.
 """
 
-import re
+from __future__ import annotations
+
 from enum import StrEnum
-from typing import Final
+
+TYPE_CHECKING = False  # instead of typing's, whose import costs as much as the rest
+if TYPE_CHECKING:
+    from typing import Final
 
 LONGEST_VERSION: Final = 40
 """Characters that Rollbar accepts as an item's `code_version` and a deploy's `revision`; an item belongs to the deploy
@@ -185,4 +190,6 @@ class Output(StrEnum):
 
 def is_version(text: str) -> bool:
     """Return whether `text` may be deployed as a version."""
+    import re  # noqa: PLC0415 - for the reason above
+
     return re.fullmatch(VERSION_PATTERN, text) is not None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+
+TYPE_CHECKING = False  # instead of typing's, which the container's health check would import
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def lazy_names(package: str, module_of: Mapping[str, str], names: dict[str, Any]) -> Callable[[str], Any]:
