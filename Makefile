@@ -16,6 +16,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/ready
 CHECKOV := .venv-checkov
+SBOM := .venv-sbom
 PAGE := service/web/dist/index.html
 # How pytest uses the machine's processors; tests/conftest.py says which tests stay in one process.
 IN_PARALLEL := --numprocesses logical --maxprocesses 4
@@ -35,7 +36,7 @@ endif
 export $(foreach each,$(TEXT),$(if $(filter-out undefined,$(origin $(each))),$(each)))
 CONTEXT := -c environment=$(ENV) -c app="$$APP"$(if $(APP),$(if $(FLASK_APP), -c flask_app="$$FLASK_APP")) -c version="$$VERSION" $(CDK_CONTEXT)
 
-.PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down run status logs test test-containers test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back secrets lock pins verify clean
+.PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down run status logs test test-containers test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back sbom secrets lock pins verify clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,7 +86,7 @@ test-image-python: $(READY) $(PAGE) ## Run the service's tests on the version of
 	@scripts/databases
 	@TESTS="$(TESTS)" scripts/test-image-python $(if $(TESTS),,$(IN_PARALLEL))
 
-test-containers: $(READY) ## Build the images with a Docker engine and test their containers, on an engine of its own where none responds (root on Debian; 10 minutes)
+test-containers: $(READY) $(SBOM)/ready ## Build the images with a Docker engine and test their containers, on an engine of its own where none responds (root on Debian; 10 minutes)
 	@scripts/engine $(PY) -m pytest $(or $(TESTS),tests/containers)
 
 bench: $(READY) ## Measure the overhead of telemetry per request, as ratios to the bare app (BENCH=--help)
@@ -129,6 +130,17 @@ $(CHECKOV)/ready: requirements/checkov.txt $(READY)
 
 lint-infra: $(CHECKOV)/ready ## Check the stacks of dev and prod with cdk-nag, cfn-guard, cfn-lint and checkov
 	@$(PY) -m operations.lint_infra --checkov $(CHECKOV)/bin/checkov
+
+$(SBOM)/ready: requirements/sbom.txt $(READY)
+	@echo "sbom: installing cyclonedx-bom into $(SBOM)"
+	@$(PY) -m venv --clear $(SBOM)
+	@.venv/bin/uv pip install --quiet --require-hashes --python $(SBOM)/bin/python -r requirements/sbom.txt
+	@touch $@
+
+sbom: $(SBOM)/ready ## Write the bill of materials of the image's packages to cdk.out/sbom.json (CycloneDX)
+	@mkdir -p cdk.out
+	@$(SBOM)/bin/cyclonedx-py requirements --output-reproducible --output-file cdk.out/sbom.json service/requirements.txt
+	@echo "cdk.out/sbom.json lists the packages of service/requirements.txt"
 
 picture: $(READY) ## Draw docs/deploy.svg from the synthesized stacks of prod
 	@$(PY) -m operations.picture
@@ -190,7 +202,7 @@ honeycomb: $(READY) ## Apply the queries, board and triggers of honeycomb/ to Ho
 	@$(PY) -m operations.honeycomb --environment $(ENV) $(if $(PLAN),--plan)
 
 lock: $(READY) ## Recompile the hashed lock files
-	@for each in service/requirements requirements/dev requirements/peers requirements/checkov requirements/uv; do \
+	@for each in service/requirements requirements/dev requirements/peers requirements/checkov requirements/sbom requirements/uv; do \
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url $$each.in -o $$each.txt || exit 1; \
 	done
 	@for each in . service/web; do npm --prefix $$each install --package-lock-only --silent --no-audit --no-fund || exit 1; done
@@ -201,5 +213,5 @@ pins: $(READY) ## Renew the pinned actions and images, from GitHub and the regis
 clean: ## Stop the local deployment and delete everything installed, built or cached
 	@if [ -x $(PY) ]; then APP= $(PY) -m local down; fi
 	@rm -rf service/web/node_modules service/web/dist
-	@rm -rf .venv .venv-image .venv-checkov .peers node_modules cdk.out .local .mypy_cache .ruff_cache
+	@rm -rf .venv .venv-image .venv-checkov .venv-sbom .peers node_modules cdk.out .local .mypy_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
