@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -91,7 +91,7 @@ def base_images(report: Report) -> BaseImages:
 
 
 @pytest.fixture(scope="session")
-def images(base_images: BaseImages, tmp_path_factory: pytest.TempPathFactory) -> Images:
+def images(base_images: BaseImages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Images]:
     """The images of three applications: the sample, one without a Dockerfile, and one with its own."""
     folder = tmp_path_factory.mktemp("images")
     text = base_images.resolve(ROOT / "service" / "Dockerfile")
@@ -101,7 +101,10 @@ def images(base_images: BaseImages, tmp_path_factory: pytest.TempPathFactory) ->
         name: build(text, "--no-cache", context=str(checkout), tag=f"onetrace-test/{name}", build_args=_EPOCH)
         for name in ("sample", "sample_again")
     }
-    return Images(base=base, orders=_orders(base_images, folder), bookings=_bookings(base_images, folder), **names)
+    images = Images(base=base, orders=_orders(base_images, folder), bookings=_bookings(base, folder), **names)
+    yield images
+    tags = [tag for tag in astuple(images) if tag.startswith("onetrace-test/")]
+    docker("image", "rm", "--force", *tags, check=False)
 
 
 _EPOCH: Final = (f"SOURCE_DATE_EPOCH={COMMIT_TIME}",)
@@ -144,11 +147,12 @@ def _orders(base_images: BaseImages, folder: Path) -> str:
     )
 
 
-def _bookings(base_images: BaseImages, folder: Path) -> str:
+def _bookings(base: str, folder: Path) -> str:
     context = folder / "bookings"
     shutil.copytree(ROOT / "tests" / "containers" / "bookings", context)
     shutil.copy(ROOT / "service" / "requirements.txt", context)
     uv = Path(sys.executable).with_name("uv")
     wheel = [str(uv), "build", "--quiet", "--wheel", "--out-dir", str(context)]
     subprocess.run(wheel, cwd=ROOT, check=True, timeout=120, capture_output=True)
-    return build(base_images.resolve(context / "Dockerfile"), context=str(context), tag="onetrace-test/bookings")
+    text = (context / "Dockerfile").read_text(encoding="utf-8")
+    return build(text, context=str(context), tag="onetrace-test/bookings", build_args=[f"BASE={base}"])

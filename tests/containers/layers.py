@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from hashlib import sha256
 
+from tests.containers.engine import inspect
+
 WHITEOUT = ".wh."
 """Begins the name of a file that a layer removes ("Image Layer Filesystem Changeset", OCI Image Format)."""
 
@@ -52,7 +54,7 @@ class Layer:
 @cache
 def layers_of(image: str, *, base: str) -> list[Layer]:
     """Return the layers of `image` above those of its base image."""
-    every, below = _layers(image), len(_layers(base))
+    every, below = _layers(image), len(inspect(base)["RootFS"]["Layers"])
     assert len(every) > below
     return every[below:]
 

@@ -54,6 +54,11 @@ class Project:
         document: dict[str, object] = json.loads(line)
         return document
 
+    def log_lines(self, service: str) -> list[str]:
+        """Return what the service's container has printed. Compose itself mixes control sequences into it."""
+        process = docker("logs", str(self.container(service)["ID"]))
+        return (process.stdout + process.stderr).splitlines()
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.environ['PORT']}"
@@ -92,11 +97,10 @@ def test_the_service_is_healthy_traces_requests_and_ends_in_order(project: Proje
     assert requests.get(f"{project.url}/api/fault", timeout=10).status_code == 500
     project.run("stop", CRUDDUR.container_name)
     assert project.container(CRUDDUR.container_name)["ExitCode"] == 0
-    lines = project.run("logs", "--no-log-prefix", CRUDDUR.container_name).stdout.splitlines()
-    assert any(trace_id in line for line in lines)
+    assert any(trace_id in line for line in project.log_lines(CRUDDUR.container_name))
     assert project.container(XRAY_DAEMON_CONTAINER_NAME)["State"] == "running"
     if project.daemon_is_stand_in:
-        documents = project.run("logs", "--no-log-prefix", XRAY_DAEMON_CONTAINER_NAME).stdout.splitlines()
+        documents = project.log_lines(XRAY_DAEMON_CONTAINER_NAME)
         assert f"1-{trace_id[:8]}-{trace_id[8:]}" in {json.loads(each)["trace_id"] for each in documents}
 
 
