@@ -69,7 +69,7 @@ def test_the_engine_finds_the_container_healthy(name: str, images: Images) -> No
 
 
 def test_the_engine_finds_a_container_unhealthy_and_knows_why(images: Images) -> None:
-    options = ("--health-interval", "1s", "--health-retries", "1", "--health-start-period", "0s")
+    options = ("--health-interval", "1s", "--health-retries", "1", "--health-start-period", "1ms")
     with running(images.bookings, {"HEALTH_CHECK_PATH": "/fault"}, *options) as container:
         container.until_health("unhealthy")
         outputs = [each["Output"] for each in inspect(container.name)["State"]["Health"]["Log"]]
