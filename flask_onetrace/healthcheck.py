@@ -16,6 +16,9 @@ from flask_onetrace.contract import CONTAINER_PORT, RUNTIME_HEALTH_CHECK_PATH, V
 
 _TIMEOUT = 3.0
 _SUCCESS = 2
+_MAX_PORT = 65_535
+_MAX_DIGITS = 9
+"""Of a port, zeros in front of it included."""
 _MAX_HEAD = 65_536
 """Bytes of a response's status line and headers."""
 
@@ -35,10 +38,14 @@ def main() -> int:
 
 
 def target(environ: Mapping[str, str]) -> tuple[int, str]:
-    """Return the port and the path of the health check, as valid settings have them. Raises `ValueError`."""
-    port = environ.get(Variable.PORT, "").strip()
-    path = environ.get(Variable.HEALTH_CHECK_PATH, "").strip()
-    return int(port or CONTAINER_PORT), path or RUNTIME_HEALTH_CHECK_PATH
+    """Return the port and the path of the health check, as the settings have them. Raises `ValueError`."""
+    port = environ.get(Variable.PORT, "").strip() or str(CONTAINER_PORT)
+    path = environ.get(Variable.HEALTH_CHECK_PATH, "").strip() or RUNTIME_HEALTH_CHECK_PATH
+    if not (port.isascii() and port.isdigit() and len(port) <= _MAX_DIGITS and 1 <= int(port) <= _MAX_PORT):
+        from flask_onetrace.settings import Settings  # noqa: PLC0415 - what they use in place of such a value
+
+        return Settings.from_env(environ).port, path
+    return int(port), path
 
 
 def _problem(port: int, path: str) -> str | None:

@@ -30,7 +30,7 @@ BAD: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
         ("FLASK_APP", "RuntimeError", "no database at"),
     ),
     "no name": ("", {"FLASK_APP": ""}, ("FLASK_APP",)),
-    "port": ("", {"FLASK_APP": "shop", "PORT": "http"}, ("PORT", "http")),
+    "setting": ("", {"FLASK_APP": "shop", "HEALTH_CHECK_PATH": "healthz"}, ("HEALTH_CHECK_PATH", "healthz")),
 }
 
 

@@ -83,7 +83,8 @@ def test_whatever_the_variables_hold_it_returns_one_line(
 def test_invalid_settings_are_the_reason_before_what_they_lead_to(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("PORT", "http")
+    monkeypatch.setenv("HEALTH_CHECK_PATH", "healthz")
+    monkeypatch.setattr(healthcheck, "_head", lambda *_: "")
     assert healthcheck.main() == 1
     assert "invalid settings" in capsys.readouterr().err
 
