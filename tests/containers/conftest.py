@@ -14,6 +14,7 @@ from typing import Final
 import pytest
 
 from infra.application_file import load
+from infra.application_packages import packages_of
 from infra.image_context import stage_context
 from tests.containers.base_images import BaseImages
 from tests.containers.engine import EngineError, build, docker
@@ -132,9 +133,10 @@ def _orders(base_images: BaseImages, folder: Path) -> str:
     _plant(application, _SECRET_FILES)
     described, context = load(application), folder / "orders-context"
     context.mkdir()
-    stage_context(described, context)
+    packages = packages_of(described)
+    stage_context(described, packages, context)
     arguments = {
-        "REQUIREMENTS": described.requirements,
+        "REQUIREMENTS": "" if packages is None else packages.file,
         "FLASK_APP": described.flask_app,
         "PORT": described.port,
         "SOURCE_DATE_EPOCH": COMMIT_TIME,
