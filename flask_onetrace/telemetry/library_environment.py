@@ -82,6 +82,12 @@ _RULES: Final = (
         "contextvars_context",
     ),
     Rule(
+        re.compile("OTEL_PYTHON_TRACER_PROVIDER"),
+        lambda text: _is_installed("opentelemetry_tracer_provider", text),
+        "is not installed: set `sdk_tracer_provider`",
+        "none: the application may set one up",
+    ),
+    Rule(
         re.compile("OTEL_PYTHON_METER_PROVIDER"),
         lambda text: _is_installed("opentelemetry_meter_provider", text),
         "is not installed: set `sdk_meter_provider`",

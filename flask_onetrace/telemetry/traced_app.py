@@ -56,7 +56,7 @@ def _traced_class(base: type[Flask]) -> type[Flask]:
         # Under a second name: `super()` is slow before Python 3.12.
         untraced_wsgi_app = base.wsgi_app
         untraced_teardown_request = base.do_teardown_request
-        untraced_handle_user_exception = base.handle_user_exception
+        untraced_find_error_handler = base._find_error_handler
 
         wsgi_app = serve
 
@@ -72,12 +72,14 @@ def _traced_class(base: type[Flask]) -> type[Flask]:
                     self.extensions[EXTENSION].report_in_request(exc)
                 self.untraced_teardown_request(exc)
 
-        def handle_user_exception(self, e: Exception) -> Any:  # noqa: ANN401 - what a view may return
+        # Private, and not `handle_user_exception`, which would be a frame of each exception that has no handler.
+        def _find_error_handler(self, e: Exception, *blueprints: Any) -> Any:  # noqa: ANN401 - as Flask has them
             """Note what an error handler may turn into a response; an `HTTPException` is one already."""
+            handler = self.untraced_find_error_handler(e, *blueprints)
             scope = current_scope()
-            if scope is not None and not isinstance(e, HTTPException):
+            if handler is not None and scope is not None and not isinstance(e, HTTPException):
                 note_handled(scope, e)
-            return self.untraced_handle_user_exception(e)
+            return handler
 
     TracedApp.__name__, TracedApp.__qualname__, TracedApp.__module__ = base.__name__, base.__qualname__, base.__module__
     return TracedApp

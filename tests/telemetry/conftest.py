@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 
@@ -14,6 +15,15 @@ from tests.telemetry.authentication.key_endpoint import KeyEndpoint
 from tests.telemetry.backends import FakeBackends
 
 AppFactory = Callable[[dict[str, str]], Flask]
+
+
+@pytest.fixture(autouse=True)
+def _loggers_as_they_were() -> Iterator[None]:
+    """Enable again the loggers that a test, or its application, has disabled: they are the process's."""
+    before = {name: logging.getLogger(name).disabled for name in tuple(logging.root.manager.loggerDict)}
+    yield
+    for name in tuple(logging.root.manager.loggerDict):
+        logging.getLogger(name).disabled = before.get(name, False)
 
 
 @pytest.fixture

@@ -30,14 +30,14 @@ logger = safe_logger(__name__)
 SAMPLE_RATE = "SampleRate"
 """Honeycomb multiplies a span by this integer attribute ("Sampling", Honeycomb's documentation)."""
 
+_INTERNAL, _SERVER = SpanKind.INTERNAL, SpanKind.SERVER
 _KINDS = {
-    id(SpanKind.INTERNAL): 1,
-    id(SpanKind.SERVER): 2,
-    id(SpanKind.CLIENT): 3,
-    id(SpanKind.PRODUCER): 4,
-    id(SpanKind.CONSUMER): 5,
+    SpanKind.INTERNAL: 1,
+    SpanKind.SERVER: 2,
+    SpanKind.CLIENT: 3,
+    SpanKind.PRODUCER: 4,
+    SpanKind.CONSUMER: 5,
 }
-"""By identity: hashing a member of an enum takes a call."""
 _STATUS = {StatusCode.UNSET: 0, StatusCode.OK: 1, StatusCode.ERROR: 2}
 _LOCAL, _REMOTE = 0x100, 0x300
 """`SpanFlags`: whether the parent, or the linked span, is in another process, and that this is known."""
@@ -96,10 +96,13 @@ def _span(span: LightSpan) -> str:
         parent = f'"parentSpanId":"{span.parent_id.to_bytes(8, "big").hex()}","flags":{flags},'
     else:
         parent = f'"flags":{_LOCAL},'
+    kind = span.kind
+    # The most frequent by identity: hashing a member of an enum takes a call.
+    number = 1 if kind is _INTERNAL else 2 if kind is _SERVER else _KINDS[kind]
     return (
         f'{{"traceId":"{span.trace_id.to_bytes(16, "big").hex()}",'
         f'"spanId":"{span.span_id.to_bytes(8, "big").hex()}",{parent}'
-        f'"name":{_name(span.name)},"kind":{_KINDS[id(span.kind)]},'
+        f'"name":{_name(span.name)},"kind":{number},'
         f'"startTimeUnixNano":"{span.start_time:d}","endTimeUnixNano":"{span.end_time:d}",'
         f'{optional}"attributes":{_attributes(span.raw_attributes, span.sampling.rate)},"status":{status}}}'
     )
