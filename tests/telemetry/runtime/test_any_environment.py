@@ -55,7 +55,7 @@ VALUES = {
 SHARED = {
     name
     for each in fields(Settings)
-    if each.metadata and each.metadata["instead"] is not None
+    if each.metadata and each.metadata["substitute"] is not None
     for name in (each.metadata["variable"], each.metadata["fallback"])
     if name is not None
 }
