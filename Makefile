@@ -18,7 +18,7 @@ READY := .venv/ready
 CHECKOV := .venv-checkov
 SBOM := .venv-sbom
 PAGE := service/web/dist/index.html
-# How pytest uses the machine's processors; tests/conftest.py says which tests stay in one process.
+# One process of pytest for each processor, four at most; tests/distribution.py says which tests share one.
 IN_PARALLEL := --numprocesses logical --maxprocesses 4
 PAGE_SOURCES := $(wildcard service/web/*.json service/web/*.ts service/web/*.html service/web/.npmrc) $(shell find service/web/src -type f)
 # jsii prints a warning about node 20 at each run otherwise; scripts/setup says it once.

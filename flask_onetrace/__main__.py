@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 from flask_onetrace.contract import SERVER_APP, SERVER_CONFIG, Variable
-from flask_onetrace.telemetry.library_environment import hidden
+from flask_onetrace.telemetry.library_environment import without_variables
 
 
 def main() -> None:
     """Run gunicorn until it exits, which ends the process with its exit code."""
     try:
-        with hidden(Variable.WEB_CONCURRENCY):  # the configuration reads it
+        with without_variables(Variable.WEB_CONCURRENCY):  # the configuration reads it
             from gunicorn.app.wsgiapp import run  # noqa: PLC0415 - reads the environment
     except ImportError as error:
         sys.exit(f'{error}: pip install "Flask-OneTrace[server]"')

@@ -17,10 +17,9 @@ import flask.cli
 from flask import Flask
 from flask.cli import NoAppException, ScriptInfo, prepare_import
 
-from flask_onetrace.contract import Variable
+from flask_onetrace.contract import DEFAULT_APP_FILES, Variable
 
 _EXAMPLE: Final = "for example `orders:create_app()` or `orders:app`, as `flask --app` takes it"
-_DEFAULT_FILES: Final = ("wsgi.py", "app.py")
 _RUN_FROM_CLI_VARIABLE: Final = "FLASK_RUN_FROM_CLI"
 """Set by the `flask` command, and read by `Flask.run`."""
 _INVALID_APP_TEXTS: Final = ("valid Flask application was not obtained", "Failed to find Flask application")
@@ -102,11 +101,11 @@ def _app_run_disabled() -> Iterator[None]:
 
 def _default_file() -> str:
     """Return the file that Flask looks for; it would import a module of that name from anywhere else, too."""
-    for name in _DEFAULT_FILES:
+    for name in DEFAULT_APP_FILES:
         if Path(name).is_file():
             return name
     raise AppLoadError(
-        f"{Variable.FLASK_APP} is empty, and there is neither {' nor '.join(_DEFAULT_FILES)} in {Path.cwd()}:"
+        f"{Variable.FLASK_APP} is empty, and there is neither {' nor '.join(DEFAULT_APP_FILES)} in {Path.cwd()}:"
         f" set it, {_EXAMPLE}"
     )
 

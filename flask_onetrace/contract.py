@@ -48,6 +48,8 @@ CONFIGURED_NAME_ANNOTATION: Final = "service_name"
 """The annotation with the configured name of a segment that is named after its host: the group filters by it."""
 
 CONTAINER_PORT: Final = 4567
+DEFAULT_APP_FILES: Final = ("wsgi.py", "app.py")
+"""The files in which Flask looks for an application without `FLASK_APP` ("Application Discovery", Flask)."""
 SERVER_CONFIG: Final = "python:flask_onetrace.gunicorn_conf"
 SERVER_APP: Final = "flask_onetrace.wsgi:build()"
 """The configuration and the application that gunicorn is started with, wherever the package is installed: the latter

@@ -35,12 +35,12 @@ class SettingsError(ValueError):
 
 
 class PartlyUsableError(ValueError):
-    """A value is malformed, and `usable` is what can be read from it, which `instead` describes."""
+    """A value is malformed in part: `usable` is the rest, of the parser's type, and `substitute` describes it."""
 
-    def __init__(self, message: str, usable: Any, instead: str) -> None:  # noqa: ANN401 - of the parser's type
+    def __init__(self, message: str, usable: Any, substitute: str) -> None:  # noqa: ANN401 - of the parser's type
         super().__init__(message)
         self.usable = usable
-        self.instead = instead
+        self.substitute = substitute
 
 
 def plain_text(text: str) -> str:
@@ -51,7 +51,7 @@ def plain_text(text: str) -> str:
 
 
 def is_unicode(text: str) -> bool:
-    """Return whether `text` has no bytes that Python could not decode, and keeps as surrogates (PEP 383)."""
+    """Return whether `text` can be encoded as UTF-8: it has no surrogates for undecodable bytes (PEP 383)."""
     return text == text.encode(errors="replace").decode()
 
 

@@ -6,7 +6,7 @@ A value that cannot be used has one of two outcomes:
   meant it for us, and would lose what it asks for.
 - A variable that other tools read too, as `LOG_LEVEL`, `PORT`, `OTEL_*` and `AWS_*`, may hold what suits them, so it
   never stops an application: it is in `Settings.unusable_variables` with what is used instead, which is logged as a
-  warning and shown by the health check. Such a variable has `instead` in its declaration.
+  warning and shown by the health check. Such a variable has a `substitute` in its declaration.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ def variable(
     default: T,
     *,
     fallback: str | None = None,
-    instead: str | None = None,
+    substitute: str | None = None,
 ) -> T:
     """Declare a field read from the variable `name`, else from `fallback`; absent or empty variables mean `default`.
 
-    `instead` is there for a variable that other tools read too: it describes the default, which is used in place of a
-    value that cannot be, unless a part of that can (`PartlyUsableError`).
+    A variable that other tools read too has a `substitute`, the description of its default: that is used in place of an
+    unusable value, unless a part of the value is usable (`PartlyUsableError`).
     """
-    metadata = {"variable": name, "fallback": fallback, "parse": parse, "instead": instead}
+    metadata = {"variable": name, "fallback": fallback, "parse": parse, "substitute": substitute}
     declaration: T = field(default=default, metadata=metadata)
     return declaration
 
@@ -70,7 +70,7 @@ class Settings:
 
     flask_app: str = variable(Variable.FLASK_APP, str, "")
     environment: str = variable(Variable.DEPLOYMENT_ENVIRONMENT, parsing.plain_text, "local")
-    version: str = variable(Variable.SERVICE_VERSION, parsing.version, "unknown", instead="unknown")
+    version: str = variable(Variable.SERVICE_VERSION, parsing.version, "unknown", substitute="unknown")
     health_check_path: str = variable(Variable.HEALTH_CHECK_PATH, name_parsing.url_path, RUNTIME_HEALTH_CHECK_PATH)
     fault_routes: bool = variable(Variable.FAULT_ROUTES, parsing.boolean, False)
     alb_arn: str | None = variable(Variable.ALB_ARN, aws_parsing.load_balancer_arn, None)
@@ -80,19 +80,19 @@ class Settings:
     trust_user_header: bool = variable(Variable.TRUST_USER_HEADER, parsing.boolean, False)
     user_header: str = variable(Variable.USER_HEADER, name_parsing.header_name, "X-User")
     frontend_origins: frozenset[str] = variable(
-        Variable.FRONTEND_URL, parsing.origins, frozenset(), instead="no origin but the service's own"
+        Variable.FRONTEND_URL, parsing.origins, frozenset(), substitute="no origin but the service's own"
     )
     backend_origins: frozenset[str] = variable(
-        Variable.BACKEND_URL, parsing.origins, frozenset(), instead="no origin but the service's own"
+        Variable.BACKEND_URL, parsing.origins, frozenset(), substitute="no origin but the service's own"
     )
     bind_host: str = variable(Variable.BIND_HOST, parsing.bind_host, "127.0.0.1")
-    port: int = variable(Variable.PORT, parsing.port, CONTAINER_PORT, instead=str(CONTAINER_PORT))
-    workers: int = variable(Variable.WEB_CONCURRENCY, parsing.process_count, 1, instead="1")
+    port: int = variable(Variable.PORT, parsing.port, CONTAINER_PORT, substitute=str(CONTAINER_PORT))
+    workers: int = variable(Variable.WEB_CONCURRENCY, parsing.process_count, 1, substitute="1")
     threads: int = variable(Variable.WEB_THREADS, parsing.process_count, 8)
     shutdown_deadline: float = variable(
         Variable.TELEMETRY_SHUTDOWN_DEADLINE, parsing.seconds(MAX_SHUTDOWN_DEADLINE_SECONDS), SHUTDOWN_DEADLINE_SECONDS
     )
-    log_level: str = variable(Variable.LOG_LEVEL, parsing.log_level, "INFO", instead="INFO")
+    log_level: str = variable(Variable.LOG_LEVEL, parsing.log_level, "INFO", substitute="INFO")
     log_console: bool = variable(Variable.LOG_CONSOLE, parsing.boolean, True)
     health_check_detail: bool = variable(Variable.HEALTH_CHECK_DETAIL, parsing.boolean, False)
     browser_relay: bool = variable(Variable.BROWSER_RELAY, parsing.boolean, True)
@@ -100,34 +100,37 @@ class Settings:
     baggage_hosts: frozenset[str] = variable(Variable.BAGGAGE_HOSTS, parsing.host_names, frozenset())
 
     service_name: str = variable(
-        Variable.OTEL_SERVICE_NAME, name_parsing.service_name, _UNKNOWN_SERVICE, instead="the name of the app"
+        Variable.OTEL_SERVICE_NAME, name_parsing.service_name, _UNKNOWN_SERVICE, substitute="the name of the app"
     )
     frontend_name: str | None = variable(Variable.FRONTEND_SERVICE_NAME, name_parsing.service_name, None)
     namespace: str | None = variable(Variable.METRICS_NAMESPACE, name_parsing.metrics_namespace, None)
-    otel_sdk_disabled: bool = variable(Variable.OTEL_SDK_DISABLED, parsing.boolean, False, instead="false")
+    otel_sdk_disabled: bool = variable(Variable.OTEL_SDK_DISABLED, parsing.boolean, False, substitute="false")
     disabled_instrumentations: frozenset[str] = variable(
         Variable.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS,
         parsing.instrumentation_names,
         frozenset(),
-        instead="none: every instrumentation is on",
+        substitute="none: every instrumentation is on",
     )
     trace_exporters: frozenset[str] = variable(
         Variable.OTEL_TRACES_EXPORTER,
         parsing.choices("otlp", "console", "none"),
         frozenset({"otlp"}),
-        instead="otlp",
+        substitute="otlp",
     )
     otlp_endpoint: str | None = variable(
-        Variable.OTEL_EXPORTER_OTLP_ENDPOINT, parsing.otlp_endpoint, None, instead="none: no spans are exported by OTLP"
+        Variable.OTEL_EXPORTER_OTLP_ENDPOINT,
+        parsing.otlp_endpoint,
+        None,
+        substitute="none: no spans are exported by OTLP",
     )
     otlp_headers: Secret[Mapping[str, str]] = variable(
-        Variable.OTEL_EXPORTER_OTLP_HEADERS, parsing.secret_headers, Secret({}), instead="none"
+        Variable.OTEL_EXPORTER_OTLP_HEADERS, parsing.secret_headers, Secret({}), substitute="none"
     )
     otlp_protocol: str = variable(
         Variable.OTEL_EXPORTER_OTLP_PROTOCOL,
         parsing.choice("http/json", "http/protobuf"),
         "http/json",
-        instead="http/json, which a collector takes at its HTTP port, 4318",
+        substitute="http/json, which a collector takes at its HTTP port, 4318",
     )
     honeycomb_api_key: Secret[str] | None = variable(Variable.HONEYCOMB_API_KEY, parsing.secret, None)
     honeycomb_keep_everything: bool = variable(Variable.HONEYCOMB_KEEP_EVERYTHING, parsing.boolean, False)
@@ -137,13 +140,13 @@ class Settings:
         aws_parsing.aws_region,
         None,
         fallback=Variable.AWS_DEFAULT_REGION,
-        instead="the region of the AWS configuration",
+        substitute="the region of the AWS configuration",
     )
     xray_daemon_address: DaemonAddress | None = variable(
-        Variable.AWS_XRAY_DAEMON_ADDRESS, aws_parsing.daemon_address, None, instead="none: no segments are sent"
+        Variable.AWS_XRAY_DAEMON_ADDRESS, aws_parsing.daemon_address, None, substitute="none: no segments are sent"
     )
     xray_tracing_name: str | None = variable(
-        Variable.AWS_XRAY_TRACING_NAME, aws_parsing.segment_name, None, instead="the name of the service"
+        Variable.AWS_XRAY_TRACING_NAME, aws_parsing.segment_name, None, substitute="the name of the service"
     )
     xray_url: str | None = variable(Variable.AWS_XRAY_URL, parsing.plain_text, None)
     xray_origin: str | None = variable(Variable.XRAY_ORIGIN, aws_parsing.origin, None)
@@ -160,14 +163,14 @@ class Settings:
     other_credentials: Secret[Mapping[str, tuple[str, ...]]] = field(default=Secret({}), compare=False)
     """The credentials in variables that are no settings, as AWS_SECRET_ACCESS_KEY and HTTPS_PROXY, by variable."""
     unusable_variables: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """The message of each variable that other tools read too, whose value cannot be used, and what is used instead."""
+    """By variable that other tools read too: the message about its unusable value, with what is used instead."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, ignore: frozenset[str] = frozenset()) -> Settings:
         """Read and validate every contract variable except those in `ignore`, which belong to the host application.
 
-        Raises `SettingsError`, which lists all invalid variables, their values (never a secret's) and what to set,
-        unless they are all variables that other tools read too: `unusable_variables` has those.
+        Raises `SettingsError`, which lists all invalid variables, their values (never a secret's) and what to set. If
+        all of them are variables that other tools read too, they are in `unusable_variables` instead.
         """
         values, unusable = _read(cls, os.environ if environ is None else environ, ignore)
         credentials = _other_credentials(environ, _NAMES - ignore - unusable.keys())
@@ -282,13 +285,13 @@ def _read(
             try:
                 values[each.name] = each.metadata["parse"](text)
             except ValueError as error:
-                instead = each.metadata["instead"]
-                if instead is None:
+                substitute = each.metadata["substitute"]
+                if substitute is None:
                     problems[name] = f"{name}: {error}"
                     break
                 if isinstance(error, parsing.PartlyUsableError) and error.usable:
-                    values[each.name], instead = error.usable, error.instead
-                unusable[name] = f"{name}: {error} (used instead: {instead})"
+                    values[each.name], substitute = error.usable, error.substitute
+                unusable[name] = f"{name}: {error} (used instead: {substitute})"
             if each.name in values:
                 break
     if not problems:

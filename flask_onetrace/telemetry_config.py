@@ -60,7 +60,7 @@ def telemetry_config(settings: Settings) -> TelemetryConfig:
 def _unusable_by_libraries() -> dict[str, str]:
     """Return the messages of the variables that libraries read themselves, in this process's environment."""
     return {
-        name: f"{name}: {masked(text)} {rule.expected} (used instead: {rule.instead})"
+        name: f"{name}: {masked(text)} {rule.expected} (used instead: {rule.substitute})"
         for name, rule in library_environment.unusable(os.environ).items()
         if (text := os.environ[name].strip())
     }

@@ -108,7 +108,7 @@ class Local:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Values of its variables and secrets there."""
     services: tuple[str, ...] = ()
-    """What it needs beside it: `postgresql` sets `DATABASE_URL`."""
+    """The services that it needs: `postgresql` is a database of its own at `DATABASE_URL`."""
     before_start: str | None = None
     """A command that runs before each start with the environment of the task, as to create tables."""
 
@@ -176,8 +176,8 @@ def container_name_of(service_name: str) -> str:
 def dataset_slug(service_name: str) -> str:
     """Return the slug by which Honeycomb's API knows the dataset of a `service.name`.
 
-    In lower case, with a hyphen for what is no letter, digit, underscore or hyphen: the dataset "my dataset!" is
-    "my-dataset-" ("List All Datasets", Honeycomb API Reference).
+    It is in lower case, and each run of other characters than letters, digits, underscores and hyphens is one hyphen:
+    the dataset "my dataset!" is "my-dataset-" ("List All Datasets", Honeycomb API Reference).
     """
     return _NOT_IN_SLUG.sub("-", service_name.lower())
 

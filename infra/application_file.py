@@ -153,7 +153,9 @@ def _refuse_two_sources(table: Table, application: Application) -> None:
 def _check_references(table: Table, application: Application) -> None:
     """Raise where a header of the smoke test refers to what is no variable of the application's."""
     headers = table.table("smoke_test").table("headers", secret=True)
-    on_this_machine = application.local.variables.keys() | application.environment_variables.get("local", {}).keys()
+    on_this_machine = (
+        application.local.variables.keys() | application.environment_variables.get(environment_names.LOCAL, {}).keys()
+    )
     by_environment = {name for each in application.environment_variables.values() for name in each}
     own = {*application.secrets, *application.variables, *(by_environment & on_this_machine)}
     for name, text in application.smoke_test.headers.items():

@@ -1,4 +1,4 @@
-"""Find what an application's packages are listed in, and the arguments with which pip and uv install them.
+"""Find the file that lists an application's packages, and the arguments of pip and uv that install them.
 
 Shared by the image's build and the local mode; it needs the standard library only.
 """
@@ -28,14 +28,14 @@ _EXPORTS: Final = {
     "Pipfile": "pipenv requirements > requirements.txt",
     "environment.yml": "write the packages that come from PyPI into a requirements.txt",
 }
-"""What pip does not read, and the command that writes a requirements file of it."""
+"""By file that pip does not read: the command that exports it as a requirements file, or what to do without one."""
 _PACKAGE_EXPORTS: Final = {
     "uv.lock": "uv export --no-dev --no-hashes --output-file requirements.txt",
     "poetry.lock": "poetry export --only main --without-hashes --output requirements.txt, with a line -e . added to it",
     "pdm.lock": "pdm export --prod --no-hashes --no-self --output requirements.txt, with a line -e . added to it",
 }
-"""The same of a package, which is installed too: as a folder it has no hash, and pip takes hashes for all or for none
-("Secure installs", pip)."""
+"""The same for a project that is a package itself. It is installed as a folder, which has no hash, and pip checks
+hashes of all requirements or of none ("Secure installs", pip)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +43,20 @@ class Packages:
     """The packages of an application."""
 
     file: str
-    """What lists them, in the application's folder."""
+    """The file that lists them, relative to the application's folder."""
     arguments: tuple[str, ...]
-    """Of `pip install` or `uv pip install` in that folder, one of each requirement or option."""
+    """The arguments of `pip install` or `uv pip install` in that folder."""
     project: str | None = None
-    """The folder of the project that is installed, where the file describes one: editable, so that the code that runs
-    is the folder's, templates included."""
+    """The folder of the project that the file describes, None if it only lists packages. It is installed as editable,
+    so that the code and the templates in use are those of the folder."""
     dependencies: tuple[str, ...] = ()
-    """What a pyproject.toml lists in `[project]`, as PEP 508 has it."""
+    """The `dependencies` in the `[project]` of a pyproject.toml, as PEP 508 requirements."""
     unread_lock: str | None = None
-    """A lock file beside it, whose versions are not those that are installed."""
+    """A lock file beside it, which pip does not read."""
 
     @property
     def warning(self) -> str | None:
-        """Return what to do about a lock file that is not read."""
+        """The warning about a lock file that is not read, with the command that exports it; None without one."""
         if self.unread_lock is None:
             return None
         exports = _EXPORTS if self.project is None else _EXPORTS | _PACKAGE_EXPORTS
@@ -67,9 +67,10 @@ class Packages:
 
 
 def packages_of(application: Application) -> Packages | None:
-    """Return the application's packages, None where it lists none. Raises `ApplicationError`, with the remedy.
+    """Return the packages of the description's `requirements`; None if the application lists none.
 
-    The description's `requirements`; else the first of requirements.txt, pyproject.toml and setup.py that lists some.
+    Without `requirements`, the first of requirements.txt, pyproject.toml and setup.py that lists packages is used.
+    Raises `ApplicationError` for a file that is malformed, or that pip does not read.
     """
     folder = application.folder
     if application.requirements is not None:
@@ -96,9 +97,9 @@ def _listed_in(folder: Path, name: str) -> Packages | None:
 
 
 def _of_pyproject(folder: Path, name: str) -> Packages | None:
-    """Return what a pyproject.toml lists, None where it only configures tools.
+    """Return the packages of a pyproject.toml, None if it only configures tools.
 
-    One with a `[build-system]` is a package; without one its `[project]` only lists dependencies, as uv has it
+    With a `[build-system]` it describes a package; without one its `[project]` only lists dependencies, as for uv
     ("Build systems", Projects, uv).
     """
     content = _read(folder / name)
@@ -168,7 +169,7 @@ def _unread(folder: Path, name: str) -> ApplicationError:
 
 
 def _refuse_unnamed(folder: Path) -> None:
-    """Raise where files have other names than are looked for: without its packages the application does not start."""
+    """Raise `ApplicationError` if requirements are only in files of other names: the application would not start."""
     patterns = ("requirements*/*.txt", "requirements*.txt", "*requirements.txt", "requirements*.in")
     names = sorted({path.relative_to(folder).as_posix() for pattern in patterns for path in folder.glob(pattern)})
     if names:

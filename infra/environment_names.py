@@ -1,6 +1,7 @@
-"""Name the environments, of which environments.py has the values.
+"""The names of the environments in environments.py.
 
-Apart from those, so that what reads an application's description needs the standard library only, and starts no CDK.
+They are in a module of their own because an import of environments.py starts the CDK's Node process, which code that
+only reads an application's description does not need.
 """
 
 from typing import Final

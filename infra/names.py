@@ -39,7 +39,7 @@ def default_name(folder: Path) -> str:
 
 
 def check_environment_names(names: Iterable[str]) -> None:
-    """Raise `ApplicationError` where the name of an environment ends in a hyphen and that of another.
+    """Raise `ApplicationError` if the name of an environment ends with a hyphen and the name of another.
 
     Segments are `<service>-<environment>`: those of `shop-dev` in `eu` would be those of `shop` in `dev-eu`.
     """

@@ -1,4 +1,4 @@
-"""How pytest-xdist distributes the tests over processes."""
+"""Distribute the tests over the worker processes of pytest-xdist."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 ONE_PROCESS: Final = ("tests/acceptance/", "tests/infra/", "tests/telemetry/calls/", "tests/package/")
-"""Folders whose tests share what takes long to make or to start, or that need the machine for themselves.
+"""Folders that run in one process each, as their tests share fixtures that are slow to set up, or need the machine for
+themselves.
 
-The longest are first. Each process begins with two of them: the first with the first and the third.
+The slowest are first. xdist gives each process two of them at the start: of two processes, the first gets the first
+folder and the third.
 """
 
 
 class ByModule(LoadScopeScheduling):  # type: ignore[misc]  # xdist's base classes have no types
-    """Run each module in one process, and each folder of `ONE_PROCESS`, which are first; the rest in its random order.
+    """Run each module in one process, and each folder of `ONE_PROCESS`: these first, the modules in their random order.
 
-    It takes the place of `--dist loadgroup`, which finds no groups with pytest 9.2: xdist 3.8 adds a group's name to an
+    It replaces `--dist loadgroup`, which finds no groups with pytest 9.2: xdist 3.8 adds a group's name to an
     attribute that a test no longer has.
     """
 
@@ -35,6 +37,6 @@ def _folder(nodeid: str) -> str | None:
 
 
 def rank(nodeid: str) -> int:
-    """Return the place of a test's folder among those of `ONE_PROCESS`, after which all others come."""
+    """Return the sort key of a test: the index of its folder in `ONE_PROCESS`, or one that is larger than all."""
     folder = _folder(nodeid)
     return len(ONE_PROCESS) if folder is None else ONE_PROCESS.index(folder)

@@ -9,7 +9,9 @@ from gunicorn.http.errors import InvalidChunkSize
 _MAX_LINE: Final = 8190
 """Bytes of a chunk's size line or of a trailer, gunicorn's own limit."""
 _MAX_TRAILERS: Final = 64 * 1024
+"""Bytes of all trailers."""
 _MAX_EXCESS: Final = 16 * 1024
+"""Bytes of framing beyond the free ones."""
 _FREE_PER_CHUNK: Final = 16
 _FREE_PER_BYTE: Final = 2
 _HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
@@ -18,8 +20,8 @@ _HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
 class ChunkScanner:
     """Follow the chunks of one body as they arrive ("Hypertext Transfer Protocol 1.1", RFC 9112, section 7.1).
 
-    Framing is counted as by Go's net/http (CVE-2023-39326): 16 bytes of it for each chunk and 2 for each byte of data
-    are free, as a client may send byte by byte, and of the rest 16 KiB are accepted.
+    Framing is limited as in Go's net/http (CVE-2023-39326): 16 bytes for each chunk and 2 for each byte of data are
+    free, so that a client may send byte by byte; 16 KiB more are accepted.
     """
 
     __slots__ = ("_excess", "_in_trailers", "_line", "_to_skip", "_trailers", "is_finished", "is_malformed")
@@ -28,7 +30,7 @@ class ChunkScanner:
         self.is_finished = False
         """Whether the whole body has arrived."""
         self.is_malformed = False
-        """Whether it has no end that can be found: gunicorn's parser will reject it."""
+        """Whether its framing is malformed, so that its end is unknown: gunicorn's parser will reject it."""
         self._line = b""
         self._to_skip = 0
         self._in_trailers = False
@@ -36,7 +38,10 @@ class ChunkScanner:
         self._excess = 0
 
     def feed(self, data: bytes) -> None:
-        """Scan the next bytes of the body; those after its end are ignored. Raises `InvalidChunkSize`."""
+        """Scan the next bytes of the body; those after its end are ignored.
+
+        Raises `InvalidChunkSize` for too much framing.
+        """
         position = 0
         while position < len(data) and not (self.is_finished or self.is_malformed):
             if self._to_skip:

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _PIECE: Final = 64 * 1024
+"""Bytes of one `send`, and of one read or write of the temporary file."""
 _SCARCE_BACKLOG: Final = 64 * 1024
-"""What is kept of a backlog in memory while that is scarce."""
+"""Bytes of a backlog in memory while memory is scarce."""
 
 
 class ClientSocket(socket.socket):
-    """A connection's socket, which never blocks.
+    """A client's non-blocking socket with a backlog of response bytes.
 
-    Of a response, `sendall` queues what the kernel does not take, and calls `on_backlog`: from then on `flush`, called
-    by the main loop, sends. `aborted` says why the connection was cut off, as telemetry names it.
+    `sendall`, called by the request's thread, sends what the kernel accepts, queues the rest in the backlog and calls
+    `on_backlog`. The main loop then calls `flush` until the backlog is empty.
     """
 
     __slots__ = ("_backlog", "_changed", "_limits", "_storage", "aborted", "file", "on_backlog", "response", "unsent")
@@ -32,16 +33,18 @@ class ClientSocket(socket.socket):
         super().__init__(fileno=descriptor)
         self.settimeout(0)
         self.aborted: str | None = None
+        """Why the connection was aborted, as the access line's field `aborted` has it; None if it was not."""
         self.unsent = 0
-        """Bytes in the backlog, also after it was dropped."""
+        """Bytes in the backlog, or that were in it when it was dropped."""
         self.on_backlog: Callable[[], object] = _ignore
         self.response: Any = None
         """gunicorn's response, which knows whether it has a length."""
         self._limits = limits
         self._storage = storage
         self._backlog: deque[memoryview] = deque()
-        """The next pieces to send: empty only if `file`, which has what follows them, is empty too."""
+        """The next pieces to send. It is empty only if `file` is empty too."""
         self.file: TemporaryFile | None = None
+        """What follows the backlog's pieces, if memory has no room for it."""
         self._changed = Condition()
 
     @property
@@ -52,7 +55,7 @@ class ClientSocket(socket.socket):
 
     def sendall(self, data: ReadableBuffer, flags: int = 0, /) -> None:
         """Send or queue `data`. Raises `OSError` once the client is gone, or is too slow for a long response."""
-        # Only the thread that serves the request fills the backlog: while it is empty, nobody else sends.
+        # Only this thread fills the backlog, and the main loop sends nothing while it is empty.
         if not self._backlog:
             try:
                 sent = self.send(data, flags)
@@ -79,9 +82,10 @@ class ClientSocket(socket.socket):
                 self.on_backlog()
 
     def _store(self, data: memoryview) -> int:
-        """Add to the backlog, and return how many bytes; wait for the client where memory and file are full.
+        """Add the start of `data` to the backlog, and return its length in bytes; block while memory and file are full.
 
-        The main loop ends the wait, by `flush` or by `abort`: it sees to it that the client keeps to the minimum rate.
+        The main loop ends the wait by `flush`, or by `abort` if the client falls behind the minimum rate. Raises
+        `BrokenPipeError` once the response is aborted.
         """
         while not self.aborted:
             room = _SCARCE_BACKLOG if self._storage.is_memory_scarce else self._limits.backlog_bytes
@@ -108,7 +112,7 @@ class ClientSocket(socket.socket):
         return 0
 
     def flush(self) -> int:
-        """Send of the backlog what the kernel takes, and return the bytes. Raises `OSError` if the client is gone."""
+        """Send what the kernel accepts of the backlog; return the bytes. Raises `OSError` if the client is gone."""
         total = 0
         try:
             while self._backlog:
@@ -135,14 +139,14 @@ class ClientSocket(socket.socket):
                 self.file = None
 
     def abort(self, reason: str) -> None:
-        """Drop the backlog, and make every further write of the handler's thread fail."""
+        """Drop the backlog, and have each further write of the request's thread raise `BrokenPipeError`."""
         with self._changed:
             self.aborted = self.aborted or reason
             self.drop_backlog()
             self._changed.notify_all()
 
     def drop_backlog(self) -> None:
-        """Free what the client has not read."""
+        """Free the memory and the file of the backlog."""
         self._backlog.clear()
         if self.file is not None:
             self.file.close()

@@ -1,4 +1,4 @@
-"""Receive one connection's requests without blocking: each is handed to a thread once it is complete."""
+"""Receive the requests of one connection without blocking, each until it is complete or is streamed to its thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from werkzeug.exceptions import BadRequest
 from flask_onetrace.server.chunked import ChunkScanner
 from flask_onetrace.server.client_socket import ClientSocket
 from flask_onetrace.server.limits import Limits
-from flask_onetrace.server.request_body import CONTINUE, ReceivingBody, RequestBody, RequestUnreader
+from flask_onetrace.server.request_body import CONTINUE, RequestBody, RequestUnreader, StreamedBody
 from flask_onetrace.server.temporary_file import Storage
 
 _MAX_RECEIVE: Final = 1024 * 1024
@@ -24,20 +24,23 @@ _MAX_DISCARDED: Final = 64 * 1024
 
 
 class Phase(Enum):
-    """What a connection waits for in the main loop."""
+    """What a connection in the main loop waits for its client to do."""
 
     IDLE = "idle"
-    """A request's first byte."""
+    """Send the first byte of a request."""
     HEAD = "head"
+    """Send the rest of the request line and headers."""
     BODY = "body"
+    """Send the rest of the body."""
     FLUSH = "flush"
-    """The client, to read its response."""
+    """Read the response."""
     LINGER = "linger"
-    """The client, to close what the service has half-closed."""
+    """Close the connection, which the service has half-closed."""
 
 
-HOLDING_A_REQUEST: Final = frozenset({Phase.HEAD, Phase.BODY, Phase.FLUSH})
-RECEIVING: Final = frozenset({Phase.IDLE, Phase.HEAD, Phase.BODY})
+BUFFERING_PHASES: Final = (Phase.HEAD, Phase.BODY, Phase.FLUSH)
+"""Those in which a connection holds bytes of a request or a response."""
+RECEIVING_PHASES: Final = frozenset({Phase.IDLE, Phase.HEAD, Phase.BODY})
 
 
 class Connection:
@@ -58,11 +61,11 @@ class Connection:
         """None while a thread serves its request."""
         self.deadline = 0.0
         self.since = 0.0
-        """When the phase began, as `deadline` by the monotonic clock."""
+        """When the phase began, in seconds of `time.monotonic`, as `deadline` is."""
         self.request: Any = None
         """gunicorn's request, once its headers have been parsed."""
         self.transferred = 0
-        """Bytes that the client has sent of the body, or read of the response, since the main loop waits for it."""
+        """Bytes of the body that the client has sent, or of the backlog that it has read."""
         self.has_begun = False
         """Whether a thread has begun to serve the request."""
         self.keep_after_flush: bool | None = None
@@ -74,18 +77,19 @@ class Connection:
         self._head = bytearray()
         self._scanner: ChunkScanner | None = None
         self._head_size = 0
-        self._missing = 0
+        self._remaining = 0
 
     @property
     def received(self) -> int:
-        """How many bytes of its request it holds."""
+        """The bytes of the request in memory."""
         return len(self._head) + self._head_size + self.unreader.buffered
 
     def receive(self, data: bytes) -> bool:
-        """Take the next bytes, none at the stream's end; return whether its request is complete.
+        """Add the next bytes, none at the end of the stream; return whether the request is complete.
 
-        gunicorn's own parser decides where headers and bodies end, and what is malformed: this only waits until it
-        needs to wait for nothing. Raises gunicorn's `ParseException` and `NoMoreData`, and `StopIteration`.
+        gunicorn's parser decides where headers and bodies end, and what is malformed; it is called once it need not
+        wait for the client. Raises gunicorn's `ParseException` and `NoMoreData`, `StopIteration` at the end of the last
+        request, and `StorageFullError`.
         """
         if self.request is not None:
             return self._receive_body(data)
@@ -100,7 +104,7 @@ class Connection:
         return False
 
     def _parse(self) -> bool:
-        """Parse the headers. Where they are incomplete, the parser rejects them, or asks for more than there is."""
+        """Parse the headers; return whether the request is complete. The parser rejects incomplete headers."""
         head, self._head = self._head, bytearray()
         self.unreader.append(bytes(head))
         try:
@@ -114,9 +118,9 @@ class Connection:
         if isinstance(reader, LengthReader):
             if reader.length == 0:
                 return True
-            self._missing = reader.length - self.unreader.buffered
+            self._remaining = reader.length - self.unreader.buffered
         else:
-            self._missing = 0
+            self._remaining = 0
             self._scanner = ChunkScanner()
             for piece in self.unreader.pieces:
                 self._scanner.feed(piece)
@@ -130,7 +134,7 @@ class Connection:
         if self._scanner is not None:
             self._scanner.feed(data)
         else:
-            self._missing -= len(data)
+            self._remaining -= len(data)
         if not data:
             # The body will never be complete: the handler's first read says so.
             self.request.force_close()
@@ -138,33 +142,33 @@ class Connection:
         return self._is_complete()
 
     def _is_complete(self) -> bool:
-        """Return whether the body has arrived, or has no end that can be found, which the handler's read says."""
+        """Return whether the body has arrived, or is malformed: then the handler's read raises `BadRequest`."""
         scanner = self._scanner
         if scanner is None:
-            return self._missing <= 0
+            return self._remaining <= 0
         if scanner.is_malformed:
             self.request.force_close()
         return scanner.is_finished or scanner.is_malformed
 
     def is_longer_than(self, size: int) -> bool:
-        """Return whether the incomplete body has, or will have, more bytes."""
-        return self.transferred + self._missing > size
+        """Return whether the body is longer than `size` bytes, as far as is known of an incomplete one."""
+        return self.transferred + self._remaining > size
 
-    def invite_body(self) -> None:
-        """Have a client that waits for permission send its body."""
+    def send_continue(self) -> None:
+        """Send 100 Continue if the client expects it (RFC 9110, section 10.1.1)."""
         if interim := self._take_interim_response():
             with contextlib.suppress(OSError):  # the next read says so
                 self.sock.send(interim)
 
-    def leave_rest_to_thread(self, excess: bytes = b"") -> None:
-        """Have the request's thread receive what follows `excess`, if the handler reads it at all."""
-        # Announced to the client, unless all has arrived by then: it need not send the rest once it has the response.
-        self.request.body = ReceivingBody(self.request.body.reader, partial(self._complete, self.request.must_close))
+    def stream_rest(self, excess: bytes = b"") -> None:
+        """Have the request's thread receive the rest of the body, after the bytes `excess`, as the handler reads it."""
+        # `Connection: close`, unless the body has arrived by then: a client need not send the rest after its response.
+        self.request.body = StreamedBody(self.request.body.reader, partial(self._complete, self.request.must_close))
         self.request.force_close()
         self.unreader.receive_rest(excess, self._take_interim_response())
 
     def _complete(self, must_close: bool) -> None:  # noqa: FBT001 - gunicorn's own flag
-        """Let the next request follow a body that has arrived."""
+        """Keep the connection open: the whole body has arrived."""
         if not self.sock.response.headers_sent:
             self.request.must_close = must_close
             self.unreader.is_receiving = False
@@ -183,7 +187,7 @@ class Connection:
         return rest
 
     def free(self) -> None:
-        """Free what it holds of a request that will not be served, or was, and of its response."""
+        """Free the memory and files of the request and of its response."""
         self._head.clear()
         self._head_size = 0
         self.unreader.drop()
@@ -191,11 +195,11 @@ class Connection:
 
     @property
     def has_file(self) -> bool:
-        """Whether it holds a temporary file."""
+        """Whether its request or its response has a temporary file."""
         return self.unreader.file is not None or self.sock.file is not None
 
     def discard_body(self) -> bool:
-        """Skip what the handler has not read of a complete body; return whether the next request can follow."""
+        """Skip the part of a complete body that the handler has not read; return whether to keep the connection."""
         unreader = self.unreader
         if unreader.is_receiving or (unreader.file is not None and unreader.file.unread > _MAX_DISCARDED):
             return False

@@ -1,4 +1,4 @@
-"""Receive the requests of all clients of a worker and send their responses, on one thread that waits for none."""
+"""Receive the requests of a worker's clients and send what is left of their responses, in one non-blocking loop."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from flask_onetrace.server.acceptor import Acceptor
 from flask_onetrace.server.client_socket import ClientSocket
-from flask_onetrace.server.connection import HOLDING_A_REQUEST, RECEIVING, Connection, Phase
+from flask_onetrace.server.connection import BUFFERING_PHASES, RECEIVING_PHASES, Connection, Phase
 from flask_onetrace.server.limits import Limits
 from flask_onetrace.server.rejections import OVERLOADED, Rejections, error_response, log_cut_off, status_and_message
 from flask_onetrace.server.request_body import StorageFullError
 from flask_onetrace.server.temporary_file import Storage
-from flask_onetrace.server.waiting import Waiting
+from flask_onetrace.server.waiting import WaitingConnections
 
 _RECEIVE: Final = 64 * 1024
 
@@ -26,9 +26,10 @@ _RECEIVE: Final = 64 * 1024
 class ClientLoop:
     """The connections of a worker. Its methods run on the main thread.
 
-    `serve` gets each connection whose request is complete, and hands it to a thread, which gives it back by `settle`.
-    A long body, or one that is longer than the application's `max_content_length`, is left to the thread, as the
-    application may answer without reading it. At most half of the threads have such requests: others are received here.
+    `serve` hands a connection with a complete request to a thread, which returns it by `settle`. A body that is longer
+    than `Limits.body_bytes`, or than `max_content_length()`, is streamed to the thread instead, as the application may
+    answer without reading it; at most half of the threads are used so, and the loop receives further ones. `defer`
+    calls a function on the main thread. `set_accept_enabled` turns the listeners on and off.
     """
 
     def __init__(
@@ -54,14 +55,14 @@ class ClientLoop:
         self._serve = serve
         self._defer = defer
         self._storage = Storage(limits.files_bytes)
-        self._waiting = Waiting(limits.held_bytes, self._storage)
+        self._waiting = WaitingConnections(limits.max_buffered_bytes, self._storage)
         self.served = self._waiting.served
-        self._incomplete: set[Connection] = set()
-        """Those whose threads receive the rest of the body."""
+        self._streaming: set[Connection] = set()
+        """The connections whose threads receive the rest of the body."""
         self._idle_until = float("inf")
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept what is waiting, and receive what it has sent."""
+        """Accept the pending connections of `listener`, and receive what their clients have sent."""
         self.acceptor.accept(listener, partial(self._admit, listener.getsockname()))
 
     def _admit(self, server: Any, accepted: socket.socket, address: Any) -> None:  # noqa: ANN401 - an address's type depends on its family
@@ -72,13 +73,13 @@ class ClientLoop:
         self._on_readable(connection, client)
 
     def stop(self) -> None:
-        """Accept no connection, and close idle ones soon: the worker stops."""
+        """Stop accepting, and close idle connections within `Limits.stop_idle_seconds`."""
         self.acceptor.stop()
         self._idle_until = time.monotonic() + self._limits.stop_idle_seconds
         self._waiting.shorten(Phase.IDLE, self._idle_until)
 
-    def give_up(self) -> None:
-        """Reject the requests that no thread has begun to serve: the worker has no more time."""
+    def reject_unstarted(self) -> None:
+        """Answer 503 to the requests that no thread has begun to serve when the worker's time to stop is over."""
         for connection in self.served:
             if not connection.has_begun:
                 self.rejections.add("not begun before the worker stopped")
@@ -86,7 +87,7 @@ class ClientLoop:
                     connection.sock.send(error_response(*OVERLOADED))
 
     def enforce_deadlines(self) -> None:
-        """Reject or close what has waited too long for its client, and log at times how many."""
+        """Reject or close the connections whose deadline has passed, and log how many once a minute."""
         for connection in self._waiting.expired(time.monotonic()):
             self._expire(connection)
         while self._storage.is_exhausted and self._evict(_has_file):
@@ -95,9 +96,9 @@ class ClientLoop:
         self.rejections.report()
 
     def settle(self, connection: Connection, keep: bool) -> None:  # noqa: FBT001 - a callback of gunicorn's method queue
-        """Take a connection back from its thread."""
+        """Take a connection back from its thread; `keep` says whether it may serve another request."""
         self._waiting.end_serving(connection)
-        self._incomplete.discard(connection)
+        self._streaming.discard(connection)
         if connection.phase is Phase.FLUSH:
             connection.keep_after_flush = keep
         elif connection.sock.aborted is not None:
@@ -111,7 +112,7 @@ class ClientLoop:
         self._poller.register(connection.sock, selectors.EVENT_READ, partial(self._on_readable, connection))
 
     def _on_readable(self, connection: Connection, client: socket.socket) -> None:
-        if connection.phase in RECEIVING:  # else closed while the events of this turn were dispatched
+        if connection.phase in RECEIVING_PHASES:  # else closed while the events of this turn were dispatched
             data = self._read(connection, client)
             if data is not None:
                 self._receive(connection, data)
@@ -124,20 +125,20 @@ class ClientLoop:
             pass
         except OSError:
             if connection.phase is Phase.BODY:
-                # As where the client closes in order: the request is served, so that its access line says so.
+                # As after an orderly close: the request is served, so that its access line has `aborted`.
                 connection.sock.aborted = "client_disconnected"
                 return b""
             self._close(connection)
         return None
 
     def _receive(self, connection: Connection, data: bytes) -> None:
-        """Go on with a registered connection: serve its request, reject it, or wait for more."""
+        """Process the next bytes of a registered connection: serve its request, reject it, or wait for more."""
         try:
             is_complete = connection.receive(data)
         except (StopIteration, OSError):  # gunicorn's `NoMoreData` among the latter
             self._close(connection)
         except StorageFullError:
-            self._receive_more_than_fits(connection, data)
+            self._on_storage_full(connection, data)
         except Exception as error:  # noqa: BLE001 - no client's bytes may end the main loop
             self.rejections.add(f"malformed ({type(error).__name__})")
             self._reject(connection, *status_and_message(error))
@@ -147,33 +148,33 @@ class ClientLoop:
             else:
                 self._await_rest(connection)
 
-    def _receive_more_than_fits(self, connection: Connection, data: bytes) -> None:
-        """Make room for what a client has sent of a body; else leave it to a thread, or reject it."""
+    def _on_storage_full(self, connection: Connection, data: bytes) -> None:
+        """Evict another connection for the bytes of a body; else stream it to a thread, or reject it."""
         if self._storage.is_exhausted and self._evict(_has_file):
-            if connection.phase is Phase.BODY:  # not itself
+            if connection.phase is Phase.BODY:  # else it has evicted itself
                 self._receive(connection, data)
-        elif self._may_leave_to_thread():
-            self._leave_to_thread(connection, data)
+        elif self._may_stream():
+            self._stream_to_thread(connection, data)
         else:
             self.rejections.add("no room for its body")
             self._reject(connection, *OVERLOADED)
 
-    def _may_leave_to_thread(self) -> bool:
+    def _may_stream(self) -> bool:
         half: int = max(1, self._cfg.threads // 2)
-        return len(self._incomplete) < half
+        return len(self._streaming) < half
 
-    def _leave_to_thread(self, connection: Connection, data: bytes = b"") -> None:
-        connection.leave_rest_to_thread(data)
-        self._incomplete.add(connection)
+    def _stream_to_thread(self, connection: Connection, data: bytes = b"") -> None:
+        connection.stream_rest(data)
+        self._streaming.add(connection)
         self._dispatch(connection)
 
     def _dispatch(self, connection: Connection) -> None:
-        """Hand a request to a thread, unless those that wait for one hold too much."""
+        """Hand a request to a thread, or reject it if the requests being served exceed the memory limit."""
         self._waiting.remove(connection)
         while not self._waiting.begin_serving(connection):
             if not self._evict(_holds_memory):
                 self.rejections.add("too many wait for a thread, or hold too much")
-                self._incomplete.discard(connection)
+                self._streaming.discard(connection)
                 self._reject(connection, *OVERLOADED)
                 return
         self._poller.unregister(connection.sock)
@@ -183,22 +184,22 @@ class ClientLoop:
         if connection.request is None:
             if connection.phase is not Phase.HEAD:
                 self._waiting.add(connection, Phase.HEAD, self._limits.head_seconds)
-        elif self._is_long(connection) and self._may_leave_to_thread():
-            self._leave_to_thread(connection)
+        elif self._is_large(connection) and self._may_stream():
+            self._stream_to_thread(connection)
             return
         elif connection.phase is not Phase.BODY:
-            connection.invite_body()
+            connection.send_continue()
             self._waiting.add(connection, Phase.BODY, self._limits.body_seconds)
         else:
             self._extend(connection, self._limits.body_seconds)
-        self._keep_within_budget(connection)
+        self._enforce_memory_limit(connection)
 
     def _extend(self, connection: Connection, seconds: float) -> None:
-        """Have a connection wait on, whose client has just sent or read some bytes."""
+        """Extend the deadline of a connection whose client has just made progress."""
         since, transferred = connection.since, connection.transferred
         connection.deadline = self._limits.next_deadline(since, transferred, seconds)
 
-    def _is_long(self, connection: Connection) -> bool:
+    def _is_large(self, connection: Connection) -> bool:
         longest = self._max_content_length()
         body_bytes = self._limits.body_bytes
         return connection.is_longer_than(body_bytes if longest is None else min(longest, body_bytes))
@@ -212,12 +213,12 @@ class ClientLoop:
         self._linger(connection)
 
     def _begin_flush(self, connection: Connection) -> None:
-        """Send what the client was too slow to take."""
+        """Wait for the socket to be writable, and send the backlog then."""
         if connection.phase is None and connection.sock.unsent and connection.sock.aborted is None:
             self._waiting.add(connection, Phase.FLUSH, self._limits.flush_seconds)
             connection.transferred = 0
             self._poller.register(connection.sock, selectors.EVENT_WRITE, partial(self._on_writable, connection))
-            self._keep_within_budget(connection)
+            self._enforce_memory_limit(connection)
 
     def _on_writable(self, connection: Connection, client: ClientSocket) -> None:
         if connection.phase is not Phase.FLUSH:
@@ -229,7 +230,7 @@ class ClientLoop:
             return
         self._extend(connection, self._limits.flush_seconds)
         if client.unsent:
-            self._keep_within_budget(connection)
+            self._enforce_memory_limit(connection)
             return
         self._poller.unregister(client)
         self._waiting.remove(connection)
@@ -246,7 +247,7 @@ class ClientLoop:
             self._receive(connection, rest)  # a pipelined request
 
     def _linger(self, connection: Connection) -> None:
-        """Half-close, and wait for the client to close: closing at once could lose it the end of its response."""
+        """Half-close, and wait for the client to close: a reset would discard response bytes that it has not read."""
         unreader = connection.unreader
         if unreader.pieces or unreader.file is not None:
             unreader.drop()
@@ -265,7 +266,7 @@ class ClientLoop:
             if data == b"":
                 self._close(connection)
             elif data is not None:
-                # Many clients read no response before they have sent the whole body.
+                # Discarded: many clients read no response before they have sent the whole body.
                 connection.transferred += len(data)
                 self._extend(connection, self._limits.linger_seconds)
 
@@ -282,7 +283,7 @@ class ClientLoop:
         self.acceptor.closed()
 
     def _cut_off(self, connection: Connection, reason: str) -> None:
-        """End a response that the client does not read. A thread that still writes it finds out at its next write."""
+        """Abort a response that the client does not read. The next write of a thread that still sends it raises."""
         connection.sock.abort(reason)
         self._poller.unregister(connection.sock)
         self._waiting.remove(connection)
@@ -301,18 +302,18 @@ class ClientLoop:
         else:
             self._close(connection)
 
-    def _keep_within_budget(self, connection: Connection) -> None:
-        """Count what a connection holds; evict those that have held bytes for longest while all hold too much."""
+    def _enforce_memory_limit(self, connection: Connection) -> None:
+        """Update the connection's memory use; evict the longest-waiting ones while the total exceeds the limit."""
         while self._waiting.count_bytes(connection) and self._evict(_holds_memory):
             pass
 
     def _evict(self, holds: Callable[[Connection], bool] | None = None) -> bool:
-        """Give up the connection that has waited longest for its client; return whether there is one."""
+        """Evict the connection that has waited longest, of those for which `holds` is true; return whether one was."""
         connection = self._waiting.oldest(holds)
-        patience = self._limits.patience_seconds if holds is None else 0.0
-        if connection is None or time.monotonic() - connection.since < patience:
+        min_wait = self._limits.min_wait_seconds if holds is None else 0.0
+        if connection is None or time.monotonic() - connection.since < min_wait:
             return False
-        if connection.phase in HOLDING_A_REQUEST:
+        if connection.phase in BUFFERING_PHASES:
             self.rejections.add("evicted: too many wait, or hold too much")
         if connection.phase is Phase.FLUSH:
             self._cut_off(connection, "timeout")

@@ -1,4 +1,4 @@
-"""Answer what never reaches the app, and count it: one log line a minute, however many clients misbehave."""
+"""Answer requests that never reach the app, and count them: one log line a minute, however many there are."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Rejections:
         self._reported_at = float("-inf")
 
     def add(self, reason: str) -> None:
-        """Count one."""
+        """Count one rejection."""
         self._counts[reason] += 1
 
     def report(self, *, now: bool = False) -> None:
@@ -83,7 +83,7 @@ def trace_id_of(response: Any) -> str | None:  # noqa: ANN401 - gunicorn's type
 
 
 def log_cut_off(response: Any, reason: str, unsent: int) -> None:  # noqa: ANN401 - as above
-    """Log what the access line could not say: it was written before, and has counted what waited as sent."""
+    """Log a response that was cut off after its handler ended: its access line counts the `unsent` bytes as sent."""
     fields = {"aborted": reason, "unsent_bytes": unsent}
     message = "response of trace %s not sent whole: %s, %d bytes left"
     logger.info(message, trace_id_of(response), reason, unsent, extra={"fields": fields})

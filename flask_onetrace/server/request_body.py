@@ -1,4 +1,4 @@
-"""What gunicorn's parser and a handler read of a request: what the main loop has received of it."""
+"""Give gunicorn's parser and the handler a request from memory, from a temporary file, or from the client's socket."""
 
 from __future__ import annotations
 
@@ -19,50 +19,55 @@ from flask_onetrace.server.temporary_file import Storage, TemporaryFile
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PIECE: Final = 8 * 1024
+"""Bytes of a piece in memory: the parser copies the rest of one for each chunk of a body."""
 _FILE_PIECE: Final = 64 * 1024
+"""Bytes of one read of the temporary file, a multiple of `_PIECE`."""
 _SCARCE_BODY: Final = 64 * 1024
-"""What is kept of a body in memory while that is scarce."""
+"""Bytes of a body in memory while memory is scarce."""
 _MIN_RECEIVE: Final = 8 * 1024
 _MAX_RECEIVE: Final = 1024 * 1024
+"""Bytes of one `recv` by the request's thread, between which the parser's hint decides."""
 
 
 class StorageFullError(Exception):
-    """Neither memory nor a file has room for what has been received of a body."""
+    """Neither memory nor a temporary file has room for the bytes that were received of a body."""
 
 
 class RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
-    """Give the parser what the main loop has received: first what is in memory, then what is in a file.
+    """gunicorn's source of bytes: `pieces` in memory, then `file`, then the socket if the body is streamed."""
 
-    Of a long body the request's thread may receive the rest.
-    """
-
-    # Defaults that few requests change: instances get them for nothing.
+    # Class attributes, as few requests change them: an instance pays nothing for them.
     file: TemporaryFile | None = None
     is_receiving = False
-    """Whether the request's thread receives the rest of the body."""
-    _excess = _interim = b""
+    """Whether the request's thread receives the rest of the body from the socket."""
+    _excess = b""
+    """Bytes that were received before the thread took over, and had no room."""
+    _interim = b""
+    """The interim response that the client waits for."""
     _waited = 0.0
+    """Seconds that the thread has waited for the client."""
     _received = 0
+    """Bytes that the thread has received."""
 
     def __init__(self, client_socket: ClientSocket, limits: Limits, storage: Storage) -> None:
         super().__init__()
         self.pieces: deque[bytes] = deque()
-        """What is in memory: small pieces, as the parser copies the rest of one for each chunk of a body."""
+        """The bytes in memory, `_PIECE` each at most."""
         self._socket = client_socket
         self._limits = limits
         self._storage = storage
 
     @property
     def buffered(self) -> int:
-        """How many bytes it has in memory."""
+        """The number of bytes in memory."""
         return sum(map(len, self.pieces))
 
     def append(self, data: bytes) -> None:
-        """Add what follows the bytes it holds."""
+        """Add bytes behind those in memory."""
         self.pieces.extend(data[start : start + _PIECE] for start in range(0, len(data), _PIECE))
 
     def store(self, data: bytes) -> None:
-        """Add what follows of a body, in memory or in a file. Raises `StorageFullError`."""
+        """Add the next bytes of a body, in memory or in a temporary file. Raises `StorageFullError`."""
         size = self.buffered + len(data)
         is_long = self.file is not None or size > self._limits.body_bytes
         wants_file = is_long or (self._storage.is_memory_scarce and size > _SCARCE_BODY)
@@ -80,13 +85,13 @@ class RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
         return True
 
     def receive_rest(self, excess: bytes, interim: bytes) -> None:
-        """Have the request's thread receive what follows `excess`; its client waits for the response `interim`."""
+        """Have the request's thread receive what follows `excess`, once it has sent the response `interim`, if any."""
         self._excess = excess
         self._interim = interim
         self.is_receiving = True
 
     def read(self, size: int | None = None, read_ahead: int | None = None) -> bytes:
-        """Return `size` bytes, or fewer at the end; without `size` the next piece."""
+        """Return `size` bytes, or fewer at the end; without `size` the next piece. Raises as `chunk` does."""
         if size is None or size < 0:
             return self.pieces.popleft() if self.pieces else self.chunk(read_ahead)
         data = bytearray()
@@ -96,12 +101,12 @@ class RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
         return bytes(data[:size])
 
     def unread(self, data: bytes) -> None:
-        """Put `data` before what it holds."""
+        """Put `data` back, before the bytes in memory."""
         if data:
             self.pieces.appendleft(data)
 
     def take_buffered(self) -> bytes:
-        """Return all that it holds."""
+        """Remove and return the bytes in memory and in the file."""
         data = b"".join(self.pieces)
         self.pieces.clear()
         if self.file is not None:
@@ -110,16 +115,18 @@ class RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
         return data
 
     def drop(self) -> None:
-        """Free all that it holds."""
+        """Free the memory and the file."""
         self.pieces.clear()
         if self.file is not None:
             self.file.close()
             self.file = None
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """Return the next bytes that are not in memory."""
+        """Return the next bytes that are not in memory, none at the end of the body.
+
+        Raises `RequestTimeout` and `OSError` while the body is streamed.
+        """
         if self.file is not None:
-            # A whole number of the parser's small pieces, of which it takes one at a time.
             data = self.file.read(_FILE_PIECE)
             self.pieces.extend(data[start : start + _PIECE] for start in range(_PIECE, len(data), _PIECE))
             if not self.file.unread:
@@ -131,13 +138,13 @@ class RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
         return self._receive(size_hint) if self.is_receiving else b""
 
     def _receive(self, size_hint: int | None) -> bytes:
-        """Receive more of the body. Raises `RequestTimeout`."""
+        """Receive more of the body. Raises `RequestTimeout` below the minimum rate, `OSError` without a client."""
         if self._interim:
             interim, self._interim = self._interim, b""
             self._socket.sendall(interim)
         poller = select.poll()
         poller.register(self._socket, select.POLLIN)
-        # As in the main loop, but without the time in which the handler has not read.
+        # As `Limits.next_deadline`, but without the time in which the handler did not read.
         behind = max(0.0, self._waited - self._received / self._limits.min_rate)
         start = time.monotonic()
         deadline = start + self._limits.body_seconds - behind
@@ -157,7 +164,7 @@ class RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
 
 
 class RequestBody(Body):  # type: ignore[misc]  # gunicorn has no types
-    """The handler's `wsgi.input`: what is wrong with the body is the client's error, and not the service's."""
+    """The handler's `wsgi.input`. Reads raise `BadRequest` for a malformed or incomplete body: a 400, not a 500."""
 
     def _read_reader(self, size: int) -> bytes:
         reader = self.reader
@@ -172,8 +179,8 @@ class RequestBody(Body):  # type: ignore[misc]  # gunicorn has no types
         return data
 
 
-class ReceivingBody(RequestBody):
-    """A body that the request's thread receives; `on_complete` is called once it has arrived."""
+class StreamedBody(RequestBody):
+    """A body that the request's thread receives as the handler reads it; `on_complete` is called at its end."""
 
     def __init__(self, reader: Any, on_complete: Callable[[], object]) -> None:  # noqa: ANN401 - gunicorn's type
         super().__init__(reader)

@@ -1,4 +1,4 @@
-"""Keep what a slow client has sent, or has not read, in an unlinked temporary file, as nginx does."""
+"""Buffer request bodies and unread responses in unlinked temporary files, as nginx does."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import IO
 
 
 class Storage:
-    """The temporary files of a worker, over all its connections, and whether it is short of memory."""
+    """The disk quota of a worker's temporary files, and whether its connections are short of memory. Thread-safe."""
 
     def __init__(self, max_bytes: int) -> None:
         self.is_memory_scarce = False
         """Whether to keep as little as possible in memory."""
         self.is_exhausted = False
-        """Whether bytes were refused since some were last released."""
+        """Whether the last reservation failed, and none has been released since."""
         self._free = max_bytes
         self._lock = threading.Lock()
 
     def reserve(self, size: int) -> bool:
-        """Count bytes of a file; return False if there is no room for them."""
+        """Reserve `size` bytes; return False, and reserve none, if that would exceed the quota."""
         with self._lock:
             self.is_exhausted = size > self._free
             if not self.is_exhausted:
@@ -28,14 +28,14 @@ class Storage:
             return not self.is_exhausted
 
     def release(self, size: int) -> None:
-        """Count bytes of a file no longer."""
+        """Return `size` reserved bytes."""
         with self._lock:
             self._free += size
             self.is_exhausted = False
 
 
 class TemporaryFile:
-    """A queue of at most `max_bytes` in a file, which is written as a ring: it never grows beyond them."""
+    """A FIFO queue of bytes in a file that is a ring buffer: it never grows beyond `max_bytes`."""
 
     __slots__ = ("_file", "_max_bytes", "_read", "_storage", "_written")
 
@@ -47,11 +47,11 @@ class TemporaryFile:
 
     @property
     def unread(self) -> int:
-        """How many bytes it holds."""
+        """The number of bytes in the queue."""
         return self._written - self._read
 
     def append(self, data: bytes | memoryview) -> bool:
-        """Append all of `data`; return False if there is no room for it, or no directory for such files."""
+        """Append all of `data`; return False, and append none, without room, quota, or a directory for such files."""
         growth = min(self._written + len(data), self._max_bytes) - min(self._written, self._max_bytes)
         if self.unread + len(data) > self._max_bytes or not self._storage.reserve(growth):
             return False
@@ -74,7 +74,7 @@ class TemporaryFile:
             position += count
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes, `size` at most, and none only if it holds none."""
+        """Remove and return the next bytes, `size` at most, and none only if the queue is empty."""
         if self._file is None:
             return b""
         offset = self._read % self._max_bytes
@@ -85,7 +85,7 @@ class TemporaryFile:
         return data
 
     def close(self) -> None:
-        """Free its bytes."""
+        """Delete the file and release its quota. The queue is empty then, and can be used again."""
         if self._file is not None:
             self._file.close()
             self._storage.release(min(self._written, self._max_bytes))
@@ -93,5 +93,5 @@ class TemporaryFile:
         self._read = self._written = 0
 
     def __del__(self) -> None:
-        """Free them also where nobody has read them."""
+        """Release the quota of a queue that nobody has read to its end."""
         self.close()

@@ -1,4 +1,4 @@
-"""A gthread worker whose main loop receives requests and sends the rest of responses: slow clients hold few threads."""
+"""A gthread worker whose main loop buffers requests and responses, so that few threads wait for slow clients."""
 
 from __future__ import annotations
 
@@ -43,33 +43,33 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
     health_check_paths = frozenset({RUNTIME_HEALTH_CHECK_PATH})
     """Paths that are served while every thread is busy."""
     drain_seconds: float | None = None
-    """How long requests may take to end once the worker stops; `graceful_timeout` by default."""
+    """Seconds in which requests may end once the worker stops; `graceful_timeout` by default."""
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:  # noqa: ANN401 - gunicorn's types
-        """Reject TLS."""
+        """Raise `RuntimeError` if TLS is configured."""
         super().check_config(cfg, log)
         if cfg.is_ssl:
             raise RuntimeError("this worker serves plain HTTP: unset `certfile` and `keyfile`, terminate TLS before it")
 
     @property
     def open_connections(self) -> int:
-        """How many clients are connected."""
+        """The number of open client connections."""
         loop: ClientLoop | None = getattr(self, "_clients", None)
         return loop.acceptor.connections if loop is not None else 0
 
     def _max_content_length(self) -> int | None:
-        """Return how long a body the application accepts, as Flask's own setting says."""
+        """Return the application's `MAX_CONTENT_LENGTH` in bytes (Flask's configuration); None without a limit."""
         config = getattr(self.wsgi, "config", None)
         longest = config.get("MAX_CONTENT_LENGTH") if isinstance(config, dict) else None
         return longest if isinstance(longest, int) else None
 
     def thread_usage(self) -> dict[str, float]:
-        """Return how many threads are busy, and how many requests wait for one."""
+        """Return how many threads are busy, and how many requests are queued for one."""
         return self._usage.current()
 
     def run(self) -> None:
-        """Serve until the worker is told to stop, then end what has begun."""
+        """Serve until the worker is told to stop, then drain its connections within `drain_seconds`."""
         clients = self._clients = ClientLoop(
             self.cfg,
             self.limits,
@@ -82,7 +82,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         )
         self._threads: int = self.cfg.threads
         self._usage = ThreadUsage(self._threads, clients.served)
-        self._reserved = ThreadPoolExecutor(1, "health-check")
+        self._health_check_pool = ThreadPoolExecutor(1, "health-check")
         self.poller.register(self.method_queue.fileno(), selectors.EVENT_READ, self.method_queue.run_callbacks)
         for listener in self.sockets:
             # Inherited by its connections.
@@ -96,9 +96,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         deadline = time.monotonic() + drain_seconds
         while clients.acceptor.connections > 0 and (now := time.monotonic()) < deadline:
             self._dispatch_until(min(deadline, now + _STOPPING_INTERVAL))
-        for pool in (self.tpool, self._reserved):
+        for pool in (self.tpool, self._health_check_pool):
             pool.shutdown(wait=False, cancel_futures=True)
-        clients.give_up()
+        clients.reject_unstarted()
         clients.rejections.report(now=True)
 
     def accept(self, listener: socket.socket) -> None:
@@ -115,11 +115,11 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         self._usage.report()
 
     def _submit(self, connection: Connection) -> None:
-        """Have a thread serve a complete request. A health check waits for none: it is answered on one of its own."""
+        """Have a thread serve a request. While all are busy, health checks are served by a thread of their own."""
         if len(self._clients.served) <= self._threads:
             self.tpool.submit(self._serve, connection)
         elif connection.request.path in self.health_check_paths:
-            self._reserved.submit(self._serve, connection)
+            self._health_check_pool.submit(self._serve, connection)
         else:
             self._usage.enqueue(connection)
             self.tpool.submit(self._serve_queued, connection)
@@ -170,7 +170,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         return not response.should_close() and connection.discard_body()
 
     def _count_request(self, response: Any) -> None:  # noqa: ANN401 - gunicorn's type
-        """Announce the connection's end where the worker stops."""
+        """Count the request for `max_requests`, and close its connection after it if the worker stops."""
         self.nr += 1
         if self.nr >= self.max_requests and self.alive:
             self.log.info("Autorestarting worker after current request.")
@@ -185,7 +185,7 @@ def _start_response(
     headers: list[tuple[str, str]],
     exc_info: Any = None,  # noqa: ANN401 - PEP 3333's own type
 ) -> Any:  # noqa: ANN401 - as above
-    """Start a response, and do as an application's `Connection: close` says: gunicorn drops hop-by-hop headers."""
+    """Start a response; close the connection after one with `Connection: close`, a header that gunicorn drops."""
     for name, value in headers:
         if len(name) == _CONNECTION_LENGTH and name.lower() == "connection" and "close" in value.lower():
             response.force_close()
@@ -193,12 +193,12 @@ def _start_response(
 
 
 def _raise_descriptor_limit(connections: int) -> int:
-    """Have the process hold `connections` if it may; return how many it can."""
+    """Raise `RLIMIT_NOFILE` for `connections` as far as the hard limit allows; return how many fit into it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + _RESERVED_DESCRIPTORS
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        with contextlib.suppress(ValueError, OSError):  # macOS has a lower limit that it does not tell
+        with contextlib.suppress(ValueError, OSError):  # macOS has a lower limit than the hard one
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return connections if soft == resource.RLIM_INFINITY else max(1, min(connections, soft - _RESERVED_DESCRIPTORS))

@@ -1,6 +1,6 @@
-"""Copy the spans that an application's own tracer provider starts within a request or a job of ours.
+"""Copy the spans that an application's own tracer provider starts within an observed request or job.
 
-A copy has the ids of its original, so that both are of one trace, wherever one looks.
+A copy has the trace id and the span id of its original, so that a trace has one id in every back end.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 logger = safe_logger(__name__)
 
 _MAX_OPEN: Final = 10_000
-"""Copies of spans that have not ended. An application may forget to end some."""
+"""Copies of spans that have not ended; further spans are not copied. An application may forget to end some."""
 
 
 class ApplicationSpans(SpanProcessor):
-    """A span processor for the application's own provider."""
+    """A span processor for the application's own provider, which starts and ends a copy with each span."""
 
     def __init__(self) -> None:
         self._open: dict[int, LightSpan] = {}
@@ -66,7 +66,7 @@ class ApplicationSpans(SpanProcessor):
             self._open[ids.span_id] = copy
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Complete the copy of `span`, and end it. Never raises."""
+        """Set the final name, attributes, events and status on the copy of `span`, and end it. Never raises."""
         copy = self._open.pop(span.context.span_id, None) if span.context is not None else None
         if copy is None:
             return

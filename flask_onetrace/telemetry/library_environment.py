@@ -1,8 +1,8 @@
-"""Keep the variables that OpenTelemetry reads itself from stopping an application.
+"""Prevent the values of variables that libraries read themselves from stopping an application.
 
-OpenTelemetry reads the environment at its import, and whenever it constructs an object, and raises for what it cannot
-use: a propagator that is not installed, a limit that is no number. Such a value was set for another program, or in
-error, and telemetry has a default; so what reads the variable here runs without it (`hidden`), and the application and
+OpenTelemetry reads the environment at its import and when it constructs objects, and raises for values that it cannot
+use: a propagator that is not installed, a limit that is no number. Such a value was set for another program, or by
+mistake, and telemetry has a default. So code that reads the variable here runs `without_variables`; the application and
 its child processes still have it.
 """
 
@@ -16,24 +16,26 @@ from importlib import import_module
 from typing import Final, NamedTuple
 
 XRAY_DAEMON_ADDRESS: Final = "AWS_XRAY_DAEMON_ADDRESS"
-"""The X-Ray SDK raises an exception for some forms of the address that the daemon's sink takes, as `[::1]:2000`; here
+"""The X-Ray SDK raises an exception for some forms of the address that the X-Ray sink accepts, as `[::1]:2000`; here
 the SDK sends nothing itself."""
 _MAX_LIMIT: Final = 10**9
+"""The largest value of a limit of OpenTelemetry's that is passed on to it."""
 _PROPAGATORS: Final = frozenset({"tracecontext", "baggage", "xray"})
 _READ_AT_IMPORT: Final = ("opentelemetry.context", "opentelemetry.propagate", "opentelemetry.sdk.trace")
 
 
 class Rule(NamedTuple):
-    """What the values of some variables have to be."""
+    """Which values of a variable, or of several, OpenTelemetry can use."""
 
     names: re.Pattern[str]
+    """Matches the whole name of each such variable."""
     is_usable: Callable[[str], bool]
     expected: str
-    """What is wrong with any other value, and what to set."""
-    instead: str
-    """What is used in place of it."""
+    """The end of the message about any other value: what is wrong with it, and what to set."""
+    substitute: str
+    """What is used in place of such a value."""
     fails: Callable[[str], bool] | None = None
-    """Whether OpenTelemetry raises an exception for a value that is not usable; by default it does."""
+    """Whether OpenTelemetry raises an exception for an unusable value; None if it does for each."""
 
 
 def _is_limit(text: str) -> bool:
@@ -103,7 +105,7 @@ _RULES: Final = (
 
 
 def unusable(environ: Mapping[str, str]) -> dict[str, Rule]:
-    """Return the rule that a variable's value does not follow, for each such variable."""
+    """Return the variables of `environ` with unusable values, each with the rule that its value breaks."""
     return {
         name: rule
         for name, text in environ.items()
@@ -114,8 +116,8 @@ def unusable(environ: Mapping[str, str]) -> dict[str, Rule]:
 
 
 @contextmanager
-def hidden(*names: str) -> Iterator[None]:
-    """Run the block without these variables."""
+def without_variables(*names: str) -> Iterator[None]:
+    """Run the block without these variables in `os.environ`. Not thread-safe."""
     values = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield
@@ -125,9 +127,9 @@ def hidden(*names: str) -> Iterator[None]:
 
 
 @contextmanager
-def failures_hidden() -> Iterator[None]:
+def without_failing_variables() -> Iterator[None]:
     """Run the block without the variables for whose values OpenTelemetry would raise an exception."""
-    with hidden(*_failing()):
+    with without_variables(*_failing()):
         yield
 
 
@@ -137,12 +139,12 @@ def _failing() -> list[str]:
 
 
 def import_opentelemetry() -> None:
-    """Import what would fail because of the environment, without the variables that it would fail for.
+    """Import OpenTelemetry without the variables for which its import would raise an exception.
 
-    Where it would not fail nothing is imported: most processes that read settings need no OpenTelemetry.
+    Without such variables nothing is imported: most processes that read settings need no OpenTelemetry.
     """
     if not (names := _failing()):
         return
-    with hidden(*names), suppress(ImportError):  # not installed, where only the settings are needed
+    with without_variables(*names), suppress(ImportError):  # not installed, where only the settings are needed
         for module in _READ_AT_IMPORT:
             import_module(module)

@@ -1,4 +1,4 @@
-"""Know the apps that are observed, for code that runs outside any request, and find the one that a call belongs to."""
+"""The registry of observed apps: find the one that a call belongs to, also outside any request."""
 
 from __future__ import annotations
 
@@ -49,6 +49,6 @@ def current_telemetry() -> AppTelemetry | None:
 
 
 def current_redactor() -> Redactor:
-    """Return that of the current app; without one, one that knows names and shapes alone."""
+    """Return the redactor of the current app; without one, a redactor that knows names and formats of secrets alone."""
     telemetry = current_telemetry()
     return telemetry.redact if telemetry is not None else NO_SECRETS

@@ -54,7 +54,7 @@ def release(telemetry: AppTelemetry) -> None:
     """Stop routing calls from outside requests to `telemetry`."""
     with observed_apps.lock:
         observed_apps.remove(telemetry)
-        root_logger.share()
+        root_logger.update()
 
 
 def _baggage_hosts() -> frozenset[str]:

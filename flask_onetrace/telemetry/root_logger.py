@@ -1,8 +1,9 @@
-"""Give the sinks what reaches the root logger, and leave the application's own logging as it is.
+"""Hand the records that reach the root logger to the sinks, without a change of the application's own logging.
 
-The sinks' handler is not among the root logger's: an application that replaces those, as `basicConfig(force=True)` and
-`dictConfig` do, or clears them, does not touch it, and `basicConfig()` finds the root logger as empty as it is. Where
-`LOG_LEVEL` is below the root logger's level, records in between are for the sinks alone.
+The sinks' handler belongs to a parent of the root logger. So an application that replaces or clears the root logger's
+handlers, as `basicConfig(force=True)` and `dictConfig` do, does not remove it, and `basicConfig()` sees no handler
+that the application has not added. If `LOG_LEVEL` is below the root logger's level, records between the two are for the
+sinks alone.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ _VERBOSE_LOGGERS = ("botocore", "boto3", "urllib3", "rollbar")
 """Libraries of the sinks whose INFO lines would be billed without being of use."""
 
 
-class _Canary(logging.Handler):
-    """A handler of no logger, to be closed with all others."""
+class _CloseDetector(logging.Handler):
+    """A handler of no logger that notices when `logging.config` closes all handlers."""
 
     def __init__(self, scoped: ScopedLogHandler) -> None:
         super().__init__()
@@ -41,16 +42,16 @@ class ScopedLogHandler(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.was_closed: bool
-        """Whether logging may have been configured anew."""
+        """Whether `logging.config` may have replaced the configuration since `watch` was called."""
         self.watch()
 
     def watch(self) -> None:
-        """Wait for `logging.config`, which closes the handlers that there are, and forgets them."""
+        """Reset `was_closed`, and set it once `logging.config` closes all existing handlers."""
         self.was_closed = False
-        self._canary = _Canary(self)
+        self._close_detector = _CloseDetector(self)  # `logging` has a weak reference only
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Hand `record` on, unless a library logged it while sending telemetry: that would be a feedback loop.
+        """Pass `record` on, unless a library logged it while sending telemetry: that would be a feedback loop.
 
         Without the lock that `logging.Handler` takes: each app's handlers have their own.
         """
@@ -73,40 +74,41 @@ class SharedRootLogger(logging.RootLogger):
     """The root logger with two levels: the application's, and that of the sinks where it is lower."""
 
     application_level: int
+    """The level that the application has set."""
 
     def setLevel(self, level: int | str) -> None:  # noqa: N802 - the method of `logging.Logger`
         """Set the application's level."""
         super().setLevel(level)
         self.application_level = self.level
-        self.share()
+        self.update_level()
 
-    def share(self) -> None:
-        """Let records pass that the application lets pass, and those that the sinks of any app take."""
+    def update_level(self) -> None:
+        """Set the level to the lowest of the application's and those of the apps' sinks."""
         level = min((self.application_level, *(telemetry.log_level for telemetry in observed_apps)))
         if level != self.level:
             super().setLevel(level)
         if level < self.application_level and logging.Logger.callHandlers is _call_handlers:
-            logging.Logger.callHandlers = _call_handlers_by_level  # type: ignore[method-assign]  # with the first such app
+            logging.Logger.callHandlers = _call_handlers_by_level  # type: ignore[method-assign]  # once an app needs it
 
     def hasHandlers(self) -> bool:  # noqa: N802 - as above
-        """Return whether the application has given it some."""
+        """Return whether the application has added handlers to it; the sinks' does not count."""
         return bool(self.handlers)
 
 
 log_handler: Final = ScopedLogHandler()
-"""The one that feeds the sinks of all apps."""
+"""The handler for the sinks of all apps."""
 _root: Final = logging.getLogger()
-_beyond_root: Final = logging.Logger("beyond the root logger")  # noqa: LOG001 - not in the hierarchy of names
-_beyond_root.addHandler(log_handler)
+_sinks_logger: Final = logging.Logger("parent of the root logger")  # noqa: LOG001 - not in the hierarchy of names
+_sinks_logger.addHandler(log_handler)
 _call_handlers: Final = logging.Logger.callHandlers
 
 
 def _call_handlers_by_level(self: logging.Logger, record: logging.LogRecord) -> None:
-    """Give a record that is below the application's level to the sinks alone.
+    """Replace `logging.Logger.callHandlers`: hand a record below the application's level to the sinks alone.
 
-    A logger with a level of its own, or one above it, has that instead of the root logger's.
+    That level does not apply to a logger that has a level itself, or inherits one from another than the root logger.
     """
-    if record.levelno >= _root.application_level:  # type: ignore[attr-defined]  # its class is that since `install`
+    if record.levelno >= _root.application_level:  # type: ignore[attr-defined]  # a `SharedRootLogger` since `install`
         _call_handlers(self, record)
         return
     each: logging.Logger | None = self
@@ -118,37 +120,37 @@ def _call_handlers_by_level(self: logging.Logger, record: logging.LogRecord) -> 
         if not each.propagate:
             reaches_root = False
         each = each.parent
-    if reaches_root and _root.parent is _beyond_root:
+    if reaches_root and _root.parent is _sinks_logger:
         log_handler.handle(record)
 
 
 def install() -> None:
-    """Feed the sinks, at the lowest level of any app. Call it for each app, with the lock of `observed_apps`."""
+    """Connect the sinks of a new app to the root logger. The caller has the lock of `observed_apps`."""
     if not isinstance(_root, SharedRootLogger):
         application_level = _root.level
         _root.__class__ = SharedRootLogger
         vars(_root)["application_level"] = application_level
-        if application_level > logging.INFO:  # else the application wants them
+        if application_level > logging.INFO:  # else the application has asked for such lines
             for each in map(logging.getLogger, _VERBOSE_LOGGERS):
                 each.setLevel(each.level or logging.WARNING)
-    share()
+    update()
     if log_handler.was_closed:  # the application has configured logging at its import, after this module's
         log_handler.watch()
         for logger_of_ours in _loggers_of(_OWN_LOGGERS):
             logger_of_ours.disabled = False
 
 
-def share() -> None:
-    """Take what the apps that there are take. Call it with the lock of `observed_apps`."""
-    _root.parent = _beyond_root if any(observed_apps) else None
+def update() -> None:
+    """Connect the sinks while there are apps, at their lowest level. The caller has the lock of `observed_apps`."""
+    _root.parent = _sinks_logger if any(observed_apps) else None
     if isinstance(_root, SharedRootLogger):
-        _root.share()
+        _root.update_level()
 
 
 def restore(access_logger: logging.Logger, package: str) -> None:
-    """Undo what `logging.config` does to existing loggers if it runs after the app is created: it disables them.
+    """Enable the loggers of this package and of the application's `package`, and `access_logger`, with a warning.
 
-    They are ours and those of the application's `package`.
+    `logging.config` disables existing loggers, if it runs after the app was created.
     """
     log_handler.watch()
     loggers = {access_logger, *_loggers_of(_OWN_LOGGERS, f"{package}.")}
@@ -164,6 +166,6 @@ def restore(access_logger: logging.Logger, package: str) -> None:
 
 
 def _loggers_of(*packages: str) -> list[logging.Logger]:
-    """Return the loggers that there are of `packages`, each with a dot at its end."""
+    """Return the existing loggers of `packages`, names that end with a dot each."""
     names = tuple(logging.getLogger().manager.loggerDict)
     return [logging.getLogger(name) for name in names if f"{name}.".startswith(packages)]

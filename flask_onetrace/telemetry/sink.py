@@ -84,8 +84,8 @@ class Sink:
         return {**self.status(), **figures, "dropped": dropped, **{name: text for name, text in errors.items() if text}}
 
 
-def unset(variable: str, unusable: Collection[str]) -> str:
-    """Return why a sink is off that `variable` would turn on: it is empty, or one of the `unusable` ones."""
+def unset_reason(variable: str, unusable: Collection[str]) -> str:
+    """Return the reason for a sink that is off: its `variable` is not set, or is one of the `unusable` ones."""
     return f"{variable} {'cannot be used' if variable in unusable else 'is not set'}"
 
 

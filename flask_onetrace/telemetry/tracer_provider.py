@@ -1,7 +1,7 @@
-"""Be OpenTelemetry's tracer provider for all apps of the process, beside one that an application has set up itself.
+"""The tracer provider of all apps of the process, beside one that an application may have set up itself.
 
-The functions `span` and `job`, the X-Ray SDK's subsegments and the instrumentations that are turned on here take their
-tracers from `tracer_provider`. It is OpenTelemetry's global one too, unless the application has one of its own.
+The functions `span` and `job`, the X-Ray SDK's subsegments and the instrumentations that are turned on here have their
+tracers from `tracer_provider`. It is OpenTelemetry's global provider too, unless the application has set its own.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ logger = safe_logger(__name__)
 class ScopedTracerProvider(trace.TracerProvider):
     """Create tracers that start their spans with the current app's provider.
 
-    It has the methods of the SDK's provider, which an application takes it for that sets up OpenTelemetry itself.
+    It has the methods of the SDK's `TracerProvider`, as applications call those on the global provider.
     """
 
     def __init__(self) -> None:
         self.processors: tuple[SpanProcessor, ...] = ()
-        """Those that the application has added."""
+        """The span processors that the application has added."""
 
     def add_span_processor(self, processor: SpanProcessor) -> None:
-        """Pass the spans of every app to `processor`, also of those to come."""
+        """Pass the spans of every app to `processor`, including apps that are created later."""
         with observed_apps.lock:
             self.processors += (processor,)
             for telemetry in observed_apps:
                 telemetry.provider.add_span_processor(processor)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Have the added processors export their spans."""
+        """Flush the added processors, within `timeout_millis` each; return whether all managed."""
         return not [each for each in self.processors if not each.force_flush(timeout_millis)]
 
     def shutdown(self) -> None:
@@ -61,7 +61,7 @@ class ScopedTracerProvider(trace.TracerProvider):
         schema_url: str | None = None,
         attributes: Attributes | None = None,
     ) -> AppTracer:
-        """Return a tracer that a module may keep forever."""
+        """Return a tracer that a module may keep: it finds the current app's provider at each span."""
         instrumentation = InstrumentationScope(
             instrumenting_module_name, instrumenting_library_version or "", schema_url, attributes
         )
@@ -81,22 +81,22 @@ def _provider_of(context: Context | None) -> AppTracerProvider | None:
 
 tracer_provider: Final = ScopedTracerProvider()
 _application_spans: Final = ApplicationSpans()
-_seen: list[object] = [tracer_provider]
-"""The global provider when it was last looked at."""
+_known_global: list[object] = [tracer_provider]
+"""The global provider when `install_provider` last looked at it, the only item."""
 
 
 def install_provider() -> None:
-    """Become the global provider where there is none, and copy the spans of one that the application has set up.
+    """Set `tracer_provider` as the global provider if there is none; else copy the spans of the application's.
 
-    Idempotent: the application may set up its own later.
+    Idempotent, and to be called again, as the application may set its own later.
     """
     with failures_hidden():
         current = trace.get_tracer_provider()
     if isinstance(current, trace.ProxyTracerProvider):
         # Private: `set_tracer_provider` may be called once in a process, and that is left to the application.
         trace._TRACER_PROVIDER = tracer_provider
-    elif current is not _seen[0]:
-        _seen[0] = current
+    elif current is not _known_global[0]:
+        _known_global[0] = current
         if current is not tracer_provider:
             _copy_spans_of(current)
 

@@ -24,11 +24,11 @@ from local.workspace.steps import Program, run
 from operations.errors import OperatorError, operator_error
 
 RUNTIME: Final = CHECKOUT / "service" / "requirements.txt"
-"""The locked packages of what observes the application."""
+"""The locked packages of the runtime."""
 CHECK_REQUIREMENTS: Final = CHECKOUT / "infra" / "application_image" / "check_requirements.py"
 """The program that the build of an image runs too."""
 PROJECT: Final = CHECKOUT / "pyproject.toml"
-"""The packages that the runtime works with, and their versions."""
+"""The file that declares the versions of packages that the runtime works with."""
 IMPORTED: Final = {"flask_onetrace": "flask_onetrace", "onetrace_request_guard": "local/request_guard"}
 """What the environment imports from the checkout, by the name there. Nothing else of it is importable: its modules
 `local`, `service` and `tests` would hide the application's."""

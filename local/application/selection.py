@@ -1,4 +1,4 @@
-"""Select the application: what `make up` is given, and what is up."""
+"""Select the application: the one that `make up` starts, and the one that is up."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
-from flask_onetrace.contract import Variable
+from flask_onetrace.contract import DEFAULT_APP_FILES, Variable
 from infra.application import DEFAULT_FOLDER, FOLDER_VARIABLE, Application, ApplicationError, selected_folder
 from infra.application_file import FILE, load
 from local.workspace.folders import STATE_VARIABLE
 from local.workspace.state import Selected
 from operations.errors import OperatorError, operator_error
-
-DEFAULT_FILES: Final = ("wsgi.py", "app.py")
-"""Where Flask looks for an app that nothing names ("Application Discovery", Flask)."""
 
 
 def selected_application(environ: Mapping[str, str]) -> Application:
@@ -85,15 +81,15 @@ def refuse_another(up: Selected | None, application: Application) -> None:
 
 
 def refuse_unnamed(application: Application) -> None:
-    """Raise `OperatorError` where nothing says what Flask loads, before a deploy: its start would fail."""
+    """Raise `OperatorError` if Flask would find no application: the start after the deploy would fail."""
     folder = application.folder
-    if application.flask_app is not None or any((folder / name).is_file() for name in DEFAULT_FILES):
+    if application.flask_app is not None or any((folder / name).is_file() for name in DEFAULT_APP_FILES):
         return
     modules = [*folder.glob("*.py"), *folder.glob("*/__init__.py"), *folder.glob("src/*/__init__.py")]
     names = sorted(_module(path) for path in modules if "Flask(" in path.read_text(encoding="utf-8", errors="replace"))
     example = names[0] if names else "orders:create_app()"
     raise OperatorError(
-        f"{folder} has neither {' nor '.join(DEFAULT_FILES)}, and nothing names the Flask app",
+        f"{folder} has neither {' nor '.join(DEFAULT_APP_FILES)}, and nothing names the Flask app",
         f'Write flask_app = "{example}" into {folder / FILE}, or pass {Variable.FLASK_APP}={shlex.quote(example)}',
     )
 

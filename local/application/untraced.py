@@ -1,4 +1,4 @@
-"""Name the libraries of the application whose calls nothing traces, as their instrumentation is not installed."""
+"""Find the application's libraries whose calls are not traced, as their instrumentation is not installed."""
 
 from __future__ import annotations
 

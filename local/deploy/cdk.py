@@ -30,7 +30,7 @@ QUIET: Final = {
     "CDK_DISABLE_VERSION_CHECK": "true",
     "AWS_EC2_METADATA_DISABLED": "true",
     "NO_COLOR": "1",
-    "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",  # of eleven lines, among those of an error
+    "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",  # eleven lines before those of an error
 }
 BOOTSTRAP_SECONDS: Final = 180.0
 DEPLOY_SECONDS: Final = 900.0

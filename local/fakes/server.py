@@ -17,7 +17,7 @@ MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 """Honeycomb accepts 15 MiB uncompressed, Rollbar 1 MiB; the sampling calls have a few KiB."""
 BACKLOG: Final = 128
 POLL_SECONDS: Final = 0.02
-"""After which `close` is noticed."""
+"""Seconds between checks for `close`."""
 POLICY: Final = Policy(LOOPBACK_NAMES)
 
 

@@ -35,7 +35,8 @@ DEFAULT_READY_SECONDS: Final = 30
 MAX_READY_SECONDS: Final = 3600
 START_LONGER: Final = f"See the lines above; for an application that needs longer, set {READY_VARIABLE}"
 LASTING: Final = frozenset({*range(300, 400), 401, 403, 404, 405})
-"""Statuses that do not change with time, as that of a service may that still connects to its database."""
+"""Statuses of a health check that waiting does not change, unlike the 503 of a service that still connects to its
+database."""
 SETTLED: Final = LASTING.union(range(200, 300))
 OPEN_PATH: Final = (
     "Answer that path without a login, or remove `health_check_path`: the default is served ahead of the application"

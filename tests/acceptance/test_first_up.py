@@ -13,6 +13,13 @@ from tests.acceptance.conftest import Checkout, address_of
 pytestmark = [pytest.mark.acceptance, pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300)]
 
 
+def refusal(checkout: Checkout, app: Path) -> str:
+    """Return the error of a `make up` that ends before its first step."""
+    failed = checkout.run("up", APP=str(app))
+    assert (failed.returncode, failed.stdout) == (1, "")
+    return failed.stderr
+
+
 def test_a_first_deploy_that_fails_leaves_no_process(checkout: Checkout, tmp_path: Path) -> None:
     app = tmp_path / "broken"
     app.mkdir()
@@ -31,38 +38,34 @@ def test_variables_of_an_unknown_environment_are_refused_before_anything_starts(
 ) -> None:
     (tmp_path / "onetrace.toml").write_text("[variables.staging]\nCOLOUR = 'red'\n", encoding="utf-8")
 
-    failed = checkout.run("up", APP=str(tmp_path))
+    message = refusal(checkout, tmp_path)
 
-    assert (failed.returncode, failed.stdout) == (1, "")
-    assert "[variables.staging] is of an unknown environment. Use one of local, dev, prod" in failed.stderr
+    assert "[variables.staging] is of an unknown environment. Use one of local, dev, prod" in message
 
 
 def test_an_app_that_nothing_names_is_refused_before_anything_starts(checkout: Checkout, tmp_path: Path) -> None:
     (tmp_path / "notes.py").write_text("from flask import Flask\nnotes = Flask('notes')\n", encoding="utf-8")
 
-    failed = checkout.run("up", APP=str(tmp_path))
+    message = refusal(checkout, tmp_path)
 
-    assert (failed.returncode, failed.stdout) == (1, "")
-    assert f'Write flask_app = "notes" into {tmp_path}/onetrace.toml' in failed.stderr
+    assert f'Write flask_app = "notes" into {tmp_path}/onetrace.toml' in message
 
 
 def test_packages_that_pip_cannot_read_are_refused_before_anything_starts(checkout: Checkout, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("from flask import Flask\napp = Flask('x')\n", encoding="utf-8")
     (tmp_path / "Pipfile").touch()
 
-    failed = checkout.run("up", APP=str(tmp_path))
+    message = refusal(checkout, tmp_path)
 
-    assert (failed.returncode, failed.stdout) == (1, "")
-    assert "lists its packages in Pipfile, which pip does not read. Run pipenv requirements" in failed.stderr
+    assert "lists its packages in Pipfile, which pip does not read. Run pipenv requirements" in message
 
 
 def test_a_description_that_cannot_be_used_is_one_error(checkout: Checkout, tmp_path: Path) -> None:
     (tmp_path / "onetrace.toml").write_text("prot = 1\n", encoding="utf-8")
 
-    failed = checkout.run("up", APP=str(tmp_path))
+    message = refusal(checkout, tmp_path)
 
-    assert (failed.returncode, failed.stdout) == (1, "")
-    assert failed.stderr.startswith(f"error: {tmp_path}/onetrace.toml: prot is not a key. Write port, or another of ")
+    assert message.startswith(f"error: {tmp_path}/onetrace.toml: prot is not a key. Write port, or another of ")
 
 
 def test_requirements_that_cannot_be_installed_show_uvs_message(checkout: Checkout, tmp_path: Path) -> None:

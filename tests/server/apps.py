@@ -36,7 +36,7 @@ class ImpatientWorker(BufferingWorker):
 class CrampedWorker(BufferingWorker):
     """A worker that holds little in memory, and nothing in files."""
 
-    limits = Limits(held_bytes=512 * 1024, files_bytes=0)
+    limits = Limits(max_buffered_bytes=512 * 1024, files_bytes=0)
 
 
 class DisklessWorker(BufferingWorker):

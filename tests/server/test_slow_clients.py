@@ -39,6 +39,10 @@ def port() -> Iterator[int]:
         yield port
 
 
+def upload_head(size: int) -> bytes:
+    return b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size
+
+
 @contextlib.contextmanager
 def clients(port: int, data: bytes, count: int) -> Iterator[list[socket.socket]]:
     """Connect, send, and neither read nor close."""
@@ -125,7 +129,7 @@ def impatient() -> Iterator[int]:
 
 def drip(port: int, pieces: list[bytes], pause: float) -> bytes:
     """Upload pieces with a pause after each; return the response."""
-    head = b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % sum(map(len, pieces))
+    head = upload_head(sum(map(len, pieces)))
     with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
         client.sendall(head)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -164,7 +168,7 @@ def test_a_download_may_take_as_long_as_it_makes_progress(path: bytes, impatient
 @pytest.mark.usefixtures("socket_enabled")
 def test_many_long_bodies_do_not_fill_the_memory(port: int) -> None:
     size, count = 900_000, 60  # 54 MB, of which 32 MiB may be in memory
-    with clients(port, b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size, count) as connected:
+    with clients(port, upload_head(size), count) as connected:
         for part in (size - 1, 1):
             for client in connected:
                 client.sendall(b"x" * part)
@@ -175,7 +179,7 @@ def test_many_long_bodies_do_not_fill_the_memory(port: int) -> None:
 @pytest.mark.usefixtures("socket_enabled")
 def test_beyond_the_disk_the_longest_waiting_client_is_told_to_retry() -> None:
     size = 2_000_000
-    head = b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size
+    head = upload_head(size)
     with (
         serving(APP, "-k", "tests.server.apps.NarrowWorker", WEB_THREADS="2") as port,
         clients(port, head, 1),  # received by a thread
@@ -193,7 +197,7 @@ def test_beyond_the_disk_the_longest_waiting_client_is_told_to_retry() -> None:
 @pytest.mark.usefixtures("socket_enabled")
 def test_without_a_disk_half_of_the_threads_receive_long_bodies() -> None:
     size = 2_000_000
-    head = b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size
+    head = upload_head(size)
     with (
         serving(APP, "-k", "tests.server.apps.DisklessWorker", WEB_THREADS="2") as port,
         clients(port, head, 1) as [first],

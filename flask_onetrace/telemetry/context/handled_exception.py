@@ -1,6 +1,7 @@
-"""Keep the exception that an error handler of the application's is turning into a response.
+"""Keep the exception that the application's error handler turns into a response.
 
-Flask signals only those that have no handler. If the response is a 5xx, the request has failed all the same.
+Flask's signal `got_request_exception` is sent for unhandled exceptions only. A request whose handler answers with a 5xx
+has failed all the same.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class HandledException:
-    """The last exception of a request that Flask has looked for a handler for."""
+    """The last exception of a request for which Flask has looked for an error handler."""
 
     error: BaseException | None = None
     is_logged = False
     """Whether the application has logged it, with its traceback."""
 
     def before_end(self, scope: TraceScope) -> None:
-        """Do nothing: the response has begun before."""
+        """Do nothing: the exception was reported, if at all, when the response began."""
 
     def release(self) -> None:
         """Drop the exception, whose frames refer to the request."""

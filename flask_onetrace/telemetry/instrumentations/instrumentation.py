@@ -10,7 +10,7 @@ import wrapt
 
 from flask_onetrace.telemetry.context.propagation import TraceContextPropagator
 from flask_onetrace.telemetry.instrumentations import aws_calls, database, xray_patches
-from flask_onetrace.telemetry.library_environment import failures_hidden
+from flask_onetrace.telemetry.library_environment import without_failing_variables
 from flask_onetrace.telemetry.safe_logging import safe_logger
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Instrumentation:
                 before(self._tracer_provider)
             if self.state == _PENDING:
                 self.state = _ON
-                with failures_hidden():
+                with without_failing_variables():
                     self._instrument()
         except Exception as error:  # noqa: BLE001 - a third party's code, within the application's import
             self._off(

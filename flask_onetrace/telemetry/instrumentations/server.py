@@ -26,10 +26,10 @@ def is_server(instrumentation: str) -> bool:
 
 
 class ServerTracer(AppTracer):
-    """Start the spans of such an instrumentation, and no second server span of a request."""
+    """The tracer of an instrumentation of Flask or WSGI: it starts no second server span for a request."""
 
     def start_span(self, name: str, context: Context | None = None, *args: Any, **kwargs: Any) -> trace.Span:  # noqa: ANN401 - those of `AppTracer`
-        """Start a span: within a request the one that is shared, and none around the app, before its request."""
+        """Return the request's shared server span; no span for WSGI middleware around the app; else start a span."""
         scope, current = current_scope(context), trace.get_current_span(context)
         if scope is None and self.instrumentation.name == _WSGI:
             return trace.INVALID_SPAN
@@ -39,20 +39,20 @@ class ServerTracer(AppTracer):
 
 
 class SharedServerSpan(trace.NonRecordingSpan):
-    """What the instrumentation, and code that asks for the current span, sets on the server span.
+    """The request's server span as an instrumentation sees it: attributes and events are passed on to the server span.
 
-    Its end, name and status are the request's, and so is an exception that leaves it.
+    Its end, name, status and recorded exceptions are ignored: the request sets those of the server span.
     """
 
     kind = trace.SpanKind.INTERNAL
-    """For the instrumentation to leave the attributes of a server span to the server span."""
+    """Not SERVER, for which the instrumentation would set attributes that the server span has already."""
 
     def __init__(self, server: LightSpan) -> None:
         super().__init__(server.get_span_context())
         self.own_span = server
 
     def is_recording(self) -> bool:
-        """Return whether the request goes on."""
+        """Return whether the server span has not ended."""
         return self.own_span.is_recording()
 
     def set_attribute(self, key: str, value: AttributeValue) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from botocore.session import Session
 
-from flask_onetrace.telemetry.library_environment import XRAY_DAEMON_ADDRESS, hidden
+from flask_onetrace.telemetry.library_environment import XRAY_DAEMON_ADDRESS, without_variables
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def _no_clients() -> Iterator[None]:
         Session.create_client = create_client  # type: ignore[method-assign]  # the original again
 
 
-with _no_clients(), hidden(XRAY_DAEMON_ADDRESS):
+with _no_clients(), without_variables(XRAY_DAEMON_ADDRESS):
     from aws_xray_sdk.core.sampling.reservoir import ReservoirDecision
     from aws_xray_sdk.core.sampling.rule_cache import RuleCache
 

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from flask_onetrace.telemetry.ids import trace_hex
-from flask_onetrace.telemetry.library_environment import failures_hidden
+from flask_onetrace.telemetry.library_environment import without_failing_variables
 from flask_onetrace.telemetry.redaction import NO_SECRETS, Redactor
 from flask_onetrace.telemetry.redaction.limits import MAX_TEXT
 from flask_onetrace.telemetry.safe_logging import safe_logger
@@ -107,7 +107,7 @@ class AppTracerProvider(trace.TracerProvider):
 
     def __init__(self, resource: Resource, decide_root: DecideRoot, redact: Redactor = NO_SECRETS) -> None:
         self.resource = resource
-        with failures_hidden():
+        with without_failing_variables():
             self.limits = SpanLimits()
         max_attributes = self.limits.max_span_attributes
         max_length = self.limits.max_span_attribute_length

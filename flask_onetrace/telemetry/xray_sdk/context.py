@@ -19,7 +19,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from flask_onetrace.telemetry.context.trace_scope import TraceScope, current_scope
 from flask_onetrace.telemetry.current_context import current_context, enter_context
 from flask_onetrace.telemetry.ids import span_hex
-from flask_onetrace.telemetry.library_environment import XRAY_DAEMON_ADDRESS, hidden
+from flask_onetrace.telemetry.library_environment import XRAY_DAEMON_ADDRESS, without_variables
 from flask_onetrace.telemetry.plain import ends_process, text
 from flask_onetrace.telemetry.redaction import NO_SECRETS
 from flask_onetrace.telemetry.safe_logging import safe_logger
@@ -44,7 +44,7 @@ def install() -> None:
     if not isinstance(xray_recorder.context, ScopedContext):
         unused_emitter = xray_recorder.emitter
         # With the SDK's sampling on, `begin_segment` would start its threads that poll the daemon.
-        with hidden(XRAY_DAEMON_ADDRESS):
+        with without_variables(XRAY_DAEMON_ADDRESS):
             xray_recorder.configure(
                 context=ScopedContext(), emitter=_NoEmitter(), streaming_threshold=_NEVER, sampling=False
             )

@@ -65,7 +65,7 @@ class XRayDaemon:
         session = URLLib3Session(timeout=READ_SECONDS, proxies={})
         signing_client = SigningClient(endpoint=endpoint, region=region, credentials=credentials, session=session)
         with ExitStack() as stack:
-            # Any free port is one for UDP and TCP both.
+            # Without a given port, one that is free for both UDP and TCP.
             self._segments = SegmentRelay(xray, port or free_port())
             stack.callback(self._segments.close)
             self._server = LocalServer(create_app(signing_client, self._segments.counts), self._segments.port)

@@ -55,7 +55,7 @@ VALUES = {
 SHARED = {
     name
     for each in fields(Settings)
-    if each.metadata and each.metadata["instead"] is not None
+    if each.metadata and each.metadata["substitute"] is not None
     for name in (each.metadata["variable"], each.metadata["fallback"])
     if name is not None
 }
@@ -251,7 +251,7 @@ def test_what_opentelemetry_cannot_use_is_hidden_from_it_and_from_nothing_else(
     for value in usable + others:
         monkeypatch.setenv(name, value)
         assert (name in library_environment.unusable(os.environ)) == (value in others), value
-        with library_environment.failures_hidden():
+        with library_environment.without_failing_variables():
             assert (name in os.environ) == (value in usable)
         assert os.environ[name] == value
     assert library_environment.unusable({"OTEL_SERVICE_NAME": "many", name: usable[0]}) == {}

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flask_onetrace.telemetry.config import Secret
-from flask_onetrace.telemetry.sink import ServiceInfo, Sink, unset, without_package
+from flask_onetrace.telemetry.sink import ServiceInfo, Sink, unset_reason, without_package
 
 NAME: Final = "honeycomb"
 
@@ -49,7 +49,7 @@ class Config:
         if self.otel_sdk_disabled:
             return "OTEL_SDK_DISABLED is true"
         if self.otlp_endpoint is None:
-            return unset("OTEL_EXPORTER_OTLP_ENDPOINT", self.unusable_variables)
+            return unset_reason("OTEL_EXPORTER_OTLP_ENDPOINT", self.unusable_variables)
         if "otlp" not in self.trace_exporters:
             return "OTEL_TRACES_EXPORTER leaves out otlp"
         secret = self.otlp_headers if TEAM_HEADER in self.otlp_headers.reveal() else self.honeycomb_api_key

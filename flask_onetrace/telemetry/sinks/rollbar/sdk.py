@@ -26,9 +26,9 @@ ExcInfo = tuple[Any, Any, Any]
 _ROOT = str(Path(__file__).resolve().parents[3])
 _NO_TOKEN = "given-per-app"  # noqa: S105 - the opposite
 _SETTINGS = ("access_token", "allow_logging_basic_config", "environment", "root")
-"""Those that are set here, until the application sets its own."""
+"""The SDK's settings that `prepare` sets, until the application calls `rollbar.init`."""
 _LAST = 1_000_000
-"""A position behind all handlers."""
+"""A position behind those of all other handlers."""
 _lock = threading.Lock()
 _ready = threading.Event()
 
@@ -89,7 +89,7 @@ def _is_same_project(is_own: Callable[[str], bool]) -> bool:
 
 
 def _by_application(init: Callable[..., None], defaults: Any, add_handlers: Callable[[], str | None]) -> Any:  # noqa: ANN401 - the SDK types it by its name
-    """Return `rollbar.init` as the application finds it: its first call has its full effect."""
+    """Return a `rollbar.init` whose first call by the application has full effect, as the SDK ignores a second one."""
 
     @wraps(init)
     def init_by_application(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
@@ -104,12 +104,12 @@ def _by_application(init: Callable[..., None], defaults: Any, add_handlers: Call
 
 
 def _always_for_telemetry(check_config: Callable[[], bool]) -> Callable[[], bool]:
-    """Return `_check_config` of the SDK, by which the application disables its own reports alone."""
+    """Return a `_check_config` with which `enabled=False` disables the application's own reports alone."""
     return lambda: _collector.get() is not None or check_config()
 
 
 def _add_handlers(route: Callable[[dict[str, Any]], None], is_own: Callable[[str], bool]) -> str | None:
-    """Have the SDK give its exceptions and items to this module; return the warning of `other_project`."""
+    """Add the SDK's handlers of exceptions and items, and return the warning of `other_project`."""
 
     def on_exception(exc_info: ExcInfo, **_: object) -> ExcInfo | Literal[False]:
         return _mark_passed(exc_info, _is_same_project(is_own))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from flask_onetrace.telemetry.config import DaemonAddress
-from flask_onetrace.telemetry.sink import ServiceInfo, Sink, unset, without_package
+from flask_onetrace.telemetry.sink import ServiceInfo, Sink, unset_reason, without_package
 from flask_onetrace.telemetry.xray_sdk import install_on_import
 
 NAME: Final = "xray"
@@ -35,7 +35,7 @@ def connect(config: Config, service: ServiceInfo) -> Sink:
     if config.otel_sdk_disabled:  # its segments are made of spans
         return Sink(name=NAME, off_because="OTEL_SDK_DISABLED is true", install=install_on_import)
     if config.xray_daemon_address is None:
-        reason = unset("AWS_XRAY_DAEMON_ADDRESS", config.unusable_variables)
+        reason = unset_reason("AWS_XRAY_DAEMON_ADDRESS", config.unusable_variables)
         return Sink(name=NAME, off_because=reason, install=install_on_import)
     try:
         from flask_onetrace.telemetry.sinks.xray.collector import connect_collector  # noqa: PLC0415 - imports the SDK, whose sampling rules it follows
