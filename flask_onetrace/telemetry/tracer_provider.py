@@ -15,7 +15,7 @@ from flask_onetrace.telemetry.application_spans import ApplicationSpans
 from flask_onetrace.telemetry.context.trace_scope import current_scope
 from flask_onetrace.telemetry.instrumentations.database import DriverTracer, is_driver
 from flask_onetrace.telemetry.instrumentations.server import ServerTracer, is_server
-from flask_onetrace.telemetry.library_environment import failures_hidden
+from flask_onetrace.telemetry.library_environment import without_failing_variables
 from flask_onetrace.telemetry.observed_apps import observed_apps
 from flask_onetrace.telemetry.safe_logging import safe_logger
 from flask_onetrace.telemetry.spans.tracer import AppTracer, AppTracerProvider
@@ -90,7 +90,7 @@ def install_provider() -> None:
 
     Idempotent, and to be called again, as the application may set its own later.
     """
-    with failures_hidden():
+    with without_failing_variables():
         current = trace.get_tracer_provider()
     if isinstance(current, trace.ProxyTracerProvider):
         # Private: `set_tracer_provider` may be called once in a process, and that is left to the application.
