@@ -86,7 +86,7 @@ class SpanRecorder:
 
 def other_messages(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return all messages but the access log's; a marker message proves that the capture works."""
-    logging.getLogger("tests").info("marker")
+    logging.getLogger("tests").warning("marker")
     *messages, last = (record.getMessage() for record in caplog.records if record.name != ACCESS_LOGGER)
     assert last == "marker"
     return messages
