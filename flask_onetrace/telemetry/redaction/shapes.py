@@ -77,6 +77,8 @@ _UNQUOTED = re.compile(r"""(?:[^\s&"'`<>,;|]|[,;|](?![\w.%-]++[=:]))*""")
 _REST_OF_LINE = re.compile(r"""(?:="[^"\r\n]*+"|[^\r\n"'`<>{}])*""")
 _BRACKETED = re.compile(r"[\[{(]|[A-Za-z_][\w.]*+\(")
 """A collection, or the `repr` of an object: `UUID('…')`."""
+_LOOKUP = re.compile(r"""[A-Za-z_][\w.]*+\[(["'])[\w.-]++\1\]""")
+"""A name that is looked up, as a traceback's line of code shows it: `os.environ["SECRET_KEY"]`."""
 _VALUE_PREFIX = re.compile(r"""(?:[bBuUrRfF]{1,2})?(\\*)(["'`])""")
 _CREDENTIALS = re.compile(r"""(?:bearer|basic|negotiate|ntlm|dpop|token|apikey|aws4-hmac-sha256)\s+""", re.IGNORECASE)
 _PRINTED_NONE = re.compile(r"""(?:None|null|True|False|true|false)(?=[\s,;)\]}&"'`<>]|$)""")
@@ -170,7 +172,7 @@ def _value(text: str, name: re.Match[str]) -> tuple[int, int]:
             end = text.find(escapes + quote, prefix.end())
             return prefix.end(), end if end >= 0 else len(text)
         return prefix.end(), _closing_quote(text, prefix.end(), quote)
-    if _PRINTED_NONE.match(text, start):
+    if _PRINTED_NONE.match(text, start) or _LOOKUP.match(text, start):
         return start, start
     if _BRACKETED.match(text, start):
         return start, _closing_bracket(text, start)

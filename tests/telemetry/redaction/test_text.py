@@ -72,6 +72,8 @@ SHAPED = (
     "glpat-abcdefgh1234",
 )
 HARMLESS = (
+    'app.secret_key = os.environ["SECRET_KEY"]',
+    "password = form['password']",
     "2026-11-28T09:02:26.123456+00:00",
     "at 1764320546123456789 ns",
     "token_count=5 page=2",
