@@ -74,8 +74,8 @@ class ClientSocket(socket.socket):
     def _queue(self, data: memoryview) -> None:
         while data:
             with self._changed:
-                was_empty = not self._backlog
                 size = self._store(data)
+                was_empty = self.unsent == 0  # by now: while this waited for room, all may have been sent
                 self.unsent += size
             data = data[size:]
             if was_empty:

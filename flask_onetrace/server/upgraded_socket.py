@@ -8,6 +8,8 @@ import socket
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed import ReadableBuffer
 
     from flask_onetrace.server.client_socket import ClientSocket
@@ -19,16 +21,19 @@ _CHECK_MS: Final = 1000
 class UpgradedSocket:
     """A blocking view of a client's socket, which itself never blocks.
 
-    `received` is what the main loop has received behind the request. It waits on the request's thread: an application
-    that takes over a connection keeps that thread as long as it serves it.
+    `take_received` returns what the main loop has received behind the request, and is called once the application reads
+    the connection itself: one that ignores the `Upgrade` reads its body, and the next request follows. It waits on the
+    request's thread: an application that takes over a connection keeps that thread as long as it serves it.
     """
 
-    def __init__(self, client_socket: ClientSocket, received: bytes) -> None:
+    def __init__(self, client_socket: ClientSocket, take_received: Callable[[], bytes]) -> None:
         self._socket = client_socket
-        self._received = received
+        self._take_received = take_received
+        self._received = b""
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Return what has arrived, up to `size` bytes, empty at the stream's end; wait until something has."""
+        self._received += self._take_received()
         if self._received:
             data, self._received = self._received[:size], self._received[size:]
             return data

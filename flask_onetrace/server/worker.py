@@ -148,7 +148,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         connection.sock.response = response
         environ["wsgi.multithread"] = True
         if "HTTP_UPGRADE" in environ:  # the application may take over the connection
-            environ["gunicorn.socket"] = UpgradedSocket(connection.sock, connection.unreader.take_buffered())
+            environ["gunicorn.socket"] = UpgradedSocket(connection.sock, connection.unreader.take_buffered)
         self._count_request(response)
         try:
             body = self.wsgi(environ, partial(_start_response, response))

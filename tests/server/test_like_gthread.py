@@ -136,6 +136,20 @@ def pipeline(port: int) -> object:
         return statuses
 
 
+def pipeline_after_upgrade(port: int) -> object:
+    """Ask for a protocol that the app does not speak, with a body, and send the next request at once."""
+    with connection(port) as client:
+        upgrade = b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3"
+        client.sendall(HEAD % (b"/whole", upgrade) + b"abc" + b"GET /sized/1000 HTTP/1.1\r\nHost: a\r\n\r\n")
+        stream = client.makefile("rb")
+        answers = []
+        for _ in range(2):
+            status = int(stream.readline().split()[1])
+            headers = http.client.parse_headers(stream)
+            answers.append((status, stream.read(int(headers["Content-Length"]))))
+        return answers
+
+
 def keep_alive(port: int) -> object:
     """Send one request after the other."""
     session = requests.Session()
@@ -162,6 +176,8 @@ BEHAVIORS: dict[str, Client] = {
     "slow small upload": post(b"/whole", b"abcdefghij", 10, 0.1),
     "empty upload": post(b"/whole", b""),
     "file of a form": send_file,
+    "upgrade that is ignored": post(b"/whole", b"abc", headers=b"Connection: Upgrade\r\nUpgrade: h2c\r\n"),
+    "upgrade that is ignored, pipelined": pipeline_after_upgrade,
     "chunks": post_chunked(BODY, 100_000),
     "slow chunks": post_chunked(BODY, 100_000, 0.05),
     "chunks of one byte": post_chunked(b"x" * 3_000, 1),
