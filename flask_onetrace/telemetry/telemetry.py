@@ -63,6 +63,7 @@ logger = safe_logger(__name__)
 _INSTRUMENTATION = InstrumentationScope("flask_onetrace.telemetry", "")
 _SERVER_ERROR = 500
 _RANDOM = trace.TraceFlags.RANDOM_TRACE_ID
+_SAMPLED = trace.TraceFlags.SAMPLED
 _NANOSECONDS_PER_MS = 1_000_000
 _PROXY_FIX = "werkzeug.proxy_fix.orig"
 """Where `ProxyFix` keeps what it replaces, None for what was not there (Werkzeug's documentation)."""
@@ -173,7 +174,10 @@ class Telemetry:
             scope.span = self._start_server_span(scope, environ, root)
         else:
             flags = _RANDOM if incoming.random else 0
-            state = self.trace_state_of(decision) if decision.sampled else self._unsampled_state
+            state = self._unsampled_state
+            if decision.sampled:  # no sink takes spans, but the application's own SDK follows the flag
+                flags |= _SAMPLED
+                state = self.trace_state_of(decision)
             scope.span = UnsampledSpan(scope.trace_hex, flags, state)
             if _PROXY_FIX in environ:
                 scope.proxy_fix = environ[_PROXY_FIX]

@@ -135,6 +135,22 @@ def test_a_provider_that_samples_nothing_or_takes_no_processors_costs_us_no_span
         assert len(warnings) == 1
 
 
+def test_the_applications_own_spans_are_recorded_where_no_sink_takes_spans() -> None:
+    program = """
+set_provider()
+instrument()
+init_app(app, Settings.from_env({"LOG_CONSOLE": "false"}))
+with app.test_client().get("/view", buffered=True) as response:
+    trace_id = response.headers["X-Trace-Id"]
+theirs = exporter.get_finished_spans()
+ids = {f"{each.context.trace_id:032x}" for each in theirs}
+with job("nightly"), trace.get_tracer("shop").start_as_current_span("in a job"):
+    pass
+finish([sorted(each.name for each in exporter.get_finished_spans()), ids == {trace_id}])
+"""
+    assert run(f"{PREAMBLE}\n{program}") == [["GET /view", "in a job", "theirs"], True]
+
+
 def test_spans_of_the_applications_own_are_in_the_trace_of_a_job_and_alone_outside_of_both() -> None:
     program = """
 set_provider()

@@ -21,7 +21,7 @@ from flask_onetrace.telemetry.library_environment import without_failing_variabl
 from flask_onetrace.telemetry.redaction import NO_SECRETS, Redactor
 from flask_onetrace.telemetry.redaction.limits import MAX_TEXT
 from flask_onetrace.telemetry.safe_logging import safe_logger
-from flask_onetrace.telemetry.sampling.trace_state import PendingTraceState
+from flask_onetrace.telemetry.sampling.trace_state import PendingTraceState, trace_state_of
 from flask_onetrace.telemetry.spans.current_span import CurrentSpan
 from flask_onetrace.telemetry.spans.exceptions import ExceptionSnapshot
 from flask_onetrace.telemetry.spans.span import OWN_SPAN, LightSpan
@@ -204,6 +204,8 @@ class AppTracerProvider(trace.TracerProvider):
             unsampled = UnsampledSpan(trace_hex(trace_id), flags, state)
             if own_scope is not None:
                 unsampled.scope, own_scope.span = own_scope, unsampled
+                if trace_state_of(state).sampled:  # no sink takes spans, but the application's own SDK follows the flag
+                    unsampled.flags |= _SAMPLED
             return unsampled
         span = LightSpan(
             self,

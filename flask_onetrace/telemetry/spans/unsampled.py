@@ -44,6 +44,8 @@ class UnsampledSpan(trace.NonRecordingSpan):
     _server: UnsampledSpan | None = None
     scope: Any = None
     """Of a root span outside any request, and of the calls within it: their job's scope."""
+    is_kept = False
+    """Whether a span with these ids is recorded at the request's end."""
 
     def __init__(self, trace_hex: str, flags: int, trace_state: trace.TraceState) -> None:
         self.trace_hex = trace_hex
@@ -96,11 +98,7 @@ class UnsampledSpan(trace.NonRecordingSpan):
         self.flags |= trace.TraceFlags.SAMPLED
         self.trace_state = trace_state
         self._own_context = None
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether a span with these ids is recorded at the request's end."""
-        return bool(self.flags & trace.TraceFlags.SAMPLED)
+        self.is_kept = True
 
     def get_span_context(self) -> trace.SpanContext:
         """Return the API's span context, created at first use."""
