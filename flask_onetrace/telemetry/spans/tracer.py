@@ -99,6 +99,12 @@ class RootScope(Protocol):
 DecideRoot = Callable[[RootArguments], tuple[Root, RootScope | None]]
 
 
+def _begin_unsampled(scope: RootScope, root: UnsampledSpan) -> None:
+    root.scope, scope.span = scope, root
+    if trace_state_of(root.trace_state).sampled:  # no sink takes spans, but the application's own SDK follows the flag
+        root.flags |= _SAMPLED
+
+
 class AppTracerProvider(trace.TracerProvider):
     """Start the spans of one app. `decide_root` is called for a root span outside any request.
 
@@ -203,9 +209,7 @@ class AppTracerProvider(trace.TracerProvider):
         if not flags & _SAMPLED:
             unsampled = UnsampledSpan(trace_hex(trace_id), flags, state)
             if own_scope is not None:
-                unsampled.scope, own_scope.span = own_scope, unsampled
-                if trace_state_of(state).sampled:  # no sink takes spans, but the application's own SDK follows the flag
-                    unsampled.flags |= _SAMPLED
+                _begin_unsampled(own_scope, unsampled)
             return unsampled
         span = LightSpan(
             self,
