@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
+from werkzeug.exceptions import BadRequest, RequestTimeout
 
 from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH
 from flask_onetrace.server.connection import Connection
@@ -28,6 +29,8 @@ _RESERVED_DESCRIPTORS: Final = 128
 _INTERVAL: Final = 1.0
 _CONNECTION_LENGTH: Final = len("Connection")
 _STOPPING_INTERVAL: Final = 0.1
+_CLIENT_ERRORS: Final = BadRequest | RequestTimeout
+"""What a read of a request's body raises."""
 
 
 class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -136,7 +139,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         try:
             keep = self.handle_request(connection.request, connection)
         except BaseException as error:  # noqa: BLE001 - no exception of a handler may end the worker
-            if connection.sock.aborted is None:  # else the access line says it
+            # Else the access line says it.
+            if connection.sock.aborted is None and not isinstance(error, _CLIENT_ERRORS):
                 message = "%s in a request: see its access line and its error item"
                 self.log.error(message, type(error).__name__)  # noqa: TRY400 - telemetry has reported it, without its secrets
         finally:
@@ -161,9 +165,10 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
                     body.close()
         except StopIteration:  # the application has served the connection itself, as with a WebSocket
             return False
-        except BaseException:
+        except BaseException as error:
             if not response.headers_sent:
-                status = HTTPStatus.INTERNAL_SERVER_ERROR
+                code = error.code if isinstance(error, _CLIENT_ERRORS) else None
+                status = HTTPStatus(code or HTTPStatus.INTERNAL_SERVER_ERROR)
                 message = error_response(status, status.description, trace_id_of(response), request.method)
                 connection.sock.sendall(message)
             raise

@@ -17,7 +17,7 @@ from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 from weakref import ref
 
-from flask_onetrace.telemetry.context.handled_exception import HandledException
+from flask_onetrace.telemetry.context.handled_exception import HandledException, client_error_status
 from flask_onetrace.telemetry.context.open_requests import OpenRequest
 from flask_onetrace.telemetry.context.request_scope import RequestScope
 from flask_onetrace.telemetry.context.trace_scope import AppTelemetry
@@ -320,9 +320,13 @@ class Exchange:
 
     def _break_off(self, error: BaseException) -> NoReturn:
         """Report an exception in the middle of a body: Flask has left the request by then and signals nothing."""
+        status = client_error_status(error)  # of a request's body that the handler reads meanwhile
         if not self._bytes_sent:
-            self._status = _SERVER_ERROR  # the server sends the headers with the first bytes
-        _report(self.scope, error, "Exception in the body of")
+            self._status = status or _SERVER_ERROR  # the server sends the headers with the first bytes
+        if status is None:
+            _report(self.scope, error, "Exception in the body of")
+        else:
+            self._is_exhausted = True
         _reraise(error)
 
     def close(self) -> None:

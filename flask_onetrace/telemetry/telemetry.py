@@ -16,11 +16,11 @@ from flask import Flask, got_request_exception, has_request_context, request
 from opentelemetry import trace
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
-from werkzeug.exceptions import HTTPException
 
 from flask_onetrace.telemetry import celery_signals, ids, process_globals, root_logger
 from flask_onetrace.telemetry.access_log import AccessLog
 from flask_onetrace.telemetry.config import SamplingConfig, TelemetryConfig
+from flask_onetrace.telemetry.context.handled_exception import client_error_status
 from flask_onetrace.telemetry.context.open_requests import OpenRequests
 from flask_onetrace.telemetry.context.propagation import extract_baggage, resolve
 from flask_onetrace.telemetry.context.request_scope import PLAIN_SIZE, RequestScope
@@ -325,7 +325,7 @@ class Telemetry:
             span.set_status(StatusCode.ERROR)
 
     def _on_exception(self, sender: Flask, exception: BaseException, **_: object) -> None:  # noqa: ARG002 - the signal's signature
-        if not _is_client_error(exception):
+        if client_error_status(exception) is None:
             self.report_in_request(exception)
 
     def observe_mounted_apps(self) -> None:
@@ -416,18 +416,6 @@ def _shut_down_all() -> None:
     """
     for each in tuple(_running):
         each.shutdown()
-
-
-def _is_client_error(exception: BaseException) -> bool:
-    """Return whether an exception is a response of less than 500, which Flask does not signal.
-
-    Flask-RESTX and Flask-RESTful do, for each 400 and 404.
-    """
-    if not isinstance(exception, HTTPException):
-        return False
-    response = exception.response
-    status = exception.code if response is None else getattr(response, "status_code", None)
-    return status is not None and status < _SERVER_ERROR
 
 
 def _before_proxy_fix(environ: Mapping[str, Any], outer: object) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from flask import Flask, Response, request
+from flask import Flask, Response, request, stream_with_context
 from flask_sock import Sock
 from simple_websocket import Server
 
@@ -70,6 +70,11 @@ def build() -> Flask:
     @app.post("/upload")
     def upload() -> dict[str, int]:
         return {"length": len(request.get_data())}
+
+    @app.post("/echo")
+    def echo_body() -> Response:
+        pieces = iter(lambda: request.stream.read(8_192), b"")
+        return Response(stream_with_context(pieces))
 
     @app.get("/long")
     def long() -> Response:

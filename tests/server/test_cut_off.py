@@ -15,6 +15,7 @@ import pytest
 from flask import Flask
 
 from tests.server.apps import LONG
+from tests.server.raw import exchange
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.gunicorn_server import Server, serve
 
@@ -129,3 +130,21 @@ def test_a_response_without_a_body_is_complete(method: str, app: Flask, backends
     assert app.extensions["onetrace"].flush(5)
     lines = eventually(lambda: [line for line in backends.logs.lines if line.get("path") in paths], len(paths))
     assert [line.get("aborted") for line in lines] == [None] * len(paths)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"Transfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\nxyz\r\n", b"Content-Length: 50\r\n\r\nfirst"],
+    ids=["malformed chunk", "too short"],
+)
+def test_a_bad_body_that_is_read_while_the_response_is_sent_is_the_clients_error(
+    body: bytes, backends: FakeBackends
+) -> None:
+    with serve(variables(backends), app=APP) as server:
+        port = int(server.url.rpartition(":")[2])
+        response = exchange(port, [b"POST /echo HTTP/1.1\r\nHost: a\r\n" + body])
+        line = line_of(backends, "/echo")
+    assert backends.items(line["trace_id"]) == []
+    assert (line["status"], line["level"]) in {(200, "INFO"), (400, "INFO")}
+    assert [each["message"] for each in backends.lines_of(line["trace_id"]) if each["level"] == "ERROR"] == []
+    assert response.startswith(b"HTTP/1.1 %d " % line["status"])

@@ -6,10 +6,25 @@ has failed all the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from werkzeug.exceptions import HTTPException
 
 if TYPE_CHECKING:
     from flask_onetrace.telemetry.context.trace_scope import TraceScope
+
+_SERVER_ERROR: Final = 500
+
+
+def client_error_status(error: BaseException) -> int | None:
+    """Return the status of an `HTTPException` that is a response of less than 500, else None.
+
+    Flask does not signal those; Flask-RESTX and Flask-RESTful do, for each 400 and 404.
+    """
+    if not isinstance(error, HTTPException):
+        return None
+    status = error.code if error.response is None else getattr(error.response, "status_code", None)
+    return status if status is not None and status < _SERVER_ERROR else None
 
 
 class HandledException:
