@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from gunicorn.http import wsgi
+from gunicorn.http.errors import ConfigurationProblem
 from gunicorn.workers.gthread import ThreadWorker
 from werkzeug.exceptions import BadRequest, RequestTimeout
 
@@ -148,7 +149,13 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
 
     def handle_request(self, request: Any, connection: Connection) -> bool:  # noqa: ANN401 - gunicorn's type
         """Call the app and write its response; return whether the connection can serve another request."""
-        response, environ = wsgi.create(request, connection.sock, connection.client, connection.server, self.cfg)
+        try:
+            response, environ = wsgi.create(request, connection.sock, connection.client, connection.server, self.cfg)
+        except ConfigurationProblem as error:  # the path is outside of SCRIPT_NAME's
+            self.log.error("%s", error)  # noqa: TRY400 - its traceback says no more
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+            connection.sock.sendall(error_response(status, status.description, method=request.method))
+            return False
         connection.sock.response = response
         environ["wsgi.multithread"] = True
         if "HTTP_UPGRADE" in environ:  # the application may take over the connection

@@ -171,3 +171,11 @@ def test_requests_that_no_thread_has_begun_are_rejected_at_the_stop(backends: Fa
         for thread in threads:
             thread.join(10)
     assert responses["/api/activities/home"].startswith(b"HTTP/1.1 503 ")
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_path_outside_of_the_prefix_of_the_environment_gets_a_500() -> None:
+    with serving(APP, SCRIPT_NAME="/shop") as port:
+        responses = [exchange(port, [b"GET %s HTTP/1.0\r\n\r\n" % path]) for path in (b"/slow", b"/shop/slow")]
+    assert [status_of(each) for each in responses] == [500, 200]
+    assert b'"error"' in responses[0]
