@@ -35,6 +35,10 @@ _INNER_APP_ATTRIBUTES: Final = ("app", "application", "wsgi_app", "_app")
 _MAX_LAYERS: Final = 16
 _MAX_SHOWN: Final = 200
 """Characters of the variable, and of an error about it."""
+_REMEDY: Final = "correct the application, or install what it needs"
+_VARIABLE_REMEDY: Final = (
+    "its environment has no {0}. Set it; with these stacks, give it {0} by [secrets] or [variables] in onetrace.toml"
+)
 _LOADER_FILES: Final = frozenset({__file__, flask.cli.__file__})
 """The files whose frames begin the traceback of an error in the application."""
 _PATCHING_REMEDIES: Final = {
@@ -187,7 +191,18 @@ def _error_in_app(shown: str, error: BaseException) -> str:
         return _not_importable(shown, error)
     lines = traceback.format_exception(type(error), error, _own_frames(error.__traceback__))
     what = "exits" if isinstance(error, SystemExit) else f"raises {type(error).__name__}"
-    return f"{shown} {what} while it is loaded: correct the application, or install what it needs\n\n{''.join(lines)}"
+    missing = _missing_variable(error)
+    remedy = _REMEDY if missing is None else _VARIABLE_REMEDY.format(_cut(missing))
+    return f"{shown} {what} while it is loaded: {remedy}\n\n{''.join(lines)}"
+
+
+def _missing_variable(error: BaseException) -> str | None:
+    """Return the variable that a `KeyError` of `os.environ` itself names; None for any other error."""
+    if not isinstance(error, KeyError):
+        return None
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    raised_by_environ = frame.f_code is type(os.environ).__getitem__.__code__
+    return str(error.args[0]) if raised_by_environ and frame.f_locals.get("self") is os.environ else None
 
 
 def _own_frames(frames: TracebackType | None) -> TracebackType | None:

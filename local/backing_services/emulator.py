@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
+from local.backing_services import log_group
 from local.backing_services.emulated_aws import EmulatedAws
 from local.workspace.http_client import is_ready
 from local.workspace.ports import PORT_VARIABLE, fixed_port, free_port, load_balancer_port
@@ -25,6 +26,7 @@ def ensure(session: Session) -> EmulatedAws:
     session.stop(list(state.processes))
     state.load_balancer_port = load_balancer_port(session.environ)
     state.gateway_port = free_port()
+    session.folders.log(log_group.ROLE).unlink(missing_ok=True)
     state.bootstrapped, state.stacks, state.service, state.outputs = False, "", None, {}
     return _start(session, EmulatedAws(state.gateway_port), state.load_balancer_port)
 

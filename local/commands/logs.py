@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flask_onetrace.contract import Output
-from local.backing_services import emulator, fakes, postgresql
+from local.backing_services import emulator, fakes, log_group, postgresql
 from local.backing_services.emulated_aws import EmulatedAws
 from local.service import runner
 from local.workspace.session import Session
+from local.workspace.state import State
+from operations.errors import OperatorError
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -23,8 +26,9 @@ OVERLAP_MILLISECONDS: Final = 5_000
 """Events may become visible slightly out of order."""
 MAX_RECENT_IDS: Final = 10_000
 """Event ids to remember, against printing an event twice."""
-ROLES: Final = (emulator.ROLE, fakes.ROLE, postgresql.ROLE, runner.ROLE, runner.CANDIDATE_ROLE)
-"""The long-running processes. The CDK's output stays in its own log files."""
+ROLES: Final = (emulator.ROLE, fakes.ROLE, postgresql.ROLE, runner.ROLE, runner.CANDIDATE_ROLE, log_group.ROLE)
+"""The long-running processes, and the log group of an emulator that is stopped. The CDK's output stays in its own
+log files."""
 
 
 @dataclass(slots=True)
@@ -81,17 +85,42 @@ class LogGroupTail:
 
 
 def logs(session: Session, *, follow: bool) -> None:
-    """Print all lines so far, each prefixed with its source; with `follow`, continue until Ctrl-C."""
-    tails: dict[str, FileTail | LogGroupTail] = {}
+    """Print all lines so far, each prefixed with its source; with `follow`, continue until Ctrl-C.
+
+    Raises `OperatorError` after the last lines if nothing is running, or no longer.
+    """
+    tails: dict[str, FileTail | LogGroupTail] = {role: FileTail(session.folders.log(role)) for role in ROLES}
+    followed = False
     while True:
-        for role in ROLES:
-            tails.setdefault(role, FileTail(session.folders.log(role)))
-        log_group = session.state.outputs.get(Output.LOG_GROUP)
-        if session.state.gateway_port is not None and log_group is not None and log_group not in tails:
-            tails[log_group] = LogGroupTail(EmulatedAws(session.state.gateway_port).logs, log_group)
-        for name, tail in tails.items():
-            for line in tail.new_lines():
-                session.report.line(f"{name} | {line}")
+        up = session.running(emulator.ROLE) is not None
+        group, port = session.state.outputs.get(Output.LOG_GROUP), session.state.gateway_port
+        if up and port is not None and group is not None and group not in tails:
+            tails[group] = LogGroupTail(EmulatedAws(port).logs, group)
+        printed = _print_new_lines(session, tails, up=up)
+        if not up:
+            raise _not_running(followed=followed, printed=printed)
         if not follow:
             return
         time.sleep(POLL_SECONDS)
+        followed = True
+        session.state = State.load(session.folders.state_file)
+
+
+def _print_new_lines(session: Session, tails: Mapping[str, FileTail | LogGroupTail], *, up: bool) -> bool:
+    """Print what is new, of CloudWatch only while its emulator is up; return whether there was anything."""
+    lines = [
+        f"{name} | {line}"
+        for name, tail in tails.items()
+        if up or isinstance(tail, FileTail)
+        for line in tail.new_lines()
+    ]
+    for line in lines:
+        session.report.line(line)
+    return bool(lines)
+
+
+def _not_running(*, followed: bool, printed: bool) -> OperatorError:
+    if followed:
+        return OperatorError("The local deployment is no longer running", "Start it again with make up")
+    problem = "Nothing is running; these are the logs of the last run" if printed else "Nothing is running"
+    return OperatorError(problem, "Start with make up")

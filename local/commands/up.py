@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import time
 from collections.abc import Iterator
@@ -19,13 +20,13 @@ from local.application.selection import (
     update_command,
 )
 from local.application.untraced import untraced_libraries
-from local.backing_services import emulator, fakes, postgresql
+from local.backing_services import emulator, fakes, log_group, postgresql
 from local.deploy import cdk, docker_engine, fake_keys, prerequisites, sources
 from local.deploy.fingerprint import fingerprint
 from local.deploy.image import choose
 from local.service import revision, rollout, runner
 from local.service.variables import local_values, refuse_reserved, store_secrets
-from local.workspace.folders import CHECKOUT
+from local.workspace.folders import CHECKOUT, STATE_VARIABLE
 from local.workspace.lock import exclusive
 from local.workspace.session import Session
 from local.workspace.state import State
@@ -89,8 +90,11 @@ def _conclude(session: Session, seconds: float) -> None:
     say(f"Up after {seconds:.1f} s: {rollout.load_balancer_url(session)}{path}")
     for line in DISCLAIMER:
         say(line)
-    say("Next: make ask | make logs | make status | make run CMD=… | make down,")
-    update = update_command(to_state(application, session.environ))
+    folder = session.environ.get(STATE_VARIABLE)
+    state = f" {STATE_VARIABLE}={shlex.quote(folder)}" if folder else ""
+    each = f", each with{state}" if state else ""
+    say(f"Next: make ask | make logs | make status | make run CMD=… | make down{each},")
+    update = update_command(to_state(application, session.environ)) + state
     say(f"or change {relative_path(application.folder)}/ and run {update} again.")
 
 
@@ -102,7 +106,12 @@ def stop_started_on_failure(session: Session) -> Iterator[None]:
     except BaseException:
         # A second Ctrl-C must not interrupt the cleanup.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        stopped = session.stop(list(reversed(session.started)))
+        # The service first, which then flushes its last lines to the log group.
+        emulators = [each for each in session.started if each.role == emulator.ROLE]
+        stopped = session.stop([each for each in reversed(session.started) if each not in emulators])
+        if emulators:
+            log_group.keep(session)
+        stopped += session.stop(emulators)
         if stopped:
             session.report.line(f"  Stopped what this run started: {', '.join(each.role for each in stopped)}")
         raise

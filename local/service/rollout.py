@@ -10,8 +10,9 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from flask_onetrace.contract import Output
+from flask_onetrace.contract import Output, Variable
 from local.backing_services.emulated_aws import EmulatedAws
+from local.backing_services.log_group import LogGroup
 from local.service import revision
 from local.service.candidate import candidate_rule
 from local.service.env_overrides import differences, env_overrides
@@ -24,7 +25,7 @@ from local.smoke_test.run import Target, smoke_test
 from local.workspace.interrupts import deferred_interrupts
 from local.workspace.ports import LOOPBACK, free_port
 from local.workspace.session import Session
-from local.workspace.state import FakePorts, RunningService
+from local.workspace.state import FakePorts, Record, RunningService
 from operations.errors import OperatorError
 
 DRAIN_SECONDS: Final = 0.2
@@ -56,15 +57,16 @@ def ensure(session: Session, aws: EmulatedAws, fakes: FakePorts, version: Versio
         own = overrides(session.application, version.values)
         current = process_digest(task, {**addresses, **own}, version.code)
         environment = {**task.environment, **own}
+        logs, url = log_group(session, aws, task), load_balancer_url(session)
         service = session.state.service
-        if service and session.running(ROLE, service.pid) and service.identity == current:
+        if service and (process := session.running(ROLE, service.pid)) and service.identity == current:
             session.report.line("  The running service is up to date")
             _replace(session, aws, service)
-            smoke_test(session, aws, fakes, Target(load_balancer_url(session), environment))
+            smoke_test(session, aws, fakes, Target(url, environment, logs, process))
             return
-        service = _start(session, aws, fakes, version, task=task, digest=current)
+        service, process = _start(session, aws, fakes, version, task=task, digest=current)
         with candidate_rule(aws, session.state.outputs, service.port) as headers:
-            smoke_test(session, aws, fakes, Target(load_balancer_url(session), environment, headers))
+            smoke_test(session, aws, fakes, Target(url, environment, logs, process, headers))
         _replace(session, aws, service)
 
 
@@ -77,6 +79,12 @@ def resolved(aws: EmulatedAws, spec: TaskSpec) -> ResolvedTask:
 def deployed_task(aws: EmulatedAws, outputs: Mapping[str, str]) -> ResolvedTask:
     """Return the container of the service's current revision with its secrets resolved."""
     return resolved(aws, revision.spec_of(aws, outputs, revision.current(aws, outputs)))
+
+
+def log_group(session: Session, aws: EmulatedAws, task: ResolvedTask) -> LogGroup:
+    """Return what the version of a task writes to the deployed log group."""
+    version = task.environment.get(Variable.SERVICE_VERSION, "")
+    return LogGroup(aws=aws, name=session.state.outputs[Output.LOG_GROUP], version=version)
 
 
 def load_balancer_url(session: Session) -> str:
@@ -121,7 +129,7 @@ def _start(
     *,
     task: ResolvedTask,
     digest: str,
-) -> RunningService:
+) -> tuple[RunningService, Record]:
     """Start a process of the version, which gets no requests yet."""
     _restore_target(session, aws)
     port, application = free_port(), session.application
@@ -131,7 +139,8 @@ def _start(
     before_start(session, runtime)
     with session.report.step(f"Start the service from task definition {version.revision}") as step:
         name = aws.load_balancer_name(session.state.outputs[Output.LOAD_BALANCER])
-        record = start(session, runtime, step, port, name)
+        logs = log_group(session, aws, task)
+        record = start(session, runtime, step, port=port, load_balancer=name, logs=logs)
         step.note = f"port {port}"
     say = session.report.line
     say("    environment overrides, because it runs outside a container:")
@@ -142,7 +151,8 @@ def _start(
         say(f"      from [local] of the description: {', '.join(own)}")
     for line in untraced_libraries(port):
         say(f"    {line}")
-    return RunningService(port=port, pid=record.pid, identity=digest, task_definition=version.task_definition)
+    service = RunningService(port=port, pid=record.pid, identity=digest, task_definition=version.task_definition)
+    return service, record
 
 
 def _replace(session: Session, aws: EmulatedAws, service: RunningService) -> None:

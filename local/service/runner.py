@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +16,12 @@ from flask_onetrace.contract import SERVER_CONFIG
 from infra.application import Application
 from local.application.packages import interpreter
 from local.application.selection import working_directory
+from local.backing_services.log_group import LogGroup
 from local.service.task import ResolvedTask
 from local.workspace.errors import FailedStepError
-from local.workspace.http_client import response_of
+from local.workspace.http_client import path_with_slash, response_of, trace_id_of
 from local.workspace.ports import LOOPBACK
+from local.workspace.processes import POLL_SECONDS, is_running
 from local.workspace.report import Step
 from local.workspace.session import Session
 from local.workspace.state import Record, RunningService
@@ -34,12 +37,22 @@ READY_VARIABLE: Final = "LOCAL_READY_SECONDS"
 DEFAULT_READY_SECONDS: Final = 30
 MAX_READY_SECONDS: Final = 3600
 START_LONGER: Final = f"See the lines above; for an application that needs longer, set {READY_VARIABLE}"
+CORRECT_ANSWER: Final = "Correct what the lines above show"
 LASTING: Final = frozenset({*range(300, 400), 401, 403, 404, 405})
 """Statuses of a health check that waiting does not change, unlike the 503 of a service that still connects to its
 database."""
 SETTLED: Final = LASTING.union(range(200, 300))
+PASSING: Final = frozenset({429, 502, 503, 504})
+"""Statuses of an application that is not ready yet."""
+CONNECTION_REFUSED: Final = "refused"
+"""In the message of an exception whose cause may pass: a database that is still starting."""
+MIN_INTERVAL_SECONDS: Final = 0.1
+MAX_INTERVAL_SECONDS: Final = 1.0
 OPEN_PATH: Final = (
     "Answer that path without a login, or remove `health_check_path`: the default is served ahead of the application"
+)
+NO_ROUTE: Final = (
+    "Set `health_check_path` to a route of the application, or remove it: the default is served ahead of it"
 )
 BEFORE_START_SECONDS: Final = 300.0
 SHELL: Final = "/bin/sh"
@@ -79,32 +92,73 @@ def ready_seconds(environ: Mapping[str, str]) -> int:
     return seconds
 
 
-def start(session: Session, runtime: Runtime, step: Step, port: int, load_balancer: str) -> Record:
-    """Start the process and wait until its health check passes. Raises `FailedStepError`."""
+@dataclass(slots=True)
+class HealthCheck:
+    """Polls the path of the health check, more slowly once the application responds: each response is telemetry."""
+
+    url: str
+    response: requests.Response | None = None
+    interval: float = POLL_SECONDS
+
+    def settled(self) -> bool:
+        """Send a request, and return whether waiting would not change its status."""
+        self.response = response_of(self.url)
+        if self.response is not None:
+            self.interval = min(MAX_INTERVAL_SECONDS, max(MIN_INTERVAL_SECONDS, 2 * self.interval))
+        return self.response is not None and self.response.status_code in SETTLED
+
+
+def start(session: Session, runtime: Runtime, step: Step, *, port: int, load_balancer: str, logs: LogGroup) -> Record:
+    """Start the process and wait until its health check passes. Raises `FailedStepError`.
+
+    The error of a response has the exception that the version's `logs` hold of it.
+    """
     application = session.application
     arguments = command(runtime.python, application, load_balancer)
     record = session.start(CANDIDATE_ROLE, arguments, _variables(session, runtime), cwd=runtime.folder)
     log, seconds = session.folders.log(CANDIDATE_ROLE), ready_seconds(session.environ)
-    url = f"http://{LOOPBACK}:{port}{application.health_check_path}"
+    check = HealthCheck(f"http://{LOOPBACK}:{port}{application.health_check_path}")
     try:
         session.supervisor.wait_until(
-            lambda: _status(url) in SETTLED,
+            check.settled,
             record,
             seconds=seconds,
             what="The service",
             remedy=START_LONGER,
             progress=lambda elapsed: step.detail(f"{elapsed:.0f} s of {seconds}: {last_line(log)}"),
+            interval=lambda: check.interval,
         )
     except FailedStepError as error:
-        if (response := response_of(url)) is None:
+        if check.response is None or not is_running(record):
             raise
-        problem = f"{error.problem}: {_outcome(application, response)}"
-        raise FailedStepError(problem, START_LONGER, log=error.log, lines=error.lines) from None
-    if (response := response_of(url)) is not None and response.status_code in LASTING:
+        trace_id = trace_id_of(check.response)
+        lines = logs.errors_of(trace_id, record)
+        problem = f"{error.problem}: {_outcome(application, check.response)}"
+        raise FailedStepError(
+            f"{problem}, trace id {trace_id}" if trace_id else problem,
+            START_LONGER if _may_pass(check.response, lines) else CORRECT_ANSWER,
+            log=error.log,
+            lines=lines or error.lines,
+        ) from None
+    if (response := check.response) is not None and response.status_code in LASTING:
         raise session.supervisor.failure(
-            record, f"The service is not healthy: {_outcome(application, response)}", OPEN_PATH
+            record,
+            f"The service is not healthy: {_outcome(application, response)}",
+            lasting_remedy(application.health_check_path, response),
         )
     return record
+
+
+def lasting_remedy(path: str, response: requests.Response) -> str:
+    """Return what to do about a health check's status that waiting does not change."""
+    if (added := path_with_slash(path, response.headers.get("Location", ""))) is not None:
+        return f'Set health_check_path = "{added}"'
+    return NO_ROUTE if response.status_code == HTTPStatus.NOT_FOUND else OPEN_PATH
+
+
+def _may_pass(response: requests.Response, lines: Sequence[str]) -> bool:
+    """Return whether the next response may be another one though the application stays as it is."""
+    return response.status_code in PASSING or CONNECTION_REFUSED in "".join(lines[-1:]).lower()
 
 
 def promote(session: Session, service: RunningService) -> None:
@@ -112,11 +166,6 @@ def promote(session: Session, service: RunningService) -> None:
     candidate = session.running(CANDIDATE_ROLE, service.pid)
     if candidate is not None:
         session.rename(candidate, ROLE)
-
-
-def _status(url: str) -> int | None:
-    response = response_of(url)
-    return None if response is None else response.status_code
 
 
 def _outcome(application: Application, response: requests.Response) -> str:

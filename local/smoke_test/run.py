@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
 
 from flask_onetrace.contract import Output
 from local.backing_services.emulated_aws import EmulatedAws
+from local.backing_services.log_group import LogGroup
 from local.smoke_test.arrivals import Arrival, wait_for_arrivals
 from local.smoke_test.backends import TelemetryBackend, telemetry_backends
 from local.smoke_test.probes import Answer, probes_of, send
+from local.workspace.errors import FailedStepError
 from local.workspace.session import Session
-from local.workspace.state import FakePorts
-from operations.errors import OperatorError
+from local.workspace.state import FakePorts, Record
+
+CORRECT_EXCEPTION: Final = "Correct the exception above"
+SEE_LOGS: Final = "See make logs"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """The load balancer's address, and the headers by which it sends a request to the process to test.
 
-    `environment` is that of the process.
+    `environment` is that of the process, and `logs` are those of its version.
     """
 
     url: str
     environment: Mapping[str, str] = field(repr=False)
+    logs: LogGroup
+    process: Record
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def smoke_test(session: Session, aws: EmulatedAws, fakes: FakePorts, target: Target) -> None:
-    """Send the probes. Raises `OperatorError`: what was expected, what came, and which backends received nothing."""
+    """Send the probes. Raises `FailedStepError`: what was expected, what came, and which backends received nothing."""
     backends = telemetry_backends(aws, fakes, session.state.outputs[Output.LOG_GROUP])
     answers = [send(target.url, target.headers, probe) for probe in probes_of(session.application, target.environment)]
     with ThreadPoolExecutor(max_workers=len(answers)) as pool:
@@ -39,7 +47,19 @@ def smoke_test(session: Session, aws: EmulatedAws, fakes: FakePorts, target: Tar
         _report(session, target, answer, arrived)
         problems += _problems(answer, arrived)
     if problems:
-        raise OperatorError(f"The smoke test failed. {'; '.join(problems)}", f"See the logs in {session.folders.logs}")
+        raise _failure(session, target, answers, problems)
+
+
+def _failure(session: Session, target: Target, answers: Sequence[Answer], problems: Sequence[str]) -> FailedStepError:
+    """Return the error, with the exceptions of the responses that were to succeed."""
+    unexpected = [
+        each for each in answers if each.problem is not None and each.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    ]
+    lines = [line for each in unexpected for line in target.logs.errors_of(each.trace_id, target.process)]
+    remedies = dict.fromkeys(each.remedy for each in answers if each.remedy is not None)
+    remedy = "; ".join(remedies) or (CORRECT_EXCEPTION if lines else SEE_LOGS)
+    problem = f"The smoke test failed. {'; '.join(problems)}"
+    return FailedStepError(problem, remedy, log=session.folders.log(target.process.role), lines=lines)
 
 
 def _arrivals(answer: Answer, backends: Mapping[str, TelemetryBackend]) -> list[Arrival]:
@@ -63,6 +83,8 @@ def _report(session: Session, target: Target, answer: Answer, arrivals: list[Arr
     say()
     say(f"GET {target.url}{answer.probe.path} -> {answer.status}")
     say(f"  trace id {answer.trace_id or 'MISSING'}")
+    if answer.problem is not None:
+        say("  Its telemetry was not awaited, as the response is not the expected one")
     width = max((len(each.summary or "") for each in arrivals), default=0)
     for each in arrivals:
         say(f"  {each.backend:16} {each.summary or 'NOT FOUND':{width}}  after {each.seconds:.1f} s")

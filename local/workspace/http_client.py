@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 
 import requests
+
+from flask_onetrace.contract import TRACE_ID_HEADER
 
 READINESS_TIMEOUT_SECONDS: Final = 2
 SUCCESS: Final = 2
 """The first digit of the statuses that are healthy: infra/load_balancer.py has the same."""
+TRACE_ID_DIGITS: Final = 32
 
 
 def direct_client() -> requests.Session:
@@ -31,3 +35,15 @@ def response_of(url: str) -> requests.Response | None:
             return client.get(url, timeout=READINESS_TIMEOUT_SECONDS, allow_redirects=False)
         except requests.RequestException:
             return None
+
+
+def trace_id_of(response: requests.Response) -> str:
+    """Return the trace id of a response; "" where its header has none."""
+    trace_id = response.headers.get(TRACE_ID_HEADER, "")
+    return trace_id if len(trace_id) == TRACE_ID_DIGITS else ""
+
+
+def path_with_slash(path: str, location: str) -> str | None:
+    """Return the path with a slash at its end if a redirect adds just that, as Flask does for `/things/`; else None."""
+    with_slash = f"{path.partition('?')[0]}/"
+    return with_slash if urlsplit(location).path == with_slash else None

@@ -88,10 +88,11 @@ class Supervisor:
         what: str,
         remedy: str = "See the lines above",
         progress: Callable[[float], None] = lambda _: None,
+        interval: Callable[[], float] = lambda: POLL_SECONDS,
     ) -> None:
         """Wait until `ready`; `progress` gets the seconds so far. Raises `FailedStepError`, with `remedy` if they pass.
 
-        It raises at once if the process ends first.
+        `interval` returns the seconds to the next call of `ready`. It raises at once if the process ends first.
         """
         start = time.monotonic()
         while not ready():
@@ -101,7 +102,7 @@ class Supervisor:
             if elapsed > seconds:
                 raise self.failure(record, f"{what} was not ready after {seconds:g} s", remedy)
             progress(elapsed)
-            time.sleep(POLL_SECONDS)
+            time.sleep(interval())
 
     def failure(self, record: Record, problem: str, remedy: str) -> FailedStepError:
         """Return an error with the last lines of the process's log."""

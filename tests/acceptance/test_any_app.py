@@ -90,6 +90,18 @@ BROKEN = {
         "return 'ill', 500",
         "was not ready after 5 s: its health check GET /healthz returned 500, and the load balancer takes 2xx alone",
     ),
+    "health check that raises": (
+        "shop.py",
+        'return {"ok": True}',
+        "raise LookupError('no tables')",
+        "    LookupError: no tables\nerror: The service was not ready after 5 s: its health check GET /healthz returned",
+    ),
+    "health check without its slash": (
+        "shop.py",
+        '@app.get("/healthz")',
+        '@app.get("/healthz/")',
+        'and the load balancer takes 2xx alone. Set health_check_path = "/healthz/"',
+    ),
     "health check behind a login": (
         "shop.py",
         'return {"ok": True}',
@@ -100,7 +112,13 @@ BROKEN = {
         "shop.py",
         '"greeting": Path',
         '"greeting": 1 / 0, "g": Path',
-        "GET /things returned 500, expected 200",
+        "    ZeroDivisionError: division by zero\nerror: The smoke test failed. GET /things returned 500, expected 200",
+    ),
+    "smoke test behind a login": (
+        "shop.py",
+        'if request.headers.get("X-Key") != "local-key" and request.path != "/healthz":\n            return "log in", 401',
+        "if request.path == '/things':\n            return '', 302, {'Location': '/login?next=%2Fthings'}",
+        "Set [smoke_test] status = 302, or a path that needs no login",
     ),
     "telemetry": (
         "onetrace.toml",
@@ -112,6 +130,10 @@ BROKEN = {
 }
 
 
+UNREADY = {"health check", "health check that raises"}
+"""Those for which a start waits."""
+
+
 @pytest.mark.parametrize("fault", BROKEN)
 def test_after_a_broken_edit_the_old_version_serves_on_and_the_emulated_aws_says_so(shop: Shop, fault: str) -> None:
     name, old, new, message = BROKEN[fault]
@@ -121,7 +143,7 @@ def test_after_a_broken_edit_the_old_version_serves_on_and_the_emulated_aws_says
     lines = log.read_text(encoding="utf-8")
 
     with shop.edited(name, old, new):
-        code, output, errors = shop.up(**({"LOCAL_READY_SECONDS": "5"} if fault == "health check" else {}))
+        code, output, errors = shop.up(**({"LOCAL_READY_SECONDS": "5"} if fault in UNREADY else {}))
 
     assert code == 1
     assert message in errors, errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psutil
@@ -31,6 +32,35 @@ def test_a_first_deploy_that_fails_leaves_no_process(checkout: Checkout, tmp_pat
     assert failed.returncode == 1
     assert "GET / returned 418, expected 200" in failed.stderr
     assert checkout.running_processes() == []
+
+
+def test_a_first_health_check_that_fails_says_why_is_polled_slowly_and_its_log_lines_are_kept(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    app = tmp_path / "broken"
+    app.mkdir()
+    (app / "wsgi.py").write_text(
+        "from flask import Flask\napp = Flask('x')\n@app.get('/healthz')\ndef i(): raise LookupError('no tables')\n"
+    )
+    (app / "onetrace.toml").write_text("health_check_path = '/healthz'\n")
+
+    failed = checkout.run("up", APP=str(app), LOCAL_READY_SECONDS="6")
+
+    assert failed.returncode == 1
+    error = re.search(
+        r"^    LookupError: no tables\nerror: .* returned 500, .*, trace id ([0-9a-f]{32})\. (.*)",
+        failed.stderr,
+        re.MULTILINE,
+    )
+    assert error, failed.stderr
+    assert "LOCAL_READY_SECONDS" not in error[2]
+    assert checkout.running_processes() == []
+    lines = (checkout.state / "logs" / "log-group.log").read_text(encoding="utf-8").splitlines()
+    assert any(error[1] in line and "LookupError: no tables" in line for line in lines)
+    assert len([line for line in lines if '"status":500' in line]) <= 12
+    after = checkout.run("logs")
+    assert (after.returncode, "log-group | " in after.stdout) == (1, True)
+    assert "Nothing is running; these are the logs of the last run" in after.stderr
 
 
 def test_variables_of_an_unknown_environment_are_refused_before_anything_starts(

@@ -4,14 +4,18 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from local.commands.up import stop_started_on_failure
 from local.workspace.folders import CHECKOUT, Folders
 from local.workspace.report import Report
 from local.workspace.session import Session
+from local.workspace.state import Record, State
 
 
 def start(state: Path, *command: str, **environment: str) -> subprocess.Popen[str]:
@@ -113,11 +117,59 @@ def test_an_unknown_command_lists_the_valid_ones(tmp_path: Path) -> None:
         assert command in err
 
 
-def test_ctrl_c_ends_logs_with_exit_code_0(tmp_path: Path) -> None:
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / "service.log").write_text("a line of the service\n", encoding="utf-8")
+def write_log(state: Path, text: str) -> None:
+    (state / "logs").mkdir()
+    (state / "logs" / "service.log").write_text(text, encoding="utf-8")
 
-    with start(tmp_path, "logs") as process:
+
+@contextmanager
+def emulator_up(state: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Record a process in the emulator's place."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"]) as process:
+        record = Record("emulator", process.pid, psutil.Process(process.pid).create_time())
+        State(processes=[record]).save(state / "state.json")
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_logs_without_processes_says_how_to_start(tmp_path: Path) -> None:
+    assert run(tmp_path, "logs") == (1, "", "error: Nothing is running. Start with make up\n")
+
+
+@pytest.mark.parametrize("options", [[], ["--no-follow"]])
+def test_logs_of_the_last_run_are_printed_as_such(tmp_path: Path, options: list[str]) -> None:
+    write_log(tmp_path, "a line of the service\n")
+    (tmp_path / "logs" / "log-group.log").write_text("a line of the log group\n", encoding="utf-8")
+
+    code, out, err = run(tmp_path, "logs", *options)
+
+    assert (code, out) == (1, "service | a line of the service\nlog-group | a line of the log group\n")
+    assert err == "error: Nothing is running; these are the logs of the last run. Start with make up\n"
+
+
+@pytest.mark.parametrize("end", ["down", "crash"])
+def test_logs_ends_when_what_is_up_ends(tmp_path: Path, end: str) -> None:
+    write_log(tmp_path, "a line of the service\n")
+    with emulator_up(tmp_path) as emulator, start(tmp_path, "logs") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        if end == "down":
+            (tmp_path / "state.json").unlink()
+        emulator.kill()
+        _, err = process.communicate(timeout=30)
+
+    assert (process.returncode, err) == (
+        1,
+        "error: The local deployment is no longer running. Start it again with make up\n",
+    )
+
+
+def test_ctrl_c_ends_logs_with_exit_code_0(tmp_path: Path) -> None:
+    write_log(tmp_path, "a line of the service\n")
+
+    with emulator_up(tmp_path), start(tmp_path, "logs") as process:
         assert process.stdout is not None
         first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
@@ -128,10 +180,9 @@ def test_ctrl_c_ends_logs_with_exit_code_0(tmp_path: Path) -> None:
 
 
 def test_a_closed_output_pipe_causes_no_traceback(tmp_path: Path) -> None:
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / "service.log").write_text("a line of the service\n" * 10_000, encoding="utf-8")
+    write_log(tmp_path, "a line of the service\n" * 10_000)
 
-    with start(tmp_path, "logs") as process:
+    with emulator_up(tmp_path), start(tmp_path, "logs") as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.stdout.close()

@@ -174,6 +174,32 @@ def test_what_cannot_be_loaded_is_explained(flask_app: str, parts: list[str]) ->
     assert "flask/cli.py" not in message
 
 
+NAMES_VARIABLE = "its environment has no NOWHERE_SET. Set it; with these stacks, give it NOWHERE_SET by [secrets] or"
+NAMES_NONE = "correct the application, or install what it needs"
+
+
+@pytest.mark.parametrize(
+    ("code", "part"),
+    [
+        ("os.environ['NOWHERE_SET']", NAMES_VARIABLE),
+        ("os.environ.pop('NOWHERE_SET')", NAMES_VARIABLE),
+        ("dict(os.environ)['NOWHERE_SET']", NAMES_NONE),
+        ("{}['NOWHERE_SET']", NAMES_NONE),
+        ("os._Environ({}, str, str, str, str)['NOWHERE_SET']", NAMES_NONE),
+        ("raise_(KeyError('NOWHERE_SET'))", NAMES_NONE),
+        ("raise_(KeyError())", NAMES_NONE),
+    ],
+)
+def test_a_variable_that_the_environment_lacks_is_named(folder: Path, code: str, part: str) -> None:
+    raises = "def raise_(error):\n    raise error\n"
+    write(folder, "loaded_variable.py", f"import os\n{raises}def create_app():\n    {code}\n")
+
+    with pytest.raises(AppLoadError, match="raises KeyError while it is loaded") as raised:
+        load_app("loaded_variable:create_app()")
+
+    assert part in str(raised.value)
+
+
 @pytest.mark.filterwarnings("ignore:.*'create_async' was never awaited")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_async_factory_is_named_as_one() -> None:
