@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from flask_onetrace.contract import Output
+from flask_onetrace.contract import ACCESS_LOGGER, Output
 from local.backing_services.emulated_aws import EmulatedAws
 from local.workspace.processes import CLOCK_SLACK_SECONDS
 from local.workspace.session import Session
@@ -45,7 +45,7 @@ class LogGroup:
             of_request = [each for each in documents if trace_id and each.get("trace_id") == trace_id]
             if lines := _newest_error(of_request):
                 return lines
-            if not trace_id or any("status" in each for each in of_request) or time.monotonic() > deadline:
+            if not trace_id or any(map(_is_access_line, of_request)) or time.monotonic() > deadline:
                 return [] if of_request else _newest_error(documents)
             time.sleep(POLL_SECONDS)
 
@@ -78,11 +78,16 @@ def keep(session: Session) -> None:
 
 def _newest_error(documents: Iterable[dict[str, Any]]) -> list[str]:
     """Return the exception of the last error that has one, else the message of the last error."""
-    errors = [each for each in documents if each.get("level") in ERROR_LEVELS and "status" not in each]
+    errors = [each for each in documents if each.get("level") in ERROR_LEVELS and not _is_access_line(each)]
     with_exception = [each for each in errors if each.get("exception")]
     newest = (with_exception or errors)[-1:]
     lines = [line for each in newest for line in str(each.get("exception") or each.get("message")).splitlines()]
     return lines[-MAX_LINES:]
+
+
+def _is_access_line(document: Mapping[str, Any]) -> bool:
+    """Return whether it is the last line of a request."""
+    return document.get("logger") == ACCESS_LOGGER
 
 
 def _parsed(message: str) -> dict[str, Any]:

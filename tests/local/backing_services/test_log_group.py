@@ -7,11 +7,12 @@ import json
 import os
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from flask_onetrace.contract import Output
+from flask_onetrace.contract import ACCESS_LOGGER, Output
 from local.backing_services import log_group
 from local.backing_services.emulated_aws import EmulatedAws
 from local.backing_services.log_group import LogGroup
@@ -22,7 +23,7 @@ from local.workspace.state import Record
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 TRACE_ID, OTHER = "6b038fe39ed49725bcbc5c5dab0d95db", "6b038fe39ed49725bcbc5c5dab0d95dc"
-ACCESS = {"level": "ERROR", "version": "new", "trace_id": TRACE_ID, "status": 500}
+ACCESS = {"level": "ERROR", "logger": ACCESS_LOGGER, "version": "new", "trace_id": TRACE_ID, "status": 500}
 TRACEBACK = "Traceback (most recent call last):\nKeyError: 'x'"
 ERROR = {"level": "ERROR", "version": "new", "trace_id": TRACE_ID, "message": "Exception on /", "exception": TRACEBACK}
 
@@ -36,7 +37,7 @@ def logs(emulated_aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> LogGroup
     return LogGroup(aws=emulated_aws, name=name, version="new")
 
 
-def put(logs: LogGroup, *documents: dict[str, object], age: float = 0) -> None:
+def put(logs: LogGroup, *documents: Mapping[str, object], age: float = 0) -> None:
     now = int((time.time() - age) * 1000)
     events = [{"timestamp": now, "message": json.dumps(each)} for each in documents]
     logs.aws.logs.put_log_events(logGroupName=logs.name, logStreamName="one", logEvents=events)  # type: ignore[arg-type] # plain dicts
