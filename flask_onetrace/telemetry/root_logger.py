@@ -1,9 +1,9 @@
 """Hand the records that reach the root logger to the sinks, without a change of the application's own logging.
 
-The sinks' handler belongs to a parent of the root logger. So an application that replaces or clears the root logger's
-handlers, as `basicConfig(force=True)` and `dictConfig` do, does not remove it, and `basicConfig()` sees no handler
-that the application has not added. If `LOG_LEVEL` is below the root logger's level, records between the two are for the
-sinks alone.
+The sinks' handler is none of the root logger's. So an application that replaces or clears those, as
+`basicConfig(force=True)` and `dictConfig` do, does not remove it, and `basicConfig()` sees no handler that the
+application has not added. Where a sink prints lines it belongs to a parent of the root logger, else it is called after
+the application's. If `LOG_LEVEL` is below the root logger's level, records between the two are for the sinks alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from flask_onetrace.telemetry.context.trace_scope import SCOPE_KEY
 from flask_onetrace.telemetry.current_context import current_context
 from flask_onetrace.telemetry.export.threads import is_export_thread
 from flask_onetrace.telemetry.observed_apps import observed_apps
-from flask_onetrace.telemetry.safe_logging import safe_logger
+from flask_onetrace.telemetry.safe_logging import safe_logger, sinks_handlers
 
 logger = safe_logger(__name__)
 
@@ -87,8 +87,9 @@ class SharedRootLogger(logging.RootLogger):
         level = min((self.application_level, *(telemetry.log_level for telemetry in observed_apps)))
         if level != self.level:
             super().setLevel(level)
-        if level < self.application_level and logging.Logger.callHandlers is _call_handlers:
-            logging.Logger.callHandlers = _call_handlers_by_level  # type: ignore[method-assign]  # once an app needs it
+        is_needed = level < self.application_level or (self.parent is None and any(observed_apps))
+        if is_needed and logging.Logger.callHandlers is _call_handlers:
+            logging.Logger.callHandlers = _call_handlers_and_sinks  # type: ignore[method-assign]  # once an app needs it
 
     def hasHandlers(self) -> bool:  # noqa: N802 - as above
         """Return whether the application has added handlers to it; the sinks' does not count."""
@@ -100,27 +101,30 @@ log_handler: Final = ScopedLogHandler()
 _root: Final = logging.getLogger()
 _sinks_logger: Final = logging.Logger("parent of the root logger")  # noqa: LOG001 - not in the hierarchy of names
 _sinks_logger.addHandler(log_handler)
+sinks_handlers.append(log_handler)
 _call_handlers: Final = logging.Logger.callHandlers
 
 
-def _call_handlers_by_level(self: logging.Logger, record: logging.LogRecord) -> None:
+def _call_handlers_and_sinks(self: logging.Logger, record: logging.LogRecord) -> None:
     """Replace `logging.Logger.callHandlers`: hand a record below the application's level to the sinks alone.
 
     That level does not apply to a logger that has a level itself, or inherits one from another than the root logger.
     """
-    if record.levelno >= _root.application_level:  # type: ignore[attr-defined]  # a `SharedRootLogger` since `install`
-        _call_handlers(self, record)
-        return
-    each: logging.Logger | None = self
+    is_for_application = record.levelno >= _root.application_level  # type: ignore[attr-defined]  # its class since `install`
     reaches_root = True
+    each: logging.Logger | None = self
     while each is not _root:
-        if each is None or each.level:
+        if each is None:  # a logger that is not in the hierarchy of names
             _call_handlers(self, record)
             return
+        if each.level:
+            is_for_application = True
         if not each.propagate:
             reaches_root = False
         each = each.parent
-    if reaches_root and _root.parent is _sinks_logger:
+    if is_for_application:
+        _call_handlers(self, record)
+    if reaches_root and not (is_for_application and _root.parent is _sinks_logger):
         log_handler.handle(record)
 
 
@@ -141,8 +145,12 @@ def install() -> None:
 
 
 def update() -> None:
-    """Connect the sinks while there are apps, at their lowest level. The caller has the lock of `observed_apps`."""
-    _root.parent = _sinks_logger if any(observed_apps) else None
+    """Connect the sinks while there are apps, at their lowest level. The caller has the lock of `observed_apps`.
+
+    Flask, and `logging` itself, print what no handler takes: where a sink prints lines it has to be seen as one, and
+    where none does it must not be.
+    """
+    _root.parent = _sinks_logger if any(telemetry.prints_lines for telemetry in observed_apps) else None
     if isinstance(_root, SharedRootLogger):
         _root.update_level()
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     _Adapter = logging.LoggerAdapter[logging.Logger]
 else:
     _Adapter = logging.LoggerAdapter
+
+
+sinks_handlers: Final[list[logging.Handler]] = []
+"""The handler for the sinks of all apps, once there is one."""
 
 
 class SafeLogger(_Adapter):
@@ -27,9 +31,10 @@ class SafeLogger(_Adapter):
         except Exception:  # noqa: BLE001 - the application's handler, which has nowhere else to say so
             # A record factory that reads `flask.request`, for one: outside a request there is none.
             with suppress(Exception):
-                sinks = logging.getLogger().parent
-                if sinks is not None and self.logger.isEnabledFor(level):
-                    sinks.handle(logging.LogRecord(self.logger.name, level, "", 0, msg, args, error or None))
+                if self.logger.isEnabledFor(level):
+                    record = logging.LogRecord(self.logger.name, level, "", 0, msg, args, error or None)
+                    for handler in sinks_handlers:
+                        handler.handle(record)
 
 
 def safe_logger(name: str) -> SafeLogger:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urljoin
@@ -32,8 +33,14 @@ def connect(config: Config, service: ServiceInfo) -> Sink:
         return Sink(name=NAME, off_because="ROLLBAR_ACCESS_TOKEN is not set")
     if token.is_placeholder:
         return Sink(name=NAME, off_because="ROLLBAR_ACCESS_TOKEN still holds its placeholder: run `make secrets`")
+    factory = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(
+        logging.LogRecord
+    )  # the SDK makes a record at its import; an application's may need a request
     try:
         from flask_onetrace.telemetry.sinks.rollbar.items import connect_items  # noqa: PLC0415 - imports the SDK
     except ImportError as error:
         return without_package(NAME, error, setting="ROLLBAR_ACCESS_TOKEN", extra="rollbar")
+    finally:
+        logging.setLogRecordFactory(factory)
     return connect_items(NAME, config.items_url, token.reveal(), service)
