@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -14,6 +15,12 @@ from flask_onetrace.credentials import credentials_of
 
 OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "APP", "CMD", "FLASK_APP", "VERSION", "TO", "REPOSITORY", "CDK_CONTEXT")
 """What `make test` gives its commands, the `make` of a test among them."""
+
+
+def pytest_configure() -> None:
+    """Receive Ctrl-C, as the commands under test do: a shell starts what runs in the background with it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)
