@@ -2,7 +2,7 @@
 
 The sinks' handler is none of the root logger's. So an application that replaces or clears those, as
 `basicConfig(force=True)` and `dictConfig` do, does not remove it, and `basicConfig()` sees no handler that the
-application has not added. Where a sink prints lines it belongs to a parent of the root logger, else it is called after
+application has not added. Where a sink takes lines it belongs to a parent of the root logger, else it is called after
 the application's. If `LOG_LEVEL` is below the root logger's level, records between the two are for the sinks alone.
 """
 
@@ -75,6 +75,16 @@ class SharedRootLogger(logging.RootLogger):
 
     application_level: int
     """The level that the application has set."""
+    has_assigned_handlers = False
+    """Whether the application has set `handlers`: then Flask, and `logging` itself, see those alone."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute, and see no handler of the sinks beside handlers that the application assigns."""
+        super().__setattr__(name, value)
+        if name == "handlers":
+            self.has_assigned_handlers = True
+            with observed_apps.lock:
+                update()
 
     def setLevel(self, level: int | str) -> None:  # noqa: N802 - the method of `logging.Logger`
         """Set the application's level."""
@@ -122,8 +132,8 @@ def _call_handlers_and_sinks(self: logging.Logger, record: logging.LogRecord) ->
         if not each.propagate:
             reaches_root = False
         each = each.parent
-    if is_for_application:
-        _call_handlers(self, record)
+    if is_for_application and (self.hasHandlers() or not record.name.startswith(_OWN_LOGGERS)):
+        _call_handlers(self, record)  # which prints what nobody handles, but no line of ours, as it may hold a secret
     if reaches_root and not (is_for_application and _root.parent is _sinks_logger):
         log_handler.handle(record)
 
@@ -147,10 +157,12 @@ def install() -> None:
 def update() -> None:
     """Connect the sinks while there are apps, at their lowest level. The caller has the lock of `observed_apps`.
 
-    Flask, and `logging` itself, print what no handler takes: where a sink prints lines it has to be seen as one, and
+    Flask, and `logging` itself, print what no handler takes: where a sink takes lines it has to be seen as one, and
     where none does it must not be.
     """
-    _root.parent = _sinks_logger if any(telemetry.prints_lines for telemetry in observed_apps) else None
+    takes_lines = any(telemetry.log_handlers for telemetry in observed_apps)
+    is_seen = takes_lines and not getattr(_root, "has_assigned_handlers", False)
+    _root.parent = _sinks_logger if is_seen else None
     if isinstance(_root, SharedRootLogger):
         _root.update_level()
 

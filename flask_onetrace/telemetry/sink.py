@@ -40,8 +40,6 @@ class Sink:
     """Logged once the app is observed: why the sink is off although its setting is there."""
     span_processor: SpanProcessor | None = None
     log_handler: logging.Handler | None = None
-    prints_lines: bool = False
-    """Whether it prints log lines, in place of what Flask and `logging` print where nobody handles a record."""
     log_access: Callable[[RequestScope], None] | None = None
     """Receives access lines, which bypass `logging`: a log record costs more than all else of a line."""
     report_exception: Callable[[BaseException], None] | None = None

@@ -82,7 +82,6 @@ class Telemetry:
         for sink in self.sinks:
             if sink.span_processor is not None:
                 self.provider.add_span_processor(sink.span_processor)
-        self.prints_lines = any(sink.prints_lines for sink in self.sinks)
         self.log_handlers = tuple(sink.log_handler for sink in self.sinks if sink.log_handler is not None)
         access_sinks = tuple(sink.log_access for sink in self.sinks if sink.log_access is not None)
         self.log_level = logging.getLevelNamesMapping()[config.log_level]

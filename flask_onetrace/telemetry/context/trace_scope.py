@@ -47,8 +47,6 @@ class AppTelemetry(Protocol):
     provider: AppTracerProvider
     log_handlers: tuple[logging.Handler, ...]
     log_level: int
-    prints_lines: bool
-    """Whether a sink prints log lines."""
     redact: Redactor
     open_requests: OpenRequests[Any]
     sampler: Sampler

@@ -68,7 +68,6 @@ def connect(config: Config, service: ServiceInfo) -> Sink:
         name=NAME,
         span_processor=_QueueingProcessor(queue) if prints_spans else None,
         log_handler=handler if config.log_console else None,
-        prints_lines=config.log_console,
         log_access=queue.put if config.log_console else None,
         queue=queue,
         close=handler.close,
