@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -132,6 +133,8 @@ def _app(sink: str, port: int) -> Any:  # noqa: ANN401 - a Flask app, which only
         environment["LOG_CONSOLE"] = "true"
     if sink in ("console", "none"):
         environment = {key: value for key, value in environment.items() if key in _WITHOUT_SINKS}
+    if sink == "none":  # where no sink takes lines, logging prints them
+        logging.getLogger().addHandler(logging.NullHandler())
     os.environ.update(environment)
     from flask_onetrace.settings import Settings  # noqa: PLC0415 - as above
     from service.factory import create_app  # noqa: PLC0415 - as above
