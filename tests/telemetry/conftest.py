@@ -9,7 +9,8 @@ from flask import Flask
 
 from bench.testbed.application import NAMES
 from flask_onetrace.settings import Settings
-from flask_onetrace.telemetry import EXTENSION
+from flask_onetrace.telemetry import EXTENSION, root_logger
+from flask_onetrace.telemetry.observed_apps import observed_apps
 from service.factory import create_app
 from tests.telemetry.authentication.key_endpoint import KeyEndpoint
 from tests.telemetry.backends import FakeBackends
@@ -19,11 +20,17 @@ AppFactory = Callable[[dict[str, str]], Flask]
 
 @pytest.fixture(autouse=True)
 def _loggers_as_they_were() -> Iterator[None]:
-    """Enable again the loggers that a test, or its application, has disabled: they are the process's."""
+    """Enable again the loggers that a test, or its application, has disabled: they are the process's.
+
+    Nor do handlers that it has assigned to the root logger decide what the next test's application prints.
+    """
     before = {name: logging.getLogger(name).disabled for name in tuple(logging.root.manager.loggerDict)}
     yield
     for name in tuple(logging.root.manager.loggerDict):
         logging.getLogger(name).disabled = before.get(name, False)
+    if vars(logging.getLogger()).pop("has_assigned_handlers", False):
+        with observed_apps.lock:
+            root_logger.update()
 
 
 @pytest.fixture
