@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _PIECE: Final = 64 * 1024
 """Bytes of one `send`, and of one read or write of the temporary file."""
+_SHORT: Final = 4 * 1024
+"""Bytes of a piece in memory to which further writes are joined."""
 _SCARCE_BACKLOG: Final = 64 * 1024
 """Bytes of a backlog in memory while memory is scarce."""
 
@@ -91,13 +93,24 @@ class ClientSocket(socket.socket):
             room = _SCARCE_BACKLOG if self._storage.is_memory_scarce else self._limits.backlog_bytes
             room -= self.unsent
             if self.file is None and room > 0:
-                # A copy: a view would keep all of what the handler has written.
-                self._backlog.append(memoryview(bytes(data[:room])))
+                self._append(data[:room])
                 return min(room, len(data))
             if (size := self._store_in_file(data)) > 0:
                 return size
             self._changed.wait()
         raise BrokenPipeError(f"the response was cut off: {self.aborted}")
+
+    def _append(self, data: memoryview) -> None:
+        """Add a copy of `data`: a view would keep all of what the handler has written.
+
+        Short writes are joined, as an object for each would take many times its bytes; not with the first piece, which
+        the main loop may be sending.
+        """
+        backlog = self._backlog
+        if len(backlog) > 1 and len(backlog[-1]) + len(data) <= _SHORT:
+            backlog[-1] = memoryview(b"".join((backlog[-1], data)))
+        else:
+            backlog.append(memoryview(bytes(data)))
 
     def _store_in_file(self, data: memoryview) -> int:
         if self.file is None:

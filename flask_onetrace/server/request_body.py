@@ -75,7 +75,11 @@ class RequestUnreader(Unreader):  # type: ignore[misc]  # gunicorn has no types
             return
         if is_long:
             raise StorageFullError
-        self.append(data)
+        pieces = self.pieces
+        if pieces and len(pieces[-1]) + len(data) <= _PIECE:
+            pieces[-1] += data  # a body that arrives byte by byte has few pieces, too
+        else:
+            self.append(data)
 
     def _append_to_file(self, data: bytes) -> bool:
         file = self.file or TemporaryFile(self._storage, self._limits.file_bytes)

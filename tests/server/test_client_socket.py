@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+import tracemalloc
 from queue import SimpleQueue
 from threading import Thread
 
@@ -36,6 +37,28 @@ def test_a_response_goes_on_where_all_that_waited_was_sent_while_it_waited_for_r
             received += drain(theirs)
         writer.join(10)
     assert bytes(received) == BODY
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_backlog_of_short_writes_takes_no_more_memory_than_its_limit_says() -> None:
+    limits, number = Limits(backlog_bytes=500_000), 100_000
+    ours, theirs = socket.socketpair()
+    tracemalloc.start()
+    try:
+        with theirs, ClientSocket(ours.detach(), limits, Storage(10_000_000)) as client:
+            theirs.setblocking(False)  # noqa: FBT003 - as above
+            for each in range(number):
+                client.sendall(b"%09d\n" % each)
+            grown, _ = tracemalloc.get_traced_memory()
+            received = bytearray()
+            while client.unsent:
+                received += drain(theirs)
+                client.flush()
+            received += drain(theirs)
+    finally:
+        tracemalloc.stop()
+    assert grown < 2 * limits.backlog_bytes
+    assert bytes(received) == b"".join(b"%09d\n" % each for each in range(number))
 
 
 def drain(peer: socket.socket) -> bytes:

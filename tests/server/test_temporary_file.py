@@ -15,7 +15,9 @@ import pytest
 
 from flask_onetrace.server.client_socket import ClientSocket
 from flask_onetrace.server.limits import Limits
+from flask_onetrace.server.request_body import RequestUnreader
 from flask_onetrace.server.temporary_file import Storage, TemporaryFile
+from tests.cpu_time import LINEAR, growth
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -160,3 +162,14 @@ def test_a_cut_off_ends_the_wait_and_frees_the_file(pair: Pair) -> None:
     assert [str(each) for each in failures] == ["the response was cut off: timeout"]
     assert pair.socket.unsent > 1_000_000, "the access line needs it"
     assert pair.storage.reserve(5_000_000)
+
+
+def test_a_body_that_arrives_byte_by_byte_takes_linear_time(socket_enabled: None) -> None:  # noqa: ARG001 - a fixture
+    def store(size: int) -> None:
+        with ClientSocket(socket.socket().detach(), Limits(), Storage(0)) as client:
+            unreader = RequestUnreader(client, Limits(), Storage(0))
+            for number in range(size):
+                unreader.store(b"%d" % (number % 10))
+            assert unreader.read(size) == (b"0123456789" * size)[:size]
+
+    assert growth(store, lambda size: size, 8_000) < LINEAR
