@@ -59,23 +59,23 @@ def load_app(flask_app: str) -> Flask:
     WSGI middleware around an application, `app = ProxyFix(app)`, is one too: it is assigned to the `wsgi_app` of that.
     The debug flag stays as the application sets it: a server is no `flask run`. Raises `AppLoadError`.
     """
-    shown = f"{Variable.FLASK_APP}={_cut(flask_app)!r}"
+    setting = f"{Variable.FLASK_APP}={_cut(flask_app)!r}"
     path, patched_before = flask_app or _default_file(), _patched_by()
     try:
         with _app_run_disabled():
             app = ScriptInfo(path, set_debug_flag=False).load_app()
     except NoAppException as error:
-        named = _named_object(path) if _is_invalid_app(error) else None
-        unwrapped = _unwrapped(named)
+        candidate = _named_object(path) if _is_invalid_app(error) else None
+        unwrapped = _unwrapped(candidate)
         if unwrapped is None:
-            raise AppLoadError(_not_found(shown, error, named)) from error
+            raise AppLoadError(_not_found(setting, error, candidate)) from error
         app = unwrapped
     except BaseException as error:  # `pyo3`'s panics, for one: gunicorn would start the next worker without end
-        raise AppLoadError(_error_in_app(shown, error)) from error
+        raise AppLoadError(_error_in_app(setting, error)) from error
     library = _patched_by()
     if library is not None and patched_before is None:
         raise AppLoadError(
-            f"{shown} replaces the standard library's threads by {library}'s while it is loaded, and the worker's own"
+            f"{setting} replaces the standard library's threads by {library}'s while it is loaded, and the worker's own"
             f" threads would hang: {_PATCHING_REMEDIES[library]}"
         )
     return app
@@ -164,36 +164,34 @@ def _is_wsgi(middleware: Any) -> bool:  # noqa: ANN401 - as above
     return True
 
 
-def _not_found(shown: str, error: NoAppException, named: object) -> str:
-    """Return the message of an application that Flask does not find, where `named` is what it finds in place of one."""
+def _not_found(setting: str, error: NoAppException, candidate: object) -> str:
+    """Return the message of an application that Flask does not find, where it finds `candidate`."""
     cause, reason = error.__context__, error.format_message()
     if isinstance(cause, ImportError):
         if _own_frames(cause.__traceback__) is not None:
-            return _error_in_app(shown, cause)
-        return _not_importable(shown, cause)
+            return _error_in_app(setting, cause)
+        return _not_importable(setting, cause)
     if isinstance(cause, TypeError):
-        return f"{shown}: {reason} ({cause}) Pass what it needs as literals, `orders:create_app('production')`"
-    message = f"{shown}: {_cut(reason)} Set it to a `flask.Flask`, or to the function that returns one, {_EXAMPLE}"
-    if inspect.iscoroutinefunction(named):
+        return f"{setting}: {reason} ({cause}) Pass what it needs as literals, `orders:create_app('production')`"
+    message = f"{setting}: {_cut(reason)} Set it to a `flask.Flask`, or to the function that returns one, {_EXAMPLE}"
+    if inspect.iscoroutinefunction(candidate):
         return f"{message}. {_ASYNC_FACTORY_HINT}"
     return f"{message}. {_UNSUPPORTED_APP_HINT}" if _is_invalid_app(error) else message
 
 
-def _not_importable(shown: str, error: Exception) -> str:
-    return (
-        f"{shown} cannot be imported from {Path.cwd()} or an installed package: {_cut(str(error))}. Set it, {_EXAMPLE}"
-    )
+def _not_importable(setting: str, error: Exception) -> str:
+    return f"{setting} cannot be imported from {Path.cwd()} or an installed package: {_cut(str(error))}. Set it, {_EXAMPLE}"
 
 
-def _error_in_app(shown: str, error: BaseException) -> str:
+def _error_in_app(setting: str, error: BaseException) -> str:
     """Return the message of an error of the application's own code, with the part of its traceback that is in it."""
     if isinstance(error, ValueError) and _own_frames(error.__traceback__) is None:  # no name that a module can have
-        return _not_importable(shown, error)
+        return _not_importable(setting, error)
     lines = traceback.format_exception(type(error), error, _own_frames(error.__traceback__))
     what = "exits" if isinstance(error, SystemExit) else f"raises {type(error).__name__}"
     missing = _missing_variable(error)
     remedy = _REMEDY if missing is None else _VARIABLE_REMEDY.format(_cut(missing))
-    return f"{shown} {what} while it is loaded: {remedy}\n\n{''.join(lines)}"
+    return f"{setting} {what} while it is loaded: {remedy}\n\n{''.join(lines)}"
 
 
 def _missing_variable(error: BaseException) -> str | None:

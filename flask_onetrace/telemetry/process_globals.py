@@ -6,7 +6,8 @@ global looks at the current request's scope.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import propagate
 
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     from flask_onetrace.telemetry.context.trace_scope import AppTelemetry
 
-_prepared: list[bool] = []
-"""Not empty once the propagator and the instrumentations are installed."""
+
+_prepared: Final = threading.Event()
+"""Set once the propagator and the instrumentations are installed."""
 
 
 def prepare(disabled_instrumentations: Collection[str]) -> None:
@@ -30,9 +32,9 @@ def prepare(disabled_instrumentations: Collection[str]) -> None:
     Before the application is imported, what it creates at import is instrumented too, as a database engine.
     """
     with observed_apps.lock:
-        if _prepared:
+        if _prepared.is_set():
             return
-        _prepared.append(True)
+        _prepared.set()
         install_provider()
         propagate.set_global_textmap(TraceContextPropagator())
     # Without the lock: other threads may hold import locks that this needs.

@@ -116,7 +116,7 @@ _call_handlers: Final = logging.Logger.callHandlers
 
 
 def _call_handlers_and_sinks(self: logging.Logger, record: logging.LogRecord) -> None:
-    """Replace `logging.Logger.callHandlers`: hand a record below the application's level to the sinks alone.
+    """Replace `logging.Logger.callHandlers`: the application's handlers take a record by its level, the sinks anyway.
 
     That level does not apply to a logger that has a level itself, or inherits one from another than the root logger.
     """

@@ -37,6 +37,8 @@ class ScopedTracerProvider(trace.TracerProvider):
     def __init__(self) -> None:
         self.processors: tuple[SpanProcessor, ...] = ()
         """The span processors that the application has added."""
+        self.known_global: object = self
+        """The global provider when `install_provider` last looked at it."""
 
     def add_span_processor(self, processor: SpanProcessor) -> None:
         """Pass the spans of every app to `processor`, including apps that are created later."""
@@ -81,8 +83,6 @@ def _provider_of(context: Context | None) -> AppTracerProvider | None:
 
 tracer_provider: Final = ScopedTracerProvider()
 _application_spans: Final = ApplicationSpans()
-_known_global: list[object] = [tracer_provider]
-"""The global provider when `install_provider` last looked at it, the only item."""
 
 
 def install_provider() -> None:
@@ -95,8 +95,8 @@ def install_provider() -> None:
     if isinstance(current, trace.ProxyTracerProvider):
         # Private: `set_tracer_provider` may be called once in a process, and that is left to the application.
         trace._TRACER_PROVIDER = tracer_provider
-    elif current is not _known_global[0]:
-        _known_global[0] = current
+    elif current is not tracer_provider.known_global:
+        tracer_provider.known_global = current
         if current is not tracer_provider:
             _copy_spans_of(current)
 

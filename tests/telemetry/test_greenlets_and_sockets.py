@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 from typing import Final
 
-import pytest
-
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.gunicorn_server import serve
-
-pytestmark = pytest.mark.skipif(
-    not (find_spec("gevent") and find_spec("flask_socketio")),
-    reason="requirements/dev.txt is not installed: make setup",
-)
 
 HEALTH: Final = "/_onetrace/health"
 CONCURRENT: Final = 12
