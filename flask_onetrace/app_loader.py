@@ -180,7 +180,8 @@ def _not_found(setting: str, error: NoAppException, candidate: object) -> str:
 
 
 def _not_importable(setting: str, error: Exception) -> str:
-    return f"{setting} cannot be imported from {Path.cwd()} or an installed package: {_cut(str(error))}. Set it, {_EXAMPLE}"
+    reason = _cut(str(error))
+    return f"{setting} cannot be imported from {Path.cwd()} or an installed package: {reason}. Set it, {_EXAMPLE}"
 
 
 def _error_in_app(setting: str, error: BaseException) -> str:

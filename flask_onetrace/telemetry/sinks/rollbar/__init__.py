@@ -34,9 +34,8 @@ def connect(config: Config, service: ServiceInfo) -> Sink:
     if token.is_placeholder:
         return Sink(name=NAME, off_because="ROLLBAR_ACCESS_TOKEN still holds its placeholder: run `make secrets`")
     factory = logging.getLogRecordFactory()
-    logging.setLogRecordFactory(
-        logging.LogRecord
-    )  # the SDK makes a record at its import; an application's may need a request
+    # The SDK makes a record at its import, for which a factory of the application's may need a request.
+    logging.setLogRecordFactory(logging.LogRecord)
     try:
         from flask_onetrace.telemetry.sinks.rollbar.items import connect_items  # noqa: PLC0415 - imports the SDK
     except ImportError as error:
