@@ -103,9 +103,9 @@ def _of_pyproject(folder: Path, name: str) -> Packages | None:
     ("Build systems", Projects, uv).
     """
     content = _read(folder / name)
-    project, tools = content.get("project", {}), content.get("tool", {})
-    poetry = tools.get("poetry", {})
-    if tools.get("uv", {}).get("sources"):
+    project, tools = _table(folder / name, content, "project"), _table(folder / name, content, "tool")
+    poetry = _table(folder / name, tools, "poetry")
+    if _table(folder / name, tools, "uv").get("sources"):
         raise ApplicationError(
             f"{folder / name} has [tool.uv.sources], which pip does not read: it would use the index",
             f"run {_UV_EXPORT}",
@@ -118,7 +118,8 @@ def _of_pyproject(folder: Path, name: str) -> Packages | None:
         return _project(folder, name, _dependencies(folder / name, project))
     if not project:
         return None
-    if "dependencies" in project.get("dynamic", ()):
+    dynamic = project.get("dynamic")
+    if isinstance(dynamic, list) and "dependencies" in dynamic:
         return _project(folder, name)
     dependencies = _dependencies(folder / name, project)
     return Packages(file=name, arguments=dependencies, dependencies=dependencies, unread_lock=_lock(folder / name))
@@ -141,6 +142,13 @@ def _read(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ApplicationError(f"{file} cannot be read: {error}", "correct it") from error
+
+
+def _table(file: Path, parent: dict[str, Any], key: str) -> dict[str, Any]:
+    table = parent.get(key, {})
+    if not isinstance(table, dict):
+        raise ApplicationError(f"{file}: {key} is no table", f"write [{key}] or leave it out")
+    return table
 
 
 def _dependencies(file: Path, project: dict[str, Any]) -> tuple[str, ...]:

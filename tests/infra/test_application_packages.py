@@ -89,6 +89,9 @@ REFUSED = {
     "a prefix": ({"dev-requirements.txt": ""}, 'requirements = "dev-requirements.txt"'),
     "setup.cfg": ({"setup.cfg": "[options]\ninstall_requires = flask"}, "add a pyproject.toml with [build-system]"),
     "no TOML": ({"pyproject.toml": "["}, "cannot be read"),
+    "no table": ({"pyproject.toml": "project = 3"}, "project is no table: write [project]"),
+    "tools that are no table": ({"pyproject.toml": "[tool]\nuv = 1"}, "uv is no table"),
+    "no list": ({"pyproject.toml": '[project]\nname = "shop"\ndynamic = 1\ndependencies = 2'}, "is malformed"),
     "dependencies of Poetry's form": (
         {"pyproject.toml": '[project]\nname = "shop"\ndependencies = { flask = "^3" }'},
         "write a list of requirements",
