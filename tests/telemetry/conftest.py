@@ -6,6 +6,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 from flask import Flask
+from flask.logging import default_handler
 
 from bench.testbed.application import NAMES
 from flask_onetrace.settings import Settings
@@ -20,14 +21,18 @@ AppFactory = Callable[[dict[str, str]], Flask]
 
 @pytest.fixture(autouse=True)
 def _loggers_as_they_were() -> Iterator[None]:
-    """Enable again the loggers that a test, or its application, has disabled: they are the process's.
+    """Undo what a test, or its application, has done to loggers: they are the process's.
 
-    Nor do handlers that it has assigned to the root logger decide what the next test's application prints.
+    Those that it has disabled are enabled, and neither the handlers that it has assigned to the root logger nor the one
+    that Flask adds where it sees none decide what the next test's application prints.
     """
     before = {name: logging.getLogger(name).disabled for name in tuple(logging.root.manager.loggerDict)}
     yield
     for name in tuple(logging.root.manager.loggerDict):
-        logging.getLogger(name).disabled = before.get(name, False)
+        logger = logging.getLogger(name)
+        logger.disabled = before.get(name, False)
+        if default_handler in logger.handlers:
+            logger.removeHandler(default_handler)
     if vars(logging.getLogger()).pop("has_assigned_handlers", False):
         with observed_apps.lock:
             root_logger.update()
