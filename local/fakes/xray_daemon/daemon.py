@@ -5,20 +5,20 @@ Requests to X-Ray are signed. Source: AWS X-Ray developer guide, "AWS X-Ray daem
 
 from __future__ import annotations
 
+import socket
 from contextlib import ExitStack
 from typing import Final
 
 import boto3
 from botocore.config import Config
-from botocore.credentials import Credentials
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.httpsession import URLLib3Session
 from flask import Flask, Response, jsonify, request
 
 from local.fakes.server import LocalServer
+from local.fakes.xray_daemon.receiver import listen
 from local.fakes.xray_daemon.segment_relay import RelayCounts, SegmentRelay
 from local.fakes.xray_daemon.signing import SigningClient
-from local.workspace.ports import free_port
 
 CONNECT_SECONDS: Final = 2
 READ_SECONDS: Final = 5
@@ -47,26 +47,35 @@ def create_app(client: SigningClient, counts: RelayCounts) -> Flask:
 
 
 class XRayDaemon:
-    """Both sides, listening from construction on. Raises `OSError` when the UDP or TCP port is in use."""
+    """Both sides, listening from construction on. Raises `OSError` when the UDP or TCP port is in use.
 
-    def __init__(self, *, port: int, endpoint: str, region: str, credentials: Credentials) -> None:
-        xray = boto3.client(
+    `session` has the region and the credentials, which are renewed where they expire; `receiver` is a UDP socket that
+    listens on the port already. Raises `NoCredentialsError`.
+    """
+
+    def __init__(
+        self, *, port: int, endpoint: str, session: boto3.Session, receiver: socket.socket | None = None
+    ) -> None:
+        credentials = session.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        xray = session.client(
             "xray",
             endpoint_url=endpoint,
-            region_name=region,
-            aws_access_key_id=credentials.access_key,
-            aws_secret_access_key=credentials.secret_key,
             config=Config(
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=READ_SECONDS,
                 retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             ),
         )
-        session = URLLib3Session(timeout=READ_SECONDS, proxies={})
-        signing_client = SigningClient(endpoint=endpoint, region=region, credentials=credentials, session=session)
+        signing_client = SigningClient(
+            endpoint=endpoint,
+            region=session.region_name,
+            credentials=credentials,
+            session=URLLib3Session(timeout=READ_SECONDS, proxies={}),
+        )
         with ExitStack() as stack:
-            # Without a given port, one that is free for both UDP and TCP.
-            self._segments = SegmentRelay(xray, port or free_port())
+            self._segments = SegmentRelay(xray, receiver or listen(port))
             stack.callback(self._segments.close)
             self._server = LocalServer(create_app(signing_client, self._segments.counts), self._segments.port)
             stack.pop_all()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, Full, Queue
 from threading import Event, Thread
@@ -16,15 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.fakes.server import LOOPBACK
-
 if TYPE_CHECKING:
     from mypy_boto3_xray import XRayClient
 
 BATCH_SIZE: Final = 50
 QUEUE_SIZE: Final = 10_000
 MAX_DATAGRAM_BYTES: Final = 65_536
-RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
 POLL_SECONDS: Final = 0.2
 LINGER_SECONDS: Final = 0.1
 MAX_REASONS: Final = 20
@@ -74,31 +72,28 @@ class RelayCounts:
 
 
 class SegmentRelay:
-    """Listen on a UDP port and relay to `xray`. Raises `OSError` when the port is in use."""
+    """Relay from a UDP socket, which it closes, to `xray`."""
 
-    def __init__(self, xray: XRayClient, port: int) -> None:
+    def __init__(self, xray: XRayClient, receiver: socket.socket) -> None:
         self.counts = RelayCounts()
         self._xray = xray
         self._queue: Queue[str] = Queue(maxsize=QUEUE_SIZE)
         self._stopping = Event()
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        self._received_all = Event()
+        self._socket = receiver
         self._socket.settimeout(POLL_SECONDS)
-        try:
-            self._socket.bind((LOOPBACK, port))
-        except OSError:
-            self._socket.close()
-            raise
         self.port: int = self._socket.getsockname()[1]
         self._threads = [Thread(target=target, daemon=True) for target in (self._receive, self._send)]
         for thread in self._threads:
             thread.start()
 
     def close(self) -> None:
-        """Stop listening and send the queued documents, within a few seconds."""
+        """Stop listening and send what has arrived, within a few seconds."""
         self._stopping.set()
-        for thread in self._threads:
-            thread.join(timeout=5)
+        receiver, sender = self._threads
+        receiver.join(timeout=5)
+        self._received_all.set()
+        sender.join(timeout=5)
         self._socket.close()
 
     def _receive(self) -> None:
@@ -108,6 +103,10 @@ class SegmentRelay:
             except TimeoutError:
                 continue
             self._enqueue(datagram)
+        self._socket.settimeout(0)
+        with suppress(BlockingIOError):
+            for _ in range(QUEUE_SIZE):
+                self._enqueue(self._socket.recv(MAX_DATAGRAM_BYTES))
 
     def _enqueue(self, datagram: bytes) -> None:
         self.counts.received += 1
@@ -119,7 +118,7 @@ class SegmentRelay:
             self.counts.dropped += 1
 
     def _send(self) -> None:
-        while not (self._stopping.is_set() and self._queue.empty()):
+        while not (self._received_all.is_set() and self._queue.empty()):
             batch = self._next_batch()
             if batch:
                 self._send_batch(batch)

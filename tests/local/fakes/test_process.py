@@ -39,12 +39,22 @@ def test_one_process_serves_all_fakes_until_sigterm() -> None:
     assert (process.returncode, stderr) == (0, "")
 
 
+def test_without_a_port_for_it_no_daemon_listens() -> None:
+    with start("--endpoint", "http://127.0.0.1:9") as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(2)]
+        process.terminate()
+        rest, stderr = process.communicate(timeout=60)
+
+    assert [line.partition(" ")[0] for line in lines] == ["Honeycomb", "Rollbar"]
+    assert (process.returncode, rest, stderr) == (0, "", "")
+
+
 @pytest.mark.parametrize("option", ["--honeycomb-port", "--rollbar-port", "--daemon-port"])
 def test_a_port_in_use_is_reported_on_one_line(option: str) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        others = [] if option == "--daemon-port" else ["--daemon-port", "0"]
         port = str(listener.getsockname()[1])
-        with start("--endpoint", "http://127.0.0.1:9", option, port, *others) as process:
+        with start("--endpoint", "http://127.0.0.1:9", option, port) as process:
             _, stderr = process.communicate(timeout=60)
 
     assert process.returncode == 1
@@ -53,7 +63,7 @@ def test_a_port_in_use_is_reported_on_one_line(option: str) -> None:
 
 
 def test_an_endpoint_is_required() -> None:
-    with start("--daemon-port", "0") as process:
+    with start() as process:
         _, stderr = process.communicate(timeout=60)
 
     assert process.returncode == 2

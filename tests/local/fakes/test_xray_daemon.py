@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
+import boto3
 import pytest
 import requests
 from aws_xray_sdk.core.daemon_config import DaemonConfig
@@ -13,11 +14,9 @@ from aws_xray_sdk.core.emitters.udp_emitter import UDPEmitter
 from aws_xray_sdk.core.models.segment import Segment
 from aws_xray_sdk.core.sampling import connector
 from aws_xray_sdk.core.sampling.sampling_rule import SamplingRule
-from botocore.credentials import Credentials
 
 from local.fakes.server import LocalServer
-from local.fakes.xray_daemon import XRayDaemon
-from local.fakes.xray_daemon.daemon import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
+from local.fakes.xray_daemon.daemon import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, XRayDaemon
 from local.fakes.xray_daemon.segment_relay import UnreadableDatagramError, document_of
 from tests.local.fakes.conftest import EmulatedXRay
 
@@ -35,8 +34,8 @@ def free_port() -> int:
 
 
 def daemon_for(endpoint: str) -> XRayDaemon:
-    credentials = Credentials("local-fake-key", "local-fake-secret")
-    return XRayDaemon(port=free_port(), endpoint=endpoint, region="us-east-1", credentials=credentials)
+    session = boto3.Session("local-fake-key", "local-fake-secret", region_name="us-east-1")
+    return XRayDaemon(port=free_port(), endpoint=endpoint, session=session)
 
 
 @pytest.fixture
@@ -85,6 +84,15 @@ def test_segments_are_forwarded_in_batches_of_at_most_fifty(daemon: XRayDaemon, 
     assert len(set(documents)) == 120
     assert max(len(batch) for batch in emulated_xray.batches) <= 50
     assert len(emulated_xray.batches) < 20
+
+
+def test_what_has_arrived_is_sent_before_the_end(emulated_xray: EmulatedXRay) -> None:
+    with closing(LocalServer(emulated_xray.app())) as emulator:
+        for number in range(5):
+            # Right before the end: most are still in the socket's buffer.
+            with closing(daemon_for(emulator.url)) as daemon:
+                send(daemon, *(HEADER + b'{"id":"%d"}' % each for each in range(200)))
+            assert len(emulated_xray.wait_for_documents(200 * (number + 1))) == 200 * (number + 1)
 
 
 def test_datagrams_are_counted_by_outcome(daemon: XRayDaemon, emulated_xray: EmulatedXRay) -> None:
@@ -171,9 +179,9 @@ def bind_udp(port: int) -> None:
 def test_a_port_in_use_is_an_error_and_neither_side_stays_open() -> None:
     with closing(listen_on_tcp_only()) as listener:
         port = listener.getsockname()[1]
-        credentials = Credentials("local-fake-key", "local-fake-secret")
+        session = boto3.Session("local-fake-key", "local-fake-secret", region_name="us-east-1")
         with pytest.raises(OSError, match="in use"):
-            XRayDaemon(port=port, endpoint="http://127.0.0.1:9", region="us-east-1", credentials=credentials)
+            XRayDaemon(port=port, endpoint="http://127.0.0.1:9", session=session)
         bind_udp(port)
 
 
