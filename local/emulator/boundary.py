@@ -16,7 +16,7 @@ from ministack.core.iam_actions import access_denied_response
 from ministack.core.responses import error_response_json
 from ministack.services.cloudformation import engine, provisioners
 
-from local.emulator import load_balancer
+from local.emulator import load_balancer, permissions, registry_logins
 from local.emulator.allow_list import REMEDY, RESOURCE_TYPES, SERVICES
 from local.emulator.json_api import Json, ServiceError
 from local.emulator.registry import Reply
@@ -44,8 +44,9 @@ def install() -> None:
     app._handle_post_body_shortcuts = _no_shortcut
     app._handle_special_data_plane_request = _route
     _keep(provisioners._RESOURCE_HANDLERS, RESOURCE_TYPES)
-    for operation in ("create", "update", "delete"):
-        setattr(provisioners, f"_custom_resource_{operation}", _refuse_custom_resource)
+    provisioners._custom_resource_create = _refuse_custom_resource
+    provisioners._custom_resource_update = _refuse_custom_resource
+    provisioners._custom_resource_delete = _refuse_custom_resource
     _name_resource_types_that_are_not_served()
 
 
@@ -107,17 +108,25 @@ async def _route(  # noqa: PLR0917 - ministack passes these by position
     raw_query_string: str = "",
     client_ip: str = "",  # noqa: ARG001 - passed by ministack
 ) -> Reply | None:
-    """Handle a request to a load balancer or to the image registry; None leaves a served AWS API to ministack."""
+    """Handle a request to a load balancer or to the image registry, or refuse one to an AWS API.
+
+    None leaves an API that is served, and that the caller may use, to ministack.
+    """
     reply: Reply | None
     if _is_load_balancer(headers):
         host = headers["host"]
         reply = await app._handle_alb_request(host, path, method, headers, body, query, raw_query_string, raw_path)
         return reply or error_response_json("LoadBalancerNotFound", f"no load balancer has the name {host}", NOT_FOUND)
     if app._is_ecr_registry_path(path):
+        error = registry_logins.authorize(method, path, headers, query)
+        if error is not None:
+            return error
         reply = await app._handle_ecr_registry_request(method, path, headers, body, query)
         return reply
     service = _service_of(method, path, headers, body, query)
-    return None if service in SERVICES else _refusal(service, request_id, headers)
+    if service not in SERVICES:
+        return _refusal(service, request_id, headers)
+    return permissions.authorize(service, method, path, headers, body, query, request_id)
 
 
 def _is_load_balancer(headers: Mapping[str, str]) -> bool:

@@ -1,0 +1,1 @@
+"""Which IAM actions and resources a request needs."""
