@@ -28,13 +28,14 @@ def check_version() -> None:
         )
 
 
-def install(*, registry: str | None = None) -> None:
+def install(*, registry: str | None = None, administrator: tuple[str, str] | None = None) -> None:
     """Patch ministack in this process; idempotent.
 
     `registry` (host:port) is the address at which `docker push` reaches this emulator: repository URIs then have it
-    in place of AWS's host. Raises `UnsupportedVersionError`.
+    in place of AWS's host. With an `administrator`, an access key and its secret, IAM is enforced from then on.
+    Raises `UnsupportedVersionError`.
     """
     check_version()
     from local.emulator import plugins  # noqa: PLC0415 - importing ministack reads the environment, configures logging
 
-    plugins.install(registry_address=registry)
+    plugins.install(registry_address=registry, administrator=administrator)

@@ -9,10 +9,13 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from local.emulator import UnsupportedVersionError, check_version, install
+from local.containers.agent import ContainerAgent
+from local.containers.launch import Credentials
+from local.emulator import UnsupportedVersionError, check_version, container_mode, install
 from local.emulator.confinement import confine
 from local.workspace.folders import PRIVATE_UMASK, Folders
 
@@ -21,8 +24,11 @@ KEEP_ALIVE_SECONDS: Final = 75
 """Longer than the clients' idle timeout, so that no client writes to a connection that is being closed."""
 GRACE_SECONDS: Final = 3
 
+KEY_VARIABLE: Final = "AWS_ACCESS_KEY_ID"
+SECRET_VARIABLE: Final = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a variable
+
 DISABLED_FEATURES: Final = {
-    "AUTH": "false",
+    "AUTH": "false",  # local/emulator/permissions.py replaces it
     "DOCKER_HOST": "unix:///nonexistent/docker.sock",
     "IOT_MTLS_ENABLED": "0",
     "LOCALSTACK_PERSISTENCE": "0",
@@ -35,13 +41,23 @@ DISABLED_FEATURES: Final = {
 """Settings that keep ministack from opening more listeners, starting containers and writing files."""
 
 
+class MissingCredentialsError(ValueError):
+    """The environment has no credentials for the administrator."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"--enforce-iam needs the administrator's credentials: set {KEY_VARIABLE} and {SECRET_VARIABLE}"
+        )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status."""
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     try:
         check_version()
         listeners = [socket.create_server((HOST, port), backlog=256) for port in _ports(options)]
-    except UnsupportedVersionError as error:
+        administrator = _administrator() if options.enforce_iam else None
+    except (UnsupportedVersionError, MissingCredentialsError) as error:
         return _fail(str(error))
     except (OSError, OverflowError) as error:
         addresses = " or ".join(f"{HOST}:{port}" for port in _ports(options))
@@ -49,16 +65,39 @@ def main(arguments: list[str] | None = None) -> int:
     address = f"{HOST}:{listeners[0].getsockname()[1]}"
     os.umask(PRIVATE_UMASK)
     _configure(address, options)
-    confine()
+    agent = _agent(options, address)
+    confine(networks=[agent.subnet] if agent else [], sockets=[options.engine] if agent else [])
     # On import, the KMS module warns about an optional package that is not needed here.
     logging.getLogger("kms").setLevel(logging.ERROR)
-    install(registry=address if options.push_here else None)
-    asyncio.run(_serve(listeners))
+    install(registry=address if options.push_here else None, administrator=administrator)
+    close = container_mode.install(agent, minute=options.metric_minute) if agent else None
+    asyncio.run(_serve(listeners, close))
     return 0
+
+
+def _agent(options: argparse.Namespace, address: str) -> ContainerAgent | None:
+    """Return the container agent, None without an engine."""
+    if options.engine is None:
+        return None
+
+    def assume_role(role: str, session: str) -> Credentials:
+        from local.emulator import role_sessions  # noqa: PLC0415 - importing ministack reads the environment
+
+        return role_sessions.assume_role(role, session)
+
+    return container_mode.start_agent(options, f"http://{address}", assume_role)
 
 
 def _ports(options: argparse.Namespace) -> list[int]:
     return [port for port in (options.port, options.load_balancer_port) if port is not None]
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.engine is not None and options.agent_settings is None:
+        parser.error("--engine needs --agent-settings")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,7 +114,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--push-here", action="store_true", help="name this port in image repositories, so that docker push reaches it"
     )
+    parser.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help=f"require signatures and permissions; {KEY_VARIABLE} and {SECRET_VARIABLE} are the administrator's",
+    )
+    parser.add_argument("--engine", type=Path, help="run the tasks of ECS by the Docker engine of this unix socket")
+    parser.add_argument("--agent-settings", type=Path, help="what differs in these containers from the task definition")
+    parser.add_argument(
+        "--metric-minute", type=float, default=60, help="the seconds of a minute of the alarms' periods, for tests"
+    )
     return parser
+
+
+def _administrator() -> tuple[str, str]:
+    """Take the administrator's credentials out of the environment, in which ministack looks for its own."""
+    key, secret = (os.environ.pop(name, "") for name in (KEY_VARIABLE, SECRET_VARIABLE))
+    if not key or not secret:
+        raise MissingCredentialsError
+    return key, secret
 
 
 def _fail(message: str) -> int:
@@ -96,7 +153,7 @@ def _configure(address: str, options: argparse.Namespace) -> None:
     os.environ.update(STATE_DIR=str(folder), S3_DATA_DIR=str(folder / "s3"), TMPDIR=str(folder))
 
 
-async def _serve(listeners: list[socket.socket]) -> None:
+async def _serve(listeners: list[socket.socket], close: Callable[[], None] | None) -> None:
     from hypercorn.asyncio import serve  # noqa: PLC0415 - after the environment is set
     from hypercorn.config import Config  # noqa: PLC0415 - the same
     from ministack import app  # noqa: PLC0415 - the same
@@ -114,7 +171,13 @@ async def _serve(listeners: list[socket.socket]) -> None:
     config.graceful_timeout = GRACE_SECONDS
     config.loglevel = "WARNING"
     front_port = listeners[-1].getsockname()[1] if len(listeners) > 1 else None
-    await serve(boundary.application(front_port), config, shutdown_trigger=stop.wait)
+
+    async def shut_down() -> None:
+        await stop.wait()
+        if close is not None:
+            await asyncio.to_thread(close)
+
+    await serve(boundary.application(front_port), config, shutdown_trigger=shut_down)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Emulate Application Auto Scaling: targets and policies are stored and described; nothing is scaled.
+"""Emulate Application Auto Scaling: targets and policies are stored and described; no alarm scales anything.
+
+A service is brought between the minimum and the maximum of its target when these are set, and not when its desired
+count is, as on AWS ("Amazon ECS service auto scaling", Developer Guide).
 
 Sources: CloudFormation template reference, AWS::ApplicationAutoScaling::*; Application Auto Scaling API reference.
 """
@@ -9,20 +12,27 @@ import time
 from typing import Any, Final
 from uuid import uuid4
 
+from ministack.services import ecs
+
 from local.emulator.json_api import Json
 from local.emulator.registry import ResourceType, add_resource_type, add_service, arn, json_service, new_id, new_store
 
 SERVICE: Final = "application-autoscaling"
+DESIRED_COUNT: Final = "ecs:service:DesiredCount"
 
 _targets: Final[Any] = new_store()
 _policies: Final[Any] = new_store()
 
 
 def install() -> None:
-    """Register both resource types and the two Describe calls."""
+    """Register both resource types, the two Describe calls and RegisterScalableTarget."""
     add_resource_type(SCALABLE_TARGET)
     add_resource_type(SCALING_POLICY)
-    operations = {"DescribeScalableTargets": _describe_targets, "DescribeScalingPolicies": _describe_policies}
+    operations = {
+        "DescribeScalableTargets": _describe_targets,
+        "DescribeScalingPolicies": _describe_policies,
+        "RegisterScalableTarget": _register_target,
+    }
     add_service(SERVICE, json_service(operations), {"target_prefixes": ["AnyScaleFrontendService"]})
 
 
@@ -39,7 +49,30 @@ def _update_target(target: str, properties: Json) -> Json:
     stored = {key: value for key, value in properties.items() if key != "ScheduledActions"}
     capacities = {key: int(properties[key]) for key in ("MinCapacity", "MaxCapacity")}
     _targets[target] = {**_targets[target], **stored, **capacities}
+    _scale(_targets[target])
     return {"Id": target}
+
+
+def _register_target(request: Json) -> Json:
+    """Create a target, or change some of its properties."""
+    target = "|".join(request[key] for key in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
+    if target in _targets:
+        _update_target(target, {**_targets[target], **request})
+    else:
+        _create_target("", request, "")
+    return {"ScalableTargetARN": _targets[target]["ScalableTargetARN"]}
+
+
+def _scale(target: Json) -> None:
+    """Bring the service between the minimum and the maximum."""
+    kind, _, name = target["ResourceId"].partition("/")
+    service = ecs._services.get(name) if (kind, target["ScalableDimension"]) == ("service", DESIRED_COUNT) else None
+    if service is None:
+        return
+    wanted = min(max(service["desiredCount"], target["MinCapacity"]), target["MaxCapacity"])
+    if wanted != service["desiredCount"]:
+        cluster, _, name = name.partition("/")
+        ecs._update_service({"cluster": cluster, "service": name, "desiredCount": wanted})
 
 
 def _delete_target(target: str, _properties: Json) -> None:

@@ -13,6 +13,9 @@ from ministack.services.cloudformation import provisioners
 from local.emulator.json_api import Json, ServiceError
 from local.emulator.registry import ResourceType, add_resource_type, arn, new_id
 
+NOT_EVALUATED: Final = "Unchecked: metric math is not evaluated yet, and never while the service runs as a process"
+_UNCHECKED: Final = "Unchecked: Initial alarm creation"
+
 _SINGLE_METRIC_FIELDS: Final = {
     "MetricName",
     "Namespace",
@@ -31,7 +34,7 @@ def install() -> None:
 
 
 def _support_metric_math() -> None:
-    """Store an alarm on metric math as declared; it is never evaluated and stays INSUFFICIENT_DATA."""
+    """Store an alarm on metric math as declared; alarms.py evaluates it where the service runs in containers."""
     original = provisioners._cw_metric_alarm_record
 
     def record(name: str, properties: Json) -> Json:
@@ -40,7 +43,9 @@ def _support_metric_math() -> None:
             return metric_alarm
         placeholders = {**properties, "MetricName": "placeholder", "Namespace": "placeholder"}
         alarm = original(name, {key: value for key, value in placeholders.items() if key != "Metrics"})
-        alarm |= {"Metrics": properties["Metrics"], "StateReason": "Not emulated: metric math is not evaluated"}
+        alarm["Metrics"] = properties["Metrics"]
+        if alarm["StateReason"] == _UNCHECKED:
+            alarm["StateReason"] = NOT_EVALUATED
         return {key: value for key, value in alarm.items() if key not in _SINGLE_METRIC_FIELDS}
 
     provisioners._cw_metric_alarm_record = record

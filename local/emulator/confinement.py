@@ -1,4 +1,4 @@
-"""Confine this process: it starts no other process and connects to this machine only.
+"""Confine this process: it starts no other process and connects to this machine and what it was given only.
 
 ministack runs code for some services and calls other hosts for some. None of those is served (allow_list.py); this
 holds even if one were. Source: Python documentation, "Audit events table"; an audit hook cannot be removed.
@@ -6,7 +6,11 @@ holds even if one were. Source: Python documentation, "Audit events table"; an a
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from pathlib import Path
 from typing import Any, Final
 
 PROCESS_EVENTS: Final = frozenset(
@@ -25,19 +29,42 @@ PROCESS_EVENTS: Final = frozenset(
 CONNECT_EVENTS: Final = frozenset({"socket.connect", "socket.sendmsg", "socket.sendto"})
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
-
-def confine() -> None:
-    """Refuse, from now on and for good, to start a process or to connect to another machine."""
-    sys.addaudithook(_refuse)
+Network = IPv4Network | IPv6Network
 
 
-def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    if event in PROCESS_EVENTS:
-        raise PermissionError(f"the emulator starts no process ({event}): no service that it serves needs one")
-    if event in CONNECT_EVENTS and not _is_on_this_machine(arguments[1]):
-        raise PermissionError(f"the emulator connects to {', '.join(sorted(LOOPBACK_HOSTS))} only, not {arguments[1]}")
+def confine(*, networks: Iterable[Network] = (), sockets: Iterable[Path] = ()) -> None:
+    """Refuse, from now on and for good, to start a process or to connect to another machine.
+
+    `networks` and the Unix domain `sockets` may be connected to beside the loopback addresses. Each call adds a hook
+    that refuses what it does not know, so a process calls it once.
+    """
+    networks, paths = tuple(networks), frozenset(str(each) for each in sockets)
+    names = ", ".join(sorted(LOOPBACK_HOSTS) + [str(each) for each in networks] + sorted(paths))
+
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in PROCESS_EVENTS:
+            raise PermissionError(f"the emulator starts no process ({event}): no service that it serves needs one")
+        if event in CONNECT_EVENTS and not _is_allowed(arguments[1], networks, paths):
+            raise PermissionError(f"the emulator connects to {names} only, not {arguments[1]}")
+
+    sys.addaudithook(refuse)
 
 
-def _is_on_this_machine(address: object) -> bool:
+def _is_allowed(address: object, networks: tuple[Network, ...], paths: frozenset[str]) -> bool:
     # A connected socket sends without an address.
-    return address is None or (isinstance(address, tuple) and address[0] in LOOPBACK_HOSTS)
+    if address is None:
+        return True
+    if isinstance(address, (str, bytes)):
+        return os.fsdecode(address) in paths
+    if not isinstance(address, tuple):
+        return False
+    host = address[0]
+    return host in LOOPBACK_HOSTS or (isinstance(host, str) and _is_within(host, networks))
+
+
+def _is_within(host: str, networks: tuple[Network, ...]) -> bool:
+    try:
+        ip = ip_address(host)
+    except ValueError:  # a name, which could resolve to anything
+        return False
+    return any(ip in network for network in networks)

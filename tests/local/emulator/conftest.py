@@ -7,8 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,9 @@ from botocore.config import Config
 
 CHECKOUT = Path(__file__).parents[3]
 DEFAULT_ACCOUNT = "000000000000"
+EMULATOR = "local.emulator"
 SECONDS = 20.0
+STOP_SECONDS = 60.0
 POLL = 0.02
 
 Template = dict[str, Any]
@@ -36,9 +38,9 @@ def free_port() -> int:
         return port
 
 
-def start(port: int, *options: str, **extra: str) -> subprocess.Popen[str]:
+def start(port: int, *options: str, module: str = EMULATOR, **extra: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "local.emulator", "--port", str(port), *options],
+        [sys.executable, "-m", module, "--port", str(port), *options],
         cwd=CHECKOUT,
         env={"PATH": os.environ["PATH"], **extra},
         stderr=subprocess.PIPE,
@@ -60,17 +62,27 @@ def wait_until_ready(process: subprocess.Popen[str], endpoint: str, path: str = 
     raise AssertionError(f"the emulator is not ready: exit {process.poll()}")
 
 
-@pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
+@contextmanager
+def running_emulator(
+    *options: str, module: str = EMULATOR, is_silent: bool = False, environment: Mapping[str, str] = {}
+) -> Iterator[str]:
+    """Run the emulator, or a module that does, and yield its endpoint. A silent one writes nothing to stderr."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with start(port, "--push-here") as process:
+    with start(port, *options, module=module, **environment) as process:
         try:
             wait_until_ready(process, url)
             yield url
         finally:
             process.terminate()
-            process.wait(timeout=SECONDS)
+            _, errors = process.communicate(timeout=STOP_SECONDS)
+    assert not is_silent or errors == ""
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    with running_emulator("--push-here") as endpoint:
+        yield endpoint
 
 
 @cache

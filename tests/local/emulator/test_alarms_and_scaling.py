@@ -112,6 +112,28 @@ def test_a_scalable_target_and_its_policy_are_described_as_in_the_template(aws: 
     assert client.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"] == []
 
 
+def test_a_service_is_brought_between_the_minimum_and_the_maximum_of_its_target(aws: Aws) -> None:
+    ecs, scaling = aws.client("ecs"), aws.client("application-autoscaling")
+    ecs.create_cluster(clusterName="scaled")
+    container = {"name": "app", "image": "app"}
+    ecs.register_task_definition(family="scaled", containerDefinitions=[container])
+    ecs.create_service(cluster="scaled", serviceName="scaled", taskDefinition="scaled", desiredCount=1)
+    target = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/scaled/scaled",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+    counts = []
+    for bounds in ({"MinCapacity": 2, "MaxCapacity": 4}, {"MinCapacity": 3}, {"MinCapacity": 1, "MaxCapacity": 2}):
+        scaling.register_scalable_target(**target, **bounds)
+        [service] = ecs.describe_services(cluster="scaled", services=["scaled"])["services"]
+        counts.append(service["desiredCount"])
+
+    assert counts == [2, 3, 2]
+    ecs.delete_service(cluster="scaled", service="scaled", force=True)
+    ecs.delete_cluster(cluster="scaled")
+
+
 def test_an_unsupported_auto_scaling_operation_is_an_error(aws: Aws) -> None:
     with pytest.raises(ClientError, match="DescribeScalingActivities is not emulated"):
         aws.client("application-autoscaling").describe_scaling_activities(ServiceNamespace="ecs")

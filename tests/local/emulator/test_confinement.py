@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.local.emulator.test_process import run
@@ -60,3 +62,56 @@ confine()
 print(socket.create_connection(listener.getsockname()).getpeername() == listener.getsockname())
 """
     assert run(program) == "True"
+
+
+GIVEN = """
+import socket
+from ipaddress import ip_network
+from pathlib import Path
+from local.emulator.confinement import confine
+listener = socket.create_server(("127.0.0.2", 0))
+engine = socket.socket(socket.AF_UNIX)
+engine.bind({path!r})
+engine.listen()
+confine(networks=[ip_network("127.0.0.2/31"), ip_network("fd00::/64")], sockets=[Path({path!r})])
+try:
+    {statement}
+except PermissionError as error:
+    print(error)
+except OSError:
+    print("connected or refused by the network")
+else:
+    print("connected or refused by the network")
+"""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "socket.create_connection(listener.getsockname())",
+        "socket.create_connection(('127.0.0.3', listener.getsockname()[1]))",
+        "socket.socket(socket.AF_INET6).connect(('fd00::1', 80))",
+        "socket.socket(socket.AF_UNIX).connect({path!r})",
+        "socket.socket(socket.AF_UNIX).connect({path!r}.encode())",
+    ],
+)
+def test_a_given_network_and_a_given_unix_socket_are_reached(statement: str, tmp_path: Path) -> None:
+    program = GIVEN.replace("{statement}", statement).format(path=str(tmp_path / "engine.sock"))
+    # An IPv6 socket without a route fails by the network, not by the confinement.
+    assert run(program) == "connected or refused by the network"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "socket.create_connection(('127.0.0.4', 80))",
+        "socket.socket(socket.AF_INET6).connect(('fd00:0:0:1::1', 80))",
+        "socket.socket(socket.AF_INET6).connect(('::ffff:127.0.0.4', 80))",
+        "socket.socket(socket.AF_UNIX).connect({path!r} + '.other')",
+        "socket.socket(socket.AF_UNIX).connect('relative.sock')",
+        "__import__('os').system('true')",
+    ],
+)
+def test_nothing_else_is_reached_then_and_no_process_is_started(statement: str, tmp_path: Path) -> None:
+    program = GIVEN.replace("{statement}", statement).format(path=str(tmp_path / "engine.sock"))
+    assert run(program).startswith("the emulator ")

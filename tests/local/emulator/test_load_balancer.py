@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 import requests
 
-from tests.local.emulator.conftest import DEFAULT_ACCOUNT, Aws, Template, free_port, start, wait_until_ready
+from tests.local.emulator.conftest import DEFAULT_ACCOUNT, Aws, Template, free_port, running_emulator
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -179,18 +179,13 @@ def test_its_own_pages_request_reaches_the_target_with_its_origin(balancer: Bala
 @pytest.fixture
 def own_port(target_port: int) -> Iterator[tuple[int, Aws]]:
     """An emulator that serves its one load balancer on a port of its own."""
-    gateway, front = free_port(), free_port()
-    with start(gateway, "--load-balancer-port", str(front)) as process:
-        aws = Aws(f"http://127.0.0.1:{gateway}", DEFAULT_ACCOUNT)
-        try:
-            wait_until_ready(process, aws.endpoint)
-            stack = aws.stack(resources("first"))
-            target = {"Id": "127.0.0.1", "Port": target_port}
-            aws.client("elbv2").register_targets(TargetGroupArn=stack.physical_id("Targets"), Targets=[target])
-            yield front, aws
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
+    front = free_port()
+    with running_emulator("--load-balancer-port", str(front)) as endpoint:
+        aws = Aws(endpoint, DEFAULT_ACCOUNT)
+        stack = aws.stack(resources("first"))
+        target = {"Id": "127.0.0.1", "Port": target_port}
+        aws.client("elbv2").register_targets(TargetGroupArn=stack.physical_id("Targets"), Targets=[target])
+        yield front, aws
 
 
 def get(port: int, path: str = "/", **headers: str) -> requests.Response:

@@ -58,8 +58,16 @@ def test_an_unsupported_ministack_version_is_reported_with_both_versions(tmp_pat
     assert "needs ministack 1.5.33 and found 1.5.34" in stderr
 
 
-def run(program: str) -> str:
-    command = [sys.executable, "-c", program]
+def test_an_engine_without_the_agents_settings_is_an_error_of_usage() -> None:
+    with start(free_port(), "--engine", "/nonexistent") as process:
+        _, stderr = process.communicate(timeout=SECONDS)
+
+    assert process.returncode == 2
+    assert stderr.endswith("error: --engine needs --agent-settings\n")
+
+
+def run(program: str, *arguments: str) -> str:
+    command = [sys.executable, "-c", program, *arguments]
     process = subprocess.run(
         command,
         cwd=CHECKOUT,

@@ -136,3 +136,15 @@ def test_an_insights_query_sorts_and_limits_messages(logs: Client) -> None:
 def test_an_insights_query_with_unsupported_syntax_is_malformed(logs: Client, query: str) -> None:
     with pytest.raises(logs.exceptions.MalformedQueryException, match=r"not emulated|ends too early"):
         rows(logs, f"fields @message | {query}")
+
+
+def test_a_log_group_without_a_name_is_named_after_its_stack_and_keeps_its_name(aws: Aws) -> None:
+    group: Template = {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 1}}
+    stack = aws.stack({"Group": group})
+    name = stack.physical_id("Group")
+
+    assert name.startswith(f"{stack.name}-Group-")
+    stack.update({"Group": group | {"Properties": {"RetentionInDays": 3}}})
+    assert stack.physical_id("Group") == name
+    [described] = aws.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    assert described["retentionInDays"] == 3
