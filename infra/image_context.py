@@ -19,6 +19,7 @@ CHECKOUT: Final = Path(__file__).parent.parent
 RUNTIME: Final = CHECKOUT / "flask_onetrace"
 DOCKERFILE: Final = Path(__file__).parent / "application_image" / "Dockerfile"
 CHECK_REQUIREMENTS: Final = DOCKERFILE.with_name("check_requirements.py")
+STRIP_BOTOCORE: Final = DOCKERFILE.with_name("strip_botocore.py")
 PYPROJECT: Final = CHECKOUT / "pyproject.toml"
 """The ranges of versions that the runtime works with."""
 RUNTIME_LOCK: Final = CHECKOUT / "service" / "requirements.txt"
@@ -36,7 +37,7 @@ def stage_context(application: Application, packages: Packages | None, target: P
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(RUNTIME, runtime / RUNTIME.name, ignore=ignored)
     shutil.copy(RUNTIME_LOCK, runtime / "requirements.txt")
-    for file in (CHECK_REQUIREMENTS, PYPROJECT):
+    for file in (CHECK_REQUIREMENTS, STRIP_BOTOCORE, PYPROJECT):
         shutil.copy(file, runtime / file.name)
     lines = [] if packages is None else packages.arguments
     (runtime / PIP_ARGUMENTS).write_text("".join(f"{each}\n" for each in lines), encoding="utf-8")

@@ -12,6 +12,7 @@ from tests.container.compose import ROOT
 
 DOCKERFILE = "service/Dockerfile"
 PACKAGES = ("flask_onetrace", "service")
+STRIP_BOTOCORE = "infra/application_image/strip_botocore.py"
 
 
 def files_in_context(context: Path, out: Path) -> set[str]:
@@ -30,9 +31,12 @@ def test_the_context_includes_every_source_and_no_key_beside_them(tmp_path: Path
     for package in PACKAGES:
         shutil.copytree(ROOT / package, context / package, ignore=ignore)
     shutil.copy(ROOT / ".dockerignore", context)
+    (context / STRIP_BOTOCORE).parent.mkdir(parents=True)
+    shutil.copy(ROOT / STRIP_BOTOCORE, context / STRIP_BOTOCORE)
     sources = {str(path.relative_to(context)) for path in context.rglob("*.py")}
     for planted in (
         ".env",
+        "infra/application_image/check_requirements.py",
         "flask_onetrace/telemetry/key.pem",
         "service/__pycache__/wsgi.cpython-311.pyc",
         ".git/config",

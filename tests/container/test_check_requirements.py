@@ -69,7 +69,7 @@ def test_a_package_of_the_runtime_that_is_missing_is_a_conflict_and_one_of_an_ex
 
 
 def test_the_build_runs_it_on_what_was_installed_before_pips_own_check() -> None:
-    [_, build, _] = stages(DOCKERFILE)
+    [_, _, build, _] = stages(DOCKERFILE)
     [install] = [each for each in build.all("RUN") if "REQUIREMENTS" in each]
     assert re.search(
         r"pip .* install .* && /opt/onetrace/venv/bin/python "

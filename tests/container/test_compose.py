@@ -24,7 +24,7 @@ from flask_onetrace.contract import (
 )
 from flask_onetrace.settings import Settings
 from flask_onetrace.telemetry import EXTENSION
-from infra import xray_sidecar
+from infra import xray_daemon_image
 from service.factory import create_app
 from tests.container import compose
 from tests.sample import CRUDDUR
@@ -137,7 +137,7 @@ def test_segments_go_to_the_daemon_of_the_same_file() -> None:
 
 
 def test_the_daemons_image_is_the_one_that_the_cdk_deploys() -> None:
-    assert daemon()["image"] == xray_sidecar.IMAGE
+    assert daemon()["image"] == xray_daemon_image.IMAGE
 
 
 def test_the_service_does_not_depend_on_the_daemon() -> None:

@@ -24,19 +24,19 @@ def test_hadolint_reports_nothing() -> None:
 
 
 def test_each_base_image_is_pulled_by_a_version_tag() -> None:
-    names = re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)
+    names = ["scratch", *re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)]
     pulled = [stage.base for stage in stages(DOCKERFILE) if stage.base not in names]
     assert len(pulled) == 2, "Python, and node for the page"
     assert all(re.fullmatch(r"public\.ecr\.aws/[a-z/]+:\d+\.\d+-\S+", each) for each in pulled)
 
 
 def test_the_image_has_the_built_page_and_neither_node_nor_the_pages_sources() -> None:
-    _, page, build, _ = stages(DOCKERFILE)
+    _, page, _, build, _ = stages(DOCKERFILE)
     assert "node:" in page.base
     assert page.all("RUN") == ["npm ci --no-audit --no-fund --no-update-notifier", "npm run build"]
     steps = [rest for _, rest in build.instructions]
     assert steps.index("rm -r service/web") < steps.index("--from=page /page/dist service/web/dist")
-    assert FINAL.all("COPY") == ["--from=build /app /app"]
+    assert FINAL.all("COPY") == ["--from=system / /", "--from=build /image/ /"]
 
 
 def test_the_service_runs_as_a_numeric_user_that_is_not_root() -> None:
@@ -50,10 +50,12 @@ def test_nothing_runs_as_root_after_the_user_is_set() -> None:
     assert not {"RUN", "COPY", "ADD"} & set(keywords[keywords.index("USER") :])
 
 
-def test_the_last_stage_installs_nothing_and_removes_the_installer() -> None:
-    [run] = FINAL.all("RUN")
+def test_the_image_has_a_system_in_which_nothing_is_installed_and_the_installer_is_removed() -> None:
+    _, _, system, _, _ = stages(DOCKERFILE)
+    [run] = system.all("RUN")
     assert "python -m pip uninstall --yes --root-user-action ignore pip" in run.split(" && ")
     assert " install " not in run
+    assert not FINAL.all("RUN")
 
 
 def test_only_wheels_that_match_their_hashes_are_installed() -> None:

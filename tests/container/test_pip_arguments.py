@@ -45,7 +45,7 @@ def test_each_argument_is_a_line_and_the_file_that_lists_the_packages_is_never_l
 
 
 def test_the_build_passes_each_line_as_one_argument() -> None:
-    [_, build, _] = stages(DOCKERFILE)
+    [_, _, build, _] = stages(DOCKERFILE)
     [install] = [each for each in build.all("RUN") if "REQUIREMENTS" in each]
     assert re.search(
         rf"xargs --no-run-if-empty --delimiter '\\n' --arg-file /opt/check/{PIP_ARGUMENTS} python -m pip .* install ",
