@@ -3,17 +3,15 @@
 from pathlib import Path
 from typing import Final
 
+from aws_cdk import Duration
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
 from flask_onetrace.contract import XRAY_DAEMON_CONTAINER_NAME, XRAY_DAEMON_PORT
 from infra.findings import NAG, acknowledge
+from infra.xray_daemon_image import IMAGE
 
-IMAGE: Final = (
-    "public.ecr.aws/xray/aws-xray-daemon:3.7.0@sha256:b67576293f4d3a0a155f807244957ed0aa4bc945df1573d62d81380a1d548071"
-)
-"""By digest, which `make pins` renews: a tag can be moved under a deployment."""
 CPU: Final = 32
 """CPU units: 3 % of a vCPU; AWS publishes 1 % for 100 segments a second."""
 MEMORY: Final = 128
@@ -21,6 +19,9 @@ MEMORY: Final = 128
 USER: Final = "65534:65534"
 """Nobody: it listens on a high port and writes no file."""
 MEMORY_RESERVED: Final = 32
+RESTART_PERIOD: Final = Duration.seconds(60)
+"""How long it must have run to be started again, the least that there is: by default, one that ends in its first five
+minutes stays away ("ContainerRestartPolicy", Amazon ECS API Reference)."""
 BUFFER_MEMORY: Final = 32
 """MiB of segments that it buffers, by default 1 % of the host's memory, which may be more than its limit."""
 
@@ -75,6 +76,7 @@ def add_xray_daemon(
         essential=False,
         user=USER,
         enable_restart_policy=True,
+        restart_attempt_period=RESTART_PERIOD,
         cpu=CPU,
         memory_limit_mib=MEMORY,
         memory_reservation_mib=MEMORY_RESERVED,

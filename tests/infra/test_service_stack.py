@@ -72,7 +72,7 @@ def test_the_flask_container_gets_the_cpu_that_the_daemon_leaves(assembly: Assem
 
 def test_the_daemon_is_started_again_and_buffers_less_than_its_memory(assembly: Assembly) -> None:
     daemon = assembly.service.container(XRAY_DAEMON_CONTAINER_NAME)
-    assert daemon["RestartPolicy"] == {"Enabled": True}
+    assert daemon["RestartPolicy"] == {"Enabled": True, "RestartAttemptPeriod": 60}
     buffer = int(daemon["Command"][daemon["Command"].index("--buffer-memory") + 1])
     assert buffer <= daemon["Memory"] // 2
 
