@@ -161,5 +161,5 @@ def test_dependabot_updates_every_manifest() -> None:
 
 
 def manifest_files(pattern: str) -> list[Path]:
-    paths = [path for depth in ("", "*/", "*/*/") for path in ROOT.glob(depth + pattern)]
+    paths = [path for depth in ("", "*/", "*/*/", "*/*/*/") for path in ROOT.glob(depth + pattern)]
     return [path for path in paths if not UNMANAGED & set(path.relative_to(ROOT).parts)]
