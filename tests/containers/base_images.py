@@ -23,7 +23,9 @@ AUTHORITIES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 PULL_SECONDS: Final = 300
 DEBOOTSTRAP_SECONDS: Final = 300
 _DEBIAN: Final = f"onetrace-stand-in/debian:{SUITE}"
-_FROM: Final = re.compile(r"^FROM (?P<name>\S+/\S+)", re.MULTILINE)
+_FROM: Final = re.compile(
+    r"^(?P<start>FROM\s+(?:--\S+\s+)*)(?P<name>\S+)(?P<stage>\s+AS\s+\S+)?", re.MULTILINE | re.IGNORECASE
+)
 
 _PYTHON: Final = f"""
 FROM {_DEBIAN}
@@ -57,8 +59,16 @@ class BaseImages:
 
         A stand-in has no digest of the registry's, which is a hash of the image: so the line itself is changed.
         """
-        text = dockerfile.read_text(encoding="utf-8")
-        return _FROM.sub(lambda line: f"FROM {self.available(line['name'])}", text)
+        stages = {"scratch"}
+
+        def resolved(line: re.Match[str]) -> str:
+            name, stage = line["name"], line["stage"] or ""
+            if name.lower() not in stages and "$" not in name:
+                name = self.available(name)
+            stages.update(stage.lower().split()[1:])
+            return f"{line['start']}{name}{stage}"
+
+        return _FROM.sub(resolved, dockerfile.read_text(encoding="utf-8"))
 
     def available(self, name: str) -> str:
         """Return `name` where the engine has or pulls it, else the name of a stand-in. Raises `NoBaseImageError`."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -53,6 +57,8 @@ _REPORT: Final = pytest.StashKey[Report]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_REPORT] = Report()
+    # Containers are removed in the end, after this signal too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -98,23 +104,41 @@ def images(base_images: BaseImages, tmp_path_factory: pytest.TempPathFactory) ->
     text = base_images.resolve(ROOT / "service" / "Dockerfile")
     base = next(line for line in text.splitlines() if line.startswith("FROM") and "/python:" in line).split()[1]
     checkout = _checkout(folder / "checkout")
-    names = {
-        name: build(text, "--no-cache", context=str(checkout), tag=f"onetrace-test/{name}", build_args=_EPOCH)
-        for name in ("sample", "sample_again")
+    builds: dict[str, Callable[[], str]] = {
+        "sample": partial(_sample, text, checkout, tag("sample")),
+        "sample_again": partial(_sample, text, checkout, tag("sample_again"), "--no-cache"),
+        "orders": partial(_orders, base_images, folder),
+        "bookings": partial(_bookings, base, folder),
     }
-    images = Images(base=base, orders=_orders(base_images, folder), bookings=_bookings(base, folder), **names)
-    yield images
-    tags = [tag for tag in astuple(images) if tag.startswith("onetrace-test/")]
-    docker("image", "rm", "--force", *tags, check=False)
+    # Two at a time: they wait for a package index as long as they use a processor.
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            names = dict(zip(builds, pool.map(lambda each: each(), builds.values()), strict=True))
+        yield Images(base=base, **names)
+    finally:
+        docker("image", "rm", "--force", *map(tag, builds), check=False)
 
 
-_EPOCH: Final = (f"SOURCE_DATE_EPOCH={COMMIT_TIME}",)
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder for the layers of images."""
+    return tmp_path_factory.mktemp("saved")
+
+
+def tag(name: str) -> str:
+    """Return the name of an image of this run: others may use the same engine."""
+    return f"onetrace-test/{name}:{os.getpid()}"
+
+
+def _sample(text: str, checkout: Path, name: str, *options: str) -> str:
+    epoch = f"SOURCE_DATE_EPOCH={COMMIT_TIME}"
+    return build(text, *options, context=str(checkout), tag=name, build_args=[epoch])
 
 
 def _checkout(target: Path) -> Path:
     """Copy the build context of the sample application, with files beside it that hold keys."""
     ignore = shutil.ignore_patterns("__pycache__", "node_modules", "dist")
-    for each in ("flask_onetrace", "service"):
+    for each in ("flask_onetrace", "service", "infra/application_image"):
         shutil.copytree(ROOT / each, target / each, ignore=ignore)
     shutil.copy(ROOT / ".dockerignore", target)
     _plant(target, _SAMPLE_SECRET_FILES)
@@ -144,7 +168,7 @@ def _orders(base_images: BaseImages, folder: Path) -> str:
     return build(
         base_images.resolve(context / "Dockerfile"),
         context=str(context),
-        tag="onetrace-test/orders",
+        tag=tag("orders"),
         build_args=[f"{name}={value}" for name, value in arguments.items()],
     )
 
@@ -157,4 +181,4 @@ def _bookings(base: str, folder: Path) -> str:
     wheel = [str(uv), "build", "--quiet", "--wheel", "--out-dir", str(context)]
     subprocess.run(wheel, cwd=ROOT, check=True, timeout=120, capture_output=True)
     text = (context / "Dockerfile").read_text(encoding="utf-8")
-    return build(text, context=str(context), tag="onetrace-test/bookings", build_args=[f"BASE={base}"])
+    return build(text, context=str(context), tag=tag("bookings"), build_args=[f"BASE={base}"])

@@ -58,6 +58,10 @@ class Container:
         """Wait until the engine's own health check has this result."""
         self._wait(lambda: inspect(self.name)["State"]["Health"]["Status"] == status)
 
+    def until_health_output(self, text: str) -> None:
+        """Wait until one of the engine's last health checks has printed this."""
+        self._wait(lambda: text in [each["Output"] for each in inspect(self.name)["State"]["Health"]["Log"]])
+
     def until_exit(self) -> int:
         return int(docker("wait", self.name, seconds=START_SECONDS).stdout)
 

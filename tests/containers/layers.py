@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import subprocess
 import tarfile
-from dataclasses import dataclass, field
-from functools import cache, cached_property
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
+from typing import Final
 
-from tests.containers.engine import inspect
+from tests.containers.engine import docker, inspect
 
-WHITEOUT = ".wh."
-"""Begins the name of a file that a layer removes ("Image Layer Filesystem Changeset", OCI Image Format)."""
+SAVE_SECONDS: Final = 300
+_CHUNK: Final = 1 << 20
+_GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,47 +32,66 @@ class Entry:
     """The hash of a file's content, or what a link leads to."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Layer:
-    """An uncompressed archive."""
+    """An archive, which an engine may have saved compressed."""
 
-    archive: bytes = field(repr=False)
+    file: Path
 
-    @cached_property
     def entries(self) -> dict[str, Entry]:
-        with tarfile.open(fileobj=io.BytesIO(self.archive)) as archive:
+        with tarfile.open(self.file) as archive:
             return {each.name: _entry(archive, each) for each in archive}
 
-    @property
     def unpacked_bytes(self) -> int:
-        with tarfile.open(fileobj=io.BytesIO(self.archive)) as archive:
+        with tarfile.open(self.file) as archive:
             return sum(each.size for each in archive)
 
-    @property
     def packed_bytes(self) -> int:
-        """What a task pulls, about: registries and engines compress by gzip."""
-        return len(gzip.compress(self.archive, compresslevel=6))
+        """Return what a task pulls, about: registries and engines compress by gzip."""
+        compressor = zlib.compressobj(6)
+        return sum(len(compressor.compress(each)) for each in self._chunks()) + len(compressor.flush())
+
+    def contains(self, text: str) -> bool:
+        """Return whether any file, name or link has this text."""
+        expected, last = text.encode(), b""
+        for each in self._chunks():
+            if expected in last + each:
+                return True
+            last = each[-len(expected) :]
+        return False
+
+    def _chunks(self) -> Iterator[bytes]:
+        with self.file.open("rb") as file:
+            compressed = file.read(2) == _GZIP_MAGIC
+        with gzip.open(self.file) if compressed else self.file.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                yield chunk
 
 
-@cache
-def layers_of(image: str, *, base: str) -> list[Layer]:
-    """Return the layers of `image` above those of its base image."""
-    every, below = _layers(image), len(inspect(base)["RootFS"]["Layers"])
-    assert len(every) > below
-    return every[below:]
+def layers_of(image: str, folder: Path) -> list[Layer]:
+    """Save the layers of `image` in a folder of its own in `folder`, once, and return them, the lowest first."""
+    target = folder / image.replace("/", "-").replace(":", "-")
+    if not target.exists():
+        target.mkdir(parents=True)
+        archive = target / "image.tar"
+        docker("save", "--output", str(archive), image, seconds=SAVE_SECONDS)
+        subprocess.run(["tar", "-x", "-f", archive, "-C", target], check=True, timeout=SAVE_SECONDS)
+        archive.unlink()
+    [manifest] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    return [Layer(target / name) for name in manifest["Layers"]]
 
 
-def _layers(image: str) -> list[Layer]:
-    saved = subprocess.run(["docker", "save", image], capture_output=True, check=True, timeout=120).stdout
-    with tarfile.open(fileobj=io.BytesIO(saved)) as archive:
+def digests_of(image: str) -> list[str]:
+    """Return the hashes of the uncompressed layers ("DiffID", OCI Image Format)."""
+    digests: list[str] = inspect(image)["RootFS"]["Layers"]
+    return digests
 
-        def read(name: str) -> bytes:
-            file = archive.extractfile(name)
-            assert file is not None
-            return file.read()
 
-        [manifest] = json.loads(read("manifest.json"))
-        return [Layer(read(name)) for name in manifest["Layers"]]
+def differences(image: str, other: str, folder: Path) -> list[str]:
+    """Return each name with another entry in the other image's layer at the same place: why its digest is another."""
+    pairs = zip(layers_of(image, folder), layers_of(other, folder), strict=False)
+    entries = [(one.entries(), two.entries()) for one, two in pairs]
+    return [name for one, two in entries for name in sorted(one.keys() | two.keys()) if one.get(name) != two.get(name)]
 
 
 def _entry(archive: tarfile.TarFile, each: tarfile.TarInfo) -> Entry:

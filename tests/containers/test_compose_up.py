@@ -44,7 +44,8 @@ class Project:
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         files = [each for file in self.files for each in ("--file", str(file))]
         # The developer's own .env, with keys, is not read.
-        command = ["docker", "compose", "--project-name", "onetrace-test", "--env-file", os.devnull, *files, *arguments]
+        name = f"onetrace-test-{os.getpid()}"  # others may use the same engine
+        command = ["docker", "compose", "--project-name", name, "--env-file", os.devnull, *files, *arguments]
         process = subprocess.run(command, env=self.environ, capture_output=True, text=True, timeout=200, check=False)
         assert not check or process.returncode == 0, process.stdout + process.stderr
         return process

@@ -8,25 +8,26 @@ import pytest
 
 from tests.containers.conftest import Images
 from tests.containers.containers import running
-from tests.containers.engine import inspect
 from tests.containers.test_contents import ORDERS
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.allow_hosts(["127.0.0.1"])]
 
 START_SECONDS = 15.0
 """1 s on a quiet core; the machine may do other things beside."""
-START_CPU_SECONDS = 1.5
+START_CPU_SECONDS = {"sample": 1.0, "bookings": 1.0, "orders": 1.5}
+"""What that second is spent on. Half of what orders needs is SQLAlchemy and its driver."""
 HEALTH_CHECK_CPU_SECONDS = 0.05
+STARTS = 3
 
 HEALTH_CHECK = """
 import resource, subprocess, sys
 costs = []
-for _ in range(10):
+for _ in range(6):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-m", "flask_onetrace.healthcheck"], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-print(sum(sorted(costs)[:5]) / 5)
+print(min(costs))
 """
 IMPORTED_AT_START = """
 import subprocess, sys
@@ -38,18 +39,26 @@ print(*loads)
 """The files of which the modules' code is read, by the interpreter's own account."""
 
 
+def costs_of_start(image: str) -> tuple[float, float, float]:
+    """Return the CPU time of a start, the time to the first response, and the CPU time of a health check; seconds."""
+    with running(image, ORDERS, "--no-healthcheck") as container:
+        seconds = container.until_answer()
+        return container.processor_seconds(), seconds, float(container.python(HEALTH_CHECK))
+
+
 @pytest.mark.parametrize("name", ["sample", "orders", "bookings"])
 def test_a_container_starts_soon_and_a_health_check_is_cheap(
     name: str, images: Images, record: Callable[[str, str], None]
 ) -> None:
-    with running(getattr(images, name), ORDERS, "--no-healthcheck") as container:
-        seconds = container.until_answer()
-        processor = container.processor_seconds()
-        health_check = float(container.python(HEALTH_CHECK))
-    record(f"start of {name}", f"{seconds:.2f} s to the first response, {processor:.2f} s of CPU")
+    # The least is what it costs: what the machine does beside takes caches and clock from it.
+    processor, seconds, health_check = map(
+        min, zip(*(costs_of_start(getattr(images, name)) for _ in range(STARTS)), strict=True)
+    )
+    limit = START_CPU_SECONDS[name]
+    record(f"start of {name}", f"{seconds:.2f} s to the first response, {processor:.2f} s of CPU (at most {limit:g} s)")
     record(f"health check of {name}", f"{health_check:.3f} s of CPU (at most {HEALTH_CHECK_CPU_SECONDS} s)")
     assert seconds <= START_SECONDS
-    assert processor <= START_CPU_SECONDS
+    assert processor <= limit
     assert health_check <= HEALTH_CHECK_CPU_SECONDS
 
 
@@ -71,6 +80,5 @@ def test_the_engine_finds_the_container_healthy(name: str, images: Images) -> No
 def test_the_engine_finds_a_container_unhealthy_and_knows_why(images: Images) -> None:
     options = ("--health-interval", "1s", "--health-retries", "1", "--health-start-period", "1ms")
     with running(images.bookings, {"HEALTH_CHECK_PATH": "/fault"}, *options) as container:
+        container.until_health_output("not healthy: GET /fault returned 500, expected a 2xx\n")
         container.until_health("unhealthy")
-        outputs = [each["Output"] for each in inspect(container.name)["State"]["Health"]["Log"]]
-    assert "not healthy: GET /fault returned 500, expected a 2xx\n" in outputs
