@@ -45,7 +45,13 @@ def workflows(root: Path) -> list[Path]:
 
 def image_files(root: Path) -> list[Path]:
     """Return the files that name images."""
-    names = ("service/Dockerfile", "infra/application_image/Dockerfile", "compose.yaml", "infra/xray_sidecar.py")
+    names = (
+        "service/Dockerfile",
+        "infra/application_image/Dockerfile",
+        "local/containers/images/Dockerfile",
+        "compose.yaml",
+        "infra/xray_daemon_image.py",
+    )
     return [root / name for name in names]
 
 

@@ -137,6 +137,8 @@ REASONS: Final = [
 ]
 """The first pattern that a reason matches is what it means."""
 
+ESSENTIAL_EXITED: Final = "EssentialContainerExited"
+SIGTERM: Final = 143
 EXIT_CODES: Final = {
     0: Cause(
         "ended by itself, without an error; an essential container must keep running",
@@ -153,26 +155,37 @@ EXIT_CODES: Final = {
         _MEMORY.remedy + "; if it was stopped instead, look at what it does at SIGTERM",
     ),
     139: Cause("a segmentation fault (SIGSEGV)", "Look for native code that changed: Python's version, wheels"),
-    143: Cause("ended at SIGTERM, as ECS asked it to", "Look at why ECS stopped the task"),
+    SIGTERM: Cause("ended at SIGTERM, as ECS asked it to", "Look at why ECS stopped the task"),
 }
 
 
-def cause_of_container(container: Container) -> Cause | None:
+def cause_of_container(container: Container, task: StoppedTask) -> Cause | None:
     """Return what the container's reason says, else its exit code, else None."""
     by_reason = _cause_of_reason(container.reason)
-    return by_reason or (EXIT_CODES.get(container.exit_code) if container.exit_code is not None else None)
+    if by_reason or container.exit_code is None:
+        return by_reason
+    return EXIT_CODES.get(SIGTERM if container.exit_code == 0 and _was_stopped(task) else container.exit_code)
 
 
 def cause_of_task(task: StoppedTask) -> Cause | None:
     """Return what the task's reason says, else the container that failed, one with an exit code that tells most."""
     by_task = _cause_of_reason(f"{task.stop_code} {task.reason}")
     by_reason = next((cause for each in task.containers if (cause := _cause_of_reason(each.reason))), None)
-    failed = [each for each in task.containers if each.exit_code not in {None, 0, 143}]
-    by_exit_code = next((cause for each in failed or task.containers if (cause := cause_of_container(each))), None)
+    causes = (cause_of_container(each, task) for each in _failed(task) or task.containers)
+    by_exit_code = next(filter(None, causes), None)
     cause = by_reason or by_task or by_exit_code
     if cause and cause.remedy == _OUTPUT and not any(each.output for each in task.containers):
         return cause._replace(remedy=_NO_OUTPUT)
     return cause
+
+
+def _failed(task: StoppedTask) -> list[Container]:
+    return [each for each in task.containers if each.exit_code not in {None, 0, SIGTERM}]
+
+
+def _was_stopped(task: StoppedTask) -> bool:
+    """Return whether ECS sent SIGTERM to the task, or to what ran beside the container that failed."""
+    return task.stop_code not in {"", ESSENTIAL_EXITED} or bool(_failed(task))
 
 
 def _cause_of_reason(reason: str) -> Cause | None:

@@ -127,14 +127,14 @@ def _group(group: Sequence[StoppedTask], observations: Observations) -> Iterator
     yield f"{count} {task.id} of version {version} at {clock_time(task.at)}"
     yield f"  {task.stop_code}: {one_line(task.reason)}" if task.stop_code else f"  {one_line(task.reason)}"
     cause = cause_of_task(task)
-    if cause and cause.meaning not in {each.meaning for each in map(cause_of_container, task.containers) if each}:
+    causes = [cause_of_container(each, task) for each in task.containers]
+    if cause and cause.meaning not in {each.meaning for each in causes if each}:
         yield f"  meaning: {cause.meaning}"
-    for container in task.containers:
-        yield from _indented(_container(container))
+    for container, of_container in zip(task.containers, causes, strict=True):
+        yield from _indented(_container(container, of_container))
 
 
-def _container(container: Container) -> Iterator[str]:
-    cause = cause_of_container(container)
+def _container(container: Container, cause: Cause | None) -> Iterator[str]:
     code = "" if container.exit_code is None else f"exit code {container.exit_code}"
     details = filter(None, (code, one_line(container.reason), cause.meaning if cause else ""))
     if code or container.reason:

@@ -98,16 +98,17 @@ class Observer:
 
     def _record_tasks(self, service: Service) -> None:
         ecs, none = self._clients.ecs, list[StoppedTask]()
+        # One that is still stopping is read again, and reported once it has stopped.
+        known = {id_ for id_, task in self.observations.tasks.items() if task.is_final}
         for task in self._reader.read(
             "stopped tasks",
-            lambda: stopped_tasks.stopped_tasks(
-                ecs, service.cluster, service.name, since=self.since, known=self.observations.tasks
-            ),
+            lambda: stopped_tasks.stopped_tasks(ecs, service.cluster, service.name, since=self.since, known=known),
             none,
         ):
             self._record_version(task.task_definition)
             self.observations.tasks[task.id] = self._with_output(task)
-            self._callbacks.task(self.observations.tasks[task.id])
+            if task.is_final:
+                self._callbacks.task(self.observations.tasks[task.id])
 
     def _record_alarms(self, service: Service) -> None:
         cloudwatch, none = self._clients.cloudwatch, list[FiringAlarm]()

@@ -13,6 +13,8 @@ BATCH_SIZE: Final = 100
 """Tasks per call of DescribeTasks (Amazon ECS API Reference)."""
 STOPPED_STATUSES: Final = frozenset({"DEPROVISIONING", "STOPPED"})
 """`lastStatus` from which on the containers' exit codes are final: deprovisioning takes longer than a rollback may."""
+STOPPING_STATUSES: Final = frozenset({"DEACTIVATING", "STOPPING"})
+"""Some containers may still run, as a sidecar until its stop timeout. A rollback may delete the service by then."""
 FAILURE_CODES: Final = frozenset(
     {"EssentialContainerExited", "SpotInterruption", "TaskFailedToStart", "TerminationNotice"}
 )
@@ -42,6 +44,8 @@ class StoppedTask(NamedTuple):
     stop_code: str
     reason: str
     containers: tuple[Container, ...]
+    is_final: bool = True
+    """Whether all containers have stopped."""
 
     @property
     def kind(self) -> tuple[object, ...]:
@@ -53,7 +57,10 @@ class StoppedTask(NamedTuple):
 def stopped_tasks(
     ecs: Client, cluster: str, service: str, *, since: datetime, known: Collection[str]
 ) -> list[StoppedTask]:
-    """Return the service's tasks that failed since `since`, without the `known` ids. Raises `ClientError`."""
+    """Return the service's tasks that failed since `since`, without the `known` ids; some may still be stopping.
+
+    Raises `ClientError`.
+    """
     pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, serviceName=service, desiredStatus="STOPPED")
     arns = [arn for page in pages for arn in page.get("taskArns") or [] if task_id(arn) not in known]
     described = [
@@ -79,7 +86,8 @@ def task_id(arn: str) -> str:
 
 def _has_failed(task: dict[str, Any], since: datetime) -> bool:
     at = _stopped_at(task)
-    if not task.get("taskArn") or task.get("lastStatus") not in STOPPED_STATUSES or (at and at < since):
+    is_ending = task.get("lastStatus") in STOPPED_STATUSES | STOPPING_STATUSES
+    if not task.get("taskArn") or not is_ending or (at and at < since):
         return False
     return task.get("stopCode") in FAILURE_CODES or bool(FAILURE_REASON.search(task.get("stoppedReason") or ""))
 
@@ -99,4 +107,5 @@ def _task(task: dict[str, Any]) -> StoppedTask:
             Container(each.get("name") or "", each.get("exitCode"), each.get("reason") or "")
             for each in task.get("containers") or []
         ),
+        is_final=task.get("lastStatus") in STOPPED_STATUSES,
     )

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from flask import Flask, Response, request
 
-from infra import xray_sidecar
+from infra import xray_daemon_image
 from local.fakes.server import LocalServer
 from operations.pins import ACTION, IMAGE, ROOT, image_files, main, workflows
 from tests.container.dockerfile import stages
@@ -47,9 +47,10 @@ def test_every_image_that_is_pulled_is_pinned_by_a_digest() -> None:
         for path in dockerfiles
         for name in re.findall(r"^FROM \S+ AS (\S+)$", path.read_text("utf-8"), re.MULTILINE)
     }
-    bases = {stage.base for path in dockerfiles for stage in stages(path) if stage.base not in names}
+    # The empty image is not pulled.
+    bases = {stage.base for path in dockerfiles for stage in stages(path)} - names - {"scratch"}
     services = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"].values()
-    images = [*bases, *(each["image"] for each in services if "image" in each), xray_sidecar.IMAGE]
+    images = [*bases, *(each["image"] for each in services if "image" in each), xray_daemon_image.IMAGE]
     assert len(images) == 4
     assert [image for image in images if (match := IMAGE.fullmatch(image)) is None or match["pin"] is None] == []
 
@@ -119,8 +120,9 @@ def checkout(tmp_path: Path, host: str, tag: str = "3.13-slim") -> Path:
         ),
         "service/Dockerfile": f"FROM {host}/docker/library/python:{tag} AS base\nFROM base\n",
         "infra/application_image/Dockerfile": f"FROM {host}/docker/library/python:{tag} AS base\n",
+        "local/containers/images/Dockerfile": f"FROM {host}/docker/library/python:{tag} AS base\n",
         "compose.yaml": f"image: {host}/xray/daemon:3.7.0@{OLD}\n",
-        "infra/xray_sidecar.py": f'IMAGE = "{host}/xray/daemon:3.7.0@{OLD}"\n',
+        "infra/xray_daemon_image.py": f'IMAGE = "{host}/xray/daemon:3.7.0@{OLD}"\n',
     }
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -148,7 +150,7 @@ def test_the_pins_become_the_newest_release_and_the_tags_current_digest(
         f"FROM {host}/docker/library/python:3.13-slim@{DIGEST} AS base\nFROM base\n"
     )
     assert (root / "compose.yaml").read_text("utf-8") == f"image: {host}/xray/daemon:3.7.0@{DIGEST}\n"
-    assert DIGEST in (root / "infra/xray_sidecar.py").read_text("utf-8")
+    assert DIGEST in (root / "infra/xray_daemon_image.py").read_text("utf-8")
     assert main(["--root", str(root), "--github", url, "--check"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "0 files would change."
 

@@ -12,8 +12,8 @@ def main() -> int:
     """Serve until SIGTERM."""
     install = local.emulator.install
 
-    def install_with_failures(*, registry: str | None) -> None:
-        install(registry=registry)
+    def install_with_failures(*, registry: str | None, administrator: tuple[str, str] | None) -> None:
+        install(registry=registry, administrator=administrator)
         from tests.operations.deploy import task_failures  # noqa: PLC0415 - imports ministack, which reads the environment
 
         task_failures.install()

@@ -113,7 +113,7 @@ def test_a_reason_of_ecs_is_told_in_plain_words(reason: str, meaning: str, remed
 )
 def test_an_exit_code_is_told_in_plain_words(exit_code: int, meaning: str) -> None:
     container = Container("backend", exit_code, "")
-    cause = cause_of_container(container)
+    cause = cause_of_container(container, stopped("", container, stop_code="EssentialContainerExited"))
     assert cause is not None
     assert meaning in cause.meaning
     essential = "Essential container in task exited"
@@ -121,8 +121,18 @@ def test_an_exit_code_is_told_in_plain_words(exit_code: int, meaning: str) -> No
     assert exit_code in {0, 143} or getattr(cause_of_task(task), "meaning", "") == cause.meaning
 
 
+def test_what_ecs_stopped_did_not_end_by_itself() -> None:
+    backend, sidecar = Container("backend", 0, ""), Container("sidecar", 0, "")
+    unhealthy = stopped("Task failed ELB health checks", backend, sidecar, stop_code="ServiceSchedulerInitiated")
+    crashed = stopped("Essential container", Container("app", 1, ""), sidecar, stop_code="EssentialContainerExited")
+    for container, task in ((backend, unhealthy), (sidecar, unhealthy), (sidecar, crashed)):
+        cause = cause_of_container(container, task)
+        assert cause is not None
+        assert cause.meaning == "ended at SIGTERM, as ECS asked it to"
+
+
 def test_an_unknown_exit_code_has_no_meaning() -> None:
-    assert cause_of_container(Container("backend", 42, "")) is None
+    assert cause_of_container(Container("backend", 42, ""), stopped("")) is None
     assert cause_of_task(stopped("a new reason", Container("backend", None, ""))) is None
 
 
