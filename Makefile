@@ -44,7 +44,7 @@ help: ## List the targets and variables
 	@echo "  ENV=$(ENVIRONMENTS) is the environment of synth, deploy, verify, roll-back, diff, destroy, forget, secrets and honeycomb (now: $(ENV))."
 	@echo "  APP=folder is the application of all of these, described by its onetrace.toml (now: $${APP:-service})."
 	@echo "  VERSION=… labels what this checkout deploys (now: $$VERSION); make roll-back deploys an older one."
-	@echo "  LOCAL_IMAGE=skip skips the image build of make up, which runs if there is a Docker engine."
+	@echo "  LOCAL_MODE=containers|process is what make up runs: the deployed containers, or a process (now: containers where a Docker engine can run them)."
 
 $(READY): requirements/dev.txt requirements/uv.txt package-lock.json scripts/setup
 	@PYTHON=$(PYTHON) scripts/setup
@@ -117,8 +117,8 @@ lint: $(READY) $(PAGE) ## Check style, types, import layers, shell scripts, the 
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo --no-cache
-	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser scripts/databases scripts/engine scripts/test-image-python .ci/run
-	@.venv/bin/hadolint service/Dockerfile infra/application_image/Dockerfile
+	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser scripts/databases scripts/engine scripts/foreground.sh scripts/test-image-python .ci/run
+	@.venv/bin/hadolint service/Dockerfile infra/application_image/Dockerfile local/containers/images/Dockerfile
 	@.venv/bin/jactionlint --shellcheck=.venv/bin/shellcheck --pyflakes= --strict-exit
 	@.venv/bin/zizmor --offline --no-progress --quiet --persona pedantic --strict-collection .github
 

@@ -52,7 +52,8 @@ def run(lab: Lab) -> Iterator[Row]:
     """Attack the emulator and the fakes."""
     local = lab.local
     fakes = local.fakes
-    servers = (local.emulated_aws.port, fakes.honeycomb, fakes.rollbar, fakes.daemon)
+    # The daemon has a port, as no containers run here.
+    servers = (local.emulated_aws.port, fakes.honeycomb, fakes.rollbar, fakes.daemon or 0)
     yield _foreign(dict(zip(_PATHS, servers, strict=True)))
     yield _lambda(local.emulated_aws.port)
     with suppress(ClientError):  # refusing is as well

@@ -41,12 +41,12 @@ class LocalMode:
     @cached_property
     def emulated_aws(self) -> EmulatedAws:
         """The emulator."""
-        return emulator.ensure(self._session)
+        return emulator.ensure(self._session, None)
 
     @cached_property
     def fakes(self) -> FakePorts:
         """The ports of the fakes."""
-        return fakes.ensure(self._session, self.emulated_aws)
+        return fakes.ensure(self._session, self.emulated_aws, daemon=True)
 
     def new_temporary_files(self) -> list[str]:
         """Return what ministack has put into the shared `/tmp` since the start."""

@@ -162,7 +162,7 @@ def _conflicts(session: Session, step: Step, application: Application, python: P
     try:
         _uv(session, step, application, "pip", "check", "--python", str(python))
     except FailedStepError as error:
-        text = error.log.read_text(encoding="utf-8", errors="replace")
+        text = error.log.read_text(encoding="utf-8", errors="replace") if error.log else ""
         return CONFLICT.findall(text) or error.lines
     return []
 

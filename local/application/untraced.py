@@ -32,7 +32,7 @@ BUILT_ON: Final = {"boto3": "botocore"}
 DRIVERS: Final = frozenset(
     {"asyncpg", "mysql-connector-python", "mysqlclient", "psycopg", "psycopg2", "psycopg2-binary", "pymysql"}
 )
-"""Database drivers, whose calls are traced above them where SQLAlchemy's instrumentation is installed."""
+"""Database drivers: below SQLAlchemy its instrumentation alone is advised, as with both each statement is two spans."""
 SQLALCHEMY: Final = "opentelemetry-instrumentation-sqlalchemy"
 
 
@@ -63,7 +63,7 @@ def untraced(brought: Mapping[str, str], installed: Collection[str], file: str) 
         name = canonicalize_name(library.name)
         if name not in brought or name in BELOW or instrumentation in installed or instrumentation in NO_CLIENTS:
             continue
-        if name in DRIVERS and SQLALCHEMY in installed:
+        if name in DRIVERS and (SQLALCHEMY in installed or "sqlalchemy" in brought):
             continue
         line = f"calls of {name} are not traced: add {instrumentation} to {file}"
         if not library.specifier.contains(brought[name], prereleases=True):

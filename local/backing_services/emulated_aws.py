@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -12,9 +12,12 @@ import botocore.session
 from botocore.config import Config
 
 from local.workspace.ports import LOOPBACK
+from local.workspace.state import State
 
 if TYPE_CHECKING:
     from botocore.config import _RetryDict
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -31,6 +34,13 @@ class EmulatedAws:
     """The AWS emulator, which serves every API on one port."""
 
     port: int
+    secret_key: str = field(default=FAKE_KEY, repr=False)
+    """The administrator's; any is accepted where the emulator enforces no IAM."""
+
+    @classmethod
+    def of(cls, state: State) -> EmulatedAws | None:
+        """Return the emulator that the state records, None where it records none."""
+        return None if state.gateway_port is None else cls(state.gateway_port, state.secret_key or FAKE_KEY)
 
     @property
     def endpoint(self) -> str:
@@ -44,14 +54,18 @@ class EmulatedAws:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Return the environment variables that point an AWS SDK to the emulator, with fake credentials."""
+        """Return the environment variables that point an AWS SDK to the emulator, as its administrator."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,  # boto3 reads this one alone
-            "AWS_ACCESS_KEY_ID": FAKE_KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": FAKE_KEY,
+            **self.credentials,
         }
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """Return the environment variables of the administrator's keys."""
+        return {"AWS_ACCESS_KEY_ID": FAKE_KEY_ID, "AWS_SECRET_ACCESS_KEY": self.secret_key}
 
     def load_balancer_name(self, arn: str) -> str:
         """Return the host name that the emulator routes to the load balancer.
@@ -59,6 +73,16 @@ class EmulatedAws:
         The ARN ends in `loadbalancer/app/<name>/<id>` (Elastic Load Balancing, "Resource types").
         """
         return f"{arn.split('/')[-2]}.alb.localhost".lower()
+
+    @cached_property
+    def cloudformation(self) -> CloudFormationClient:
+        """Return a client for the emulated CloudFormation."""
+        return self._session.client("cloudformation", endpoint_url=self.endpoint)
+
+    @cached_property
+    def cloudwatch(self) -> CloudWatchClient:
+        """Return a client for the emulated CloudWatch."""
+        return self._session.client("cloudwatch", endpoint_url=self.endpoint)
 
     @cached_property
     def ecs(self) -> ECSClient:
@@ -99,4 +123,4 @@ class EmulatedAws:
         core = botocore.session.Session(session_vars=blank)
         retries: _RetryDict = {"mode": "standard", "total_max_attempts": 3}
         core.set_default_client_config(Config(connect_timeout=2, read_timeout=10, retries=retries, proxies={}))
-        return boto3.Session(FAKE_KEY_ID, FAKE_KEY, region_name=REGION, botocore_session=core)
+        return boto3.Session(FAKE_KEY_ID, self.secret_key, region_name=REGION, botocore_session=core)

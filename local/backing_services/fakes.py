@@ -1,4 +1,4 @@
-"""Start the fakes of Honeycomb, Rollbar and the X-Ray daemon, or reuse those that are running."""
+"""Start the fakes of Honeycomb, Rollbar and, for a process, the X-Ray daemon, or reuse those that are running."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ ROLE: Final = "fakes"
 READY_SECONDS: Final = 30.0
 
 
-def ensure(session: Session, aws: EmulatedAws) -> FakePorts:
-    """Return the ports of the running fakes."""
+def ensure(session: Session, aws: EmulatedAws, *, daemon: bool) -> FakePorts:
+    """Return the ports of the running fakes; tasks in containers have an X-Ray daemon of their own."""
     if session.running(ROLE) and session.state.fake_ports is not None:
         return session.state.fake_ports
-    ports = FakePorts(honeycomb=free_port(), rollbar=free_port(), daemon=free_port())
+    ports = FakePorts(honeycomb=free_port(), rollbar=free_port(), daemon=free_port() if daemon else None)
     session.state.fake_ports = ports
-    with session.report.step("Start fakes of Honeycomb, Rollbar and the X-Ray daemon") as step:
+    with session.report.step("Start the fakes") as step:
         record = session.start(ROLE, _command(aws, ports), aws.variables)
         session.supervisor.wait_until(
-            lambda: is_ready(f"http://{LOOPBACK}:{ports.daemon}/daemon"),
+            lambda: is_ready(f"http://{LOOPBACK}:{ports.rollbar}/items"),
             record,
             seconds=READY_SECONDS,
             what="The process of the fakes",
         )
-        step.note = f"ports {ports.honeycomb}, {ports.rollbar}, {ports.daemon}"
+        step.note = str(ports)
     return ports
 
 
@@ -39,6 +39,7 @@ def _command(aws: EmulatedAws, ports: FakePorts) -> list[str]:
         "--region": REGION,
         "--honeycomb-port": str(ports.honeycomb),
         "--rollbar-port": str(ports.rollbar),
-        "--daemon-port": str(ports.daemon),
     }
+    if ports.daemon is not None:
+        options["--daemon-port"] = str(ports.daemon)
     return [sys.executable, "-m", "local.fakes", *(part for pair in options.items() for part in pair)]

@@ -14,7 +14,6 @@ from flask_onetrace.contract import ACCESS_LOGGER, Output
 from local.backing_services.emulated_aws import EmulatedAws
 from local.workspace.processes import CLOCK_SLACK_SECONDS
 from local.workspace.session import Session
-from local.workspace.state import Record
 
 ROLE: Final = "log-group"
 """The name of the file in the folder of logs that has the log group's lines once its emulator is stopped."""
@@ -34,14 +33,14 @@ class LogGroup:
     name: str
     version: str
 
-    def errors_of(self, trace_id: str, process: Record) -> list[str]:
+    def errors_of(self, trace_id: str, since: float) -> list[str]:
         """Return the exception of a request, once its access line has arrived; [] where there is none.
 
-        Without a trace id, or if nothing arrives, it is the newest error since the start of the process.
+        Without a trace id, or if nothing arrives, it is the newest error since `since`, in seconds since the epoch.
         """
         deadline = time.monotonic() + ARRIVAL_SECONDS
         while True:
-            documents = list(self._documents(process.created - CLOCK_SLACK_SECONDS))
+            documents = list(self._documents(since - CLOCK_SLACK_SECONDS))
             of_request = [each for each in documents if trace_id and each.get("trace_id") == trace_id]
             if lines := _newest_error(of_request):
                 return lines
@@ -67,10 +66,10 @@ def messages(aws: EmulatedAws, name: str, *, since: float = 0) -> list[str]:
 
 def keep(session: Session) -> None:
     """Write the log group's lines to a file, before the emulator that holds them is stopped."""
-    port, name = session.state.gateway_port, session.state.outputs.get(Output.LOG_GROUP)
-    if port is None or name is None:
+    aws, name = EmulatedAws.of(session.state), session.state.outputs.get(Output.LOG_GROUP)
+    if aws is None or name is None:
         return
-    if lines := messages(EmulatedAws(port), name):
+    if lines := messages(aws, name):
         file = session.folders.log(ROLE)
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         session.report.line(f"  Wrote the lines of the log group {name} to {file}")

@@ -32,11 +32,11 @@ TIMEOUT_SECONDS: Final = 30.0
 
 def ask(session: Session, *, markdown: bool) -> None:
     """Print the result of each query. Raises `OperatorError` if nothing is running."""
-    port, ports = session.state.gateway_port, session.state.fake_ports
-    if port is None or ports is None or session.running(emulator.ROLE) is None:
+    aws, ports = EmulatedAws.of(session.state), session.state.fake_ports
+    if aws is None or ports is None or session.running(emulator.ROLE) is None:
         raise OperatorError("Nothing is running", "Start with make up, then open its page or send it requests")
     session.selected = deployed_application(session.state.application)
-    aws, names = EmulatedAws(port), session.names
+    names = session.names
     for tables in (
         _cloudwatch_queries(aws, session.state.outputs[Output.LOG_GROUP], names),
         _xray_groups(aws),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.application.selection import refuse_unselected
-from local.backing_services import postgresql
+from local.backing_services import emulator, postgresql
 from local.workspace.lock import exclusive
 from local.workspace.session import Session
 from local.workspace.state import Record, State
@@ -19,8 +19,9 @@ def down(session: Session) -> None:
     with exclusive(session.folders.lock_file):
         recorded = _recorded(session)
         refuse_unselected(session.state.application, session.environ)
-        stopped = session.stop(list(reversed(recorded)))
-        orphans = session.stop(session.supervisor.orphans())
+        stopped = emulator.stop(session, list(reversed(recorded)))
+        # An emulator among them may run containers.
+        orphans = session.stop(session.supervisor.orphans(), emulator.TASKS_GRACE_SECONDS)
         postgresql.delete(session)
         session.folders.state_file.unlink(missing_ok=True)
         session.folders.remove_temporary()

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from flask_onetrace.contract import Output
 from local.backing_services import emulator, fakes, log_group, postgresql
 from local.backing_services.emulated_aws import EmulatedAws
-from local.service import runner
+from local.service import revision, runner
 from local.workspace.session import Session
 from local.workspace.state import State
 from operations.errors import OperatorError
@@ -93,9 +93,10 @@ def logs(session: Session, *, follow: bool) -> None:
     followed = False
     while True:
         up = session.running(emulator.ROLE) is not None
-        group, port = session.state.outputs.get(Output.LOG_GROUP), session.state.gateway_port
-        if up and port is not None and group is not None and group not in tails:
-            tails[group] = LogGroupTail(EmulatedAws(port).logs, group)
+        if up and (aws := EmulatedAws.of(session.state)) is not None:
+            for group in _log_groups(session, aws):
+                if group not in tails:
+                    tails[group] = LogGroupTail(aws.logs, group)
         printed = _print_new_lines(session, tails, up=up)
         if not up:
             raise _not_running(followed=followed, printed=printed)
@@ -104,6 +105,16 @@ def logs(session: Session, *, follow: bool) -> None:
         time.sleep(POLL_SECONDS)
         followed = True
         session.state = State.load(session.folders.state_file)
+
+
+def _log_groups(session: Session, aws: EmulatedAws) -> list[str]:
+    """Return the log group of the application's lines and, where it runs in containers, that of their output."""
+    outputs, groups = session.state.outputs, []
+    if Output.LOG_GROUP in outputs:
+        groups.append(outputs[Output.LOG_GROUP])
+    if session.state.containers is not None:
+        groups += revision.output_groups(aws, session.state.containers.task_definition)
+    return groups
 
 
 def _print_new_lines(session: Session, tails: Mapping[str, FileTail | LogGroupTail], *, up: bool) -> bool:

@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 from local.application.selection import deployed_application
 from local.backing_services import emulator, postgresql
 from local.backing_services.emulated_aws import EmulatedAws
+from local.deploy import docker_command
 from local.service import revision
 from local.service.env_overrides import env_overrides
 from local.service.rollout import resolved
@@ -29,16 +30,13 @@ def run_command(session: Session, line: str) -> NoReturn:
     if not line.strip():
         raise OperatorError("CMD is empty", 'Pass a command, for example make run CMD="flask routes"')
     state = session.state
-    if (
-        state.gateway_port is None
-        or state.fake_ports is None
-        or state.service is None
-        or not session.running(emulator.ROLE)
-    ):
+    aws = EmulatedAws.of(state) if session.running(emulator.ROLE) else None
+    if aws is not None and state.containers is not None:
+        _run_in_container(session, aws, line)
+    if aws is None or state.fake_ports is None or state.service is None:
         raise OperatorError("Nothing is running", "Start with make up")
     session.selected = deployed_application(state.application)
     refuse_reserved(session.application)
-    aws = EmulatedAws(state.gateway_port)
     values = local_values(session.application, postgresql.running_url(session))
     spec = revision.spec_of(aws, state.outputs, state.service.task_definition)
     task = resolved(aws, spec)
@@ -49,3 +47,19 @@ def run_command(session: Session, line: str) -> NoReturn:
     os.chdir(runtime.folder)
     sys.stdout.flush()
     os.execve(SHELL, [SHELL, "-c", line], environment)  # noqa: S606 - the command is the caller's own
+
+
+def _run_in_container(session: Session, aws: EmulatedAws, line: str) -> NoReturn:
+    """Run the command by the shell of the newest task's container, in its environment."""
+    outputs = session.state.outputs
+    tasks = revision.tasks(aws, outputs)
+    docker = docker_command.program(session.environ)
+    if docker is None or not tasks:
+        raise OperatorError("No task is running", "See make status and make logs")
+    name = revision.container_name(revision.service_of(aws, outputs))
+    container = next(each["runtimeId"] for each in tasks[-1]["containers"] if each["name"] == name)
+    options = ["--interactive", *(["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else [])]
+    sys.stdout.flush()
+    engine = docker_command.select(docker_command.variables(session.environ), session.state.engine or "")
+    environment = {**engine, "PATH": session.environ.get("PATH", "")}
+    os.execve(docker, [docker, "exec", *options, container, SHELL, "-c", line], environment)  # noqa: S606 - the command is the caller's own

@@ -21,20 +21,27 @@ from local.application.selection import (
 )
 from local.application.untraced import untraced_libraries
 from local.backing_services import emulator, fakes, log_group, postgresql
-from local.deploy import cdk, docker_engine, fake_keys, prerequisites, sources
+from local.backing_services.emulated_aws import EmulatedAws
+from local.deploy import cdk, docker_command, fake_keys, mode, prerequisites, sources
+from local.deploy.docker_engine import Engine
 from local.deploy.fingerprint import fingerprint
-from local.deploy.image import choose
-from local.service import revision, rollout, runner
+from local.deploy.image import Image, choose
+from local.service import containers, revision, rollout, runner
 from local.service.variables import local_values, refuse_reserved, store_secrets
 from local.workspace.folders import CHECKOUT, STATE_VARIABLE
 from local.workspace.lock import exclusive
 from local.workspace.session import Session
 from local.workspace.state import State
 
-DISCLAIMER: Final = (
+PROCESS_DISCLAIMER: Final = (
     "Emulated on this machine, none of it is AWS: CloudFormation, ECS, the load balancer, X-Ray, CloudWatch Logs and",
     "Secrets Manager (one emulator); Honeycomb, Rollbar and the X-Ray daemon (fakes). The service is the real code,",
     "run as a process with the environment of the deployed task definition; no container image was run.",
+)
+CONTAINERS_DISCLAIMER: Final = (
+    "Emulated on this machine, none of it is AWS: CloudFormation, ECS, IAM, the load balancer, CloudWatch, X-Ray and",
+    "Secrets Manager (one emulator); Honeycomb and Rollbar (fakes). The containers of the deployed task definition are",
+    "real, run by your Docker engine with their roles, limits, health checks, rolling updates and rollbacks.",
 )
 
 
@@ -54,6 +61,9 @@ def up(session: Session) -> None:
         session.state = State.load(session.folders.state_file)
         if session.running(emulator.ROLE):
             refuse_another(session.state.application, session.application)
+            if session.state.engine is not None:
+                # That of what is up, whichever this shell selects.
+                session.environ = docker_command.select(session.environ, session.state.engine)
         _bring_up(session)
         packages.delete_outdated(session)
     _conclude(session, time.monotonic() - start)
@@ -62,19 +72,29 @@ def up(session: Session) -> None:
 def _bring_up(session: Session) -> None:
     application = session.application
     code = fingerprint(CHECKOUT / "flask_onetrace", packages.RUNTIME, application.folder)
-    skip_reason = docker_engine.why_no_engine(session.environ)
+    chosen = mode.choose(session.environ)
+    session.report.line(f"  Mode: {mode.describe(chosen)}")
     prerequisites.check_once(session)
     postgresql.check(application)
-    aws = emulator.ensure(session)
+    engine = chosen if isinstance(chosen, Engine) else None
+    aws = emulator.ensure(session, None if engine is None else engine.socket)
     session.state.application = to_state(application, session.environ)
     cdk.bootstrap(session, aws)
-    image = choose(application, code, skip_reason or docker_engine.why_no_push(session.environ, aws.registry))
+    image = choose(application, code, chosen)
+    if engine is None:
+        _run_process(session, aws, code, image)
+    else:
+        containers.ensure(session, aws, engine, code, image)
+
+
+def _run_process(session: Session, aws: EmulatedAws, code: str, image: Image) -> None:
+    application = session.application
     with rollout.rollback_on_failure(session, aws, session.state.outputs.get(Output.TASK_DEFINITION, "")):
-        cdk.deploy(session, aws, image, sources.digest(application, code if image.is_built else ""))
+        cdk.deploy(session, aws, image, sources.digest(application, ""))
     values = local_values(application, postgresql.ensure(session))
     store_secrets(session, aws, values)
     fake_keys.ensure(session, aws)
-    ports = fakes.ensure(session, aws)
+    ports = fakes.ensure(session, aws, daemon=True)
     task_definition = revision.register_revision(aws, session.state.outputs, image.version, image.name)
     rollout.ensure(session, aws, ports, rollout.Version(task_definition=task_definition, code=code, values=values))
 
@@ -85,11 +105,12 @@ def _conclude(session: Session, seconds: float) -> None:
     # A browser does not send the headers that the smoke test has, and the probe shows nothing of the application.
     path = "/" if request.headers or request.path == RUNTIME_PROBE_PATH else request.path
     say()
-    for line in untraced_libraries(session):
+    for line in [] if session.state.engine else untraced_libraries(session):
         say(line)
     say(f"Up after {seconds:.1f} s: {rollout.load_balancer_url(session)}{path}")
-    for line in DISCLAIMER:
-        say(line)
+    if any(each.role == emulator.ROLE for each in session.started):  # not again after each edit
+        for line in CONTAINERS_DISCLAIMER if session.state.engine else PROCESS_DISCLAIMER:
+            say(line)
     folder = session.environ.get(STATE_VARIABLE)
     state = f" {STATE_VARIABLE}={shlex.quote(folder)}" if folder else ""
     each = f", each with{state}" if state else ""
@@ -106,12 +127,14 @@ def stop_started_on_failure(session: Session) -> Iterator[None]:
     except BaseException:
         # A second Ctrl-C must not interrupt the cleanup.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        # The service first, which then flushes its last lines to the log group.
         emulators = [each for each in session.started if each.role == emulator.ROLE]
-        stopped = session.stop([each for each in reversed(session.started) if each not in emulators])
+        stopped = []
+        if session.state.engine is None:
+            # The service first, which then flushes its last lines to the log group.
+            stopped = session.stop([each for each in reversed(session.started) if each not in emulators])
         if emulators:
             log_group.keep(session)
-        stopped += session.stop(emulators)
+        stopped += emulator.stop(session, list(reversed(session.started)))
         if stopped:
             session.report.line(f"  Stopped what this run started: {', '.join(each.role for each in stopped)}")
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ from flask_onetrace.contract import Output, Variable
 from infra.application import FOLDER_VARIABLE
 from infra.names import Names
 from local.backing_services.emulated_aws import REGION, EmulatedAws
-from local.deploy import docker_engine
+from local.deploy import docker_command
 from local.deploy.cdk_log import build_failure, progress
 from local.deploy.image import Image
 from local.workspace.errors import FailedStepError
@@ -32,6 +32,7 @@ QUIET: Final = {
     "NO_COLOR": "1",
     "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",  # eleven lines before those of an error
 }
+DEPLOY: Final = ("deploy", "--require-approval", "never", "--progress", "events")
 BOOTSTRAP_SECONDS: Final = 180.0
 DEPLOY_SECONDS: Final = 900.0
 
@@ -49,27 +50,36 @@ def bootstrap(session: Session, aws: EmulatedAws) -> None:
     session.save()
 
 
-def deploy(session: Session, aws: EmulatedAws, image: Image, source: str) -> None:
+def deploy(
+    session: Session,
+    aws: EmulatedAws,
+    image: Image,
+    source: str,
+    *,
+    between: Callable[[], None] | None = None,
+) -> None:
     """Run `cdk deploy` and save the outputs of both stacks in the state, by the contract's names.
 
     Stacks that were deployed from the same `source`, a digest of all that they are synthesized from, are left alone.
+    The first time, `between` is called when the first stack, with the secrets, is deployed and the second is not.
     """
     if session.state.stacks == source:
         session.report.line("  cdk deploy is not needed: the stacks are up to date")
         return
     folders = session.folders
-    application = session.application
-    values = [f"environment={ENVIRONMENT}", f"app={application.folder}", *image.context]
-    if application.flask_app is not None:
-        values.append(f"flask_app={application.flask_app}")
-    context = [argument for each in values for argument in ("-c", each)]
-    command = ["deploy", "--all", "--require-approval", "never", "--progress", "events", *context]
-    command += ["--output", str(folders.assembly), "--outputs-file", str(folders.outputs)]
+    synthesized = [*_context(session, image), "--output", str(folders.assembly)]
+    # The CLI would reuse the staged files, of which the image takes its modes.
+    shutil.rmtree(folders.assembly, ignore_errors=True)
+    session.state.stacks = ""
+    if between is not None and not session.state.outputs:
+        with session.report.step("cdk deploy, the stack with the secrets") as step:
+            command = [*DEPLOY, session.names.observability_stack, "--exclusively", *synthesized]
+            _run(session, aws, command, cwd=CHECKOUT, seconds=DEPLOY_SECONDS, step=step)
+        between()
+        synthesized = ["--app", str(folders.assembly)]
     with session.report.step("cdk deploy, both stacks") as step:
         folders.outputs.unlink(missing_ok=True)
-        # The CLI would reuse the staged files, of which the image takes its modes.
-        shutil.rmtree(folders.assembly, ignore_errors=True)
-        session.state.stacks = ""
+        command = [*DEPLOY, "--all", *synthesized, "--outputs-file", str(folders.outputs)]
         try:
             _run(session, aws, command, cwd=CHECKOUT, seconds=DEPLOY_SECONDS, step=step)
         except FailedStepError as error:
@@ -79,11 +89,20 @@ def deploy(session: Session, aws: EmulatedAws, image: Image, source: str) -> Non
         finally:
             folders.restrict()
             if image.is_built:
-                docker_engine.log_out(session.environ, aws.registry)
+                docker_command.log_out(session.environ, aws.registry)
         session.state.outputs, session.state.stacks = read_outputs(folders.outputs, session.names), source
     session.save()
     log = folders.log("cdk-deploy").read_text(encoding="utf-8", errors="replace")
     session.report.line(f"    image: {image.outcome(log)}")
+
+
+def _context(session: Session, image: Image) -> list[str]:
+    """Return the options with the context of `app.py`."""
+    application = session.application
+    values = [f"environment={ENVIRONMENT}", f"app={application.folder}", *image.context]
+    if application.flask_app is not None:
+        values.append(f"flask_app={application.flask_app}")
+    return [option for each in values for option in ("-c", each)]
 
 
 def read_outputs(path: Path, names: Names) -> dict[str, str]:
@@ -112,6 +131,6 @@ def _run(session: Session, aws: EmulatedAws, command: Sequence[str], *, cwd: Pat
 
 def _environment(session: Session, aws: EmulatedAws) -> dict[str, str]:
     """Return the command's variables; `APP` and `FLASK_APP` select the application as they did for this command."""
-    engine, application = docker_engine.variables(session.environ), session.application
+    engine, application = docker_command.variables(session.environ), session.application
     selection = {FOLDER_VARIABLE: str(application.folder), Variable.FLASK_APP: application.flask_app or ""}
     return {**QUIET, **engine, **aws.variables, **selection, "CDK_HOME": str(session.folders.cdk_home)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.application import Application
-from local.deploy.docker_engine import OPT_OUT
+from local.deploy.mode import OPT_OUT, Mode, ProcessMode
 from local.workspace.errors import FIX_LAST_LINES
 
 PUBLISHED: Final = re.compile(r"success: Published .*/AssetImage")
@@ -16,7 +16,7 @@ PUBLISHED: Final = re.compile(r"success: Published .*/AssetImage")
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The version to deploy. Where `placeholder` says why no image is built, the task definition names `name`."""
+    """The version to deploy. Where no image is built, the task definition names `name`, as `placeholder` says."""
 
     version: str
     name: str | None
@@ -35,7 +35,7 @@ class Image:
     @property
     def remedy(self) -> str:
         """Return what to do when `cdk deploy` fails."""
-        return f"{FIX_LAST_LINES}; if the image build failed, skip it: {OPT_OUT}" if self.is_built else FIX_LAST_LINES
+        return f"{FIX_LAST_LINES}; without an image: make down, then {OPT_OUT}" if self.is_built else FIX_LAST_LINES
 
     def outcome(self, deploy_log: str) -> str:
         """Return whether the deployment built, reused or skipped the image."""
@@ -46,13 +46,13 @@ class Image:
         return "unchanged: the emulated ECR already has it"
 
 
-def choose(application: Application, fingerprint: str, skip_reason: str | None) -> Image:
-    """Return the image to build or, given a reason not to build one, a placeholder named by the code's fingerprint."""
+def choose(application: Application, fingerprint: str, mode: Mode) -> Image:
+    """Return the image that the containers run or, for a process, a placeholder named by the code's fingerprint."""
     version = version_of(fingerprint)
-    if skip_reason is None:
+    if not isinstance(mode, ProcessMode):
         return Image(version, None, None)
     name = f"{application.slug}-{application.container_name}:{fingerprint}"
-    return Image(version, name, f"not built: {skip_reason}. The task definition names the placeholder {name}")
+    return Image(version, name, f"not built: the task definition names the placeholder {name}")
 
 
 def version_of(fingerprint: str) -> str:

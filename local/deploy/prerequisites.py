@@ -17,7 +17,17 @@ from operations.errors import OperatorError
 
 OLDEST_NODE: Final = 20
 NODE_SECONDS: Final = 10
-PACKAGES: Final = ("aws_cdk", "ministack", "flask", "gunicorn", "opentelemetry", "psutil", "rollbar", "watchtower")
+PACKAGES: Final = (
+    "aws_cdk",
+    "docker",
+    "ministack",
+    "flask",
+    "gunicorn",
+    "opentelemetry",
+    "psutil",
+    "rollbar",
+    "watchtower",
+)
 SETUP: Final = "Run make setup"
 INSTALL_NODE: Final = f"Install Node.js {OLDEST_NODE} or newer"
 

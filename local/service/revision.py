@@ -11,7 +11,7 @@ from local.service.task import TaskSpec, container_spec
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
-    from mypy_boto3_ecs.type_defs import ServiceTypeDef
+    from mypy_boto3_ecs.type_defs import ServiceTypeDef, TaskTypeDef
 
 INHERITED: Final = (
     "family",
@@ -51,6 +51,13 @@ def spec_of(aws: EmulatedAws, outputs: Mapping[str, str], task_definition: str) 
     return container_spec(definition, container_name(service_of(aws, outputs)))
 
 
+def output_groups(aws: EmulatedAws, task_definition: str) -> list[str]:
+    """Return the log groups that the containers of a revision write to."""
+    containers = _definition(aws, task_definition)["containerDefinitions"]
+    options = [each.get("logConfiguration", {}).get("options", {}) for each in containers]
+    return list(dict.fromkeys(each["awslogs-group"] for each in options if "awslogs-group" in each))
+
+
 def current(aws: EmulatedAws, outputs: Mapping[str, str]) -> str:
     """Return the ARN of the revision that the service runs."""
     return service_of(aws, outputs)["taskDefinition"]
@@ -76,6 +83,14 @@ def service_of(aws: EmulatedAws, outputs: Mapping[str, str]) -> ServiceTypeDef:
     if not services:
         raise OperatorError(f"Cluster {cluster} has no service {name}", "Run make down, then make up")
     return services[0]
+
+
+def tasks(aws: EmulatedAws, outputs: Mapping[str, str]) -> list[TaskTypeDef]:
+    """Return the service's tasks that have not been told to stop, the newest last."""
+    cluster, service = outputs[Output.CLUSTER], outputs[Output.SERVICE]
+    arns = aws.ecs.list_tasks(cluster=cluster, serviceName=service, desiredStatus="RUNNING")["taskArns"]
+    found = aws.ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
+    return sorted(found, key=lambda each: each["createdAt"])
 
 
 def container_name(service: ServiceTypeDef) -> str:

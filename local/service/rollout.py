@@ -62,11 +62,12 @@ def ensure(session: Session, aws: EmulatedAws, fakes: FakePorts, version: Versio
         if service and (process := session.running(ROLE, service.pid)) and service.identity == current:
             session.report.line("  The running service is up to date")
             _replace(session, aws, service)
-            smoke_test(session, aws, fakes, Target(url, environment, logs, process))
+            smoke_test(session, aws, fakes, Target(url, environment, logs, process.created, session.folders.log(ROLE)))
             return
         service, process = _start(session, aws, fakes, version, task=task, digest=current)
+        log = session.folders.log(CANDIDATE_ROLE)
         with candidate_rule(aws, session.state.outputs, service.port) as headers:
-            smoke_test(session, aws, fakes, Target(url, environment, logs, process, headers))
+            smoke_test(session, aws, fakes, Target(url, environment, logs, process.created, log, headers))
         _replace(session, aws, service)
 
 
@@ -143,9 +144,10 @@ def _start(
         record = start(session, runtime, step, port=port, load_balancer=name, logs=logs)
         step.note = f"port {port}"
     say = session.report.line
-    say("    environment overrides, because it runs outside a container:")
-    for line in differences(task.environment, addresses):
-        say(f"      {line}")
+    if session.state.service is None:  # An edit changes its port alone.
+        say("    environment overrides, because it runs outside a container:")
+        for line in differences(task.environment, addresses):
+            say(f"      {line}")
     if own:
         # Without their values: a database's URL has its password.
         say(f"      from [local] of the description: {', '.join(own)}")

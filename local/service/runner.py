@@ -132,7 +132,7 @@ def start(session: Session, runtime: Runtime, step: Step, *, port: int, load_bal
         if check.response is None or not is_running(record):
             raise
         trace_id = trace_id_of(check.response)
-        lines = logs.errors_of(trace_id, record)
+        lines = logs.errors_of(trace_id, record.created)
         problem = f"{error.problem}: {_outcome(application, check.response)}"
         raise FailedStepError(
             f"{problem}, trace id {trace_id}" if trace_id else problem,

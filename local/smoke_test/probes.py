@@ -24,7 +24,10 @@ PAGE_TITLE: Final = re.compile("<title[^>]*>([^<]*)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """One request: its path, the expected status, and the telemetry backends that must receive it."""
+    """One request: its path, the expected status, and the telemetry backends that must receive it.
+
+    Without backends its response needs no trace id.
+    """
 
     path: str
     status: int
@@ -50,7 +53,7 @@ class Answer:
             trace = f", trace id {self.trace_id}" if self.trace_id else ""
             body = f": {self.body}" if self.body and not self.location else ""
             return f"{got}, expected {self.probe.status}{trace}{body}"
-        return None if self.trace_id else f"{got} without a trace id in {TRACE_ID_HEADER}"
+        return None if self.trace_id or not self.probe.backends else f"{got} without a trace id in {TRACE_ID_HEADER}"
 
     @property
     def remedy(self) -> str | None:
@@ -62,15 +65,16 @@ class Answer:
         return f"Set [smoke_test] status = {self.status}, or a path that needs no login"
 
 
-def probes_of(application: Application, environment: Mapping[str, str]) -> tuple[Probe, ...]:
-    """Return the description's request, with the values of its task's `environment`, and one that fails on purpose."""
+def probes_of(application: Application, environment: Mapping[str, str], *, runtime: bool) -> tuple[Probe, ...]:
+    """Return the description's request, with the values of its task's `environment`, and one that fails on purpose.
+
+    Without the runtime an image need not trace, and has no route that fails.
+    """
     request = application.smoke_test
-    return (
-        Probe(
-            path=request.path, status=request.status, headers=request.headers_with(environment), backends=TRACE_BACKENDS
-        ),
-        Probe(path=RUNTIME_FAULT_PATH, status=FAULT_STATUS, backends=(*TRACE_BACKENDS, "Rollbar")),
-    )
+    headers, backends = request.headers_with(environment), TRACE_BACKENDS if runtime else ()
+    probe = Probe(path=request.path, status=request.status, headers=headers, backends=backends)
+    fault = Probe(path=RUNTIME_FAULT_PATH, status=FAULT_STATUS, backends=(*TRACE_BACKENDS, "Rollbar"))
+    return (probe, fault) if runtime else (probe,)
 
 
 def send(url: str, headers: Mapping[str, str], probe: Probe) -> Answer:

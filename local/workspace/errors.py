@@ -12,10 +12,10 @@ FIX_LAST_LINES: Final = "Fix the error in the lines above"
 
 
 class FailedStepError(OperatorError):
-    """A child process failed; `lines` are the end of its log."""
+    """A child process failed, or a container; `lines` are the end of its log, which is a file if `log` names it."""
 
-    def __init__(self, problem: str, remedy: str, *, log: Path, lines: list[str]) -> None:
-        super().__init__(problem, f"{remedy} (full log: {log})")
+    def __init__(self, problem: str, remedy: str, *, log: Path | None, lines: list[str]) -> None:
+        super().__init__(problem, remedy if log is None else f"{remedy} (full log: {log})")
         self.log = log
         self.lines = lines
 

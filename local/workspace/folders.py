@@ -88,6 +88,11 @@ class Folders:
         """Return the folder of the application's database."""
         return self.root / "postgresql"
 
+    @property
+    def agent_settings(self) -> Path:
+        """Return the file of the container agent's settings."""
+        return self.root / "agent.json"
+
     def make(self) -> None:
         """Create the folders, and let this user alone read them and what an earlier version left in them."""
         for folder in (self.root, self.logs, self.cdk_home, self.temporary, self.emulator, self.venvs):

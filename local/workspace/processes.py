@@ -109,15 +109,15 @@ class Supervisor:
         log = self._folders.log(record.role)
         return FailedStepError(problem, remedy, log=log, lines=error_lines(log))
 
-    def stop(self, records: Iterable[Record]) -> list[Record]:
-        """Stop the running processes among `records`, and their children: SIGTERM, `GRACE_SECONDS`, SIGKILL."""
+    def stop(self, records: Iterable[Record], grace: float = GRACE_SECONDS) -> list[Record]:
+        """Stop the running processes among `records`, and their children: SIGTERM, `grace` seconds, SIGKILL."""
         running = [record for record in records if is_running(record)]
         processes = [process for record in running if (process := _process(record))]
         descendants = [child for process in processes for child in _children(process)]
         _signal(processes, psutil.Process.terminate)
-        survivors = _wait_for_exit([*processes, *descendants], processes)
+        survivors = _wait_for_exit([*processes, *descendants], processes, grace)
         _signal(survivors, psutil.Process.kill)
-        _wait_for_exit(survivors, survivors)
+        _wait_for_exit(survivors, survivors, GRACE_SECONDS)
         for child in self._children.values():
             child.poll()
         return running
@@ -165,9 +165,11 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def _wait_for_exit(processes: Sequence[psutil.Process], awaited: Sequence[psutil.Process]) -> list[psutil.Process]:
-    """Wait up to `GRACE_SECONDS` for `awaited` to exit; return those of `processes` that still run."""
-    deadline = time.monotonic() + GRACE_SECONDS
+def _wait_for_exit(
+    processes: Sequence[psutil.Process], awaited: Sequence[psutil.Process], seconds: float
+) -> list[psutil.Process]:
+    """Wait up to `seconds` for `awaited` to exit; return those of `processes` that still run."""
+    deadline = time.monotonic() + seconds
     while any(map(_is_alive, awaited)) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
     return [process for process in processes if _is_alive(process)]

@@ -12,7 +12,7 @@ from infra.application import Application, ApplicationError
 from infra.names import Names
 from local.workspace.folders import CHECKOUT, Folders
 from local.workspace.interrupts import deferred_interrupts
-from local.workspace.processes import Supervisor, is_running
+from local.workspace.processes import GRACE_SECONDS, Supervisor, is_running
 from local.workspace.report import Report
 from local.workspace.state import Record, State
 from operations.errors import OperatorError
@@ -87,9 +87,12 @@ class Session:
         self.folders.log(record.role).replace(self.folders.log(role))
         self.save()
 
-    def stop(self, records: Sequence[Record]) -> list[Record]:
-        """Stop processes and remove them from the state; return those that were still running."""
-        stopped = self.supervisor.stop(records)
+    def stop(self, records: Sequence[Record], grace: float = GRACE_SECONDS) -> list[Record]:
+        """Stop processes and remove them from the state; return those that were still running.
+
+        Each gets SIGKILL where SIGTERM does not end it within `grace` seconds.
+        """
+        stopped = self.supervisor.stop(records, grace)
         self.state.remove(records)
         self.save()
         return stopped

@@ -27,7 +27,12 @@ class FakePorts:
 
     honeycomb: int
     rollbar: int
-    daemon: int
+    daemon: int | None
+    """None where the tasks have an X-Ray daemon of their own, in containers."""
+
+    def __str__(self) -> str:
+        daemon = "" if self.daemon is None else f"  X-Ray daemon :{self.daemon}"
+        return f"Honeycomb :{self.honeycomb}  Rollbar :{self.rollbar}{daemon}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,14 @@ class RunningService:
     pid: int
     identity: str
     task_definition: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployedService:
+    """What the emulated ECS runs in containers; an equal `identity` means equal secrets and settings."""
+
+    task_definition: str
+    identity: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +77,11 @@ class State:
 
     processes: list[Record] = field(default_factory=list)
     application: Selected | None = None
+    engine: str | None = None
+    """The socket of the Docker engine whose containers the emulated ECS runs; None where the service is a process."""
     gateway_port: int | None = None
+    secret_key: str = field(default="", repr=False)
+    """That of the emulator's administrator, where it enforces IAM."""
     load_balancer_port: int | None = None
     bootstrapped: bool = False
     stacks: str = ""
@@ -73,6 +90,7 @@ class State:
     database: Database | None = None
     outputs: dict[str, str] = field(default_factory=dict)
     service: RunningService | None = None
+    containers: DeployedService | None = None
 
     def remove(self, records: Iterable[Record]) -> None:
         """Remove processes that have ended."""
@@ -103,7 +121,9 @@ class State:
         return cls(
             processes=[Record(**each) for each in document["processes"]],
             application=Selected(**document["application"]) if document["application"] else None,
+            engine=document["engine"],
             gateway_port=document["gateway_port"],
+            secret_key=document["secret_key"],
             load_balancer_port=document["load_balancer_port"],
             bootstrapped=document["bootstrapped"],
             stacks=document["stacks"],
@@ -111,4 +131,5 @@ class State:
             database=Database(**document["database"]) if document["database"] else None,
             outputs=document["outputs"],
             service=RunningService(**document["service"]) if document["service"] else None,
+            containers=DeployedService(**document["containers"]) if document["containers"] else None,
         )

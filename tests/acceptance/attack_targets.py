@@ -40,6 +40,7 @@ class Ports:
         assert state.service is not None
         assert state.load_balancer_port is not None
         fakes, front = state.fake_ports, state.load_balancer_port
+        assert fakes.daemon is not None
         return cls(state.gateway_port, fakes.honeycomb, fakes.rollbar, fakes.daemon, state.service.port, front)
 
     def all(self) -> tuple[int, ...]:

@@ -44,9 +44,9 @@ class Checkout:
         return subprocess.Popen(
             [str(self.root / ".venv" / "bin" / "python"), "-m", "local", *command],
             cwd=self.root,
-            # An image build would download a base image and packages.
+            # Containers need an engine, and their image packages and a base image.
             env={name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)}
-            | {"LOCAL_IMAGE": "skip", "LOCAL_READY_SECONDS": str(READY_SECONDS)}
+            | {"LOCAL_MODE": "process", "LOCAL_READY_SECONDS": str(READY_SECONDS)}
             | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -83,6 +83,12 @@ def test_a_driver_below_an_instrumented_sqlalchemy_is_not_named(driver: str) -> 
     assert untraced(brought, [driver, "opentelemetry-instrumentation-sqlalchemy"], "requirements.txt") == []
 
 
+def test_for_sqlalchemy_and_its_driver_one_instrumentation_is_named() -> None:
+    assert untraced({"sqlalchemy": "2.0.40", "psycopg2-binary": "2.9.10"}, [], "requirements.txt") == [
+        "calls of sqlalchemy are not traced: add opentelemetry-instrumentation-sqlalchemy to requirements.txt"
+    ]
+
+
 def test_libraries_that_call_no_other_system_are_not_named() -> None:
     brought = dict.fromkeys(("pydantic", "jinja2", "click", "structlog", "psutil", "django", "tornado"), "4.0")
 

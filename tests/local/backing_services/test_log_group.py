@@ -19,7 +19,6 @@ from local.backing_services.log_group import LogGroup
 from local.workspace.folders import Folders
 from local.workspace.report import Report
 from local.workspace.session import Session
-from local.workspace.state import Record
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 TRACE_ID, OTHER = "6b038fe39ed49725bcbc5c5dab0d95db", "6b038fe39ed49725bcbc5c5dab0d95dc"
@@ -43,8 +42,8 @@ def put(logs: LogGroup, *documents: Mapping[str, object], age: float = 0) -> Non
     logs.aws.logs.put_log_events(logGroupName=logs.name, logStreamName="one", logEvents=events)  # type: ignore[arg-type] # plain dicts
 
 
-def started(age: float = 0) -> Record:
-    return Record("candidate", 1, time.time() - age)
+def started(age: float = 0) -> float:
+    return time.time() - age
 
 
 def test_the_exception_of_a_request_is_found_by_its_trace_id(logs: LogGroup) -> None:

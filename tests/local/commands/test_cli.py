@@ -56,6 +56,16 @@ def test_status_without_processes_says_how_to_start(tmp_path: Path) -> None:
     assert run(tmp_path, "status") == (1, "Nothing is running. Start with make up.\n", "")
 
 
+@pytest.mark.parametrize(
+    ("engine", "mode"), [(None, "a process"), ("/run/docker.sock", "containers of the engine at /run/docker.sock")]
+)
+def test_status_names_the_mode(tmp_path: Path, engine: str | None, mode: str) -> None:
+    with emulator_up(tmp_path, engine=engine):
+        code, out, _ = run(tmp_path, "status")
+
+    assert (code, f"mode            {mode}\n" in out) == (0, True)
+
+
 def test_ask_without_processes_says_how_to_start(tmp_path: Path) -> None:
     code, out, err = run(tmp_path, "ask")
 
@@ -123,11 +133,11 @@ def write_log(state: Path, text: str) -> None:
 
 
 @contextmanager
-def emulator_up(state: Path) -> Iterator[subprocess.Popen[bytes]]:
+def emulator_up(state: Path, engine: str | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """Record a process in the emulator's place."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"]) as process:
         record = Record("emulator", process.pid, psutil.Process(process.pid).create_time())
-        State(processes=[record]).save(state / "state.json")
+        State(processes=[record], gateway_port=1, engine=engine).save(state / "state.json")
         try:
             yield process
         finally:

@@ -3,8 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from infra.fingerprint import fingerprint, unversioned
+from local.deploy.docker_engine import Engine
 from local.deploy.image import choose
+from local.deploy.mode import ProcessMode
 from tests.sample import CRUDDUR
+
+ENGINE = Engine(socket=Path("/run/docker.sock"), version="27.5.1")
 
 
 def tree(root: Path) -> Path:
@@ -78,26 +82,26 @@ def test_content_moved_between_files_changes_the_fingerprint(tmp_path: Path) -> 
     assert fingerprint(tmp_path / "a") != fingerprint(tmp_path / "b")
 
 
-def test_without_a_build_the_image_is_a_placeholder_with_the_reason() -> None:
-    image = choose(CRUDDUR, "0123456789ab", "LOCAL_IMAGE=skip")
+def test_a_process_has_a_placeholder() -> None:
+    image = choose(CRUDDUR, "0123456789ab", ProcessMode("LOCAL_MODE=process"))
 
     assert image.context == ("version=local+0123456789ab", "image=cruddur-backend-flask:0123456789ab")
     assert not image.is_built
     assert image.outcome("") == (
-        "not built: LOCAL_IMAGE=skip. The task definition names the placeholder cruddur-backend-flask:0123456789ab"
+        "not built: the task definition names the placeholder cruddur-backend-flask:0123456789ab"
     )
 
 
-def test_a_build_has_a_remedy_that_skips_it() -> None:
-    image = choose(CRUDDUR, "0123456789ab", None)
+def test_the_image_of_containers_is_built_and_has_a_remedy_without_it() -> None:
+    image = choose(CRUDDUR, "0123456789ab", ENGINE)
 
     assert image.context == ("version=local+0123456789ab",)
     assert image.is_built
-    assert "make up LOCAL_IMAGE=skip" in image.remedy
+    assert "make up LOCAL_MODE=process" in image.remedy
 
 
 def test_the_outcome_is_read_from_the_deploy_log() -> None:
-    image = choose(CRUDDUR, "0123456789ab", None)
+    image = choose(CRUDDUR, "0123456789ab", ENGINE)
     template = "Cruddur-local-Service: success: Published Cruddur-local-Service Template (current_account)\n"
     published = "Cruddur-local-Service: success: Published Backend/Task/backend-flask/AssetImage (current_account)\n"
 

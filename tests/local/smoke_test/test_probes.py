@@ -18,17 +18,25 @@ SHOP = Application(
 
 
 def test_the_descriptions_request_has_the_values_of_the_task() -> None:
-    probe = probes_of(SHOP, {"API_KEY": "of the task"})[0]
+    probe = probes_of(SHOP, {"API_KEY": "of the task"}, runtime=True)[0]
 
     assert (probe.path, probe.status, probe.headers) == ("/things", 201, {"X-Key": "of the task"})
 
 
 @pytest.mark.parametrize("application", [SHOP, CRUDDUR], ids=["any", "sample"])
 def test_every_application_fails_on_purpose_at_the_runtimes_path(application: Application) -> None:
-    fault = probes_of(application, {"API_KEY": "of the task"})[1]
+    fault = probes_of(application, {"API_KEY": "of the task"}, runtime=True)[1]
 
     assert (fault.path, fault.status) == ("/_onetrace/fault", 500)
     assert fault.backends == ("Honeycomb", "X-Ray", "CloudWatch Logs", "Rollbar")
+
+
+def test_of_an_image_without_the_runtime_the_status_of_the_descriptions_request_is_checked_alone() -> None:
+    [probe] = probes_of(SHOP, {"API_KEY": "of the task"}, runtime=False)
+
+    assert (probe.path, probe.status, probe.backends) == ("/things", 201, ())
+    assert Answer(probe, 201, "").problem is None
+    assert Answer(probe, 500, "").problem == "GET /things returned 500, expected 201"
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,10 @@ from dataclasses import replace
 
 import boto3
 import pytest
-from botocore.credentials import Credentials
 
 from flask_onetrace.telemetry.sampling.boost import Boosts
 from flask_onetrace.telemetry.sampling.rule import NOT_SAMPLED, RESERVOIR_HIT, Decision, SamplingRequest
-from local.fakes.xray_daemon import XRayDaemon
+from local.fakes.xray_daemon.daemon import XRayDaemon
 from tests.local.emulator.conftest import free_port, start, wait_until_ready
 from tests.telemetry.sampling.fake_daemon import FakeDaemon, rule
 from tests.telemetry.sampling.samplers import (
@@ -179,21 +178,13 @@ def test_concurrent_requests_see_a_consistent_rule_set_during_updates(make_sampl
 def test_rules_of_the_emulated_x_ray_are_followed_through_its_daemon(make_sampler: SamplerFactory) -> None:
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
-    credentials = Credentials("local-fake-key", "local-fake-secret")
+    session = boto3.Session("local-fake-key", "local-fake-secret", region_name="us-east-1")
     with ExitStack() as stack:
         process = stack.enter_context(start(port))
         stack.callback(process.terminate)
         wait_until_ready(process, endpoint)
-        xray_daemon = stack.enter_context(
-            closing(XRayDaemon(port=free_port(), endpoint=endpoint, region="us-east-1", credentials=credentials))
-        )
-        xray = boto3.client(
-            "xray",
-            endpoint_url=endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=credentials.access_key,
-            aws_secret_access_key=credentials.secret_key,
-        )
+        xray_daemon = stack.enter_context(closing(XRayDaemon(port=free_port(), endpoint=endpoint, session=session)))
+        xray = session.client("xray", endpoint_url=endpoint)
         xray.create_sampling_rule(
             SamplingRule={
                 "RuleName": "Cruddur",
