@@ -100,7 +100,7 @@ async def _forward(  # noqa: PLR0917 - ministack passes these by position
     except TimeoutError:
         return _error(HTTPStatus.GATEWAY_TIMEOUT)
     except (OSError, h11.ProtocolError) as error:
-        _logger.warning("the target %s:%s closed the connection or sent no HTTP: %s", target.host, target.port, error)
+        _logger.info("the target %s:%s closed the connection or sent no HTTP: %s", target.host, target.port, error)
         return _error(HTTPStatus.BAD_GATEWAY)
     METRICS.count_target_response(balancer, group_arn, response.status_code, perf_counter() - started)
     return response.status_code, _response_headers(response), StreamingResponse(_stream(connection))
@@ -151,7 +151,7 @@ def _stream(connection: Connection) -> Callable[[Any, Any], Awaitable[None]]:
 
 def _unreachable(balancer: str, group_arn: str, target: Target, status: HTTPStatus) -> Reply:
     METRICS.count_connection_error(balancer, group_arn)
-    _logger.warning("no connection to the target %s:%s", target.host, target.port)
+    _logger.info("no connection to the target %s:%s", target.host, target.port)
     return _error(status)
 
 
