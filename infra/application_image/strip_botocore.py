@@ -1,4 +1,4 @@
-"""Remove the documentation from botocore's service models, two thirds of its size: `python strip_botocore.py`.
+"""Remove the documentation from botocore's service models, half of their size: `python strip_botocore.py`.
 
 To be run by the interpreter that has botocore. Each service, API version, waiter and paginator stays; only what
 `help()` prints of an operation is shorter. Ends with https://github.com/boto/botocore/issues/3764.

@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import math
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from local.containers.agent import ContainerAgent
-from local.containers.launch import Credentials
-from local.emulator import UnsupportedVersionError, check_version, container_mode, install
+from local.emulator import UnsupportedVersionError, check_version, install
 from local.emulator.confinement import confine
 from local.workspace.folders import PRIVATE_UMASK, Folders
+
+if TYPE_CHECKING:
+    from local.containers.agent import ContainerAgent
 
 HOST: Final = "127.0.0.1"
 KEEP_ALIVE_SECONDS: Final = 75
@@ -50,6 +53,10 @@ class MissingCredentialsError(ValueError):
         )
 
 
+class EngineError(RuntimeError):
+    """The Docker engine does not respond, or refuses the network of the tasks."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status."""
     options = _options(arguments)
@@ -65,27 +72,39 @@ def main(arguments: list[str] | None = None) -> int:
     address = f"{HOST}:{listeners[0].getsockname()[1]}"
     os.umask(PRIVATE_UMASK)
     _configure(address, options)
-    agent = _agent(options, address)
+    try:
+        agent = _agent(options, address)
+    except EngineError as error:
+        return _fail(str(error))
     confine(networks=[agent.subnet] if agent else [], sockets=[options.engine] if agent else [])
     # On import, the KMS module warns about an optional package that is not needed here.
     logging.getLogger("kms").setLevel(logging.ERROR)
     install(registry=address if options.push_here else None, administrator=administrator)
-    close = container_mode.install(agent, minute=options.metric_minute) if agent else None
-    asyncio.run(_serve(listeners, close))
+    asyncio.run(_serve(listeners, _run_on(agent, options)))
     return 0
 
 
 def _agent(options: argparse.Namespace, address: str) -> ContainerAgent | None:
-    """Return the container agent, None without an engine."""
+    """Return the container agent, None without an engine. Raises `EngineError`."""
     if options.engine is None:
         return None
+    # The engine's client takes as long to import as all else here.
+    from local.containers.engine import ENGINE_ERRORS, explanation  # noqa: PLC0415 - see above
+    from local.emulator import container_mode  # noqa: PLC0415 - see above
 
-    def assume_role(role: str, session: str) -> Credentials:
-        from local.emulator import role_sessions  # noqa: PLC0415 - importing ministack reads the environment
+    try:
+        return container_mode.start_agent(options, f"http://{address}")
+    except ENGINE_ERRORS as error:
+        raise EngineError(f"the Docker engine at {options.engine} cannot be used: {explanation(error)}") from error
 
-        return role_sessions.assume_role(role, session)
 
-    return container_mode.start_agent(options, f"http://{address}", assume_role)
+def _run_on(agent: ContainerAgent | None, options: argparse.Namespace) -> Callable[[], None] | None:
+    """Have the agent run the tasks of ECS; return what ends them all."""
+    if agent is None:
+        return None
+    from local.emulator import container_mode  # noqa: PLC0415 - as above
+
+    return container_mode.install(agent, minute=options.metric_minute)
 
 
 def _ports(options: argparse.Namespace) -> list[int]:
@@ -122,9 +141,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--engine", type=Path, help="run the tasks of ECS by the Docker engine of this unix socket")
     parser.add_argument("--agent-settings", type=Path, help="what differs in these containers from the task definition")
     parser.add_argument(
-        "--metric-minute", type=float, default=60, help="the seconds of a minute of the alarms' periods, for tests"
+        "--metric-minute", type=_seconds, default=60, help="the seconds of a minute of the alarms' periods, for tests"
     )
     return parser
+
+
+def _seconds(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
 
 
 def _administrator() -> tuple[str, str]:

@@ -9,13 +9,19 @@ from typing import Final
 
 from local.containers.agent import ContainerAgent
 from local.containers.engine import connect
-from local.containers.launch import AssumeRole
+from local.containers.launch import Agent, Credentials
 
 _log: Final = logging.getLogger(__name__)
 
 
-def start_agent(options: argparse.Namespace, endpoint: str, assume_role: AssumeRole) -> ContainerAgent:
+def start_agent(options: argparse.Namespace, endpoint: str) -> ContainerAgent:
     """Connect to the engine of the command line. Raises `DockerException`."""
+
+    def assume_role(role: str, session: str) -> Credentials:
+        from local.emulator import role_sessions  # noqa: PLC0415 - importing ministack reads the environment
+
+        return role_sessions.assume_role(role, session)
+
     return ContainerAgent(
         engine=connect(options.engine),
         state_folder=options.state_folder,
@@ -27,7 +33,7 @@ def start_agent(options: argparse.Namespace, endpoint: str, assume_role: AssumeR
     )
 
 
-def install(agent: ContainerAgent, *, minute: float) -> Callable[[], None]:
+def install(agent: Agent, *, minute: float) -> Callable[[], None]:
     """Have the emulated services run their tasks on the agent, after the plug-ins; return what ends all tasks.
 
     The tasks have to end while the APIs that they send their last telemetry to still respond.

@@ -66,6 +66,29 @@ def test_an_engine_without_the_agents_settings_is_an_error_of_usage() -> None:
     assert stderr.endswith("error: --engine needs --agent-settings\n")
 
 
+def test_an_engine_that_does_not_respond_is_reported_on_one_line(tmp_path: Path) -> None:
+    options = ("--engine", str(tmp_path / "none.sock"), "--agent-settings", str(tmp_path / "agent.json"))
+    with start(free_port(), *options) as process:
+        _, stderr = process.communicate(timeout=SECONDS)
+
+    assert process.returncode == 1
+    [line] = stderr.splitlines()
+    assert line.startswith(f"local.emulator: the Docker engine at {tmp_path / 'none.sock'} cannot be used: ")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "minute", ""])
+def test_a_minute_of_metrics_that_is_no_time_is_an_error_of_usage(value: str) -> None:
+    with start(free_port(), "--metric-minute", value) as process:
+        _, stderr = process.communicate(timeout=SECONDS)
+
+    assert process.returncode == 2
+    assert stderr.endswith(f"argument --metric-minute: {value!r} is not a number of seconds above 0\n")
+
+
+def test_without_an_engine_its_client_is_not_imported() -> None:
+    assert run("import sys, local.emulator.__main__; print('docker' in sys.modules)") == "False"
+
+
 def run(program: str, *arguments: str) -> str:
     command = [sys.executable, "-c", program, *arguments]
     process = subprocess.run(
