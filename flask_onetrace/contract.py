@@ -61,8 +61,9 @@ XRAY_DAEMON_PORT: Final = 2000
 RUNTIME_HEALTH_CHECK_PATH: Final = "/_onetrace/health"
 RUNTIME_PROBE_PATH: Final = "/_onetrace/probe"
 RUNTIME_FAULT_PATH: Final = "/_onetrace/fault"
+RUNTIME_SLOW_PATH: Final = "/_onetrace/slow"
 """What the runtime serves itself ahead of every application: the health check, a traced 200, and with
-`FAULT_ROUTES` a traced failure."""
+`FAULT_ROUTES` a traced failure and a slow 200."""
 
 RELAY_PATH: Final = "/v1/traces"
 
@@ -71,6 +72,10 @@ OIDC_DATA_HEADER: Final = "X-Amzn-Oidc-Data"
 
 TRACE_ID_HEADER: Final = "X-Trace-Id"
 """The response header that carries the trace id, as 32 hex digits."""
+
+TRACE_ID_FIELD: Final = "{trace_id}"
+XRAY_TRACE_ID_FIELD: Final = "{xray_trace_id}"
+"""Where `TRACE_URL` has the trace id: as 32 hex digits, and in X-Ray's format."""
 
 HONEYCOMB_API: Final = "https://api.honeycomb.io"
 ROLLBAR_API: Final = "https://api.rollbar.com/api/1/"
@@ -97,7 +102,8 @@ class Variable(StrEnum):
     """Every environment variable that the service reads and the task definition sets.
 
     `USER_HEADER` names the header in which callers name their user: any client can set it, so it is read only if
-    `TRUST_USER_HEADER` is true. `FRONTEND_SERVICE_NAME` is the `service.name` of the browser's spans.
+    `TRUST_USER_HEADER` is true. `FRONTEND_SERVICE_NAME` is the `service.name` of the browser's spans. `TRACE_URL` is
+    where a page links a trace to, with `TRACE_ID_FIELD` or `XRAY_TRACE_ID_FIELD` in the id's place.
     """
 
     FLASK_APP = "FLASK_APP"
@@ -115,6 +121,7 @@ class Variable(StrEnum):
     TRUST_USER_HEADER = "TRUST_USER_HEADER"
     FRONTEND_URL = "FRONTEND_URL"
     BACKEND_URL = "BACKEND_URL"
+    TRACE_URL = "TRACE_URL"
     BIND_HOST = "BIND_HOST"
     PORT = "PORT"
     WEB_CONCURRENCY = "WEB_CONCURRENCY"

@@ -21,6 +21,7 @@ SERVER_VARIABLES: Final[frozenset[str]] = frozenset(
         Variable.WEB_THREADS,
         Variable.FRONTEND_URL,
         Variable.BACKEND_URL,
+        Variable.TRACE_URL,
         Variable.BROWSER_RELAY,
         Variable.FAULT_ROUTES,
         Variable.HEALTH_CHECK_DETAIL,

@@ -14,7 +14,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from flask_onetrace.contract import HONEYCOMB_API, LONGEST_VERSION, ROLLBAR_API, SECRET_PLACEHOLDER
+from flask_onetrace.contract import (
+    HONEYCOMB_API,
+    LONGEST_VERSION,
+    ROLLBAR_API,
+    SECRET_PLACEHOLDER,
+    TRACE_ID_FIELD,
+    XRAY_TRACE_ID_FIELD,
+)
 from flask_onetrace.masking import masked
 from flask_onetrace.origins import is_origin
 from flask_onetrace.telemetry.config import SamplingRule, Secret
@@ -133,6 +140,27 @@ def log_level(text: str) -> str:
     levels = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
     name = {"WARN": "WARNING", "FATAL": "CRITICAL"}.get(text.upper(), text.upper())
     return name if name in levels else choice(*levels)(text)
+
+
+_TRACE_URL_EXAMPLE = f"https://ui.example.com/traces/{TRACE_ID_FIELD}"
+
+
+def trace_url(text: str) -> str:
+    """Accept the http or https URL of a trace's page, with a field in the place of the trace id."""
+    filled = text.replace(TRACE_ID_FIELD, "0").replace(XRAY_TRACE_ID_FIELD, "0")
+    try:
+        parts = urlsplit(filled)
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable or not text.isprintable() or {" ", "\\", '"', "<", ">"} & set(text):
+        raise ValueError(f"{masked(text)} is not a URL: set for example `{_TRACE_URL_EXAMPLE}`")
+    if "@" in parts.netloc:
+        raise ValueError(f"the URL contains a user name or password: set for example `{_TRACE_URL_EXAMPLE}`")
+    if filled == text or {"{", "}"} & set(filled):
+        fields = f"{TRACE_ID_FIELD} or {XRAY_TRACE_ID_FIELD}"
+        raise ValueError(f"{masked(text)} has no place for the id, or other braces: set a URL with {fields}")
+    return text
 
 
 def base_url(example: str) -> Callable[[str], str]:

@@ -1,4 +1,4 @@
-"""Serve the health check, probe and fault routes ahead of the application.
+"""Serve the health check, probe, fault and slow routes ahead of the application.
 
 They are routes of a Flask app of their own: the observed one has none of them, and its hooks and error handlers do not
 see these requests. They are traced as its own are.
@@ -6,14 +6,27 @@ see these requests. They are traced as its own are.
 
 from __future__ import annotations
 
-from typing import NoReturn
+import time
+from threading import BoundedSemaphore
+from typing import Final, NoReturn
 
-from flask import Flask
+from flask import Flask, Response
 
 from flask_onetrace import health
-from flask_onetrace.contract import RUNTIME_FAULT_PATH, RUNTIME_HEALTH_CHECK_PATH, RUNTIME_PROBE_PATH
+from flask_onetrace.contract import (
+    RUNTIME_FAULT_PATH,
+    RUNTIME_HEALTH_CHECK_PATH,
+    RUNTIME_PROBE_PATH,
+    RUNTIME_SLOW_PATH,
+    SLOW_SECONDS,
+)
 from flask_onetrace.settings import Settings
-from flask_onetrace.telemetry import EXTENSION, Telemetry
+from flask_onetrace.telemetry import EXTENSION, Telemetry, span
+
+SLOW_ROUTE_SECONDS: Final = SLOW_SECONDS + 0.1
+"""Slow to the alarm, to the X-Ray group, and to tail sampling."""
+_slow_slot: Final = BoundedSemaphore(1)
+"""Of each process: the route may not take all of its threads."""
 
 
 class DeliberateError(RuntimeError):
@@ -27,6 +40,7 @@ def mount_runtime_routes(app: Flask, settings: Settings) -> None:
     routes.add_url_rule(RUNTIME_PROBE_PATH, view_func=probe)
     if settings.fault_routes:
         routes.add_url_rule(RUNTIME_FAULT_PATH, view_func=fault)
+        routes.add_url_rule(RUNTIME_SLOW_PATH, view_func=slow)
     telemetry: Telemetry = app.extensions[EXTENSION]
     telemetry.middleware.answer((each.rule for each in routes.url_map.iter_rules()), routes.wsgi_app)
     telemetry.observe_mounted_apps()
@@ -40,3 +54,15 @@ def probe() -> dict[str, str]:
 def fault() -> NoReturn:
     """Raise an exception that nothing handles."""
     raise DeliberateError("this route fails on purpose: follow its trace id")
+
+
+def slow() -> dict[str, str] | Response:
+    """Answer after `SLOW_ROUTE_SECONDS`; at once, with 429, while another such request waits in this process."""
+    if not _slow_slot.acquire(blocking=False):
+        return Response("another slow request is being answered\n", 429, {"Retry-After": "2"}, mimetype="text/plain")
+    try:
+        with span("wait"):  # so that the trace says what the request waited for
+            time.sleep(SLOW_ROUTE_SECONDS)
+    finally:
+        _slow_slot.release()
+    return {"status": "ok"}

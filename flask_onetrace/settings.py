@@ -85,6 +85,7 @@ class Settings:
     backend_origins: frozenset[str] = variable(
         Variable.BACKEND_URL, parsing.origins, frozenset(), substitute="no origin but the service's own"
     )
+    trace_url: str | None = variable(Variable.TRACE_URL, parsing.trace_url, None)
     bind_host: str = variable(Variable.BIND_HOST, parsing.bind_host, "127.0.0.1")
     port: int = variable(Variable.PORT, parsing.port, CONTAINER_PORT, substitute=str(CONTAINER_PORT))
     workers: int = variable(Variable.WEB_CONCURRENCY, parsing.process_count, 1, substitute="1")

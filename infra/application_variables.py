@@ -25,6 +25,7 @@ OVERRIDABLE: Final = frozenset(
         Variable.HEALTH_CHECK_DETAIL,
         Variable.FRONTEND_URL,
         Variable.BACKEND_URL,
+        Variable.TRACE_URL,
         Variable.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS,
         Variable.OTEL_EXPORTER_OTLP_ENDPOINT,
         Variable.OTEL_EXPORTER_OTLP_HEADERS,

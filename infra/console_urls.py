@@ -5,12 +5,24 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from flask_onetrace.contract import XRAY_TRACE_ID_FIELD
+
 TIME_RANGE_SECONDS: Final = 3 * 3600
 
 
 def xray_traces(region: str) -> str:
     """Return the URL of the trace list."""
     return f"{_cloudwatch(region)}#xray:traces/query"
+
+
+def xray_trace(region: str, trace_id: str) -> str:
+    """Return the URL of one trace, by its id in X-Ray's format."""
+    return f"{_cloudwatch(region)}#xray:traces/{trace_id}"
+
+
+def xray_trace_template(region: str) -> str:
+    """Return the URL of one trace with `XRAY_TRACE_ID_FIELD` in its id's place."""
+    return xray_trace(region, XRAY_TRACE_ID_FIELD)
 
 
 def xray_map(region: str) -> str:

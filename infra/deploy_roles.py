@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from aws_cdk import ArnFormat, DefaultStackSynthesizer, Duration, Stack
+from aws_cdk import ArnFormat, DefaultStackSynthesizer, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -12,15 +12,13 @@ from infra.environments import Environment
 from infra.findings import acknowledge
 from infra.names import Names
 from infra.task_role import wildcard_findings
+from infra.verify_policy import ARN_SUFFIX
+from infra.verify_role import SESSION, WHY, verify_statements
 
 DEPLOYMENT: Final = ("deploy", "file-publishing", "image-publishing", "lookup")
 COMPARISON: Final = ("lookup",)
 """Roles of the CDK's bootstrap stack ("Bootstrapping", AWS CDK Developer Guide): the CDK's command line assumes them,
 and calls AWS by no other."""
-SESSION: Final = Duration.hours(1)
-"""IAM's minimum for the maximum, and what a chained role is limited to anyway ("Role chaining", IAM User Guide)."""
-_ARN_SUFFIX: Final = "-??????"
-"""Secrets Manager appends a hyphen and six characters to a secret's name ("Secret ARN", its User Guide)."""
 
 
 class DeployRole(iam.Role):
@@ -36,20 +34,20 @@ class DeployRole(iam.Role):
         trusted: iam.IPrincipal,
     ) -> None:
         statements = [_assume_bootstrap_roles(scope, DEPLOYMENT, [environment]), *_own_calls(scope, environment, names)]
+        reading = verify_statements(scope, names)
         super().__init__(
             scope,
             construct_id,
             description=f"Deploys {environment.name} from GitHub Actions",
             assumed_by=trusted,
             max_session_duration=SESSION,
-            inline_policies={"Deploy": iam.PolicyDocument(statements=statements)},
+            inline_policies={
+                "Deploy": iam.PolicyDocument(statements=statements),
+                "Verify": iam.PolicyDocument(statements=reading),
+            },
         )
-        acknowledge(
-            self,
-            *wildcard_findings(scope, [each for statement in statements for each in statement.resources]),
-            because="CloudFormation and ECS end the names of what they create at random: each pattern is of one"
-            " environment. Three actions take no resource.",
-        )
+        resources = [each for statement in (*statements, *reading) for each in statement.resources]
+        acknowledge(self, *wildcard_findings(scope, resources), because=WHY)
 
 
 class DiffRole(iam.Role):
@@ -99,7 +97,7 @@ def _own_calls(scope: Construct, environment: Environment, names: Names) -> Sequ
     stacks = [names.observability_stack, service_stack]
     stack_arns = [_arn(scope, "cloudformation", "stack", f"{each}/*") for each in stacks]
     secrets = [
-        _arn(scope, "secretsmanager", "secret", names.secret(key) + _ARN_SUFFIX, ":")
+        _arn(scope, "secretsmanager", "secret", names.secret(key) + ARN_SUFFIX, ":")
         for key in (SecretName.HONEYCOMB_CONFIGURATION_KEY, SecretName.ROLLBAR_ACCESS_TOKEN)
     ]
     allowed: Sequence[tuple[str, Sequence[str]]] = [
@@ -114,7 +112,7 @@ def _own_calls(scope: Construct, environment: Environment, names: Names) -> Sequ
         ("secretsmanager:GetSecretValue", secrets),
     ]
     if own_secrets := [
-        _arn(scope, "secretsmanager", "secret", name + _ARN_SUFFIX, ":") for name in names.own_secrets.values()
+        _arn(scope, "secretsmanager", "secret", name + ARN_SUFFIX, ":") for name in names.own_secrets.values()
     ]:
         allowed = [*allowed, ("secretsmanager:DescribeSecret", own_secrets)]
     statements = [iam.PolicyStatement(actions=[action], resources=resources) for action, resources in allowed]

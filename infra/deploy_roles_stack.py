@@ -8,10 +8,11 @@ from infra.context import DeployRolesContext
 from infra.deploy_roles import DeployRole, DiffRole
 from infra.github_oidc import GitHubJobs, GitHubProvider
 from infra.names import Names
+from infra.verify_role import VerifyRole
 
 
 class DeployRolesStack(Stack):
-    """Hold a role per environment for its deploys, and one for the comparisons of pull requests."""
+    """Hold two roles per environment, to deploy and to verify it, and one for the comparisons of pull requests."""
 
     def __init__(self, scope: Construct, construct_id: str, *, context: DeployRolesContext) -> None:
         account = context.account
@@ -30,16 +31,18 @@ class DeployRolesStack(Stack):
         provider = GitHubProvider(self, "GitHub", existing=context.existing_provider)
         jobs = GitHubJobs(provider, repository=context.repository)
         for environment in context.environments:
-            name = environment.name.title()
+            name, names = environment.name.title(), Names(context.application, environment.name)
             trusted = jobs.of_environment(environment.name, branch=context.branch)
             role = DeployRole(
                 self,
                 f"{name}Deploy",
                 environment=environment,
-                names=Names(context.application, environment.name),
+                names=names,
                 trusted=trusted,
             )
             self._output(f"{name}DeployRoleArn", role)
+            verify_role = VerifyRole(self, f"{name}Verify", names=names, trusted=trusted)
+            self._output(f"{name}VerifyRoleArn", verify_role)
         trusted = jobs.of_pull_requests()
         self._output("DiffRoleArn", DiffRole(self, "Diff", environments=context.environments, trusted=trusted))
 

@@ -17,6 +17,7 @@ from flask_onetrace.contract import (
     SecretName,
     Variable,
 )
+from infra import console_urls
 from infra.context import Deployment
 from infra.cors_origins import CorsOrigins
 from infra.xray import sampling_rule
@@ -87,6 +88,7 @@ def _telemetry_variables(deployment: Deployment, *, region: str) -> dict[str, st
         Variable.AWS_DEFAULT_REGION: region,
         Variable.AWS_XRAY_DAEMON_ADDRESS: f"127.0.0.1:{XRAY_DAEMON_PORT}",
         Variable.AWS_XRAY_TRACING_NAME: names.xray_service,
+        Variable.TRACE_URL: console_urls.xray_trace_template(region),
         Variable.AWS_XRAY_URL: environment.telemetry.xray_url or "",
         Variable.XRAY_ORIGIN: "AWS::ECS::Fargate",
         Variable.XRAY_SAMPLING_RULE: json.dumps(

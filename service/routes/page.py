@@ -15,6 +15,7 @@ ASSETS_PATH: Final = "/assets/"
 DIST: Final = Path(__file__).parents[1] / "web" / "dist"
 _VERSION_TAG = '<meta name="service-version" content="unknown">'
 _RELAY_TAG = '<meta name="browser-relay" content="on">'
+_TRACE_URL_TAG = '<meta name="trace-url" content="">'
 _RELAY_OFF_TAG = '<meta name="browser-relay" content="off">'
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -43,6 +44,9 @@ def register(app: Flask, settings: Settings, dist: Path = DIST) -> None:
             raise NotFound("the page is not built: run `make setup`, or `npm run build` in service/web") from error
         tag = f'<meta name="service-version" content="{html.escape(settings.version)}">'
         text = text.replace(_VERSION_TAG, tag)
+        if settings.trace_url is not None:
+            url = html.escape(settings.trace_url)
+            text = text.replace(_TRACE_URL_TAG, f'<meta name="trace-url" content="{url}">')
         if not settings.browser_relay:
             text = text.replace(_RELAY_TAG, _RELAY_OFF_TAG)
         response = make_response(text)

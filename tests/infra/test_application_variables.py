@@ -15,6 +15,7 @@ VALID = {
     Variable.REDACT_NAMES: "pin-code",
     Variable.FRONTEND_URL: "https://app.example.com",
     Variable.BACKEND_URL: "https://api.example.com",
+    Variable.TRACE_URL: "https://ui.example.com/acme/{trace_id}?tab=spans#{xray_trace_id}",
     Variable.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: "redis",
     Variable.OTEL_EXPORTER_OTLP_ENDPOINT: "https://otlp.example.com",
     Variable.OTEL_EXPORTER_OTLP_HEADERS: "x-team=a",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -76,9 +77,9 @@ def claims(role: Json) -> dict[str, str]:
     return {key.removeprefix(f"{ISSUER}:"): value for key, value in conditions.items()}
 
 
-def statements(role: Json) -> dict[str, list[str]]:
-    """Return the resources of each action, with the pseudo parameters of account and region as words."""
-    [policy] = role["Policies"]
+def statements(role: Json, name: str = "Deploy") -> dict[str, list[str]]:
+    """Return the resources of each action of a policy, with the pseudo parameters of account and region as words."""
+    [policy] = [each for each in role["Policies"] if each["PolicyName"] == name]
     resources_of = {}
     for statement in policy["PolicyDocument"]["Statement"]:
         assert statement["Effect"] == "Allow"
@@ -114,7 +115,7 @@ def test_the_diff_role_trusts_the_repositorys_pull_requests_and_may_assume_the_l
     role = by_description(roles(), "Compares")
     assert claims(role) == {"aud": "sts.amazonaws.com", "sub": f"repo:{IMMUTABLE}:pull_request"}
     lookup = "arn:<Partition>:iam::<AccountId>:role/cdk-hnb659fds-lookup-role-<AccountId>-<Region>"
-    assert statements(role) == {"sts:AssumeRole": [lookup]}
+    assert statements(role, "Diff") == {"sts:AssumeRole": [lookup]}
 
 
 def test_a_deploy_role_may_assume_the_bootstrap_roles_and_read_its_own_environment(
@@ -137,6 +138,23 @@ def test_a_deploy_role_may_assume_the_bootstrap_roles_and_read_its_own_environme
     ]
 
 
+def test_the_role_that_verifies_trusts_the_same_jobs_and_reads_its_own_environment(
+    roles: Callable[..., StackTemplate],
+) -> None:
+    deploys, verifies = by_description(roles(), "Deploys prod"), by_description(roles(), "Verifies prod")
+    assert claims(verifies) == claims(deploys)
+    allowed = statements(verifies, "Verify")
+    assert allowed == statements(deploys, "Verify")
+    for action, resources in allowed.items():
+        assert re.match(r"\w+:(BatchGet|Describe|Filter|Get|List|Simulate)", action), action
+        assert [each for each in resources if "dev" in each] == []
+    assert allowed["iam:SimulatePrincipalPolicy"] == ["arn:<Partition>:iam::<AccountId>:role/Cruddur-prod-Service-*"]
+    assert allowed["logs:FilterLogEvents"] == [
+        f"arn:<Partition>:logs:<Region>:<AccountId>:log-group:{group}:*"
+        for group in ("Cruddur-prod-Backend-Flask", "aws/spans")
+    ]
+
+
 def test_the_accounts_own_key_decrypts_those_secrets_only(
     roles: Callable[..., StackTemplate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,8 +173,10 @@ def test_the_accounts_own_key_decrypts_those_secrets_only(
 def test_no_trust_has_a_wildcard_and_no_action_writes(roles: Callable[..., StackTemplate]) -> None:
     for each in roles().of_type("AWS::IAM::Role"):
         assert "*" not in json.dumps(each["Properties"]["AssumeRolePolicyDocument"])
-        verbs = {action.partition(":")[2] for action in statements(each["Properties"])}
-        assert all(verb == "AssumeRole" or verb.startswith(("Describe", "Get", "List")) for verb in verbs)
+        policies = [policy["PolicyName"] for policy in each["Properties"]["Policies"]]
+        verbs = {action.partition(":")[2] for name in policies for action in statements(each["Properties"], name)}
+        reads = ("BatchGet", "Describe", "Filter", "Get", "List", "Simulate")
+        assert all(verb == "AssumeRole" or verb.startswith(reads) for verb in verbs)
 
 
 def test_a_session_lasts_an_hour(roles: Callable[..., StackTemplate]) -> None:
@@ -170,7 +190,7 @@ def test_the_accounts_boundary_is_set_on_every_role(
     accounts(dev=Account(permissions_boundary="limits"), prod=Account(permissions_boundary="limits"))
     bounded = roles().of_type("AWS::IAM::Role")
     boundaries = [as_text(each["Properties"]["PermissionsBoundary"]) for each in bounded]
-    assert boundaries == ["arn:<Partition>:iam::<AccountId>:policy/limits"] * 3
+    assert boundaries == ["arn:<Partition>:iam::<AccountId>:policy/limits"] * 5
 
 
 def test_environments_of_different_accounts_are_not_deployed_at_once(accounts: Callable[..., None]) -> None:
@@ -192,9 +212,9 @@ def test_an_account_that_has_the_provider_gets_no_second_one(roles: Callable[...
         assert as_text(principal["Federated"]) == f"arn:<Partition>:iam::<AccountId>:oidc-provider/{ISSUER}"
 
 
-def test_an_account_of_one_environment_has_its_role_only(roles: Callable[..., StackTemplate]) -> None:
+def test_an_account_of_one_environment_has_its_roles_only(roles: Callable[..., StackTemplate]) -> None:
     template = roles(deploy_environments="prod", branch="release")
-    assert set(template.content["Outputs"]) == {"ProdDeployRoleArn", "DiffRoleArn"}
+    assert set(template.content["Outputs"]) == {"ProdDeployRoleArn", "ProdVerifyRoleArn", "DiffRoleArn"}
     assert claims(by_description(template, "Deploys"))["ref"] == "refs/heads/release"
 
 
@@ -207,7 +227,7 @@ def test_a_role_assumes_the_bootstrap_roles_of_its_environments_qualifier_only(
         assumed = statements(by_description(template, f"Deploys {environment}"))["sts:AssumeRole"]
         assert len(assumed) == 4
         assert other not in str(assumed)
-    lookups = statements(by_description(template, "Compares"))["sts:AssumeRole"]
+    lookups = statements(by_description(template, "Compares"), "Diff")["sts:AssumeRole"]
     assert [each.partition("role/cdk-")[2].partition("-")[0] for each in lookups] == ["hnb659fds", "team1"]
 
 

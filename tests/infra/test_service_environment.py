@@ -1,6 +1,7 @@
 """The task definition sets exactly the variables that the service's settings read."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from flask_onetrace.contract import SECRET_OF, SECRET_PLACEHOLDER, Variable
 from flask_onetrace.settings import Settings
@@ -28,7 +29,18 @@ class Recorder(Mapping[str, str]):
 
 def plain(assembly: Assembly) -> dict[str, str]:
     entries = assembly.service.container(CRUDDUR.container_name)["Environment"]
-    return {each["Name"]: "eu-west-1" if each["Value"] == {"Ref": "AWS::Region"} else each["Value"] for each in entries}
+    return {each["Name"]: resolved(each["Value"]) for each in entries}
+
+
+def resolved(value: Any) -> str:  # noqa: ANN401 - a text, or an intrinsic function of a template
+    """Return what CloudFormation makes of a value in eu-west-1."""
+    match value:
+        case {"Ref": "AWS::Region"}:
+            return "eu-west-1"
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(map(resolved, parts))
+    assert isinstance(value, str), value
+    return value
 
 
 def secret(assembly: Assembly) -> set[str]:
@@ -49,6 +61,9 @@ def test_a_variable_is_either_plain_or_secret(assembly: Assembly) -> None:
 def test_the_settings_accept_the_task_definitions_variables(assembly: Assembly) -> None:
     settings = Settings.from_env(plain(assembly))
     assert settings.aws_region == "eu-west-1"
+    assert settings.trace_url == (
+        "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#xray:traces/{xray_trace_id}"
+    )
     assert settings.log_console is False
     assert settings.sampling_rule is not None
     names = names_of(assembly.environment)

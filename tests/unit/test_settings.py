@@ -82,6 +82,9 @@ def test_false_means_false(text: str) -> None:
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://host:notaport", "set for example"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "set one of http/json, http/protobuf"),
         ("ROLLBAR_ENDPOINT", "ftp://example.com", "set for example `https://api.rollbar.com/api/1/`"),
+        ("TRACE_URL", "https://ui.example.com/traces/", "set a URL with {trace_id} or {xray_trace_id}"),
+        ("TRACE_URL", "https://ui.example.com/{team}/{trace_id}", "or other braces: set a URL"),
+        ("TRACE_URL", "javascript:alert({trace_id})", "set for example `https://"),
         ("AWS_XRAY_DAEMON_ADDRESS", "xray-daemon", "set `127.0.0.1:2000`"),
         ("AWS_XRAY_DAEMON_ADDRESS", "tcp:127.0.0.1:2000", "udp:127.0.0.1:2000"),
         ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:99999", "1 to 65535"),
@@ -99,6 +102,13 @@ def test_an_invalid_value_is_rejected_with_its_variable_value_and_remedy(name: s
     assert problem.startswith(f"{name}: ")
     assert value in problem
     assert remedy in problem
+
+
+def test_the_url_of_a_trace_never_shows_a_password() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({"TRACE_URL": "https://user:sentinel@ui.example.com/{trace_id}"})
+    assert "contains a user name or password" in str(caught.value)
+    assert "sentinel" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("text", "level"), [("warn", "WARNING"), ("FATAL", "CRITICAL"), ("debug", "DEBUG")])

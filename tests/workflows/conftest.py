@@ -74,7 +74,9 @@ def load_balancer(emulated_aws: EmulatedAws) -> Iterator[LocalServer]:
     @relay.get("/<path:path>")
     def forward(path: str) -> Response:
         name = request.host.partition(".")[0].rpartition("-")[0]
-        headers = {"traceparent": request.headers["traceparent"], "Host": f"{name}.alb.localhost:{emulated_aws.port}"}
+        headers = {"Host": f"{name}.alb.localhost:{emulated_aws.port}"}
+        if traceparent := request.headers.get("traceparent"):
+            headers["traceparent"] = traceparent
         # Not requests: the service, which runs in this process too, replaces its trace context.
         with closing(HTTPConnection("127.0.0.1", emulated_aws.port, timeout=60)) as connection:
             connection.request("GET", f"/{path}", headers=headers)

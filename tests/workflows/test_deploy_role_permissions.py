@@ -19,7 +19,7 @@ from tests.workflows.workflow import ROOT, TARGETS, WORKFLOWS
 PREFIXES = {"elbv2": "elasticloadbalancing"}
 """The services whose IAM prefix is not boto3's name."""
 
-NAMED = {"cloudformation", "cloudwatch", "ecs", "logs"}
+NAMED = {"cloudformation", "cloudwatch", "ecs", "elbv2", "iam", "logs", "xray"}
 """Parameters and attributes of these names are clients of the service."""
 
 
@@ -55,7 +55,7 @@ def granted() -> set[str]:
         for each in template["Resources"].values()
         if each["Properties"].get("Description", "").startswith("Deploys prod")
     ]
-    statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+    statements = [each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
     return {str(action) for each in statements for action in as_list(each["Action"])}
 
 
@@ -76,7 +76,11 @@ def modules_of_the_deploy_workflow() -> set[str]:
 
 def tree_of(module: str) -> ast.Module:
     path = ROOT / Path(*module.split("."))
-    path = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+    if path.is_dir():
+        main = path / "__main__.py"
+        path = main if main.exists() else path / "__init__.py"
+    else:
+        path = path.with_suffix(".py")
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
@@ -87,7 +91,13 @@ def imported(module: str) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and str(node.module).startswith("operations."):
             yield str(node.module)
             if ROOT.joinpath(*str(node.module).split(".")).is_dir():
-                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+                yield from (name for name in names if is_module(name))
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").exists()
 
 
 def calls(module: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ from tests.workflows.workflow import WORKFLOWS, Run, run_make
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(300), pytest.mark.usefixtures("bootstrapped")]
 
 JOB = WORKFLOWS["deploy-environment.yml"]["jobs"]["deploy"]
-STEPS = ["make deployed-version DOWNGRADE=no", "make deploy APPROVAL=never", "make verify"]
+STEPS = ["make deployed-version DOWNGRADE=no", "make deploy APPROVAL=never", "make verify SERVING=1"]
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def deploy(tasks: Tasks, checkout: Path, variables: dict[str, str], tmp_path: Pa
     def run() -> Run:
         return Run(
             checkout=checkout,
-            variables=variables | {"VERIFY": "--deadline 1 --pause 0.2"},
+            variables=variables | {"VERIFY": "--deadline 1 --pause 0.2 --wait 1"},
             contexts=contexts,
             output_file=tmp_path / "outputs",
             after_step=tasks.register,
@@ -45,7 +45,7 @@ def test_a_good_version_is_deployed_and_a_broken_one_is_rolled_back(
     deploy: Callable[[], Run], tasks: Tasks, checkout: Path
 ) -> None:
     first = deploy()
-    assert first.ran == STEPS, first.log
+    assert first.ran == [*STEPS, "make verify"], first.log
     assert not first.failed, first.log
     assert first.outputs == {}
     assert "dev is not deployed: there is no version to roll back to" in first.log
@@ -54,7 +54,7 @@ def test_a_good_version_is_deployed_and_a_broken_one_is_rolled_back(
     commit(checkout, "v2.0.0")
     tasks.broken.add("v2.0.0")
     second = deploy()
-    assert second.ran == [*STEPS, "make roll-back", "make verify"], second.log
+    assert second.ran == [*STEPS, "make roll-back", "make verify SERVING=1"], second.log
     assert second.failed
     assert second.conclusions["verify"] == "failure"
     assert second.conclusions["roll-back"] == "success", second.log
@@ -62,7 +62,7 @@ def test_a_good_version_is_deployed_and_a_broken_one_is_rolled_back(
     assert "After 1 s: http://" in second.log
     assert "answered 503: 'out of order'" in second.log
     assert "Roll dev back to v1.0.0, the commit " in second.log
-    assert second.log.rpartition("$ make verify")[2].count("serves v1.0.0 of dev, and traces requests.") == 1
+    assert second.log.rpartition("$ make verify SERVING=1")[2].count("serves v1.0.0 of dev, and traces requests.") == 1
 
 
 def test_a_pull_request_gets_one_comment_of_both_environments(
@@ -95,7 +95,13 @@ def test_the_deploy_roles_are_deployed_apart_from_the_environments(
     process = run_make(command, checkout, variables | options)
     assert process.returncode == 0, process.stderr
     outputs = re.findall(r"Cruddur-DeployRoles\.(\w+)Arn = (arn:\S+)", process.stdout + process.stderr)
-    assert [name for name, _ in outputs] == ["DevDeployRole", "DiffRole", "ProdDeployRole"]
+    assert [name for name, _ in outputs] == [
+        "DevDeployRole",
+        "DevVerifyRole",
+        "DiffRole",
+        "ProdDeployRole",
+        "ProdVerifyRole",
+    ]
     iam = boto3.Session(FAKE_KEY_ID, FAKE_KEY, region_name=REGION).client("iam", endpoint_url=emulated_aws.endpoint)
     trusts = {name: iam.get_role(RoleName=arn.partition("/")[2])["Role"] for name, arn in outputs}
     assert f"repo:{REPOSITORY}:environment:prod" in str(trusts["ProdDeployRole"]["AssumeRolePolicyDocument"])

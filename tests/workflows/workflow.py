@@ -106,7 +106,7 @@ class Run:
         process = run_make(command, self.checkout, {**self.variables, **values, "GITHUB_OUTPUT": str(self.output_file)})
         self.ran.append(command)
         self.log += f"$ {command}\n{process.stdout}{process.stderr}"
-        self.failed |= process.returncode != 0
+        self.failed |= process.returncode != 0 and not step.get("continue-on-error")
         if process.returncode == 0:
             self.after_step(command)
         if identity := step.get("id"):

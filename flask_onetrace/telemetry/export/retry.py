@@ -18,6 +18,7 @@ from flask_onetrace.telemetry.export.errors import (
     SplitError,
     UnauthorizedError,
 )
+from flask_onetrace.telemetry.export.outage import OutageReport
 from flask_onetrace.telemetry.safe_logging import safe_logger
 
 T = TypeVar("T")
@@ -64,6 +65,7 @@ class RetryingSender(Generic[T]):
         self._next_probe = 0.0
         self._initial_backoff = initial_backoff
         self._drops = DropReport(name, self.counts, drop_metric, redact_line=redact_line)
+        self._outage = OutageReport(name, redact_line=redact_line)
         self._gave_up = False
         self._splits = 0
         """How often the current batch may still be split."""
@@ -127,6 +129,7 @@ class RetryingSender(Generic[T]):
     def _attempt(self, batch: list[T]) -> float | None:
         """Send `batch`; return None when it is delivered or dropped, else the seconds that the sink asked to wait."""
         item_error: ItemError | None = None
+        began = time.monotonic()
         try:
             self._send(batch)
         except UnauthorizedError as error:
@@ -143,11 +146,13 @@ class RetryingSender(Generic[T]):
             if not isinstance(error, ServerError) or self._server_errors:
                 self._server_errors -= isinstance(error, ServerError)
                 self.last_error = f"{type(error).__name__}: {error}"
+                self._outage.failed(began, self.last_error)
                 return error.seconds if isinstance(error, RetryAfterError) else 0.0
             item_error = BadRequestError(f"{error} after {_MAX_SERVER_ERRORS} retries")
         else:
             self.counts.delivered += len(batch)
             self._resume()
+        self._outage.ended()
         if item_error is not None:
             self._bisect(batch, item_error)
         return None

@@ -13,6 +13,14 @@ export function isRelayOn(): boolean {
   return metaContent("browser-relay") !== "off";
 }
 
+/** Return the URL of a trace's page, by its id of 32 hex digits; undefined where the service names none. */
+export function traceUrl(traceId: string): string | undefined {
+  const template = metaContent("trace-url");
+  if (!template) return undefined;
+  const xrayTraceId = `1-${traceId.slice(0, 8)}-${traceId.slice(8)}`;
+  return template.replaceAll("{trace_id}", traceId).replaceAll("{xray_trace_id}", xrayTraceId);
+}
+
 /** Return the URL that API paths are appended to: the page's own origin unless the page names a backend. */
 export function backendUrl(): string {
   return (metaContent("backend-url") || location.origin).replace(/\/+$/, "");

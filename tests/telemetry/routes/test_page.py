@@ -14,7 +14,9 @@ from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.conftest import AppFactory
 
 RELAY_TAG = '<meta name="browser-relay" content="on">'
-INDEX = f'<!doctype html><meta name="service-version" content="unknown">{RELAY_TAG}<title>Cruddur</title>'
+TRACE_URL_TAG = '<meta name="trace-url" content="">'
+TAGS = RELAY_TAG + TRACE_URL_TAG
+INDEX = f'<!doctype html><meta name="service-version" content="unknown">{TAGS}<title>Cruddur</title>'
 
 
 @pytest.fixture
@@ -49,8 +51,15 @@ def test_the_page_is_told_whether_its_spans_are_relayed(setting: str, content: s
     assert f'<meta name="browser-relay" content="{content}">' in text
 
 
-def test_the_source_of_the_page_has_the_tag_that_is_replaced() -> None:
-    assert RELAY_TAG in Path("service/web/index.html").read_text(encoding="utf-8")
+def test_the_page_is_told_where_a_trace_is_shown(page_build: Path) -> None:
+    text = app_with_page(page_build, TRACE_URL="https://ui.example.com/?a=1&b={trace_id}").test_client().get("/").text
+    assert '<meta name="trace-url" content="https://ui.example.com/?a=1&amp;b={trace_id}">' in text
+    assert TRACE_URL_TAG in app_with_page(page_build).test_client().get("/").text
+
+
+@pytest.mark.parametrize("tag", [RELAY_TAG, TRACE_URL_TAG])
+def test_the_source_of_the_page_has_the_tag_that_is_replaced(tag: str) -> None:
+    assert tag in Path("service/web/index.html").read_text(encoding="utf-8")
 
 
 def test_assets_are_immutable_and_have_the_media_type_that_browsers_run(page_build: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from flask import Flask
 
 from flask_onetrace import Settings, init_app
+from flask_onetrace.contract import SLOW_SECONDS
 from flask_onetrace.telemetry import EXTENSION
 from tests.telemetry.backends import FakeBackends, eventually
 from tests.telemetry.runtime.apps import Load, write
@@ -73,6 +76,28 @@ def closed(load: Load, folder: Path) -> Flask:
 )
 def test_neither_a_login_nor_an_error_handler_sees_the_runtimes_paths(closed: Flask, path: str, status: int) -> None:
     assert get(closed, path)[0] == status
+
+
+def test_a_slow_request_is_slow_and_a_process_answers_one_at_a_time(closed: Flask, backends: FakeBackends) -> None:
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        started = time.monotonic()
+        first = pool.submit(get, closed, "/_onetrace/slow")
+        time.sleep(0.3)
+        assert get(closed, "/_onetrace/slow")[0] == 429
+        status, trace_id = first.result()
+        assert status == 200
+        assert time.monotonic() - started >= SLOW_SECONDS
+    assert get(closed, "/_onetrace/slow")[0] == 200
+    flush(closed)
+    spans = {each["name"]: each for each in backends.spans(trace_id)}
+    assert set(spans) == {"GET /_onetrace/slow", "wait"}
+    assert spans["wait"]["parent_span_id"] == spans["GET /_onetrace/slow"]["span_id"]
+
+
+@pytest.mark.parametrize("path", ["/_onetrace/fault", "/_onetrace/slow"])
+def test_without_fault_routes_the_application_answers(load: Load, folder: Path, path: str) -> None:
+    write(folder, "runtime_closed.py", CLOSED)
+    assert get(load("runtime_closed", FAULT_ROUTES="false"), path)[0] == 418
 
 
 def test_the_application_has_no_rule_hook_or_handler_more_than_its_own(closed: Flask) -> None:

@@ -1,8 +1,9 @@
+import { traceUrl } from "../config";
 import { announce, element } from "./dom";
 
 const FEEDBACK_MS = 1600;
 
-/** Return a trace id with a button that copies it. */
+/** Return a trace id, linked to its page where there is one, with a button that copies it. */
 export function traceIdWithCopyButton(traceId: string): HTMLElement {
   const code = element("code", { class: "trace-id" }, traceId);
   const button = element("button", { type: "button", class: "copy", "aria-label": `Copy trace id ${traceId}` }, "Copy");
@@ -14,7 +15,10 @@ export function traceIdWithCopyButton(traceId: string): HTMLElement {
       button.textContent = "Copy";
     }, FEEDBACK_MS);
   });
-  return element("span", { class: "trace" }, code, button);
+  const url = traceUrl(traceId);
+  const link = { target: "_blank", rel: "noopener", "aria-label": `Open trace ${traceId}` };
+  const shown = url === undefined ? code : element("a", { ...link, href: url }, code);
+  return element("span", { class: "trace" }, shown, button);
 }
 
 /** Copy `text`, the content of `source`. False means that it is only selected. */
