@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 from flask_onetrace.credentials import credentials_of
 from flask_onetrace.masking import MASK
@@ -36,7 +37,13 @@ def without_credentials(error: object) -> str:
     Of libraries' messages above all, which may quote a proxy's or an endpoint's URL.
     """
     message = str(error)
-    values = {value for each in credentials_of(os.environ).values() for value in each if len(value) >= _MIN_CREDENTIAL}
-    for value in sorted(values, key=len, reverse=True):
+    for value in _credentials(tuple(os.environ.items())):
         message = message.replace(value, MASK)
     return message
+
+
+@lru_cache(maxsize=1)
+def _credentials(variables: tuple[tuple[str, str], ...]) -> list[str]:
+    """Return the credentials in environment variables, the longest first: found once for thousands of log lines."""
+    values = {value for each in credentials_of(dict(variables)).values() for value in each}
+    return sorted((each for each in values if len(each) >= _MIN_CREDENTIAL), key=len, reverse=True)

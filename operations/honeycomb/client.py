@@ -19,11 +19,13 @@ from operations.honeycomb.http_errors import REQUIRED_KEY, error_response, no_re
 from operations.honeycomb.retry import MAX_ATTEMPTS, RETRY_BUDGET, retry_delay
 from operations.keys import find_key
 
+REGIONS: Final = {"api.honeycomb.io": "US", "api.eu1.honeycomb.io": "EU"}
+"""The region of the API at each host, the default one first (Honeycomb API reference, "Servers")."""
 ALL_DATASETS: Final = "__all__"
 """The slug for all datasets of a Honeycomb environment."""
 
 _URL_VARIABLE: Final = "HONEYCOMB_API_URL"
-_SAFE_URL: Final = re.compile(r"(https://[\w.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:\d+)?(/[\w./-]*)?")
+SAFE_URL: Final = re.compile(r"(https://[\w.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:\d+)?(/[\w./-]*)?")
 """Encrypted, or on this machine; without credentials, query or fragment."""
 _TIMEOUT: Final = (5.0, 30.0)
 Json = dict[str, Any]
@@ -35,7 +37,7 @@ class HoneycombClient:
     def __init__(self, session: requests.Session, url: str, key: Secret[str], sleep: Callable[[float], None]) -> None:
         self._session = session
         self.url = url
-        self._key = key
+        self.key = key
         self._sleep = sleep
         self._retry_budget = RETRY_BUDGET
 
@@ -67,7 +69,7 @@ class HoneycombClient:
     def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - as above
         response = self._send(method, path, body)
         if not response.ok or response.is_redirect:
-            raise error_response(response, f"{method} {path}", self._key.reveal())
+            raise error_response(response, f"{method} {path}", self.key.reveal())
         try:
             return response.json()
         except ValueError as error:
@@ -84,7 +86,7 @@ class HoneycombClient:
                     method,
                     self.url + path,
                     json=body,
-                    headers={"X-Honeycomb-Team": self._key.reveal()},
+                    headers={"X-Honeycomb-Team": self.key.reveal()},
                     timeout=_TIMEOUT,
                     # requests would forward the key to the redirect's host: it drops only `Authorization`.
                     allow_redirects=False,
@@ -104,16 +106,24 @@ class HoneycombClient:
 @contextmanager
 def connect(names: Names, sleep: Callable[[float], None]) -> Iterator[HoneycombClient]:
     """Yield a client with the configuration key of an environment. Raises `OperatorError`."""
+    with requests.Session() as session:
+        yield client_of(names, sleep, session)
+
+
+def client_of(names: Names, sleep: Callable[[float], None], session: requests.Session | None = None) -> HoneycombClient:
+    """Return a client with the configuration key of an environment.
+
+    Raises `MissingKeyError` where there is none, and `OperatorError`.
+    """
     ingest = "the service's own HONEYCOMB_API_KEY is an ingest key and cannot do this"
     remedy = f"Set {CONFIGURATION_KEY_VARIABLE} to {REQUIRED_KEY}; {ingest}"
     key = find_key(CONFIGURATION_KEY_VARIABLE, names, remedy)
-    with requests.Session() as session:
-        yield HoneycombClient(session, _api_url(), key, sleep)
+    return HoneycombClient(session or requests.Session(), _api_url(), key, sleep)
 
 
 def _api_url() -> str:
     """Return the API's URL without a trailing slash. Raises `OperatorError` for one that would expose the key."""
     url = os.environ.get(_URL_VARIABLE, "").strip().rstrip("/") or HONEYCOMB_API
-    if not _SAFE_URL.fullmatch(url):
+    if not SAFE_URL.fullmatch(url):
         raise OperatorError(f"{_URL_VARIABLE} is {masked(url)}", "Set it to an https:// URL without user or query")
     return url
