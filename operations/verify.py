@@ -1,222 +1,82 @@
-"""Verify a deployed environment from outside: its URL serves the version that was deployed, and traces requests.
+"""Verify a deployment from outside: it serves the version, and each place has every kind of request under its id.
 
-Several responses in a row have to be right, because tasks of the version before may still answer until their
-connections have drained. Then the request of the smoke test has to be answered as the application's description says.
-It is not sent where users log in, as it would be redirected to the login. Of an image without the runtime, only status
-codes are checked: it reports no version, and returns no trace id.
+Where something is missing it names the cause, by read permissions alone (docs/verify.md).
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import secrets
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import TextIO
 
-import requests
-from botocore.exceptions import BotoCoreError, ClientError
-
-from flask_onetrace.contract import RUNTIME_HEALTH_CHECK_PATH, TRACE_ID_HEADER, Output
-from infra.application import Application
-from infra.environments import ENVIRONMENTS
-from infra.names import Names
-from operations.deployment import aws_session, stack_outputs
 from operations.errors import OperatorError, without_credentials
-from operations.selection import selected_names
-
-DEADLINE: Final = 180.0
-"""Seconds until the responses have to be right: a new DNS name or certificate may need a few of them."""
-IN_A_ROW: Final = 5
-PAUSE: Final = 1.0
-_TIMEOUT: Final = (5.0, 10.0)
-_HEALTHY: Final = range(200, 300)
-"""The status codes that the load balancer takes for healthy."""
-_SHOWN: Final = 200
-"""Characters of a response that an error shows."""
-
-
-class Expected(NamedTuple):
-    """What the health check has to report, and whether users log in, so the smoke test would be redirected."""
-
-    application: Application
-    environment: str
-    version: str
-    has_login: bool = False
+from operations.output import escape_unencodable
+from operations.verification import options as verification_options
+from operations.verification.options import Options, show, show_error, verify
+from operations.verification.run import WAIT, run_unserved
+from operations.verification.serving import (
+    DEADLINE,
+    PAUSE,
+    REAL,
+    Clock,
+    Expected,
+    outcome,
+    status_text,
+    wait_until_serving,
+)
+from operations.verification.subject import Subject
+from operations.verification.targets import MissingStackError, no_stack, subject_of_environment, subject_of_url
 
 
-class Clock(NamedTuple):
-    """The clock of the retries, in seconds."""
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-
-def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) -> int:
-    """Verify the environment and print the outcome; return the exit status."""
+def main(arguments: Sequence[str] | None = None, *, clock: Clock = REAL) -> int:
+    """Verify the deployment and print the outcome; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m operations.verify", description=__doc__)
-    parser.add_argument("--environment", required=True, help="the deployed environment of infra/environments.py")
-    parser.add_argument("--version", required=True, help="the version that has to be deployed")
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--environment", help="the deployed environment of infra/environments.py")
+    target.add_argument("--url", help="a URL; without AWS credentials for it, what it shows from outside is verified")
+    parser.add_argument("--version", default="", help="the version that has to be deployed")
     parser.add_argument("--deadline", type=float, default=DEADLINE, help="seconds (default: %(default)g)")
     parser.add_argument("--pause", type=float, default=PAUSE, help="seconds between requests (default: %(default)g)")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--serving", action="store_true", help="check that the version is served, and no telemetry")
+    verification_options.add_to(parser, wait=WAIT)
+    escape_unencodable()
+    namespace = parser.parse_args(arguments)
+    options = Options.of(namespace)
     try:
-        names = selected_names(options.environment)
-        url = _url(names)
-        environment = ENVIRONMENTS.get(options.environment)
-        has_login = environment is not None and environment.ingress.authentication is not None
-        expected = Expected(names.application, options.environment, options.version, has_login)
-        sinks = verify(url, expected, deadline=options.deadline, pause=options.pause, clock=clock or Clock())
+        if namespace.url is not None:
+            subject = subject_of_url(namespace.url, namespace.version)
+        else:
+            subject = subject_of_environment(namespace.environment, namespace.version)
+        return _verify(subject, options, namespace, clock)
+    except MissingStackError as error:
+        return show(no_stack(error), options, sys.stdout)
     except OperatorError as error:
+        if options.json:
+            show_error(error, sys.stdout)
         sys.stderr.write(f"{without_credentials(error.problem)}\n{error.remedy}.\n")
         return 1
-    sys.stdout.write(_outcome(url, expected))
-    sys.stdout.writelines(f"  {name}: {_status(sink)}\n" for name, sink in sinks.items())
-    return 0
 
 
-def _outcome(url: str, expected: Expected) -> str:
-    """Return what was verified, and what was not and why."""
-    if expected.application.image.has_runtime:
-        outcome = f"{url} serves {expected.version} of {expected.environment}, and traces requests."
-    else:
-        outcome = f"{url} is healthy. Version and trace ids were not checked: the image has no runtime."
-    if expected.has_login:
-        outcome += "\nThe smoke test was skipped: users log in at the load balancer, which would redirect it."
-    return f"{outcome}\n"
-
-
-def verify(url: str, expected: Expected, *, deadline: float, pause: float, clock: Clock) -> Mapping[str, Any]:
-    """Return the sinks' status once `IN_A_ROW` responses are right. Raises `OperatorError` after `deadline` seconds."""
-    end = clock.now() + deadline
-    correct = 0
-    while True:
+def _verify(subject: Subject, options: Options, namespace: argparse.Namespace, clock: Clock) -> int:
+    """Wait until the version is served, then find the requests; an image without the runtime sends no telemetry."""
+    out: TextIO = sys.stderr if options.json else sys.stdout
+    if subject.expected_version and subject.expected_environment:
+        expected = Expected(
+            subject.application, subject.expected_environment, subject.expected_version, subject.has_login
+        )
         try:
-            sinks = _probe(url, expected)
-            if correct + 1 == IN_A_ROW and not expected.has_login:
-                _smoke_test(url, expected)
+            sinks = wait_until_serving(
+                subject.url, expected, deadline=namespace.deadline, pause=namespace.pause, clock=clock
+            )
         except OperatorError as error:
-            correct = 0
-            if clock.now() >= end:
-                raise OperatorError(f"After {deadline:g} s: {error.problem}", error.remedy) from error
-        else:
-            correct += 1
-            if correct == IN_A_ROW:
-                return sinks
-        clock.sleep(pause)
-
-
-def _probe(url: str, expected: Expected) -> Mapping[str, Any]:
-    """Send one health check and return the sinks' status. Raises `OperatorError` where anything differs."""
-    if not expected.application.image.has_runtime:
-        target, response, _ = _traced_get(url, expected.application.health_check_path, {})
-        _check_health_status(target, response, "Read the log lines of the containers' standard output")
-        return {}
-    # The runtime's own: what the application's reports has any shape.
-    target, response, trace_id = _traced_get(url, RUNTIME_HEALTH_CHECK_PATH, {})
-    health = _health(target, response)
-    _compare(target, "version", health, expected.version, "Deploy it, or pass the deployed one as VERSION=")
-    _compare(target, "environment", health, expected.environment, "Check the domain's record: it is another's")
-    _check_trace_id(target, response, trace_id)
-    sinks: Mapping[str, Any] = health.get("sinks", {})
-    return sinks
-
-
-def _smoke_test(url: str, expected: Expected) -> None:
-    """Send the smoke test's request. Raises `OperatorError` for another status, or without the trace's id."""
-    test = expected.application.smoke_test
-    target, response, trace_id = _traced_get(url, test.path, _headers(expected))
-    if response.status_code != test.status:
-        raise OperatorError(
-            f"{target} answered {response.status_code} instead of {test.status}: {response.text[:_SHOWN]!r}",
-            "Look up the request's log lines, or correct [smoke_test] in onetrace.toml",
-        )
-    if expected.application.image.has_runtime:
-        _check_trace_id(target, response, trace_id)
-
-
-def _headers(expected: Expected) -> dict[str, str]:
-    """Return the headers of the smoke test. A secret in them is taken from this process's environment."""
-    values = {**expected.application.variables_in(expected.environment), **os.environ}
-    try:
-        return expected.application.smoke_test.headers_with(values)
-    except LookupError as error:
-        raise OperatorError(
-            f"A header of the smoke test needs {error.args[0]}, which is not set", f"Set {error.args[0]} to its value"
-        ) from error
-
-
-def _traced_get(url: str, path: str, headers: Mapping[str, str]) -> tuple[str, requests.Response, str]:
-    """Return the request's URL, its response and its trace id. Raises `OperatorError` without a response."""
-    target, trace_id = url.rstrip("/") + path, _trace_id()
-    # Version, trace id, parent id and flags ("traceparent Header", W3C Trace Context).
-    traced = {**headers, "traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01"}
-    try:
-        response = requests.get(target, headers=traced, timeout=_TIMEOUT, allow_redirects=False)
-    except requests.RequestException as error:
-        raise OperatorError(
-            f"No response from {target} ({type(error).__name__})", "Check the domain's record and the load balancer"
-        ) from error
-    return target, response, trace_id
-
-
-def _check_trace_id(target: str, response: requests.Response, trace_id: str) -> None:
-    if (received := response.headers.get(TRACE_ID_HEADER)) != trace_id:
-        raise OperatorError(
-            f"{target} answered with {TRACE_ID_HEADER} {received!r} to a request of the trace {trace_id}",
-            "Check what is between the load balancer and the service: the trace context is lost on the way",
-        )
-
-
-def _status(sink: Mapping[str, Any]) -> str:
-    return "on" if sink.get("on") else f"off, because {sink.get('because')}"
-
-
-def _trace_id() -> str:
-    """Return an id that begins with the seconds since the epoch ("Tracing headers", AWS X-Ray Developer Guide)."""
-    return f"{int(time.time()):08x}{secrets.token_hex(12)}"
-
-
-def _health(target: str, response: requests.Response) -> Mapping[str, Any]:
-    remedy = "Read the log lines of the containers' standard output"
-    if response.status_code == requests.codes.not_found:
-        remedy = "Start the image by flask_onetrace.wsgi, or set `runtime = false` in onetrace.toml (docs/adopt.md)"
-    _check_health_status(target, response, remedy)
-    health = _json(response)
-    if not isinstance(health, dict) or health.get("status") != "ok":
-        raise OperatorError(f"{target} answered {response.text[:_SHOWN]!r}, which is no health check", remedy)
-    return health
-
-
-def _check_health_status(target: str, response: requests.Response, remedy: str) -> None:
-    if response.status_code not in _HEALTHY:
-        raise OperatorError(f"{target} answered {response.status_code}: {response.text[:_SHOWN]!r}", remedy)
-
-
-def _json(response: requests.Response) -> object:
-    try:
-        return response.json()
-    except requests.JSONDecodeError:
-        return None
-
-
-def _compare(target: str, key: str, health: Mapping[str, Any], expected: str, remedy: str) -> None:
-    if health.get(key) != expected:
-        raise OperatorError(f"{target} answers with {key} {health.get(key)!r} instead of {expected!r}", remedy)
-
-
-def _url(names: Names) -> str:
-    environment = names.environment
-    remedy = f"Check that {environment!r} is deployed (make deploy) and your credentials are its own"
-    try:
-        url = stack_outputs(aws_session(), names).get(Output.URL)
-    except (BotoCoreError, ClientError) as error:
-        raise OperatorError(" ".join(str(error).split()), remedy) from error
-    if url is None:
-        raise OperatorError(f"The service stack of {environment!r} has no output {Output.URL}", remedy)
-    return url
+            sys.stderr.write(f"{without_credentials(error.problem)}\n{error.remedy}.\n")
+            return show(run_unserved(subject, error), options, sys.stdout)
+        out.write(outcome(subject.url, expected))
+        out.writelines(f"  {name}: {status_text(sink)}\n" for name, sink in sinks.items())
+        if namespace.serving or not subject.application.image.has_runtime:
+            return 0
+    return verify(subject, options, sys.stdout)
 
 
 if __name__ == "__main__":

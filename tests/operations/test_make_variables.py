@@ -53,6 +53,30 @@ def test_the_version_to_roll_back_to_arrives_as_it_was_written(python: Path, tex
 
 
 @pytest.mark.parametrize("text", TEXTS)
+def test_a_trace_id_and_a_filter_arrive_as_they_were_written(python: Path, text: str) -> None:
+    assert make("trace", f"PY={python}", f"ID={text}").stdout.startswith(f"{text}|")
+    assert make("traces", f"PY={python}", f"FILTER={text}").stdout.startswith(f"--filter={text}|")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (("traces",), "-m local traces"),
+        (("traces", "JSON=1", "LIMIT=5"), '-m local traces --json --limit="$LIMIT"'),
+        (("traces", "ENV=dev"), "-m operations.traces list --environment dev"),
+        (("trace", "ID=1"), '-m local trace -- "$ID"'),
+        (("trace", "FILE=a"), '-m local trace --file="$FILE" --'),
+        (
+            ("trace", "ID=1", "ENV=prod", "EXPORT=otlp"),
+            '-m operations.traces show --environment prod --export="$EXPORT" -- "$ID"',
+        ),
+    ],
+)
+def test_traces_are_those_of_the_local_deployment_unless_env_is_given(arguments: tuple[str, ...], command: str) -> None:
+    assert " ".join(make("-n", *arguments).stdout.replace("\\\n", " ").split()).endswith(command)
+
+
+@pytest.mark.parametrize("text", TEXTS)
 def test_what_the_cdk_gets_arrives_as_it_was_written(text: str) -> None:
     texts = [f"{name}={text}" for name in ("APP", "FLASK_APP", "VERSION", "REPOSITORY")]
     synth = make("synth", "CDK=printf '%s\\n'", *texts).stdout
