@@ -22,6 +22,7 @@ from local.emulator import (
     target_health,
 )
 from local.emulator.logs import service as logs
+from local.emulator.registry import escape_responses
 from local.emulator.xray import service as xray
 
 PLUGINS: Final = (autoscaling, cloudwatch, ec2, ecr, ecs, load_balancer, logs, secretsmanager, sqs, xray, boundary)
@@ -32,6 +33,7 @@ _installed: Final[list[str]] = []
 def install(*, registry_address: str | None, administrator: tuple[str, str] | None = None) -> None:
     """Install every plug-in once per process; with the administrator's credentials IAM is enforced."""
     if not _installed:
+        escape_responses()
         for plugin in PLUGINS:
             plugin.install()
             _installed.append(plugin.__name__)

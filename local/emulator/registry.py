@@ -6,10 +6,11 @@ import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Final
 
 from ministack import app
-from ministack.core import router
+from ministack.core import responses, router
 from ministack.core.responses import (
     AccountRegionScopedDict,
     error_response_json,
@@ -41,6 +42,14 @@ class ResourceType:
     update: Callable[[str, Json], Json]
     delete: Callable[[str, Json], None]
     create_only: tuple[str, ...] = ()
+
+
+def escape_responses() -> None:
+    r"""Have every service write JSON in ASCII, as ministack fails to encode a lone surrogate.
+
+    A log line with the valid escape `\ud800` would cost each response that it is part of.
+    """
+    responses.json = SimpleNamespace(dumps=lambda document, **_options: json.dumps(document))
 
 
 def add_resource_type(kind: ResourceType) -> None:
@@ -93,7 +102,7 @@ def call(operation: Operation, body: bytes, content_type: str) -> Reply:
     """Call `operation` with a JSON body and encode its result or its `ServiceError`."""
     try:
         request = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return error_reply(ServiceError("SerializationException", "the body is not JSON"), content_type)
     if not isinstance(request, dict):
         return error_reply(ServiceError("SerializationException", "the body is not a JSON object"), content_type)

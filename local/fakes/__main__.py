@@ -30,6 +30,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--endpoint", default=os.environ.get("AWS_ENDPOINT_URL"), help="URL of the emulated X-Ray")
     parser.add_argument("--region", default=os.environ.get("AWS_REGION", "us-east-1"))
     parser.add_argument("--honeycomb-port", type=int, default=0)
+    parser.add_argument("--honeycomb-eu-port", type=int, help="of Honeycomb's other region; none without it")
     parser.add_argument("--rollbar-port", type=int, default=0)
     parser.add_argument("--daemon-port", type=int, help="UDP for segments, TCP for sampling; no daemon without it")
     arguments = parser.parse_args()
@@ -47,6 +48,8 @@ def main() -> int:
         try:
             # First, so that all of them listen once the others respond.
             daemon = None if arguments.daemon_port is None else stack.enter_context(closing(_daemon(arguments)))
+            if arguments.honeycomb_eu_port is not None:
+                stack.enter_context(closing(LocalServer(honeycomb.create_app(), arguments.honeycomb_eu_port)))
             honeycomb_server = stack.enter_context(
                 closing(LocalServer(honeycomb.create_app(), arguments.honeycomb_port))
             )

@@ -35,6 +35,12 @@ class RecentItems:
             items = [item for _, (_, item) in zip(range(limit), reversed(self._items), strict=False)]
         return [orjson.loads(item) for item in items]
 
+    def newest_as_json(self, limit: int) -> bytes:
+        """Return the JSON array of what `newest` returns, without decoding it."""
+        with self._lock:
+            items = [item for _, (_, item) in zip(range(limit), reversed(self._items), strict=False)]
+        return b"".join((b"[", b",".join(items), b"]"))
+
     def newest_traces(self, limit: int) -> dict[str, int]:
         """Return up to `limit` trace ids, newest first, with their item counts."""
         counts: dict[str, int] = {}

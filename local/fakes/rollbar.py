@@ -1,31 +1,43 @@
 """A fake of Rollbar: accepts items and deploys, stores the newest and returns items by trace id.
 
-Source of the format: Rollbar's API reference, "Create an Item" (`POST /api/1/item/`) and "Report a deploy".
-Any token is accepted; it is redacted from items before they are stored.
+Source of the format: Rollbar's API reference, "Create an Item" (`POST /api/1/item/`), "List all occurrences" (`GET
+/api/1/instances/`) and "Report a deploy". Any token is accepted, unless a test has set others (`local/fakes/outage.py`:
+`POST /settings`); it is redacted from items before they are stored.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import deque
+from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
 from flask import Flask, Response, jsonify, request
 
+from local.fakes.outage import Outage, RefusedError
 from local.fakes.recent_items import RecentItems
+from operations.traces.records import plain
 
 TOKEN_HEADER: Final = "X-Rollbar-Access-Token"  # noqa: S105 - a header's name
 CAPACITY: Final = 5_000
+PAGE: Final = 20
+"""Occurrences of a page ("List all occurrences")."""
 REDACTED: Final = "[access token]"
 ErrorResponse = tuple[Response, int]
 
 
 def create_app(capacity: int = CAPACITY) -> Flask:
-    """Build the app: POST /api/1/item/ and /api/1/deploy as in Rollbar's API, GET /items and /deploys to inspect."""
+    """Build the app: the routes below /api/1/ as in Rollbar's API, GET /items and /deploys to inspect."""
     app = Flask("fake-rollbar")
     items = RecentItems(capacity)
     deploys: deque[dict[str, Any]] = deque(maxlen=capacity)
+    outage = Outage()
+    outage.install(app)
+
+    @app.errorhandler(RefusedError)
+    def refused(error: RefusedError) -> ErrorResponse:
+        return _error("invalid access token" if error.status == HTTPStatus.UNAUTHORIZED else str(error), error.status)
 
     @app.post("/api/1/item/")
     def create_item() -> Response | ErrorResponse:
@@ -35,7 +47,8 @@ def create_app(capacity: int = CAPACITY) -> Flask:
         token = request.headers.get(TOKEN_HEADER) or payload.get("access_token")
         if not token:
             return _error("access token required", 401)
-        data = _redacted(payload["data"], str(token))
+        outage.check(str(token))
+        data = _redacted(plain(payload["data"]), str(token))
         item_uuid = str(data.setdefault("uuid", uuid.uuid4().hex))
         items.add([(trace_id_of(data), data)])
         return jsonify(err=0, result={"id": None, "uuid": item_uuid})
@@ -45,10 +58,21 @@ def create_app(capacity: int = CAPACITY) -> Flask:
         payload = request.get_json(force=True, silent=True)
         if not request.headers.get(TOKEN_HEADER):
             return _error("access token required", 401)
+        outage.check(request.headers[TOKEN_HEADER])
         if not isinstance(payload, dict) or not payload.get("environment") or not payload.get("revision"):
             return _error("environment and revision are required", 422)
         deploys.append(payload)
         return jsonify(err=0, data={"deploy_id": len(deploys)})
+
+    @app.get("/api/1/instances/")
+    def list_occurrences() -> Response | ErrorResponse:
+        if not request.headers.get(TOKEN_HEADER):
+            return _error("access token required", 401)
+        outage.check(request.headers[TOKEN_HEADER], reads=True)
+        page = max(1, request.args.get("page", 1, int))
+        newest = items.newest(page * PAGE)[(page - 1) * PAGE :]
+        instances = [{"id": item["uuid"], "timestamp": item.get("timestamp"), "data": item} for item in newest]
+        return jsonify(err=0, result={"instances": instances, "page": page})
 
     @app.get("/deploys")
     def list_deploys() -> Response:

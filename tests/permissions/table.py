@@ -144,9 +144,12 @@ def execution_role_may_not(task: DeployedTask) -> Iterator[Call]:
 
 @dataclass(frozen=True, slots=True)
 class DeployedStacks:
-    """What `make deploy` reads of one environment."""
+    """What `make deploy` and `make verify` read of one environment: the service's stack is the last one."""
 
     stacks: tuple[str, ...]
+    log_group: str
+    role: str
+    """The ARN of the task role."""
     cluster: str
     service: str
     output_group: str
@@ -169,13 +172,64 @@ def deploy_role_may(environment: DeployedStacks) -> list[Call]:
         Call("ecs", "ListTasks", cluster | {"serviceName": environment.service, "desiredStatus": "STOPPED"}),
         Call("logs", "GetLogEvents", stream),
         _read_secret(environment.secret),
+        Call("logs", "FilterLogEvents", {"logGroupName": environment.log_group}),
+        _simulate(environment.role),
     ]
+
+
+def verify_role_may(environment: DeployedStacks) -> list[Call]:
+    """Return the calls of `make verify` with its own role (infra/verify_policy.py)."""
+    return [
+        Call("cloudformation", "DescribeStacks", {"StackName": environment.stacks[-1]}),
+        *(each for each in deploy_role_may(environment) if (each.service, each.operation) not in ONLY_DEPLOYS),
+    ]
+
+
+ONLY_DEPLOYS: Final = frozenset(
+    {
+        ("cloudformation", "DescribeStackEvents"),
+        ("cloudformation", "DescribeStacks"),
+        ("cloudformation", "ListStackResources"),
+        ("ecs", "ListServices"),
+        ("monitoring", "DescribeAlarms"),
+    }
+)
+"""What the deploy role calls, and the role that verifies does not; of all stacks, it describes the service's alone."""
+READ_ANYWHERE: Final = frozenset(
+    {
+        ("ecs", "DescribeTaskDefinition"),
+        ("elasticloadbalancing", "DescribeTargetHealth"),
+        ("logs", "DescribeLogGroups"),
+        ("xray", "BatchGetTraces"),
+        ("xray", "GetGroups"),
+        ("xray", "GetIndexingRules"),
+        ("xray", "GetSamplingRules"),
+        ("xray", "GetTraceSegmentDestination"),
+        ("xray", "GetTraceSummaries"),
+    }
+)
+"""What both roles read, and AWS does not limit to an environment."""
+
+
+def read_anywhere() -> Iterator[Call]:
+    """Yield these calls."""
+    yield from (each for each in every_operation() if (each.service, each.operation) in READ_ANYWHERE)
+
+
+def verify_role_may_not(own: DeployedStacks, other: DeployedStacks) -> Iterator[Call]:
+    """Yield the same calls in another environment, and every other operation."""
+    yield from verify_role_may(other)
+    yield from _every_other_operation([*verify_role_may(own), *read_anywhere()])
+
+
+def _simulate(role: str) -> Call:
+    return Call("iam", "SimulatePrincipalPolicy", {"PolicySourceArn": role, "ActionNames": ["xray:PutTraceSegments"]})
 
 
 def deploy_role_may_not(own: DeployedStacks, other: DeployedStacks) -> Iterator[Call]:
     """Yield the same calls in another environment, and every other operation."""
     yield from deploy_role_may(other)
-    yield from _every_other_operation([*deploy_role_may(own), Call("ecs", "DescribeTaskDefinition")])
+    yield from _every_other_operation([*deploy_role_may(own), *read_anywhere()])
 
 
 def _log_writes(group: str) -> list[Call]:

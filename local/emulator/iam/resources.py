@@ -118,6 +118,8 @@ def _ecs(request: ApiRequest) -> list[str]:
 
 def _iam(request: ApiRequest) -> list[str]:
     """Return the ARN with the path, which the name alone does not tell."""
+    if simulated := request.values("PolicySourceArn"):
+        return simulated
     roles = (iam._roles.get(name) for name in request.values("RoleName"))
     return [role["Arn"] for role in roles if role is not None] or by_ministack(request)
 

@@ -50,6 +50,8 @@ STRING_KEYWORDS: Final[Mapping[str, Callable[[TraceView], Iterable[Any]]]] = {
 
 def comparable(value: object, operand: object) -> bool:
     """Return whether both are strings, both numbers or both booleans."""
+    if not isinstance(value, str | int | float):
+        return False
     if isinstance(operand, bool) or isinstance(value, bool):
         return isinstance(operand, bool) and isinstance(value, bool)
     return isinstance(value, str) is isinstance(operand, str)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from local.emulator.json_api import Json, ServiceError
 from local.emulator.registry import ResourceType, arn, new_store
+from local.emulator.xray import sampling_statistics
 
 DEFAULT_RULE: Final = "Default"
 INTERVAL: Final = 10
@@ -41,6 +42,7 @@ _NUMBER_RANGES: Final[dict[str, tuple[type[int | float], float, float]]] = {
 }
 
 _rules: Final[Any] = new_store()
+_deletions: Final[Any] = new_store()
 
 
 def _validated(rule: Json, *, bounded: tuple[str, ...] = tuple(_NUMBER_RANGES)) -> Json:
@@ -112,8 +114,13 @@ def delete_rule(request: Json) -> Json:
     name = record["SamplingRule"]["RuleName"]
     if name == DEFAULT_RULE:
         raise _invalid("the Default rule cannot be deleted")
-    _rules.pop(name)
+    _remove(name)
     return {"SamplingRuleRecord": record}
+
+
+def _remove(name: str) -> None:
+    _rules.pop(name)
+    _deletions["last"] = time.time()
 
 
 def get_rules(_request: Json) -> Json:
@@ -123,18 +130,22 @@ def get_rules(_request: Json) -> Json:
 
 
 def get_targets(request: Json) -> Json:
-    """Return the sampling targets of the rules in a client's statistics, until the next interval."""
+    """Count a client's statistics, and return the sampling targets of their rules until the next interval."""
     statistics = request.get("SamplingStatisticsDocuments")
     if not isinstance(statistics, list):
         raise _invalid("SamplingStatisticsDocuments is missing")
     targets, unprocessed = [], []
     for document in statistics:
         try:
-            targets.append(_target(_find({"RuleName": document["RuleName"]})["SamplingRule"]))
+            target = _target(_find({"RuleName": document["RuleName"]})["SamplingRule"])
+            sampling_statistics.count(document)
+            targets.append(target)
         except (ServiceError, KeyError, TypeError) as error:
             name = document.get("RuleName") if isinstance(document, dict) else None
             unprocessed.append({"RuleName": name, "ErrorCode": "InvalidRule", "Message": str(error)})
-    modified = max(record["ModifiedAt"] for record in get_rules({})["SamplingRuleRecords"])
+    # A deletion is a change, too: a client that is not told of it would follow the rule for minutes.
+    changes = [record["ModifiedAt"] for record in get_rules({})["SamplingRuleRecords"]]
+    modified = max(*changes, _deletions.get("last", 0))
     return {
         "SamplingTargetDocuments": targets,
         "UnprocessedStatistics": unprocessed,
@@ -169,7 +180,7 @@ def _update(rule: str, properties: Json) -> Json:
 
 def _delete(rule: str, _properties: Json) -> None:
     for name in [name for name, record in _rules.items() if record["SamplingRule"]["RuleARN"] == rule]:
-        _rules.pop(name)
+        _remove(name)
 
 
 SAMPLING_RULE: Final = ResourceType(name="AWS::XRay::SamplingRule", create=_create, update=_update, delete=_delete)

@@ -9,7 +9,7 @@ import copy
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,10 +18,16 @@ from local.emulator.json_api import Json
 MAX_DOCUMENT_BYTES: Final = 64 * 1024
 MAX_TRACE_AGE: Final = 30 * 24 * 3600
 """Seconds: documents of older traces are rejected."""
+MAX_DEPTH: Final = 200
+"""Levels of JSON in a document."""
+MAX_EMBEDDED: Final = 50
+"""Levels of subsegments: those below are returned beside their segment."""
+YEAR_10000: Final = 253_402_300_800
+"""In seconds since the epoch: the last date that clients can represent is before it."""
 MAX_CLOCK_SKEW: Final = 300
 """Seconds that a trace id's timestamp may lie in the future."""
 
-_TRACE_ID: Final = re.compile(r"1-([0-9a-f]{8})-[0-9a-f]{24}")
+TRACE_ID: Final = re.compile(r"1-([0-9a-f]{8})-[0-9a-f]{24}")
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 _NAME: Final = re.compile(r"[\w\s.:/%&#=+\\\-@,]{1,200}")
 """The characters of the guide, and the comma, which the service accepts as well."""
@@ -68,12 +74,25 @@ def _load(text: str) -> Json:
         cause = f"{size} bytes; {MAX_DOCUMENT_BYTES} are allowed"
         raise InvalidDocumentError("SegmentTooLarge", segment_id=None, kind="segment", cause=cause)
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidDocumentError("ParseError", segment_id=None, kind="segment", cause=str(error)) from None
     if not isinstance(document, dict):
         raise InvalidDocumentError("ParseError", segment_id=None, kind="segment", cause="not a JSON object")
+    if _is_too_deep(document):
+        cause = f"nested more than {MAX_DEPTH} levels"
+        raise InvalidDocumentError("ParseError", segment_id=None, kind="segment", cause=cause)
     return document
+
+
+def _is_too_deep(document: Json) -> bool:
+    level: list[object] = [document]
+    for _ in range(MAX_DEPTH):
+        containers = [each for each in level if isinstance(each, dict | list)]
+        level = [child for each in containers for child in (each.values() if isinstance(each, dict) else each)]
+        if not level:
+            return False
+    return True
 
 
 def _errors(document: Json) -> Iterator[tuple[str, str]]:
@@ -89,7 +108,7 @@ def _errors(document: Json) -> Iterator[tuple[str, str]]:
 
 def _format_errors(document: Json) -> Iterator[tuple[str, str]]:
     trace_id = document["trace_id"]
-    match = _TRACE_ID.fullmatch(trace_id) if isinstance(trace_id, str) else None
+    match = TRACE_ID.fullmatch(trace_id) if isinstance(trace_id, str) else None
     if match is None:
         yield "InvalidTraceId", f"trace_id {trace_id!r} is not 1-<8 hexadecimal digits>-<24 hexadecimal digits>"
     elif not -MAX_CLOCK_SKEW <= time.time() - int(match[1], 16) <= MAX_TRACE_AGE:
@@ -102,8 +121,17 @@ def _format_errors(document: Json) -> Iterator[tuple[str, str]]:
         yield "InvalidName", f"name {document['name']!r}"
     for field, code in (("start_time", "StartTime"), ("end_time", "EndTime")):
         value = document.get(field)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            yield f"Invalid{code}", f"{field} {value!r} is not a number of seconds"
+        if value is not None and not is_time(value):
+            yield f"Invalid{code}", f"{field} {str(value)[:40]!r} is not a number of seconds since the epoch"
+
+
+def is_time(value: object) -> bool:
+    """Return whether the value is a time in seconds since the epoch that clients have a date for."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < YEAR_10000
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def walk(document: Json) -> Iterator[Json]:
@@ -112,9 +140,7 @@ def walk(document: Json) -> Iterator[Json]:
     while pending:
         node = pending.pop()
         yield node
-        children = node.get("subsegments")
-        if isinstance(children, list):
-            pending.extend(child for child in children if isinstance(child, dict))
+        pending += children_of(node)
 
 
 def compile_segments(documents: Iterable[Document]) -> list[Json]:
@@ -140,8 +166,29 @@ def compile_segments(documents: Iterable[Document]) -> list[Json]:
         if parent is None or any(descendant is parent for descendant in walk(node)):
             roots.append(node)
         else:
-            parent.setdefault("subsegments", []).append(node)
-    return roots
+            parent["subsegments"] = [*children_of(parent), node]
+    return roots + _detach(roots, {id(each) for each in independent})
+
+
+def _detach(roots: Iterable[Json], independent: Container[int]) -> list[Json]:
+    """Take the independent subsegments that are embedded too deeply out of their parents, and return them."""
+    detached: list[Json] = []
+    pending = [(root, 0) for root in roots]
+    while pending:
+        node, depth = pending.pop()
+        children = children_of(node)
+        deep = [each for each in children if depth >= MAX_EMBEDDED and id(each) in independent]
+        if deep:
+            children = node["subsegments"] = [each for each in children if id(each) not in independent]
+        detached += deep
+        pending += [*((each, depth + 1) for each in children), *((each, 0) for each in deep)]
+    return detached
+
+
+def children_of(node: Json) -> list[Json]:
+    """Return the subsegments of a segment, or of a subsegment."""
+    children = node.get("subsegments")
+    return [each for each in children if isinstance(each, dict)] if isinstance(children, list) else []
 
 
 def _replace(embedded: Json, later: Json) -> None:

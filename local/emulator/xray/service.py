@@ -13,7 +13,7 @@ from ministack import app
 
 from local.emulator.json_api import ServiceError
 from local.emulator.registry import Operation, Reply, add_resource_type, add_service, call, error_reply
-from local.emulator.xray import groups, sampling_rules, traces
+from local.emulator.xray import groups, sampling_rules, sampling_statistics, traces, transaction_search
 
 JSON: Final = "application/json"
 
@@ -23,15 +23,20 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "/DeleteGroup": groups.delete_group,
     "/DeleteSamplingRule": sampling_rules.delete_rule,
     "/GetGroup": groups.get_group,
+    "/GetIndexingRules": transaction_search.get_indexing_rules,
     "/GetSamplingRules": sampling_rules.get_rules,
+    "/GetTraceSegmentDestination": transaction_search.get_destination,
     "/Groups": groups.get_groups,
+    "/SamplingStatisticSummaries": sampling_statistics.get_summaries,
     "/SamplingTargets": sampling_rules.get_targets,
     "/TelemetryRecords": traces.put_telemetry_records,
     "/TraceSegments": traces.put_trace_segments,
     "/TraceSummaries": traces.get_trace_summaries,
     "/Traces": traces.batch_get_traces,
     "/UpdateGroup": groups.update_group,
+    "/UpdateIndexingRule": transaction_search.update_indexing_rule,
     "/UpdateSamplingRule": sampling_rules.update_rule,
+    "/UpdateTraceSegmentDestination": transaction_search.update_destination,
 }
 UNSIGNED_PATHS: Final = frozenset({"/GetSamplingRules", "/SamplingTargets", "/TelemetryRecords", "/TraceSegments"})
 """SDKs send these unsigned to the daemon's proxy; they are accepted unsigned here as well."""

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any, Final
 
 from local.emulator.json_api import Json
 from local.emulator.xray.trace_view import TraceView
 
+MAX_NUMBER: Final = sys.float_info.max
 _HTTP_FIELDS: Final = {
-    "HttpURL": ("request", "url"),
-    "HttpStatus": ("response", "status"),
-    "HttpMethod": ("request", "method"),
-    "UserAgent": ("request", "user_agent"),
-    "ClientIp": ("request", "client_ip"),
+    "HttpURL": ("request", "url", str),
+    "HttpStatus": ("response", "status", int),
+    "HttpMethod": ("request", "method", str),
+    "UserAgent": ("request", "user_agent", str),
+    "ClientIp": ("request", "client_ip", str),
 }
+"""Where each is in a segment, and its type: clients cannot read another."""
 
 
 def summarize(trace: TraceView) -> Json:
     """Return the TraceSummary of `trace`, which must have a segment."""
-    http = {name: trace.http(*path) for name, path in _HTTP_FIELDS.items()}
+    http = {name: (trace.http(side, key), kind) for name, (side, key, kind) in _HTTP_FIELDS.items()}
     return {
         "Id": trace.trace_id,
         "StartTime": trace.start,
@@ -29,7 +32,7 @@ def summarize(trace: TraceView) -> Json:
         "HasError": trace.flag("error"),
         "HasThrottle": any(segment.get("throttle") is True for segment in trace.segments),
         "IsPartial": trace.partial,
-        "Http": {name: value for name, value in http.items() if value is not None},
+        "Http": {name: value for name, (value, kind) in http.items() if isinstance(value, kind)},
         "Annotations": _annotations(trace),
         "Users": [{"UserName": user, "ServiceIds": [service_id(segment)]} for user, segment in trace.users()],
         "ServiceIds": _distinct(service_id(segment) for segment in trace.segments),
@@ -58,7 +61,7 @@ def _annotations(trace: TraceView) -> dict[str, list[Json]]:
 def _annotation_value(value: Any) -> Json:  # noqa: ANN401 - a JSON value of any kind
     if isinstance(value, bool):
         return {"BooleanValue": value}
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and abs(value) <= MAX_NUMBER:
         return {"NumberValue": value}
     return {"StringValue": str(value)}
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 from ministack.core.responses import get_account_id, get_region
 
 from local.emulator.json_api import Json, ServiceError
-from local.emulator.xray import groups
+from local.emulator.xray import groups, transaction_search
 from local.emulator.xray.filter_expressions import compile_filter
-from local.emulator.xray.segment_documents import InvalidDocumentError, parse
+from local.emulator.xray.segment_documents import TRACE_ID, Document, InvalidDocumentError, parse
 from local.emulator.xray.summaries import summarize
 from local.emulator.xray.trace_store import TraceStore
 from local.emulator.xray.trace_view import TraceView
@@ -31,21 +32,28 @@ def _store() -> TraceStore:
 
 def put_trace_segments(request: Json) -> Json:
     """Store up to 50 documents; the response lists the rejected ones with the reason."""
-    documents = _list(request, "TraceSegmentDocuments", MAX_DOCUMENTS)
-    errors = [error for error in map(_put_document, documents) if error is not None]
+    parsed = [_parse(each) for each in _list(request, "TraceSegmentDocuments", MAX_DOCUMENTS)]
+    documents = [each for each in parsed if isinstance(each, Document)]
+    errors = [each for each in parsed if not isinstance(each, Document)]
+    if transaction_search.is_on():
+        transaction_search.store_spans(documents)
+        documents = [each for each in documents if transaction_search.is_indexed(each.trace_id)]
+    errors += [_too_large(each) for each in documents if not _store().add(each)]
     return {"UnprocessedTraceSegments": errors}
 
 
-def _put_document(text: Any) -> Json | None:  # noqa: ANN401 - a JSON value of any kind
+def _parse(text: Any) -> Document | Json:  # noqa: ANN401 - a JSON value of any kind
+    """Return the document, or why it is not processed."""
     try:
-        document = parse(text if isinstance(text, str) else "null")
+        return parse(text if isinstance(text, str) else "null")
     except InvalidDocumentError as error:
         identity = {"Id": error.segment_id} if error.segment_id is not None else {}
         return {**identity, "ErrorCode": error.code, "Message": str(error)}
-    if not _store().add(document):
-        message = f"Invalid segment. ErrorCode: TraceTooLarge, Cause: trace {document.trace_id} is full"
-        return {"Id": document.id, "ErrorCode": "TraceTooLarge", "Message": message}
-    return None
+
+
+def _too_large(document: Document) -> Json:
+    message = f"Invalid segment. ErrorCode: TraceTooLarge, Cause: trace {document.trace_id} is full"
+    return {"Id": document.id, "ErrorCode": "TraceTooLarge", "Message": message}
 
 
 def put_telemetry_records(request: Json) -> Json:
@@ -84,8 +92,12 @@ def get_trace_summaries(request: Json) -> Json:
     expression = request.get("FilterExpression")
     matches = compile_filter(expression, groups.filters()) if expression else lambda _trace: True
     by_event = request.get("TimeRangeType") == "Event"
-    traces, processed = [], 0
-    for trace_id in _store():
+    summaries: list[Json] = []
+    processed, last, token = 0, "", None
+    for trace_id in _after(request.get("NextToken")):
+        if len(summaries) == PAGE_SIZE:
+            token = last
+            break
         if not by_event and not start <= int(trace_id.split("-")[1], 16) <= end:
             continue
         view = TraceView(trace_id, tuple(_store().segments(trace_id)))
@@ -93,8 +105,24 @@ def get_trace_summaries(request: Json) -> Json:
             continue
         processed += 1
         if matches(view):
-            traces.append(view)
-    return _page(request, traces, processed)
+            summaries.append(summarize(view))
+            last = trace_id
+    return {
+        "TraceSummaries": summaries,
+        "TracesProcessedCount": processed,
+        "ApproximateTime": time.time(),
+        **({"NextToken": token} if token is not None else {}),
+    }
+
+
+def _after(token: Any) -> Iterator[str]:  # noqa: ANN401 - a JSON value of any kind
+    """Yield the ids of the traces that a page is made of: those after the last one of the page before."""
+    if token is None:
+        return iter(_store())
+    if not isinstance(token, str) or not TRACE_ID.fullmatch(token):
+        raise ServiceError("InvalidRequestException", f"NextToken {token!r} is not one of this service")
+    ids = list(_store())
+    return iter(ids[ids.index(token) + 1 :] if token in ids else ids)
 
 
 def _range(request: Json) -> tuple[float, float]:
@@ -106,17 +134,3 @@ def _range(request: Json) -> tuple[float, float]:
     if request.get("TimeRangeType", "TraceId") not in {"TraceId", "Event"}:
         raise ServiceError("InvalidRequestException", f"not emulated: TimeRangeType {request['TimeRangeType']}")
     return start, end
-
-
-def _page(request: Json, traces: list[TraceView], processed: int) -> Json:
-    token = request.get("NextToken") or "0"
-    if not str(token).isdecimal():
-        raise ServiceError("InvalidRequestException", f"NextToken {token!r} is not one of this service")
-    begin = int(token)
-    next_token = {"NextToken": str(begin + PAGE_SIZE)} if begin + PAGE_SIZE < len(traces) else {}
-    return {
-        "TraceSummaries": [summarize(trace) for trace in traces[begin : begin + PAGE_SIZE]],
-        "TracesProcessedCount": processed,
-        "ApproximateTime": time.time(),
-        **next_token,
-    }

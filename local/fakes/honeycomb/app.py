@@ -1,19 +1,23 @@
-"""A fake of Honeycomb's OTLP/HTTP endpoint: stores the newest spans and returns them by trace id.
+"""A fake of Honeycomb: stores the newest spans that its OTLP/HTTP endpoint receives, and returns and queries them.
 
-Any API key is accepted; none is stored.
+Any API key is accepted, unless a test has set others (`local/fakes/outage.py`: `POST /settings`); none is stored.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from itertools import chain
 from typing import Final
 
 from flask import Flask, Response, jsonify, request
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from local.fakes.honeycomb import queries
+from local.fakes.honeycomb import queries, query_data
 from local.fakes.honeycomb.otlp import JSON, PROTOBUF, UnreadableExportError, decompress, read_spans
-from local.fakes.honeycomb.queries import QueryError, event_of
+from local.fakes.honeycomb.queries import Event, QueryError, events_of
+from local.fakes.outage import Outage, RefusedError
 from local.fakes.recent_items import RecentItems
 from local.fakes.server import MAX_BODY_BYTES
 
@@ -23,18 +27,31 @@ ErrorResponse = tuple[Response, int]
 
 
 def create_app(capacity: int = CAPACITY) -> Flask:
-    """Build the app: POST /v1/traces as in Honeycomb's API, GET /traces and /traces/<trace id> to inspect.
+    """Build the app: POST /v1/traces and the routes of query_data.py as in Honeycomb's API.
 
-    POST /queries/<dataset> runs a query specification over the stored spans.
+    GET /traces, /traces/<trace id> and /spans inspect it. POST /queries/<dataset> runs a query specification at once.
     """
     app = Flask("fake-honeycomb")
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it: keep the order of columns
-    spans = RecentItems(capacity)
+    spans, outage = RecentItems(capacity), Outage()
+    outage.install(app)
+
+    def events() -> Iterator[Event]:
+        return chain.from_iterable(map(events_of, spans.newest(capacity)))
+
+    app.register_blueprint(query_data.routes(events, lambda: outage.check(request.headers.get(KEY_HEADER), reads=True)))
+
+    @app.errorhandler(RefusedError)
+    def refused(error: RefusedError) -> ErrorResponse:
+        key = error.status == HTTPStatus.UNAUTHORIZED
+        message = "unknown API key - check your credentials" if key else str(error)
+        return jsonify(error=message), error.status
 
     @app.post("/v1/traces")
     def export() -> Response | ErrorResponse:
         if not request.headers.get(KEY_HEADER):
             return jsonify(error=f"missing '{KEY_HEADER}' header"), 401
+        outage.check(request.headers[KEY_HEADER])
         if request.mimetype not in (JSON, PROTOBUF):
             return jsonify(error=f"unsupported content type {request.mimetype!r}: use {JSON} or {PROTOBUF}"), 415
         try:
@@ -48,11 +65,15 @@ def create_app(capacity: int = CAPACITY) -> Flask:
     def spans_of_trace(trace_id: str) -> Response:
         return jsonify(spans.of_trace(trace_id.lower()))
 
+    @app.get("/spans")
+    def newest_spans() -> Response:
+        return Response(spans.newest_as_json(request.args.get("limit", 20, int)), content_type=JSON)
+
     @app.post("/queries/<dataset>")
     def run_query(dataset: str) -> Response | ErrorResponse:
         query = request.get_json(force=True)
         try:
-            return jsonify(queries.run(query, dataset, map(event_of, spans.newest(capacity)), time.time()))
+            return jsonify(queries.run(query, dataset, events(), time.time()))
         except QueryError as error:
             return jsonify(error=str(error)), 422
 

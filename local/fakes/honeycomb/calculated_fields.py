@@ -70,8 +70,8 @@ def _reg_value(_event: Event, values: Sequence[Any]) -> str | None:
     return match[1] if match else None
 
 
-def _event_timestamp(event: Event, _values: Sequence[Any]) -> int:
-    return int(event["timestamp"])
+def _event_timestamp(event: Event, _values: Sequence[Any]) -> float:
+    return float(event["timestamp"])
 
 
 _FUNCTIONS: Final[dict[str, Callable[[Event, Sequence[Any]], Any]]] = {

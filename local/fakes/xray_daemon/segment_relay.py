@@ -7,9 +7,11 @@ Source of the format: AWS X-Ray developer guide, "Sending segment documents to t
 from __future__ import annotations
 
 import socket
+import sys
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final
@@ -138,8 +140,15 @@ class SegmentRelay:
             response = self._xray.put_trace_segments(TraceSegmentDocuments=batch)
         except (BotoCoreError, ClientError) as error:
             self.counts.reject(type(error).__name__, len(batch))
+            _log_error(f"Sending segment batch failed with: {error}")
             return
         unprocessed = response.get("UnprocessedTraceSegments", [])
         for each in unprocessed:
             self.counts.reject(each.get("ErrorCode") or each.get("Message") or "unnamed")
         self.counts.sent += len(batch) - len(unprocessed)
+
+
+def _log_error(message: str) -> None:
+    """Write a line as the daemon does, which the log driver of its container takes."""
+    sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} [Error] {message}\n")
+    sys.stderr.flush()

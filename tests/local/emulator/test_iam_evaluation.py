@@ -128,6 +128,10 @@ NEEDED: Final[list[tuple[Call, Needs]]] = [
     ),
     (Call("iam", "GetRole", {"RoleName": "role"}), one("iam:GetRole", "arn:aws:iam::000000000000:role/role")),
     (Call("iam", "GetRole", {"RoleName": "pathed"}), one("iam:GetRole", "arn:aws:iam::000000000000:role/path/pathed")),
+    (
+        Call("iam", "SimulatePrincipalPolicy", {"PolicySourceArn": "arn:aws:iam::1:role/task", "ActionNames": ["a:B"]}),
+        one("iam:SimulatePrincipalPolicy", "arn:aws:iam::1:role/task"),
+    ),
     (Call("logs", "CreateLogGroup", {"logGroupName": "group"}), one("logs:CreateLogGroup", f"{GROUP_ARN}:log-stream:")),
     (Call("logs", "CreateLogStream", STREAM), one("logs:CreateLogStream", f"{GROUP_ARN}:log-stream:stream")),
     (Call("logs", "DescribeLogGroups"), one("logs:DescribeLogGroups", f"arn:aws:logs:{HERE}:log-group::log-stream:")),

@@ -22,8 +22,11 @@ from tests.permissions.table import (
     execution_role_may,
     execution_role_may_not,
     is_denied,
+    read_anywhere,
     task_role_may,
     task_role_may_not,
+    verify_role_may,
+    verify_role_may_not,
 )
 from tests.sample import names_of
 
@@ -118,6 +121,8 @@ def environment_of(task: DeployedTask, name: str) -> DeployedStacks:
     names = names_of(name)
     return DeployedStacks(
         stacks=(names.observability_stack, names.service_stack),
+        log_group=names.log_group,
+        role=f"arn:aws:iam::{DEFAULT_ACCOUNT}:role/{names.service_stack}-BackendTaskRole",
         cluster=f"{names.service_stack}-BackendCluster",
         service=f"{names.service_stack}-BackendService",
         output_group=named(task.output_group),
@@ -126,20 +131,34 @@ def environment_of(task: DeployedTask, name: str) -> DeployedStacks:
     )
 
 
-def test_the_deploy_role_may_do_what_operations_call_in_its_own_environment_and_nothing_else(
-    enforcing: Enforcing, task: DeployedTask
-) -> None:
+def deployed_role(enforcing: Enforcing, logical_id: str) -> str:
+    """Create a role of the deploy roles' template, and return its ARN."""
     template = json.loads((CHECKOUT / "tests/infra/snapshots/deploy_roles.json").read_text(encoding="utf-8"))
-    [(name, role)] = [each for each in template["Resources"].items() if each[0].startswith("DevDeploy")]
+    [(name, role)] = [each for each in template["Resources"].items() if each[0].startswith(logical_id)]
     # The identity provider of GitHub is not emulated.
     account = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": DEFAULT_ACCOUNT}}
     role["Properties"]["AssumeRolePolicyDocument"] = {"Statement": [account]}
     cloudformation = enforcing.client("cloudformation")
     body = json.dumps({"Resources": {name: role}})
-    cloudformation.create_stack(StackName="DeployRoles", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="DeployRoles", WaiterConfig={"Delay": 1})
-    [resource] = cloudformation.describe_stack_resources(StackName="DeployRoles")["StackResources"]
-    arn = enforcing.client("iam").get_role(RoleName=resource["PhysicalResourceId"])["Role"]["Arn"]
+    cloudformation.create_stack(StackName=logical_id, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=logical_id, WaiterConfig={"Delay": 1})
+    [resource] = cloudformation.describe_stack_resources(StackName=logical_id)["StackResources"]
+    return str(enforcing.client("iam").get_role(RoleName=resource["PhysicalResourceId"])["Role"]["Arn"])
+
+
+def test_the_deploy_role_may_do_what_operations_call_in_its_own_environment_and_nothing_else(
+    enforcing: Enforcing, task: DeployedTask
+) -> None:
     own, other = (environment_of(task, each) for each in ("dev", "prod"))
 
-    check(enforcing, arn, deploy_role_may(own), deploy_role_may_not(own, other))
+    may = [*deploy_role_may(own), *read_anywhere()]
+    check(enforcing, deployed_role(enforcing, "DevDeploy"), may, deploy_role_may_not(own, other))
+
+
+def test_the_role_that_verifies_may_read_its_own_environment_and_nothing_else(
+    enforcing: Enforcing, task: DeployedTask
+) -> None:
+    own, other = (environment_of(task, each) for each in ("dev", "prod"))
+
+    may = [*verify_role_may(own), *read_anywhere()]
+    check(enforcing, deployed_role(enforcing, "DevVerify"), may, verify_role_may_not(own, other))

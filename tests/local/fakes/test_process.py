@@ -50,7 +50,7 @@ def test_without_a_port_for_it_no_daemon_listens() -> None:
     assert (process.returncode, rest, stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("option", ["--honeycomb-port", "--rollbar-port", "--daemon-port"])
+@pytest.mark.parametrize("option", ["--honeycomb-port", "--honeycomb-eu-port", "--rollbar-port", "--daemon-port"])
 def test_a_port_in_use_is_reported_on_one_line(option: str) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = str(listener.getsockname()[1])

@@ -79,3 +79,16 @@ def test_the_oldest_items_are_evicted(serve: Serve) -> None:
         requests.post(f"{url}/api/1/item/", json=item(number=number), timeout=60)
 
     assert [stored["number"] for stored in requests.get(f"{url}/items", timeout=60).json()] == [3, 2]
+
+
+@pytest.mark.parametrize("value", [10**30, -(10**30), "\ud800", {"\ud800": [10**30]}])
+def test_what_json_may_hold_and_an_encoder_may_not_write_is_stored(serve: Serve, value: object) -> None:
+    url = serve(rollbar.create_app())
+
+    response = requests.post(
+        f"{url}/api/1/item/", data=json.dumps(item(custom={"trace_id": TRACE_ID, "value": value})), timeout=60
+    )
+
+    assert response.status_code == 200
+    [stored] = items_of(url, TRACE_ID)
+    assert "value" in stored["custom"]

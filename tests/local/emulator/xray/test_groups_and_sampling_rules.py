@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 import requests
 from botocore.exceptions import ClientError
@@ -141,6 +143,44 @@ def test_targets_have_the_rate_and_reservoir_of_each_rule(aws: Aws) -> None:
     assert [(each["RuleName"], each["ErrorCode"]) for each in response["UnprocessedStatistics"]] == [
         ("Gone", "InvalidRule")
     ]
+
+
+def test_clients_are_told_of_a_rule_that_is_deleted(aws: Aws) -> None:
+    xray = aws.client("xray")
+    xray.create_sampling_rule(SamplingRule=RULE)
+    before = xray.get_sampling_targets(SamplingStatisticsDocuments=[])["LastRuleModification"]
+    time.sleep(1)  # botocore's times have whole seconds
+
+    xray.delete_sampling_rule(RuleName="Cruddur")
+
+    after = xray.get_sampling_targets(SamplingStatisticsDocuments=[])["LastRuleModification"]
+    assert after > before
+
+
+def test_the_counts_of_all_clients_are_summarized_by_rule_and_window(aws: Aws) -> None:
+    xray = aws.client("xray")
+    xray.create_sampling_rule(SamplingRule=RULE)
+    before = int(time.time())
+
+    for _ in range(2):
+        xray.get_sampling_targets(SamplingStatisticsDocuments=[statistics("Cruddur"), statistics("Gone")])
+
+    pages = xray.get_paginator("get_sampling_statistic_summaries").paginate()
+    summaries = list(pages.search("SamplingStatisticSummaries[]"))
+    assert {each["RuleName"] for each in summaries} == {"Cruddur"}
+    for name, total in {"RequestCount": 20, "SampledCount": 4, "BorrowCount": 0}.items():
+        assert sum(each[name] for each in summaries) == total
+    assert all(before - 10 <= each["Timestamp"].timestamp() <= time.time() for each in summaries)
+
+
+@pytest.mark.parametrize("count", [-1, "3", None, 1.5])
+def test_statistics_that_are_no_counts_are_unprocessed(endpoint: str, count: object) -> None:
+    documents = [{**statistics("Default"), "SampledCount": count}]
+
+    response = post(f"{endpoint}/SamplingTargets", {"SamplingStatisticsDocuments": documents})
+
+    assert [each["RuleName"] for each in response["UnprocessedStatistics"]] == ["Default"]
+    assert response["SamplingTargetDocuments"] == []
 
 
 def post(url: str, body: Template) -> Template:
