@@ -41,10 +41,14 @@ REMEDIES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The host names of a server, as a regular expression, and the other origins that it accepts."""
+    """The host names of a server, as a regular expression, and the other origins that it accepts.
+
+    `pages` matches the request targets that a link of any page may lead to: documents without data of their own.
+    """
 
     names: str
     origins: frozenset[str] = frozenset()
+    pages: str = ""
     authority: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,7 +81,8 @@ def refusal(policy: Policy, target: str, values: Values) -> Refusal | None:
     origins = values("origin")
     if len(origins) == 1 and origins[0] in policy.origins:
         return None
-    return _foreign_origin(f"http://{hosts[0].lower()}", values)
+    linked = bool(policy.pages and re.fullmatch(policy.pages, target, re.ASCII) and _is_navigation(values))
+    return _foreign_origin(f"http://{hosts[0].lower()}", values, linked=linked)
 
 
 def allows_cors(policy: Policy, values: Values) -> bool:
@@ -86,10 +91,15 @@ def allows_cors(policy: Policy, values: Values) -> bool:
     return len(origins) == 1 and origins[0] in policy.origins
 
 
-def _foreign_origin(own: str, values: Values) -> Refusal | None:
+def _is_navigation(values: Values) -> bool:
+    """Return whether the browser shows the response as a document of its own: no script of the other page reads it."""
+    return list(values("sec-fetch-mode")) == ["navigate"] and list(values("sec-fetch-dest")) == ["document"]
+
+
+def _foreign_origin(own: str, values: Values, *, linked: bool) -> Refusal | None:
     origins, sites, preflights = values("origin"), values("sec-fetch-site"), values(PREFLIGHT)
     if any(origin != own for origin in origins):
         return Refusal("origin", ", ".join(origins))
-    if not HARMLESS_SITES.issuperset(sites):
+    if not linked and not HARMLESS_SITES.issuperset(sites):
         return Refusal("sec-fetch-site", ", ".join(sites))
     return Refusal(PREFLIGHT, ", ".join(preflights)) if preflights else None

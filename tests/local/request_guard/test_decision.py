@@ -182,3 +182,39 @@ def test_a_refusal_names_the_header_its_value_and_the_remedy() -> None:
     )
     assert Refusal("request target", "*").message.startswith("Refused, because request target is '*': request the path")
     assert len(Refusal("origin", "x" * 10_000).message) < 400
+
+
+PAGES = Policy(LOOPBACK_NAMES, pages=r"/(?:traces/[0-9a-f]+)?(?:\?.*)?")
+NAVIGATION = {"host": ["127.0.0.1"], "sec-fetch-site": ["cross-site"], "sec-fetch-mode": ["navigate"]} | {
+    "sec-fetch-dest": ["document"]
+}
+
+
+def decide_link(target: str, headers: dict[str, list[str]]) -> Refusal | None:
+    return refusal(PAGES, target, lambda name: headers.get(name, []))
+
+
+@pytest.mark.parametrize("target", ["/", "/?filter=a", "/traces/ab12", "/traces/ab12?filter=a%20b"])
+def test_a_link_of_another_page_may_lead_to_a_page(target: str) -> None:
+    assert decide_link(target, NAVIGATION) is None
+    assert refusal(POLICY, target, lambda name: NAVIGATION.get(name, [])) is not None
+
+
+@pytest.mark.parametrize(
+    ("target", "changed"),
+    [
+        ("/api/traces", {}),
+        ("/traces/ab12/otlp", {}),
+        ("/\n", {}),
+        ("/", {"host": ["evil.test"]}),
+        ("/", {"origin": ["https://evil.test"]}),  # as a form's POST has it
+        ("/", {"origin": ["null"]}),
+        ("/", {"sec-fetch-mode": ["no-cors"]}),
+        ("/", {"sec-fetch-mode": []}),
+        ("/", {"sec-fetch-dest": ["iframe"]}),
+        ("/", {"sec-fetch-dest": ["document", "document"]}),
+        ("/", {PREFLIGHT: ["POST"]}),
+    ],
+)
+def test_nothing_else_of_another_page_is_accepted(target: str, changed: dict[str, list[str]]) -> None:
+    assert decide_link(target, {**NAVIGATION, **changed}) is not None
