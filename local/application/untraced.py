@@ -65,7 +65,7 @@ def untraced(brought: Mapping[str, str], installed: Collection[str], file: str) 
             continue
         if name in DRIVERS and (SQLALCHEMY in installed or "sqlalchemy" in brought):
             continue
-        line = f"calls of {name} are not traced: add {instrumentation} to {file}"
+        line = f"calls of {name} are not traced: add {entry['instrumentation']} to {file}"
         if not library.specifier.contains(brought[name], prereleases=True):
             line += f" and require {name}{library.specifier}, as it does not support {brought[name]}"
         lines.add(line)

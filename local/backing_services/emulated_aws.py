@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import boto3
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_iam import IAMClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_xray import XRayClient
 
 REGION: Final = "us-east-1"
+_CREATING: Final = Lock()
+"""Creating a client is not thread-safe ("Session", boto3 documentation); telemetry is read in parallel."""
 FAKE_KEY_ID: Final = "local-fake-key-id"
 FAKE_KEY: Final = "local-fake-key"
 
@@ -77,37 +81,50 @@ class EmulatedAws:
     @cached_property
     def cloudformation(self) -> CloudFormationClient:
         """Return a client for the emulated CloudFormation."""
-        return self._session.client("cloudformation", endpoint_url=self.endpoint)
+        with _CREATING:
+            return self._session.client("cloudformation", endpoint_url=self.endpoint)
 
     @cached_property
     def cloudwatch(self) -> CloudWatchClient:
         """Return a client for the emulated CloudWatch."""
-        return self._session.client("cloudwatch", endpoint_url=self.endpoint)
+        with _CREATING:
+            return self._session.client("cloudwatch", endpoint_url=self.endpoint)
 
     @cached_property
     def ecs(self) -> ECSClient:
         """Return a client for the emulated ECS."""
-        return self._session.client("ecs", endpoint_url=self.endpoint)
+        with _CREATING:
+            return self._session.client("ecs", endpoint_url=self.endpoint)
 
     @cached_property
     def elbv2(self) -> ElasticLoadBalancingv2Client:
         """Return a client for the emulated Elastic Load Balancing."""
-        return self._session.client("elbv2", endpoint_url=self.endpoint)
+        with _CREATING:
+            return self._session.client("elbv2", endpoint_url=self.endpoint)
+
+    @cached_property
+    def iam(self) -> IAMClient:
+        """Return a client for the emulated IAM."""
+        with _CREATING:
+            return self._session.client("iam", endpoint_url=self.endpoint)
 
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
         """Return a client for the emulated CloudWatch Logs."""
-        return self._session.client("logs", endpoint_url=self.endpoint)
+        with _CREATING:
+            return self._session.client("logs", endpoint_url=self.endpoint)
 
     @cached_property
     def secrets(self) -> SecretsManagerClient:
         """Return a client for the emulated Secrets Manager."""
-        return self._session.client("secretsmanager", endpoint_url=self.endpoint)
+        with _CREATING:
+            return self._session.client("secretsmanager", endpoint_url=self.endpoint)
 
     @cached_property
     def xray(self) -> XRayClient:
         """Return a client for the emulated X-Ray."""
-        return self._session.client("xray", endpoint_url=self.endpoint)
+        with _CREATING:
+            return self._session.client("xray", endpoint_url=self.endpoint)
 
     @cached_property
     def _session(self) -> boto3.Session:

@@ -19,7 +19,10 @@ def ensure(session: Session, aws: EmulatedAws, *, daemon: bool) -> FakePorts:
     """Return the ports of the running fakes; tasks in containers have an X-Ray daemon of their own."""
     if session.running(ROLE) and session.state.fake_ports is not None:
         return session.state.fake_ports
-    ports = FakePorts(honeycomb=free_port(), rollbar=free_port(), daemon=free_port() if daemon else None)
+    honeycomb, honeycomb_eu, rollbar = (free_port() for _ in range(3))
+    ports = FakePorts(
+        honeycomb=honeycomb, honeycomb_eu=honeycomb_eu, rollbar=rollbar, daemon=free_port() if daemon else None
+    )
     session.state.fake_ports = ports
     with session.report.step("Start the fakes") as step:
         record = session.start(ROLE, _command(aws, ports), aws.variables)
@@ -38,6 +41,7 @@ def _command(aws: EmulatedAws, ports: FakePorts) -> list[str]:
         "--endpoint": aws.endpoint,
         "--region": REGION,
         "--honeycomb-port": str(ports.honeycomb),
+        "--honeycomb-eu-port": str(ports.honeycomb_eu),
         "--rollbar-port": str(ports.rollbar),
     }
     if ports.daemon is not None:

@@ -7,8 +7,9 @@ import sys
 from typing import Final, NoReturn
 
 from local.application.selection import deployed_application
-from local.backing_services import emulator, postgresql
+from local.backing_services import console, postgresql
 from local.backing_services.emulated_aws import EmulatedAws
+from local.backing_services.running import NotRunningError, running_deployment
 from local.deploy import docker_command
 from local.service import revision
 from local.service.env_overrides import env_overrides
@@ -30,17 +31,18 @@ def run_command(session: Session, line: str) -> NoReturn:
     if not line.strip():
         raise OperatorError("CMD is empty", 'Pass a command, for example make run CMD="flask routes"')
     state = session.state
-    aws = EmulatedAws.of(state) if session.running(emulator.ROLE) else None
-    if aws is not None and state.containers is not None:
+    aws, ports = running_deployment(session)
+    if state.engine is not None:
         _run_in_container(session, aws, line)
-    if aws is None or state.fake_ports is None or state.service is None:
-        raise OperatorError("Nothing is running", "Start with make up")
+    if state.service is None:
+        raise NotRunningError("The service has not started yet", "Wait until make up ends")
     session.selected = deployed_application(state.application)
     refuse_reserved(session.application)
     values = local_values(session.application, postgresql.running_url(session))
     spec = revision.spec_of(aws, state.outputs, state.service.task_definition)
     task = resolved(aws, spec)
-    addresses = env_overrides(aws, state.fake_ports, state.service.port, session.application.flask_app)
+    flask_app, trace_url = session.application.flask_app, console.trace_url(session)
+    addresses = env_overrides(aws, ports, state.service.port, flask_app, trace_url)
     runtime = runtime_of(session, task, {**addresses, **overrides(session.application, values)})
     terminal = {name: session.environ[name] for name in TERMINAL if name in session.environ}
     environment = {**terminal, **runtime.variables(session.environ.get("PATH", ""))}

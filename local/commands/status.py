@@ -9,7 +9,9 @@ import psutil
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flask_onetrace.contract import Output
+from local.backing_services import console
 from local.backing_services.emulated_aws import EmulatedAws
+from local.backing_services.running import running_aws
 from local.service import revision
 from local.workspace.processes import is_running
 from local.workspace.session import Session
@@ -19,12 +21,14 @@ MEBIBYTE: Final = 1024 * 1024
 
 
 def status(session: Session) -> bool:
-    """Print the processes, their memory and the addresses; return whether every recorded process is running."""
+    """Print the processes, their memory and the addresses; return whether every recorded process is running.
+
+    Raises `NotRunningError`, after what is left of it where the emulator has died.
+    """
     state, say = session.state, session.report.line
     aws = EmulatedAws.of(state)
-    if not state.processes or aws is None:
-        say("Nothing is running. Start with make up.")
-        return False
+    if aws is None or not state.processes:
+        aws = running_aws(session)
     memory = {record: memory_bytes(record) for record in state.processes if is_running(record)}
     for record in state.processes:
         size = f"{memory[record] / MEBIBYTE:6.0f} MiB" if record in memory else "EXITED: run make up again"
@@ -34,9 +38,12 @@ def status(session: Session) -> bool:
     say(f"emulated AWS    {aws.endpoint}")
     if state.application is not None:
         say(f"application     {state.application.name} ({state.application.folder})")
+    running_aws(session)
     if state.outputs:
         name = aws.load_balancer_name(state.outputs[Output.LOAD_BALANCER])
         say(f"load balancer   http://127.0.0.1:{state.load_balancer_port}/ (http://{name}:{state.gateway_port}/)")
+    if state.console_port is not None:
+        say(f"console         {console.url(state.console_port)}")
     if state.fake_ports is not None:
         say(f"fakes           {state.fake_ports}")
     if state.service is not None:

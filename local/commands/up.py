@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from local.application.selection import (
     update_command,
 )
 from local.application.untraced import untraced_libraries
-from local.backing_services import emulator, fakes, log_group, postgresql
+from local.backing_services import console, emulator, fakes, log_group, postgresql
 from local.backing_services.emulated_aws import EmulatedAws
 from local.deploy import cdk, docker_command, fake_keys, mode, prerequisites, sources
 from local.deploy.docker_engine import Engine
@@ -29,6 +28,7 @@ from local.deploy.image import Image, choose
 from local.service import containers, revision, rollout, runner
 from local.service.variables import local_values, refuse_reserved, store_secrets
 from local.workspace.folders import CHECKOUT, STATE_VARIABLE
+from local.workspace.interrupts import ignore_interrupts
 from local.workspace.lock import exclusive
 from local.workspace.session import Session
 from local.workspace.state import State
@@ -79,12 +79,14 @@ def _bring_up(session: Session) -> None:
     engine = chosen if isinstance(chosen, Engine) else None
     aws = emulator.ensure(session, None if engine is None else engine.socket)
     session.state.application = to_state(application, session.environ)
+    console.choose_port(session)  # the service's page links to it
     cdk.bootstrap(session, aws)
     image = choose(application, code, chosen)
     if engine is None:
         _run_process(session, aws, code, image)
     else:
         containers.ensure(session, aws, engine, code, image)
+    console.ensure(session)
 
 
 def _run_process(session: Session, aws: EmulatedAws, code: str, image: Image) -> None:
@@ -108,13 +110,15 @@ def _conclude(session: Session, seconds: float) -> None:
     for line in [] if session.state.engine else untraced_libraries(session):
         say(line)
     say(f"Up after {seconds:.1f} s: {rollout.load_balancer_url(session)}{path}")
+    if session.state.console_port is not None:
+        say(f"See each request in all four places: {console.url(session.state.console_port)}")
     if any(each.role == emulator.ROLE for each in session.started):  # not again after each edit
         for line in CONTAINERS_DISCLAIMER if session.state.engine else PROCESS_DISCLAIMER:
             say(line)
     folder = session.environ.get(STATE_VARIABLE)
     state = f" {STATE_VARIABLE}={shlex.quote(folder)}" if folder else ""
     each = f", each with{state}" if state else ""
-    say(f"Next: make ask | make logs | make status | make run CMD=… | make down{each},")
+    say(f"Next: make verify | make traces | make logs | make ask | make mcp | make status | make down{each},")
     update = update_command(to_state(application, session.environ)) + state
     say(f"or change {relative_path(application.folder)}/ and run {update} again.")
 
@@ -125,8 +129,7 @@ def stop_started_on_failure(session: Session) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        # A second Ctrl-C must not interrupt the cleanup.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        ignore_interrupts()
         emulators = [each for each in session.started if each.role == emulator.ROLE]
         stopped = []
         if session.state.engine is None:

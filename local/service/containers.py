@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flask_onetrace.contract import ROLLBAR_API, XRAY_DAEMON_CONTAINER_NAME, XRAY_DAEMON_PORT, Variable
-from local.backing_services import fakes, postgresql
+from local.backing_services import console, fakes, postgresql
 from local.backing_services.emulated_aws import EmulatedAws
 from local.containers.settings import EVERY_CONTAINER, AgentSettings, BeforeStart
 from local.deploy import cdk, fake_keys, helper_images, sources
@@ -37,7 +37,7 @@ from operations.errors import OperatorError
 DAEMON_CONFIGURATION: Final = "/etc/amazon/xray/cfg.yaml"
 """Where the X-Ray daemon looks for its configuration: it has no variable and no option for the address of X-Ray
 ("Configuring the AWS X-Ray daemon", AWS X-Ray Developer Guide)."""
-ADDRESSES: Final = (Variable.OTEL_EXPORTER_OTLP_ENDPOINT, Variable.ROLLBAR_ENDPOINT)
+ADDRESSES: Final = (Variable.OTEL_EXPORTER_OTLP_ENDPOINT, Variable.ROLLBAR_ENDPOINT, Variable.TRACE_URL)
 
 
 def ensure(session: Session, aws: EmulatedAws, engine: Engine, code: str, image: Image) -> None:
@@ -78,6 +78,7 @@ def agent_settings(
     addresses: dict[str, str] = {
         Variable.OTEL_EXPORTER_OTLP_ENDPOINT: f"http://{LOOPBACK}:{ports.honeycomb}",
         Variable.ROLLBAR_ENDPOINT: f"http://{LOOPBACK}:{ports.rollbar}{urlsplit(ROLLBAR_API).path}",
+        Variable.TRACE_URL: console.trace_url(session),
     }
     before_start = application.local.before_start
     # What a variable says of a port that the task itself listens on is of the task.

@@ -11,6 +11,7 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from flask_onetrace.contract import Output, Variable
+from local.backing_services import console
 from local.backing_services.emulated_aws import EmulatedAws
 from local.backing_services.log_group import LogGroup
 from local.service import revision
@@ -53,7 +54,7 @@ def ensure(session: Session, aws: EmulatedAws, fakes: FakePorts, version: Versio
     """
     with rollback_on_failure(session, aws, version.task_definition):
         task = resolved(aws, revision.spec_of(aws, session.state.outputs, version.task_definition))
-        addresses = env_overrides(aws, fakes, 0, session.application.flask_app)
+        addresses = env_overrides(aws, fakes, 0, session.application.flask_app, console.trace_url(session))
         own = overrides(session.application, version.values)
         current = process_digest(task, {**addresses, **own}, version.code)
         environment = {**task.environment, **own}
@@ -134,7 +135,7 @@ def _start(
     """Start a process of the version, which gets no requests yet."""
     _restore_target(session, aws)
     port, application = free_port(), session.application
-    addresses = env_overrides(aws, fakes, port, application.flask_app)
+    addresses = env_overrides(aws, fakes, port, application.flask_app, console.trace_url(session))
     own = overrides(application, version.values)
     runtime = runtime_of(session, task, {**addresses, **own})
     before_start(session, runtime)

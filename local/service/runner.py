@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 import requests
@@ -19,7 +22,7 @@ from local.application.selection import working_directory
 from local.backing_services.log_group import LogGroup
 from local.service.task import ResolvedTask
 from local.workspace.errors import FailedStepError
-from local.workspace.http_client import path_with_slash, response_of, trace_id_of
+from local.workspace.http_client import READINESS_TIMEOUT_SECONDS, path_with_slash, response_of, trace_id_of
 from local.workspace.ports import LOOPBACK
 from local.workspace.processes import POLL_SECONDS, is_running
 from local.workspace.report import Step
@@ -46,6 +49,8 @@ PASSING: Final = frozenset({429, 502, 503, 504})
 """Statuses of an application that is not ready yet."""
 CONNECTION_REFUSED: Final = "refused"
 """In the message of an exception whose cause may pass: a database that is still starting."""
+RESPONSE_SECONDS: Final = 20.0
+"""Until a health check is sent again: longer than most applications take to load."""
 MIN_INTERVAL_SECONDS: Final = 0.1
 MAX_INTERVAL_SECONDS: Final = 1.0
 OPEN_PATH: Final = (
@@ -94,18 +99,35 @@ def ready_seconds(environ: Mapping[str, str]) -> int:
 
 @dataclass(slots=True)
 class HealthCheck:
-    """Polls the path of the health check, more slowly once the application responds: each response is telemetry."""
+    """Polls the path of the health check, more slowly once the application responds: each response is telemetry.
+
+    One request is under way at a time, while the process loads the application: it would serve each that the client
+    has given up, with the status 499.
+    """
 
     url: str
     response: requests.Response | None = None
     interval: float = POLL_SECONDS
+    _pending: Future[requests.Response | None] | None = None
 
     def settled(self) -> bool:
-        """Send a request, and return whether waiting would not change its status."""
-        self.response = response_of(self.url)
+        """Send a request unless one is under way, and return whether waiting would not change the response's status."""
+        pending = self._pending = self._pending or _in_background(partial(response_of, self.url, RESPONSE_SECONDS))
+        try:
+            self.response = pending.result(READINESS_TIMEOUT_SECONDS)
+        except TimeoutError:
+            return False
+        self._pending = None
         if self.response is not None:
             self.interval = min(MAX_INTERVAL_SECONDS, max(MIN_INTERVAL_SECONDS, 2 * self.interval))
         return self.response is not None and self.response.status_code in SETTLED
+
+
+def _in_background(request: Callable[[], requests.Response | None]) -> Future[requests.Response | None]:
+    """Return the future response; its thread ends with this process."""
+    future = Future[requests.Response | None]()
+    Thread(target=lambda: future.set_result(request()), name="health-check", daemon=True).start()
+    return future
 
 
 def start(session: Session, runtime: Runtime, step: Step, *, port: int, load_balancer: str, logs: LogGroup) -> Record:

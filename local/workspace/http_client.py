@@ -28,11 +28,11 @@ def is_ready(url: str) -> bool:
     return response is not None and response.status_code // 100 == SUCCESS
 
 
-def response_of(url: str) -> requests.Response | None:
-    """Return the response to a GET, which follows no redirect; None where there is none."""
+def response_of(url: str, seconds: float = READINESS_TIMEOUT_SECONDS) -> requests.Response | None:
+    """Return the response to a GET, which follows no redirect; None where there is none within so many seconds."""
     with direct_client() as client:
         try:
-            return client.get(url, timeout=READINESS_TIMEOUT_SECONDS, allow_redirects=False)
+            return client.get(url, timeout=seconds, allow_redirects=False)
         except requests.RequestException:
             return None
 

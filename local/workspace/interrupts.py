@@ -9,7 +9,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-DEFERRED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+INTERRUPTS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def ignore_interrupts() -> None:
+    """Let nothing interrupt a cleanup: make passes on the signal that its whole process group gets already."""
+    for each in INTERRUPTS:
+        signal.signal(each, signal.SIG_IGN)
 
 
 @contextmanager
@@ -26,7 +32,7 @@ def deferred_interrupts() -> Iterator[None]:
     def defer(number: int, _: FrameType | None) -> None:
         pending.append(number)
 
-    handlers = {each: signal.signal(each, defer) for each in DEFERRED}
+    handlers = {each: signal.signal(each, defer) for each in INTERRUPTS}
     try:
         yield
     finally:

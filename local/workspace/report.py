@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import select
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 CLEAR: Final = "\r\x1b[K"
 INDENT: Final = "  "
@@ -40,6 +44,21 @@ class Report:
         """Write one line."""
         self._out.write(f"{text}\n")
         self._out.flush()
+
+    def console(self) -> Console:
+        """Return a console on the stream: in colour where that is a terminal, unless `NO_COLOR` is set."""
+        from rich.console import Console  # noqa: PLC0415 - make up, which runs at each edit, prints by itself
+
+        return Console(file=self._out, markup=False, highlight=False, emoji=False)
+
+    def is_read(self) -> bool:
+        """Return whether somebody still reads the stream: a pipe's reader may have ended."""
+        poll = select.poll()
+        try:
+            poll.register(self._out, 0)
+        except OSError:  # it is no file
+            return True
+        return not poll.poll(0)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:

@@ -26,6 +26,8 @@ class FakePorts:
     """The ports that the fakes listen on."""
 
     honeycomb: int
+    honeycomb_eu: int
+    """Of Honeycomb's other region, where nothing is sent."""
     rollbar: int
     daemon: int | None
     """None where the tasks have an X-Ray daemon of their own, in containers."""
@@ -87,6 +89,7 @@ class State:
     stacks: str = ""
     """What the deployed stacks were synthesized from, as a digest; empty before the first deploy."""
     fake_ports: FakePorts | None = None
+    console_port: int | None = None
     database: Database | None = None
     outputs: dict[str, str] = field(default_factory=dict)
     service: RunningService | None = None
@@ -128,6 +131,7 @@ class State:
             bootstrapped=document["bootstrapped"],
             stacks=document["stacks"],
             fake_ports=FakePorts(**document["fake_ports"]) if document["fake_ports"] else None,
+            console_port=document["console_port"],
             database=Database(**document["database"]) if document["database"] else None,
             outputs=document["outputs"],
             service=RunningService(**document["service"]) if document["service"] else None,

@@ -49,8 +49,8 @@ def test_each_library_that_the_requirements_bring_is_named_with_its_instrumentat
     session = session_of(folder, tmp_path / "state", opentelemetry_instrumentation_httpx="0.66b1", **versions)
 
     assert untraced_libraries(session) == [
-        "calls of redis are not traced: add opentelemetry-instrumentation-redis to requirements.txt",
-        "calls of sqlalchemy are not traced: add opentelemetry-instrumentation-sqlalchemy to requirements.txt",
+        "calls of redis are not traced: add opentelemetry-instrumentation-redis==0.66b1 to requirements.txt",
+        "calls of sqlalchemy are not traced: add opentelemetry-instrumentation-sqlalchemy==0.66b1 to requirements.txt",
     ]
 
 
@@ -59,7 +59,7 @@ def test_a_library_of_the_runtime_is_named_where_the_application_requires_it_too
     session = session_of(folder, tmp_path / "state", boto3="1.43.0", botocore="1.43.0", urllib3="2.5.0")
 
     assert untraced_libraries(session) == [
-        "calls of botocore are not traced: add opentelemetry-instrumentation-botocore to requirements.txt"
+        "calls of botocore are not traced: add opentelemetry-instrumentation-botocore==0.66b1 to requirements.txt"
     ]
 
 
@@ -71,7 +71,7 @@ def test_an_application_without_requirements_and_the_sample_bring_none(folder: P
 
 def test_for_a_version_that_the_instrumentation_does_not_support_the_range_is_named() -> None:
     assert untraced({"sqlalchemy": "2.1.0"}, [], "requirements.txt") == [
-        "calls of sqlalchemy are not traced: add opentelemetry-instrumentation-sqlalchemy to requirements.txt"
+        "calls of sqlalchemy are not traced: add opentelemetry-instrumentation-sqlalchemy==0.66b1 to requirements.txt"
         " and require sqlalchemy<2.1.0,>=1.0.0, as it does not support 2.1.0"
     ]
 
@@ -85,7 +85,7 @@ def test_a_driver_below_an_instrumented_sqlalchemy_is_not_named(driver: str) -> 
 
 def test_for_sqlalchemy_and_its_driver_one_instrumentation_is_named() -> None:
     assert untraced({"sqlalchemy": "2.0.40", "psycopg2-binary": "2.9.10"}, [], "requirements.txt") == [
-        "calls of sqlalchemy are not traced: add opentelemetry-instrumentation-sqlalchemy to requirements.txt"
+        "calls of sqlalchemy are not traced: add opentelemetry-instrumentation-sqlalchemy==0.66b1 to requirements.txt"
     ]
 
 

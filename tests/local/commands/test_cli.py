@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +12,17 @@ from pathlib import Path
 import psutil
 import pytest
 
+from infra.application import DEFAULT_FOLDER
+from local.backing_services.running import NotRunningError
+from local.commands.logs import POLL_SECONDS, logs
 from local.commands.up import stop_started_on_failure
 from local.workspace.folders import CHECKOUT, Folders
+from local.workspace.lock import exclusive
 from local.workspace.report import Report
 from local.workspace.session import Session
-from local.workspace.state import Record, State
+from local.workspace.state import Record, Selected, State
+
+NOTHING = "error: Nothing is running. Start with make up\n"
 
 
 def start(state: Path, *command: str, **environment: str) -> subprocess.Popen[str]:
@@ -53,7 +60,7 @@ def run(state: Path, *command: str, **environment: str) -> tuple[int, str, str]:
 
 
 def test_status_without_processes_says_how_to_start(tmp_path: Path) -> None:
-    assert run(tmp_path, "status") == (1, "Nothing is running. Start with make up.\n", "")
+    assert run(tmp_path, "status") == (1, "", NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -67,14 +74,11 @@ def test_status_names_the_mode(tmp_path: Path, engine: str | None, mode: str) ->
 
 
 def test_ask_without_processes_says_how_to_start(tmp_path: Path) -> None:
-    code, out, err = run(tmp_path, "ask")
-
-    assert (code, out) == (1, "")
-    assert err == "error: Nothing is running. Start with make up, then open its page or send it requests\n"
+    assert run(tmp_path, "ask") == (1, "", NOTHING)
 
 
 def test_run_without_processes_says_how_to_start(tmp_path: Path) -> None:
-    assert run(tmp_path, "run", "flask routes") == (1, "", "error: Nothing is running. Start with make up\n")
+    assert run(tmp_path, "run", "flask routes") == (1, "", NOTHING)
 
 
 def test_run_without_a_command_says_what_to_pass(tmp_path: Path) -> None:
@@ -145,7 +149,7 @@ def emulator_up(state: Path, engine: str | None = None) -> Iterator[subprocess.P
 
 
 def test_logs_without_processes_says_how_to_start(tmp_path: Path) -> None:
-    assert run(tmp_path, "logs") == (1, "", "error: Nothing is running. Start with make up\n")
+    assert run(tmp_path, "logs") == (1, "", NOTHING)
 
 
 @pytest.mark.parametrize("options", [[], ["--no-follow"]])
@@ -155,7 +159,7 @@ def test_logs_of_the_last_run_are_printed_as_such(tmp_path: Path, options: list[
 
     code, out, err = run(tmp_path, "logs", *options)
 
-    assert (code, out) == (1, "service | a line of the service\nlog-group | a line of the log group\n")
+    assert (code, out) == (1, "- -          service: a line of the service\n- -          a line of the log group\n")
     assert err == "error: Nothing is running; these are the logs of the last run. Start with make up\n"
 
 
@@ -170,23 +174,83 @@ def test_logs_ends_when_what_is_up_ends(tmp_path: Path, end: str) -> None:
         emulator.kill()
         _, err = process.communicate(timeout=30)
 
-    assert (process.returncode, err) == (
-        1,
-        "error: The local deployment is no longer running. Start it again with make up\n",
-    )
+    sentence = {
+        "down": "error: The local deployment is no longer running. Start it again with make up\n",
+        "crash": f"error: The AWS emulator (process {emulator.pid}) has died, and with it the telemetry that it had."
+        f" Start again with make up; its last lines are in {tmp_path}/logs/emulator.log\n",
+    }
+    assert (process.returncode, err) == (1, sentence[end])
 
 
-def test_ctrl_c_ends_logs_with_exit_code_0(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["status", "ask", "run", "logs"])
+def test_each_command_names_an_emulator_that_has_died(tmp_path: Path, command: str) -> None:
+    with emulator_up(tmp_path) as emulator:
+        emulator.kill()
+    code, _, err = run(tmp_path, command, *(["pwd"] if command == "run" else []))
+
+    assert code == 1
+    assert err.startswith(f"error: The AWS emulator (process {emulator.pid}) has died, and with it the telemetry")
+
+
+@pytest.mark.parametrize("command", ["status", "ask", "run"])
+def test_each_command_says_that_make_up_has_not_started_the_emulator_yet(tmp_path: Path, command: str) -> None:
+    with exclusive(tmp_path / "lock"):
+        code, out, err = run(tmp_path, command, *(["pwd"] if command == "run" else []))
+
+    assert (code, out) == (1, "")
+    assert err == f"error: make up or make down is at work (process {os.getpid()}). Wait until it ends\n"
+
+
+def test_logs_waits_for_the_make_up_that_is_at_work(tmp_path: Path) -> None:
+    write_log(tmp_path, "a line of the service\n")
+    with exclusive(tmp_path / "lock"):
+        process = start(tmp_path, "logs")
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        time.sleep(2 * POLL_SECONDS)
+        assert process.poll() is None
+    _, err = process.communicate(timeout=30)
+
+    assert (process.returncode, first) == (1, "- -          service: a line of the service\n")
+    assert err == "error: The local deployment is no longer running. Start it again with make up\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("delay", [0.0, 0.003, 0.3])
+def test_a_signal_ends_logs_quietly(tmp_path: Path, number: signal.Signals, delay: float) -> None:
+    """Twice, as make passes on what timeout sends to both."""
     write_log(tmp_path, "a line of the service\n")
 
     with emulator_up(tmp_path), start(tmp_path, "logs") as process:
         assert process.stdout is not None
         first = process.stdout.readline()
-        process.send_signal(signal.SIGINT)
+        time.sleep(delay)
+        process.send_signal(number)
+        process.send_signal(number)
         _, err = process.communicate(timeout=30)
 
-    assert first == "service | a line of the service\n"
+    assert first == "- -          service: a line of the service\n"
     assert (process.returncode, err) == (0, "")
+
+
+def test_logs_ends_when_its_reader_has_ended(tmp_path: Path) -> None:
+    """Without another line to print, which would fail."""
+    write_log(tmp_path, "a line of the service\n")
+
+    with emulator_up(tmp_path), start(tmp_path, "logs") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        process.wait(timeout=30)
+
+
+def test_logs_ends_when_the_emulator_no_longer_responds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.logs.sources.RETRY_SECONDS", 0.0)
+    with emulator_up(tmp_path), (tmp_path / "out").open("w", encoding="utf-8") as out:
+        session = Session.open(Folders(tmp_path), os.environ, Report(out))
+        session.state.application = Selected(name="Cruddur", folder=str(DEFAULT_FOLDER), flask_app=None)
+        with pytest.raises(NotRunningError, match=r"The AWS emulator at http://127.0.0.1:1 does not respond"):
+            logs(session, follow=True)
 
 
 def test_a_closed_output_pipe_causes_no_traceback(tmp_path: Path) -> None:

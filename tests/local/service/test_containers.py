@@ -23,7 +23,8 @@ from local.workspace.session import Session
 from local.workspace.state import FakePorts
 
 AWS = EmulatedAws(4566, "administrators-secret")
-PORTS = FakePorts(honeycomb=1001, rollbar=1002, daemon=1003)
+PORTS = FakePorts(honeycomb=1001, honeycomb_eu=1009, rollbar=1002, daemon=1003)
+CONSOLE_PORT = 1005
 IMAGES = HelperImages(relay="relay:1", stand_ins={"public/xray:3": "stand-in:1"})
 VALUES = {
     "API_KEY": "own-secret",
@@ -41,6 +42,7 @@ def output() -> io.StringIO:
 @pytest.fixture
 def session(tmp_path: Path, output: io.StringIO) -> Session:
     session = Session.fresh(Folders(tmp_path), {}, Report(output))
+    session.state.console_port = CONSOLE_PORT
     session.selected = load(CHECKOUT / "examples" / "orders")
     return session
 
@@ -58,6 +60,7 @@ def test_the_settings_are_the_addresses_of_this_machine_and_the_local_values(set
             "": {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"},
             "orders": {
                 "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1001",
+                "TRACE_URL": f"http://127.0.0.1:{CONSOLE_PORT}/traces/{{trace_id}}",
                 "ROLLBAR_ENDPOINT": "http://127.0.0.1:1002/api/1/",
                 # The others are secrets of the description: the emulated Secrets Manager has them.
                 "REDIS_URL": "redis://localhost:6379/0",

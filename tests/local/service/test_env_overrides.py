@@ -5,7 +5,10 @@ from local.backing_services.emulated_aws import EmulatedAws
 from local.service.env_overrides import differences, env_overrides
 from local.workspace.state import FakePorts
 
-OVERRIDES = env_overrides(EmulatedAws(4566), FakePorts(honeycomb=1001, rollbar=1002, daemon=1003), 1004, "shop")
+TRACE_URL = "http://127.0.0.1:1005/traces/{trace_id}"
+OVERRIDES = env_overrides(
+    EmulatedAws(4566), FakePorts(honeycomb=1001, honeycomb_eu=1009, rollbar=1002, daemon=1003), 1004, "shop", TRACE_URL
+)
 
 
 def test_the_overrides_are_addresses_and_credentials_only() -> None:
@@ -18,6 +21,7 @@ def test_the_overrides_are_addresses_and_credentials_only() -> None:
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:1003",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1001",
         "ROLLBAR_ENDPOINT": "http://127.0.0.1:1002/api/1/",
+        "TRACE_URL": TRACE_URL,
         "BIND_HOST": "127.0.0.1",
         "PORT": "1004",
         "FLASK_APP": "shop",

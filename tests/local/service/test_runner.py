@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from threading import Event
+
 import pytest
 import requests
 
@@ -28,12 +30,31 @@ def response(status: int, location: str = "") -> requests.Response:
 
 def test_a_failing_health_check_is_polled_more_and_more_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     responses = [None, None, *(response(500) for _ in range(6)), response(200)]
-    monkeypatch.setattr(runner, "response_of", lambda _: responses.pop(0))
+    monkeypatch.setattr(runner, "response_of", lambda *_: responses.pop(0))
     check, intervals = HealthCheck("http://127.0.0.1:1/"), []
     while not check.settled():
         intervals.append(check.interval)
 
     assert intervals == [0.05, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+
+
+def test_a_health_check_that_is_not_answered_yet_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded, sent = Event(), []
+
+    def answer(url: str, _seconds: float) -> requests.Response:
+        sent.append(url)
+        loaded.wait(30)
+        return response(200)
+
+    monkeypatch.setattr(runner, "response_of", answer)
+    monkeypatch.setattr(runner, "READINESS_TIMEOUT_SECONDS", 0.01)
+    check = HealthCheck("http://127.0.0.1:1/")
+    assert [check.settled() for _ in range(3)] == [False] * 3
+    loaded.set()
+    monkeypatch.setattr(runner, "READINESS_TIMEOUT_SECONDS", 30)
+
+    assert check.settled()
+    assert sent == ["http://127.0.0.1:1/"]
 
 
 @pytest.mark.parametrize(

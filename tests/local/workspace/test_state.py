@@ -15,7 +15,7 @@ def full() -> State:
         gateway_port=4566,
         load_balancer_port=8080,
         bootstrapped=True,
-        fake_ports=FakePorts(honeycomb=1, rollbar=2, daemon=3),
+        fake_ports=FakePorts(honeycomb=1, honeycomb_eu=9, rollbar=2, daemon=3),
         stacks="digest",
         database=Database(folder="/home/me/database", port=5432, password="planted"),
         outputs={"Url": "http://example.invalid"},
