@@ -13,7 +13,10 @@ import pytest
 import flask_onetrace.telemetry.sampling.lean_import  # noqa: F401 - the SDK opens a UDP socket at import: before sockets are disabled
 from flask_onetrace.credentials import credentials_of
 
-OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "APP", "CMD", "FLASK_APP", "VERSION", "TO", "REPOSITORY", "CDK_CONTEXT")
+OF_MAKE = (
+    *("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "APP", "CMD", "FLASK_APP", "VERSION", "TO", "REPOSITORY", "CDK_CONTEXT"),
+    *("FILTER", "TRACE", "ID", "FILE", "EXPORT", "LIMIT"),
+)
 """What `make test` gives its commands, the `make` of a test among them."""
 
 

@@ -8,7 +8,14 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-ONE_PROCESS: Final = ("tests/acceptance/", "tests/infra/", "tests/telemetry/calls/", "tests/package/")
+ONE_PROCESS: Final = (
+    "tests/acceptance/",
+    "tests/infra/",
+    "tests/local/verify/",
+    "tests/telemetry/calls/",
+    "tests/package/",
+    "tests/local/console/",
+)
 """Folders that run in one process each, as their tests share fixtures that are slow to set up, or need the machine for
 themselves.
 

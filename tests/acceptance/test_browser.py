@@ -119,6 +119,17 @@ def test_each_click_is_one_trace_in_all_four_backends(deployed: Deployment) -> N
     assert eventually(lambda: census.take(state, [home, fault]), expected.__eq__) == expected
 
 
+def test_each_call_links_to_its_trace_in_the_console(deployed: Deployment) -> None:
+    with browser_at(deployed.url) as visit:
+        visit.page.get_by_role("link", name="Home", exact=True).click()
+        home = newest_call(visit.page, "/api/activities/home")
+        link = visit.page.locator("#calls li.call").first.get_by_role("link", name=f"Open trace {home}")
+        assert link.get_attribute("href") == f"http://127.0.0.1:{deployed.state.console_port}/traces/{home}"
+        with visit.page.expect_popup() as popup:
+            link.click()
+        assert eventually(lambda: home in popup.value.locator("body").inner_text(), bool)
+
+
 def test_a_batch_that_waits_for_the_worker_is_sent_when_the_page_is_left(deployed: Deployment) -> None:
     url, state = deployed.url, deployed.state
     earlier = trace_ids(state)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import signal
 import socket
+import time
 from contextlib import closing
 
 import pytest
@@ -52,7 +53,7 @@ def test_up_reaches_all_backends_updates_in_place_and_down_stops_everything(chec
     assert home in lines
     assert fault in lines
     stopped = checkout.run("down")
-    assert {line.split()[1] for line in stopped.stdout.splitlines()} == {"service", "fakes", "emulator"}
+    assert {line.split()[1] for line in stopped.stdout.splitlines()} == {"console", "service", "fakes", "emulator"}
     assert checkout.running_processes() == []
     assert checkout.run("down").stdout == "Nothing was running\n"
 
@@ -90,10 +91,14 @@ def test_a_port_in_use_is_an_error_and_starts_no_process(checkout: Checkout) -> 
     assert checkout.running_processes() == []
 
 
-def test_an_interrupted_up_stops_its_processes(checkout: Checkout) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_up_that_is_interrupted_twice_stops_its_processes(checkout: Checkout, number: signal.Signals) -> None:
+    """By a person, or by make, which passes on what timeout sends to the whole process group."""
     with checkout.start("up") as process:
         checkout.wait_for_log("cdk-deploy.log")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
+        time.sleep(0.05)
+        process.send_signal(number)
         _, err = process.communicate(timeout=60)
 
     assert (process.returncode, err) == (130, "Interrupted.\n")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.containers.base_images import BaseImages
 from tests.containers.conftest import Report
-from tests.containers.lifecycle.deployment import Deployment
+from tests.containers.deployment import Deployment
 from tests.containers.lifecycle.load import Load
 
 TEARDOWN: Final = Path(__file__).with_name("test_teardown.py")

@@ -9,7 +9,7 @@ import psutil
 from local.containers.engine import DEPLOYMENT_LABEL, deployment_of
 from local.workspace.processes import MARKER
 from tests.containers.engine import docker, inspect
-from tests.containers.lifecycle.environment import LocalEnvironment
+from tests.local_environment import LocalEnvironment
 
 
 def leftovers(environment: LocalEnvironment) -> dict[str, Sequence[str]]:

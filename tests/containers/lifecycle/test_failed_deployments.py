@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.containers.lifecycle.deployment import BASELINE, HEALTH_INTERVAL, Deployment, primary_of
+from tests.containers.deployment import BASELINE, HEALTH_INTERVAL, Deployment, primary_of
 from tests.containers.lifecycle.load import Load
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.allow_hosts(["127.0.0.1"])]

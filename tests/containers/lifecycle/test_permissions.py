@@ -6,17 +6,17 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from local.backing_services.emulated_aws import REGION
-from tests.containers.lifecycle.deployment import Deployment
+from tests.containers.deployment import Deployment
 from tests.containers.lifecycle.load import Load
 from tests.permissions import signed_calls
 from tests.permissions.deployed import calls_document, deployed_task
+from tests.permissions.policies import without
 from tests.permissions.table import Call, DeployedTask, is_denied, task_role_may, task_role_may_not
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -93,31 +93,3 @@ def test_a_task_whose_execution_role_lacks_a_permission_does_not_start(
     assert [each for each in reasons if not each.startswith(REASONS[action])] == []
     assert [each for each in reasons if action not in each] == []
     assert load.responses
-
-
-@contextmanager
-def without(action: str, role: str, iam: Any) -> Iterator[None]:  # noqa: ANN401 - a client of boto3
-    """Take an action out of the policies of a role for the time of the block."""
-    documents = {
-        name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
-    }
-    changed = {
-        name: {**each, "Statement": list(reduced(each["Statement"], action))} for name, each in documents.items()
-    }
-    assert changed != documents
-    try:
-        for name, document in changed.items():
-            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
-        yield
-    finally:
-        for name, document in documents.items():
-            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
-
-
-def reduced(statements: Iterable[dict[str, object]], action: str) -> Iterator[dict[str, object]]:
-    for statement in statements:
-        actions = statement["Action"]
-        left = [each for each in (actions if isinstance(actions, list) else [actions]) if each != action]
-        if left:
-            yield {**statement, "Action": left}

@@ -10,8 +10,8 @@ import requests
 
 from flask_onetrace.contract import TRACE_ID_HEADER, XRAY_DAEMON_CONTAINER_NAME
 from local.smoke_test.arrivals import wait_for_arrivals
+from tests.containers.deployment import HEALTH_CHECK, Deployment
 from tests.containers.engine import docker
-from tests.containers.lifecycle.deployment import HEALTH_CHECK, Deployment
 from tests.containers.lifecycle.load import Load
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.allow_hosts(["127.0.0.1"])]

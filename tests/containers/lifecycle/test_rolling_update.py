@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.containers.lifecycle.deployment import BASELINE, Deployment
+from tests.containers.deployment import BASELINE, Deployment
 from tests.containers.lifecycle.load import Load
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.allow_hosts(["127.0.0.1"])]

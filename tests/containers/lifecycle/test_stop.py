@@ -13,7 +13,7 @@ import requests
 
 from flask_onetrace.contract import RUNTIME_FAULT_PATH, STOP_TIMEOUT_SECONDS, TRACE_ID_HEADER
 from local.smoke_test.arrivals import wait_for_arrivals
-from tests.containers.lifecycle.deployment import Deployment
+from tests.containers.deployment import Deployment
 from tests.containers.lifecycle.load import Load
 
 if TYPE_CHECKING:

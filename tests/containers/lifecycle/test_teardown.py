@@ -11,8 +11,8 @@ import pytest
 from local.backing_services import emulator
 from local.deploy.cdk import CDK, QUIET
 from local.workspace.folders import CHECKOUT
+from tests.containers.deployment import Deployment
 from tests.containers.engine import docker
-from tests.containers.lifecycle.deployment import Deployment
 from tests.containers.lifecycle.leftovers import leftovers, volumes_of
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.allow_hosts(["127.0.0.1"])]
