@@ -2,11 +2,13 @@
 SHELL := /bin/bash
 
 # People's text, from the command line or the environment: make would expand each `$`, and the shell reads it by the environment.
-TEXT := APP CMD FLASK_APP VERSION TO REPOSITORY CDK_CONTEXT
+TEXT := APP CMD FLASK_APP VERSION TO REPOSITORY CDK_CONTEXT URL FILTER TRACE ID FILE EXPORT LIMIT
 $(foreach each,$(TEXT),$(if $(filter-out undefined,$(origin $(each))),$(eval override $(each) := $$(value $(each)))))
 
 # The environment, of infra/environments.py, that the targets for AWS act on.
 ENV ?= dev
+# Set where ENV was given: what reads telemetry acts on the local deployment otherwise.
+GIVEN_ENV = $(filter-out file,$(origin ENV))
 # Its choices, without the one of `make up`.
 ENVIRONMENTS = $(shell $(PYTHON) -c 'from infra.environment_names import ALL, LOCAL; print(*(each for each in ALL if each != LOCAL), sep="|")')
 # The folder of the application that the stacks deploy, with its onetrace.toml; the sample application's without one.
@@ -36,7 +38,7 @@ endif
 export $(foreach each,$(TEXT),$(if $(filter-out undefined,$(origin $(each))),$(each)))
 CONTEXT := -c environment=$(ENV) -c app="$$APP"$(if $(APP),$(if $(FLASK_APP), -c flask_app="$$FLASK_APP")) -c version="$$VERSION" $(CDK_CONTEXT)
 
-.PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down run status logs test test-containers test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back sbom secrets lock pins verify clean
+.PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down run status logs mcp test test-containers test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back sbom secrets lock pins trace traces verify clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,11 +69,22 @@ status: $(READY) ## Show what make up has running
 run: $(READY) ## Run CMD="flask db upgrade" with the environment of the local deployment's task, secrets included
 	@$(PY) -m local run "$$CMD"
 
-logs: $(READY) ## Follow the local deployment's log lines, until Ctrl-C
-	@$(PY) -m local logs
+logs: $(READY) ## Follow the local deployment's log lines, until Ctrl-C (FILTER='status:5xx route:/api/*', docs/traces.md; JSON=1 prints them as they are)
+	@$(PY) -m local logs $(if $(JSON),--json) $(if $(FILTER),--filter="$$FILTER")
 
-ask: $(READY) ## Run every saved query on the local deployment's telemetry and print the results
-	@$(PY) -m local ask
+traces: $(READY) ## List the newest requests of the local deployment, or of ENV=dev (FILTER='status:5xx route:/api/*', LIMIT=, JSON=1; docs/traces.md)
+	@$(PY) -m $(if $(GIVEN_ENV),operations.traces list --environment $(ENV),local traces) $(if $(JSON),--json) \
+		$(if $(FILTER),--filter="$$FILTER") $(if $(LIMIT),--limit="$$LIMIT")
+
+trace: $(READY) ## Show the trace ID of the local deployment, or of ENV=dev, in all four places (JSON=1, EXPORT=otlp|xray), or those in FILE=trace.json
+	@$(PY) -m $(if $(GIVEN_ENV),operations.traces show --environment $(ENV),local trace) $(if $(JSON),--json) \
+		$(if $(EXPORT),--export="$$EXPORT") $(if $(FILE),--file="$$FILE") -- $(if $(ID),"$$ID")
+
+mcp: $(READY) ## Print how a coding agent starts the MCP server of the local deployment's traces, or of ENV's (docs/mcp.md)
+	@$(PY) -m $(if $(GIVEN_ENV),operations.mcp --environment $(ENV),local mcp)
+
+ask: $(READY) ## Run every saved query on the local deployment's telemetry and print the results; TRACE=<trace id> runs those about one trace
+	@$(PY) -m local ask $(if $(TRACE),--trace="$$TRACE")
 
 test: $(READY) $(PAGE) ## Run every test, the page's too; TESTS=tests/unit runs only those
 	@scripts/browser
@@ -86,7 +99,7 @@ test-image-python: $(READY) $(PAGE) ## Run the service's tests on the version of
 	@scripts/databases
 	@TESTS="$(TESTS)" scripts/test-image-python $(if $(TESTS),,$(IN_PARALLEL))
 
-test-containers: $(READY) $(SBOM)/ready ## Build the images with a Docker engine and test their containers, on an engine of its own where none responds (root on Debian; 10 minutes)
+test-containers: $(READY) $(SBOM)/ready ## Build the images with a Docker engine and test their containers, on an engine of its own where none responds (root on Debian; 20 minutes)
 	@scripts/engine $(PY) -m pytest $(or $(TESTS),tests/containers)
 
 bench: $(READY) ## Measure the overhead of telemetry per request, as ratios to the bare app (BENCH=--help)
@@ -112,11 +125,12 @@ fuzz: $(READY) ## Give telemetry values of every kind in every place; no other r
 	@export FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM} FUZZ_SECONDS=$${FUZZ_SECONDS:-10} FUZZ_ROUNDS=1000; \
 		echo "FUZZ_SEED=$$FUZZ_SEED"; $(PY) -m pytest tests/telemetry/fuzz
 
-lint: $(READY) $(PAGE) ## Check style, types, import layers, shell scripts, the Dockerfile, the workflows and Dependabot's configuration
+lint: $(READY) $(PAGE) ## Check style, types (the console's page too), import layers, shell scripts, the Dockerfile, the workflows and Dependabot's configuration
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo --no-cache
+	@node_modules/.bin/tsc -p local/console/web
 	@.venv/bin/shellcheck scripts/setup scripts/page scripts/browser scripts/databases scripts/engine scripts/foreground.sh scripts/test-image-python .ci/run
 	@.venv/bin/hadolint service/Dockerfile infra/application_image/Dockerfile local/containers/images/Dockerfile
 	@.venv/bin/jactionlint --shellcheck=.venv/bin/shellcheck --pyflakes= --strict-exit
@@ -176,8 +190,9 @@ diff-comment: $(READY) ## Write that as Markdown to cdk.out/comment, read with t
 pr-comment: $(READY) ## Post cdk.out/comment on the pull request or update it there (in GitHub Actions)
 	@$(PY) -m operations.pull_request_comment
 
-verify: $(READY) ## Check that ENV's URL serves VERSION and traces requests (VERIFY=--help)
-	@$(PY) -m operations.verify --environment $(ENV) --version "$$VERSION" $(VERIFY)
+# Without ENV= or URL= it is the local deployment. SERVING=1 looks for no telemetry.
+verify: $(READY) ## Send a request of each kind to the local deployment, ENV=… or URL=…, find it in every place, and say why one is missing (VERIFY=--help)
+	@$(if $(URL),$(PY) -m operations.verify --url "$$URL" $(if $(filter override,$(origin VERSION)),--version "$$VERSION"),$(if $(filter file,$(origin ENV)),$(PY) -m local verify,$(PY) -m operations.verify --environment $(ENV) --version "$$VERSION" $(if $(SERVING),--serving))) $(VERIFY)
 
 deployed-version: $(READY) ## Print the version that ENV runs; DOWNGRADE=no fails where it is newer than the checkout
 	@$(PY) -m operations.deployed_version --environment $(ENV) $(if $(filter no,$(DOWNGRADE)),--no-downgrade)
@@ -212,6 +227,6 @@ pins: $(READY) ## Renew the pinned actions and images, from GitHub and the regis
 
 clean: ## Stop the local deployment and delete everything installed, built or cached
 	@if [ -x $(PY) ]; then APP= $(PY) -m local down; fi
-	@rm -rf service/web/node_modules service/web/dist
+	@rm -rf service/web/node_modules service/web/dist local/console/web/dist
 	@rm -rf .venv .venv-image .venv-checkov .venv-sbom .peers node_modules cdk.out .local .mypy_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
