@@ -16,7 +16,7 @@ from operations.traces.errors import ReadError
 from operations.traces.reading import items_of
 from operations.traces.trace_ids import hex_trace_id
 from operations.verification.kinds import Kind
-from operations.verification.sending import Sent
+from operations.verification.sending import ProbeResult
 
 SHORTEST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 4.0
@@ -69,7 +69,7 @@ class Search:
 
     deployment: Deployment
     place: Place
-    sent: Sequence[Sent]
+    results: Sequence[ProbeResult]
     wait: float
     progress: Callable[[Arrival], None]
     sleep: Callable[[float], None] = time.sleep
@@ -90,31 +90,31 @@ def search(search: Search) -> list[Arrival]:
     pace = HONEYCOMB if search.place is Place.HONEYCOMB and search.deployment.has_console else UNPACED
     pause, errors, deadline = SHORTEST_PAUSE, 0, search.now() + search.wait
     search.sleep(pace.first)
-    pending, looks = list(search.sent), 0
+    pending, looks = list(search.results), 0
     error: ReadError | None = None
     while pending and errors < MAX_ERRORS and (not looks or search.now() < deadline):
-        for sent in list(pending):
-            if looks >= len(search.sent):
+        for result in list(pending):
+            if looks >= len(search.results):
                 search.sleep(pace.again)
             looks += 1
             try:
-                arrival = _look(search, sent)
+                arrival = _look(search, result)
                 error, errors = None, 0
             except ReadError as read_error:
                 arrival, error, errors = None, read_error, errors + 1
             if arrival is not None:
-                pending.remove(sent)
-                arrivals[sent.kind] = arrival
+                pending.remove(result)
+                arrivals[result.kind] = arrival
                 search.progress(arrival)
-            if errors >= MAX_ERRORS or (looks >= len(search.sent) and search.now() >= deadline):
+            if errors >= MAX_ERRORS or (looks >= len(search.results) and search.now() >= deadline):
                 break
         if pending and search.now() < deadline:
             search.sleep(pause)
             pause = min(pause * 1.4, LONGEST_PAUSE)
-    for sent in pending:
-        arrivals[sent.kind] = _missing(search, sent, error)
-        search.progress(arrivals[sent.kind])
-    return [arrivals[sent.kind] for sent in search.sent]
+    for result in pending:
+        arrivals[result.kind] = _missing(search, result, error)
+        search.progress(arrivals[result.kind])
+    return [arrivals[result.kind] for result in search.results]
 
 
 def _items(search: Search, trace_id: str) -> Sequence[Json]:
@@ -130,29 +130,29 @@ def _items(search: Search, trace_id: str) -> Sequence[Json]:
         raise
 
 
-def is_complete(place: Place, sent: Sent, items: Sequence[Json]) -> bool:
+def is_complete(place: Place, result: ProbeResult, items: Sequence[Json]) -> bool:
     """Return whether the part that is sent last is there: the server's span, and the access line."""
     match place:
         case Place.HONEYCOMB:
             has_server = any(each.get("kind") == "server" for each in items)
-            span_id = sent.probe.span_id if sent.kind is Kind.BROWSER and sent.probe else ""
+            span_id = result.probe.span_id if result.kind is Kind.BROWSER and result.probe else ""
             return has_server and (not span_id or any(each.get("span_id") == span_id for each in items))
         case Place.CLOUDWATCH:
             return any(each.get("fields", {}).get(LOGGER_FIELD) == ACCESS_LOGGER for each in items)
     return bool(items)
 
 
-def _look(search: Search, sent: Sent) -> Arrival | None:
-    exchange = sent.exchange
+def _look(search: Search, result: ProbeResult) -> Arrival | None:
+    exchange = result.exchange
     if exchange is None:
         return None
     items = _items(search, exchange.trace_id)
-    if not is_complete(search.place, sent, items):
+    if not is_complete(search.place, result, items):
         return None
     ids = list(_ids(search.place, items))
     return Arrival(
         place=search.place,
-        kind=sent.kind,
+        kind=result.kind,
         trace_id=exchange.trace_id,
         state=State.ARRIVED,
         delay=max(0.0, search.now() - exchange.received_at),
@@ -162,11 +162,11 @@ def _look(search: Search, sent: Sent) -> Arrival | None:
     )
 
 
-def _missing(search: Search, sent: Sent, error: ReadError | None) -> Arrival:
-    exchange = sent.exchange
+def _missing(search: Search, result: ProbeResult, error: ReadError | None) -> Arrival:
+    exchange = result.exchange
     return Arrival(
         place=search.place,
-        kind=sent.kind,
+        kind=result.kind,
         trace_id=exchange.trace_id if exchange else "",
         state=State.MISSING if error is None else State.NOT_CHECKED,
         note="" if error is None else str(error),

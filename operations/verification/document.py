@@ -9,7 +9,7 @@ from typing import Any
 from operations.diagnosis.cause import Diagnosis
 from operations.traces.document import Place
 from operations.verification.arrivals import Arrival, State
-from operations.verification.sending import Sent
+from operations.verification.sending import ProbeResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Verification:
     name: str
     """Of the deployment, for people: `Cruddur dev`."""
     version: str = ""
-    sent: Sequence[Sent] = ()
+    results: Sequence[ProbeResult] = ()
     rows: Sequence[PlaceRow] = ()
     problems: Sequence[str] = ()
     diagnoses: Sequence[Diagnosis] = ()
@@ -100,7 +100,7 @@ class Verification:
             "deployment": self.name,
             "version": self.version,
             "ok": not self.has_failed,
-            "requests": [_sent(each) for each in self.sent],
+            "requests": [_request(each) for each in self.results],
             "places": [_row(each) for each in self.rows],
             "failures": list(self.failures),
             "diagnoses": [each.as_json() for each in self.diagnoses],
@@ -115,20 +115,20 @@ def counted(missing: Sequence[str], total: int) -> str:
     return f"{len(missing)} of the {total} requests: {', '.join(missing)}"
 
 
-def _sent(sent: Sent) -> dict[str, Any]:
-    exchange = sent.exchange
+def _request(result: ProbeResult) -> dict[str, Any]:
+    exchange = result.exchange
     if exchange is None:
-        return {"kind": sent.kind.value, "skipped": sent.skipped}
+        return {"kind": result.kind.value, "skipped": result.skipped}
     return {
-        "kind": sent.kind.value,
+        "kind": result.kind.value,
         "method": exchange.method,
         "path": exchange.path,
         "status": exchange.status,
         "expected_status": exchange.expected_status,
         "trace_id": exchange.trace_id,
         "seconds": round(exchange.received_at - exchange.sent_at, 4),
-        "attempts": sent.attempts,
-        "sampled": sent.was_sampled,
+        "attempts": result.attempts,
+        "sampled": result.was_sampled,
         "error": exchange.error or None,
     }
 

@@ -35,7 +35,7 @@ def _lines(verification: Verification) -> Iterator[str]:
             (f"{each.kind}: {each.exchange.method} {each.exchange.path}", each.exchange.status, each.exchange.trace_id)
             if each.exchange
             else (each.kind.value, f"skipped: {each.skipped}", "")
-            for each in verification.sent
+            for each in verification.results
         ],
     )
     yield from _table(

@@ -20,7 +20,7 @@ from operations.traces.document import Place
 from operations.verification.arrivals import Arrival, State
 from operations.verification.document import PlaceRow, Verification
 from operations.verification.kinds import Kind
-from operations.verification.sending import Sent
+from operations.verification.sending import ProbeResult
 
 WIDTH: Final = 160
 """Characters of a line where there is no terminal: nothing is cut off."""
@@ -43,7 +43,7 @@ class Report:
     def __init__(self, stream: TextIO | None = None) -> None:
         self.console = console_of(stream or sys.stdout)
         self._lock = threading.Lock()
-        self._sent: dict[Kind, Sent] = {}
+        self._results: dict[Kind, ProbeResult] = {}
         self._arrivals: list[Arrival] = []
         self._live: Live | None = None
         self._activity = "sending requests"
@@ -61,15 +61,15 @@ class Report:
             finally:
                 self._live = None
 
-    def sent(self, sent: Sent) -> None:
+    def add_result(self, result: ProbeResult) -> None:
         """Show a request and its response."""
         with self._lock:
-            self._sent[sent.kind] = sent
+            self._results[result.kind] = result
             self._activity = "waiting for the telemetry"
             if not self.console.is_terminal:
-                self.console.print(_request_line(sent))
+                self.console.print(_request_line(result))
 
-    def arrived(self, arrival: Arrival) -> None:
+    def add_arrival(self, arrival: Arrival) -> None:
         """Show what became of a request in a place."""
         with self._lock:
             self._arrivals.append(arrival)
@@ -82,8 +82,8 @@ class Report:
         """Print the table, what is wrong, and why."""
         console = self.console
         if console.is_terminal:
-            for sent in verification.sent:
-                console.print(_request_line(sent))
+            for result in verification.results:
+                console.print(_request_line(result))
         if verification.rows:
             console.print()
             self._table(verification.rows)
@@ -146,8 +146,8 @@ class Report:
         with self._lock:
             grid = Table.grid(padding=(0, 1))
             for kind in Kind:
-                sent = self._sent.get(kind)
-                grid.add_row(_request_line(sent) if sent else Text(f"  {kind:8} …", style="dim"))
+                result = self._results.get(kind)
+                grid.add_row(_request_line(result) if result else Text(f"  {kind:8} …", style="dim"))
             grid.add_row("")
             for place in Place:
                 marks = [_mark(each) for each in self._arrivals if each.place is place]
@@ -197,15 +197,15 @@ def link_text(row: PlaceRow) -> str:
     return row.note or row.url or ""
 
 
-def _request_line(sent: Sent) -> Text:
-    exchange = sent.exchange
+def _request_line(result: ProbeResult) -> Text:
+    exchange = result.exchange
     if exchange is None:
-        return Text(f"  {sent.kind:8} skipped: {one_line(sent.skipped)}", style="dim")
+        return Text(f"  {result.kind:8} skipped: {one_line(result.skipped)}", style="dim")
     seconds = exchange.received_at - exchange.sent_at
-    attempts = f", sampled at attempt {sent.attempts}" if sent.attempts > 1 and sent.was_sampled else ""
-    unsampled = f", none of {sent.attempts} sampled" if sent.was_sampled is False else ""
+    attempts = f", sampled at attempt {result.attempts}" if result.attempts > 1 and result.was_sampled else ""
+    unsampled = f", none of {result.attempts} sampled" if result.was_sampled is False else ""
     line = Text.assemble(
-        f"  {sent.kind:8} {exchange.method} {exchange.path} → ",
+        f"  {result.kind:8} {exchange.method} {exchange.path} → ",
         (str(exchange.status or one_line(exchange.error)), "green" if exchange.is_expected else "bold red"),
         f"  {seconds * 1000:.0f} ms{attempts}{unsampled}  ",
         (exchange.trace_id or "without a trace id", "cyan" if exchange.trace_id else "bold red"),

@@ -11,20 +11,26 @@ from operations.traces.document import Place
 from operations.traces.find import url_of
 from operations.verification.arrivals import Arrival, Search, State, search_all
 from operations.verification.document import PlaceRow
-from operations.verification.places import not_read
-from operations.verification.sending import Sent
+from operations.verification.search_hints import not_read
+from operations.verification.sending import ProbeResult
 from operations.verification.subject import Subject, smoke_test_of
 
 
 def rows_of(
-    subject: Subject, evidence: Evidence, sent: Sequence[Sent], wait: float, arrived: Callable[[Arrival], None]
+    subject: Subject,
+    evidence: Evidence,
+    probe_results: Sequence[ProbeResult],
+    wait: float,
+    progress: Callable[[Arrival], None],
 ) -> list[PlaceRow]:
     """Return a row for each place; those that are on and can be read are searched in parallel, for `wait` seconds."""
     rows: dict[Place, PlaceRow] = {}
     searches: list[Search] = []
     unsampled: dict[Place, list[Arrival]] = {}
     for place in Place:
-        expected = [each for each in sent if each.exchange and each.exchange.trace_id and place in _places(each)]
+        expected = [
+            each for each in probe_results if each.exchange and each.exchange.trace_id and place in _places(each)
+        ]
         if (reason := _off(evidence.observed, place)) is not None:
             rows[place] = PlaceRow(place=place, state=State.OFF, note=reason)
         elif not expected:
@@ -37,7 +43,7 @@ def rows_of(
             ]
             searchable = [each for each in expected if not _is_unsampled(each, place)]
             searches.append(
-                Search(deployment=subject.deployment, place=place, sent=searchable, wait=wait, progress=arrived)
+                Search(deployment=subject.deployment, place=place, results=searchable, wait=wait, progress=progress)
             )
     results = search_all(searches)
     for place, others in unsampled.items():
@@ -46,7 +52,7 @@ def rows_of(
     return [rows[place] for place in Place]
 
 
-def _an_id(expected: Sequence[Sent]) -> str:
+def _an_id(expected: Sequence[ProbeResult]) -> str:
     """Return the trace id of the first request that a place has to have."""
     return next(each.exchange.trace_id for each in expected if each.exchange)
 
@@ -60,8 +66,8 @@ def _url(subject: Subject, place: Place, arrivals: Sequence[Arrival]) -> str | N
     return url or subject.trace_url.replace(TRACE_ID_FIELD, ordered[0].trace_id) or None
 
 
-def _places(sent: Sent) -> Sequence[Place]:
-    return sent.probe.places if sent.probe is not None and sent.exchange and sent.exchange.is_expected else ()
+def _places(result: ProbeResult) -> Sequence[Place]:
+    return result.probe.places if result.probe is not None and result.exchange and result.exchange.is_expected else ()
 
 
 def _off(observed: Observed, place: Place) -> str | None:
@@ -69,15 +75,15 @@ def _off(observed: Observed, place: Place) -> str | None:
     return str(status.get("because", "")) if status.get("on") is False else None
 
 
-def _is_unsampled(sent: Sent, place: Place) -> bool:
-    return sent.was_sampled is False and place in {Place.HONEYCOMB, Place.XRAY}
+def _is_unsampled(result: ProbeResult, place: Place) -> bool:
+    return result.was_sampled is False and place in {Place.HONEYCOMB, Place.XRAY}
 
 
-def _unsampled(sent: Sent, place: Place, evidence: Evidence, subject: Subject) -> Arrival:
+def _unsampled(result: ProbeResult, place: Place, evidence: Evidence, subject: Subject) -> Arrival:
     """Return what became of a request that was not sampled: it is missing where none of its kind ever is."""
     state = State.NOT_SAMPLED if can_be_sampled(evidence, subject) else State.MISSING
-    trace_id = sent.exchange.trace_id if sent.exchange else ""
-    return Arrival(place=place, kind=sent.kind, trace_id=trace_id, state=state, note="not sampled by the rule")
+    trace_id = result.exchange.trace_id if result.exchange else ""
+    return Arrival(place=place, kind=result.kind, trace_id=trace_id, state=state, note="not sampled by the rule")
 
 
 def can_be_sampled(evidence: Evidence, subject: Subject) -> bool:

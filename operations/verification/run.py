@@ -16,7 +16,7 @@ from operations.verification.arrivals import Arrival, State
 from operations.verification.document import PlaceRow, Verification
 from operations.verification.kinds import Kind, probe_of
 from operations.verification.rows import can_be_sampled, rows_of
-from operations.verification.sending import SHOWN, Client, Sent, send_kind
+from operations.verification.sending import SHOWN, Client, ProbeResult, send_kind
 from operations.verification.subject import Subject, smoke_test_of
 
 WAIT: Final = 60.0
@@ -28,10 +28,10 @@ NO_RUNTIME: Final = "the image has no runtime (runtime = false)"
 class Progress(Protocol):
     """Shows what happens, as it happens."""
 
-    def sent(self, sent: Sent) -> None:
+    def add_result(self, result: ProbeResult) -> None:
         """Show a request and its response."""
 
-    def arrived(self, arrival: Arrival) -> None:
+    def add_arrival(self, arrival: Arrival) -> None:
         """Show what became of a request in a place."""
 
     def diagnosing(self) -> None:
@@ -46,12 +46,12 @@ def run(subject: Subject, progress: Progress, *, wait: float = WAIT) -> Verifica
         evidence = Evidence(subject.deployment, Observed(url=subject.url))
         # A process of the local mode always has it.
         has_runtime = subject.application.image.has_runtime or health is not None
-        sent = _send_all(client, subject, evidence, progress, has_runtime=has_runtime)
+        results = _send_all(client, subject, evidence, progress, has_runtime=has_runtime)
     finally:
         client.close()
-    observed = _observed(subject, sent, health)
+    observed = _observed(subject, results, health)
     evidence = Evidence(subject.deployment, observed, calls=evidence.calls)
-    rows = rows_of(subject, evidence, sent, wait, progress.arrived)
+    rows = rows_of(subject, evidence, results, wait, progress.add_arrival)
     observed = _with_rows(observed, rows)
     progress.diagnosing()
     evidence = Evidence(subject.deployment, observed, calls=evidence.calls)
@@ -59,9 +59,9 @@ def run(subject: Subject, progress: Progress, *, wait: float = WAIT) -> Verifica
         url=subject.url,
         name=subject.name,
         version=str((health or {}).get("version", "")),
-        sent=sent,
+        results=results,
         rows=rows,
-        problems=_problems(sent, has_runtime=has_runtime),
+        problems=_problems(results, has_runtime=has_runtime),
         diagnoses=diagnose(evidence),
         unchecked=evidence.calls.unchecked,
     )
@@ -71,13 +71,13 @@ def run_unserved(subject: Subject, error: OperatorError) -> Verification:
     """Find the causes of a URL that does not serve what it has to: nothing is sent whose telemetry is awaited."""
     client = Client(subject.url)
     try:
-        health, sent = client.health(), Sent(Kind.OK)
+        health, result = client.health(), ProbeResult(Kind.OK)
         if not subject.has_login:
             probe = probe_of(Kind.OK, smoke_test_of(subject), {})
-            sent = Sent(Kind.OK, probe, client.send(probe))
+            result = ProbeResult(Kind.OK, probe, client.send(probe))
     finally:
         client.close()
-    evidence = Evidence(subject.deployment, _observed(subject, [sent], health))
+    evidence = Evidence(subject.deployment, _observed(subject, [result], health))
     return Verification(
         url=subject.url,
         name=subject.name,
@@ -90,14 +90,14 @@ def run_unserved(subject: Subject, error: OperatorError) -> Verification:
 
 def _send_all(
     client: Client, subject: Subject, evidence: Evidence, progress: Progress, *, has_runtime: bool
-) -> list[Sent]:
+) -> list[ProbeResult]:
     """Send one request of each kind: the slow one, then the others side by side."""
 
-    def send(kind: Kind) -> Sent:
+    def send(kind: Kind) -> ProbeResult:
         if (reason := _skipped(subject, kind, has_runtime=has_runtime)) is not None:
-            sent = Sent(kind, skipped=reason)
+            result = ProbeResult(kind, skipped=reason)
         else:
-            sent = send_kind(
+            result = send_kind(
                 client,
                 kind,
                 smoke_test,
@@ -105,16 +105,16 @@ def _send_all(
                 frontend=subject.application.frontend_service_name(subject.environment),
                 can_be_sampled=lambda: can_be_sampled(evidence, subject),
             )
-        progress.sent(sent)
-        return sent
+        progress.add_result(result)
+        return result
 
     smoke_test, headers = smoke_test_of(subject), _headers(subject)
     # First, so that the others are not older than their telemetry when it is looked for.
-    sent = {Kind.SLOW: send(Kind.SLOW)}
+    results = {Kind.SLOW: send(Kind.SLOW)}
     others = [kind for kind in Kind if kind is not Kind.SLOW]
     with ThreadPoolExecutor(max_workers=len(others)) as pool:
-        sent |= dict(zip(others, pool.map(send, others), strict=True))
-    return [sent[kind] for kind in Kind]
+        results |= dict(zip(others, pool.map(send, others), strict=True))
+    return [results[kind] for kind in Kind]
 
 
 def _skipped(subject: Subject, kind: Kind, *, has_runtime: bool) -> str | None:
@@ -135,14 +135,14 @@ def _headers(subject: Subject) -> dict[str, str]:
         ) from error
 
 
-def _observed(subject: Subject, sent: Sequence[Sent], health: Mapping[str, Any] | None) -> Observed:
-    exchanges: list[Exchange] = [each.exchange for each in sent if each.exchange is not None]
+def _observed(subject: Subject, results: Sequence[ProbeResult], health: Mapping[str, Any] | None) -> Observed:
+    exchanges: list[Exchange] = [each.exchange for each in results if each.exchange is not None]
     return Observed(
         url=subject.url,
         exchanges=exchanges,
         sampled={
             each.exchange.trace_id: each.was_sampled
-            for each in sent
+            for each in results
             if each.exchange is not None and each.was_sampled is not None
         },
         health=health,
@@ -169,9 +169,9 @@ def _with_rows(observed: Observed, rows: Sequence[PlaceRow]) -> Observed:
     )
 
 
-def _problems(sent: Sequence[Sent], *, has_runtime: bool) -> list[str]:
+def _problems(results: Sequence[ProbeResult], *, has_runtime: bool) -> list[str]:
     problems = []
-    for each in sent:
+    for each in results:
         exchange = each.exchange
         if exchange is None:
             continue

@@ -33,7 +33,7 @@ _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class ProbeResult:
     """The last request of a kind, and how many were sent until one was sampled; or why none was sent.
 
     `was_sampled` is None where the response does not tell it.
@@ -129,7 +129,7 @@ def send_kind(
     *,
     frontend: str,
     can_be_sampled: Callable[[], bool] = lambda: True,
-) -> Sent:
+) -> ProbeResult:
     """Send requests of a kind until one is sampled, and return the last one, or why the kind is skipped.
 
     `frontend` is the `service.name` of the browser's spans. Where the rule samples no such request, one is enough.
@@ -138,19 +138,19 @@ def send_kind(
     for attempt in range(1, MAX_ATTEMPTS + 1):
         probe = probe_of(kind, smoke_test, headers)
         if kind is Kind.BROWSER and (reason := client.send_span(probe, frontend)) is not None:
-            return Sent(kind, skipped=reason)
+            return ProbeResult(kind, skipped=reason)
         exchange = client.send(probe)
         if is_kept and exchange.status == HTTPStatus.NOT_FOUND:
-            return Sent(kind, skipped=f"{probe.path} is not served: FAULT_ROUTES is false there")
+            return ProbeResult(kind, skipped=f"{probe.path} is not served: FAULT_ROUTES is false there")
         if exchange.status == HTTPStatus.TOO_MANY_REQUESTS and attempt < MAX_BUSY:
             time.sleep(BUSY_PAUSE)
             continue
         if kind is Kind.SLOW and exchange.status == HTTPStatus.TOO_MANY_REQUESTS:
-            return Sent(kind, skipped=f"{probe.path} is busy each time: another verification may be running")
+            return ProbeResult(kind, skipped=f"{probe.path} is busy each time: another verification may be running")
         sampled = _was_sampled(exchange)
         if is_kept or sampled is not False or not exchange.is_expected or not can_be_sampled():
             break
-    return Sent(kind, probe, exchange, attempt, True if is_kept else sampled)
+    return ProbeResult(kind, probe, exchange, attempt, True if is_kept else sampled)
 
 
 def _was_sampled(exchange: Exchange) -> bool | None:

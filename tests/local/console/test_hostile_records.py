@@ -18,7 +18,7 @@ from operations.errors import OperatorError
 from operations.traces.deployment import Deployment
 from operations.traces.index import RequestIndex
 from tests.operations.traces.conftest import Places, emulated_aws, places
-from tests.operations.traces.live import ALL, Sent
+from tests.operations.traces.live import ALL, ProbeResult
 from tests.operations.traces.values import nested
 
 __all__ = ["emulated_aws", "places"]
@@ -69,7 +69,7 @@ def eventually_listed(api: Api, trace_id: str) -> None:
 
 
 def test_a_trace_that_no_encoder_could_write_is_listed_served_and_exported(places: Places, api: Api) -> None:
-    sent = Sent(status=500).to(places, "honeycomb", "rollbar")
+    sent = ProbeResult(status=500).to(places, "honeycomb", "rollbar")
     segment = sent.segment(places.deployment.names.xray_service) | {
         "annotations": {"a": "\ud800", "b": 10**400},
         "metadata": {"a": nested(190)},
@@ -96,7 +96,7 @@ def test_a_trace_that_no_encoder_could_write_is_listed_served_and_exported(place
 def test_a_refresh_that_fails_is_said_and_the_next_one_is_listed(
     places: Places, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = Sent(age=9).to(places, *ALL)
+    first = ProbeResult(age=9).to(places, *ALL)
     eventually_listed(api, first.trace_id)
 
     def fail(_index: RequestIndex) -> bool:
@@ -110,14 +110,14 @@ def test_a_refresh_that_fails_is_said_and_the_next_one_is_listed(
             time.sleep(0.1)
     assert errors[0]["error"] == "The list is out of date: OverflowError while it was refreshed"
 
-    second = Sent(age=1).to(places, *ALL)
+    second = ProbeResult(age=1).to(places, *ALL)
     eventually_listed(api, second.trace_id)
     assert api.traces()["errors"] == []
 
 
 @pytest.mark.parametrize("limit", ["-5", "0", "x", "", "1e3", "9" * 30])
 def test_any_limit_is_clamped(places: Places, api: Api, limit: str) -> None:
-    sent = Sent().to(places, "cloudwatch")
+    sent = ProbeResult().to(places, "cloudwatch")
     eventually_listed(api, sent.trace_id)
     assert [each["trace_id"] for each in api.traces(f"?limit={limit}")["requests"]] == [sent.trace_id]
 

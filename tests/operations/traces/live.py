@@ -12,7 +12,7 @@ from tests.operations.traces.conftest import Places
 
 
 @dataclass(frozen=True)
-class Sent:
+class ProbeResult:
     """A request of a path, `age` seconds ago, which ended with `status`."""
 
     age: float = 5.0
@@ -98,7 +98,7 @@ class Sent:
             "environment": "local",
         }
 
-    def to(self, places: Places, *names: str) -> Sent:
+    def to(self, places: Places, *names: str) -> ProbeResult:
         """Send it to these places."""
         if "honeycomb" in names:
             places.send_spans(self.span())

@@ -12,14 +12,14 @@ import pytest
 from operations.traces.document import Absence, Place, Reason
 from operations.traces.find import find_trace
 from tests.operations.traces.conftest import Places
-from tests.operations.traces.live import ALL, Sent
+from tests.operations.traces.live import ALL, ProbeResult
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 OLD = 300.0
 """Seconds after which nothing arrives any more."""
 
 
-def absence(places: Places, sent: Sent, place: Place) -> Absence:
+def absence(places: Places, sent: ProbeResult, place: Place) -> Absence:
     absent = find_trace(places.deployment, sent.trace_id).places[place].absence
     assert absent is not None
     return absent
@@ -30,7 +30,7 @@ def report(places: Places, message: str, *, at: float, logger: str = "flask_onet
 
 
 def test_a_request_that_did_not_fail_has_no_item(places: Places) -> None:
-    sent = Sent(age=OLD).to(places, "honeycomb", "xray", "cloudwatch")
+    sent = ProbeResult(age=OLD).to(places, "honeycomb", "xray", "cloudwatch")
 
     assert absence(places, sent, Place.ROLLBAR) == Absence(
         Reason.NO_ERROR, "The request did not fail: Rollbar gets errors only."
@@ -39,8 +39,8 @@ def test_a_request_that_did_not_fail_has_no_item(places: Places) -> None:
 
 def test_a_request_that_did_not_fail_has_no_item_whatever_the_sink(places: Places) -> None:
     places.sinks["rollbar"] = {"on": False, "because": "ROLLBAR_ACCESS_TOKEN is not set"}
-    sent = Sent(age=OLD).to(places, "honeycomb", "xray", "cloudwatch")
-    failed = Sent(age=OLD, status=500).to(places, "honeycomb", "xray", "cloudwatch")
+    sent = ProbeResult(age=OLD).to(places, "honeycomb", "xray", "cloudwatch")
+    failed = ProbeResult(age=OLD, status=500).to(places, "honeycomb", "xray", "cloudwatch")
 
     assert absence(places, sent, Place.ROLLBAR).reason is Reason.NO_ERROR
     assert absence(places, failed, Place.ROLLBAR).reason is Reason.SINK_OFF
@@ -55,7 +55,7 @@ def test_honeycomb_that_gets_everything_is_not_said_to_be_sampled(places: Places
     ecs = places.deployment.aws.ecs
     registered = ecs.register_task_definition(family=places.group, containerDefinitions=[container])  # type: ignore[list-item] # a literal of the stubs'
     outputs = {**places.deployment.outputs, "TaskDefinition": registered["taskDefinition"]["taskDefinitionArn"]}
-    sent = Sent(age=OLD, sampled=False).to(places, "cloudwatch")
+    sent = ProbeResult(age=OLD, sampled=False).to(places, "cloudwatch")
 
     found = find_trace(replace(places.deployment, outputs=outputs), sent.trace_id).places
 
@@ -64,7 +64,7 @@ def test_honeycomb_that_gets_everything_is_not_said_to_be_sampled(places: Places
 
 
 def test_a_health_check_that_did_not_fail_has_no_line(places: Places) -> None:
-    sent = Sent(age=OLD, path="/api/health-check").to(places, "honeycomb", "xray")
+    sent = ProbeResult(age=OLD, path="/api/health-check").to(places, "honeycomb", "xray")
 
     assert absence(places, sent, Place.CLOUDWATCH) == Absence(
         Reason.NO_ERROR, "A health check writes a line only if it fails."
@@ -95,7 +95,7 @@ def test_the_rule_that_did_not_sample_a_request_is_named_as_x_ray_tries_them(pla
             }
         )
     try:
-        sent = Sent(age=OLD, sampled=False).to(places, "cloudwatch")
+        sent = ProbeResult(age=OLD, sampled=False).to(places, "cloudwatch")
         for place in (Place.HONEYCOMB, Place.XRAY):
             assert absence(places, sent, place) == Absence(
                 Reason.NOT_SAMPLED,
@@ -109,7 +109,7 @@ def test_the_rule_that_did_not_sample_a_request_is_named_as_x_ray_tries_them(pla
 
 
 def test_the_default_rule_is_named_as_such(places: Places) -> None:
-    sent = Sent(age=OLD, sampled=False).to(places, "cloudwatch")
+    sent = ProbeResult(age=OLD, sampled=False).to(places, "cloudwatch")
 
     message = absence(places, sent, Place.XRAY).message
 
@@ -169,7 +169,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_state_of_the_sink_is_the_reason(places: Places, case: Case) -> None:
-    sent = Sent(age=OLD).to(places, "xray", "cloudwatch")
+    sent = ProbeResult(age=OLD).to(places, "xray", "cloudwatch")
     case.prepare(places, sent.started)
 
     absent = absence(places, sent, Place.HONEYCOMB)
@@ -192,7 +192,7 @@ def test_the_state_of_the_sink_is_the_reason(places: Places, case: Case) -> None
     ],
 )
 def test_what_has_ended_or_is_of_another_sink_is_no_reason(places: Places, reports: list[str]) -> None:
-    sent = Sent(age=OLD).to(places, "xray", "cloudwatch")
+    sent = ProbeResult(age=OLD).to(places, "xray", "cloudwatch")
     for offset, message in enumerate(reports):
         report(places, message, at=sent.started - 100 + offset)
 
@@ -200,14 +200,14 @@ def test_what_has_ended_or_is_of_another_sink_is_no_reason(places: Places, repor
 
 
 def test_an_application_cannot_make_a_report_up(places: Places) -> None:
-    sent = Sent(age=OLD).to(places, "xray", "cloudwatch")
+    sent = ProbeResult(age=OLD).to(places, "xray", "cloudwatch")
     report(places, "honeycomb rejected our credentials; x: y", at=sent.started, logger="shop.orders")
 
     assert absence(places, sent, Place.HONEYCOMB).reason is Reason.UNEXPLAINED
 
 
 def test_with_transaction_search_a_trace_may_not_be_indexed(places: Places) -> None:
-    sent = Sent(age=OLD).to(places, "cloudwatch")
+    sent = ProbeResult(age=OLD).to(places, "cloudwatch")
     xray = places.deployment.aws.xray
     xray.update_trace_segment_destination(Destination="CloudWatchLogs")
     try:
@@ -223,7 +223,7 @@ def test_with_transaction_search_a_trace_may_not_be_indexed(places: Places) -> N
 
 
 def test_a_young_trace_may_be_on_its_way_or_queued(places: Places) -> None:
-    sent = Sent(age=5).to(places, "cloudwatch")
+    sent = ProbeResult(age=5).to(places, "cloudwatch")
     assert absence(places, sent, Place.XRAY).reason is Reason.NOT_YET_ARRIVED
 
     places.sinks["xray"] = {"on": True, "queued": 7}
@@ -239,7 +239,7 @@ def test_an_id_that_no_place_knows_is_named_as_such(places: Places) -> None:
 
 
 def test_without_a_key_the_variable_to_set_is_named(places: Places) -> None:
-    sent = Sent(age=OLD, status=500).to(places, *ALL)
+    sent = ProbeResult(age=OLD, status=500).to(places, *ALL)
     deployment = replace(places.deployment, honeycomb=None, rollbar=None)
 
     found = find_trace(deployment, sent.trace_id).places
@@ -253,7 +253,7 @@ def test_without_a_key_the_variable_to_set_is_named(places: Places) -> None:
 
 
 def test_without_a_service_that_responds_the_other_reasons_are_still_given(places: Places) -> None:
-    sent = Sent(age=OLD).to(places, "honeycomb", "xray", "cloudwatch")
+    sent = ProbeResult(age=OLD).to(places, "honeycomb", "xray", "cloudwatch")
     deployment = replace(places.deployment, url="http://127.0.0.1:1")
 
     absent = find_trace(deployment, sent.trace_id).places[Place.ROLLBAR].absence
@@ -263,7 +263,7 @@ def test_without_a_service_that_responds_the_other_reasons_are_still_given(place
 
 
 def test_a_trace_that_starts_in_the_future_is_not_young(places: Places) -> None:
-    sent = Sent(age=-3600)
+    sent = ProbeResult(age=-3600)
 
     assert absence(places, sent, Place.XRAY).reason is Reason.UNKNOWN_TRACE
     assert sent.started > time.time()

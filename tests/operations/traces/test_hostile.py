@@ -30,7 +30,7 @@ from operations.traces.trace_ids import is_trace_id
 from operations.traces.tree import print_trace
 from tests.operations.traces.conftest import Places
 from tests.operations.traces.examples import TRACE, WHOLE, trace_of
-from tests.operations.traces.live import ALL, Sent
+from tests.operations.traces.live import ALL, ProbeResult
 from tests.operations.traces.values import damaged, hostile, mutated, nested, text
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -116,7 +116,7 @@ def test_an_imported_file_is_refused_or_can_be_shown_listed_and_exported(form: s
 @pytest.mark.parametrize("seed", range(40))
 def test_what_the_readers_return_is_listed_found_shown_and_exported(places: Places, seed: int) -> None:
     chance = random.Random(seed)
-    sent = Sent(status=500).to(places, "cloudwatch")
+    sent = ProbeResult(status=500).to(places, "cloudwatch")
     spans = [damaged(sent.span(), chance, 0.1) for _ in range(5)]
     items = [damaged(sent.item(), chance, 0.1) for _ in range(5)]
     with suppress(RecursionError):  # of json.dumps
@@ -135,7 +135,7 @@ def test_what_the_readers_return_is_listed_found_shown_and_exported(places: Plac
 
 @pytest.mark.parametrize("trace_id", ["z" * 32, "A" * 32, "0" * 32, TRACE[:31], "", 7, None, [TRACE], "\ud800" * 32])
 def test_a_record_with_no_trace_id_is_ignored_and_the_others_are_listed(places: Places, trace_id: object) -> None:
-    sent = Sent().to(places, *ALL)
+    sent = ProbeResult().to(places, *ALL)
     line = {**json.loads(sent.line()[1]), "trace_id": trace_id}
     places.send_lines((time.time(), json.dumps(line)))
     item = {"custom": {"trace_id": trace_id}}
@@ -163,7 +163,7 @@ class Broken(Records):
 
 
 def test_any_exception_of_a_place_is_the_error_of_that_place(places: Places) -> None:
-    sent = Sent().to(places, *ALL)
+    sent = ProbeResult().to(places, *ALL)
     deployment = Broken().of(places.deployment)
     index = RequestIndex(deployment)
 
@@ -179,10 +179,10 @@ def test_any_exception_of_a_place_is_the_error_of_that_place(places: Places) -> 
 
 
 def test_an_access_line_of_a_negative_duration_is_listed_at_its_time(places: Places) -> None:
-    sent = Sent(age=60)
+    sent = ProbeResult(age=60)
     line = {**json.loads(sent.line()[1]), "duration_ms": -5e10}
     places.send_lines((sent.started, json.dumps(line)))
-    newer = Sent(age=1).to(places, "cloudwatch")
+    newer = ProbeResult(age=1).to(places, "cloudwatch")
     index = RequestIndex(places.deployment)
     index.refresh()
 

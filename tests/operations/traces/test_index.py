@@ -18,7 +18,7 @@ from operations.traces.index import RequestIndex
 from operations.traces.places.cloudwatch import line_of
 from tests.operations.traces.conftest import Places
 from tests.operations.traces.examples import ITEMS, LINES, SPANS, TRACE
-from tests.operations.traces.live import ALL, Sent
+from tests.operations.traces.live import ALL, ProbeResult
 from tests.operations.traces.values import mutated
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -29,8 +29,8 @@ def found(index: RequestIndex, terms: str) -> list[str]:
 
 
 def test_requests_are_the_union_of_all_places_newest_first(places: Places) -> None:
-    whole = Sent(age=10, status=500).to(places, *ALL)
-    by_place = {name: Sent(age=20 + age).to(places, name) for age, name in enumerate(ALL)}
+    whole = ProbeResult(age=10, status=500).to(places, *ALL)
+    by_place = {name: ProbeResult(age=20 + age).to(places, name) for age, name in enumerate(ALL)}
     index = RequestIndex(places.deployment)
 
     assert index.refresh()
@@ -46,12 +46,16 @@ def test_requests_are_the_union_of_all_places_newest_first(places: Places) -> No
 
 
 def test_health_checks_and_static_files_are_left_out_unless_the_filter_names_them(places: Places) -> None:
-    checks = [Sent(path="/_onetrace/health"), Sent(path="/health", status=499), Sent(path="/assets/index-1.js")]
+    checks = [
+        ProbeResult(path="/_onetrace/health"),
+        ProbeResult(path="/health", status=499),
+        ProbeResult(path="/assets/index-1.js"),
+    ]
     for each in checks:
         each.to(places, "honeycomb", "xray")
     failed = {
-        Sent(path="/_onetrace/health", status=503).to(places, *ALL).trace_id,
-        Sent(path="/assets/gone.js", status=404).to(places, *ALL).trace_id,
+        ProbeResult(path="/_onetrace/health", status=503).to(places, *ALL).trace_id,
+        ProbeResult(path="/assets/gone.js", status=404).to(places, *ALL).trace_id,
     }
     deployment = places.deployment
     application = replace(deployment.names.application, health_check_path="/health")
@@ -66,8 +70,8 @@ def test_health_checks_and_static_files_are_left_out_unless_the_filter_names_the
 
 
 def test_the_slowest_are_first_where_the_filter_says_so(places: Places) -> None:
-    ids = [Sent(age=age).to(places, "honeycomb").trace_id for age in (30, 20, 10)]
-    slow = Sent(age=40)
+    ids = [ProbeResult(age=age).to(places, "honeycomb").trace_id for age in (30, 20, 10)]
+    slow = ProbeResult(age=40)
     places.send_spans({**slow.span(), "end_ns": slow.span()["start_ns"] + 5_000_000_000})
     index = RequestIndex(places.deployment)
     index.refresh()
@@ -77,7 +81,7 @@ def test_the_slowest_are_first_where_the_filter_says_so(places: Places) -> None:
 
 
 def test_the_attributes_are_known_and_a_term_that_none_has_is_named(places: Places) -> None:
-    sent = Sent().to(places, *ALL)
+    sent = ProbeResult().to(places, *ALL)
     places.send_spans({**sent.span(), "span_id": "d" * 16, "attributes": {"db.system.name": "postgresql"}})
     index = RequestIndex(places.deployment)
     index.refresh()
@@ -96,13 +100,13 @@ def test_the_attributes_are_known_and_a_term_that_none_has_is_named(places: Plac
 
 
 def test_a_refresh_adds_what_is_new_and_completes_what_is_known(places: Places) -> None:
-    first = Sent(age=3).to(places, "cloudwatch")
+    first = ProbeResult(age=3).to(places, "cloudwatch")
     index = RequestIndex(places.deployment)
     index.refresh()
     assert not index.refresh()
 
     first.to(places, "honeycomb", "xray")
-    second = Sent(age=1, status=404).to(places, "cloudwatch")
+    second = ProbeResult(age=1, status=404).to(places, "cloudwatch")
 
     assert index.refresh()
     assert [each.trace_id for each in index.search()] == [second.trace_id, first.trace_id]
@@ -110,10 +114,10 @@ def test_a_refresh_adds_what_is_new_and_completes_what_is_known(places: Places) 
 
 
 def test_requests_are_found_by_what_each_place_has(places: Places) -> None:
-    failed = Sent(age=10, status=500, path="/orders/7").to(places, *ALL)
+    failed = ProbeResult(age=10, status=500, path="/orders/7").to(places, *ALL)
     query = {**failed.span(), "span_id": "c" * 16, "parent_span_id": failed.span_id, "kind": "client", "name": "SELECT"}
     places.send_spans({**query, "attributes": {"db.system.name": "postgresql"}, "events": []})
-    Sent(age=20, path="/users").to(places, *ALL[:3])
+    ProbeResult(age=20, path="/users").to(places, *ALL[:3])
     index = RequestIndex(places.deployment)
     index.refresh()
 
@@ -134,7 +138,7 @@ def test_requests_are_found_by_what_each_place_has(places: Places) -> None:
 
 
 def test_the_list_continues_after_a_trace(places: Places) -> None:
-    ids = [Sent(age=age).to(places, "cloudwatch").trace_id for age in (50, 40, 30, 20, 10)][::-1]
+    ids = [ProbeResult(age=age).to(places, "cloudwatch").trace_id for age in (50, 40, 30, 20, 10)][::-1]
     index = RequestIndex(places.deployment)
     index.refresh()
 
@@ -146,7 +150,7 @@ def test_the_list_continues_after_a_trace(places: Places) -> None:
 
 
 def test_the_oldest_are_evicted(places: Places) -> None:
-    ids = [Sent(age=age).to(places, "cloudwatch").trace_id for age in (50, 40, 30)]
+    ids = [ProbeResult(age=age).to(places, "cloudwatch").trace_id for age in (50, 40, 30)]
     index = RequestIndex(places.deployment, capacity=2)
     index.refresh()
 
@@ -154,8 +158,8 @@ def test_the_oldest_are_evicted(places: Places) -> None:
 
 
 def test_what_began_before_the_index_is_left_out_as_not_all_of_it_was_read(places: Places) -> None:
-    Sent(age=400, status=500).to(places, *ALL)
-    newer = Sent(age=5, status=500).to(places, *ALL)
+    ProbeResult(age=400, status=500).to(places, *ALL)
+    newer = ProbeResult(age=5, status=500).to(places, *ALL)
     index = RequestIndex(places.deployment, period=300)
     index.refresh()
 
@@ -163,7 +167,7 @@ def test_what_began_before_the_index_is_left_out_as_not_all_of_it_was_read(place
 
 
 def test_a_place_that_cannot_be_read_is_an_error_beside_the_others(places: Places) -> None:
-    sent = Sent(status=500).to(places, *ALL)
+    sent = ProbeResult(status=500).to(places, *ALL)
     places.settings(places.rollbar_url, mode="unavailable")
     index = RequestIndex(replace(places.deployment, honeycomb=None))
     index.refresh()
@@ -192,7 +196,7 @@ def test_searches_while_it_is_refreshed_see_whole_requests(places: Places) -> No
     for each in threads:
         each.start()
     for _ in range(10):
-        Sent(status=500).to(places, *ALL)
+        ProbeResult(status=500).to(places, *ALL)
         index.refresh()
     ended.set()
     for each in threads:

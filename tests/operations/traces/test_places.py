@@ -19,7 +19,7 @@ from operations.traces.places.rollbar import RollbarReader
 from operations.traces.trace_ids import parse_trace_id
 from tests.operations.traces.conftest import KEY, Places
 from tests.operations.traces.examples import TRACE, XRAY
-from tests.operations.traces.live import ALL, Sent
+from tests.operations.traces.live import ALL, ProbeResult
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -31,7 +31,7 @@ def api_reader(places: Places, key: str = KEY) -> HoneycombReader:
 
 
 def test_all_four_places_are_read(places: Places) -> None:
-    sent = Sent(status=500).to(places, *ALL)
+    sent = ProbeResult(status=500).to(places, *ALL)
 
     trace = find_trace(places.deployment, sent.trace_id)
 
@@ -60,7 +60,7 @@ def test_all_four_places_are_read(places: Places) -> None:
 
 
 def test_the_urls_open_the_trace_in_each_product(places: Places) -> None:
-    sent = Sent(status=500).to(places, *ALL)
+    sent = ProbeResult(status=500).to(places, *ALL)
     deployment = replace(places.deployment, honeycomb=api_reader(places))
 
     urls = {place: content.url or "" for place, content in find_trace(deployment, sent.trace_id).places.items()}
@@ -72,11 +72,11 @@ def test_the_urls_open_the_trace_in_each_product(places: Places) -> None:
 
 
 def test_the_query_data_api_returns_the_spans_as_they_were_sent(places: Places) -> None:
-    sent = Sent(status=500).to(places, "honeycomb")
+    sent = ProbeResult(status=500).to(places, "honeycomb")
     child = {**sent.span(), "span_id": "c" * 16, "parent_span_id": sent.span_id, "kind": "client", "name": "SELECT"}
     child["start_ns"] += 1_000_000
     places.send_spans({**child, "attributes": {"db.system.name": "postgresql"}, "events": []})
-    Sent(status=200).to(places, "honeycomb")
+    ProbeResult(status=200).to(places, "honeycomb")
 
     root, query = api_reader(places).spans(sent.trace_id)
 
@@ -93,7 +93,7 @@ def test_the_query_data_api_returns_the_spans_as_they_were_sent(places: Places) 
 
 
 def test_the_query_data_api_returns_the_newest_requests_first(places: Places) -> None:
-    sent = [Sent(age=age).to(places, "honeycomb") for age in (30, 20, 10)]
+    sent = [ProbeResult(age=age).to(places, "honeycomb") for age in (30, 20, 10)]
 
     spans = api_reader(places).newest_spans(2)
 
@@ -121,7 +121,7 @@ def test_a_rejected_token_of_rollbar_is_named(places: Places) -> None:
 
 @pytest.mark.parametrize("mode", ["unavailable", "reject"])
 def test_a_place_that_fails_is_an_absence_and_the_others_are_read(places: Places, mode: str) -> None:
-    sent = Sent(status=500).to(places, *ALL)
+    sent = ProbeResult(status=500).to(places, *ALL)
     places.settings(places.rollbar_url, mode=mode)
 
     trace = find_trace(places.deployment, sent.trace_id)
@@ -133,7 +133,7 @@ def test_a_place_that_fails_is_an_absence_and_the_others_are_read(places: Places
 
 
 def test_a_log_group_that_is_gone_is_an_absence(places: Places) -> None:
-    sent = Sent(status=500).to(places, *ALL)
+    sent = ProbeResult(status=500).to(places, *ALL)
     places.deployment.aws.logs.delete_log_group(logGroupName=places.group)
 
     absence = find_trace(places.deployment, sent.trace_id).places[Place.CLOUDWATCH].absence
@@ -143,8 +143,8 @@ def test_a_log_group_that_is_gone_is_an_absence(places: Places) -> None:
 
 
 def test_the_pages_of_rollbar_are_read_until_the_trace(places: Places) -> None:
-    sent = Sent(age=1000, status=500).to(places, "rollbar")
-    places.send_items(*(Sent(status=500).item() for _ in range(45)))
+    sent = ProbeResult(age=1000, status=500).to(places, "rollbar")
+    places.send_items(*(ProbeResult(status=500).item() for _ in range(45)))
 
     assert [rollbar.trace_id_of(each) for each in places.rollbar_reader.items(sent.trace_id)] == [sent.trace_id]
     assert len(places.rollbar_reader.newest_items(30)) == 30
@@ -154,7 +154,7 @@ def test_the_pages_of_rollbar_are_read_until_the_trace(places: Places) -> None:
 
 
 def test_a_log_line_of_any_text_is_read(places: Places) -> None:
-    sent = Sent()
+    sent = ProbeResult()
     texts = [
         f"{sent.trace_id} no json",
         f'{{"trace_id": "{sent.trace_id}"',
@@ -190,7 +190,7 @@ def test_another_text_is_no_trace_id(text: str, places: Places) -> None:
 
 
 def test_another_request_that_takes_the_trace_id_does_not_describe_it(places: Places) -> None:
-    sent = Sent(status=500).to(places, *ALL)
+    sent = ProbeResult(status=500).to(places, *ALL)
     other = json.loads(sent.line()[1]) | {
         "span_id": "9" * 16,
         "path": "/other",
@@ -206,7 +206,7 @@ def test_another_request_that_takes_the_trace_id_does_not_describe_it(places: Pl
 
 
 def test_a_log_group_that_does_not_exist_is_said_to_be_missing(places: Places) -> None:
-    sent = Sent().to(places, *ALL)
+    sent = ProbeResult().to(places, *ALL)
     places.deployment.aws.logs.delete_log_group(logGroupName=places.group)
 
     absence = find_trace(places.deployment, sent.trace_id).places[Place.CLOUDWATCH].absence

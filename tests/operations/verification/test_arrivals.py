@@ -15,7 +15,7 @@ from operations.traces.errors import ReadError
 from operations.verification import arrivals
 from operations.verification.arrivals import HONEYCOMB, MAX_ERRORS, Arrival, Search, State, is_complete, search
 from operations.verification.kinds import Kind, Probe
-from operations.verification.sending import Sent
+from operations.verification.sending import ProbeResult
 from tests.sample import names_of
 
 TRACE_ID = "6b0c9784c338b87df32b35bd18a40b6f"
@@ -55,12 +55,12 @@ def span(trace_id: str = TRACE_ID, kind: str = "server", **attributes: Any) -> J
     return {"trace_id": trace_id, "kind": kind, "span_id": "1" * 16, "attributes": attributes}
 
 
-def sent(kind: Kind = Kind.OK, span_id: str = "") -> Sent:
+def probe_result(kind: Kind = Kind.OK, span_id: str = "") -> ProbeResult:
     probe = Probe(kind=kind, path="/", status=200, trace_id=TRACE_ID, span_id=span_id)
     exchange = Exchange(
         kind=kind.value, path="/", expected_status=200, status=200, trace_id=TRACE_ID, received_at=1000.0
     )
-    return Sent(kind, probe, exchange)
+    return ProbeResult(kind, probe, exchange)
 
 
 def look_for(reader: Spans, *, wait: float = 10.0, is_fake: bool = True) -> tuple[Arrival, Clock]:
@@ -78,7 +78,7 @@ def look_for(reader: Spans, *, wait: float = 10.0, is_fake: bool = True) -> tupl
         Search(
             deployment=deployment,
             place=Place.HONEYCOMB,
-            sent=[sent()],
+            results=[probe_result()],
             wait=wait,
             progress=seen.append,
             sleep=clock.sleep,
@@ -142,10 +142,10 @@ def test_a_request_has_arrived_with_the_part_that_is_sent_last(
     items: Sequence[Json],
     complete: bool,  # noqa: FBT001 - a parameter of pytest
 ) -> None:
-    assert is_complete(place, sent(), items) is complete
+    assert is_complete(place, probe_result(), items) is complete
 
 
 def test_the_browsers_request_has_arrived_with_the_browsers_span() -> None:
-    browser = sent(Kind.BROWSER, "2" * 16)
+    browser = probe_result(Kind.BROWSER, "2" * 16)
     assert not is_complete(Place.HONEYCOMB, browser, [span()])
     assert is_complete(Place.HONEYCOMB, browser, [span(), {**span(kind="client"), "span_id": "2" * 16}])

@@ -18,15 +18,15 @@ from operations.verification.document import PlaceRow, Verification
 from operations.verification.kinds import Kind, Probe
 from operations.verification.markdown import markdown
 from operations.verification.options import Options, show
-from operations.verification.sending import Sent
+from operations.verification.sending import ProbeResult
 
 TRACE_ID = "6b0c9784c338b87df32b35bd18a40b6f"
 HOSTILE = "<script>|`x`\x1b[31m\n[a](b)"
 
 
-def sent(kind: Kind = Kind.OK, status: int = 200) -> Sent:
+def probe_result(kind: Kind = Kind.OK, status: int = 200) -> ProbeResult:
     exchange = Exchange(kind=kind.value, path="/", expected_status=200, status=status, trace_id=TRACE_ID)
-    return Sent(kind, Probe(kind=kind, path="/", status=200), exchange, was_sampled=True)
+    return ProbeResult(kind, Probe(kind=kind, path="/", status=200), exchange, was_sampled=True)
 
 
 def arrival(place: Place, state: State = State.ARRIVED, kind: Kind = Kind.OK) -> Arrival:
@@ -38,7 +38,7 @@ def arrival(place: Place, state: State = State.ARRIVED, kind: Kind = Kind.OK) ->
 
 def healthy() -> Verification:
     rows = [PlaceRow(place=place, arrivals=[arrival(place)], url=f"https://{place}/trace") for place in Place]
-    return Verification(url="https://shop", name="Shop dev", version="v2", sent=[sent()], rows=rows)
+    return Verification(url="https://shop", name="Shop dev", version="v2", results=[probe_result()], rows=rows)
 
 
 def without_xray() -> Verification:
@@ -179,15 +179,15 @@ def test_markdown_is_written_to_a_file_and_to_the_summary_of_a_job(
 
 def test_what_arrived_over_the_network_is_text() -> None:
     failed = replace(
-        sent(status=500),
+        probe_result(status=500),
         exchange=replace(
-            sent().exchange or Exchange(kind="ok", path="/", expected_status=200),
+            probe_result().exchange or Exchange(kind="ok", path="/", expected_status=200),
             body=HOSTILE,
             error=HOSTILE,
             status=None,
         ),
     )
-    verification = replace(healthy(), sent=[failed], problems=[f"GET / got no response: {HOSTILE}"], version=HOSTILE)
+    verification = replace(healthy(), results=[failed], problems=[f"GET / got no response: {HOSTILE}"], version=HOSTILE)
     text = markdown(verification)
     assert "<script>" not in text
     assert "\x1b" not in text

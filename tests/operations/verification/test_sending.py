@@ -14,7 +14,7 @@ from infra.application import Request
 from local.fakes.server import LocalServer
 from operations.verification import sending
 from operations.verification.kinds import Kind, new_trace_id
-from operations.verification.sending import MAX_ATTEMPTS, Client, Sent, send_kind
+from operations.verification.sending import MAX_ATTEMPTS, Client, ProbeResult, send_kind
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -54,7 +54,7 @@ def service() -> Iterator[tuple[Service, Client]]:
         yield fake, client
 
 
-def send(client: Client, kind: Kind, *, can_be_sampled: bool = True) -> Sent:
+def send(client: Client, kind: Kind, *, can_be_sampled: bool = True) -> ProbeResult:
     return send_kind(
         client, kind, SMOKE_TEST, {"X-Api-Key": "key"}, frontend="shop-page", can_be_sampled=lambda: can_be_sampled
     )

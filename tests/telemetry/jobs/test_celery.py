@@ -117,7 +117,7 @@ class Task:
 def test_a_task_whose_process_was_killed_reaches_the_error_sinks_and_an_expected_error_does_not(
     app: Flask, backends: FakeBackends
 ) -> None:
-    # Sent as the worker's main process sends them: there is no task's span there.
+    # ProbeResult as the worker's main process sends them: there is no task's span there.
     signals.task_failure.send(sender=Task(), task_id="1", exception=ExpectedError())
     signals.task_failure.send(sender=Task(), task_id="2", exception=WorkerLostError("signal 9 (SIGKILL)"))
     assert app.extensions["onetrace"].flush(5)
