@@ -202,8 +202,8 @@ class Evidence(Stack):
 
     @cached_property
     def _log_events(self) -> Sequence[tuple[float, str]] | None:
-        read = partial(aws.report_events, since=self.since - LOOK_BACK)
-        return self._read("the service's own log lines", "logs:FilterLogEvents", read, None)
+        reader = partial(aws.report_events, since=self.since - LOOK_BACK)
+        return self._read("the service's own log lines", "logs:FilterLogEvents", reader, None)
 
     @cached_property
     def _output_events(self) -> Mapping[str, Sequence[tuple[float, str]]]:
@@ -211,8 +211,8 @@ class Evidence(Stack):
         events: dict[str, list[tuple[float, str]]] = {}
         for task in self.tasks:
             for container in () if self.serving is None else self.serving.containers.values():
-                read = partial(aws.output_events, container=container, task=task)
-                lines = self._read(f"the output of {container.name}", "logs:GetLogEvents", read, NO_LINES)
+                reader = partial(aws.output_events, container=container, task=task)
+                lines = self._read(f"the output of {container.name}", "logs:GetLogEvents", reader, NO_LINES)
                 events.setdefault(container.name, []).extend(lines)
         return {name: sorted(lines) for name, lines in events.items()}
 
@@ -236,8 +236,8 @@ class Evidence(Stack):
     def group_shows(self, expression: str) -> bool | None:
         """Return whether a filter expression matches one of verify's traces, None where that is not known."""
         ids = [each.trace_id for each in self.observed.exchanges if each.trace_id]
-        read = partial(xray.shows, expression=expression, trace_ids=ids, since=self.since)
-        return self._read("what the X-Ray group shows", "xray:GetTraceSummaries", read, None)
+        reader = partial(xray.shows, expression=expression, trace_ids=ids, since=self.since)
+        return self._read("what the X-Ray group shows", "xray:GetTraceSummaries", reader, None)
 
     @cached_property
     def destination(self) -> str | None:
@@ -255,8 +255,8 @@ class Evidence(Stack):
     @cached_property
     def clocks(self) -> Clocks:
         """How far the clocks of this machine and of the task are from AWS's."""
-        read = partial(clocks.read, observed=self.observed)
-        return self._read("AWS's clock", "ecs:DescribeServices", read, NO_CLOCKS)
+        reader = partial(clocks.read, observed=self.observed)
+        return self._read("AWS's clock", "ecs:DescribeServices", reader, NO_CLOCKS)
 
     @cached_property
     def honeycomb_hosts(self) -> Sequence[str]:
@@ -264,9 +264,9 @@ class Evidence(Stack):
         return () if self.deployment is None else honeycomb.accepting_hosts(self.deployment)
 
     def _definition(self, arn: str) -> TaskDefinition | None:
-        what, read = f"the task definition {arn.rpartition('/')[2]}", partial(aws.task_definition, arn=arn)
-        return self._read(what, "ecs:DescribeTaskDefinition", read, None) if arn else None
+        what, reader = f"the task definition {arn.rpartition('/')[2]}", partial(aws.task_definition, arn=arn)
+        return self._read(what, "ecs:DescribeTaskDefinition", reader, None) if arn else None
 
-    def _read(self, what: str, action: str, read: Callable[[Deployment], Value], default: Value) -> Value:
+    def _read(self, what: str, action: str, reader: Callable[[Deployment], Value], default: Value) -> Value:
         deployment = self.deployment
-        return default if deployment is None else self.calls.read(what, action, lambda: read(deployment), default)
+        return default if deployment is None else self.calls.read(what, action, lambda: reader(deployment), default)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from flask_onetrace.contract import XRAY_DAEMON_CONTAINER_NAME
+from operations.diagnosis.cause import Symptom
 from operations.diagnosis.evidence import Evidence
 from operations.diagnosis.facts import Container, Task
 
@@ -13,18 +14,29 @@ ENDED: Final = frozenset({None, 0, 130, 137, 143})
 _LONGEST: Final = 200
 
 
-def stopped_sidecar(evidence: Evidence) -> tuple[Task, Container] | None:
-    """Return the newest running task whose sidecar has stopped, or runs again after it failed."""
+def ended_sidecar(evidence: Evidence, *, by_failure: bool) -> tuple[Task, Container] | None:
+    """Return the newest running task whose sidecar has ended in this way, and the sidecar; None if X-Ray lacks nothing.
+
+    It may run again: a failed container has an exit code until then.
+    """
+    if Symptom.XRAY not in evidence.symptoms:
+        return None
     for task in evidence.running_tasks:
         container = task.container(XRAY_DAEMON_CONTAINER_NAME)
         if container is not None and (container.status == "STOPPED" or container.exit_code is not None):
-            return task, container
+            return (task, container) if _has_failed(container) is by_failure else None
     return None
 
 
-def was_stopped(container: Container) -> bool:
-    """Return whether something ended it, rather than that it failed; out of memory it fails, by SIGKILL."""
-    return container.exit_code in ENDED and "OutOfMemory" not in container.reason
+def exit_text(container: Container) -> str:
+    """Return ` with exit code 1 (<reason>)`, without what is not known."""
+    code = "" if container.exit_code is None else f" with exit code {container.exit_code}"
+    return f"{code} ({container.reason})" if container.reason else code
+
+
+def _has_failed(container: Container) -> bool:
+    """Return whether it failed, rather than that something ended it; out of memory it fails, by SIGKILL."""
+    return container.exit_code not in ENDED or "OutOfMemory" in container.reason
 
 
 def last_line(evidence: Evidence) -> str:

@@ -1,4 +1,4 @@
-"""Name what belongs together: a sink of the service, its place, and the variable with its key."""
+"""Relate each sink of the service to its place, the variable with its key, and that with its endpoint."""
 
 from __future__ import annotations
 
@@ -46,6 +46,13 @@ KEYS: Final = {
 """The key of each sink that needs one."""
 PLACES: Final = {sink: place for place, sink in SINK_OF.items()}
 """The place of each sink."""
+ENDPOINTS: Final[dict[str, Variable]] = {
+    "honeycomb": Variable.OTEL_EXPORTER_OTLP_ENDPOINT,
+    "xray": Variable.AWS_XRAY_DAEMON_ADDRESS,
+    "cloudwatch": Variable.AWS_REGION,
+    "rollbar": Variable.ROLLBAR_ENDPOINT,
+}
+"""The variable that says where each sink sends."""
 
 _REFUSED: Final = re.compile(r"answered 40[13]\b")
 _ANSWER: Final = re.compile(r"answered \d{3}\b|log group .* not found")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from operations.diagnosis.cause import Cause, Diagnosis, Symptom
 from operations.diagnosis.evidence import Evidence
-from operations.diagnosis.sinks import PLACES, is_answer
+from operations.diagnosis.sinks import ENDPOINTS, PLACES, is_answer
 
 CAUSE = Cause(
     title="Host unreachable from the task",
@@ -38,11 +38,3 @@ def diagnose(evidence: Evidence) -> Iterator[Diagnosis]:
                 reason=report.reason,
                 variable=variable,
             )
-
-
-ENDPOINTS = {
-    "honeycomb": "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "xray": "AWS_XRAY_DAEMON_ADDRESS",
-    "cloudwatch": "AWS_REGION",
-    "rollbar": "ROLLBAR_ENDPOINT",
-}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flask_onetrace.contract import XRAY_DAEMON_CONTAINER_NAME
 from operations.diagnosis.cause import Cause, Diagnosis, Symptom
 from operations.diagnosis.evidence import Evidence
-from operations.diagnosis.sidecar import last_line, stopped_sidecar, was_stopped
+from operations.diagnosis.sidecar import ended_sidecar, exit_text, last_line
 
 CAUSE = Cause(
     title="Sidecar crash-looping",
@@ -28,15 +28,13 @@ CAUSE = Cause(
 
 def diagnose(evidence: Evidence) -> Iterator[Diagnosis]:
     """Yield it where X-Ray misses requests, and a running task has a sidecar that has failed."""
-    if Symptom.XRAY not in evidence.symptoms or (stopped := stopped_sidecar(evidence)) is None:
-        return
-    task, container = stopped
-    if not was_stopped(container):
+    if (ended := ended_sidecar(evidence, by_failure=True)) is not None:
+        task, container = ended
         yield CAUSE.diagnosis(
             [Symptom.XRAY],
             sidecar=XRAY_DAEMON_CONTAINER_NAME,
             task=task.id,
-            exit=f", now with exit code {container.exit_code}{f' ({container.reason})' if container.reason else ''}",
+            exit=f", now{exit_text(container)}",
             output=last_line(evidence),
             deploy=evidence.command("deploy"),
         )
