@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ _NO_FILTER: Final = Filter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class SearchResult:
     """The requests that match a filter, in its order; `left_out` counts the health checks and files among them."""
 
     requests: Sequence[Request]
@@ -49,8 +49,8 @@ class Found:
         """Return up to `limit` requests: the first, or those after a trace id."""
         first = 0
         if trace_id is not None:
-            places = (index for index, each in enumerate(self.requests) if each.trace_id == trace_id)
-            first = next(places, len(self.requests)) + 1
+            positions = (index for index, each in enumerate(self.requests) if each.trace_id == trace_id)
+            first = next(positions, len(self.requests)) + 1
         return list(self.requests[first : first + max(limit, 0)])
 
 
@@ -117,26 +117,25 @@ class RequestIndex:
                     errors[place] = read_error(place, error)
             with self._lock:
                 self._errors = errors
-                self._evict()
-            self._newest_first()  # here, so that no search has to
+            self._evict()
             return self._version != before
 
     def search(self, terms: Filter = _NO_FILTER, limit: int = 100, before: str | None = None) -> list[Request]:
         """Return up to `limit` requests of `find`: those after the trace id `before` in that order."""
         return self.find(terms).after(before, limit)
 
-    def find(self, terms: Filter = _NO_FILTER) -> Found:
+    def find(self, terms: Filter = _NO_FILTER) -> SearchResult:
         """Return the requests that match, newest first, or slowest first where the filter says so.
 
         Health checks and static files are left out unless the filter names them (`background.py`).
         """
-        known, now = self._newest_first(), self._now()
-        found = [each.request for each in known.entries if terms.matches(each, now)]
-        left_out: Set[str] = frozenset() if names_background(terms) else known.background
-        shown = [each for each in found if each.trace_id not in left_out]
+        snapshot, now = self._newest_first(), self._now()
+        matches = [each.request for each in snapshot.entries if terms.matches(each, now)]
+        background: Set[str] = frozenset() if names_background(terms) else snapshot.background
+        requests = [each for each in matches if each.trace_id not in background]
         if terms.slowest_first:
-            shown.sort(key=lambda each: -1.0 if each.duration_ms is None else each.duration_ms, reverse=True)
-        return Found(requests=shown, left_out=len(found) - len(shown))
+            requests.sort(key=lambda each: -1.0 if each.duration_ms is None else each.duration_ms, reverse=True)
+        return SearchResult(requests=requests, left_out=len(matches) - len(requests))
 
     def attributes(self) -> list[Attribute]:
         """Return the attributes and annotations of all requests, the most frequent first."""
@@ -188,22 +187,24 @@ class RequestIndex:
 
     def _read_spans(self) -> None:
         if self._deployment.honeycomb is not None:
-            read = self._deployment.honeycomb.newest_spans
-            spans = self._new(Place.HONEYCOMB, read, "span_id", lambda span: summary.number(span.get("start_ns")) / 1e9)
+            reader = self._deployment.honeycomb.newest_spans
+            spans = self._new(
+                Place.HONEYCOMB, reader, "span_id", lambda span: summary.number(span.get("start_ns")) / 1e9
+            )
             self._add([(str(each.get("trace_id", "")), each) for each in spans], Collected.add_span)
 
     def _read_items(self) -> None:
         if self._deployment.rollbar is not None:
-            read = self._deployment.rollbar.newest_items
-            items = self._new(Place.ROLLBAR, read, "uuid", lambda item: summary.number(item.get("timestamp")))
+            reader = self._deployment.rollbar.newest_items
+            items = self._new(Place.ROLLBAR, reader, "uuid", lambda item: summary.number(item.get("timestamp")))
             self._add([(rollbar.trace_id_of(each), each) for each in items], Collected.add_item)
 
-    def _new(self, place: Place, read: _Read, key: str, started: Callable[[Json], float]) -> list[Json]:
+    def _new(self, place: Place, reader: _Read, key: str, started: Callable[[Json], float]) -> list[Json]:
         """Return what is new, the oldest first: read more until something is known, or older than the index."""
-        known, batch = self._known[place], _FIRST_BATCH[place]
+        ids, batch = self._known[place], _FIRST_BATCH[place]
         while True:
-            newest = read(batch)
-            new = [each for each in newest if str(each.get(key)) not in known]
+            newest = reader(batch)
+            new = [each for each in newest if str(each.get(key)) not in ids]
             is_all = len(newest) < batch or len(new) < len(newest) or started(newest[-1]) < self._start
             if is_all or batch >= _MAX_BATCH:
                 break
@@ -225,14 +226,18 @@ class RequestIndex:
                 self._sorted = None
 
     def _evict(self) -> None:
-        """Drop what began before the index, of which some places were not read, and the oldest beyond the capacity."""
-        entries = sorted((each.entry() for each in self._traces.values()), key=_order)
-        first = bisect_left(entries, self._start - _OVERLAP, key=lambda each: each.request.started)
-        evicted = entries[: max(first, len(entries) - self._capacity)]
-        for each in evicted:
-            del self._traces[each.request.trace_id]
-        if evicted:
-            self._sorted = None
+        """Drop what began before the index, of which some places were not read, and the oldest beyond the capacity.
+
+        It sorts what is new, so that no search has to.
+        """
+        snapshot, oldest = self._newest_first(), self._start - _OVERLAP
+        entries = snapshot.entries
+        count = min(bisect_right(entries, -oldest, key=lambda each: -each.request.started), self._capacity)
+        if count < len(entries):
+            with self._lock:
+                for each in entries[count:]:
+                    del self._traces[each.request.trace_id]
+                self._sorted = _Sorted(entries[:count], snapshot.background)
 
 
 def _order(entry: Entry) -> tuple[float, str]:

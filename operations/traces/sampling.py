@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask_onetrace.telemetry.sampling.rule import matches
@@ -25,6 +25,24 @@ class Rule:
     host: str = "*"
     method: str = "*"
     path: str = "*"
+    service_type: str = "*"
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Rule:
+        """Return the rule of a SamplingRule's JSON."""
+        return cls(
+            name=str(document.get("RuleName", "")),
+            priority=int(document.get("Priority", 0)),
+            fixed_rate=float(document.get("FixedRate", 0.0)),
+            reservoir=int(document.get("ReservoirSize", 0)),
+            service=str(document.get("ServiceName", "*")),
+            host=str(document.get("Host", "*")),
+            method=str(document.get("HTTPMethod", "*")),
+            path=str(document.get("URLPath", "*")),
+            service_type=str(document.get("ServiceType", "*")),
+            attributes=document.get("Attributes") or {},
+        )
 
     def __str__(self) -> str:
         """Return the name, the rate and the reservoir in one phrase."""
@@ -35,7 +53,7 @@ def rules(deployment: Deployment) -> Sequence[Rule]:
     """Return the rules in the order in which they are tried. Raises botocore's errors."""
     pages = deployment.aws.xray.get_paginator("get_sampling_rules").paginate()
     records = [record.get("SamplingRule", {}) for page in pages for record in page["SamplingRuleRecords"]]
-    return sorted(map(_rule, records), key=lambda each: (each.priority, each.name))
+    return sorted(map(Rule.of, records), key=lambda each: (each.priority, each.name))
 
 
 def rule_of(ordered: Sequence[Rule], *, service: str, host: str, method: str, path: str) -> Rule | None:
@@ -50,17 +68,4 @@ def rule_of(ordered: Sequence[Rule], *, service: str, host: str, method: str, pa
             and matches(rule.path, path)
         ),
         None,
-    )
-
-
-def _rule(document: Mapping[str, Any]) -> Rule:
-    return Rule(
-        name=str(document.get("RuleName", "")),
-        priority=int(document.get("Priority", 0)),
-        fixed_rate=float(document.get("FixedRate", 0.0)),
-        reservoir=int(document.get("ReservoirSize", 0)),
-        service=str(document.get("ServiceName", "*")),
-        host=str(document.get("Host", "*")),
-        method=str(document.get("HTTPMethod", "*")),
-        path=str(document.get("URLPath", "*")),
     )
