@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from operations.traces.document import Json, Place, Request, Trace
+from operations.traces.summary import number, object_in
 
 MAX_ROWS: Final = 40
 """Of each list of differences."""
@@ -102,16 +103,16 @@ def _operations(rows: Iterator[tuple[str, float, bool, Json]]) -> dict[str, Oper
 def _spans(spans: Sequence[Json]) -> Iterator[tuple[str, float, bool, Json]]:
     for span in spans:
         name = f"{span.get('kind', '')} {span.get('name', '')}".strip()
-        duration = _number(span.get("end_ns")) - _number(span.get("start_ns"))
-        failed = _object(span.get("status")).get("code") == "error"
-        yield name, duration / 1e6, failed, _object(span.get("attributes"))
+        duration = number(span.get("end_ns")) - number(span.get("start_ns"))
+        failed = object_in(span, "status").get("code") == "error"
+        yield name, duration / 1e6, failed, object_in(span, "attributes")
 
 
 def _segments(documents: Sequence[Json]) -> Iterator[tuple[str, float, bool, Json]]:
     for document in documents:
-        duration = _number(document.get("end_time")) - _number(document.get("start_time"))
+        duration = number(document.get("end_time")) - number(document.get("start_time"))
         failed = any(document.get(each) is True for each in ("fault", "error", "throttle"))
-        yield str(document.get("name", "")), duration * 1000, failed, _object(document.get("annotations"))
+        yield str(document.get("name", "")), duration * 1000, failed, object_in(document, "annotations")
         children = document.get("subsegments")
         yield from _segments(
             [each for each in children if isinstance(each, dict)] if isinstance(children, list) else []
@@ -119,14 +120,14 @@ def _segments(documents: Sequence[Json]) -> Iterator[tuple[str, float, bool, Jso
 
 
 def _messages(trace: Trace) -> dict[str, None]:
-    lines = [_object(each.get("fields")) or each for each in _items(trace, Place.CLOUDWATCH)]
+    lines = [object_in(each, "fields") or each for each in _items(trace, Place.CLOUDWATCH)]
     return dict.fromkeys(f"{each.get('level', '')} {each.get('message', '')}".strip() for each in lines)
 
 
 def _exceptions(trace: Trace) -> dict[str, None]:
     spans = _items(trace, Place.HONEYCOMB)
     events = [event for span in spans for event in span.get("events") or () if isinstance(event, dict)]
-    attributes = [_object(each.get("attributes")) for each in events if each.get("name") == "exception"]
+    attributes = [object_in(each, "attributes") for each in events if each.get("name") == "exception"]
     of_request = trace.request.exception if trace.request else None
     exceptions = [f"{each.get('exception.type', '')}: {each.get('exception.message', '')}" for each in attributes]
     return dict.fromkeys(exceptions or ([of_request] if of_request else []))
@@ -156,11 +157,3 @@ def _items(trace: Trace, place: Place) -> Sequence[Json]:
 def _absence(trace: Trace, place: Place) -> str | None:
     content = trace.places.get(place)
     return None if content is None or content.absence is None else content.absence.reason.value
-
-
-def _object(value: object) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
