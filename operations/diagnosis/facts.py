@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from operations.traces.document import Place
-from operations.traces.sink_status import SINK_OF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,7 @@ class Observed:
 
     def of_place(self, place: Place) -> Mapping[str, Any]:
         """Return the status of a place's sink."""
-        return self.sink(SINK_OF[place])
+        return self.sink(place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

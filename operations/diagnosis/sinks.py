@@ -1,4 +1,4 @@
-"""Relate each sink of the service to its place, the variable with its key, and that with its endpoint."""
+"""Name the variables with each sink's key and endpoint, and tell what a sink's report says of its response."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from operations.diagnosis.cause import Symptom
 from operations.traces.document import Place
 from operations.traces.places.rollbar import TOKEN_VARIABLE
 from operations.traces.reports import Report
-from operations.traces.sink_status import SINK_OF
 
 
 class Key(NamedTuple):
@@ -44,13 +43,11 @@ KEYS: Final = {
     ),
 }
 """The key of each sink that needs one."""
-PLACES: Final = {sink: place for place, sink in SINK_OF.items()}
-"""The place of each sink."""
-ENDPOINTS: Final[dict[str, Variable]] = {
-    "honeycomb": Variable.OTEL_EXPORTER_OTLP_ENDPOINT,
-    "xray": Variable.AWS_XRAY_DAEMON_ADDRESS,
-    "cloudwatch": Variable.AWS_REGION,
-    "rollbar": Variable.ROLLBAR_ENDPOINT,
+ENDPOINTS: Final = {
+    Place.HONEYCOMB: Variable.OTEL_EXPORTER_OTLP_ENDPOINT,
+    Place.XRAY: Variable.AWS_XRAY_DAEMON_ADDRESS,
+    Place.CLOUDWATCH: Variable.AWS_REGION,
+    Place.ROLLBAR: Variable.ROLLBAR_ENDPOINT,
 }
 """The variable that says where each sink sends."""
 

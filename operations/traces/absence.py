@@ -23,7 +23,7 @@ from operations.traces.places.honeycomb import READ_KEY
 from operations.traces.places.rollbar import READ_TOKEN, TOKEN_VARIABLE
 from operations.traces.reading import Reading
 from operations.traces.reports import DROPPED, RECOVERED, SAMPLING, UNAUTHORIZED, UNREACHABLE, Report, reports
-from operations.traces.sink_status import SINK_OF, Health, containers, problems, read_health
+from operations.traces.sink_status import Health, containers, problems, read_health
 
 Value = TypeVar("Value")
 
@@ -70,7 +70,7 @@ class _Evidence:
 
     def reports_of(self, place: Place) -> Sequence[Report]:
         """Return what the service has reported about a place's sink around the trace, the oldest first."""
-        return [each for each in self._reports if each.sink == SINK_OF[place] and each.kind != SAMPLING]
+        return [each for each in self._reports if each.sink == place and each.kind != SAMPLING]
 
     @cached_property
     def _reports(self) -> Sequence[Report]:

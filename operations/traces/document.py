@@ -13,7 +13,10 @@ Json = dict[str, Any]
 
 
 class Place(StrEnum):
-    """Where telemetry goes, in the order in which it is shown; the values are keys of the JSON document."""
+    """Where a sink of the service writes and this package reads, in the order in which it is shown.
+
+    The values are the sinks' names in the health check and in log lines, and keys of the JSON document.
+    """
 
     HONEYCOMB = "honeycomb"
     XRAY = "xray"

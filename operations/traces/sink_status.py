@@ -21,13 +21,6 @@ _TIMEOUT: Final = (3.0, 10.0)
 _REMEDY: Final = "Use credentials with the reader's permissions (docs/traces.md)"
 _OWN_LOGGERS: Final = "flask_onetrace."
 _MAX_LINES: Final = 1000
-SINK_OF: Final = {
-    Place.HONEYCOMB: "honeycomb",
-    Place.XRAY: "xray",
-    Place.CLOUDWATCH: "cloudwatch",
-    Place.ROLLBAR: "rollbar",
-}
-"""The name of each place's sink in the health check and in log lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +47,7 @@ class Health:
 
     def of_place(self, place: Place) -> SinkStatus | None:
         """Return the status of a place's sink."""
-        return self.sinks.get(SINK_OF[place])
+        return self.sinks.get(place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from operations.diagnosis.cause import Cause, Diagnosis, Symptom
 from operations.diagnosis.evidence import Evidence
-from operations.diagnosis.sinks import ENDPOINTS, PLACES, is_answer
+from operations.diagnosis.sinks import ENDPOINTS, is_answer
 
 CAUSE = Cause(
     title="Host unreachable from the task",
@@ -26,11 +26,10 @@ CAUSE = Cause(
 
 def diagnose(evidence: Evidence) -> Iterator[Diagnosis]:
     """Yield each sink that misses requests and reports that it gets no response."""
-    for sink, place in PLACES.items():
+    for place, variable in ENDPOINTS.items():
         symptom = Symptom(place.value)
-        report = evidence.report(sink) if symptom in evidence.symptoms else None
+        report = evidence.report(place) if symptom in evidence.symptoms else None
         if report is not None and report.kind == "unreachable" and not is_answer(report):
-            variable = ENDPOINTS[sink]
             yield CAUSE.diagnosis(
                 [symptom],
                 place=place.label,

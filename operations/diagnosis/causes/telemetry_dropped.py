@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from operations.diagnosis.cause import Cause, Diagnosis, Symptom
 from operations.diagnosis.evidence import Evidence
-from operations.diagnosis.sinks import PLACES
+from operations.traces.document import Place
 
 CAUSE = Cause(
     title="Telemetry dropped",
@@ -25,9 +25,9 @@ CAUSE = Cause(
 
 def diagnose(evidence: Evidence) -> Iterator[Diagnosis]:
     """Yield each sink that misses requests and reports lost items, or that every request is answered with an error."""
-    for sink, place in PLACES.items():
+    for place in Place:
         symptom = Symptom(place.value)
-        report = evidence.report(sink) if symptom in evidence.symptoms else None
+        report = evidence.report(place) if symptom in evidence.symptoms else None
         if report is not None and report.kind != "sampling":
             lost = f"dropped {report.count} items" if report.kind == "dropped" else "cannot deliver items"
-            yield CAUSE.diagnosis([symptom], lost=lost, sink=sink, place=place.label, reason=report.reason)
+            yield CAUSE.diagnosis([symptom], lost=lost, sink=place.value, place=place.label, reason=report.reason)

@@ -9,7 +9,7 @@ from typing import Final
 from flask_onetrace.masking import masked
 from operations.diagnosis.cause import Cause, Diagnosis, Symptom
 from operations.diagnosis.evidence import Evidence
-from operations.diagnosis.sinks import PLACES
+from operations.traces.document import Place
 
 CAUSE = Cause(
     title="Variable unusable",
@@ -30,8 +30,8 @@ UNUSABLE: Final = re.compile(r"(?P<variable>[A-Z][A-Z0-9_]*) cannot be used")
 
 def diagnose(evidence: Evidence) -> Iterator[Diagnosis]:
     """Yield each sink that is off because of such a variable."""
-    for sink, place in PLACES.items():
-        if match := UNUSABLE.fullmatch(str(evidence.observed.sink(sink).get("because", ""))):
+    for place in Place:
+        if match := UNUSABLE.fullmatch(str(evidence.observed.of_place(place).get("because", ""))):
             variable = match["variable"]
             text = evidence.variables.get(variable)
             is_secret = evidence.container is not None and variable in evidence.container.secrets
