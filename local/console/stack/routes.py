@@ -7,7 +7,7 @@ from typing import Final
 from flask import Blueprint, Response, jsonify, request
 
 from local.console.stack.load_balancer import load_balancer
-from local.console.stack.questions import questions, run_question
+from local.console.stack.queries import query_list, run_query
 from local.console.stack.sampling import sampling
 from local.console.stack.secrets import secrets
 from local.console.stack.service import service
@@ -25,7 +25,7 @@ SECTIONS: Final[dict[str, Section]] = {
     "xray-groups": xray_groups,
     "secrets": secrets,
     "alarms": alarms,
-    "questions": questions,
+    "queries": query_list,
 }
 
 
@@ -39,7 +39,7 @@ def blueprint(source: StackSource) -> Blueprint:
             raise OperatorError(f"The stack has no section {name[:40]!r}", f"Ask for one of {', '.join(SECTIONS)}")
         return jsonify(SECTIONS[name](source))
 
-    @api.post("/questions")
+    @api.post("/queries")
     def run() -> Response:
         try:
             body = request.get_json(silent=True)
@@ -47,6 +47,6 @@ def blueprint(source: StackSource) -> Blueprint:
             body = None
         if not isinstance(body, dict):
             raise OperatorError("The body is no JSON object", "Send key, and for a query about a trace trace_id")
-        return jsonify(run_question(source, body.get("key"), body.get("trace_id")))
+        return jsonify(run_query(source, body.get("key"), body.get("trace_id")))
 
     return api

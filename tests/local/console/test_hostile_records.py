@@ -129,10 +129,10 @@ def test_any_limit_is_clamped(places: Places, api: Api, limit: str) -> None:
         ("DELETE", "/traces/x", b"", 405),
         ("POST", "/import", b" " * (17 * 1024 * 1024), 413),
         ("POST", "/import", b'{"a": ' * 100_000, 422),
-        ("POST", "/stack/questions", b"[" * 200_000, 422),
+        ("POST", "/stack/queries", b"[" * 200_000, 422),
         ("GET", "/traces/\ud83d", b"", 422),
     ],
-    ids=["not found", "method", "large", "deep import", "deep question", "surrogate"],
+    ids=["not found", "method", "large", "deep import", "deep query", "surrogate"],
 )  # fmt: skip
 def test_an_error_is_json_with_a_remedy(api: Api, method: str, path: str, body: bytes, status: int) -> None:
     quoted = path.replace("\ud83d", "%ED%A0%BD")

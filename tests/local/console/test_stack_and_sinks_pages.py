@@ -115,7 +115,7 @@ def test_rules_have_the_counts_that_the_service_has_reported(local: Local, stack
 
 def test_a_click_runs_a_query_and_its_traces_are_links(local: Local, stack: Page) -> None:
     trace_id = local.request("/_onetrace/fault").headers["X-Trace-Id"]
-    row = stack.locator(".questions > li", has_text="Recent traces").first
+    row = stack.locator(".queries > li", has_text="Recent traces").first
 
     def has_arrived() -> bool:
         row.get_by_role("button", name="Run").click()
@@ -126,11 +126,11 @@ def test_a_click_runs_a_query_and_its_traces_are_links(local: Local, stack: Page
     row.get_by_role("link", name=trace_id, exact=True).click()
     assert stack.url == f"{local.console}/traces/{trace_id}"
     stack.go_back()
-    expect(stack.locator(".questions > li", has_text="Recent traces").first.locator("tbody")).to_contain_text(trace_id)
+    expect(stack.locator(".queries > li", has_text="Recent traces").first.locator("tbody")).to_contain_text(trace_id)
 
 
 def test_the_query_about_one_trace_takes_the_newest_failed_one(stack: Page) -> None:
-    row = stack.locator(".questions > li", has_text="Everything about one trace")
+    row = stack.locator(".queries > li", has_text="Everything about one trace")
     row.get_by_role("button", name="Run").click()
 
     expect(row.get_by_role("status")).to_contain_text(re.compile(r"2 rows in .* about [0-9a-f]{32}\."))
@@ -141,22 +141,22 @@ def test_the_query_about_one_trace_takes_the_newest_failed_one(stack: Page) -> N
 
 
 def test_every_saved_query_runs(local: Local) -> None:
-    for question in section(local, "questions")["questions"]:
-        response = run_question(local, question["key"])
+    for query in section(local, "queries")["queries"]:
+        response = run_query(local, query["key"])
         assert response.status_code == 200, response.text
         assert response.json()["count"] == len(response.json()["rows"])
 
 
-def run_question(local: Local, key: object, **headers: str) -> requests.Response:
+def run_query(local: Local, key: object, **headers: str) -> requests.Response:
     with direct_client() as client:
-        return client.post(f"{local.console}/api/stack/questions", json={"key": key}, headers=headers, timeout=30)
+        return client.post(f"{local.console}/api/stack/queries", json={"key": key}, headers=headers, timeout=30)
 
 
 @pytest.mark.parametrize(
     "headers", [{"Origin": "http://evil.test"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.test"}]
 )
 def test_no_other_origin_can_run_a_query_or_read_a_section(local: Local, headers: dict[str, str]) -> None:
-    assert run_question(local, "xray/Cruddur", **headers).status_code == 403
+    assert run_query(local, "xray/Cruddur", **headers).status_code == 403
     with direct_client() as client:
         for path in ("stack/service", "stack/secrets", "sinks"):
             assert client.get(f"{local.console}/api/{path}", headers=headers, timeout=30).status_code == 403
@@ -164,7 +164,7 @@ def test_no_other_origin_can_run_a_query_or_read_a_section(local: Local, headers
 
 @pytest.mark.parametrize("key", [None, "", "xray/no", {"a": 1}, HOSTILE])
 def test_what_is_no_query_is_refused_with_the_names_of_all(local: Local, key: object) -> None:
-    response = run_question(local, key)
+    response = run_query(local, key)
 
     assert response.status_code == 422
     assert "cloudwatch/Cruddur-local/Recent traces" in response.json()["remedy"]
@@ -207,10 +207,10 @@ def test_hostile_text_is_shown_as_text(local: Local, browser: Browser) -> None:
     definition = logs.put_query_definition(name=name, queryString=text)["queryDefinitionId"]
     try:
         with opened(browser, f"{local.console}/stack") as page:
-            row = page.locator(".questions > li", has_text=HOSTILE)
+            row = page.locator(".queries > li", has_text=HOSTILE)
             row.get_by_role("button", name="Run").click()
             expect(row.locator("tbody td").first).to_have_text(rf"{HOSTILE}\u202e")
-            assert page.locator(".questions img, .questions script").count() == 0
+            assert page.locator(".queries img, .queries script").count() == 0
             expect(page).to_have_title("Stack · Cruddur")
     finally:
         logs.delete_query_definition(queryDefinitionId=definition)
@@ -277,7 +277,7 @@ def test_pages_are_accessible_and_fit(local: Local, browser: Browser, name: str,
 
 
 def test_a_query_is_run_by_keyboard_alone(stack: Page) -> None:
-    expect(stack.locator(".questions > li").first).to_be_visible()
+    expect(stack.locator(".queries > li").first).to_be_visible()
     stack.keyboard.press("Tab")
     for _ in range(120):
         if stack.evaluate("document.activeElement.innerText").startswith("Run"):
@@ -285,7 +285,7 @@ def test_a_query_is_run_by_keyboard_alone(stack: Page) -> None:
         stack.keyboard.press("Tab")
     stack.keyboard.press("Enter")
 
-    expect(stack.locator(".questions > li").first.get_by_role("status")).to_contain_text(re.compile(r"rows? in"))
+    expect(stack.locator(".queries > li").first.get_by_role("status")).to_contain_text(re.compile(r"rows? in"))
     expect(stack.locator(":focus")).to_contain_text("Run again")
 
 

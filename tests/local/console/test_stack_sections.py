@@ -10,8 +10,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from local.console.stack import questions
-from local.console.stack.questions import MAX_CELL, MAX_ROWS, run_question
+from local.console.stack.queries import MAX_CELL, MAX_ROWS, run_query
 from local.console.stack.secrets import secrets
 from local.console.stack.source import StackSource, readable
 from local.console.stack.telemetry import alarms
@@ -115,8 +114,8 @@ def query(key: str, rows: list[Row], *, is_about_trace: bool = False, asked: lis
 def run(
     monkeypatch: pytest.MonkeyPatch, queries: list[SavedQuery], key: str, trace_id: object = None
 ) -> dict[str, Any]:
-    monkeypatch.setattr(questions, "saved_queries", lambda *_: queries)
-    return run_question(source_of(), key, trace_id)
+    monkeypatch.setattr("local.console.stack.queries.saved_queries", lambda *_: queries)
+    return run_query(source_of(), key, trace_id)
 
 
 def test_a_result_is_bounded_and_its_cells_are_numbers_or_text(monkeypatch: pytest.MonkeyPatch) -> None:

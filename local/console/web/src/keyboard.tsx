@@ -38,11 +38,11 @@ addEventListener("keydown", (event) => {
   shortcut.run();
 });
 
-const PATIENCE_MS = 10_000;
+const WAIT_MS = 10_000;
 
 /** Focus an element, at once where it is there; else once it is, unless something else has got the focus. */
 export function focusOnceDrawn(find: () => HTMLElement | null | undefined): void {
-  const [from, address, end] = [document.activeElement, location.href, Date.now() + PATIENCE_MS];
+  const [from, address, end] = [document.activeElement, location.href, Date.now() + WAIT_MS];
   const wait = () => {
     const element = find();
     if (element) element.focus();

@@ -5,7 +5,7 @@ import { type LoadBalancer, LoadBalancerCard, targetsText, targetsTone } from ".
 import { Problem, SharedProblem, State, type Tone } from "./pieces";
 import type { ApiError } from "../api";
 import { type Reading, usePolled } from "./polled";
-import { type Questions, QuestionsCard } from "./questions";
+import { type Queries, QueriesCard } from "./queries";
 import { type Sampling, SamplingCard } from "./sampling";
 import { type Service, ServiceCard, serviceText, serviceTone } from "./service";
 import { type Stacks, StacksCard, stacksText, stacksTone } from "./stacks";
@@ -19,8 +19,8 @@ export function StackPage() {
   const stacks = usePolled<Stacks>("/stack/stacks", 10);
   const logGroups = usePolled<LogGroups>("/stack/log-groups", 10);
   const xrayGroups = usePolled<XrayGroups>("/stack/xray-groups", 30);
-  const questions = usePolled<Questions>("/stack/questions", 60);
-  const shared = sharedError([service, loadBalancer, sampling, alarms, secrets, stacks, logGroups, xrayGroups, questions]);
+  const queries = usePolled<Queries>("/stack/queries", 60);
+  const shared = sharedError([service, loadBalancer, sampling, alarms, secrets, stacks, logGroups, xrayGroups, queries]);
   return (
     <div class="sections">
       <h1 class="visually-hidden">Stack</h1>
@@ -32,7 +32,7 @@ export function StackPage() {
         <Link to="secrets" label="Secrets" reading={secrets} tone={secretsTone} text={secretsText} />
         <Link to="stacks" label="Stacks" reading={stacks} tone={stacksTone} text={stacksText} />
         <Link to="sampling" label="Sampling" reading={sampling} tone={() => "quiet"} text={({ rules }) => `${rules.length} rules`} />
-        <Link to="questions" label="Queries" reading={questions} tone={() => "quiet"} text={({ questions: all }) => `${all.length} saved`} />
+        <Link to="queries" label="Queries" reading={queries} tone={() => "quiet"} text={({ queries: all }) => `${all.length} saved`} />
       </nav>
       <SharedProblem.Provider value={shared?.message ?? ""}>
         <div class="cards">
@@ -41,7 +41,7 @@ export function StackPage() {
           <SecretsCard reading={secrets} />
           <SamplingCard reading={sampling} />
           <AlarmsCard reading={alarms} />
-          <QuestionsCard reading={questions} />
+          <QueriesCard reading={queries} />
           <LogGroupsCard reading={logGroups} />
           <XrayGroupsCard reading={xrayGroups} />
           <StacksCard reading={stacks} />

@@ -19,12 +19,12 @@ MAX_CELL: Final = 2_000
 TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
-def questions(source: StackSource) -> Json:
+def query_list(source: StackSource) -> Json:
     """Return the queries in the order of `make ask`."""
     with readable(source, "The emulated AWS"):
         queries = _queries(source)
     return {
-        "questions": [
+        "queries": [
             {
                 "key": each.key,
                 "product": each.product,
@@ -37,7 +37,7 @@ def questions(source: StackSource) -> Json:
     }
 
 
-def run_question(source: StackSource, key: object, trace_id: object) -> Json:
+def run_query(source: StackSource, key: object, trace_id: object) -> Json:
     """Run the query of that key, and return its rows as a table.
 
     One about a trace takes `trace_id`; without one, that of the newest failed request. Raises `OperatorError`.

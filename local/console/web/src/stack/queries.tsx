@@ -7,7 +7,7 @@ import { block, line, time } from "../text";
 import { Card, plural, Problem, Table } from "./pieces";
 import { asApiError, type Reading } from "./polled";
 
-interface Question {
+interface Query {
   key: string;
   product: string;
   name: string;
@@ -15,8 +15,8 @@ interface Question {
   is_about_trace: boolean;
 }
 
-export interface Questions {
-  questions: Question[];
+export interface Queries {
+  queries: Query[];
 }
 
 interface Result {
@@ -39,22 +39,22 @@ async function run(key: string, traceId: string): Promise<void> {
   keep(key, { running: true });
   try {
     const body = new Blob([JSON.stringify({ key, trace_id: traceId })], { type: "application/json" });
-    keep(key, { running: false, result: await post<Result>("/stack/questions", body), at: Date.now() });
+    keep(key, { running: false, result: await post<Result>("/stack/queries", body), at: Date.now() });
   } catch (error) {
     keep(key, { running: false, error: asApiError(error) });
   }
 }
 
-export function QuestionsCard({ reading }: { reading: Reading<Questions> }) {
+export function QueriesCard({ reading }: { reading: Reading<Queries> }) {
   return (
-    <Card id="questions" title="Saved queries" reading={reading} note="The queries that ship with a deploy, over the last 3 hours. In the terminal, make ask runs them all.">
-      {({ questions }) =>
-        questions.length === 0 ? (
+    <Card id="queries" title="Saved queries" reading={reading} note="The queries that ship with a deploy, over the last 3 hours. In the terminal, make ask runs them all.">
+      {({ queries }) =>
+        queries.length === 0 ? (
           <p class="empty-note">The deploy has no saved query.</p>
         ) : (
-          <ul class="questions">
-            {questions.map((each) => (
-              <QuestionView key={each.key} question={each} />
+          <ul class="queries">
+            {queries.map((each) => (
+              <QueryView key={each.key} query={each} />
             ))}
           </ul>
         )
@@ -63,14 +63,14 @@ export function QuestionsCard({ reading }: { reading: Reading<Questions> }) {
   );
 }
 
-function QuestionView({ question }: { question: Question }) {
+function QueryView({ query }: { query: Query }) {
   const [traceId, setTraceId] = useState("");
   const [isOpen, setOpen] = useState(false);
-  const { key, product, name, text, is_about_trace } = question;
+  const { key, product, name, text, is_about_trace } = query;
   const outcome = outcomes.value[key];
   return (
     <li>
-      <div class="question">
+      <div class="query">
         <span class={`product ${product.toLowerCase().replace(/[^a-z]/g, "")}`}>{product}</span>
         <h3>{line(name)}</h3>
         {is_about_trace && (
@@ -84,11 +84,11 @@ function QuestionView({ question }: { question: Question }) {
           />
         )}
         <button type="button" class="button plain" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-          Query<Of question={question} />
+          Query<Of query={query} />
         </button>
         <button type="button" class="button" aria-disabled={outcome?.running} onClick={() => void run(key, traceId)}>
           {outcome?.running ? "Running …" : outcome ? "Run again" : "Run"}
-          <Of question={question} />
+          <Of query={query} />
         </button>
       </div>
       {isOpen && (
@@ -103,7 +103,7 @@ function QuestionView({ question }: { question: Question }) {
 }
 
 /** Which query a button is for, to those who do not see its row. */
-const Of = ({ question: { product, name } }: { question: Question }) => (
+const Of = ({ query: { product, name } }: { query: Query }) => (
   <span class="visually-hidden">
     : {product}, {name}
   </span>
