@@ -27,6 +27,18 @@ PANES: Final = ("honeycomb", "xray", "cloudwatch", "rollbar")
 SCRIPT: Final = "document.title='broken'"
 HOSTILE: Final = f'<img src=x onerror="{SCRIPT}"></script><script>{SCRIPT}</script>\u202egpj.exe\x07'
 SPANS: Final = 1_000
+SLOW_BODIES: Final = """
+const fetched = window.fetch;
+window.fetch = async (url, init = {}) => {
+  if (!String(url).includes("/api/traces/") || sessionStorage.bodies === "whole") return fetched(url, init);
+  const body = new ReadableStream({
+    start: (stream) => init.signal.addEventListener("abort", () => stream.error(init.signal.reason)),
+  });
+  window.waiting = true;
+  return new Response(body);
+};
+"""
+"""Responses whose headers have come, and whose bodies never do."""
 KEEP_SCREENSHOTS: Final = os.environ.get("KEEP_SCREENSHOTS") == "1"
 
 
@@ -75,6 +87,7 @@ def pictured(deployed: Deployed, chromium: Chromium, failed: str) -> str:
 
 @pytest.fixture(autouse=True)
 def _no_errors(chromium: Chromium) -> Iterator[None]:
+    chromium.messages.clear()
     yield
     assert chromium.errors == []
 
@@ -174,6 +187,28 @@ def test_what_is_missing_is_shown_with_its_reason(deployed: Deployed, chromium: 
         expect(page.locator('[data-reason="unknown-trace"]:visible')).to_have_count(1)
     with chromium.at("/traces/nonsense") as page:
         expect(page.get_by_role("alert").filter(has_text="no trace id")).to_be_visible()
+
+
+def test_a_trace_whose_body_was_still_arriving_is_left_for_another(
+    deployed: Deployed, chromium: Chromium, failed: str
+) -> None:
+    other = deployed.send("/api/activities/home")
+    with chromium.at("/") as page:
+        page.evaluate(SLOW_BODIES)
+        page.locator(f'[data-trace="{failed}"]').click()
+        page.wait_for_function("window.waiting")
+        page.evaluate("sessionStorage.bodies = 'whole'")
+        page.locator(f'[data-trace="{other}"]').click()
+        expect(page.locator(f'article[aria-label="Trace {other}"]')).to_be_visible()
+
+
+def test_an_answer_that_is_not_json_is_an_error_with_its_remedy(chromium: Chromium, failed: str) -> None:
+    with chromium.at("/") as page:
+        page.route(f"**/api/traces/{failed}", lambda route: route.fulfill(body='{"trace_id": "cut o'))
+        page.locator(f'[data-trace="{failed}"]').click()
+        alert = page.get_by_role("alert")
+        expect(alert).to_contain_text("The console's server answered with something other than JSON")
+        expect(alert).to_contain_text("make up")
 
 
 def test_a_filter_is_in_the_address_and_its_errors_are_under_it(chromium: Chromium, failed: str) -> None:

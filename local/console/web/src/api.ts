@@ -14,6 +14,7 @@ export class ApiError extends Error {
 }
 
 const UNREACHABLE = "The console's server does not respond";
+const UNREADABLE = "The console's server answered with something other than JSON";
 
 async function call<T>(path: string, init: RequestInit): Promise<T> {
   let response: Response;
@@ -23,7 +24,17 @@ async function call<T>(path: string, init: RequestInit): Promise<T> {
     if (init.signal?.aborted) throw error;
     throw new ApiError(UNREACHABLE, "Run make up, which starts it again", 0);
   }
-  const body = await response.json().catch(() => ({}));
+  let body;
+  try {
+    body = await response.json();
+  } catch (error) {
+    // A body that was cut off, by an abort above all, is never a document.
+    if (init.signal?.aborted) throw error;
+    if (response.ok) throw new ApiError(UNREADABLE, "Run make up, which starts it again", response.status);
+    body = {};
+  }
+  // What comes late is no answer to what is shown by then.
+  init.signal?.throwIfAborted();
   if (response.ok) return body as T;
   throw new ApiError(body.error ?? `The server answered ${response.status}`, body.remedy ?? "See make logs", response.status);
 }
