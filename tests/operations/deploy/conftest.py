@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -27,6 +28,7 @@ ENVIRONMENT = "dev"
 STACK = names_of(ENVIRONMENT).service_stack
 ALARM = names_of(ENVIRONMENT).resource("5xx-share")
 POLL = "0.2"
+STEADY_SECONDS = 60.0
 Template = dict[str, Any]
 
 
@@ -82,6 +84,20 @@ class Account:
                 ["--environment", ENVIRONMENT, "--poll", poll, "--rollout", rollout, "--", *command]
             )
 
+    def wait_until_steady(self) -> None:
+        """Wait until the rollback of an earlier test has ended: ECS rolls back only to a completed deployment."""
+        ecs = self.client("ecs")
+        [cluster] = ecs.list_clusters()["clusterArns"]
+        services = ecs.list_services(cluster=cluster)["serviceArns"]
+        deadline = time.monotonic() + STEADY_SECONDS
+        while True:
+            [service] = ecs.describe_services(cluster=cluster, services=services)["services"]
+            rollouts = [each["rolloutState"] for each in service["deployments"] if each["status"] == "PRIMARY"]
+            if rollouts == ["COMPLETED"]:
+                return
+            assert time.monotonic() < deadline, service["deployments"]
+            time.sleep(0.1)
+
     def client(self, service: str) -> Any:  # noqa: ANN401 - a boto3 client of any service
         return aws_session().client(service)  # type: ignore[call-overload] # the stubs want one literal name each
 
@@ -122,6 +138,7 @@ def shared_account(emulator: EmulatedAws, tmp_path_factory: pytest.TempPathFacto
 def serving(shared_account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Account:
     """An account in which version v1 serves, for tests that change nothing in it."""
     shared_account.use(monkeypatch)
+    shared_account.wait_until_steady()
     return replace(shared_account, folder=tmp_path)
 
 
