@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bench.attacks.promise import Promise, Row
-from bench.published import replace_section, section
+from operations.published import replace_section, section
 
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 SECTION = "attacks"

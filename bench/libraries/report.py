@@ -12,7 +12,7 @@ from statistics import median
 from bench.libraries.calls import CALLS
 from bench.libraries.rounds import Figures, Results
 from bench.libraries.variants import VARIANTS
-from bench.published import replace_section
+from operations.published import replace_section
 
 PAGE = Path(__file__).parents[2] / "docs" / "telemetry.md"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.outages import picture
 from bench.outages.picture import TIMES
-from bench.published import replace_section
+from operations.published import replace_section
 
 if TYPE_CHECKING:
     from bench.load import Load

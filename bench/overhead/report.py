@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.overhead.variants import VARIANTS
-from bench.published import replace_section
+from operations.published import replace_section
 
 Figures = dict[str, float]
 Round = dict[str, Figures]

@@ -11,7 +11,7 @@ from statistics import median
 
 from bench.parts.catalogue import PARTS, Figure, Part
 from bench.parts.rounds import Result
-from bench.published import replace_section
+from operations.published import replace_section
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "architecture.md"

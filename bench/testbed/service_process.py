@@ -91,7 +91,12 @@ class Service:
 
 
 def start(
-    kind: str, environment: dict[str, str], timeout: float, *, stderr: int | IO[bytes] = subprocess.DEVNULL
+    kind: str,
+    environment: dict[str, str],
+    timeout: float,
+    *,
+    stdout: int | IO[bytes] = subprocess.DEVNULL,
+    stderr: int | IO[bytes] = subprocess.DEVNULL,
 ) -> Service | None:
     """Start an app of `_APPS`; return it once it responds, None if it exits or `timeout` seconds pass before."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -101,7 +106,7 @@ def start(
     variables = {"PATH": os.environ["PATH"], "PORT": str(port), **NAMES, **environment}
     start_time = time.monotonic()
     process = subprocess.Popen(  # noqa: S603 - our own command
-        command, cwd=ROOT, env=variables, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True
+        command, cwd=ROOT, env=variables, stdout=stdout, stderr=stderr, start_new_session=True
     )
     while process.poll() is None and (remaining := timeout - (time.monotonic() - start_time)) > 0:
         # A request that is given up early is served all the same once the worker runs, and is then an item too many.

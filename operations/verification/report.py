@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, TextIO
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from operations.deploy.plain_text import one_line
 from operations.diagnosis.cause import Diagnosis
+from operations.output import console_of
 from operations.traces.document import Place
 from operations.verification.arrivals import Arrival, State
 from operations.verification.document import PlaceRow, Verification
@@ -31,17 +31,11 @@ WIDE: Final = 140
 _STYLES: Final = {State.ARRIVED: "green", State.MISSING: "bold red", State.NOT_CHECKED: "yellow", State.OFF: "dim"}
 
 
-def console_of(stream: TextIO) -> Console:
-    """Return a console that colours on a terminal only, and interprets no markup in what arrives."""
-    is_terminal = stream.isatty()
-    return Console(file=stream, markup=False, emoji=False, highlight=False, width=None if is_terminal else WIDTH)
-
-
 class Report:
     """Prints progress and outcome. On a terminal the progress is a table that the outcome replaces."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self.console = console_of(stream or sys.stdout)
+        self.console = console_of(stream or sys.stdout, piped_width=WIDTH)
         self._lock = threading.Lock()
         self._results: dict[Kind, ProbeResult] = {}
         self._arrivals: list[Arrival] = []

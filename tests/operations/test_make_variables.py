@@ -10,6 +10,7 @@ import pytest
 
 from flask_onetrace.contract import is_version
 from infra.fingerprint import unversioned
+from operations.cost.arguments import NUMBERS
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ("echo $HOME $(id) ${PATH}", r"it's \$a b", 'a "quoted" `id`; #b', "$$", "a\nb")
@@ -100,6 +101,13 @@ def test_the_folder_of_the_version_is_the_one_that_was_written(tmp_path: Path) -
         subprocess.run(["git", "-C", folder, *command], check=True, timeout=60)
     subprocess.run(["git", "-C", folder, "tag", "v1$x"], check=True, timeout=60)
     assert "version=v1$x" in make("synth", "CDK=printf '%s\\n'", f"APP={folder}").stdout.splitlines()
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_the_values_of_an_estimate_arrive_as_they_were_written(python: Path, text: str) -> None:
+    for variable in (*(each.variable for each in NUMBERS), "REGION", "PRICES", "ASSEMBLY"):
+        option = variable.lower().replace("_", "-")
+        assert make("cost", f"PY={python}", f"{variable}={text}").stdout.startswith(f"--{option}={text}|")
 
 
 def version_of(folder: Path) -> str:

@@ -18,9 +18,9 @@ from bench.libraries.calls import CALLS, Ports
 from bench.libraries.rounds import Figures, worker
 from bench.libraries.servers import Databases, running_databases
 from bench.libraries.variants import BARE, SDK, STOCK, VARIANTS
-from bench.published import section
 from bench.testbed.fake_daemon import FakeDaemon
 from bench.testbed.fake_servers import FakeSink
+from operations.published import section
 from tests.unit.fake_sink import wait_until
 
 PAGE = Path("docs/telemetry.md")
