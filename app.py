@@ -10,7 +10,11 @@ from infra.synth import synthesize
 
 def build(app: cdk.App) -> tuple[ObservabilityStack, ServiceStack]:
     """Add the stacks that the app's context chooses. Raises `ContextError` for a malformed context value."""
-    deployment = Deployment.from_context(app.node)
+    return add_stacks(app, Deployment.from_context(app.node))
+
+
+def add_stacks(app: cdk.App, deployment: Deployment) -> tuple[ObservabilityStack, ServiceStack]:
+    """Add the stacks of a deployment."""
     names = deployment.names
     observability = ObservabilityStack(app, names.observability_stack, environment=deployment.environment, names=names)
     service = ServiceStack(

@@ -8,6 +8,7 @@ from aws_cdk.aws_logs import RetentionDays
 
 from infra import environment_names
 from infra.account import Account
+from infra.cost_limit import CostLimit
 from infra.fargate_service import Tasks
 from infra.ingress import Ingress
 from infra.logs import Retention
@@ -38,6 +39,8 @@ class Environment:
     account: Account = field(default_factory=Account)
     customer_key: bool = False
     """Whether the data at rest is encrypted with a KMS key of the account's own, $1.00 a month."""
+    cost_limit: CostLimit | None = None
+    """What `make synth COST=1` accepts, as CI runs it; None accepts any cost."""
     tutorial_names: bool = False
     """Whether the log group, X-Ray groups and rules have the tutorial's names, which one environment can have."""
 
@@ -59,6 +62,7 @@ DEV: Final = Environment(
     fault_routes=True,
     trust_user_header=True,
     protected=False,
+    cost_limit=CostLimit(monthly=75, requests=1),
 )
 
 LOCAL: Final = replace(
@@ -82,6 +86,7 @@ PROD: Final = Environment(
     fault_routes=False,
     trust_user_header=False,
     protected=True,
+    cost_limit=CostLimit(monthly=350, requests=20),
 )
 
 ENVIRONMENTS: Final = {environment.name: environment for environment in (LOCAL, DEV, PROD)}

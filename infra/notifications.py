@@ -54,8 +54,9 @@ class Notifications:
     webhook_secret: str | None = None
     """The name of the Secrets Manager entry that holds a webhook's URL, as PagerDuty's: it has a key in it."""
     monthly_budget: int | None = None
-    """US dollars. Needs the cost allocation tag `environment`, which the account activates once in its billing console;
-    its warnings go to `email` and to the topic, and so to Slack."""
+    """US dollars that AWS bills. Needs the cost allocation tag `environment`, which the account activates once in its
+    billing console; its warnings go to `email` and to the topic, and so to Slack. What the templates are estimated to
+    cost is limited before a deploy, by `cost_limit` of the environment."""
 
     def __post_init__(self) -> None:
         if self.email is not None and not _EMAIL.fullmatch(self.email):

@@ -15,8 +15,8 @@ from typing import Final
 
 from operations.pull_request_comment import FOLDER
 
-LIMIT: Final = 30_000
-"""Characters of one environment's output: two of them fit into a comment (`MAX_BODY` of pull_request_comment.py)."""
+LIMIT: Final = 27_000
+"""Characters of one environment's output: two fit into a comment beside the costs (pull_request_comment.py)."""
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _UNPRINTED: Final = re.compile(r"[^\S\n\t ]|[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that hide or reorder what a reader sees ("Trojan Source")."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +23,18 @@ def run(root: Path, *arguments: str) -> str:
     except subprocess.CalledProcessError as error:
         raise OperatorError(f"git {arguments[0]} failed: {error.stderr.strip()}", "Check the checkout") from error
     return process.stdout.strip()
+
+
+@contextmanager
+def worktree(root: Path, commit: str) -> Iterator[Path]:
+    """Check the commit out into a folder of its own, for as long as the block runs. Raises `OperatorError`."""
+    with tempfile.TemporaryDirectory(prefix="worktree-") as parent:
+        folder = Path(parent) / "checkout"
+        run(root, "worktree", "add", "--quiet", "--detach", str(folder), commit)
+        try:
+            yield folder
+        finally:
+            run(root, "worktree", "remove", "--force", str(folder))
 
 
 def checkout_of(folder: Path) -> Path:

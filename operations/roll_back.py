@@ -13,9 +13,7 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -44,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         is_own = application == DEFAULT_FOLDER or application.is_relative_to(options.root.resolve())
         source = options.root if is_own else git.checkout_of(application)
         commit = git.commit_of(source, options.to)
-        with _worktree(source, commit) as folder:
+        with git.worktree(source, commit) as folder:
             sys.stdout.write(f"Roll {options.environment} back to {options.to}, the commit {commit}\n")
             sys.stdout.flush()
             # In the worktree, where it is as of the commit.
@@ -57,18 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"The roll back failed: check what {options.environment} runs (make deployed-version).\n")
         return error.returncode
     return 0
-
-
-@contextmanager
-def _worktree(root: Path, commit: str) -> Iterator[Path]:
-    """Check the commit out into a folder of its own, for as long as the block runs."""
-    with tempfile.TemporaryDirectory(prefix="roll-back-") as parent:
-        folder = Path(parent) / "checkout"
-        git.run(root, "worktree", "add", "--quiet", "--detach", str(folder), commit)
-        try:
-            yield folder
-        finally:
-            git.run(root, "worktree", "remove", "--force", str(folder))
 
 
 class _Target(NamedTuple):

@@ -17,6 +17,7 @@ from tests.workflows.workflow import ROOT, TARGETS, WORKFLOWS, commands, jobs, s
 RUNS = sorted({command for _, job, step in steps() if "run" in step for command in commands(job, step)})
 PERMISSIONS = {
     "ci.yml:make": {"contents": "read"},
+    "diff.yml:cost": {"contents": "read"},
     "diff.yml:comment": {"contents": "read", "id-token": "write", "pull-requests": "write"},
     "deploy.yml:checks": {"contents": "read"},
     "deploy.yml:dev": {"contents": "read", "id-token": "write"},
@@ -70,7 +71,7 @@ def test_each_job_has_exactly_the_permissions_that_it_needs() -> None:
 
 def test_every_checkout_leaves_no_token_behind() -> None:
     checkouts = [step for _, _, step in steps() if step.get("uses", "").startswith("actions/checkout@")]
-    assert len(checkouts) == 3
+    assert len(checkouts) == 4
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
@@ -80,12 +81,15 @@ def test_packages_are_installed_before_there_are_credentials() -> None:
     for job in with_credentials.values():
         names = [step.get("run") or step["uses"].partition("@")[0] for step in job["steps"]]
         assert names.index("make setup") < names.index(CREDENTIALS)
+        assert not [each for each in names[names.index(CREDENTIALS) :] if "cost" in each]
         assert set(names[: names.index(CREDENTIALS)]) <= {
             "actions/checkout",
             "actions/setup-python",
             "actions/setup-node",
             "actions/cache",
             "make setup",
+            "make cost-comment ENV=dev",
+            "make cost-comment ENV=prod",
         }
 
 
@@ -96,9 +100,24 @@ def test_a_job_that_writes_to_aws_restores_no_cache() -> None:
 
 
 def test_the_diff_runs_for_the_repositorys_own_branches_and_not_for_dependabot() -> None:
-    condition = WORKFLOWS["diff.yml"]["jobs"]["comment"]["if"]
-    assert "github.event.pull_request.head.repo.full_name == github.repository" in condition
-    assert "github.event.pull_request.user.login != 'dependabot[bot]'" in condition
+    condition = " ".join(WORKFLOWS["diff.yml"]["jobs"]["comment"]["if"].split())
+    assert condition == (
+        "github.event.pull_request.head.repo.full_name == github.repository "
+        "&& github.event.pull_request.user.login != 'dependabot[bot]'"
+    )
+
+
+def test_what_gets_no_comment_has_its_cost_without_any_rights_and_with_the_same_steps() -> None:
+    comment, cost = (WORKFLOWS["diff.yml"]["jobs"][each] for each in ("comment", "cost"))
+    opposite = comment["if"].replace("==", "=x").replace("!=", "==").replace("=x", "!=").replace("&&", "||")
+    assert cost["if"] == opposite
+    assert cost["steps"] == comment["steps"][: len(cost["steps"])]
+    assert cost["steps"][-1]["run"] == "make cost-comment ENV=prod"
+
+
+def test_the_cost_is_compared_with_the_merge_commits_first_parent() -> None:
+    checkouts = [job["steps"][0]["with"] for job in WORKFLOWS["diff.yml"]["jobs"].values()]
+    assert [each["fetch-depth"] for each in checkouts] == [2, 2]
 
 
 def test_the_diff_compares_each_environment_with_its_own_role() -> None:
