@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 
 # People's text, from the command line or the environment: make would expand each `$`, and the shell reads it by the environment.
-TEXT := APP CMD FLASK_APP VERSION TO REPOSITORY CDK_CONTEXT URL FILTER TRACE ID FILE EXPORT LIMIT
+TEXT := APP CMD FLASK_APP VERSION TO REPOSITORY CDK_CONTEXT URL FILTER TRACE ID FILE EXPORT LIMIT BASE REQUESTS SAMPLING LINE_BYTES HOURS REGION PRICES ASSEMBLY SHAPE PEAK REQUESTS_PER_VCPU FAILED LATENCY LIMITS SPANS RESPONSE_BYTES
 $(foreach each,$(TEXT),$(if $(filter-out undefined,$(origin $(each))),$(eval override $(each) := $$(value $(each)))))
 
 # The environment, of infra/environments.py, that the targets for AWS act on.
@@ -38,7 +38,7 @@ endif
 export $(foreach each,$(TEXT),$(if $(filter-out undefined,$(origin $(each))),$(each)))
 CONTEXT := -c environment=$(ENV) -c app="$$APP"$(if $(APP),$(if $(FLASK_APP), -c flask_app="$$FLASK_APP")) -c version="$$VERSION" $(CDK_CONTEXT)
 
-.PHONY: ask attack bootstrap bench bench-libraries bench-parts bench-synth deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down run status logs mcp test test-containers test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back sbom secrets lock pins trace traces verify clean
+.PHONY: ask attack bootstrap bench bench-bytes bench-libraries bench-parts bench-synth cost cost-comment cost-docs deploy-roles deployed-version diff-comment drill fuzz help honeycomb setup up down run status logs mcp test test-containers test-peers test-image-python lint lint-infra picture format synth deploy diff destroy forget pr-comment roll-back sbom scale scale-docs secrets lock pins prices trace traces verify clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +108,9 @@ bench: $(READY) ## Measure the overhead of telemetry per request, as ratios to t
 bench-parts: $(READY) ## Measure each part of the telemetry beside the stock one that it replaces (docs/architecture.md)
 	@$(PY) -m bench.parts $(BENCH)
 
+bench-bytes: $(READY) ## Measure the bytes of a request at each sink, for make cost (a minute; BENCH=--publish)
+	@$(PY) -m bench.request_bytes $(BENCH)
+
 bench-libraries: $(READY) ## Measure what calls of SQLAlchemy, redis and boto3 cost a request, by who traces them (docs/telemetry.md)
 	@scripts/databases
 	@$(PY) -m bench.libraries $(BENCH)
@@ -163,9 +166,36 @@ format: $(READY) ## Format the code
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
 
-synth: $(READY) ## Synthesize the templates of ENV; VALIDATE=1 also runs the CDK's template validator, as CI does
+synth: $(READY) ## Synthesize the templates of ENV; VALIDATE=1 also runs the CDK's template validator, COST=1 checks the cost limit, as CI does
 	@CDK_VALIDATION=$(if $(VALIDATE),true,false) $(CDK) synth --quiet $(CONTEXT)
 	@echo "cdk.out holds the templates of $(ENV)"
+	@$(if $(COST),$(PY) -m operations.cost --environment $(ENV) --assembly cdk.out --limit $(PRICED_BY) $(MEASURED))
+
+# Whose prices a cost is estimated by.
+PRICED_BY = $(if $(REGION),--region="$$REGION") $(if $(PRICES),--prices="$$PRICES")
+# What is known of the application's own requests.
+MEASURED = $(if $(LINE_BYTES),--line-bytes="$$LINE_BYTES") $(if $(SPANS),--spans="$$SPANS") \
+	$(if $(RESPONSE_BYTES),--response-bytes="$$RESPONSE_BYTES") \
+	$(if $(REQUESTS_PER_VCPU),--requests-per-vcpu="$$REQUESTS_PER_VCPU")
+
+cost: $(READY) ## Estimate what ENV costs a month, offline, at REQUESTS=50 a second (SAMPLING=0.1, FAILED=, SPANS=, LINE_BYTES=, RESPONSE_BYTES=, REQUESTS_PER_VCPU=, HOURS=, REGION=, PRICES=file, FREE_TIER=1, FREE=1, JSON=1; docs/cost.md)
+	@$(PY) -m operations.cost --environment $(ENV) $(if $(REQUESTS),--requests="$$REQUESTS") $(if $(SAMPLING),--sampling="$$SAMPLING") \
+		$(if $(FAILED),--failed="$$FAILED") $(if $(HOURS),--hours="$$HOURS") $(PRICED_BY) $(MEASURED) \
+		$(if $(ASSEMBLY),--assembly="$$ASSEMBLY") $(if $(FREE_TIER),--free-tier) $(if $(FREE),--free) $(if $(JSON),--json)
+
+scale: $(READY) ## Show which limits ENV reaches first from 1 to 100,000 requests a second and how it scales with a load, offline (REQUESTS=, SHAPE=file.csv, PEAK=, REQUESTS_PER_VCPU=, FAILED=, LATENCY=, LIMITS=own.toml, DETAILS=1; docs/scale.md)
+	@$(PY) -m operations.scale --environment $(ENV) $(if $(REQUESTS),--requests="$$REQUESTS") $(if $(SHAPE),--shape="$$SHAPE") \
+		$(if $(PEAK),--peak="$$PEAK") $(if $(REQUESTS_PER_VCPU),--requests-per-vcpu="$$REQUESTS_PER_VCPU") \
+		$(if $(FAILED),--failed="$$FAILED") $(if $(LATENCY),--latency="$$LATENCY") $(if $(LIMITS),--limits="$$LIMITS") $(if $(DETAILS),--details)
+
+scale-docs: $(READY) ## Write docs/scale.md's figures and plots from the stacks of prod
+	@$(PY) -m operations.scale.documentation
+
+cost-docs: $(READY) ## Write docs/cost.md, its pictures and the README's table from the stacks of dev and prod
+	@$(PY) -m operations.cost.documentation
+
+prices: $(READY) ## Show how old the price files are (REGION=, ALL=1: each price); RENEW=1 REGION= reads AWS's price list
+	@$(PY) -m operations.cost.price_report $(if $(REGION),--region="$$REGION") $(if $(ALL),--all) $(if $(RENEW),--renew)
 
 bootstrap: $(READY) ## Prepare the account and region of your credentials for the CDK, once (QUALIFIER= of bootstrap_qualifier)
 	@$(CDK) bootstrap $(if $(QUALIFIER),--qualifier $(QUALIFIER) --toolkit-stack-name CDKToolkit-$(QUALIFIER)) $(CONTEXT)
@@ -186,6 +216,10 @@ diff: $(READY) ## Show the changes that a deploy of ENV would make
 
 diff-comment: $(READY) ## Write that as Markdown to cdk.out/comment, read with the CDK's lookup role
 	@$(PY) -m operations.diff_comment --environment $(ENV) -- $(CDK) diff --method template --no-color $(CONTEXT)
+
+cost-comment: $(READY) ## Compare the cost of ENV with that at BASE=main (now: HEAD^1), as Markdown in cdk.out/comment; needs no account
+	@$(PY) -m operations.cost.comparison --environment $(ENV) $(if $(BASE),--base="$$BASE") $(if $(REQUESTS),--requests="$$REQUESTS") \
+		$(PRICED_BY) -- $(CONTEXT)
 
 pr-comment: $(READY) ## Post cdk.out/comment on the pull request or update it there (in GitHub Actions)
 	@$(PY) -m operations.pull_request_comment
