@@ -192,10 +192,10 @@ scale-docs: $(READY) ## Write docs/scale.md's figures and plots from the stacks 
 	@$(PY) -m operations.scale.documentation
 
 cost-docs: $(READY) ## Write docs/cost.md, its pictures and the README's table from the stacks of dev and prod
-	@$(PY) -m operations.cost.documentation
+	@$(PY) -m operations.cost.documentation.pages
 
 prices: $(READY) ## Show how old the price files are (REGION=, ALL=1: each price); RENEW=1 REGION= reads AWS's price list
-	@$(PY) -m operations.cost.price_report $(if $(REGION),--region="$$REGION") $(if $(ALL),--all) $(if $(RENEW),--renew)
+	@$(PY) -m operations.cost.prices.report $(if $(REGION),--region="$$REGION") $(if $(ALL),--all) $(if $(RENEW),--renew)
 
 bootstrap: $(READY) ## Prepare the account and region of your credentials for the CDK, once (QUALIFIER= of bootstrap_qualifier)
 	@$(CDK) bootstrap $(if $(QUALIFIER),--qualifier $(QUALIFIER) --toolkit-stack-name CDKToolkit-$(QUALIFIER)) $(CONTEXT)
@@ -218,7 +218,7 @@ diff-comment: $(READY) ## Write that as Markdown to cdk.out/comment, read with t
 	@$(PY) -m operations.diff_comment --environment $(ENV) -- $(CDK) diff --method template --no-color $(CONTEXT)
 
 cost-comment: $(READY) ## Compare the cost of ENV with that at BASE=main (now: HEAD^1), as Markdown in cdk.out/comment; needs no account
-	@$(PY) -m operations.cost.comparison --environment $(ENV) $(if $(BASE),--base="$$BASE") $(if $(REQUESTS),--requests="$$REQUESTS") \
+	@$(PY) -m operations.cost.pull_request.comparison --environment $(ENV) $(if $(BASE),--base="$$BASE") $(if $(REQUESTS),--requests="$$REQUESTS") \
 		$(PRICED_BY) -- $(CONTEXT)
 
 pr-comment: $(READY) ## Post cdk.out/comment on the pull request or update it there (in GitHub Actions)

@@ -13,10 +13,10 @@ from typing import Final
 
 from infra.environments import ENVIRONMENTS
 from operations.cost.arguments import NUMBERS
-from operations.cost.document import document
 from operations.cost.limit import check
 from operations.cost.question import answer
-from operations.cost.report import Report
+from operations.cost.report.document import document
+from operations.cost.report.text import Report
 from operations.errors import OperatorError, without_credentials
 from operations.output import escape_unencodable, give_up_output
 

@@ -12,7 +12,7 @@ from flask_onetrace.contract import Variable
 from operations.cost.containers import Container, application_of, containers
 from operations.cost.line_items import LineItem
 from operations.cost.money import counted, unit_price
-from operations.cost.prices import Price, Prices, Tier
+from operations.cost.prices.prices import Price, Prices, Tier
 from operations.cost.reading import Notes, Reader
 from operations.cost.scaling import Scaling, scalings
 from operations.cost.templates import Resource, Templates

@@ -9,7 +9,7 @@ from operations.cost import double_billing, scope
 from operations.cost.context import Context
 from operations.cost.line_items import Estimate, FreeResource, LineItem
 from operations.cost.money import counted
-from operations.cost.prices import OwnResource, Price, Prices, Tier
+from operations.cost.prices.prices import OwnResource, Price, Prices, Tier
 from operations.cost.reading import Notes, Reader
 from operations.cost.resources import FREE, PRICERS, application
 from operations.cost.templates import NoPriceError, Resource, Templates

@@ -6,9 +6,9 @@ from typing import Final, TextIO
 
 from infra.cost_limit import CostLimit
 from operations.cost.money import dollars
-from operations.cost.report import item_text, requests_text
-from operations.cost.summary import Summary
-from operations.cost.terminal import READABLE, wrapped
+from operations.cost.report.summary import Summary
+from operations.cost.report.terminal import READABLE, wrapped
+from operations.cost.report.text import item_text, requests_text
 
 _SHOWN: Final = 3
 """Line items of an environment that costs too much."""

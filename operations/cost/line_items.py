@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from operations.cost.prices import Price
+from operations.cost.prices.prices import Price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

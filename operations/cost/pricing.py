@@ -11,13 +11,13 @@ from pathlib import Path
 from infra.environments import Environment
 from operations.cost.estimate import estimate
 from operations.cost.line_items import Estimate
-from operations.cost.prices import Prices
+from operations.cost.prices.keys import TRACE_PRICE
+from operations.cost.prices.prices import Prices
 from operations.cost.reading import Notes, Reader
+from operations.cost.report.summary import Summary
 from operations.cost.scaling import Scaling, scalings
-from operations.cost.summary import Summary
 from operations.cost.templates import Templates, load
 from operations.cost.traffic import Measured, Traffic
-from operations.cost.transaction_search import TRACE_PRICE
 from operations.cost.units import HOUR_SECONDS, HOURS, MILLION
 from operations.synthesis import synthesize
 

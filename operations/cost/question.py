@@ -10,11 +10,12 @@ from typing import Final
 
 from infra.environment_names import ALL, LOCAL
 from infra.environments import ENVIRONMENTS, Environment
-from operations.cost import arguments, prices, templates
+from operations.cost import arguments, templates
 from operations.cost.arguments import Region, region_of, with_own
+from operations.cost.prices import prices
 from operations.cost.pricing import Pricing, synthesized
-from operations.cost.report import requests_text
-from operations.cost.summary import Summary
+from operations.cost.report.summary import Summary
+from operations.cost.report.text import requests_text
 from operations.cost.traffic import DEFAULT_FAILURE_RATE, Traffic, measured
 from operations.cost.units import HOURS
 from operations.errors import OperatorError

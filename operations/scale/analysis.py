@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from operations.cost import prices
 from operations.cost.arguments import DEFAULT_REGION
+from operations.cost.prices import prices
 from operations.cost.pricing import Pricing, synthesized
 from operations.cost.question import deployed_environment
 from operations.cost.templates import Templates

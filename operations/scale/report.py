@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from operations.charts import number, usd
-from operations.cost.terminal import Terminal
+from operations.cost.report.terminal import Terminal
 from operations.deploy.plain_text import one_line
 from operations.errors import OperatorError
 from operations.scale import sentences

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
+from operations.cost.documentation.tables import table
 from operations.cost.money import dollars
-from operations.cost.tables import table
 from operations.cost.units import HOUR_SECONDS
 from operations.scale.analysis import ScalingAnalysis
 from operations.scale.headroom import DECADES, Row, first_between

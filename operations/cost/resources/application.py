@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from operations.cost import routes, telemetry
 from operations.cost.context import Context
 from operations.cost.line_items import LineItem
+from operations.cost.prices.keys import TRACE_PRICE
 from operations.cost.resources import load_balancing, tracing
 from operations.cost.sampling import applied_rule, derivation
 from operations.cost.units import GIB, MILLION
@@ -24,7 +25,7 @@ def items(context: Context) -> Iterator[LineItem]:
     rule = applied_rule(context) or service
     traces = 0.0 if tracing.has_transaction_search(context) else telemetry.traces(context)
     how = derivation(context) if traces else "none"
-    yield context.item(rule, "X-Ray traces", "xray-trace-million", traces / MILLION, how, by_traffic=True)
+    yield context.item(rule, "X-Ray traces", TRACE_PRICE, traces / MILLION, how, by_traffic=True)
     sent = routes.to_internet(context)
     yield context.item(service, "Data out", "internet-out-gb", sent.size / GIB, str(sent), by_traffic=True)
     for balancer in context.templates.of_type("AWS::ElasticLoadBalancingV2::LoadBalancer"):

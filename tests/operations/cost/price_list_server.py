@@ -10,8 +10,8 @@ from typing import Final
 
 from flask import Flask, Response
 
-from operations.cost import prices
-from operations.cost.price_keys import KEYS, PriceListRow
+from operations.cost.prices import prices
+from operations.cost.prices.keys import KEYS, PriceListRow
 
 PUBLISHED: Final = "2026-11-24"
 VERSION: Final = "20261124101500"

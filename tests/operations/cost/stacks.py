@@ -14,10 +14,11 @@ from infra.domain import Domain
 from infra.environments import DEV, PROD, Environment
 from infra.network import Networking
 from infra.telemetry import Telemetry
-from operations.cost import prices, templates
+from operations.cost import templates
 from operations.cost.estimate import estimate
 from operations.cost.line_items import Estimate
-from operations.cost.prices import Prices, Tier
+from operations.cost.prices import prices
+from operations.cost.prices.prices import Prices, Tier
 from operations.cost.templates import Templates
 from operations.cost.traffic import Traffic, measured
 from operations.synthesis import synthesize

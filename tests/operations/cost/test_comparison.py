@@ -17,13 +17,13 @@ from markdown_it import MarkdownIt
 from infra.environments import DEV, Environment
 from infra.telemetry import Sampling
 from operations import diff_comment
-from operations.cost.assemblies import context_of
-from operations.cost.change import Change
-from operations.cost.comment import not_estimated, section
-from operations.cost.comparison import main
 from operations.cost.line_items import Estimate, FreeResource, LineItem
-from operations.cost.prices import Price, Prices, Tier
-from operations.cost.summary import Summary
+from operations.cost.prices.prices import Price, Prices, Tier
+from operations.cost.pull_request.assemblies import context_of
+from operations.cost.pull_request.change import Change
+from operations.cost.pull_request.comment import not_estimated, section
+from operations.cost.pull_request.comparison import main
+from operations.cost.report.summary import Summary
 from operations.cost.traffic import Traffic
 from operations.diff_comment import markdown as diff_section
 from operations.errors import OperatorError
@@ -447,7 +447,7 @@ def test_what_an_app_prints_is_for_the_jobs_log_but_its_last_line(
 def test_an_app_that_hangs_is_ended_with_what_it_has_started(
     repository: Path, commit: Commit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("operations.cost.assemblies._TIMEOUT", 1)
+    monkeypatch.setattr("operations.cost.pull_request.assemblies._TIMEOUT", 1)
     commit(1, "dev")
     started = tmp_path / "started"
     script = "import subprocess\nprocess = subprocess.Popen(['sleep', '600'])\n"

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from local.fakes.server import LocalServer
-from operations.cost import price_file, price_list, prices
-from operations.cost.price_keys import KEYS, PriceListRow
-from operations.cost.price_list import read_offer
-from operations.cost.price_report import main
-from operations.cost.prices import UNRECORDED, Price, Prices, Tier
+from operations.cost.prices import file as price_file
+from operations.cost.prices import price_list, prices
+from operations.cost.prices.keys import KEYS, PriceListRow
+from operations.cost.prices.price_list import read_offer
+from operations.cost.prices.prices import UNRECORDED, Price, Prices, Tier
+from operations.cost.prices.report import main
 from operations.errors import OperatorError
 from tests.operations.cost.price_list_server import PUBLISHED, VERSION, PriceList, Row, list_of
 
@@ -198,9 +199,7 @@ def changed_rows(usage_type: str, offer: str, change: Change) -> PriceList:
 @pytest.mark.parametrize(
     ("change", "shown"),
     [
-        pytest.param(
-            lambda row: [replace(row, unit="Minutes")], ["'Minutes'", "'Hrs'", "price_keys.py"], id="another unit"
-        ),
+        pytest.param(lambda row: [replace(row, unit="Minutes")], ["'Minutes'", "'Hrs'", "keys.py"], id="another unit"),
         pytest.param(lambda row: [replace(row, usd="0.226")], ["$0.226", "$0.0225", "by hand"], id="ten times"),
         pytest.param(lambda row: [replace(row, usd="0.0022")], ["$0.0022", "$0.0225", "by hand"], id="a tenth"),
         pytest.param(lambda row: [replace(row, usd="0.0")], ["$0", "$0.0225", "by hand"], id="nothing"),

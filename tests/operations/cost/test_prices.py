@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from operations.cost import price_file, prices
-from operations.cost.documentation import PAGE
-from operations.cost.price_keys import KEYS
-from operations.cost.prices import UNRECORDED, Price, Tier
+from operations.cost.documentation.pages import PAGE
+from operations.cost.prices import file as price_file
+from operations.cost.prices import prices
+from operations.cost.prices.keys import KEYS
+from operations.cost.prices.prices import UNRECORDED, Price, Tier
 from operations.errors import OperatorError
 from operations.published import section
 

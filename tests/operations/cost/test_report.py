@@ -15,8 +15,8 @@ import pytest
 
 from operations.cost.__main__ import main
 from operations.cost.arguments import Region, region_of
-from operations.cost.hints import HINTS
-from operations.cost.price_keys import KEYS
+from operations.cost.prices.keys import KEYS
+from operations.cost.report.hints import HINTS
 
 Assembly = Callable[[str], Path]
 Capture = pytest.CaptureFixture[str]

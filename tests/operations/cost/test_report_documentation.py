@@ -12,9 +12,9 @@ import pytest
 
 from operations.charts.parts import DARK, LIGHT
 from operations.cost.curve import Point, points
-from operations.cost.documentation import PAGE, PICTURE, README, Pages, pages
-from operations.cost.options import OPTIONS
-from operations.cost.transaction_search import TransactionSearch
+from operations.cost.documentation.options import OPTIONS
+from operations.cost.documentation.pages import PAGE, PICTURE, README, Pages, pages
+from operations.cost.documentation.transaction_search import TransactionSearch
 from operations.published import section
 
 CENTS = 0.06  # of rows that are rounded one by one

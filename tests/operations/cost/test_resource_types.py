@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from operations.cost.estimate import estimate
-from operations.cost.prices import OwnResource
+from operations.cost.prices.prices import OwnResource
 from operations.cost.resources import FREE, PRICERS
 from operations.cost.traffic import Traffic
 from operations.errors import OperatorError

@@ -13,13 +13,13 @@ from infra.environment_names import LOCAL
 from infra.environments import ENVIRONMENTS
 from infra.network import Networking
 from operations.charts.parts import DARK, LIGHT
-from operations.cost import prices
 from operations.cost.arguments import DEFAULT_REGION
 from operations.cost.context import Context
+from operations.cost.prices import prices
 from operations.cost.pricing import Pricing, synthesized
 from operations.cost.reading import Notes, Reader
+from operations.cost.report.terminal import WIDTH
 from operations.cost.telemetry import log_bytes, traces
-from operations.cost.terminal import WIDTH
 from operations.cost.traffic import Traffic
 from operations.cost.units import HOUR_SECONDS
 from operations.errors import OperatorError

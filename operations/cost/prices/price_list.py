@@ -19,8 +19,8 @@ from typing import Final
 
 import requests
 
-from operations.cost.price_keys import PriceListRow
-from operations.cost.prices import Tier
+from operations.cost.prices.keys import PriceListRow
+from operations.cost.prices.prices import Tier
 from operations.errors import OperatorError
 
 LIST: Final = "https://pricing.us-east-1.amazonaws.com"
@@ -36,7 +36,7 @@ _HEADER_LINES: Final = 20
 _VERSION: Final = re.compile(r"[0-9]{14}")
 _COLUMNS: Final = ("sku", "termtype", "startingrange", "unit", "priceperunit", "currency", "usagetype")
 _FORMAT_CHANGED: Final = (
-    "Its form has changed: adapt operations/cost/price_list.py, and until then write prices by hand"
+    "Its form has changed: adapt operations/cost/prices/price_list.py, and until then write prices by hand"
 )
 
 
@@ -192,13 +192,13 @@ def _tiers(
         shown = " and ".join(f"{sku} ${each.tiers[0][1]} a {each.unit}" for sku, each in sorted(products.items())[:2])
         raise OperatorError(
             f"{key}: {len(products)} products of {url} have the usage type {row.usage_type}, {shown}",
-            "Tell them apart by `columns` in operations/cost/price_keys.py",
+            "Tell them apart by `columns` in operations/cost/prices/keys.py",
         )
     product = next(iter(products.values()))
     if row.unit and product.unit.lower() != row.unit.lower():
         raise OperatorError(
             f"{key}: {url} has the unit {product.unit!r} instead of {row.unit!r}",
-            "Compare both, and correct unit and scale in operations/cost/price_keys.py",
+            "Compare both, and correct unit and scale in operations/cost/prices/keys.py",
         )
     scale = Decimal(str(row.scale))
     tiers = [Tier(float(start / scale), float(usd * scale)) for start, usd in product.tiers]

@@ -9,10 +9,10 @@ from datetime import date
 from itertools import groupby
 from typing import Final
 
-from operations.cost.price_file import number
-from operations.cost.price_keys import KEYS
-from operations.cost.price_list import ListedPrice, read_offer
-from operations.cost.prices import Price, Prices, Tier
+from operations.cost.prices.file import number
+from operations.cost.prices.keys import KEYS
+from operations.cost.prices.price_list import ListedPrice, read_offer
+from operations.cost.prices.prices import Price, Prices, Tier
 from operations.errors import OperatorError
 
 REFERENCE: Final = "us-east-1"
@@ -69,7 +69,7 @@ def _read(region: str, base: str) -> dict[str, ListedPrice]:
         listed.update(read_offer(offer, region, dict(group), base=base))
     if not listed:
         raise OperatorError(
-            f"The price lists of {region} have none of the usage types of operations/cost/price_keys.py",
+            f"The price lists of {region} have none of the usage types of operations/cost/prices/keys.py",
             "Compare both: the names in the lists have changed",
         )
     return listed

@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
 
-from operations.cost.price_keys import KEYS
-from operations.cost.prices import Price, Prices
+from operations.cost.prices.keys import KEYS
+from operations.cost.prices.prices import Price, Prices
 
 HEADER: Final = """\
 # List prices of {region} in US dollars, without taxes. `source` is the document that was read on the day `read`, and

@@ -9,10 +9,10 @@ from datetime import date
 from typing import Final
 
 from operations.cost.arguments import Region
-from operations.cost.hints import hint
 from operations.cost.money import dollars, percent, quantity, unit_price
-from operations.cost.summary import ItemRow, ResourceRow, Summary
-from operations.cost.terminal import Terminal
+from operations.cost.report.hints import hint
+from operations.cost.report.summary import ItemRow, ResourceRow, Summary
+from operations.cost.report.terminal import Terminal
 from operations.deploy.plain_text import one_line
 
 _HASH: Final = re.compile(r"(?<=.)[0-9A-F]{8}$")

@@ -12,15 +12,15 @@ from typing import Final
 
 from infra.environments import DEV, PROD, Environment
 from operations.charts import Chart
-from operations.cost import tables
 from operations.cost.arguments import DEFAULT_REGION, Region
 from operations.cost.curve import chart, points
-from operations.cost.options import Addition, additions
-from operations.cost.prices import Prices, load, regions
+from operations.cost.documentation import tables
+from operations.cost.documentation.options import Addition, additions
+from operations.cost.documentation.transaction_search import INSIGHTS_PRICE, TransactionSearch
+from operations.cost.prices.prices import Prices, load, regions
 from operations.cost.pricing import Pricing, synthesized
-from operations.cost.report import Report, requests_text
+from operations.cost.report.text import Report, requests_text
 from operations.cost.traffic import Measured, Traffic, measured
-from operations.cost.transaction_search import INSIGHTS_PRICE, TransactionSearch
 from operations.published import replace_section
 from operations.synthesis import CHECKOUT
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from operations.cost.line_items import Estimate, LineItem
-from operations.cost.prices import Prices
+from operations.cost.prices.prices import Prices
 from operations.cost.traffic import Traffic
 from operations.cost.units import HOUR_SECONDS, MILLION
 

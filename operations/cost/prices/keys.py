@@ -13,6 +13,8 @@ from typing import Final
 
 from operations.cost.units import MILLION
 
+TRACE_PRICE: Final = "xray-trace-million"
+
 
 @dataclass(frozen=True, slots=True)
 class PriceListRow:
@@ -88,7 +90,7 @@ KEYS: Final[Mapping[str, Key]] = {
         "metric-month", PriceListRow("AmazonCloudWatch", "CW:MetricsUsage", "")
     ),
     "dashboard-month": Key("dashboard-month", is_global=True),
-    "xray-trace-million": Key("million traces", PriceListRow("AWSXRay", "XRay-TracesStored", "traces", MILLION)),
+    TRACE_PRICE: Key("million traces", PriceListRow("AWSXRay", "XRay-TracesStored", "traces", MILLION)),
     "xray-insights-trace-million": Key("million traces", is_global=True),
     "xray-retrieved-million": Key("million traces", PriceListRow("AWSXRay", "XRay-TracesAccessed", "traces", MILLION)),
     "transaction-search-span-gb": Key("GB", PriceListRow("AmazonCloudWatch", "Application-Signals-Bytes", "")),

@@ -13,19 +13,20 @@ from typing import Final
 
 from infra.cost_limit import CostLimit
 from infra.environments import ENVIRONMENTS
-from operations.cost import prices, templates
+from operations.cost import templates
 from operations.cost.arguments import REQUESTS, region_of
-from operations.cost.assemblies import commit_checkout, context_of, synthesize
-from operations.cost.change import Change
-from operations.cost.comment import not_estimated, section
+from operations.cost.prices import prices
 from operations.cost.pricing import Pricing
+from operations.cost.pull_request.assemblies import commit_checkout, context_of, synthesize
+from operations.cost.pull_request.change import Change
+from operations.cost.pull_request.comment import not_estimated, section
 from operations.cost.templates import Templates
 from operations.cost.traffic import Traffic, measured
 from operations.errors import OperatorError, without_credentials
 from operations.output import escape_unencodable
 from operations.pull_request_comment import FOLDER
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 """The file to which a step of GitHub Actions adds its summary ("Workflow commands", GitHub Docs)."""
 BAD_VALUE: Final = 2
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m operations.cost.comparison", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m operations.cost.pull_request.comparison", description=__doc__)
     parser.add_argument("--environment", required=True, help="an environment of infra/environments.py")
     parser.add_argument("--base", default="HEAD^1", help="the commit to compare with (default: %(default)s)")
     parser.add_argument("--before", type=Path, metavar="FOLDER", help="its cloud assembly, where it is synthesized")

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from operations.cost.curve import Point
+from operations.cost.documentation.options import Addition
+from operations.cost.documentation.transaction_search import TransactionSearch
 from operations.cost.money import dollars
-from operations.cost.options import Addition
-from operations.cost.price_keys import KEYS
-from operations.cost.prices import UNRECORDED, Prices
+from operations.cost.prices.keys import KEYS
+from operations.cost.prices.prices import UNRECORDED, Prices
 from operations.cost.pricing import Pricing
-from operations.cost.report import requests_text
+from operations.cost.report.text import requests_text
 from operations.cost.traffic import Traffic
-from operations.cost.transaction_search import TransactionSearch
 from operations.cost.units import MILLION
 
 TRAFFICS: Final = (1.0, 10.0, 50.0, 100.0)

@@ -9,10 +9,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from operations.cost.change import Billed, Change, Row
 from operations.cost.money import dollars, quantity
-from operations.cost.prices import Prices
-from operations.cost.report import requests_text
+from operations.cost.prices.prices import Prices
+from operations.cost.pull_request.change import Billed, Change, Row
+from operations.cost.report.text import requests_text
 from operations.diff_comment import fenced, printable
 
 _MAX_ROWS, _MAX_RESOURCES, _MAX_WARNINGS = 12, 12, 3

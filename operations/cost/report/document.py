@@ -7,10 +7,10 @@ from datetime import date
 from typing import Any, Final
 
 from operations.cost.arguments import Region
-from operations.cost.hints import hint
 from operations.cost.line_items import LineItem
-from operations.cost.prices import Price
-from operations.cost.summary import Summary
+from operations.cost.prices.prices import Price
+from operations.cost.report.hints import hint
+from operations.cost.report.summary import Summary
 
 _DECIMALS: Final = 6
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from operations.cost.line_items import Estimate, LineItem
-from operations.cost.summary import Summary
+from operations.cost.report.summary import Summary
 
 _CENT: Final = 0.005
 """Half of one: amounts that differ by less are the same."""

@@ -10,11 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from operations.cost.price_keys import KEYS
-from operations.cost.toml_fields import Fields, read_tables
+from operations.cost.prices.keys import KEYS
+from operations.cost.prices.toml_fields import Fields, read_tables
 from operations.errors import OperatorError
 
-FOLDER: Final = Path(__file__).resolve().parents[2] / "aws" / "prices"
+FOLDER: Final = Path(__file__).resolve().parents[3] / "aws" / "prices"
 """A file for each region, as `us-east-1.toml`."""
 RENEWAL: Final = "make prices RENEW=1 REGION="
 _EXAMPLE: Final = "aws/prices/us-east-1.toml"

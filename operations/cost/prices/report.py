@@ -13,12 +13,13 @@ from datetime import UTC, date, datetime
 from textwrap import wrap
 from typing import Final
 
-from operations.cost import price_file, prices
 from operations.cost.arguments import region_of
-from operations.cost.price_keys import KEYS
-from operations.cost.price_list import LIST
-from operations.cost.price_renewal import REFERENCE, Renewal, renew, tiers_text
-from operations.cost.prices import UNRECORDED, Price, Prices
+from operations.cost.prices import file as price_file
+from operations.cost.prices import prices
+from operations.cost.prices.keys import KEYS
+from operations.cost.prices.price_list import LIST
+from operations.cost.prices.prices import UNRECORDED, Price, Prices
+from operations.cost.prices.renewal import REFERENCE, Renewal, renew, tiers_text
 from operations.errors import OperatorError, without_credentials
 from operations.output import escape_unencodable, give_up_output
 
@@ -32,7 +33,7 @@ _NEVER_LISTED: Final = sorted(key for key, each in KEYS.items() if each.row is N
 def main(arguments: Sequence[str] | None = None, *, today: date | None = None) -> int:
     """Show or renew; return 2 where that is not possible."""
     escape_unencodable()
-    parser = argparse.ArgumentParser(prog="python -m operations.cost.price_report", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m operations.cost.prices.report", description=__doc__)
     parser.add_argument("--region", help="the region whose file is shown or renewed; without it all have a line")
     parser.add_argument("--all", action="store_true", help="also show each price with its source")
     parser.add_argument("--renew", action="store_true", help="renew the region's file from AWS's price list")

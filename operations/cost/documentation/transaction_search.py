@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from operations.cost.prices import Prices
+from operations.cost.prices.keys import TRACE_PRICE
+from operations.cost.prices.prices import Prices
 from operations.cost.traffic import Measured
 from operations.cost.units import GIB, MILLION
 
-TRACE_PRICE: Final = "xray-trace-million"
 INSIGHTS_PRICE: Final = "xray-insights-trace-million"
 _SPAN_PRICE: Final = "transaction-search-span-gb"
 _INDEXED: Final = 0.01

@@ -1,0 +1,1 @@
+"""Price files: read, listed, and renewed from AWS's price list."""
