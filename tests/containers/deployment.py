@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 from flask_onetrace.contract import XRAY_DAEMON_CONTAINER_NAME, Output
 from local.service import revision
 from tests.containers.engine import docker
-from tests.local_environment import LocalEnvironment
+from tests.local_environment import METRIC_MINUTE, LocalEnvironment
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import DeploymentTypeDef, ServiceTypeDef, TaskTypeDef
@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 STABLE_SECONDS: Final = 150.0
 POLL_SECONDS: Final = 0.1
+MORE_MINUTES: Final = 3
+"""Of metrics, in which the emulated scheduler notices that the bake time is over."""
 
 # Shorter than AWS takes them, or than they are deployed, so that a test takes seconds.
 HEALTH_INTERVAL: Final = 2
@@ -134,6 +136,12 @@ class Deployment(LocalEnvironment):
         self.scale(minimum=1, maximum=3)
         self.update(self.baseline, desiredCount=1)
         self.wait_until_stable()
+
+    def outlast_bake_time(self) -> None:
+        """Wait until the next deployment is rolled back to this one: before, an alarm could still fail it."""
+        names = self.service["deploymentConfiguration"]["alarms"]["alarmNames"]
+        alarms = self.aws.cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"]
+        time.sleep((max(each["EvaluationPeriods"] for each in alarms) + MORE_MINUTES) * METRIC_MINUTE)
 
     def wait_until_stable(self, count: int | None = None) -> list[TaskTypeDef]:
         """Wait until the deployment is complete, and the tasks and their targets healthy; return the tasks.

@@ -86,6 +86,7 @@ def test_a_version_that_fails_its_requests_is_rolled_back_by_the_alarms(
     deployment: Deployment, load: Load, record: Callable[[str, str], None]
 ) -> None:
     load.failures_expected = True
+    deployment.outlast_bake_time()
     [task] = deployment.tasks()
     version, seen = deployment.register({"FAULT": "error"}), len(deployment.events())
 
