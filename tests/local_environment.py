@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -79,15 +79,15 @@ class LocalEnvironment:
             text=True,
         )
 
-    def run(self, *arguments: str, seconds: float) -> str:
-        """Return the output of a command of the local mode, which succeeds."""
+    def run(self, *arguments: str, seconds: float, statuses: Container[int] = (0,)) -> str:
+        """Return the output of a command of the local mode, which exits with one of `statuses`."""
         with self.start(*arguments) as process:
             try:
                 output, _ = process.communicate(timeout=seconds)
             except subprocess.TimeoutExpired:
                 process.terminate()
                 raise AssertionError(f"local {arguments}: {process.communicate()[0]}") from None
-        assert process.returncode == 0, f"local {arguments} exited with {process.returncode}:\n{output}"
+        assert process.returncode in statuses, f"local {arguments} exited with {process.returncode}:\n{output}"
         return output
 
     def up(self) -> str:

@@ -160,16 +160,23 @@ def test_frames_that_wait_are_dropped_after_a_while_though_application_code_hang
 ) -> None:
     # pytest's log capture keeps records, and with them tracebacks.
     caplog.set_level(logging.CRITICAL, rollbar_app.logger.name)
-    monkeypatch.setattr(queue, "_MAX_FRAME_SECONDS", 0.1)
     kept: list[weakref.ref[ReprProbe]] = []
+    reading = threading.Event()
+
+    def read() -> str:
+        reading.set()
+        return str(hanging.wait(20))
 
     def fail() -> NoReturn:
-        probe = ReprProbe(lambda: str(hanging.wait(20)))
+        probe = ReprProbe(read)
         kept.append(weakref.ref(probe))
         raise RuntimeError("its local variable hangs when it is read")
 
     add_failing_route(rollbar_app, fail)
-    first, second = (get_trace_id(rollbar_app, "/raising", 500) for _ in range(2))
+    first = get_trace_id(rollbar_app, "/raising", 500)
+    assert reading.wait(10)
+    monkeypatch.setattr(queue, "_MAX_FRAME_SECONDS", 0.1)
+    second = get_trace_id(rollbar_app, "/raising", 500)
 
     def freed() -> list[dict[str, object]]:
         gc.collect()
