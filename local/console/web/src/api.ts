@@ -36,7 +36,7 @@ async function call<T>(path: string, init: RequestInit): Promise<T> {
   // What comes late is no answer to what is shown by then.
   init.signal?.throwIfAborted();
   if (response.ok) return body as T;
-  throw new ApiError(body.error ?? `The server answered ${response.status}`, body.remedy ?? "See make logs", response.status);
+  throw new ApiError(body?.error ?? `The server answered ${response.status}`, body?.remedy ?? "See make logs", response.status);
 }
 
 /** GET of `/api<path>`. */
