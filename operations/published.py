@@ -1,7 +1,8 @@
-"""Publish figures: replace the text between a page's markers `<!-- NAME -->` and `<!-- /NAME -->`."""
+"""Publish figures as Markdown, between a page's markers `<!-- NAME -->` and `<!-- /NAME -->`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
@@ -18,3 +19,9 @@ def section(page: Path, name: str) -> str:
     """Return the text between the markers."""
     _, _, rest = page.read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")
     return rest.partition(f"<!-- /{name} -->\n")[0]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 0) -> str:
+    """Return a Markdown table whose last `right` columns are aligned to the right."""
+    lines = [head, ["---"] * (len(head) - right) + ["---:"] * right, *rows]
+    return "\n".join(f"| {' | '.join(cells)} |".replace("|  |", "| |") for cells in lines)

@@ -47,11 +47,11 @@ def send(port: int, paths: Sequence[str], *, count: int, rate: float) -> tuple[l
     with socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         start = time.monotonic()
-        exchanges = list(_paced(connection, islice(cycle(paths), count), start, 1 / rate))
+        exchanges = list(_exchanges(connection, islice(cycle(paths), count), start, 1 / rate))
         return exchanges, max(time.monotonic() - start, count / rate)
 
 
-def _paced(connection: socket.socket, paths: Iterator[str], start: float, interval: float) -> Iterator[Exchange]:
+def _exchanges(connection: socket.socket, paths: Iterator[str], start: float, interval: float) -> Iterator[Exchange]:
     for number, path in enumerate(paths):
         time.sleep(max(0.0, start + number * interval - time.monotonic()))
         yield _exchange(connection, path)
@@ -61,17 +61,17 @@ def _exchange(connection: socket.socket, path: str) -> Exchange:
     root = f"1-{int(time.time()):08x}-{random.getrandbits(96):024x}"
     request = f"GET {path} HTTP/1.1\r\n{_BROWSER}\r\n"
     connection.sendall((request[:-2] + _LOAD_BALANCER.format(root) + "\r\n").encode())
-    response = _received(connection, b"")
+    response = _receive(connection, b"")
     while (end := response.find(b"\r\n\r\n")) < 0:
-        response = _received(connection, response)
+        response = _receive(connection, response)
     _, _, rest = response[:end].lower().partition(b"content-length:")
     length = end + 4 + int(rest.split(b"\r\n", 1)[0])
     while len(response) < length:
-        response = _received(connection, response)
+        response = _receive(connection, response)
     return Exchange(path, int(response[9:12]), len(request), length)
 
 
-def _received(connection: socket.socket, prefix: bytes) -> bytes:
+def _receive(connection: socket.socket, prefix: bytes) -> bytes:
     data = connection.recv(65_536)
     if not data:
         raise ConnectionResetError("the service closed the connection")

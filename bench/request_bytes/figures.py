@@ -25,7 +25,7 @@ def measured(run: Run) -> Measured:
     failure_lines = _sizes(failures.received.messages())
     spans = [len(orjson.dumps(span)) for span in requests.received.spans()]
     documents = requests.received.documents()
-    sent = sum(phase.count for phase in (health_checks, failures, *run.rates.values()))
+    count = sum(phase.count for phase in (health_checks, failures, *run.rates.values()))
     response = fmean(each.response for each in requests.exchanges)
     return Measured(
         measured_on=datetime.now(UTC).date().isoformat(),
@@ -36,7 +36,7 @@ def measured(run: Run) -> Measured:
         failure_lines=sum(failure_lines) / failures.count - log_lines * log_line,
         failure_log_lines=len(failure_lines) / failures.count - log_lines,
         start_output=run.start_output,
-        output=run.output / sent,
+        output=run.output / count,
         segment=sum(_sizes(documents)) / requests.count,
         # The daemon's request has each document as a JSON string ("PutTraceSegments", AWS X-Ray API Reference).
         segment_wire=sum(len(json.dumps(each.decode())) for each in documents) / requests.count,

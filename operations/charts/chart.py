@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from operations.charts.labels import ROW, SIZE, width, wrapped
+from operations.charts.labels import ROW, SIZE, width, wrap
 from operations.charts.panel import EDGE, draw, label, notes_above, ticks
 from operations.charts.parts import DARK, LIGHT, Axis, Panel, Theme
 
@@ -58,7 +58,7 @@ class Chart:
         import matplotlib.style  # noqa: PLC0415
         from matplotlib.figure import Figure  # noqa: PLC0415
 
-        title = wrapped(self.title, _TITLE_CHARACTERS)
+        title = wrap(self.title, _TITLE_CHARACTERS)
         labels = [panel.y.format(each) for panel in self.panels for each in ticks(panel.y, *panel.ys)]
         left = max(_LEFT, EDGE + max(map(width, labels)))
         plot_width = WIDTH - left - _RIGHT - max(width(label(each)) for panel in self.panels for each in panel.labels)

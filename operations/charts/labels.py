@@ -15,7 +15,7 @@ _CHARACTER: Final = 0.56
 """Mean width of a character, in ems: the reader's font is not known here."""
 
 
-def wrapped(text: str, characters: int) -> str:
+def wrap(text: str, characters: int) -> str:
     """Return the text in lines of at most as many characters."""
     return textwrap.fill(text, characters, break_long_words=False)
 
@@ -34,15 +34,15 @@ class Note:
     row: int
 
 
-def notes(places: Iterable[tuple[float, str]], low: float, high: float) -> list[Note]:
+def notes(anchors: Iterable[tuple[float, str]], low: float, high: float) -> list[Note]:
     """Return the texts in the lowest rows in which none covers another one.
 
-    `places` has the middle that each would have, in pixels; it is moved to lie between `low` and `high`.
+    `anchors` has the middle that each would have, in pixels; it is moved to lie between `low` and `high`.
     """
     result: list[Note] = []
-    for place, text in sorted(places):
+    for anchor, text in sorted(anchors):
         half = width(text) / 2
-        middle = min(max(place, low + half), high - half)
+        middle = min(max(anchor, low + half), high - half)
         row = 0
         while any(each.row == row and abs(each.middle - middle) < half + width(each.text) / 2 for each in result):
             row += 1

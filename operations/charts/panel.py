@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
-from operations.charts.labels import ROW, Note, notes, spread, wrapped
+from operations.charts.labels import ROW, Note, notes, spread, wrap
 from operations.charts.parts import Axis, Band, Panel, Style, Theme
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _FEW_DECADES: Final = 1.7
 
 def label(text: str) -> str:
     """Return a label in lines that fit beside the plot."""
-    return wrapped(text, _LABEL_CHARACTERS)
+    return wrap(text, _LABEL_CHARACTERS)
 
 
 def ticks(axis: Axis, low: float, high: float) -> list[float]:
@@ -49,9 +49,9 @@ def ticks(axis: Axis, low: float, high: float) -> list[float]:
 
 def notes_above(panel: Panel, x: Axis, left: float, width: float) -> list[Note]:
     """Return the texts of marks and bands, above a plot of `width` pixels that begins at `left`."""
-    places = [(each.x, each.text) for each in panel.marks]
-    places += [(_middle(each, log=x.log), each.text) for each in panel.bands if each.text]
-    return notes([(width * _share(place, *panel.xs, log=x.log), text) for place, text in places], -left, width)
+    texts = [(each.x, each.text) for each in panel.marks]
+    texts += [(_middle(each, log=x.log), each.text) for each in panel.bands if each.text]
+    return notes([(width * _share(value, *panel.xs, log=x.log), text) for value, text in texts], -left, width)
 
 
 def draw(plot: axes.Axes, panel: Panel, x: Axis, above: Sequence[Note], theme: Theme) -> None:
@@ -67,10 +67,10 @@ def draw(plot: axes.Axes, panel: Panel, x: Axis, above: Sequence[Note], theme: T
         plot.plot(series.xs, series.ys, color=colour, linestyle=linestyle, drawstyle=drawstyle)
     plot.set(xscale="log" if x.log else "linear", yscale="log" if panel.y.log else "linear")
     plot.set(xlim=panel.xs, ylim=panel.ys)
-    for drawn, described, ends in ((plot.xaxis, x, panel.xs), (plot.yaxis, panel.y, panel.ys)):
-        places = ticks(described, *ends)
-        drawn.set_ticks(places, [described.format(each) for each in places])
-        drawn.set_ticks([], minor=True)
+    for plot_axis, axis, limits in ((plot.xaxis, x, panel.xs), (plot.yaxis, panel.y, panel.ys)):
+        values = ticks(axis, *limits)
+        plot_axis.set_ticks(values, [axis.format(each) for each in values])
+        plot_axis.set_ticks([], minor=True)
     _write_notes(plot, panel, above, theme)
     _write_labels(plot, panel, theme)
 
@@ -96,10 +96,10 @@ def _write_notes(plot: axes.Axes, panel: Panel, above: Sequence[Note], theme: Th
     _write(plot, panel.y.label, (EDGE - box.x0, height + rows * ROW), theme.muted)
 
 
-def _write(plot: axes.Axes, text: str, place: tuple[float, float], color: str, ha: str = "left") -> None:
-    """Write a text at a place in pixels from the plot's lower left corner, its middle at that height."""
+def _write(plot: axes.Axes, text: str, position: tuple[float, float], color: str, ha: str = "left") -> None:
+    """Write a text at a position in pixels from the plot's lower left corner, its middle at that height."""
     box = plot.get_window_extent()
-    fractions = (place[0] / box.width, place[1] / box.height)
+    fractions = (position[0] / box.width, position[1] / box.height)
     plot.annotate(
         text, fractions, xycoords="axes fraction", annotation_clip=False, color=color, ha=ha, va="center_baseline"
     )

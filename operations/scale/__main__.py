@@ -13,7 +13,8 @@ from operations.cost.arguments import FAILED, REQUESTS_PER_VCPU, Number
 from operations.errors import OperatorError, without_credentials
 from operations.output import escape_unencodable, give_up_output
 from operations.scale import shapes
-from operations.scale.analysis import ScalingAnalysis, analysis_of
+from operations.scale.analysis import ScalingAnalysis
+from operations.scale.deployed import analysis_of
 from operations.scale.report import Report
 from operations.scale.variants import Comparison, compare, compare_built_in
 
@@ -29,14 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     escape_unencodable()
     options = _parser().parse_args(arguments)
     try:
-        given = {each: each.read_optional(getattr(options, each.variable)) for each in NUMBERS}
-        analysis = _analysis(options, given)
-        comparisons = _comparisons(analysis, options.shape, given[PEAK])
-        Report(sys.stdout).analysis(analysis, comparisons, given[REQUESTS], details=options.details)
-        sys.stdout.flush()
+        values = {each: each.read_optional(getattr(options, each.variable)) for each in NUMBERS}
+        analysis = _analysis(options, values)
+        comparisons = _comparisons(analysis, options.shape, values[PEAK])
     except OperatorError as error:
         sys.stderr.write(f"error: {without_credentials(error)}\n")
         return BAD_VALUE
+    try:
+        Report(sys.stdout).analysis(analysis, comparisons, values[REQUESTS], details=options.details)
+        sys.stdout.flush()
     except OSError as error:
         return give_up_output(error, "the analysis")
     return 0
@@ -55,9 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _analysis(options: argparse.Namespace, given: dict[Number, float | None]) -> ScalingAnalysis:
+def _analysis(options: argparse.Namespace, values: dict[Number, float | None]) -> ScalingAnalysis:
     analysis = replace(analysis_of(options.environment), own_limits=options.limits)
-    requests, failed_share, latency = given[REQUESTS_PER_VCPU], given[FAILED], given[LATENCY]
+    requests, failed_share, latency = values[REQUESTS_PER_VCPU], values[FAILED], values[LATENCY]
     if requests is not None:
         analysis = analysis.with_requests_per_vcpu(requests)
     if failed_share is not None:
@@ -71,7 +73,7 @@ def _comparisons(analysis: ScalingAnalysis, path: Path | None, peak: float | Non
     if path is None:
         return compare_built_in(analysis.fleet, peak)
     shape = shapes.read(path)
-    return compare(analysis.fleet, [shape if peak is None else shape.scaled(peak)])
+    return compare(analysis.fleet, [shape if peak is None else shape.with_peak(peak)])
 
 
 if __name__ == "__main__":

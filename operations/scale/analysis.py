@@ -1,4 +1,4 @@
-"""What is asked about a service's scaling: its templates, the bench's figures, and the values that were given."""
+"""Analyse how far a service scales, by its templates, the bench's figures and assumptions about its requests."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from operations.cost.arguments import DEFAULT_REGION
+from operations.cost.estimate import estimate
 from operations.cost.prices import prices
-from operations.cost.pricing import Pricing, synthesized
-from operations.cost.question import deployed_environment
 from operations.cost.templates import Templates
-from operations.cost.traffic import DEFAULT_FAILURE_RATE, Measured, Traffic, measured
+from operations.cost.traffic import DEFAULT_FAILURE_RATE, Measured, Traffic
+from operations.cost.units import MINUTE_SECONDS
 from operations.scale.headroom import DECADES, Row, rows_of
 from operations.scale.limits import Limit, limits_of
 from operations.scale.load import Load
-from operations.scale.service import ScaledService, service_of
+from operations.scale.service import ScaledService
 from operations.scale.simulation import Fleet
 from operations.scale.variants import fleet_of
 
@@ -49,6 +49,10 @@ class ScalingAnalysis:
         """The limits that the service meets."""
         return limits_of(self.service, self.own_limits)
 
+    def quota(self, key: str) -> float:
+        """Return the value of the published limit `key`."""
+        return next(each.value(self.load_at(1)) for each in self.limits if each.key == key and each.value)
+
     def rows(self, at: Sequence[float] = DECADES) -> Sequence[Row]:
         """Return the use of each limit at those requests a second, the one that is reached first at the top."""
         return rows_of(self.limits, self.load_at, at)
@@ -56,23 +60,18 @@ class ScalingAnalysis:
     @property
     def fleet(self) -> Fleet:
         """The tasks and their scaling policies. Raises `OperatorError` where one is missing."""
-        return fleet_of(self.service, self.measured.requests_per_vcpu, self.latency)
+        return fleet_of(
+            self.service,
+            requests_per_vcpu=self.measured.requests_per_vcpu,
+            latency=self.latency,
+            launches_per_second=self.quota("fargate-launches") / MINUTE_SECONDS,
+        )
 
     def monthly_usd(self, requests: float) -> float:
         """Return US dollars a month of that load's desired tasks. Raises `OperatorError` for what has no price."""
         traffic = Traffic(requests=requests, failed_share=self.failed_share)
-        return self._pricing.estimate(traffic, without_maximum=True).usd
-
-    @cached_property
-    def _pricing(self) -> Pricing:
-        return Pricing(self.templates, prices.load(DEFAULT_REGION), self.measured)
+        return estimate(self.templates, traffic, prices.load(DEFAULT_REGION), self.measured, without_maximum=True).usd
 
     def with_requests_per_vcpu(self, requests: float) -> ScalingAnalysis:
         """Return the same for an application that serves as many requests a second with one vCPU."""
         return replace(self, measured=replace(self.measured, requests_per_vcpu=requests))
-
-
-def analysis_of(environment: str) -> ScalingAnalysis:
-    """Synthesize the stacks of `environment`. Raises `OperatorError` for one that is not deployed."""
-    templates = synthesized(deployed_environment(environment))
-    return ScalingAnalysis(templates, service_of(templates), measured())

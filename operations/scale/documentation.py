@@ -13,7 +13,8 @@ from typing import Final
 from operations.charts import Chart
 from operations.published import replace_section
 from operations.scale import plots, sentences, tables
-from operations.scale.analysis import CPU_BOUND, ScalingAnalysis, analysis_of
+from operations.scale.analysis import CPU_BOUND, ScalingAnalysis
+from operations.scale.deployed import analysis_of
 from operations.scale.headroom import Row
 from operations.scale.variants import Comparison, compare_built_in
 from operations.synthesis import CHECKOUT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,15 +17,16 @@ LARGEST: Final = 1e7
 SMALLEST: Final = 0.1
 _STEPS: Final = 400
 _FULL_TASKS: Final = 200
-_BISECTIONS: Final = 40
+_FINE_STEPS: Final = 1 << 20
+"""Of the interval of the scan in which the limit is reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A limit, the share of it that is used at each of the loads, and the load at which it is reached."""
+    """A limit, its utilization at each of the loads, and the load at which it is reached."""
 
     limit: Limit
-    used: Sequence[float]
+    utilization: Sequence[float]
     reached_at: float | None
     """Requests a second, the least at which more than all of it is used; None up to ten million."""
 
@@ -33,11 +35,11 @@ def rows_of(limits: Sequence[Limit], load_at: Callable[[float], Load], at: Seque
     """Return a row for each limit with a value, the one that is reached first at the top."""
     loads = [load_at(requests) for requests in at]
     rows = [
-        Row(limit, [limit.used(load) for load in loads], reached_at(limit, load_at))
+        Row(limit, [limit.utilization(load) for load in loads], reached_at(limit, load_at))
         for limit in limits
         if limit.value is not None
     ]
-    return sorted(rows, key=lambda row: (row.reached_at or float("inf"), -row.used[-1]))
+    return sorted(rows, key=lambda row: (row.reached_at or float("inf"), -row.utilization[-1]))
 
 
 def reached_at(limit: Limit, load_at: Callable[[float], Load]) -> float | None:
@@ -46,31 +48,27 @@ def reached_at(limit: Limit, load_at: Callable[[float], Load]) -> float | None:
     The whole range is scanned, as tasks come one by one and a share may fall again: what each of them takes is greatest
     just before the next one comes, so that these loads are looked at too.
     """
+
+    def exceeds(requests: float) -> bool:
+        return limit.utilization(load_at(requests)) > 1
+
     grid = _grid(load_at(SMALLEST))
-    if limit.used(load_at(grid[0])) > 1:
-        return grid[0]
+    if exceeds(SMALLEST):
+        return SMALLEST
     for below, above in pairwise(grid):
-        if limit.used(load_at(above)) > 1:
-            return _bisect(limit, load_at, below, above)
+        if exceeds(above):
+            step = (above - below) / _FINE_STEPS
+            reached = below + step * bisect_right(range(_FINE_STEPS), 0, key=lambda at: exceeds(below + step * at))
+            return float(f"{reached:.3g}")
     return None
 
 
 def _grid(load: Load) -> list[float]:
-    """Return the loads to look at, ascending."""
+    """Return the loads to scan, ascending."""
     of_task = load.service.scaling.requests_per_task(load.measured.requests_per_vcpu)
     full = (of_task * tasks for tasks in range(1, _FULL_TASKS + 1))
     even = (SMALLEST * (LARGEST / SMALLEST) ** (step / _STEPS) for step in range(_STEPS + 1))
     return sorted({*even, *(each for each in full if SMALLEST < each < LARGEST)})
-
-
-def _bisect(limit: Limit, load_at: Callable[[float], Load], below: float, above: float) -> float:
-    for _ in range(_BISECTIONS):
-        middle = (below + above) / 2
-        if limit.used(load_at(middle)) > 1:
-            above = middle
-        else:
-            below = middle
-    return float(f"{above:.3g}")
 
 
 def first_between(rows: Sequence[Row], low: float, high: float) -> Row | None:

@@ -1,4 +1,4 @@
-"""What a load makes of a service: its tasks, what they call each second, and how much they send."""
+"""Calculate what a load makes of a service: its tasks, their calls a second, and the bytes that they send."""
 
 from __future__ import annotations
 
@@ -7,37 +7,25 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from operations.cost.scaling import UNITS
 from operations.cost.telemetry import EVENT_BYTES
 from operations.cost.traffic import Measured
-from operations.cost.units import MINUTE_SECONDS
 from operations.scale.service import ScaledService
 
 INTERVAL: Final = 0.5
 """Seconds after which a sink sends a batch that is not full (`ExportQueue.interval`)."""
 LOG_BATCH: Final = 512
 """Lines (`_BATCH_SIZE` of the CloudWatch sink)."""
-SINK_TIMEOUT: Final = 8.0
-"""Seconds that a call of a sink takes at most (`_TOTAL_TIMEOUT`, flask_onetrace/telemetry/export/http.py)."""
-_TARGETS_INTERVAL: Final = 10.0
-_RULES_INTERVAL: Final = 300.0
-"""Seconds between two polls of a process (`PollingIntervals`)."""
+ITEMS_PER_CAUSE: Final = 1.0
+"""Rollbar items of one cause a second and process (`RATE`, sinks/rollbar/causes.py)."""
 _MAX_DOCUMENT: Final = 65_000
 _DAEMON_BATCH: Final = 50
 _DAEMON_UPLOADS: Final = 8
-_DAEMON_TIMEOUT: Final = 2.0
-"""Of the X-Ray daemon: segments of a call, calls at once, and their timeout in seconds (pkg/cfg/cfg.go)."""
-_DAEMON_CPU: Final = 0.094 * UNITS / 1000
-"""CPU units for each segment a second: 9.4 % of a vCPU at 1,000."""
-_ITEMS_A_CAUSE: Final = 1.0
-"""Rollbar items of one cause a second and process (`RATE`, sinks/rollbar/causes.py)."""
-_PACKET: Final = 1500
-"""Bytes: the largest packet on the internet's links (RFC 894)."""
+"""Of the X-Ray daemon: segments of a call, and calls at once (pkg/cfg/cfg.go)."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """`requests` a second on `service`, with as many tasks as its scaling policies ask for, whatever their maximum."""
+    """`requests` a second on `service`, with the tasks that its scaling policies ask for, beyond their maximum too."""
 
     requests: float
     service: ScaledService
@@ -48,16 +36,11 @@ class Load:
 
     @cached_property
     def tasks(self) -> float:
-        """Desired tasks, whatever their maximum is."""
+        """Desired tasks."""
         return self._tasks_at(self.requests)
 
     def _tasks_at(self, requests: float) -> float:
         return self.service.scaling.tasks(requests, self.measured.requests_per_vcpu, without_maximum=True)
-
-    @property
-    def task_capacity(self) -> float:
-        """Requests a second that a task's application container serves with its share of the CPU."""
-        return self.service.scaling.serving_vcpu * self.measured.requests_per_vcpu
 
     @property
     def deploying_tasks(self) -> float:
@@ -65,24 +48,14 @@ class Load:
         return self.tasks * self.service.maximum_percent / 100
 
     @property
-    def deploying_vcpu(self) -> float:
-        """The vCPU of those tasks."""
-        return self.deploying_tasks * self.service.scaling.vcpu
-
-    @property
     def spot_share(self) -> float:
         """Of the tasks: those above the minimum run on Fargate Spot, by the service's share."""
-        return self.service.spot_share * (1 - self.service.scaling.minimum / self.tasks if self.tasks else 0.0)
+        return self.service.spot_share * (1 - self.service.scaling.minimum / self.tasks)
 
     @property
     def launches(self) -> float:
-        """Tasks that start when the load doubles to this one within a minute."""
+        """Tasks a minute that start where the load doubles to this one within a minute."""
         return self.tasks - self._tasks_at(self.requests / 2)
-
-    @property
-    def launches_per_second(self) -> float:
-        """The same, spread over the minute."""
-        return self.launches / MINUTE_SECONDS
 
     @property
     def processes(self) -> float:
@@ -90,7 +63,7 @@ class Load:
         return self.tasks * self.service.workers
 
     @cached_property
-    def sampled(self) -> float:
+    def sampled_requests(self) -> float:
         """Sampled requests a second."""
         return self.service.sampling.per_second(self.requests, self.failed_share, self.tasks)
 
@@ -102,11 +75,11 @@ class Load:
     @property
     def segments(self) -> float:
         """Segment documents a second."""
-        return self.sampled * max(1, math.ceil(self.measured.segment / _MAX_DOCUMENT))
+        return self.sampled_requests * max(1, math.ceil(self.measured.segment / _MAX_DOCUMENT))
 
     @property
-    def segments_of_task(self) -> float:
-        """Segment documents a second of each task."""
+    def segments_per_task(self) -> float:
+        """Segment documents a second of a task."""
         return self.segments / self.tasks
 
     @property
@@ -129,60 +102,29 @@ class Load:
         return self.requests * measured.log_lines * (measured.log_line + EVENT_BYTES) + of_failures
 
     @property
-    def log_call_bytes(self) -> float:
-        """Bytes of a PutLogEvents call."""
-        lines = self.lines_of_process * self.processes
-        return min(LOG_BATCH * self.log_bytes / lines, self.log_bytes / self.log_calls)
-
-    @property
     def segment_calls(self) -> float:
         """PutTraceSegments calls a second of all daemons, which wait at most a second for a full batch."""
-        rate = self.segments_of_task
+        rate = self.segments_per_task
         return self.tasks * max(min(rate, 1.0), rate / _DAEMON_BATCH)
-
-    @property
-    def sampling_calls(self) -> float:
-        """GetSamplingTargets and GetSamplingRules calls a second."""
-        return self.processes * (1 / _TARGETS_INTERVAL + 1 / _RULES_INTERVAL)
-
-    @property
-    def daemon_cpu(self) -> float:
-        """CPU units that the daemon of a task takes."""
-        return self.segments_of_task * _DAEMON_CPU
-
-    @property
-    def daemon_segments(self) -> float:
-        """Segments that arrive at a daemon while an upload runs into its timeout."""
-        return self.segments_of_task * _DAEMON_TIMEOUT
 
     @property
     def rollbar_items(self) -> float:
         """Items a second, of one cause."""
-        return min(self.failures, self.processes * _ITEMS_A_CAUSE)
+        return min(self.failures, self.processes * ITEMS_PER_CAUSE)
 
     @property
     def nat_bytes(self) -> float:
-        """Bytes a second of a NAT gateway, HTTP headers and TLS left out."""
+        """Bytes a second through a NAT gateway, without TLS."""
         measured, endpoints = self.measured, self.service.endpoints
-        sent = self.sampled * measured.honeycomb + self.rollbar_items * measured.rollbar_item
+        size = self.sampled_requests * measured.honeycomb + self.rollbar_items * measured.rollbar_item
         if "logs" not in endpoints:
-            sent += self.requests * measured.cloudwatch_wire + self.failures * measured.failure_lines
+            size += self.requests * measured.cloudwatch_wire + self.failures * measured.failure_lines
         if "xray" not in endpoints:
-            sent += self.sampled * measured.segment_wire
-        return self._of_gateway(sent)
-
-    @property
-    def nat_packets(self) -> float:
-        """Packets a second, acknowledgements included."""
-        return 2 * self.nat_bytes / _PACKET
+            size += self.sampled_requests * measured.segment_wire
+        return size / self.service.nat_gateways
 
     @property
     def nat_connections(self) -> float:
         """Connections of a NAT gateway to the sink that has most."""
         daemons = 0 if "xray" in self.service.endpoints else self.tasks * _DAEMON_UPLOADS
-        return self._of_gateway(max(self.processes, daemons))
-
-    def _of_gateway(self, amount: float) -> float:
-        """Return the share of each NAT gateway, 0 where there is none."""
-        gateways = self.service.nat_gateways
-        return amount / gateways if gateways else 0.0
+        return max(self.processes, daemons) / self.service.nat_gateways

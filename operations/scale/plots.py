@@ -52,8 +52,8 @@ def _first(rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def _use(limit: Limit, loads: Sequence[Load], style: Style) -> Series:
-    used = [(load.requests, limit.used(load)) for load in loads]
-    xs, ys = zip(*((requests, share) for requests, share in used if share >= _LEAST), strict=True)
+    points = [(load.requests, limit.utilization(load)) for load in loads]
+    xs, ys = zip(*((requests, share) for requests, share in points if share >= _LEAST), strict=True)
     return Series(limit.name, xs, ys, style)
 
 
@@ -85,7 +85,7 @@ def following(comparison: Comparison, fleet: Fleet, title: str, window: slice) -
 def _overloads(run: Run, xs: Sequence[float], seconds: int) -> list[Band]:
     """Return the intervals in which the tasks are overloaded; `seconds` is the unit of `xs`. The longest has a text."""
     intervals: list[tuple[int, int]] = []
-    for second in run.overloaded:
+    for second in run.overload:
         if intervals and second - intervals[-1][1] <= _BREAK:
             intervals[-1] = intervals[-1][0], second + 1
         else:

@@ -31,7 +31,7 @@ class Report(Terminal):
         *,
         details: bool = False,
     ) -> None:
-        """Print what limits the service, at `requests` a second or at each decade, and how it follows each load."""
+        """Print the limits of the service, at `requests` a second or at each decade, and how it follows each load."""
         at = DECADES if requests is None else (requests,)
         rows = analysis.rows(at)
         self.paragraph(sentences.conclusion(analysis, rows), style="bold")
@@ -41,9 +41,14 @@ class Report(Terminal):
             self.line()
             self.paragraph(sentences.far_limits(rows))
         near = _near(rows, requests)
-        shown = [row for row in rows if details or row in near]
-        remedies = [f"{row.limit.name}, {_reached(row)}: {_plain(row.limit.remedy)}." for row in shown]
-        self.sentences("Remedy", remedies)
+        self.sentences(
+            "Remedy",
+            [
+                f"{row.limit.name}, {_reached(row)}: {_plain(row.limit.remedy)}."
+                for row in rows
+                if details or row in near
+            ],
+        )
         if details:
             self._unpublished(analysis, at[-1])
         self._runs(comparisons)
@@ -68,7 +73,7 @@ class Report(Terminal):
             table.add_row("US dollars a month", *cost, "")
         for row in rows:
             if details or (row.reached_at is not None and row.reached_at < FAR):
-                table.add_row(*map(one_line, (row.limit.name, *map(share, row.used), reached_at(row))))
+                table.add_row(*map(one_line, (row.limit.name, *map(share, row.utilization), reached_at(row))))
         self.print_table(table)
 
     def _unpublished(self, analysis: ScalingAnalysis, requests: float) -> None:
@@ -90,11 +95,11 @@ class Report(Terminal):
         self.print_table(table)
 
     def _variants(self, comparison: Comparison) -> None:
-        shown = [title for title in OUTCOME if title != "Longest wait"]
-        table = self.table(f"Settings, for the {comparison.shape.name}", *shown, right=len(shown))
+        titles = [title for title in OUTCOME if title != "Longest wait"]
+        table = self.table(f"Settings, for the {comparison.shape.name}", *titles, right=len(titles))
         for name in comparison.runs:
             cells = dict(zip(OUTCOME, outcome(comparison, name), strict=True))
-            table.add_row(*map(one_line, (name, *(cells[title] for title in shown))))
+            table.add_row(*map(one_line, (name, *(cells[title] for title in titles))))
         self.print_table(table)
 
 
@@ -104,11 +109,8 @@ def _reached(row: Row) -> str:
 
 def _near(rows: Sequence[Row], requests: float | None) -> list[Row]:
     """Return the rows that are reached up to ten times the load, or ten times what the environment serves."""
-    reached = [(row, row.reached_at) for row in rows if row.reached_at is not None]
-    if not reached:
-        return []
-    load = reached[0][1] if requests is None else requests
-    return [row for row, at in reached if at <= _NEAR * load]
+    load = rows[0].reached_at if requests is None else requests
+    return [row for row in rows if load and row.reached_at is not None and row.reached_at <= _NEAR * load]
 
 
 def _monthly(analysis: ScalingAnalysis, at: Sequence[float]) -> list[str] | OperatorError:

@@ -1,26 +1,28 @@
-"""Say in sentences what an analysis gives: for the terminal and for docs/scale.md."""
+"""The results of an analysis in sentences: for the terminal and for docs/scale.md."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from operations.cost.arguments import DEFAULT_REGION
 from operations.scale.analysis import CPU_BOUND, ScalingAnalysis
 from operations.scale.headroom import LARGEST, SMALLEST, Row
 from operations.scale.limits import Limit
 from operations.scale.load import Load
+from operations.scale.simulation import IDLE_TIMEOUT
 from operations.scale.variants import (
     BENCHMARK,
     CURRENT,
     DELAY,
     FAST_DELAY,
     FAST_PERIOD,
-    IDLE_TIMEOUT,
     LAUNCH,
     PERIOD,
     POINTS,
     START_CPU,
     Comparison,
+    target_load,
 )
 
 FAR: Final = 1e6
@@ -32,21 +34,21 @@ _WHOLE: Final = 10.0
 
 
 def conclusion(analysis: ScalingAnalysis, rows: Sequence[Row]) -> str:
-    """Return up to which load the environment serves as it is configured, and which limits are reached first."""
+    """Return the highest load that the environment serves as configured, and the limits that are reached first."""
     name = analysis.service.environment
-    reached = [(row.limit, row.reached_at) for row in rows if row.reached_at is not None]
-    if not reached:
-        return f"{name} reaches no limit up to {LARGEST:,.0f} requests/s."
-    limit, serves = reached[0]
-    phrase = described(limit, analysis.load_at(serves))
-    if serves <= SMALLEST:
-        return f"{name} serves less than {SMALLEST:g} requests/s as configured: {phrase} is reached below."
-    more = (f"{described(each, analysis.load_at(at))} at {count(at)}" for each, at in reached[1:_NAMED])
-    then = f", then {' and '.join(more)}" if len(reached) > 1 else ""
-    return f"{name} serves {count(serves)} requests/s as configured: {phrase} is reached first{then}."
+    points = [(row.limit, row.reached_at) for row in rows if row.reached_at is not None]
+    if not points:
+        return f"{name} reaches no limit up to {LARGEST:,.0f} requests/s, the highest load that is analysed."
+    limit, capacity = points[0]
+    phrase = phrase_of(limit, analysis.load_at(capacity))
+    if capacity <= SMALLEST:
+        return f"{name} exceeds {phrase} at any load from {SMALLEST:g} requests/s on."
+    more = (f"{phrase_of(each, analysis.load_at(at))} at {count(at)}" for each, at in points[1:_NAMED])
+    then = f", then {' and '.join(more)}" if len(points) > 1 else ""
+    return f"{name} serves {count(capacity)} requests/s as configured: {phrase} is reached first{then}."
 
 
-def described(limit: Limit, load: Load) -> str:
+def phrase_of(limit: Limit, load: Load) -> str:
     """Return a limit with its value, for a sentence."""
     value = count(limit.value(load)) if limit.value else ""
     phrase = limit.phrase or f"the limit of {limit.name} ({{value}} {limit.unit})"
@@ -60,49 +62,46 @@ def far_limits(rows: Sequence[Row]) -> str:
 
 
 def headroom(analysis: ScalingAnalysis) -> Iterator[str]:
-    """Yield how much more the tasks could take, and what a new account lets run."""
-    service, fleet = analysis.service, analysis.fleet
-    maximum = analysis.service.scaling.maximum
-    full = service.scaling.requests_at_maximum(analysis.measured.requests_per_vcpu)
-    of_task = full / maximum
+    """Yield the headroom of a task, and of the account's quota of vCPU."""
+    fleet, load = analysis.fleet, analysis.load_at(target_load(analysis.fleet))
+    of_task = load.requests / fleet.maximum
+    binding = "threads" if fleet.thread_capacity < fleet.cpu_capacity else "CPU"
     yield (
-        f"At {count(full)} requests/s {count(maximum)} tasks get {count(of_task)} each, and the CPU of a task serves "
-        f"{fleet.cpu_capacity / of_task:.1f} times as many: raise `REQUESTS_PER_TARGET` of infra/autoscaling.py before "
-        "`maximum`."
+        f"At {count(load.requests)} requests/s {fleet.maximum} tasks get {count(of_task)} each, and the {binding} of a "
+        f"task serves {fleet.capacity / of_task:.1f} times as many: raise `REQUESTS_PER_TARGET` of "
+        "infra/autoscaling.py before `maximum`."
     )
-    [vcpu] = [each for each in analysis.limits if each.key == "fargate-vcpu"]
-    load = analysis.load_at(full)
     yield (
-        f"The account runs {count(vcpu.value(load) if vcpu.value else 0)} vCPU on demand unless it asked for more. A "
-        f"rolling deployment runs {service.maximum_percent:g} % of the tasks, which then take {count(vcpu.use(load))}: "
-        "request the quota before you raise `maximum`."
+        f"The account's quota is {count(analysis.quota('fargate-vcpu'))} vCPU on demand, unless raised. A rolling "
+        f"deployment runs {analysis.service.maximum_percent:g} % of the tasks, which then take "
+        f"{count(load.deploying_tasks * analysis.service.scaling.vcpu)}: request more before you raise `maximum`."
     )
 
 
 def recommendations(comparisons: Sequence[Comparison]) -> Sequence[str]:
-    """Return which setting does better for each load, in one sentence where none is needed."""
-    if any(round(each.runs[CURRENT].delayed) for each in comparisons):
+    """Return the best setting for each load, in one sentence where the current ones do."""
+    if any(round(each.runs[CURRENT].delays) for each in comparisons):
         return list(map(_recommendation, comparisons))
     return ["Keep the current settings: they serve every request of these loads at once."]
 
 
 def _recommendation(comparison: Comparison) -> str:
-    """Return which setting does better for one load."""
+    """Return the best setting for one load."""
     runs, name = comparison.runs, comparison.shape.name
-    now = runs[CURRENT].delayed
+    now = runs[CURRENT].delays
     if not round(now):
         return f"{name}: the current settings serve every request at once. Keep them."
     if comparison.best == CURRENT:
         return f"{name}: no other setting queues or rejects fewer than the {count(now)} requests of the current ones."
     best, cheap = comparison.best, comparison.best_for_the_price
-    fewest = f"{name}: {best} queues or rejects {count(runs[best].delayed)} requests instead of {count(now)}"
+    fewest = f"{name}: {best} queues or rejects {count(runs[best].delays)} requests instead of {count(now)}"
     if cheap in (best, CURRENT):
         return f"{fewest}."
-    return f"{fewest}. At the same task-hours: {cheap}, {count(runs[cheap].delayed)}."
+    return f"{fewest}. At the same task-hours: {cheap}, {count(runs[cheap].delays)}."
 
 
 def of_the_sample(analysis: ScalingAnalysis) -> str:
-    """Return whose requests the figures are of, and how one's own are measured."""
+    """Return which application the figures are of, and how to measure another one."""
     return (
         f"The figures take {count(analysis.measured.requests_per_vcpu)} requests/s a vCPU and {analysis.latency:g} s a "
         "request, the sample application's unless given. Measure yours in CloudWatch and give it as REQUESTS_PER_VCPU: "
@@ -111,7 +110,7 @@ def of_the_sample(analysis: ScalingAnalysis) -> str:
 
 
 def assumptions(analysis: ScalingAnalysis) -> Sequence[str]:
-    """Return sentences: each value that neither the template nor a quota states, and where it comes from."""
+    """Return each value that neither the template nor a quota states, with its source."""
     measured, fleet = analysis.measured, analysis.fleet
     return (
         f"A vCPU serves {measured.requests_per_vcpu:,.0f} requests/s, unless REQUESTS_PER_VCPU is given as make "
@@ -134,17 +133,19 @@ def assumptions(analysis: ScalingAnalysis) -> Sequence[str]:
         "Tasks are added after 3 of 3 data points above the target, and removed after 15 of 15 minutes under 90 % of "
         "it. This is what users of target tracking report; AWS's guide states no numbers, and a scale-in can be "
         "earlier. The tasks that one scale-in removes are not published: here they are in proportion, rounded.",
+        f"The cost is by the list prices of {DEFAULT_REGION}, a whole month at that load.",
         "Load is spread evenly over tasks and processes, and no other service of the account uses the quotas.",
     )
 
 
-def share(used: float) -> str:
+def share(utilization: float) -> str:
     """Return a share in per cent, from ten times the limit on as `33x`."""
-    if used >= _WHOLE:
-        return f"{used:,.0f}x"
-    if used < _TINY:
-        return "0 %" if used == 0 else "<0.1 %"
-    return f"{100 * used:,.0f} %" if 100 * used >= _WHOLE else f"{100 * used:.1f} %"
+    if utilization >= _WHOLE:
+        return f"{utilization:,.0f}x"
+    if utilization < _TINY:
+        return "0 %" if utilization == 0 else "<0.1 %"
+    percent = 100 * utilization
+    return f"{percent:,.0f} %" if percent >= _WHOLE else f"{percent:.1f} %"
 
 
 def count(value: float) -> str:

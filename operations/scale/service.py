@@ -1,4 +1,4 @@
-"""Read from the synthesized templates what decides how far a deployed service scales, beyond what cost reads."""
+"""Read the settings of a service that decide how far it scales from its synthesized templates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REMEDY: Final = "Synthesize the stacks of infra/ without others: make synth"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScaledService:
-    """What the templates of one environment say."""
+    """The settings of one environment's service."""
 
     environment: str
     scaling: Scaling
@@ -61,7 +61,7 @@ class ScaledService:
 
 
 def service_of(templates: Templates) -> ScaledService:
-    """Return what the templates say. Raises `OperatorError` where they have no such service, or several."""
+    """Return the settings. Raises `OperatorError` where they have no such service, or several."""
     service = _only(templates, "AWS::ECS::Service")
     reader = Reader(templates, Notes())
     application = application_of(tuple(containers(reader)))
@@ -103,13 +103,13 @@ def service_of(templates: Templates) -> ScaledService:
 
 
 def _only(templates: Templates, resource_type: str) -> Resource:
-    found = list(templates.of_type(resource_type))
-    if len(found) != 1:
+    resources = list(templates.of_type(resource_type))
+    if len(resources) != 1:
         raise OperatorError(
-            f"The templates have {len(found)} resources of {resource_type}, and the limits are those of one service",
+            f"The templates have {len(resources)} resources of {resource_type}: the limits are those of one service",
             _REMEDY,
         )
-    return found[0]
+    return resources[0]
 
 
 def _cooldowns(templates: Templates) -> tuple[int | None, int | None]:

@@ -41,7 +41,7 @@ class Shape:
         """From the first point to the last."""
         return self.points[-1][0] - self.points[0][0]
 
-    def scaled(self, peak: float) -> Shape:
+    def with_peak(self, peak: float) -> Shape:
         """Return the same shape with another peak."""
         factor = peak / self.peak
         return Shape(self.name, [(second, requests * factor) for second, requests in self.points])
@@ -56,7 +56,7 @@ class Shape:
 
 
 def built_in(name: str) -> Shape:
-    """Return a shape that the project brings along; its file says where it comes from."""
+    """Return a shape of the folder `shapes`, whose file names its source."""
     return read(FOLDER / f"{name}.csv")
 
 

@@ -6,22 +6,22 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
-from operations.cost.documentation.tables import table
 from operations.cost.money import dollars
 from operations.cost.units import HOUR_SECONDS
+from operations.published import table
 from operations.scale.analysis import ScalingAnalysis
 from operations.scale.headroom import DECADES, Row, first_between
-from operations.scale.limits import Limit
+from operations.scale.limits import FORMULAS, Limit
 from operations.scale.sentences import FAR, count, reached_at, share
 from operations.scale.variants import CURRENT, Comparison
 
 
 def limits(analysis: ScalingAnalysis, rows: Sequence[Row]) -> str:
-    """Return how much of each limit is used at each load, and where it is reached, of those that are below `FAR`."""
+    """Return the utilization of each limit at each load, of those that are reached below `FAR`."""
     tasks = ["**desired tasks**", *(f"{analysis.load_at(each).tasks:,.0f}" for each in DECADES), ""]
     cost = ["**US dollars a month**", *(dollars(analysis.monthly_usd(each)) for each in DECADES), ""]
     body = [
-        [row.limit.name, *map(_marked, row.used), reached_at(row)]
+        [row.limit.name, *map(_marked, row.utilization), reached_at(row)]
         for row in rows
         if row.reached_at is not None and row.reached_at < FAR
     ]
@@ -31,17 +31,17 @@ def limits(analysis: ScalingAnalysis, rows: Sequence[Row]) -> str:
     return table(header, [tasks, cost, *body, names], right=len(DECADES) + 1)
 
 
-def _marked(used: float) -> str:
-    return f"**{share(used)}**" if used > 1 else share(used)
+def _marked(utilization: float) -> str:
+    return f"**{share(utilization)}**" if utilization > 1 else share(utilization)
 
 
 def remedies(analysis: ScalingAnalysis, limits: Sequence[Limit]) -> str:
-    """Return what each limit is, whether it can be raised, what gives more room, and where its value is published."""
+    """Return the value of each limit, whether it is adjustable, its remedy, and the source."""
     load = analysis.load_at(1)
     rows = [
         [
             limit.name,
-            f"`{limit.key}`",
+            "" if FORMULAS[limit.key].setting else f"`{limit.key}`",
             f"{count(limit.value(load))} {limit.unit}, {limit.scope}",
             {True: "yes", False: "no", None: "not stated"}[limit.adjustable],
             limit.remedy,
@@ -54,13 +54,13 @@ def remedies(analysis: ScalingAnalysis, limits: Sequence[Limit]) -> str:
 
 
 def unpublished(limits: Sequence[Limit]) -> str:
-    """Return the limits without a published value, their remedies, and what is published in their place."""
+    """Return the limits without a published value, their remedies, and the nearest publication."""
     rows = [[limit.name, f"`{limit.key}`", limit.scope, limit.remedy, _link(limit)] for limit in limits]
     return table(["Limit", "`LIMITS` key", "Scope", "Remedy", "What is published"], rows)
 
 
 def notes(limits: Sequence[Limit]) -> str:
-    """Return what is to be known of the values, and when they were read."""
+    """Return the dates of the values, and the notes on some of them."""
     days = ", ".join(sorted({f"{limit.read_on:%Y-%m-%d}" for limit in limits}))
     quoted = ", ".join(limit.name for limit in limits if limit.quoted)
     return "\n".join(
@@ -83,7 +83,7 @@ def uses(analysis: ScalingAnalysis, limits: Sequence[Limit], at: Sequence[float]
 
 
 def runs(comparisons: Mapping[str, Sequence[Comparison]]) -> str:
-    """Return what comes of each load on each application with the current settings."""
+    """Return the outcome of each load for each application, with the current settings."""
     rows = []
     for application, group in comparisons.items():
         for each in group:
@@ -103,7 +103,7 @@ def runs(comparisons: Mapping[str, Sequence[Comparison]]) -> str:
 
 
 def variants(comparison: Comparison) -> str:
-    """Return what every variant does to one load."""
+    """Return the outcome of one load with each variant."""
     rows = [[name, *outcome(comparison, name)] for name in comparison.runs]
     return table([f"Settings, for the {comparison.shape.name}", *OUTCOME], rows, right=len(OUTCOME))
 
@@ -118,8 +118,8 @@ def outcome(comparison: Comparison, name: str) -> list[str]:
         "—" if run.reaction is None else f"{run.reaction} s",
         f"{run.overloaded_seconds:,} s",
         f"{run.longest_wait:.0f} s",
-        count(round(run.queued)),
-        count(round(run.rejected)),
+        count(round(run.queueings)),
+        count(round(run.rejections)),
         f"{run.task_hours:.1f}",
     ]
 

@@ -1,9 +1,9 @@
 """Decide the number of tasks as target tracking of Application Auto Scaling does.
 
-It grows in proportion to a metric above its target if any policy says so, by the one that wants most, and shrinks only
-if all say so ("Target tracking scaling policies for Application Auto Scaling"). The guide does not state when alarms
-fire: those that it creates are reported to need three data points above the target, and fifteen minutes under 90 % of
-it. For the fifteen there is no source of AWS: a scale-in can be earlier.
+It scales out in proportion to a metric above its target, by the policy that asks for most tasks, and scales in only if
+all policies ask for it ("Target tracking scaling policies for Application Auto Scaling"). The guide does not state when
+alarms fire: those that it creates are reported to need three data points above the target, and fifteen minutes under
+90 % of it. For the fifteen there is no source of AWS: a scale-in can be earlier.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ COOLDOWN: Final = 300
 """Seconds, of both directions, where a policy sets none ("BaseTargetTrackingProps", AWS CDK: ECS services)."""
 _SCALE_IN_SHARE: Final = 0.9
 _SCALE_IN_SECONDS: Final = 900
-_ROUNDING: Final = 1e-9
+ROUNDING: Final = 1e-9
+"""Floating-point error: 6 full tasks are no 7."""
 
 Metric = Literal["requests", "cpu"]
 
@@ -45,11 +46,11 @@ class Policy:
         """Data points of fifteen minutes."""
         return _SCALE_IN_SECONDS // self.period
 
-    def wanted(self, tasks: int, value: float) -> int:
+    def desired_tasks(self, tasks: int, value: float) -> int:
         """Return the tasks that bring `value`, measured on `tasks`, to the target: proportional, rounded up."""
         if self.step is not None and value > self.target:
             return tasks + math.ceil(tasks * self.step)
-        return math.ceil(tasks * value / self.target - _ROUNDING)
+        return math.ceil(tasks * value / self.target - ROUNDING)
 
 
 @dataclass(slots=True)
@@ -84,18 +85,18 @@ class Scaler:
         # During a cooldown only a larger activity starts, and the first one's tasks count as a part of it.
         cooling = second < self._out_until
         before = self._tasks_before_activity if cooling else self.desired
-        wanted = min(policy.wanted(before, value), self.maximum)
-        if wanted > self.desired:
-            self._tasks_before_activity, self.desired = before, wanted
+        desired = min(policy.desired_tasks(before, value), self.maximum)
+        if desired > self.desired:
+            self._tasks_before_activity, self.desired = before, desired
             self._out_until = second + policy.out_cooldown
 
     def _scale_in(self, second: int) -> None:
-        wanted = self.minimum
+        desired = self.minimum
         for index, policy in enumerate(self.policies):
             history = self._history[index]
             if len(history) < policy.in_points or max(history) >= _SCALE_IN_SHARE * policy.target:
                 return
-            wanted = max(wanted, math.ceil(self.desired * history[-1] / policy.target - _ROUNDING))
-        if wanted < self.desired:
-            self.desired = wanted
+            desired = max(desired, math.ceil(self.desired * history[-1] / policy.target - ROUNDING))
+        if desired < self.desired:
+            self.desired = desired
             self._in_until = second + max(policy.in_cooldown for policy in self.policies)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from operations.cost.units import MINUTE_SECONDS
 from operations.errors import OperatorError
 from operations.scale import shapes
 from operations.scale.service import ScaledService
@@ -28,19 +27,13 @@ LAUNCH: Final = 386 - 363
 """Seconds from the decision to a running task, the pull of AWS's image included."""
 START_CPU: Final = 1.12
 """CPU seconds of a worker process to its first response (bench/README.md, all four sinks)."""
-QUEUE: Final = 4096
-"""Requests that a worker process keeps waiting (`worker_connections`, flask_onetrace/gunicorn_conf.py)."""
-IDLE_TIMEOUT: Final = 60
-"""Seconds after which the load balancer answers 504 ("Load balancer attributes": idle timeout, its default)."""
-LAUNCHES_PER_SECOND: Final = 500 / 60
-"""Of a service on Fargate (`fargate-launches` of limits.toml)."""
 
 CURRENT: Final = "current settings"
 HIGH_RESOLUTION: Final = "high-resolution CPU metrics (20 s)"
 _SAME_PRICE: Final = 1.02
 
 
-def fleet_of(service: ScaledService, requests_per_vcpu: float, latency: float) -> Fleet:
+def fleet_of(service: ScaledService, *, requests_per_vcpu: float, latency: float, launches_per_second: float) -> Fleet:
     """Return the tasks and policies that the template declares, for requests that take `latency` seconds.
 
     Raises `OperatorError` where a policy is missing.
@@ -65,36 +58,35 @@ def fleet_of(service: ScaledService, requests_per_vcpu: float, latency: float) -
 
     out_cooldown = COOLDOWN if service.out_cooldown is None else service.out_cooldown
     in_cooldown = COOLDOWN if service.in_cooldown is None else service.in_cooldown
-    cpu_capacity = scaling.serving_vcpu * requests_per_vcpu
-    thread_capacity = service.workers * service.threads / latency
     start = START_CPU * service.workers / scaling.serving_vcpu
     return Fleet(
         minimum=int(scaling.minimum),
         maximum=int(scaling.maximum),
-        cpu_capacity=cpu_capacity,
-        thread_capacity=thread_capacity,
-        queue=int(min(QUEUE * service.workers, min(cpu_capacity, thread_capacity) * IDLE_TIMEOUT)),
+        cpu_capacity=scaling.serving_vcpu * requests_per_vcpu,
+        workers=service.workers,
+        threads=service.threads,
+        latency=latency,
         # A new target serves after its first successful health check ("Health checks for target groups", ELB).
         start_seconds=round(LAUNCH + start + service.health_interval),
-        launches_per_second=LAUNCHES_PER_SECOND,
+        launches_per_second=launches_per_second,
         policies=(policy("requests", scaling.requests_per_minute), policy("cpu", scaling.cpu_percent)),
     )
 
 
-def peak_at_targets(fleet: Fleet) -> float:
+def target_load(fleet: Fleet) -> float:
     """Return the requests a second that the maximum of tasks serves at its targets."""
-    targets = {each.metric: each.target for each in fleet.policies}
-    at_targets = min(targets["requests"] / MINUTE_SECONDS, fleet.cpu_capacity * targets["cpu"] / 100)
-    return fleet.maximum * min(at_targets, fleet.thread_capacity)
+    return fleet.maximum * min(fleet.capacity, *map(fleet.requests_at_target, fleet.policies))
 
 
 def variants(fleet: Fleet) -> Mapping[str, Fleet]:
-    """Return the fleet with its current settings, and with one changed in each."""
+    """Return the fleet with its current settings, and with one changed in each: threads where they bind before CPU."""
     requests, cpu = fleet.policies
-    binding = cpu if fleet.cpu_capacity * cpu.target / 100 < requests.target / MINUTE_SECONDS else requests
+    binding = min(fleet.policies, key=fleet.requests_at_target)
     fast = replace(cpu, period=FAST_PERIOD, delay=FAST_DELAY)
     doubling = replace(binding, out_points=1, step=1.0)
     twice = 2 * fleet.minimum
+    threads = 2 * fleet.threads
+    more_threads = {f"threads={threads}": replace(fleet, threads=threads)}
     return {
         CURRENT: fleet,
         f"minimum={twice}": replace(fleet, minimum=twice, maximum=max(fleet.maximum, twice)),
@@ -108,6 +100,7 @@ def variants(fleet: Fleet) -> Mapping[str, Fleet]:
         f"CPU_PERCENT = {cpu.target * 2 / 3:g}": replace(
             fleet, policies=(requests, replace(cpu, target=cpu.target * 2 / 3))
         ),
+        **(more_threads if fleet.thread_capacity < fleet.cpu_capacity else {}),
         "step scaling: tasks double after a minute": replace(fleet, policies=(requests, cpu, doubling)),
         HIGH_RESOLUTION: replace(fleet, policies=(requests, fast)),
     }
@@ -132,7 +125,7 @@ class Comparison:
         return self._best({name: run for name, run in self.runs.items() if run.task_hours <= limit})
 
     def _best(self, runs: Mapping[str, Run]) -> str:
-        return min(runs, key=lambda name: (round(runs[name].delayed), runs[name].task_hours))
+        return min(runs, key=lambda name: (round(runs[name].delays), runs[name].task_hours))
 
 
 def compare(fleet: Fleet, loads: Sequence[Shape]) -> list[Comparison]:
@@ -144,5 +137,5 @@ def compare(fleet: Fleet, loads: Sequence[Shape]) -> list[Comparison]:
 
 def compare_built_in(fleet: Fleet, peak: float | None = None) -> list[Comparison]:
     """Run the built-in loads with that peak; None is what the maximum of tasks serves at its targets."""
-    peak = peak_at_targets(fleet) if peak is None else peak
-    return compare(fleet, [shapes.built_in(name).scaled(peak) for name in shapes.BUILT_IN])
+    peak = target_load(fleet) if peak is None else peak
+    return compare(fleet, [shapes.built_in(name).with_peak(peak) for name in shapes.BUILT_IN])

@@ -16,6 +16,7 @@ from operations.cost.pricing import Pricing
 from operations.cost.report.text import requests_text
 from operations.cost.traffic import Traffic
 from operations.cost.units import MILLION
+from operations.published import table
 
 TRAFFICS: Final = (1.0, 10.0, 50.0, 100.0)
 """Requests a second that the environments serve as they are."""
@@ -106,12 +107,6 @@ def transaction_search(ways: Mapping[str, TransactionSearch], recorded: Callable
         ],
     ]
     return table(["", *ways], rows)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 0) -> str:
-    """Return a Markdown table whose last `right` columns are aligned to the right."""
-    lines = [head, ["---"] * (len(head) - right) + ["---:"] * right, *rows]
-    return "\n".join(f"| {' | '.join(cells)} |".replace("|  |", "| |") for cells in lines)
 
 
 def _requests(number: float) -> str:

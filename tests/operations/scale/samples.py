@@ -4,6 +4,8 @@ from operations.cost.templates import Resource
 from operations.cost.traffic import DEFAULT_FAILURE_RATE, Measured
 from operations.scale.load import Load
 from operations.scale.service import ScaledService
+from operations.scale.simulation import Fleet
+from operations.scale.variants import fleet_of
 
 SCALING = Scaling(
     service=Resource("stack", "Service", "AWS::ECS::Service", {}),
@@ -69,3 +71,7 @@ def load(
     latency: float = 0.05,
 ) -> Load:
     return Load(requests, service, MEASURED, failed_share, latency)
+
+
+def fleet(requests_per_vcpu: float, latency: float) -> Fleet:
+    return fleet_of(SERVICE, requests_per_vcpu=requests_per_vcpu, latency=latency, launches_per_second=500 / 60)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,6 @@ import pytest
 from infra.environment_names import LOCAL
 from infra.environments import ENVIRONMENTS
 from infra.network import Networking
-from operations.charts.parts import DARK, LIGHT
 from operations.cost.arguments import DEFAULT_REGION
 from operations.cost.context import Context
 from operations.cost.prices import prices
@@ -23,10 +24,11 @@ from operations.cost.telemetry import log_bytes, traces
 from operations.cost.traffic import Traffic
 from operations.cost.units import HOUR_SECONDS
 from operations.errors import OperatorError
-from operations.published import section
 from operations.scale import __main__ as command
-from operations.scale.analysis import CPU_BOUND, ScalingAnalysis, analysis_of
-from operations.scale.documentation import ENVIRONMENT, PAGE, Documentation, write
+from operations.scale import sentences
+from operations.scale.analysis import CPU_BOUND, ScalingAnalysis
+from operations.scale.deployed import analysis_of
+from operations.scale.documentation import ENVIRONMENT, PAGE, write
 from operations.scale.service import service_of
 
 
@@ -35,24 +37,13 @@ def analysis() -> ScalingAnalysis:
     return analysis_of(ENVIRONMENT)
 
 
-def test_the_page_and_its_plots_are_up_to_date(analysis: ScalingAnalysis) -> None:
-    documentation = Documentation(analysis)
-    for name, text in documentation.sections().items():
-        assert section(PAGE, name).strip() == text, f"{name}: run make scale-docs"
-    for name, chart in documentation.charts().items():
-        assert section(PAGE, f"plot {name}").strip() == chart.markdown(name)
-        for theme in (LIGHT, DARK):
-            path = PAGE.with_name(f"{name}-{theme.name}.svg")
-            assert path.read_text(encoding="utf-8") == chart.svg(theme), f"{path.name}: run make scale-docs"
-
-
-def test_writing_the_page_again_changes_nothing(tmp_path: Path, analysis: ScalingAnalysis) -> None:
+def test_the_page_and_its_plots_are_up_to_date(tmp_path: Path, analysis: ScalingAnalysis) -> None:
     page = tmp_path / PAGE.name
     page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
-    before = {each.name: each.read_bytes() for each in PAGE.parent.glob("scale-*.svg")}
     write(page, analysis)
-    assert page.read_text(encoding="utf-8") == PAGE.read_text(encoding="utf-8")
-    assert {each.name: each.read_bytes() for each in tmp_path.glob("scale-*.svg")} == before
+    assert page.read_text(encoding="utf-8") == PAGE.read_text(encoding="utf-8"), "run make scale-docs"
+    plots = {each.name: each.read_text(encoding="utf-8") for each in tmp_path.glob("*.svg")}
+    assert plots == {each.name: each.read_text(encoding="utf-8") for each in PAGE.parent.glob("scale-*.svg")}
 
 
 def test_the_numbers_in_the_pages_prose_are_those_of_the_figures(analysis: ScalingAnalysis) -> None:
@@ -106,15 +97,15 @@ def test_the_command_prints_a_load_of_ones_own(
     shape.write_text("minute,requests\n0,20\n20,20\n21,400\n60,400\n", encoding="utf-8")
     arguments = ["--environment", "prod", "--shape", str(shape), "--requests", "400", "--requests-per-vcpu", "100"]
     assert command.main(arguments) == 0
-    printed = capsys.readouterr().out
+    output = capsys.readouterr().out
     first = "prod serves 169 requests/s as configured: the maximum of 6 tasks is reached first"
-    assert printed.replace("\n", " ").startswith(first)
-    assert re.search(r"^launch +400 ", printed, re.MULTILINE)
-    assert re.search(r"^Maximum of tasks +\d+ %", printed, re.MULTILINE)
-    assert "autoscaling-maximum" not in printed
-    assert "`" not in printed
-    assert max(map(len, printed.splitlines())) <= WIDTH
-    assert "Assumptions" not in printed
+    assert output.replace("\n", " ").startswith(first)
+    assert re.search(r"^launch +400 ", output, re.MULTILINE)
+    assert re.search(r"^Maximum of tasks +\d+ %", output, re.MULTILINE)
+    assert "autoscaling-maximum" not in output
+    assert "`" not in output
+    assert max(map(len, output.splitlines())) <= WIDTH
+    assert "Assumptions" not in output
     assert command.main([*arguments, "--details"]) == 0
     details = capsys.readouterr().out
     assert all(len(line) <= WIDTH for line in details.splitlines() if "https://" not in line)
@@ -126,21 +117,61 @@ def test_the_command_prints_a_load_of_ones_own(
 def test_cost_and_scale_have_the_same_tasks_and_sampled_traces(seed: int, analysis: ScalingAnalysis) -> None:
     draw = random.Random(seed)
     traffic = Traffic(requests=10 ** draw.uniform(-1, 6), failed_share=draw.choice((0.0, draw.random())))
-    served = 10 ** draw.uniform(0, 4)
-    changed = replace(analysis.with_requests_per_vcpu(served), failed_share=traffic.failed_share)
+    requests_per_vcpu = 10 ** draw.uniform(0, 4)
+    changed = replace(analysis.with_requests_per_vcpu(requests_per_vcpu), failed_share=traffic.failed_share)
     reader = Reader(analysis.templates, Notes())
     context = Context(reader, traffic, prices.load(DEFAULT_REGION), changed.measured, without_maximum=True)
     load = changed.load_at(traffic.requests)
     assert context.application is not None
     assert load.tasks == context.tasks(context.application.service)
-    assert load.sampled * context.hours * HOUR_SECONDS == pytest.approx(traces(context))
+    assert load.sampled_requests * context.hours * HOUR_SECONDS == pytest.approx(traces(context))
     assert load.log_bytes * context.hours * HOUR_SECONDS == pytest.approx(log_bytes(context))
 
 
-def test_the_cost_of_a_load_is_that_of_make_cost(analysis: ScalingAnalysis) -> None:
-    pricing = Pricing(analysis.templates, prices.load(DEFAULT_REGION), analysis.measured)
-    estimated = pricing.estimate(Traffic(requests=1000.0), without_maximum=True).usd
-    assert analysis.monthly_usd(1000) == estimated
+@pytest.mark.parametrize("requests_per_vcpu", [100.0, 1379.0])
+def test_the_cost_of_a_load_is_that_of_make_cost(requests_per_vcpu: float, analysis: ScalingAnalysis) -> None:
+    own = analysis.with_requests_per_vcpu(requests_per_vcpu)
+    measured = replace(analysis.measured, requests_per_vcpu=requests_per_vcpu)
+    pricing = Pricing(analysis.templates, prices.load(DEFAULT_REGION), measured)
+    assert own.monthly_usd(1000) == pricing.estimate(Traffic(requests=1000.0), without_maximum=True).usd
+
+
+def test_launches_are_simulated_with_the_quota_of_the_account(tmp_path: Path, analysis: ScalingAnalysis) -> None:
+    own = tmp_path / "account.toml"
+    own.write_text("fargate-launches = 120\n", encoding="utf-8")
+    assert replace(analysis, own_limits=own).fleet.launches_per_second == 2
+
+
+def test_a_closed_pipe_is_no_traceback() -> None:
+    command_line = [sys.executable, "-m", "operations.scale", "--environment", "dev", "--details"]
+    with subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+def test_an_analysis_of_which_no_limit_is_reached_has_a_conclusion(analysis: ScalingAnalysis) -> None:
+    assert sentences.conclusion(analysis, []) == (
+        "prod reaches no limit up to 10,000,000 requests/s, the highest load that is analysed."
+    )
+
+
+def test_a_limit_that_is_exceeded_without_load_is_named(analysis: ScalingAnalysis) -> None:
+    small = replace(analysis, service=replace(analysis.service, app_memory=64))
+    assert sentences.conclusion(small, small.rows()) == (
+        "prod exceeds the limit of Memory of the application's container (64 MiB) at any load from 0.1 requests/s on."
+    )
+
+
+def test_importing_an_analysis_loads_neither_the_cdk_nor_matplotlib() -> None:
+    script = (
+        "import sys, operations.scale.report, operations.scale.plots, bench.request_bytes.report;"
+        "sys.exit(str(sorted({'aws_cdk', 'jsii', 'matplotlib', 'numpy'} & {*sys.modules}) or ''))"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert result.stderr.strip() == ""
 
 
 @pytest.mark.parametrize(

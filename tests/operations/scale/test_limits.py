@@ -15,9 +15,9 @@ from flask_onetrace.telemetry.sinks.rollbar import causes
 from operations.cost import telemetry
 from operations.cost.traffic import exports, measured
 from operations.errors import OperatorError
-from operations.scale import limits, load, variants
+from operations.scale import limits, load, simulation
 from operations.scale.headroom import first_between, reached_at, rows_of
-from operations.scale.limits import FROM_TEMPLATE, USES, Limit, limits_of
+from operations.scale.limits import FORMULAS, Limit, limits_of
 from operations.synthesis import CHECKOUT
 from tests.operations.scale import samples
 
@@ -26,12 +26,15 @@ def _limit(key: str) -> Limit:
     return next(each for each in limits_of(samples.SERVICE) if each.key == key)
 
 
+def _value(key: str) -> float | None:
+    value = _limit(key).value
+    return value and value(samples.load(1))
+
+
 def test_each_limit_has_a_use_and_a_source_and_an_answer() -> None:
-    found = limits_of(replace(samples.SERVICE, spot_share=0.5))
-    assert [each.key for each in found] == list({each.key: None for each in found})
-    assert {each.key for each in found} == set(USES)
-    assert set(FROM_TEMPLATE) < set(USES)
-    for each in found:
+    limits = limits_of(replace(samples.SERVICE, spot_share=0.5))
+    assert {each.key for each in limits} == set(FORMULAS)
+    for each in limits:
         texts = (each.name, each.unit, each.scope, each.remedy, each.formula, each.title)
         assert all(texts), each.key
         assert each.adjustable in (True, False, None)
@@ -43,29 +46,29 @@ def test_each_limit_has_a_use_and_a_source_and_an_answer() -> None:
 
 def test_the_limits_of_the_services_own_code_are_those_of_its_code() -> None:
     """The modules' own names are private: these figures are not theirs to give."""
-    assert vars(handler)["_CAPACITY"] == limits.LOG_QUEUE
+    assert vars(handler)["_CAPACITY"] == _value("log-queue")
     assert vars(handler)["_BATCH_SIZE"] == load.LOG_BATCH
     assert vars(handler)["_EVENT_OVERHEAD"] == telemetry.EVENT_BYTES
     defaults = queue.ExportQueue.__init__.__kwdefaults__ or {}
-    assert defaults["capacity"] == limits.SPAN_QUEUE
+    assert defaults["capacity"] == _value("span-queue")
     assert defaults["interval"] == load.INTERVAL
-    assert vars(http)["_TOTAL_TIMEOUT"] == load.SINK_TIMEOUT
-    assert vars(load)["_ITEMS_A_CAUSE"] == causes.RATE
-    assert (vars(load)["_TARGETS_INTERVAL"], vars(load)["_RULES_INTERVAL"]) == PollingIntervals()[:2]
+    assert vars(http)["_TOTAL_TIMEOUT"] == limits.SINK_TIMEOUT
+    assert load.ITEMS_PER_CAUSE == causes.RATE
+    assert PollingIntervals()[:2] == limits.POLLING_INTERVALS
     configuration = (CHECKOUT / "flask_onetrace" / "gunicorn_conf.py").read_text(encoding="utf-8")
-    assert f"\nworker_connections = {variants.QUEUE}\n" in configuration
+    assert f"\nworker_connections = {simulation.WORKER_CONNECTIONS}\n" in configuration
 
 
 def test_the_calls_that_are_computed_are_those_that_the_bench_measured() -> None:
     for each in exports():
         scaling = replace(samples.SCALING, minimum=1, requests_per_minute=1e9)
         one_process = replace(samples.SERVICE, workers=1, scaling=scaling)
-        found = load.Load(each.requests, one_process, replace(measured(), requests_per_vcpu=1e9), 0.0, 0.05)
-        assert found.log_calls == pytest.approx(each.put_log_events, rel=0.25)
+        process = load.Load(each.requests, one_process, replace(measured(), requests_per_vcpu=1e9), 0.0, 0.05)
+        assert process.log_calls == pytest.approx(each.put_log_events, rel=0.25)
 
 
 @pytest.mark.parametrize(
-    ("key", "requests", "used"),
+    ("key", "requests", "utilization"),
     [
         # 50 requests a second and task by the target of 3,000 a minute, 300 by 60 % of 500 with half a vCPU
         ("autoscaling-maximum", 300, 6 / 6),
@@ -99,14 +102,14 @@ def test_the_calls_that_are_computed_are_those_that_the_bench_measured() -> None
         ("span-queue", 10_000, 1004.5 / 400 * 2 * 8 / 4096),
     ],
 )
-def test_the_use_of_a_limit_is_the_one_computed_by_hand(key: str, requests: float, used: float) -> None:
-    assert _limit(key).used(samples.load(requests)) == pytest.approx(used)
+def test_the_use_of_a_limit_is_the_one_computed_by_hand(key: str, requests: float, utilization: float) -> None:
+    assert _limit(key).utilization(samples.load(requests)) == pytest.approx(utilization)
 
 
 def test_failures_are_sampled_beside_the_rule_and_reported_once_a_second_for_each_cause() -> None:
-    found = samples.load(1000, failed_share=0.1)
-    assert found.sampled == pytest.approx(5 + 99.5 + (1000 - 104.5) * 0.1)
-    assert found.rollbar_items == 40  # processes, as each has more than one failure a second
+    failing = samples.load(1000, failed_share=0.1)
+    assert failing.sampled_requests == pytest.approx(5 + 99.5 + (1000 - 104.5) * 0.1)
+    assert failing.rollbar_items == 40  # processes, as each has more than one failure a second
 
 
 @pytest.mark.parametrize(
@@ -123,8 +126,8 @@ def test_failures_are_sampled_beside_the_rule_and_reported_once_a_second_for_eac
     ],
 )
 def test_a_limit_is_reached_where_it_is_by_hand(key: str, point: float | None) -> None:
-    found = reached_at(_limit(key), samples.load)
-    assert found is None if point is None else found == pytest.approx(point, rel=0.006)
+    requests = reached_at(_limit(key), samples.load)
+    assert requests is None if point is None else requests == pytest.approx(point, rel=0.006)
 
 
 @pytest.mark.parametrize(
@@ -139,23 +142,23 @@ def test_a_limit_is_reached_where_it_is_by_hand(key: str, point: float | None) -
     ],
 )
 def test_threads_are_those_of_the_desired_tasks(latency: float, point: float | None) -> None:
-    found = reached_at(_limit("threads"), lambda requests: samples.load(requests, latency=latency))
-    assert found is None if point is None else found == pytest.approx(point, rel=0.006)
+    requests = reached_at(_limit("threads"), lambda requests: samples.load(requests, latency=latency))
+    assert requests is None if point is None else requests == pytest.approx(point, rel=0.006)
 
 
 def test_cpu_is_that_of_the_desired_tasks() -> None:
     """Of the 50 requests a second that a task gets by the other policy 0.04 vCPU serve 40: two tasks are full at 80."""
     scaling = replace(samples.SCALING, cpu_percent=None, serving_vcpu=0.04)
     service = replace(samples.SERVICE, scaling=scaling)
-    found = reached_at(_limit("task-cpu"), lambda requests: samples.load(requests, service=service))
-    assert found == pytest.approx(80, rel=0.006)
+    reached = reached_at(_limit("task-cpu"), lambda requests: samples.load(requests, service=service))
+    assert reached == pytest.approx(80, rel=0.006)
 
 
 def test_above_its_load_a_limit_is_exceeded_and_below_it_is_not() -> None:
     for row in rows_of(limits_of(samples.SERVICE), samples.load):
         if row.reached_at is not None:
-            assert row.limit.used(samples.load(row.reached_at * 1.05)) > 1, row.limit.key
-            assert row.limit.used(samples.load(row.reached_at * 0.95)) <= 1, row.limit.key
+            assert row.limit.utilization(samples.load(row.reached_at * 1.05)) > 1, row.limit.key
+            assert row.limit.utilization(samples.load(row.reached_at * 0.95)) <= 1, row.limit.key
 
 
 def test_the_rows_begin_with_what_is_reached_first() -> None:
@@ -173,21 +176,16 @@ def test_a_service_without_nat_gateways_in_a_vpc_of_its_own_has_no_limits_of_the
     keys = {each.key for each in limits_of(service)}
     absent = {"nat-bandwidth", "nat-packets", "nat-connections", "subnet-addresses", "ecr-public-pulls"}
     absent.add("fargate-spot-vcpu")
-    assert keys == set(USES) - absent
+    assert keys == set(FORMULAS) - absent
     assert rows_of(limits_of(service), lambda requests: samples.load(requests, service=service))
 
 
 def test_tasks_on_spot_take_their_share_off_the_quota_on_demand() -> None:
     """Of 200 tasks two are the minimum, and 70 % of the rest are on Spot: 400 of half a vCPU during a deployment."""
     service = replace(samples.SERVICE, spot_share=0.7)
-    found = {each.key: each.used(samples.load(10_000, service=service)) for each in limits_of(service)}
-    assert found["fargate-spot-vcpu"] == pytest.approx(198 * 0.7 * 2 * 0.5 / 6)
-    assert found["fargate-vcpu"] == pytest.approx((2 + 198 * 0.3) * 2 * 0.5 / 6)
-
-
-def test_without_nat_gateways_nothing_goes_through_them() -> None:
-    found = samples.load(10_000, service=replace(samples.SERVICE, nat_gateways=0))
-    assert (found.nat_bytes, found.nat_packets, found.nat_connections) == (0, 0, 0)
+    utilizations = {each.key: each.utilization(samples.load(10_000, service=service)) for each in limits_of(service)}
+    assert utilizations["fargate-spot-vcpu"] == pytest.approx(198 * 0.7 * 2 * 0.5 / 6)
+    assert utilizations["fargate-vcpu"] == pytest.approx((2 + 198 * 0.3) * 2 * 0.5 / 6)
 
 
 def test_endpoints_take_their_share_off_the_nat_gateways() -> None:
@@ -198,9 +196,9 @@ def test_endpoints_take_their_share_off_the_nat_gateways() -> None:
 def test_the_limits_of_an_account_replace_the_defaults(tmp_path: Path) -> None:
     own = tmp_path / "account.toml"
     own.write_text("fargate-vcpu = 4000\nhoneycomb-events = 1_000\n", encoding="utf-8")
-    found = {each.key: each for each in limits_of(samples.SERVICE, own)}
-    assert found["fargate-vcpu"].used(samples.load(10_000)) == pytest.approx(0.05)
-    assert found["honeycomb-events"].value is not None
+    limits = {each.key: each for each in limits_of(samples.SERVICE, own)}
+    assert limits["fargate-vcpu"].utilization(samples.load(10_000)) == pytest.approx(0.05)
+    assert limits["honeycomb-events"].value is not None
 
 
 @pytest.mark.parametrize(
@@ -220,12 +218,21 @@ def test_the_limits_of_an_account_replace_the_defaults(tmp_path: Path) -> None:
 def test_bad_limits_of_an_account_are_named(tmp_path: Path, content: str, problem: str) -> None:
     own = tmp_path / "account.toml"
     own.write_text(content, encoding="utf-8")
-    with pytest.raises(OperatorError, match="LIMITS=") as raised:
+    with pytest.raises(OperatorError, match="LIMITS=") as error:
         limits_of(samples.SERVICE, own)
-    assert problem in raised.value.problem
-    assert "fargate-vcpu = 4000" in raised.value.remedy
+    assert problem in error.value.problem
+    assert "fargate-vcpu = 4000" in error.value.remedy
 
 
 def test_a_missing_file_of_limits_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="cannot be read"):
         limits_of(samples.SERVICE, tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("key", [key for key, formula in FORMULAS.items() if formula.setting])
+def test_a_setting_of_the_stacks_is_no_quota_of_the_account(tmp_path: Path, key: str) -> None:
+    """The simulation would run by the stacks' value, and the limits by the account's."""
+    own = tmp_path / "account.toml"
+    own.write_text(f"{key} = 50\n", encoding="utf-8")
+    with pytest.raises(OperatorError, match="no quota but a setting of the stacks"):
+        limits_of(samples.SERVICE, own)

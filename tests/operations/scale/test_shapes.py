@@ -33,9 +33,9 @@ def test_a_byte_order_mark_carriage_returns_blank_lines_and_spaces_are_no_errors
 
 def test_scaling_keeps_the_form() -> None:
     shape = shapes.built_in("spike")
-    scaled = shape.scaled(300)
-    assert scaled.peak == pytest.approx(300)
-    assert scaled.points[0][1] / scaled.peak == pytest.approx(shape.points[0][1] / shape.peak)
+    higher = shape.with_peak(300)
+    assert higher.peak == pytest.approx(300)
+    assert higher.points[0][1] / higher.peak == pytest.approx(shape.points[0][1] / shape.peak)
 
 
 @pytest.mark.parametrize("name", shapes.BUILT_IN)
@@ -78,11 +78,11 @@ def test_the_shapes_of_the_project_say_where_they_come_from(name: str) -> None:
     ],
 )
 def test_a_bad_row_is_named_with_its_line_and_a_remedy(tmp_path: Path, content: str, line: int, problem: str) -> None:
-    with pytest.raises(OperatorError) as raised:
+    with pytest.raises(OperatorError) as error:
         _read(tmp_path, content)
-    assert f"own.csv:{line}: " in raised.value.problem
-    assert problem in raised.value.problem
-    assert raised.value.remedy
+    assert f"own.csv:{line}: " in error.value.problem
+    assert problem in error.value.problem
+    assert error.value.remedy
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfes\x00", b"second,requests\n0,1\n\x80"])

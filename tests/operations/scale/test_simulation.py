@@ -7,11 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from operations.scale.headroom import reached_at
+from operations.scale.limits import limits_of
+from operations.scale.load import Load
 from operations.scale.shapes import Shape
 from operations.scale.simulation import Fleet, Run, Simulation, simulate
 from operations.scale.target_tracking import Policy
-from operations.scale.variants import HIGH_RESOLUTION, fleet_of, peak_at_targets, variants
-from tests.operations.scale.samples import SERVICE
+from operations.scale.variants import CURRENT, HIGH_RESOLUTION, compare, target_load, variants
+from tests.operations.scale import samples
 
 REQUESTS = Policy(metric="requests", target=3000, period=60, delay=60)
 CPU = Policy(metric="cpu", target=60, period=60, delay=60)
@@ -19,7 +22,10 @@ FLEET = Fleet(
     minimum=2,
     maximum=10,
     cpu_capacity=100,
-    queue=50,
+    workers=1,
+    threads=100,
+    latency=0.01,
+    connections=50,
     start_seconds=30,
     launches_per_second=10,
     policies=(REQUESTS,),
@@ -48,7 +54,7 @@ def test_a_step_is_followed_minute_by_minute_as_computed_by_hand() -> None:
     assert run.desired == desired
     assert run.tasks == [2] * 14 + [4] * 32 + [2] * 4
     assert run.reaction == pytest.approx(4 * 60 + 30, abs=2)
-    assert (run.overloaded_seconds, run.delayed, run.rejected) == (0, 0, 0)
+    assert (run.overloaded_seconds, run.delays, run.rejections) == (0, 0, 0)
 
 
 def test_cpu_says_at_most_100_percent_so_that_a_great_step_takes_several_activities() -> None:
@@ -71,13 +77,13 @@ def test_requests_beyond_the_capacity_wait_and_those_beyond_the_queues_are_rejec
     for second in range(3):
         simulation.step(second, 350)
     run = simulation.run
-    assert (run.served, run.waiting, run.rejected, run.overloaded_seconds) == (600, 100, 350, 3)
+    assert (run.completions, run.backlog, run.rejections, run.overloaded_seconds) == (600, 100, 350, 3)
     assert run.longest_wait == 0.5
 
 
 def test_a_load_of_a_second_is_one_of_a_part_of_a_minute() -> None:
     run = simulate(FLEET, Shape("blink", [(0, 100), (1, 100)]))
-    assert (run.arrived, run.served, run.tasks, run.reaction) == (100, 100, [2], None)
+    assert (run.arrivals, run.completions, run.tasks, run.reaction) == (100, 100, [2], None)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -88,7 +94,10 @@ def test_no_request_is_lost_and_the_tasks_stay_in_their_bounds(seed: int) -> Non
         minimum=minimum,
         maximum=minimum + draw.randint(0, 20),
         cpu_capacity=draw.uniform(5, 200),
-        queue=draw.randint(0, 500),
+        workers=draw.randint(1, 4),
+        threads=draw.randint(1, 8),
+        latency=10 ** draw.uniform(-3, 1),
+        connections=draw.randint(0, 500),
         start_seconds=draw.randint(0, 200),
         launches_per_second=draw.uniform(0.1, 10),
         policies=(
@@ -98,10 +107,10 @@ def test_no_request_is_lost_and_the_tasks_stay_in_their_bounds(seed: int) -> Non
     )
     shape = _steps(*((draw.randint(1, 60), draw.choice((0.0, draw.uniform(0, 2000)))) for _ in range(8)))
     run = simulate(fleet, shape)
-    assert run.arrived == pytest.approx(sum(shape.loads()))
-    assert run.arrived == pytest.approx(run.served + run.rejected + run.waiting)
+    assert run.arrivals == pytest.approx(sum(shape.loads()))
+    assert run.arrivals == pytest.approx(run.completions + run.rejections + run.backlog)
     assert all(fleet.minimum <= tasks <= fleet.maximum for tasks in (*run.tasks, *run.desired))
-    assert run.delayed <= run.arrived + 1e-6
+    assert run.delays <= run.arrivals + 1e-6
     assert run == simulate(fleet, shape)
 
 
@@ -122,14 +131,14 @@ def _value(run: Run, minute: int) -> float:
 @pytest.mark.parametrize("peak", [120, 240, 480, 5000])
 def test_a_step_is_answered_within_the_time_that_aws_measured(peak: float) -> None:
     """In 363 s to the decision, and the rest of the minute in which the load comes, and the task's start."""
-    fleet = fleet_of(SERVICE, 1000, 0.01)
+    fleet = samples.fleet(1000, 0.01)
     run = simulate(replace(fleet, maximum=200), _steps((10, 80), (30, peak)))
     assert run.reaction is not None
     assert 363 <= run.reaction - fleet.start_seconds <= 363 + 60
 
 
 def test_high_resolution_metrics_answer_in_the_time_that_aws_measured() -> None:
-    fleet = variants(fleet_of(SERVICE, 100, 0.01))[HIGH_RESOLUTION]
+    fleet = variants(samples.fleet(100, 0.01))[HIGH_RESOLUTION]
     run = simulate(fleet, _steps((10, 30), (30, 90)))
     assert run.reaction is not None
     assert 86 <= run.reaction - fleet.start_seconds <= 86 + 20
@@ -137,14 +146,50 @@ def test_high_resolution_metrics_answer_in_the_time_that_aws_measured() -> None:
 
 def test_slow_requests_queue_where_the_threads_serve_fewer_than_the_cpu() -> None:
     # A task has 16 threads, so 32 requests/s of half a second; its CPU would serve hundreds, so that no policy reacts.
-    fleet = fleet_of(SERVICE, 1000, 0.5)
+    fleet = samples.fleet(1000, 0.5)
     assert fleet.capacity == 32
     run = simulate(fleet, _steps((10, 60), (10, 90)))
     assert set(run.tasks) == {2}
-    assert run.served == 600 * 60 + 600 * 64
-    assert run.waiting + run.rejected == 600 * (90 - 64)
+    assert run.completions == 600 * 60 + 600 * 64
+    assert run.backlog + run.rejections == 600 * (90 - 64)
 
 
 def test_the_loads_peak_at_what_the_threads_serve() -> None:
-    assert peak_at_targets(fleet_of(SERVICE, 1000, 0.5)) == 6 * 32
-    assert peak_at_targets(fleet_of(SERVICE, 1000, 0.05)) == 6 * 50
+    assert target_load(samples.fleet(1000, 0.5)) == 6 * 32
+    assert target_load(samples.fleet(1000, 0.05)) == 6 * 50
+
+
+def test_more_threads_are_compared_where_they_bind_before_the_cpu() -> None:
+    """16 threads serve 32 requests of half a second, twice as many 64: no other setting helps a load that stays."""
+    slow = samples.fleet(1000, 0.5)
+    [comparison] = compare(slow, [_steps((10, 60), (20, 90))])
+    assert comparison.runs[CURRENT].delays == pytest.approx(20 * 60 * 90)
+    assert comparison.runs["threads=16"].delays == 0
+    assert not [name for name in variants(samples.fleet(100, 0.05)) if name.startswith("threads")]
+
+
+SIMULATED = ("autoscaling-maximum", "task-cpu", "threads")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_limits_and_simulation_agree_on_tasks_and_capacity(seed: int) -> None:
+    """Up to the first of these limits the simulation runs the same tasks and serves at once; beyond it, it does not."""
+    draw = random.Random(seed)
+    latency, requests_per_vcpu = 10 ** draw.uniform(-3, 1), 10 ** draw.uniform(0.5, 4)
+    measured = replace(samples.MEASURED, requests_per_vcpu=requests_per_vcpu)
+
+    def load_at(requests: float) -> Load:
+        return Load(requests, samples.SERVICE, measured, draw.choice((0.0, 0.5)), latency)
+
+    points = {each: reached_at(each, load_at) for each in limits_of(samples.SERVICE) if each.key in SIMULATED}
+    capacity, limit = min(((point, each) for each, point in points.items() if point), key=lambda each: each[0])
+    fleet = samples.fleet(requests_per_vcpu, latency)
+    for share in (draw.uniform(0.01, 0.99), 0.99):
+        run = simulate(fleet, _steps((40, capacity * share)))
+        assert {*run.tasks, *run.desired} == {load_at(capacity * share).tasks}
+        assert run.overloaded_seconds == 0
+    run = simulate(fleet, _steps((40, capacity * 1.01)))
+    if limit.key == "autoscaling-maximum":
+        assert set(run.desired) == {fleet.maximum} != {load_at(capacity * 1.01).tasks}
+    else:
+        assert run.overloaded_seconds == 40 * 60
