@@ -101,10 +101,11 @@ def _list(sentences: Iterable[str]) -> str:
 def write(page: Path, analysis: ScalingAnalysis) -> None:
     """Write the sections of the page and the plots beside it."""
     documentation = Documentation(analysis)
-    pictures = {f"plot {name}": chart.markdown(name) for name, chart in documentation.charts().items()}
+    charts = documentation.charts()
+    pictures = {f"plot {name}": chart.markdown(name) for name, chart in charts.items()}
     for name, text in {**documentation.sections(), **pictures}.items():
         replace_section(page, name, f"{text}\n")
-    for name, chart in documentation.charts().items():
+    for name, chart in charts.items():
         chart.write(page.parent, name)
 
 

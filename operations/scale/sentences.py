@@ -67,8 +67,8 @@ def headroom(analysis: ScalingAnalysis) -> Iterator[str]:
     of_task = load.requests / fleet.maximum
     binding = "threads" if fleet.thread_capacity < fleet.cpu_capacity else "CPU"
     yield (
-        f"At {count(load.requests)} requests/s {fleet.maximum} tasks get {count(of_task)} each, and the {binding} of a "
-        f"task serves {fleet.capacity / of_task:.1f} times as many: raise `REQUESTS_PER_TARGET` of "
+        f"At {count(load.requests)} requests/s {fleet.maximum} tasks get {count(of_task)} each. A task serves "
+        f"{fleet.capacity / of_task:.1f} times as many, limited by its {binding}: raise `REQUESTS_PER_TARGET` of "
         "infra/autoscaling.py before `maximum`."
     )
     yield (

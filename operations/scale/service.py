@@ -15,6 +15,7 @@ from operations.cost.sampling import Sampling, sampling_of, whole
 from operations.cost.scaling import Scaling, scalings, task_definition
 from operations.cost.templates import Resource, Templates
 from operations.errors import OperatorError
+from operations.scale.target_tracking import COOLDOWN
 
 _RESERVED_ADDRESSES: Final = 5
 """Of each subnet ("Subnet CIDR blocks", Amazon VPC User Guide)."""
@@ -39,9 +40,9 @@ class ScaledService:
     """Of a process."""
     spot_share: float
     """Of the tasks above the minimum, those that run on Fargate Spot."""
-    out_cooldown: int | None
-    """Seconds; None is Application Auto Scaling's default."""
-    in_cooldown: int | None
+    out_cooldown: int
+    """Seconds after a scale-out, as `in_cooldown` after a scale-in."""
+    in_cooldown: int
     maximum_percent: float
     """Of the tasks that a rolling deployment may run."""
     health_interval: float
@@ -112,13 +113,13 @@ def _only(templates: Templates, resource_type: str) -> Resource:
     return resources[0]
 
 
-def _cooldowns(templates: Templates) -> tuple[int | None, int | None]:
+def _cooldowns(templates: Templates) -> tuple[int, int]:
     """Return those of the first policy that tracks a target: the stacks give all the same."""
     for policy in templates.of_type("AWS::ApplicationAutoScaling::ScalingPolicy"):
         configuration = policy.get("TargetTrackingScalingPolicyConfiguration")
         if isinstance(configuration, Mapping):
-            return configuration.get("ScaleOutCooldown"), configuration.get("ScaleInCooldown")
-    return None, None
+            return configuration.get("ScaleOutCooldown", COOLDOWN), configuration.get("ScaleInCooldown", COOLDOWN)
+    return COOLDOWN, COOLDOWN
 
 
 def _spot_share(service: Resource) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from operations.errors import OperatorError
@@ -11,7 +12,7 @@ from operations.scale import shapes
 from operations.scale.service import ScaledService
 from operations.scale.shapes import Shape
 from operations.scale.simulation import Fleet, Run, simulate
-from operations.scale.target_tracking import COOLDOWN, Metric, Policy
+from operations.scale.target_tracking import Policy
 
 BENCHMARK: Final = "https://aws.amazon.com/cn/blogs/china/amazon-ecs-introduces-new-high-resolution-metrics-for-faster-service-auto-scaling/"
 """AWS's benchmark of June 2026: 363 s to the scale-out and 386 s to the new task with metrics of a minute, 86 s and
@@ -44,20 +45,14 @@ def fleet_of(service: ScaledService, *, requests_per_vcpu: float, latency: float
             f"{scaling.service} has no policy that tracks requests a target, or none that tracks CPU",
             "Let the stacks have both, as infra/autoscaling.py adds them",
         )
-
-    def policy(metric: Metric, target: float) -> Policy:
-        return Policy(
-            metric=metric,
-            target=target,
-            period=PERIOD,
-            delay=DELAY,
-            out_points=POINTS,
-            out_cooldown=out_cooldown,
-            in_cooldown=in_cooldown,
-        )
-
-    out_cooldown = COOLDOWN if service.out_cooldown is None else service.out_cooldown
-    in_cooldown = COOLDOWN if service.in_cooldown is None else service.in_cooldown
+    policy = partial(
+        Policy,
+        period=PERIOD,
+        delay=DELAY,
+        out_points=POINTS,
+        out_cooldown=service.out_cooldown,
+        in_cooldown=service.in_cooldown,
+    )
     start = START_CPU * service.workers / scaling.serving_vcpu
     return Fleet(
         minimum=int(scaling.minimum),
@@ -69,7 +64,10 @@ def fleet_of(service: ScaledService, *, requests_per_vcpu: float, latency: float
         # A new target serves after its first successful health check ("Health checks for target groups", ELB).
         start_seconds=round(LAUNCH + start + service.health_interval),
         launches_per_second=launches_per_second,
-        policies=(policy("requests", scaling.requests_per_minute), policy("cpu", scaling.cpu_percent)),
+        policies=(
+            policy(metric="requests", target=scaling.requests_per_minute),
+            policy(metric="cpu", target=scaling.cpu_percent),
+        ),
     )
 
 

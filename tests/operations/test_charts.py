@@ -105,12 +105,12 @@ def test_the_themes_differ_in_colours_only() -> None:
 
 
 def test_logarithmic_axes_have_a_tick_for_each_decade_and_texts_are_text() -> None:
-    written = texts(cost().svg(LIGHT))
-    assert [each for each in written if each in {"1", "10", "100", "1k", "10k", "100k"}] == [
+    labels = texts(cost().svg(LIGHT))
+    assert [each for each in labels if each in {"1", "10", "100", "1k", "10k", "100k"}] == [
         *("1", "10", "100", "1k", "10k", "100k")
     ]
-    assert [each for each in written if each.startswith("$")] == ["$10", "$100", "$1k", "$10k", "$100k", "$1M"]
-    assert {"Cost of prod", "requests a second", "US dollars a month", "break-even: 12/s", "fixed costs"} <= {*written}
+    assert [each for each in labels if each.startswith("$")] == ["$10", "$100", "$1k", "$10k", "$100k", "$1M"]
+    assert {"Cost of prod", "requests a second", "US dollars a month", "break-even: 12/s", "fixed costs"} <= {*labels}
 
 
 def test_less_than_two_decades_have_ticks_between_them() -> None:
@@ -119,16 +119,16 @@ def test_less_than_two_decades_have_ticks_between_them() -> None:
 
 
 def test_panels_share_the_last_ones_x_axis() -> None:
-    written = texts(day().svg(LIGHT))
-    end = written.index("hour")
-    assert written[end - 7 : end] == ["0", "4", "8", "12", "16", "20", "24"]
-    assert written.count("hour") == 1
+    labels = texts(day().svg(LIGHT))
+    end = labels.index("hour")
+    assert labels[end - 7 : end] == ["0", "4", "8", "12", "16", "20", "24"]
+    assert labels.count("hour") == 1
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 def test_a_level_is_neither_a_series_nor_left_out_of_the_axis(theme: Theme) -> None:
-    used = Series("used", [1, 100], [0.1, 0.4])
-    svg = one(used, Axis("y", format=share), levels=[Level(1, "the quota")]).svg(theme)
+    use = Series("use", [1, 100], [0.1, 0.4])
+    svg = one(use, Axis("y", format=share), levels=[Level(1, "the quota")]).svg(theme)
     [level] = [each for each in svg.splitlines() if ">the quota<" in each]
     assert theme.muted in level
     assert "100.000000%" in texts(svg)
@@ -207,9 +207,9 @@ def test_labels_never_cover_one_another(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(50))
 def test_notes_never_cover_one_another(seed: int) -> None:
     draw = random.Random(seed)
-    placed = notes([(draw.uniform(0, 400), "n" * draw.randint(1, 30)) for _ in range(6)], -56, 400)
-    boxes = [(each.row, each.middle - width(each.text) / 2, each.middle + width(each.text) / 2) for each in placed]
-    assert all(above[0] != below[0] or above[1] >= below[2] - 1e-9 for below, above in pairwise(sorted(boxes)))
+    above = notes([(draw.uniform(0, 400), "n" * draw.randint(1, 30)) for _ in range(6)], -56, 400)
+    boxes = [(each.row, each.middle - width(each.text) / 2, each.middle + width(each.text) / 2) for each in above]
+    assert all(right[0] != left[0] or right[1] >= left[2] - 1e-9 for left, right in pairwise(sorted(boxes)))
     assert min(left for _, left, _ in boxes) >= -56
     assert max(right for _, _, right in boxes) <= 400 + 1e-9
 
@@ -246,8 +246,8 @@ DISTINCT = 0.12
 @pytest.mark.parametrize("vision", VISIONS)
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 def test_the_colours_are_distinct_with_each_kind_of_colour_blindness(theme: Theme, vision: str) -> None:
-    seen = {each: oklab(VISIONS[vision], each) for each in theme.series}
-    distances = {(one, other): math.dist(seen[one], seen[other]) for one, other in combinations(seen, 2)}
+    colours = {each: oklab(VISIONS[vision], each) for each in theme.series}
+    distances = {(one, other): math.dist(colours[one], colours[other]) for one, other in combinations(colours, 2)}
     assert {pair: distance for pair, distance in distances.items() if distance < DISTINCT} == {}
 
 

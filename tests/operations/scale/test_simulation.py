@@ -159,6 +159,13 @@ def test_the_loads_peak_at_what_the_threads_serve() -> None:
     assert target_load(samples.fleet(1000, 0.05)) == 6 * 50
 
 
+def test_a_cpu_target_that_the_threads_keep_a_task_below_adds_no_task() -> None:
+    """Threads serve 20 requests a second of a task, which take 40 % of its CPU: the target is 60 %."""
+    fleet = samples.fleet(100, 0.8)
+    run = simulate(fleet, _steps((40, 90)))
+    assert {*run.tasks, *run.desired} == {fleet.steady_tasks(90)} == {2}
+
+
 def test_more_threads_are_compared_where_they_bind_before_the_cpu() -> None:
     """16 threads serve 32 requests of half a second, twice as many 64: no other setting helps a load that stays."""
     slow = samples.fleet(1000, 0.5)
