@@ -45,8 +45,8 @@ def rows_of(limits: Sequence[Limit], load_at: Callable[[float], Load], at: Seque
 def reached_at(limit: Limit, load_at: Callable[[float], Load]) -> float | None:
     """Return the least load that uses more than all of `limit`, to three digits.
 
-    The whole range is scanned, as tasks come one by one and a share may fall again: what each of them takes is greatest
-    just before the next one comes, so that these loads are looked at too.
+    The whole range is scanned, as a utilization falls with each further task. It is greatest just before: the scan has
+    these loads too.
     """
 
     def exceeds(requests: float) -> bool:

@@ -13,8 +13,8 @@ from operations.scale import sentences
 from operations.scale.analysis import ScalingAnalysis
 from operations.scale.headroom import DECADES, Row
 from operations.scale.sentences import FAR, count, reached_at, share
-from operations.scale.tables import OUTCOME, length, outcome
-from operations.scale.variants import CURRENT, Comparison
+from operations.scale.tables import OUTCOME, outcome, run_cells
+from operations.scale.variants import Comparison
 
 _NEAR: Final = 10.0
 """Of the load: limits that are reached later need no remedy yet."""
@@ -87,10 +87,7 @@ class Report(Terminal):
         head = ("Load", "Peak/s", "Length", "Tasks", "Reaction", "Overloaded", "Queued", "503")
         table = self.table(*head, right=len(head) - 1)
         for each in comparisons:
-            run = each.runs[CURRENT]
-            reaction, overloaded, _, queued, rejected, _ = outcome(each, CURRENT)
-            tasks = f"{min(run.tasks)} to {max(run.tasks)}"
-            cells = (each.shape.name, count(each.shape.peak), length(each), tasks, reaction, overloaded)
+            *cells, _longest_wait, queued, rejected, _task_hours = run_cells(each)
             table.add_row(*map(one_line, (*cells, queued, rejected)))
         self.print_table(table)
 

@@ -80,7 +80,7 @@ def headroom(analysis: ScalingAnalysis) -> Iterator[str]:
 
 def recommendations(comparisons: Sequence[Comparison]) -> Sequence[str]:
     """Return the best setting for each load, in one sentence where the current ones do."""
-    if any(round(each.runs[CURRENT].delays) for each in comparisons):
+    if any(round(each.runs[CURRENT].delayed_requests) for each in comparisons):
         return list(map(_recommendation, comparisons))
     return ["Keep the current settings: they serve every request of these loads at once."]
 
@@ -88,16 +88,16 @@ def recommendations(comparisons: Sequence[Comparison]) -> Sequence[str]:
 def _recommendation(comparison: Comparison) -> str:
     """Return the best setting for one load."""
     runs, name = comparison.runs, comparison.shape.name
-    now = runs[CURRENT].delays
+    now = runs[CURRENT].delayed_requests
     if not round(now):
         return f"{name}: the current settings serve every request at once. Keep them."
     if comparison.best == CURRENT:
         return f"{name}: no other setting queues or rejects fewer than the {count(now)} requests of the current ones."
     best, cheap = comparison.best, comparison.best_for_the_price
-    fewest = f"{name}: {best} queues or rejects {count(runs[best].delays)} requests instead of {count(now)}"
+    fewest = f"{name}: {best} queues or rejects {count(runs[best].delayed_requests)} requests instead of {count(now)}"
     if cheap in (best, CURRENT):
         return f"{fewest}."
-    return f"{fewest}. At the same task-hours: {cheap}, {count(runs[cheap].delays)}."
+    return f"{fewest}. At the same task-hours: {cheap}, {count(runs[cheap].delayed_requests)}."
 
 
 def of_the_sample(analysis: ScalingAnalysis) -> str:

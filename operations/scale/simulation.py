@@ -85,7 +85,7 @@ class Run:
     """Seconds that the last of a queue waited."""
     overload: list[int] = field(default_factory=list)
     """The seconds in which arrivals and backlog exceeded the capacity."""
-    delays: float = 0.0
+    delayed_requests: float = 0.0
     """Requests that arrived in these seconds, and were queued or rejected."""
     task_seconds: float = 0.0
     reaction: int | None = None
@@ -95,9 +95,9 @@ class Run:
     desired: list[int] = field(default_factory=list)
 
     @property
-    def queueings(self) -> float:
+    def queued_requests(self) -> float:
         """Requests that were queued."""
-        return self.delays - self.rejections
+        return self.delayed_requests - self.rejections
 
     @property
     def overloaded_seconds(self) -> int:
@@ -162,7 +162,7 @@ class Simulation:
         run.task_seconds += self.serving + len(self._starting)
         if demand > capacity + ROUNDING:
             run.overload.append(second)
-            run.delays += load
+            run.delayed_requests += load
             run.longest_wait = max(run.longest_wait, run.backlog / capacity)
         for metrics in self._metrics:
             metrics.add(second, load, completions, self.serving)

@@ -84,20 +84,7 @@ def uses(analysis: ScalingAnalysis, limits: Sequence[Limit], at: Sequence[float]
 
 def runs(comparisons: Mapping[str, Sequence[Comparison]]) -> str:
     """Return the outcome of each load for each application, with the current settings."""
-    rows = []
-    for application, group in comparisons.items():
-        for each in group:
-            run = each.runs[CURRENT]
-            rows.append(
-                [
-                    application,
-                    each.shape.name,
-                    count(each.shape.peak),
-                    length(each),
-                    f"{min(run.tasks)} to {max(run.tasks)}",
-                    *outcome(each, CURRENT),
-                ]
-            )
+    rows = [[application, *run_cells(each)] for application, group in comparisons.items() for each in group]
     header = ["Application", "Load", "Peak (requests/s)", "Length", "Tasks"]
     return table([*header, *OUTCOME], rows, right=len(OUTCOME) + 3)
 
@@ -118,15 +105,22 @@ def outcome(comparison: Comparison, name: str) -> list[str]:
         "—" if run.reaction is None else f"{run.reaction} s",
         f"{run.overloaded_seconds:,} s",
         f"{run.longest_wait:.0f} s",
-        count(round(run.queueings)),
+        count(round(run.queued_requests)),
         count(round(run.rejections)),
         f"{run.task_hours:.1f}",
     ]
 
 
-def length(comparison: Comparison) -> str:
-    """Return how long the load lasts."""
-    return f"{comparison.shape.seconds / HOUR_SECONDS:.3g} h"
+def run_cells(comparison: Comparison) -> list[str]:
+    """Return load, peak, length and tasks with the current settings, and the cells of `OUTCOME`."""
+    shape, tasks = comparison.shape, comparison.runs[CURRENT].tasks
+    return [
+        shape.name,
+        count(shape.peak),
+        f"{shape.seconds / HOUR_SECONDS:.3g} h",
+        f"{min(tasks)} to {max(tasks)}",
+        *outcome(comparison, CURRENT),
+    ]
 
 
 def _link(limit: Limit) -> str:

@@ -123,7 +123,7 @@ class Comparison:
         return self._best({name: run for name, run in self.runs.items() if run.task_hours <= limit})
 
     def _best(self, runs: Mapping[str, Run]) -> str:
-        return min(runs, key=lambda name: (round(runs[name].delays), runs[name].task_hours))
+        return min(runs, key=lambda name: (round(runs[name].delayed_requests), runs[name].task_hours))
 
 
 def compare(fleet: Fleet, loads: Sequence[Shape]) -> list[Comparison]:

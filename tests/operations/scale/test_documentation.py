@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import subprocess
@@ -142,14 +143,18 @@ def test_launches_are_simulated_with_the_quota_of_the_account(tmp_path: Path, an
     assert replace(analysis, own_limits=own).fleet.launches_per_second == 2
 
 
-def test_a_closed_pipe_is_no_traceback() -> None:
-    command_line = [sys.executable, "-m", "operations.scale", "--environment", "dev", "--details"]
-    with subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.close()
-        assert process.stderr.read() == b""
-    assert process.returncode == 1
+def test_a_closed_pipe_is_no_traceback(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, analysis: ScalingAnalysis
+) -> None:
+    monkeypatch.setattr(command, "analysis_of", lambda _environment: analysis)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", encoding="utf-8") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        with pytest.raises(SystemExit) as status:
+            sys.exit(command.main(["--environment", "prod", "--details"]))
+    assert status.value.code == 1
+    assert capfd.readouterr().err == ""
 
 
 def test_an_analysis_of_which_no_limit_is_reached_has_a_conclusion(analysis: ScalingAnalysis) -> None:

@@ -92,9 +92,9 @@ def test_a_file_that_is_no_utf_8_is_an_error(tmp_path: Path, content: bytes) -> 
 
 
 def test_the_first_row_beyond_a_week_is_named_and_no_more_are_read(tmp_path: Path) -> None:
-    rows = "".join(f"{second},1\n" for second in range(604_900))
-    with pytest.raises(OperatorError, match=r"own\.csv:604803: it is longer than a week"):
-        _read(tmp_path, f"second,requests\n{rows}")
+    rows = "".join(f"{minute},1\n" for minute in range(10_100))
+    with pytest.raises(OperatorError, match=r"own\.csv:10083: it is longer than a week"):
+        _read(tmp_path, f"minute,requests\n{rows}")
 
 
 def test_a_file_that_is_too_large_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ def test_a_step_is_followed_minute_by_minute_as_computed_by_hand() -> None:
     assert run.desired == desired
     assert run.tasks == [2] * 14 + [4] * 32 + [2] * 4
     assert run.reaction == pytest.approx(4 * 60 + 30, abs=2)
-    assert (run.overloaded_seconds, run.delays, run.rejections) == (0, 0, 0)
+    assert (run.overloaded_seconds, run.delayed_requests, run.rejections) == (0, 0, 0)
 
 
 def test_cpu_says_at_most_100_percent_so_that_a_great_step_takes_several_activities() -> None:
@@ -110,7 +110,7 @@ def test_no_request_is_lost_and_the_tasks_stay_in_their_bounds(seed: int) -> Non
     assert run.arrivals == pytest.approx(sum(shape.loads()))
     assert run.arrivals == pytest.approx(run.completions + run.rejections + run.backlog)
     assert all(fleet.minimum <= tasks <= fleet.maximum for tasks in (*run.tasks, *run.desired))
-    assert run.delays <= run.arrivals + 1e-6
+    assert run.delayed_requests <= run.arrivals + 1e-6
     assert run == simulate(fleet, shape)
 
 
@@ -170,8 +170,8 @@ def test_more_threads_are_compared_where_they_bind_before_the_cpu() -> None:
     """16 threads serve 32 requests of half a second, twice as many 64: no other setting helps a load that stays."""
     slow = samples.fleet(1000, 0.5)
     [comparison] = compare(slow, [_steps((10, 60), (20, 90))])
-    assert comparison.runs[CURRENT].delays == pytest.approx(20 * 60 * 90)
-    assert comparison.runs["threads=16"].delays == 0
+    assert comparison.runs[CURRENT].delayed_requests == pytest.approx(20 * 60 * 90)
+    assert comparison.runs["threads=16"].delayed_requests == 0
     assert not [name for name in variants(samples.fleet(100, 0.05)) if name.startswith("threads")]
 
 
@@ -182,11 +182,11 @@ SIMULATED = ("autoscaling-maximum", "task-cpu", "threads")
 def test_limits_and_simulation_agree_on_tasks_and_capacity(seed: int) -> None:
     """Up to the first of these limits the simulation runs the same tasks and serves at once; beyond it, it does not."""
     draw = random.Random(seed)
-    latency, requests_per_vcpu = 10 ** draw.uniform(-3, 1), 10 ** draw.uniform(0.5, 4)
+    latency, requests_per_vcpu, failed_share = 10 ** draw.uniform(-3, 1), 10 ** draw.uniform(0.5, 4), draw.random()
     measured = replace(samples.MEASURED, requests_per_vcpu=requests_per_vcpu)
 
     def load_at(requests: float) -> Load:
-        return Load(requests, samples.SERVICE, measured, draw.choice((0.0, 0.5)), latency)
+        return Load(requests, samples.SERVICE, measured, failed_share, latency)
 
     points = {each: reached_at(each, load_at) for each in limits_of(samples.SERVICE) if each.key in SIMULATED}
     capacity, limit = min(((point, each) for each, point in points.items() if point), key=lambda each: each[0])
