@@ -14,7 +14,6 @@ from operations.errors import OperatorError, without_credentials
 from operations.output import escape_unencodable, give_up_output
 from operations.scale import shapes
 from operations.scale.analysis import ScalingAnalysis
-from operations.scale.deployed import analysis_of
 from operations.scale.report import Report
 from operations.scale.variants import Comparison, compare, compare_built_in
 
@@ -58,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _analysis(options: argparse.Namespace, values: dict[Number, float | None]) -> ScalingAnalysis:
+    # Here, as importing the CDK takes two seconds, which a bad number need not wait for.
+    from operations.scale.deployed import analysis_of  # noqa: PLC0415
+
     analysis = replace(analysis_of(options.environment), own_limits=options.limits)
     requests, failed_share, latency = values[REQUESTS_PER_VCPU], values[FAILED], values[LATENCY]
     if requests is not None:

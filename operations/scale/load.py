@@ -114,7 +114,7 @@ class Load:
 
     @property
     def nat_bytes(self) -> float:
-        """Bytes a second through a NAT gateway, without TLS."""
+        """Bytes a second through a NAT gateway, without TLS and the daemon's HTTP headers."""
         measured, endpoints = self.measured, self.service.endpoints
         size = self.sampled_requests * measured.honeycomb + self.rollbar_items * measured.rollbar_item
         if "logs" not in endpoints:

@@ -26,7 +26,7 @@ from operations.cost.traffic import Traffic
 from operations.cost.units import HOUR_SECONDS
 from operations.errors import OperatorError
 from operations.scale import __main__ as command
-from operations.scale import sentences
+from operations.scale import deployed, sentences
 from operations.scale.analysis import CPU_BOUND, ScalingAnalysis
 from operations.scale.deployed import analysis_of
 from operations.scale.documentation import ENVIRONMENT, PAGE, write
@@ -93,7 +93,7 @@ def test_an_unknown_environment_is_an_error() -> None:
 def test_the_command_prints_a_load_of_ones_own(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, analysis: ScalingAnalysis
 ) -> None:
-    monkeypatch.setattr(command, "analysis_of", lambda _environment: analysis)
+    monkeypatch.setattr(deployed, "analysis_of", lambda _environment: analysis)
     shape = tmp_path / "launch.csv"
     shape.write_text("minute,requests\n0,20\n20,20\n21,400\n60,400\n", encoding="utf-8")
     arguments = ["--environment", "prod", "--shape", str(shape), "--requests", "400", "--requests-per-vcpu", "100"]
@@ -146,7 +146,7 @@ def test_launches_are_simulated_with_the_quota_of_the_account(tmp_path: Path, an
 def test_a_closed_pipe_is_no_traceback(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, analysis: ScalingAnalysis
 ) -> None:
-    monkeypatch.setattr(command, "analysis_of", lambda _environment: analysis)
+    monkeypatch.setattr(deployed, "analysis_of", lambda _environment: analysis)
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w", encoding="utf-8") as pipe:
@@ -170,9 +170,9 @@ def test_a_limit_that_is_exceeded_without_load_is_named(analysis: ScalingAnalysi
     )
 
 
-def test_importing_an_analysis_loads_neither_the_cdk_nor_matplotlib() -> None:
+def test_neither_the_command_nor_an_analysis_loads_the_cdk_or_matplotlib() -> None:
     script = (
-        "import sys, operations.scale.report, operations.scale.plots, bench.request_bytes.report;"
+        "import sys, operations.scale.__main__, operations.scale.plots, bench.request_bytes.report;"
         "sys.exit(str(sorted({'aws_cdk', 'jsii', 'matplotlib', 'numpy'} & {*sys.modules}) or ''))"
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
@@ -201,7 +201,7 @@ def test_a_bad_value_is_one_line_that_names_variable_and_value(
     monkeypatch: pytest.MonkeyPatch,
     analysis: ScalingAnalysis,
 ) -> None:
-    monkeypatch.setattr(command, "analysis_of", lambda name: analysis if name == "prod" else analysis_of(name))
+    monkeypatch.setattr(deployed, "analysis_of", lambda name: analysis if name == "prod" else analysis_of(name))
     assert command.main(arguments) == command.BAD_VALUE
     out, err = capsys.readouterr()
     assert not out
